@@ -1,0 +1,129 @@
+//! What was seen of one consumer group and its pods at one moment: the judge's only input.
+//! Also the trace format, so every field is plain data; nothing here computes a verdict.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since the Unix epoch. The clock is read elsewhere; here it is data.
+pub type Millis = i64;
+
+/// One look at the group and the pods.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Observation {
+    /// When the offsets of this observation were answered.
+    pub at: Millis,
+    /// The group, or `None` when Kafka gave no usable answer: no evidence, neither good nor bad.
+    pub group: Option<GroupObservation>,
+    /// Every pod of either role that is known to the API server, terminating ones included.
+    pub pods: Vec<PodObservation>,
+}
+
+/// The consumer group at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GroupObservation {
+    /// Whether assignments can be trusted.
+    pub state: GroupState,
+    /// Changes whenever the assignment (sorted member → partitions) changes. Two observations
+    /// with different epochs lie on different sides of a rebalance.
+    pub epoch: u64,
+    /// Members by what they were attributed to.
+    pub members: MemberCount,
+    /// The partitions that are assigned now, or that the spec names.
+    pub partitions: Vec<PartitionObservation>,
+}
+
+/// State of the group as its coordinator reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GroupState {
+    /// Every member has its assignment.
+    Stable,
+    /// Assignments are moving: what is shown is the old assignment, or none.
+    Rebalancing,
+    /// The group exists and has no member.
+    Empty,
+}
+
+/// How many members of the group belong to whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberCount {
+    /// Members on primary pods.
+    pub primary: u32,
+    /// Members on canary pods.
+    pub canary: u32,
+    /// Members that are provably on no pod of the target.
+    pub external: u32,
+    /// Members that could be ours but match no pod.
+    pub unattributed: u32,
+}
+
+/// One partition at one moment. Offsets are `None` where Kafka gave none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PartitionObservation {
+    /// Topic name.
+    pub topic: Arc<str>,
+    /// Partition number.
+    pub partition: i32,
+    /// Who consumes it now.
+    pub owner: Owner,
+    /// Committed offset: the next record to be consumed after a restart. `None`: never committed.
+    pub committed: Option<i64>,
+    /// Offset of the first record that still exists.
+    pub log_start: Option<i64>,
+    /// Offset after the last readable record: min(last stable offset, high watermark).
+    pub log_end: Option<i64>,
+}
+
+/// Who owns a partition.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Owner {
+    /// A pod of ours, by name and role.
+    Pod {
+        /// Pod name.
+        name: Arc<str>,
+        /// The pod's role.
+        role: Role,
+    },
+    /// A member that is provably on no pod of the target.
+    External,
+    /// A member that could be ours but matches no pod.
+    Unattributed,
+    /// No member.
+    Nobody,
+}
+
+/// The two sides of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Runs the promoted version.
+    Primary,
+    /// Runs the version on trial.
+    Canary,
+}
+
+/// One pod at one moment, as the API server shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodObservation {
+    /// Pod name.
+    pub name: Arc<str>,
+    /// The pod's role.
+    pub role: Role,
+    /// When the pod was created.
+    pub created: Millis,
+    /// Whether the pod is Ready.
+    pub ready: bool,
+    /// Whether the pod is being deleted. It may still be a member of the group.
+    pub terminating: bool,
+    /// Container restarts so far, all containers together.
+    pub restarts: u32,
+    /// Terminations of containers for running out of memory that are still visible.
+    pub oom_kills: u32,
+    /// A container waits in `CrashLoopBackOff`.
+    pub crash_loop: bool,
+}
