@@ -1,0 +1,81 @@
+//! The rollout policy: what to do next, given what was seen and what time it is.
+//! Pure and total: no IO, no clock, no `Result`, no panic; every input has exactly one plan.
+//!
+//! The rows of the state table (`docs/architecture.md`) stand in one file per state; the first row
+//! that holds wins, and the order in which the files are asked is below.
+
+mod adoption;
+mod count;
+mod ending;
+mod observed;
+mod plan;
+mod promotion;
+mod rest;
+mod revision;
+mod rollback;
+mod scene;
+mod state;
+mod transfer;
+mod trial;
+
+use jiff::Timestamp;
+
+pub use count::canary_count;
+pub use observed::{
+    Desired, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed, OnInconclusive,
+    Order, Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Target, Uid, Workload,
+};
+pub use plan::{Effect, Held, Plan};
+pub use revision::{Cause, NotA, Revision, RolloutId, TrialKey};
+pub use state::{
+    Ending, Origin, PromotedBy, Promotion, Rest, Rollback, Stage, State, Step, Stopwatch, Trial,
+};
+
+use scene::Scene;
+
+/// The plan for what was seen at `now`.
+#[must_use]
+pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
+    if let Some(since) = seen.deleted_at {
+        return ending::terminate(seen, since, now);
+    }
+    if seen.names == Names::Taken {
+        return Plan::to(seen.state, vec![]).held(Held::NameTaken);
+    }
+    let Some(primary) = &seen.primary else {
+        return adoption::begin(seen);
+    };
+    let scene = Scene::of(seen, primary, now);
+    let Some(promoted) = scene.promoted else {
+        return Plan::to(seen.state, vec![]).held(Held::PrimaryLost);
+    };
+    match place(&scene) {
+        State::Adopting => adoption::go_on(&scene, promoted),
+        State::AtRest(rest) => rest::at_rest(&scene, promoted, rest),
+        State::Trial(it) => trial::on_trial(&scene, promoted, it),
+        State::Promoting(it) => promotion::promoting(&scene, promoted, it),
+        State::RollingBack(it) => rollback::rolling_back(&scene, promoted, it),
+        // Only a deletion terminates; without one this is a status from another life.
+        State::Terminating(_) => rest::at_rest(&scene, promoted, Rest::Initialized),
+    }
+}
+
+/// The persisted state, corrected by the durable facts: status alone is not memory.
+fn place(scene: &Scene<'_>) -> State {
+    let state = scene.seen.state;
+    match (scene.facts.promoting, state) {
+        _ if !scene.facts.adopted => State::Adopting,
+        (Some(revision), State::Promoting(it)) if it.id.revision == revision => state,
+        (Some(revision), _) => State::Promoting(Promotion {
+            id: RolloutId {
+                revision,
+                attempt: scene.frozen(revision).map_or(scene.facts.attempts, |it| it.attempt),
+            },
+            how: PromotedBy::Resumed,
+            before: state.rest(),
+            since: scene.now,
+        }),
+        (None, State::Adopting) => State::AtRest(Rest::Initialized),
+        (None, _) => state,
+    }
+}

@@ -1,0 +1,272 @@
+//! A revision prepared for, or under, judgement. Ends of a trial are looked at before forward
+//! moves, and a brake (suspended, invalid spec, X missing) stops only the latter.
+
+use jiff::SignedDuration;
+
+use super::count::{canary_count, fit};
+use super::observed::{
+    Evidence, Facts, Frozen, Membership, OnInconclusive, Order, Preflight, Rejection, StepPlan,
+};
+use super::plan::{Effect, Held, Plan};
+use super::revision::{Cause, Revision};
+use super::scene::{Relation, Scene};
+use super::state::{Origin, PromotedBy, Promotion, Rollback, Stage, State, Step, Stopwatch, Trial};
+
+/// The rows of state `Trial`.
+pub(super) fn on_trial(scene: &Scene<'_>, promoted: Revision, trial: Trial) -> Plan {
+    if let Some(cause) = ending(scene, &trial) {
+        return roll_back(scene, promoted, trial, cause);
+    }
+    match trial.stage {
+        Stage::Preparing(waiting) => preparing(scene, promoted, trial, waiting),
+        Stage::Progressing(step) | Stage::Paused(step) => {
+            under_way(scene, promoted, trial, settle(scene, step))
+        }
+    }
+}
+
+/// Why the trial ends now, if it does. In the order of the table.
+fn ending(scene: &Scene<'_>, trial: &Trial) -> Option<Cause> {
+    let id = trial.id;
+    if scene.is_rejected(id.revision) {
+        return Some(Cause::Rejected);
+    }
+    let judged = match trial.stage {
+        Stage::Preparing(_) => None,
+        Stage::Progressing(step) => Some((step, true)),
+        Stage::Paused(step) => Some((step, false)),
+    };
+    if let Some((step, bounded)) = judged {
+        match scene.seen.evidence {
+            Evidence::GuardFailed => return Some(Cause::GuardFailed),
+            Evidence::Failed => return Some(Cause::AnalysisFailed),
+            Evidence::Pass | Evidence::Inconclusive { .. } => {}
+        }
+        let unsettled = settle(scene, step).unsettled.elapsed(scene.now);
+        if bounded && scene.seen.strategy.progress_deadline < unsettled {
+            return Some(Cause::DeadlineExceeded);
+        }
+    }
+    if scene.seen.orders.contains(&Order::Abort(id)) {
+        return Some(Cause::Aborted);
+    }
+    let same = |it: &Frozen| {
+        scene.seen.target.as_ref().is_some_and(|target| target.desired.trial == it.trial)
+    };
+    match scene.relation()? {
+        Relation::Promoted => Some(Cause::Reverted),
+        Relation::Rejected(_) => Some(Cause::Rejected),
+        Relation::NoTrialNeeded(_) => Some(Cause::Reverted),
+        Relation::Untried(desired) if desired.revision == id.revision => None,
+        // Equal by trial key: what differs belongs to the next look at rest, not to this trial.
+        Relation::Untried(_) if scene.frozen(id.revision).is_some_and(same) => None,
+        Relation::Untried(_) => Some(Cause::Superseded),
+    }
+}
+
+fn roll_back(scene: &Scene<'_>, promoted: Revision, trial: Trial, cause: Cause) -> Plan {
+    let revision = trial.id.revision;
+    let mut effects = Vec::new();
+    if cause.rejects() {
+        let rejection = Rejection { cause, rollout: trial.id };
+        effects.push(Effect::Reject { revision, rejection });
+    }
+    // A failed guard means that its pods serve nobody: both writes at once, in one pass.
+    let (primary, canary) =
+        if cause == Cause::GuardFailed { (scene.total, 0) } else { scene.counts(scene.total, 0) };
+    effects.extend(scene.enact((promoted, primary), (revision, canary), &scene.facts));
+    let rollback = Rollback {
+        id: trial.id,
+        cause,
+        from: Origin::Trial,
+        before: trial.before,
+        since: scene.now,
+    };
+    Plan::to(State::RollingBack(rollback), effects)
+}
+
+fn preparing(scene: &Scene<'_>, promoted: Revision, trial: Trial, waiting: Stopwatch) -> Plan {
+    let at_rest = (scene.total, 0);
+    let waiting = waiting.run(scene.brake().is_none() && 0 < scene.total, scene.now);
+    let stage = |stage| State::Trial(Trial { stage, ..trial });
+    let mut effects =
+        scene.enact((promoted, at_rest.0), (trial.id.revision, at_rest.1), &scene.facts);
+    if scene.frozen(trial.id.revision).is_none() {
+        effects.push(Effect::Freeze { revision: trial.id.revision, attempt: trial.id.attempt });
+    }
+    if let Some(held) = scene.brake() {
+        return Plan::to(stage(Stage::Preparing(waiting)), effects).held(held);
+    }
+    if scene.live_bypass() {
+        return promote(scene, trial, PromotedBy::Bypass, scene.consuming_bypass());
+    }
+    if scene.total == 0 {
+        return Plan::to(stage(Stage::Preparing(waiting)), effects).held(Held::ScaledToZero);
+    }
+    if skips_all(scene, trial) {
+        return promote(scene, trial, PromotedBy::Commanded, scene.facts.clone());
+    }
+    let started = scene.seen.orders.contains(&Order::Start(trial.id));
+    if scene.seen.preflight == Preflight::Passed || started {
+        return Plan::to(stage(Stage::Progressing(enter(scene, 0))), effects);
+    }
+    let deadline = scene.seen.strategy.progress_deadline;
+    let overdue = deadline < waiting.elapsed(scene.now);
+    let held = if overdue { Held::PreflightFailed } else { Held::PreflightPending };
+    Plan::to(stage(Stage::Preparing(waiting)), effects)
+        .held(held)
+        .wake(waiting.due(deadline).filter(|_| !overdue))
+}
+
+fn under_way(scene: &Scene<'_>, promoted: Revision, trial: Trial, step: Step) -> Plan {
+    let canary_goal = fit(step.canary, scene.total);
+    let (primary, canary) = scene.counts(scene.total - canary_goal, canary_goal);
+    let revision = trial.id.revision;
+    let mut effects = Vec::new();
+    if scene.frozen(revision).is_none() {
+        effects.push(Effect::Freeze { revision, attempt: trial.id.attempt });
+    }
+    effects.extend(scene.enact((promoted, primary), (revision, canary), &scene.facts));
+    let stay = |paused: bool, held: Option<Held>| {
+        let paused = paused || matches!(trial.stage, Stage::Paused(_));
+        let stage = if paused { Stage::Paused(step) } else { Stage::Progressing(step) };
+        Plan::to(State::Trial(Trial { stage, ..trial }), effects.clone())
+            .held(held)
+            .wake(next_look(scene, step))
+    };
+    if let Some(held) = scene.brake() {
+        return stay(false, Some(held));
+    }
+    if scene.live_bypass() {
+        return promote(scene, trial, PromotedBy::Bypass, scene.consuming_bypass());
+    }
+    if scene.total == 0 {
+        return stay(false, Some(Held::ScaledToZero));
+    }
+    if skips_all(scene, trial) {
+        return promote(scene, trial, PromotedBy::Commanded, scene.facts.clone());
+    }
+    if scene.seen.orders.contains(&Order::PromoteStep(trial.id, step.index)) {
+        return forward(scene, trial, step, PromotedBy::Commanded);
+    }
+    let Some(plan) = scene.seen.strategy.steps.get(step.index).copied() else {
+        // The frozen strategy always has this step; without it nothing may move by itself.
+        return stay(true, Some(Held::Inconclusive));
+    };
+    judge(scene, trial, (step, plan), stay)
+}
+
+/// Hold over and Pass leads on; Inconclusive waits, and at `maxHold` does what the user chose.
+fn judge(
+    scene: &Scene<'_>,
+    trial: Trial,
+    (step, plan): (Step, StepPlan),
+    stay: impl Fn(bool, Option<Held>) -> Plan,
+) -> Plan {
+    let held_for = step.hold.elapsed(scene.now);
+    if held_for < plan.hold || step.hold.since.is_none() {
+        return stay(false, None);
+    }
+    match scene.seen.evidence {
+        // `on_trial` has already rolled these back; were they to come here, nothing moves.
+        Evidence::GuardFailed | Evidence::Failed => stay(false, None),
+        Evidence::Pass => {
+            let approved = scene.seen.orders.contains(&Order::Approve(trial.id, step.index));
+            if plan.approval && !approved {
+                return stay(true, Some(Held::ApprovalRequired));
+            }
+            forward(scene, trial, step, PromotedBy::Passed)
+        }
+        Evidence::Inconclusive { .. } if held_for < plan.max_hold => stay(false, None),
+        Evidence::Inconclusive { delivered } => {
+            let enough = delivered && plan.max_hold <= step.delivered.elapsed(scene.now);
+            match scene.seen.strategy.on_inconclusive {
+                OnInconclusive::Promote if enough => {
+                    promote(scene, trial, PromotedBy::Inconclusive, scene.facts.clone())
+                }
+                OnInconclusive::Rollback if enough => {
+                    let promoted = scene.promoted.unwrap_or(trial.id.revision);
+                    roll_back(scene, promoted, trial, Cause::Inconclusive)
+                }
+                OnInconclusive::Pause | OnInconclusive::Promote | OnInconclusive::Rollback => {
+                    stay(true, Some(Held::Inconclusive))
+                }
+            }
+        }
+    }
+}
+
+/// The next step, entered without effects: its size must be persisted before its pods exist.
+fn forward(scene: &Scene<'_>, trial: Trial, step: Step, how: PromotedBy) -> Plan {
+    let index = step.index + 1;
+    if index < scene.seen.strategy.steps.len() {
+        let stage = Stage::Progressing(enter(scene, index));
+        return Plan::to(State::Trial(Trial { stage, ..trial }), scene.upkeep());
+    }
+    promote(scene, trial, how, scene.facts.clone())
+}
+
+fn promote(scene: &Scene<'_>, trial: Trial, how: PromotedBy, facts: Facts) -> Plan {
+    let revision = trial.id.revision;
+    let facts = Facts { promoting: Some(revision), ..facts };
+    let replicas = scene.primary.workload.replicas;
+    let mut effects = scene.upkeep();
+    effects.push(Effect::Primary { revision, replicas, facts });
+    let promotion = Promotion { id: trial.id, how, before: trial.before, since: scene.now };
+    Plan::to(State::Promoting(promotion), effects)
+}
+
+fn skips_all(scene: &Scene<'_>, trial: Trial) -> bool {
+    scene.seen.orders.contains(&Order::PromoteFull(trial.id))
+}
+
+fn enter(scene: &Scene<'_>, index: usize) -> Step {
+    let size = scene.seen.strategy.steps.get(index).map(|it| it.size);
+    Step {
+        index,
+        canary: size.map_or(1, |it| canary_count(it, scene.total)),
+        unsettled: Stopwatch::started(scene.now),
+        hold: Stopwatch::default(),
+        delivered: Stopwatch::default(),
+    }
+}
+
+/// The step with its clocks set by what is seen: the canary's own delay counts towards its
+/// deadline; an outage of Kafka, a primary that is not ready and N = 0 stop that clock.
+fn settle(scene: &Scene<'_>, step: Step) -> Step {
+    let goal = fit(step.canary, scene.total);
+    let primary = &scene.primary.workload;
+    let leaving = primary.terminating + scene.seen.canary.as_ref().map_or(0, |it| it.terminating);
+    let scaled = scene
+        .seen
+        .canary
+        .as_ref()
+        .is_some_and(|it| it.current && it.rolled && it.replicas == goal && goal <= it.ready)
+        && primary.replicas == scene.total - goal
+        && leaving == 0;
+    let running = 0 < scene.total;
+    let settled = running && scaled && scene.seen.membership != Membership::NotYet;
+    let primary_waits = primary.ready < primary.replicas;
+    let blamed =
+        running && !settled && !primary_waits && scene.seen.membership != Membership::Unknown;
+    let delivers =
+        matches!(scene.seen.evidence, Evidence::Pass | Evidence::Inconclusive { delivered: true });
+    Step {
+        unsettled: step.unsettled.run(blamed, scene.now),
+        hold: step.hold.run(settled, scene.now),
+        delivered: step.delivered.run(settled && delivers, scene.now),
+        ..step
+    }
+}
+
+fn next_look(scene: &Scene<'_>, step: Step) -> Option<jiff::Timestamp> {
+    let plan = scene.seen.strategy.steps.get(step.index)?;
+    let ahead = |at: &jiff::Timestamp| scene.now < *at;
+    // A deadline is over when it has passed, not when it is reached.
+    let deadline = scene.seen.strategy.progress_deadline + SignedDuration::from_millis(1);
+    [step.unsettled.due(deadline), step.hold.due(plan.hold), step.hold.due(plan.max_hold)]
+        .into_iter()
+        .flatten()
+        .filter(ahead)
+        .min()
+}
