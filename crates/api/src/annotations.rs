@@ -1,0 +1,83 @@
+//! Every label, annotation, finalizer and field manager that Siskin reads or writes, grouped by the object that carries it.
+//! Names only: what a value means to a rollout is decided elsewhere.
+
+/// Field manager of every write.
+pub const FIELD_MANAGER: &str = "siskin";
+/// Finalizer of a `CanaryRollout`: it is released once the pods are handed back or left in good order.
+pub const FINALIZER: &str = "siskin.dev/release";
+
+/// Label of pods and child objects: `primary` or `canary`.
+pub const ROLE: &str = "siskin.dev/role";
+/// Value of [`ROLE`] for the promoted version.
+pub const ROLE_PRIMARY: &str = "primary";
+/// Value of [`ROLE`] for the version on trial.
+pub const ROLE_CANARY: &str = "canary";
+/// Label of all child objects, and of nothing else: the name of the target Deployment.
+pub const TARGET: &str = "siskin.dev/target";
+
+/// Environment variable of pods: the pod's own name.
+pub const ENV_POD_NAME: &str = "POD_NAME";
+/// Environment variable of pods: [`ROLE_PRIMARY`] or [`ROLE_CANARY`].
+pub const ENV_ROLE: &str = "SISKIN_ROLE";
+
+/// Annotations of the target Deployment.
+pub mod target {
+    /// The desired count, noted when the Deployment was drained to 0. A whole number.
+    pub const REPLICAS: &str = "siskin.dev/replicas";
+    /// The count that Siskin itself wrote last, during adoption and hand-back. A whole number.
+    pub const WRITTEN: &str = "siskin.dev/written";
+    /// Set by a person: promote the next revision without a trial. Any text, the reason.
+    pub const BYPASS: &str = "siskin.dev/bypass";
+    /// Set by a pipeline: any text that identifies the change, echoed in `status.changeId`.
+    pub const CHANGE_ID: &str = "siskin.dev/change-id";
+}
+
+/// Annotations of a `CanaryRollout`: commands. Each value is `<rolloutId>`, with more where noted.
+pub mod command {
+    /// Roll back now.
+    pub const ABORT: &str = "siskin.dev/abort";
+    /// Let a step end that requires approval: `<rolloutId>/<step>`.
+    pub const APPROVE: &str = "siskin.dev/approve";
+    /// Skip the current hold, `<rolloutId>/<step>`, or all of them, `<rolloutId>/full`.
+    pub const PROMOTE: &str = "siskin.dev/promote";
+    /// Lift the rejection made by this rollout.
+    pub const RETRY: &str = "siskin.dev/retry";
+    /// Begin without the conditions of a fair trial.
+    pub const START: &str = "siskin.dev/start";
+    /// The last part of a [`PROMOTE`] value that skips all holds.
+    pub const FULL: &str = "full";
+}
+
+/// Annotations of the primary Deployment: the facts that must outlive the status.
+pub mod primary {
+    /// UID of the `CanaryRollout` that owns it.
+    pub const OWNER_UID: &str = "siskin.dev/owner-uid";
+    /// `true` once the adoption is over, until a hand-back begins.
+    pub const ADOPTED: &str = "siskin.dev/adopted";
+    /// Revision that the primary runs and that was promoted.
+    pub const PROMOTED: &str = "siskin.dev/promoted";
+    /// Revision that the primary is taking over.
+    pub const PROMOTING: &str = "siskin.dev/promoting";
+    /// The desired count. A whole number.
+    pub const REPLICAS: &str = "siskin.dev/replicas";
+    /// The target's [`REPLICAS`](super::target::REPLICAS) when it was last read.
+    pub const TARGET_REPLICAS: &str = "siskin.dev/target-replicas";
+    /// Attempts so far, over the life of the target. A whole number.
+    pub const ATTEMPTS: &str = "siskin.dev/attempts";
+    /// The target's [`BYPASS`](super::target::BYPASS) that was followed last.
+    pub const BYPASS_CONSUMED: &str = "siskin.dev/bypass-consumed";
+    /// How the deletion of the `CanaryRollout` ends: `HandBack`, `Leave` or `Remove`.
+    pub const ENDING: &str = "siskin.dev/ending";
+}
+
+/// Labels and annotations of the `ControllerRevision`s that freeze pod templates, beside [`TARGET`].
+pub mod revision {
+    /// Label, `true` on the promoted one.
+    pub const PROMOTED: &str = "siskin.dev/promoted";
+    /// Annotation: why the revision was rejected. Present only on a rejected one.
+    pub const REJECTED_CAUSE: &str = "siskin.dev/rejected-cause";
+    /// Annotation: the rollout that rejected it.
+    pub const REJECTED_ROLLOUT: &str = "siskin.dev/rejected-rollout";
+    /// Annotation: number of the attempt that froze it.
+    pub const ATTEMPT: &str = "siskin.dev/attempt";
+}

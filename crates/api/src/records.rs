@@ -1,0 +1,109 @@
+//! What the status remembers of the past: finished rollouts, commands, and the offsets that a bad canary consumed.
+//! Records only, each list bounded where it is kept; nothing here is read to decide what comes next but `commands`.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::progress::{Cause, PromotionReason};
+
+/// One rollout that is over.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryEntry {
+    /// The attempt.
+    #[schemars(length(max = 63))]
+    pub rollout_id: String,
+    /// The Deployment's `siskin.dev/change-id` at that time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub change_id: Option<String>,
+    /// The revision that was tried.
+    #[schemars(length(max = 63))]
+    pub revision: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it was not promoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// Why it was promoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how: Option<PromotionReason>,
+    /// The reason in one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub message: Option<String>,
+    /// When the trial, or the promotion without one, began.
+    pub started: Time,
+    /// When it was over.
+    pub finished: Time,
+}
+
+/// How a rollout ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+pub enum Outcome {
+    /// The revision is the primary one.
+    Promoted,
+    /// The canary was removed and its revision rejected.
+    RolledBack,
+    /// A newer revision came first; nothing was rejected.
+    Superseded,
+    /// The Deployment went back to the promoted revision; nothing was rejected.
+    Reverted,
+}
+
+/// A command that was followed or refused, so that its value is not read again.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CommandRecord {
+    /// The command.
+    pub command: Command,
+    /// The annotation's value.
+    #[schemars(length(max = 256))]
+    pub value: String,
+    /// What became of it.
+    pub outcome: CommandOutcome,
+}
+
+/// What a person can ask for by an annotation of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+pub enum Command {
+    /// Roll back now.
+    Abort,
+    /// Let a step end that requires approval.
+    Approve,
+    /// Skip the current hold, or all of them.
+    Promote,
+    /// Lift a rejection.
+    Retry,
+    /// Begin without the conditions of a fair trial.
+    Start,
+    /// Promote the next revision without a trial.
+    Bypass,
+}
+
+/// What became of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+pub enum CommandOutcome {
+    /// It was followed.
+    Consumed,
+    /// It names a rollout or a step that is not the current one.
+    Stale,
+    /// It cannot be read.
+    Malformed,
+}
+
+/// Offsets of one partition that the canary consumed: from `from` up to, not including, `to`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplayRange {
+    /// Topic.
+    #[schemars(length(max = 249))]
+    pub topic: String,
+    /// Partition.
+    pub partition: i32,
+    /// First offset consumed.
+    pub from: i64,
+    /// First offset not consumed.
+    pub to: i64,
+}

@@ -1,0 +1,296 @@
+//! `CanaryRollout`: what a user asks for. The doc comments of fields are the texts of `kubectl explain`.
+//! Says what is asked, never what was found: that is `status`.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::progress::FrozenPlan;
+use crate::status::CanaryRolloutStatus;
+use crate::strategy::{Step, StepSpec, Strategy};
+use crate::units::{Duration, Probability};
+
+/// What to roll out, how, and by which evidence a new version is judged.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, CustomResource, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[kube(
+    group = "siskin.dev",
+    version = "v1alpha1",
+    kind = "CanaryRollout",
+    plural = "canaryrollouts",
+    shortname = "cro",
+    category = "siskin",
+    namespaced,
+    cel,
+    doc = "Progressive delivery of a Deployment of Kafka consumers: each new version runs as a few canary consumers first, is compared with the primary ones, and is then promoted or rolled back.",
+    status = "CanaryRolloutStatus",
+    derive = "PartialEq",
+    scale(
+        spec_replicas_path = ".spec.replicas",
+        status_replicas_path = ".status.replicas",
+        label_selector_path = ".status.selector"
+    ),
+    printcolumn(
+        name = "Phase",
+        type_ = "string",
+        json_path = ".status.phase",
+        description = "Where the rollout is"
+    ),
+    printcolumn(
+        name = "Step",
+        type_ = "string",
+        json_path = ".status.summary.step",
+        description = "Current step of all steps"
+    ),
+    printcolumn(
+        name = "Weight",
+        type_ = "integer",
+        json_path = ".status.summary.weight",
+        description = "Share of the pods that run the canary, in percent"
+    ),
+    printcolumn(
+        name = "Canary",
+        type_ = "string",
+        json_path = ".status.summary.canary",
+        description = "Canary pods, ready of all"
+    ),
+    printcolumn(
+        name = "Primary",
+        type_ = "string",
+        json_path = ".status.summary.primary",
+        description = "Primary pods, ready of all"
+    ),
+    printcolumn(
+        name = "Lag",
+        type_ = "string",
+        json_path = ".status.summary.lag",
+        description = "Messages behind, canary and primary"
+    ),
+    printcolumn(
+        name = "Verdict",
+        type_ = "string",
+        json_path = ".status.summary.verdict",
+        description = "What the comparison says now"
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Revision",
+        type_ = "string",
+        json_path = ".status.revisions.desired",
+        description = "Revision that the Deployment asks for",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.message",
+        description = "What is happening, or what is needed",
+        priority = 1
+    )
+)]
+pub struct CanaryRolloutSpec {
+    /// The Deployment whose versions are rolled out. In the same namespace. Cannot be changed.
+    #[x_kube(validation = ("self == oldSelf", "targetRef cannot be changed: delete this CanaryRollout and create another one"))]
+    pub target_ref: TargetRef,
+    /// Number of consumers, primary and canary together, 0 to 1000. Leave it out if you scale the Deployment itself.
+    /// HorizontalPodAutoscaler and KEDA scale it through the scale subresource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub replicas: Option<i32>,
+    /// Stops the rollout from advancing. Rollbacks, scaling and repairs go on.
+    #[serde(default)]
+    pub suspend: bool,
+    /// Which changes of the Deployment need a canary: `Template`, any change of the pod template (restarts aside);
+    /// `PodSpec`, any change of its spec; `ContainersOnly`, changes of containers and init containers. Other changes go
+    /// to the primary directly.
+    #[serde(default)]
+    pub canary_on: CanaryOn,
+    /// `Inject` gives the containers the environment variables `POD_NAME` and `SISKIN_ROLE` (`primary` or `canary`),
+    /// for `client.id` and feature flags; `None` leaves the environment alone.
+    #[serde(default)]
+    pub pod_identity: PodIdentity,
+    /// Steps, pace, and what happens when the evidence stays thin.
+    pub strategy: Strategy,
+    /// By which evidence the canary is compared with the primary.
+    pub analysis: Analysis,
+}
+
+/// A Deployment in the namespace of the `CanaryRollout`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetRef {
+    /// API version of the target.
+    #[serde(default)]
+    pub api_version: TargetApiVersion,
+    /// Kind of the target.
+    #[serde(default)]
+    pub kind: TargetKind,
+    /// Name of the Deployment: a DNS label of at most 52 characters, so that the names that are made of it
+    /// (`<name>-primary`, `<name>-canary`) fit into label values.
+    #[schemars(length(min = 1, max = 52), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    pub name: String,
+}
+
+/// API versions that can be a target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum TargetApiVersion {
+    /// The group and version of Deployment.
+    #[default]
+    #[serde(rename = "apps/v1")]
+    AppsV1,
+}
+
+/// Kinds that can be a target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum TargetKind {
+    /// A Deployment of consumers.
+    #[default]
+    Deployment,
+}
+
+/// Which changes of the target's pod template need a trial.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum CanaryOn {
+    /// Any change of the template but annotations that only ask for a restart.
+    #[default]
+    Template,
+    /// Any change of the pod spec; not labels, not annotations.
+    PodSpec,
+    /// Any change of the containers and init containers.
+    ContainersOnly,
+}
+
+/// Whether pods learn their own name and role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum PodIdentity {
+    /// `POD_NAME` and `SISKIN_ROLE` are added to the environment of each container.
+    #[default]
+    Inject,
+    /// The environment stays as it is.
+    None,
+}
+
+/// By which evidence the canary is compared with the primary, and how sure a rollback has to be.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(cel)]
+pub struct Analysis {
+    /// How often the consumer group is read. From 1s to 5m.
+    #[serde(default = "Analysis::default_interval")]
+    #[x_kube(validation = ("duration(self) >= duration('1s') && duration(self) <= duration('5m')", "interval must be from 1s to 5m"))]
+    pub interval: Duration,
+    /// The accepted probability that a healthy version is rolled back by the comparison, over a whole rollout however
+    /// often it is looked at. Greater than 0, at most 0.2, up to six decimals. Smaller means slower detection.
+    #[serde(default = "Analysis::default_false_rollback_probability")]
+    #[x_kube(validation = ("double(self) > 0.0 && double(self) <= 0.2", "falseRollbackProbability must be greater than 0 and at most 0.2"))]
+    pub false_rollback_probability: Probability,
+    /// The Kafka cluster and the consumer group.
+    pub kafka: KafkaSource,
+}
+
+/// Where the consumers get their work.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KafkaSource {
+    /// Addresses of brokers, `host:port`, 1 to 20 of them; the rest of the cluster is found through them.
+    #[schemars(length(min = 1, max = 20), inner(length(min = 3, max = 260), regex(pattern = KafkaSource::SERVER_PATTERN)))]
+    pub bootstrap_servers: Vec<String>,
+    /// The consumer group of the Deployment's pods.
+    #[schemars(length(min = 1, max = 255))]
+    pub consumer_group: String,
+    /// The topics that count, at most 100. Default: all that the group has assigned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(min = 1, max = 100),
+        inner(length(min = 1, max = 249), regex(pattern = r"^[A-Za-z0-9._-]+$"))
+    )]
+    pub topics: Vec<String>,
+    /// A Secret of this namespace with client properties of the connection. Default: plain text, no authentication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials_secret_ref: Option<SecretRef>,
+}
+
+/// A Secret in the namespace of the `CanaryRollout`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretRef {
+    /// Name of the Secret.
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    pub name: String,
+}
+
+impl CanaryRolloutSpec {
+    /// The steps that are meant: see [`Strategy::steps`].
+    #[must_use]
+    pub fn steps(&self) -> Vec<Step> {
+        self.strategy.steps()
+    }
+
+    /// The plan that a trial which starts now keeps to its end, whatever happens to the spec meanwhile.
+    #[must_use]
+    pub fn freeze(&self) -> FrozenPlan {
+        FrozenPlan {
+            steps: self.steps().into_iter().map(StepSpec::from).collect(),
+            order: self.strategy.order,
+            warm_up: self.strategy.warm_up,
+            progress_deadline: self.strategy.progress_deadline,
+            max_hold: self.strategy.max_hold,
+            on_inconclusive: self.strategy.on_inconclusive,
+            false_rollback_probability: self.analysis.false_rollback_probability,
+            interval: self.analysis.interval,
+        }
+    }
+}
+
+impl TargetRef {
+    /// The Deployment of this name.
+    #[must_use]
+    pub fn deployment(name: impl Into<String>) -> Self {
+        Self {
+            api_version: TargetApiVersion::AppsV1,
+            kind: TargetKind::Deployment,
+            name: name.into(),
+        }
+    }
+}
+
+impl Analysis {
+    /// The comparison by this source alone, with every default.
+    #[must_use]
+    pub fn of_kafka(kafka: KafkaSource) -> Self {
+        Self {
+            interval: Self::default_interval(),
+            false_rollback_probability: Self::default_false_rollback_probability(),
+            kafka,
+        }
+    }
+
+    // Two to three readings per commit interval of common clients (5 s) would add nothing; ten seconds find a stall well within a minute.
+    const fn default_interval() -> Duration {
+        Duration::from_secs(10)
+    }
+
+    // One false alarm in a hundred rollouts is what on-call people put up with.
+    const fn default_false_rollback_probability() -> Probability {
+        match Probability::from_millionths(10_000) {
+            Some(it) => it,
+            None => unreachable!(),
+        }
+    }
+}
+
+impl KafkaSource {
+    /// Host name, IPv4 address or bracketed IPv6 address, and a port from 1 to 65535.
+    pub const SERVER_PATTERN: &str = r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]):([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$";
+
+    /// This group of this cluster: all its topics, no authentication.
+    #[must_use]
+    pub fn new(bootstrap_server: impl Into<String>, consumer_group: impl Into<String>) -> Self {
+        Self {
+            bootstrap_servers: vec![bootstrap_server.into()],
+            consumer_group: consumer_group.into(),
+            topics: Vec::new(),
+            credentials_secret_ref: None,
+        }
+    }
+}

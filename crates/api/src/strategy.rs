@@ -1,0 +1,246 @@
+//! How a rollout advances: the steps a user writes, and the steps they mean.
+//! Only shape and arithmetic: which step a rollout is at, and when it moves, is decided elsewhere.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::Duration;
+
+/// How a new version takes over: in which steps, at which pace, and what happens when the evidence stays thin.
+///
+/// Either `steps`, or `stepWeight` and `maxWeight` together.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    cel,
+    validation = ("has(self.steps) != (has(self.stepWeight) || has(self.maxWeight))", "set either steps, or stepWeight together with maxWeight"),
+    validation = ("has(self.stepWeight) == has(self.maxWeight)", "stepWeight and maxWeight belong together: set both or none"),
+    validation = ("!has(self.stepWeight) || !has(self.maxWeight) || self.stepWeight <= self.maxWeight", "stepWeight must not be greater than maxWeight"),
+    validation = (
+        "!has(self.maxHold) || (has(self.steps) ? self.steps.all(s, duration(has(s.hold) ? s.hold : self.hold) <= duration(self.maxHold)) : duration(self.hold) <= duration(self.maxHold))",
+        "maxHold must not be shorter than the hold of any step"
+    ),
+)]
+pub struct Strategy {
+    /// The canary's size at each step, in rising order, 1 to 20 of them. All by `weight` or all by `replicas`.
+    /// After the last step the version is promoted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1, max = 20))]
+    #[x_kube(
+        validation = ("self.all(s, has(s.weight)) || self.all(s, has(s.replicas))", "all steps must be of one kind: all weight, or all replicas"),
+        validation = (
+            "self.map(s, has(s.weight) ? s.weight : has(s.replicas) ? s.replicas : 0).isSorted() && self.all(a, self.exists_one(b, (has(a.weight) && has(b.weight) && a.weight == b.weight) || (has(a.replicas) && has(b.replicas) && a.replicas == b.replicas)))",
+            "each step must be larger than the one before it"
+        ),
+    )]
+    pub steps: Vec<StepSpec>,
+    /// Shorthand for evenly spaced steps: the canary grows by this percentage of the pods at each step, up to
+    /// `maxWeight`. `stepWeight: 10, maxWeight: 50` means 10, 20, 30, 40, 50.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 99))]
+    pub step_weight: Option<i32>,
+    /// The weight of the last step of the shorthand, in percent of the pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 99))]
+    pub max_weight: Option<i32>,
+    /// How long the canary is compared with the primary at a step that names no `hold` of its own, and at each step
+    /// of the shorthand. Counted from the end of the rebalance and the warm-up. At most 168h.
+    #[serde(default = "Strategy::default_hold")]
+    #[x_kube(validation = ("duration(self) <= duration('168h')", "hold must be at most 168h"))]
+    pub hold: Duration,
+    /// `SurgeFirst` starts a canary pod before it stops a primary pod (one pod more for a while); `DrainFirst` stops
+    /// one first, for groups that must never have more members than `replicas`.
+    #[serde(default)]
+    pub order: Order,
+    /// Upper bound of all pods together, primary and canary: for example the number of partitions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 2000))]
+    pub max_consumers: Option<i32>,
+    /// A pod younger than this is not compared, only watched for gross failures. At most 24h.
+    #[serde(default = "Strategy::default_warm_up")]
+    #[x_kube(validation = ("duration(self) <= duration('24h')", "warmUp must be at most 24h"))]
+    pub warm_up: Duration,
+    /// How long a step may take until its pods are ready, have joined the consumer group and the group has settled;
+    /// later than that the version is rolled back. Holds and pauses do not count. From 10s to 24h.
+    #[serde(default = "Strategy::default_progress_deadline")]
+    #[x_kube(validation = ("duration(self) >= duration('10s') && duration(self) <= duration('24h')", "progressDeadline must be from 10s to 24h"))]
+    pub progress_deadline: Duration,
+    /// How long a step may stay inconclusive before `onInconclusive` applies. Default: three times the step's hold.
+    /// At most 504h.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = ("duration(self) <= duration('504h')", "maxHold must be at most 504h"))]
+    pub max_hold: Option<Duration>,
+    /// What happens when a step is still inconclusive after `maxHold`: `Pause` waits for a person, `Promote` goes on
+    /// if only the amount of traffic was too small (missing data always pauses), `Rollback` gives the version up.
+    #[serde(default)]
+    pub on_inconclusive: OnInconclusive,
+}
+
+/// One step: how large the canary is, and for how long it is compared with the primary.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(cel, validation = ("has(self.weight) != has(self.replicas)", "a step has either weight or replicas"))]
+pub struct StepSpec {
+    /// Share of the pods that run the canary, in percent, 1 to 99. Rounded to whole pods, at least one canary pod and
+    /// one primary pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 99))]
+    pub weight: Option<i32>,
+    /// Number of canary pods, instead of a weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub replicas: Option<i32>,
+    /// How long the canary is compared with the primary at this step. Default: `strategy.hold`. At most 168h.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = ("duration(self) <= duration('168h')", "hold must be at most 168h"))]
+    pub hold: Option<Duration>,
+    /// `Required` waits at the end of the step until a person approves it.
+    #[serde(default)]
+    pub approval: Approval,
+}
+
+/// Whether a step ends by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum Approval {
+    /// The step ends when its hold is over and the verdict is Pass.
+    #[default]
+    None,
+    /// It also waits for the annotation `siskin.dev/approve`.
+    Required,
+}
+
+/// Which pod comes first when one moves from a role to the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum Order {
+    /// Start the new one, then stop the old one.
+    #[default]
+    SurgeFirst,
+    /// Stop the old one, then start the new one.
+    DrainFirst,
+}
+
+/// What follows a step that is still inconclusive after its longest hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum OnInconclusive {
+    /// Wait for a person.
+    #[default]
+    Pause,
+    /// Go on, if nothing was missing but traffic.
+    Promote,
+    /// Roll back and reject the revision.
+    Rollback,
+}
+
+/// One step with everything spelled out: no shorthand and no default is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// How large the canary is.
+    pub size: StepSize,
+    /// How long it is compared.
+    pub hold: Duration,
+    /// Whether a person has to approve the end of the step.
+    pub approval: Approval,
+}
+
+/// The canary's size at a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepSize {
+    /// Percent of the desired count, 1..=99.
+    Weight(i32),
+    /// Pods, at least 1.
+    Replicas(i32),
+}
+
+impl Strategy {
+    /// A strategy of these steps, with every default.
+    #[must_use]
+    pub fn of_steps(steps: Vec<StepSpec>) -> Self {
+        Self {
+            steps,
+            step_weight: None,
+            max_weight: None,
+            hold: Self::default_hold(),
+            order: Order::default(),
+            max_consumers: None,
+            warm_up: Self::default_warm_up(),
+            progress_deadline: Self::default_progress_deadline(),
+            max_hold: None,
+            on_inconclusive: OnInconclusive::default(),
+        }
+    }
+
+    /// The steps that are meant: the shorthand expanded, every hold filled in. At most 99.
+    ///
+    /// Has a meaning only for a strategy that `CanaryRolloutSpec::validate` accepts; of any other it returns what can
+    /// be read, possibly nothing.
+    #[must_use]
+    pub fn steps(&self) -> Vec<Step> {
+        match (self.step_weight, self.max_weight) {
+            (Some(by), Some(max)) if self.steps.is_empty() => self.expand_shorthand(by, max),
+            (Some(_) | None, Some(_) | None) => {
+                self.steps.iter().filter_map(|it| it.parse(self.hold)).collect()
+            }
+        }
+    }
+
+    fn expand_shorthand(&self, by: i32, max: i32) -> Vec<Step> {
+        let rising = (1..).map(|nth: i32| by.saturating_mul(nth)).take_while(|it| *it < max);
+        let bounded = rising.filter(|it| 0 < *it).take(Self::MAX_STEPS - 1);
+        let hold = self.hold;
+        bounded
+            .chain([max])
+            .map(|it| Step { size: StepSize::Weight(it), hold, approval: Approval::None })
+            .collect()
+    }
+
+    /// As many steps as there are whole percentages: `stepWeight: 1, maxWeight: 99`.
+    pub const MAX_STEPS: usize = 99;
+
+    // Long enough for ten commits of a slow consumer and for the judge to see a doubled error rate at modest traffic.
+    const fn default_hold() -> Duration {
+        Duration::from_mins(5)
+    }
+
+    // A JVM consumer is past class loading and its first fetches after about a minute.
+    const fn default_warm_up() -> Duration {
+        Duration::from_secs(60)
+    }
+
+    // The default of `Deployment.spec.progressDeadlineSeconds`.
+    const fn default_progress_deadline() -> Duration {
+        Duration::from_mins(10)
+    }
+}
+
+impl StepSpec {
+    /// A step by percentage of the pods.
+    #[must_use]
+    pub fn weight(percent: i32) -> Self {
+        Self { weight: Some(percent), ..Self::default() }
+    }
+
+    /// A step by number of pods.
+    #[must_use]
+    pub fn replicas(pods: i32) -> Self {
+        Self { replicas: Some(pods), ..Self::default() }
+    }
+
+    /// The step with `default_hold` filled in; nothing if it has no size.
+    #[must_use]
+    pub fn parse(&self, default_hold: Duration) -> Option<Step> {
+        let by_weight = self.weight.map(StepSize::Weight);
+        let size = by_weight.or(self.replicas.map(StepSize::Replicas))?;
+        Some(Step { size, hold: self.hold.unwrap_or(default_hold), approval: self.approval })
+    }
+}
+
+impl From<Step> for StepSpec {
+    fn from(step: Step) -> Self {
+        let (weight, replicas) = match step.size {
+            StepSize::Weight(percent) => (Some(percent), None),
+            StepSize::Replicas(pods) => (None, Some(pods)),
+        };
+        Self { weight, replicas, hold: Some(step.hold), approval: step.approval }
+    }
+}
