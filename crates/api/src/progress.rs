@@ -26,14 +26,6 @@ pub struct ProgressStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub canary: Option<i32>,
-    /// Index of the last step that a person approved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 98))]
-    pub approved_step: Option<i32>,
-    /// Index of the last step whose hold a person skipped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0, max = 98))]
-    pub skipped_step: Option<i32>,
     /// When this state, and in a trial this step, began.
     pub since: MicroTime,
     /// Why the trial is being given up.
@@ -104,6 +96,8 @@ pub enum PromotionReason {
     Bypass,
     /// The change needs no trial.
     NoTrialNeeded,
+    /// The primary was found taking the revision over, and no more is known.
+    Resumed,
 }
 
 /// How the deletion of a `CanaryRollout` ends.

@@ -1,6 +1,9 @@
 //! `CanaryRollout`: what a user asks for. The doc comments of fields are the texts of `kubectl explain`.
 //! Says what is asked, never what was found: that is `status`.
 
+// Each printer column has a type of its own.
+#![expect(clippy::duplicated_attributes)]
+
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -93,7 +96,7 @@ pub struct CanaryRolloutSpec {
     #[x_kube(validation = ("self == oldSelf", "targetRef cannot be changed: delete this CanaryRollout and create another one"))]
     pub target_ref: TargetRef,
     /// Number of consumers, primary and canary together, 0 to 1000. Leave it out if you scale the Deployment itself.
-    /// HorizontalPodAutoscaler and KEDA scale it through the scale subresource.
+    /// An autoscaler (HPA, KEDA) that points at this `CanaryRollout` sets it through the scale subresource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000))]
     pub replicas: Option<i32>,
@@ -205,7 +208,9 @@ pub struct KafkaSource {
         inner(length(min = 1, max = 249), regex(pattern = r"^[A-Za-z0-9._-]+$"))
     )]
     pub topics: Vec<String>,
-    /// A Secret of this namespace with client properties of the connection. Default: plain text, no authentication.
+    /// A Secret of this namespace that says how to connect, by the keys `ca.crt` (TLS), `tls.crt` and `tls.key` (client
+    /// certificate), `sasl.mechanism` (`PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`), `username` and `password`.
+    /// Default: plain text, no authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials_secret_ref: Option<SecretRef>,
 }

@@ -185,12 +185,15 @@ impl Strategy {
     }
 
     fn expand_shorthand(&self, by: i32, max: i32) -> Vec<Step> {
-        let rising = (1..).map(|nth: i32| by.saturating_mul(nth)).take_while(|it| *it < max);
-        let bounded = rising.filter(|it| 0 < *it).take(Self::MAX_STEPS - 1);
-        let hold = self.hold;
-        bounded
+        if by < 1 || max < 1 {
+            return Vec::new();
+        }
+        let multiples = (1..).map(|nth: i32| by.saturating_mul(nth));
+        let below_max = multiples.take_while(|it| *it < max).take(Self::MAX_STEPS - 1);
+        let (hold, approval) = (self.hold, Approval::None);
+        below_max
             .chain([max])
-            .map(|it| Step { size: StepSize::Weight(it), hold, approval: Approval::None })
+            .map(|it| Step { size: StepSize::Weight(it), hold, approval })
             .collect()
     }
 

@@ -43,26 +43,28 @@ pub enum ParseUnitError {
 }
 
 impl Duration {
-    /// What the API server accepts. Six digits, so that the largest value, 3 664 656 399 s, fits 32 bits.
+    /// What the API server accepts.
     pub const PATTERN: &str = "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$";
+    /// The longest one, 999999h59m59s: the longest that six digits of hours can print. 114 years.
+    pub const MAX: Self = Self { secs: 3_599_999_999 };
     const MAX_DIGITS: usize = 6;
 
-    /// A duration of this many seconds.
+    /// A duration of this many seconds, but not more than [`Duration::MAX`].
     #[must_use]
     pub const fn from_secs(secs: u32) -> Self {
-        Self { secs }
+        if secs < Self::MAX.secs { Self { secs } } else { Self::MAX }
     }
 
-    /// A duration of this many minutes, at most 71 million.
+    /// A duration of this many minutes, but not more than [`Duration::MAX`].
     #[must_use]
     pub const fn from_mins(mins: u32) -> Self {
-        Self { secs: mins * 60 }
+        Self::from_secs(mins.saturating_mul(60))
     }
 
-    /// A duration of this many hours, at most 1.1 million.
+    /// A duration of this many hours, but not more than [`Duration::MAX`].
     #[must_use]
     pub const fn from_hours(hours: u32) -> Self {
-        Self { secs: hours * 3600 }
+        Self::from_secs(hours.saturating_mul(3600))
     }
 
     /// Whole seconds.
@@ -77,10 +79,10 @@ impl Duration {
         self.secs as i64 * 1000
     }
 
-    /// `times` this duration; the longest one instead of an overflow.
+    /// `times` this duration, but not more than [`Duration::MAX`].
     #[must_use]
     pub const fn saturating_mul(self, times: u32) -> Self {
-        Self { secs: self.secs.saturating_mul(times) }
+        Self::from_secs(self.secs.saturating_mul(times))
     }
 }
 
@@ -92,10 +94,12 @@ impl FromStr for Duration {
         let (hours, rest) = leading(text, 'h').ok_or_else(refuse)?;
         let (mins, rest) = leading(rest, 'm').ok_or_else(refuse)?;
         let (secs, rest) = leading(rest, 's').ok_or_else(refuse)?;
-        if text.is_empty() || !rest.is_empty() {
+        // Six digits each come to less than 2^32 seconds.
+        let secs = hours * 3600 + mins * 60 + secs;
+        if text.is_empty() || !rest.is_empty() || Self::MAX.secs < secs {
             return Err(refuse());
         }
-        Ok(Self { secs: hours * 3600 + mins * 60 + secs })
+        Ok(Self { secs })
     }
 }
 

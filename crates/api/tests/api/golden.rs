@@ -1,0 +1,127 @@
+//! The committed CRD is the generated one, and every sample is a `CanaryRollout` that it accepts.
+//! Reads files of the repository, writes none.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+use siskin_api::CanaryRollout;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Every `CanaryRollout` in `config/samples/`, with the name of its file.
+fn samples() -> Result<Vec<(String, Value)>, Box<dyn Error>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(repository().join("config/samples"))? {
+        let path = entry?.path();
+        let name = path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+        for document in serde_yaml_ng::Deserializer::from_str(&std::fs::read_to_string(&path)?) {
+            let object = Value::deserialize(document)?;
+            if object["kind"] == "CanaryRollout" {
+                found.push((name.clone(), object));
+            }
+        }
+    }
+    Ok(found)
+}
+
+#[test]
+fn the_committed_crd_is_the_generated_one() -> Result<(), Box<dyn Error>> {
+    let path = repository().join("crds/siskin.dev_canaryrollouts.yaml");
+    let committed = std::fs::read_to_string(path)?;
+    assert!(committed == siskin_api::crd_yaml()?, "run `cargo crds` and commit the result");
+    Ok(())
+}
+
+#[test]
+fn the_columns_are_the_promised_ones() {
+    let crd = siskin_api::crd();
+    let columns = crd.spec.versions[0].additional_printer_columns.iter().flatten();
+    let shown: Vec<_> =
+        columns.map(|it| (it.name.to_uppercase(), it.priority.unwrap_or(0))).collect();
+    let expected = [
+        ("PHASE", 0),
+        ("STEP", 0),
+        ("WEIGHT", 0),
+        ("CANARY", 0),
+        ("PRIMARY", 0),
+        ("LAG", 0),
+        ("VERDICT", 0),
+        ("AGE", 0),
+        ("REVISION", 1),
+        ("MESSAGE", 1),
+    ];
+    assert_eq!(shown, expected.map(|(name, priority)| (name.to_owned(), priority)));
+}
+
+#[test]
+fn every_sample_is_accepted() -> Result<(), Box<dyn Error>> {
+    let samples = samples()?;
+    assert!(4 <= samples.len(), "only {} samples", samples.len());
+    for (file, sample) in samples {
+        let found = crate::schema::violations(&sample["spec"], None)?;
+        assert_eq!(found, Vec::<String>::new(), "{file}");
+        let rollout: CanaryRollout = serde_json::from_value(sample)?;
+        assert_eq!(rollout.spec.validate(), Ok(()), "{file}");
+    }
+    Ok(())
+}
+
+/// kube's `Option` means `nullable`, and CEL's `has()` is true for a null: the rules would say something else.
+#[test]
+fn no_field_can_be_null() -> Result<(), Box<dyn Error>> {
+    let text = serde_json::to_string(&siskin_api::crd())?;
+    assert!(!text.contains("nullable"));
+    Ok(())
+}
+
+/// Without it, kstatus takes an object that no operator has seen yet for finished.
+#[test]
+fn a_new_object_counts_as_unobserved() -> Result<(), Box<dyn Error>> {
+    let crd = serde_json::to_value(siskin_api::crd())?;
+    let status = crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/status");
+    let status = status.ok_or("the CRD has a schema of status")?;
+    assert_eq!(status["default"]["observedGeneration"], -1);
+    assert_eq!(status["properties"]["observedGeneration"]["default"], -1);
+    Ok(())
+}
+
+/// Every string and list is bounded, so that no object outgrows the store and no rule outgrows its cost.
+#[test]
+fn everything_is_bounded() -> Result<(), Box<dyn Error>> {
+    let crd = serde_json::to_value(siskin_api::crd())?;
+    let root = crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties");
+    let root = root.and_then(Value::as_object).ok_or("the CRD has a schema")?;
+    let mut unbounded = Vec::new();
+    for (name, property) in
+        root.iter().filter(|(name, _)| ["spec", "status"].contains(&name.as_str()))
+    {
+        collect_unbounded(property, name, &mut unbounded);
+    }
+    assert_eq!(unbounded, Vec::<String>::new());
+    Ok(())
+}
+
+fn collect_unbounded(schema: &Value, path: &str, unbounded: &mut Vec<String>) {
+    let bounded = match schema["type"].as_str() {
+        Some("string") => ["maxLength", "enum", "format"].iter().any(|it| schema.get(it).is_some()),
+        Some("array") => schema.get("maxItems").is_some(),
+        Some(_) | None => true,
+    };
+    // The conditions' own texts are bounded by the list and by who writes them: their schema is Kubernetes'.
+    if path.starts_with("status.conditions[]") {
+        return;
+    }
+    if !bounded {
+        unbounded.push(path.to_owned());
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        collect_unbounded(property, &format!("{path}.{name}"), unbounded);
+    }
+    if schema["items"].is_object() {
+        collect_unbounded(&schema["items"], &format!("{path}[]"), unbounded);
+    }
+}

@@ -1,0 +1,10 @@
+//! Tests of the public API and of the files that are made from it, one module per subject.
+//! One binary, no cluster, no network, no sleep.
+
+mod conditions;
+mod golden;
+mod rules;
+mod schema;
+mod status;
+mod strategy;
+mod units;
