@@ -3,6 +3,7 @@
 
 mod conditions;
 mod golden;
+mod guard;
 mod rules;
 mod schema;
 mod status;
