@@ -1,9 +1,10 @@
-//! Every label, annotation, finalizer and field manager that Siskin reads or writes, grouped by the object that carries it.
+//! Every label, annotation, finalizer and field manager of Siskin, by the object that carries it.
 //! Names only: what a value means to a rollout is decided elsewhere.
 
 /// Field manager of every write.
 pub const FIELD_MANAGER: &str = "siskin";
-/// Finalizer of a `CanaryRollout`: it is released once the pods are handed back or left in good order.
+/// Finalizer of a `CanaryRollout`: it is released once the pods are handed back or left in good
+/// order.
 pub const FINALIZER: &str = "siskin.dev/release";
 
 /// Label of pods and child objects: `primary` or `canary`.
@@ -70,7 +71,8 @@ pub mod primary {
     pub const ENDING: &str = "siskin.dev/ending";
 }
 
-/// Labels and annotations of the `ControllerRevision`s that freeze pod templates, beside [`TARGET`].
+/// Labels and annotations of the `ControllerRevision`s that freeze pod templates, beside
+/// [`TARGET`].
 pub mod revision {
     /// Label, `true` on the promoted one.
     pub const PROMOTED: &str = "siskin.dev/promoted";

@@ -1,4 +1,4 @@
-//! The five conditions and how one is set, as kstatus, `kubectl wait`, Flux, Argo CD and Helm read them.
+//! The five conditions, set as kstatus, `kubectl wait`, Flux, Argo CD and Helm read them.
 //! Keeps the list well-formed; says nothing about when a condition is true.
 
 use jiff::Timestamp;

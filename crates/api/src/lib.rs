@@ -1,5 +1,5 @@
 //! The Kubernetes API of Siskin: `CanaryRollout` and every name that Siskin writes into a cluster.
-//! Types, bounds and text only: no client, no clock, nothing about Kafka or about how a rollout is decided.
+//! Types, bounds and text only: no client, no clock, nothing of Kafka or of how to decide.
 
 // `KubeSchema` copies each public struct, keyword included, into a function.
 #![expect(unreachable_pub)]
@@ -14,6 +14,7 @@ pub mod strategy;
 pub mod units;
 
 mod crd;
+mod rules;
 mod validate;
 
 pub use crd::{crd, crd_yaml};

@@ -1,4 +1,4 @@
-//! The machine-readable state of a rollout: what an operator process needs to go on where the last one stopped.
+//! The machine-readable state of a rollout: what an operator process needs to go on with it.
 //! A record, not the rules: which state follows which is decided elsewhere.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::strategy::{OnInconclusive, Order, Step, StepSpec};
 use crate::units::{Duration, Probability};
 
-/// The state of the rollout as the operator resumes it. Read `phase`, `summary` and `conditions` instead.
+/// The state of the rollout as the operator resumes it. Read `phase`, `summary` and `conditions`
+/// instead.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProgressStatus {
@@ -28,6 +29,9 @@ pub struct ProgressStatus {
     pub canary: Option<i32>,
     /// When this state, and in a trial this step, began.
     pub since: MicroTime,
+    /// When this attempt began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<MicroTime>,
     /// Why the trial is being given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
@@ -145,11 +149,13 @@ pub struct Clocks {
     pub unsettled: Clock,
     /// Runs while the canary is compared: against hold and maxHold.
     pub hold: Clock,
-    /// Runs as `hold` does, but only while every source delivers: what counts for `onInconclusive: Promote`.
+    /// Runs as `hold` does, but only while every source delivers: what counts for `onInconclusive:
+    /// Promote`.
     pub delivered: Clock,
 }
 
-/// A stop watch that survives a restart: the time that was on it when it last stopped, and since when it runs.
+/// A stop watch that survives a restart: the time that was on it when it last stopped, and since
+/// when it runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Clock {
@@ -195,7 +201,8 @@ impl FrozenPlan {
         self.steps.iter().filter_map(|it| it.parse(Duration::default())).collect()
     }
 
-    /// How long `step` may stay inconclusive: `maxHold`, or three times its hold. Never shorter than the hold.
+    /// How long `step` may stay inconclusive: `maxHold`, or three times its hold. Never shorter
+    /// than the hold.
     #[must_use]
     pub fn max_hold_of(&self, step: &Step) -> Duration {
         let default = step.hold.saturating_mul(Self::HOLDS_BEFORE_INCONCLUSIVE);

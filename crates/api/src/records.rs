@@ -1,5 +1,5 @@
-//! What the status remembers of the past: finished rollouts, commands, and the offsets that a bad canary consumed.
-//! Records only, each list bounded where it is kept; nothing here is read to decide what comes next but `commands`.
+//! What the status remembers: finished rollouts, commands, what a bad canary consumed.
+//! Records only; nothing but `commands` is read to decide what comes next.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;

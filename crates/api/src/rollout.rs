@@ -1,4 +1,4 @@
-//! `CanaryRollout`: what a user asks for. The doc comments of fields are the texts of `kubectl explain`.
+//! `CanaryRollout`: what a user asks for. Doc comments of fields are what `kubectl explain` says.
 //! Says what is asked, never what was found: that is `status`.
 
 // Each printer column has a type of its own.
@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::progress::FrozenPlan;
+use crate::rules;
 use crate::status::CanaryRolloutStatus;
 use crate::strategy::{Step, StepSpec, Strategy};
 use crate::units::{Duration, Probability};
@@ -25,7 +26,9 @@ use crate::units::{Duration, Probability};
     category = "siskin",
     namespaced,
     cel,
-    doc = "Progressive delivery of a Deployment of Kafka consumers: each new version runs as a few canary consumers first, is compared with the primary ones, and is then promoted or rolled back.",
+    doc = "Progressive delivery of a Deployment of Kafka consumers: each new version runs as a few \
+           canary consumers first, is compared with the primary ones, and is then promoted or \
+           rolled back.",
     status = "CanaryRolloutStatus",
     derive = "PartialEq",
     scale(
@@ -93,23 +96,25 @@ use crate::units::{Duration, Probability};
 )]
 pub struct CanaryRolloutSpec {
     /// The Deployment whose versions are rolled out. In the same namespace. Cannot be changed.
-    #[x_kube(validation = ("self == oldSelf", "targetRef cannot be changed: delete this CanaryRollout and create another one"))]
+    #[x_kube(validation = rules::TARGET_IMMUTABLE)]
     pub target_ref: TargetRef,
-    /// Number of consumers, primary and canary together, 0 to 1000. Leave it out if you scale the Deployment itself.
-    /// An autoscaler (HPA, KEDA) that points at this `CanaryRollout` sets it through the scale subresource.
+    /// Number of consumers, primary and canary together, 0 to 1000. Leave it out if you scale the
+    /// Deployment itself. An autoscaler (HPA, KEDA) that points at this `CanaryRollout` sets it
+    /// through the scale subresource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1000))]
     pub replicas: Option<i32>,
     /// Stops the rollout from advancing. Rollbacks, scaling and repairs go on.
     #[serde(default)]
     pub suspend: bool,
-    /// Which changes of the Deployment need a canary: `Template`, any change of the pod template (restarts aside);
-    /// `PodSpec`, any change of its spec; `ContainersOnly`, changes of containers and init containers. Other changes go
-    /// to the primary directly.
+    /// Which changes of the Deployment need a canary: `Template`, the default, any change of the
+    /// pod template (restarts aside); `PodSpec`, any change of its spec; `ContainersOnly`, changes
+    /// of containers and init containers. Other changes go to the primary directly.
     #[serde(default)]
     pub canary_on: CanaryOn,
-    /// `Inject` gives the containers the environment variables `POD_NAME` and `SISKIN_ROLE` (`primary` or `canary`),
-    /// for `client.id` and feature flags; `None` leaves the environment alone.
+    /// `Inject`, the default, gives the containers the environment variables `POD_NAME` and
+    /// `SISKIN_ROLE` (`primary` or `canary`), for `client.id` and feature flags; `None` leaves the
+    /// environment alone.
     #[serde(default)]
     pub pod_identity: PodIdentity,
     /// Steps, pace, and what happens when the evidence stays thin.
@@ -128,8 +133,8 @@ pub struct TargetRef {
     /// Kind of the target.
     #[serde(default)]
     pub kind: TargetKind,
-    /// Name of the Deployment: a DNS label of at most 52 characters, so that the names that are made of it
-    /// (`<name>-primary`, `<name>-canary`) fit into label values.
+    /// Name of the Deployment: a DNS label of at most 52 characters, so that the names that are
+    /// made of it (`<name>-primary`, `<name>-canary`) fit into label values.
     #[schemars(length(min = 1, max = 52), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub name: String,
 }
@@ -178,14 +183,15 @@ pub enum PodIdentity {
 #[serde(rename_all = "camelCase")]
 #[x_kube(cel)]
 pub struct Analysis {
-    /// How often the consumer group is read. From 1s to 5m.
+    /// How often the consumer group is read. From 1s to 5m, by default 10s.
     #[serde(default = "Analysis::default_interval")]
-    #[x_kube(validation = ("duration(self) >= duration('1s') && duration(self) <= duration('5m')", "interval must be from 1s to 5m"))]
+    #[x_kube(validation = rules::INTERVAL)]
     pub interval: Duration,
-    /// The accepted probability that a healthy version is rolled back by the comparison, over a whole rollout however
-    /// often it is looked at. Greater than 0, at most 0.2, up to six decimals. Smaller means slower detection.
+    /// The accepted probability that a healthy version is rolled back by the comparison, over a
+    /// whole rollout however often it is looked at. Greater than 0, at most 0.2, up to six
+    /// decimals, by default 0.01. Smaller means slower detection.
     #[serde(default = "Analysis::default_false_rollback_probability")]
-    #[x_kube(validation = ("double(self) > 0.0 && double(self) <= 0.2", "falseRollbackProbability must be greater than 0 and at most 0.2"))]
+    #[x_kube(validation = rules::FALSE_ROLLBACK_PROBABILITY)]
     pub false_rollback_probability: Probability,
     /// The Kafka cluster and the consumer group.
     pub kafka: KafkaSource,
@@ -195,8 +201,12 @@ pub struct Analysis {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KafkaSource {
-    /// Addresses of brokers, `host:port`, 1 to 20 of them; the rest of the cluster is found through them.
-    #[schemars(length(min = 1, max = 20), inner(length(min = 3, max = 260), regex(pattern = KafkaSource::SERVER_PATTERN)))]
+    /// Addresses of brokers, `host:port`, 1 to 20 of them; the rest of the cluster is found through
+    /// them.
+    #[schemars(
+        length(min = 1, max = 20),
+        inner(length(min = 3, max = 260), regex(pattern = KafkaSource::SERVER_PATTERN))
+    )]
     pub bootstrap_servers: Vec<String>,
     /// The consumer group of the Deployment's pods.
     #[schemars(length(min = 1, max = 255))]
@@ -208,9 +218,9 @@ pub struct KafkaSource {
         inner(length(min = 1, max = 249), regex(pattern = r"^[A-Za-z0-9._-]+$"))
     )]
     pub topics: Vec<String>,
-    /// A Secret of this namespace that says how to connect, by the keys `ca.crt` (TLS), `tls.crt` and `tls.key` (client
-    /// certificate), `sasl.mechanism` (`PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`), `username` and `password`.
-    /// Default: plain text, no authentication.
+    /// A Secret of this namespace that says how to connect, by the keys `ca.crt` (TLS), `tls.crt`
+    /// and `tls.key` (client certificate), `sasl.mechanism` (`PLAIN`, `SCRAM-SHA-256`,
+    /// `SCRAM-SHA-512`), `username` and `password`. Default: plain text, no authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials_secret_ref: Option<SecretRef>,
 }
@@ -231,7 +241,8 @@ impl CanaryRolloutSpec {
         self.strategy.steps()
     }
 
-    /// The plan that a trial which starts now keeps to its end, whatever happens to the spec meanwhile.
+    /// The plan that a trial which starts now keeps to its end, whatever happens to the spec
+    /// meanwhile.
     #[must_use]
     pub fn freeze(&self) -> FrozenPlan {
         FrozenPlan {
@@ -270,7 +281,8 @@ impl Analysis {
         }
     }
 
-    // Two to three readings per commit interval of common clients (5 s) would add nothing; ten seconds find a stall well within a minute.
+    // Two to three readings per commit interval of common clients (5 s) would add nothing; ten
+    // seconds find a stall well within a minute.
     const fn default_interval() -> Duration {
         Duration::from_secs(10)
     }
@@ -286,7 +298,11 @@ impl Analysis {
 
 impl KafkaSource {
     /// Host name, IPv4 address or bracketed IPv6 address, and a port from 1 to 65535.
-    pub const SERVER_PATTERN: &str = r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]):([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$";
+    pub const SERVER_PATTERN: &str = concat!(
+        r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])",
+        r":([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}",
+        r"|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$",
+    );
 
     /// This group of this cluster: all its topics, no authentication.
     #[must_use]

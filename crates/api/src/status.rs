@@ -1,5 +1,5 @@
-//! The status: everything about a rollout that a person, a pipeline or the next operator process reads.
-//! Written by the operator only, every list and text bounded; `progress` holds the part that the operator resumes from.
+//! The status: what a person, a pipeline or the next operator process reads about a rollout.
+//! Written by the operator only, every list and text bounded; it resumes from `progress` alone.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
@@ -16,10 +16,12 @@ pub struct CanaryRolloutStatus {
     /// The generation of the spec that this status is about; -1 before the operator has seen it.
     #[serde(default = "CanaryRolloutStatus::unobserved")]
     pub observed_generation: i64,
-    /// Where the rollout is. `Adopting`: the running pods are handed over from the Deployment. `Initialized`: at rest,
-    /// nothing tried yet. `Preparing`: a new version waits for the conditions of a fair trial. `Progressing`: the canary
-    /// is compared with the primary. `Paused`: waits for evidence or a person. `Promoting`, `RollingBack`: on the way
-    /// back to rest. `Succeeded`, `Failed`: at rest, with the outcome of the last trial. `Terminating`: handed back.
+    /// Where the rollout is. `Adopting`: the running pods are handed over from the Deployment.
+    /// `Initialized`: at rest, nothing tried yet. `Preparing`: a new version waits for the
+    /// conditions of a fair trial. `Progressing`: the canary is compared with the primary.
+    /// `Paused`: waits for evidence or a person. `Promoting`, `RollingBack`: on the way back to
+    /// rest. `Succeeded`, `Failed`: at rest, with the outcome of the last trial. `Terminating`:
+    /// handed back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
     /// True once the pods run as primary; the Deployment itself is kept at 0 replicas from then on.
@@ -29,7 +31,8 @@ pub struct CanaryRolloutStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub rollout_id: Option<String>,
-    /// The Deployment's annotation `siskin.dev/change-id`, for example a Git commit, as of the last look.
+    /// The Deployment's annotation `siskin.dev/change-id`, for example a Git commit, as of the last
+    /// look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub change_id: Option<String>,
@@ -65,15 +68,17 @@ pub struct CanaryRolloutStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub commands: Vec<CommandRecord>,
-    /// What the last canary consumed before it was rolled back, at most 200 ranges: what may have to be consumed again.
+    /// What the last canary consumed before it was rolled back, at most 200 ranges: what may have
+    /// to be consumed again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]
     pub replay: Vec<ReplayRange>,
     /// True if there were more than 200 ranges.
     #[serde(default, skip_serializing_if = "is_false")]
     pub replay_truncated: bool,
-    /// `Ready`: what serves is healthy. `Promoted`: the wanted version is the primary one. `Completed`: the rollout is
-    /// over, well or not. `Reconciling`, `Stalled` (a person is needed): present only when true.
+    /// `Ready`: what serves is healthy. `Promoted`: the wanted version is the primary one.
+    /// `Completed`: the rollout is over, well or not. `Reconciling`, `Stalled` (a person is
+    /// needed): present only when true.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
@@ -222,7 +227,8 @@ pub struct AnalysisStatus {
     /// When the group was last read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
-    /// State of the comparison, kept so that a restart of the operator does not begin it anew. Not for people.
+    /// State of the comparison, kept so that a restart of the operator does not begin it anew. Not
+    /// for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16384))]
     pub accounts: Option<String>,

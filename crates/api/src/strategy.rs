@@ -5,38 +5,35 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::rules;
 use crate::units::Duration;
 
-/// How a new version takes over: in which steps, at which pace, and what happens when the evidence stays thin.
+/// How a new version takes over: in which steps, at which pace, and what happens when the evidence
+/// stays thin.
 ///
 /// Either `steps`, or `stepWeight` and `maxWeight` together.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     cel,
-    validation = ("has(self.steps) != (has(self.stepWeight) || has(self.maxWeight))", "set either steps, or stepWeight together with maxWeight"),
-    validation = ("has(self.stepWeight) == has(self.maxWeight)", "stepWeight and maxWeight belong together: set both or none"),
-    validation = ("!has(self.stepWeight) || !has(self.maxWeight) || self.stepWeight <= self.maxWeight", "stepWeight must not be greater than maxWeight"),
-    validation = (
-        "!has(self.maxHold) || (has(self.steps) ? self.steps.all(s, duration(has(s.hold) ? s.hold : self.hold) <= duration(self.maxHold)) : duration(self.hold) <= duration(self.maxHold))",
-        "maxHold must not be shorter than the hold of any step"
-    ),
+    validation = rules::STEPS_OR_SHORTHAND,
+    validation = rules::SHORTHAND_WHOLE,
+    validation = rules::SHORTHAND_ORDER,
+    validation = rules::MAX_HOLD_COVERS_HOLDS
 )]
 pub struct Strategy {
-    /// The canary's size at each step, in rising order, 1 to 20 of them. All by `weight` or all by `replicas`.
-    /// After the last step the version is promoted.
+    /// The canary's size at each step, in rising order, 1 to 20 of them. All by `weight` or all by
+    /// `replicas`. After the last step the version is promoted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(min = 1, max = 20))]
     #[x_kube(
-        validation = ("self.all(s, has(s.weight)) || self.all(s, has(s.replicas))", "all steps must be of one kind: all weight, or all replicas"),
-        validation = (
-            "self.map(s, has(s.weight) ? s.weight : has(s.replicas) ? s.replicas : 0).isSorted() && self.all(a, self.exists_one(b, (has(a.weight) && has(b.weight) && a.weight == b.weight) || (has(a.replicas) && has(b.replicas) && a.replicas == b.replicas)))",
-            "each step must be larger than the one before it"
-        ),
+        validation = rules::STEPS_OF_ONE_KIND,
+        validation = rules::WEIGHTS_RISE,
+        validation = rules::REPLICAS_RISE
     )]
     pub steps: Vec<StepSpec>,
-    /// Shorthand for evenly spaced steps: the canary grows by this percentage of the pods at each step, up to
-    /// `maxWeight`. `stepWeight: 10, maxWeight: 50` means 10, 20, 30, 40, 50.
+    /// Shorthand for evenly spaced steps: the canary grows by this percentage of the pods at each
+    /// step, up to `maxWeight`. `stepWeight: 10, maxWeight: 50` means 10, 20, 30, 40, 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 99))]
     pub step_weight: Option<i32>,
@@ -44,35 +41,40 @@ pub struct Strategy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 99))]
     pub max_weight: Option<i32>,
-    /// How long the canary is compared with the primary at a step that names no `hold` of its own, and at each step
-    /// of the shorthand. Counted from the end of the rebalance and the warm-up. At most 168h.
+    /// How long the canary is compared with the primary at a step that names no `hold` of its own,
+    /// and at each step of the shorthand. Counted from the end of the rebalance and the warm-up. At
+    /// most 168h, by default 5m.
     #[serde(default = "Strategy::default_hold")]
-    #[x_kube(validation = ("duration(self) <= duration('168h')", "hold must be at most 168h"))]
+    #[x_kube(validation = rules::HOLD)]
     pub hold: Duration,
-    /// `SurgeFirst` starts a canary pod before it stops a primary pod (one pod more for a while); `DrainFirst` stops
-    /// one first, for groups that must never have more members than `replicas`.
+    /// `SurgeFirst`, the default, starts a canary pod before it stops a primary pod (one pod more
+    /// for a while); `DrainFirst` stops one first, for groups that must never have more members
+    /// than `replicas`.
     #[serde(default)]
     pub order: Order,
     /// Upper bound of all pods together, primary and canary: for example the number of partitions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 2000))]
     pub max_consumers: Option<i32>,
-    /// A pod younger than this is not compared, only watched for gross failures. At most 24h.
+    /// A pod younger than this is not compared, only watched for gross failures. At most 24h, by
+    /// default 1m.
     #[serde(default = "Strategy::default_warm_up")]
-    #[x_kube(validation = ("duration(self) <= duration('24h')", "warmUp must be at most 24h"))]
+    #[x_kube(validation = rules::WARM_UP)]
     pub warm_up: Duration,
-    /// How long a step may take until its pods are ready, have joined the consumer group and the group has settled;
-    /// later than that the version is rolled back. Holds and pauses do not count. From 10s to 24h.
+    /// How long a step may take until its pods are ready, have joined the consumer group and the
+    /// group has settled; later than that the version is rolled back. Holds and pauses do not
+    /// count. From 10s to 24h, by default 10m.
     #[serde(default = "Strategy::default_progress_deadline")]
-    #[x_kube(validation = ("duration(self) >= duration('10s') && duration(self) <= duration('24h')", "progressDeadline must be from 10s to 24h"))]
+    #[x_kube(validation = rules::PROGRESS_DEADLINE)]
     pub progress_deadline: Duration,
-    /// How long a step may stay inconclusive before `onInconclusive` applies. Default: three times the step's hold.
-    /// At most 504h.
+    /// How long a step may stay inconclusive before `onInconclusive` applies. Default: three times
+    /// the step's hold. At most 504h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = ("duration(self) <= duration('504h')", "maxHold must be at most 504h"))]
+    #[x_kube(validation = rules::MAX_HOLD)]
     pub max_hold: Option<Duration>,
-    /// What happens when a step is still inconclusive after `maxHold`: `Pause` waits for a person, `Promote` goes on
-    /// if only the amount of traffic was too small (missing data always pauses), `Rollback` gives the version up.
+    /// What happens when a step is still inconclusive after `maxHold`: `Pause`, the default, waits
+    /// for a person, `Promote` goes on if only the amount of traffic was too small (missing data
+    /// always pauses), `Rollback` gives the version up.
     #[serde(default)]
     pub on_inconclusive: OnInconclusive,
 }
@@ -80,10 +82,10 @@ pub struct Strategy {
 /// One step: how large the canary is, and for how long it is compared with the primary.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(cel, validation = ("has(self.weight) != has(self.replicas)", "a step has either weight or replicas"))]
+#[x_kube(cel, validation = rules::STEP_HAS_ONE_SIZE)]
 pub struct StepSpec {
-    /// Share of the pods that run the canary, in percent, 1 to 99. Rounded to whole pods, at least one canary pod and
-    /// one primary pod.
+    /// Share of the pods that run the canary, in percent, 1 to 99. Rounded to whole pods, at least
+    /// one canary pod and one primary pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 99))]
     pub weight: Option<i32>,
@@ -91,9 +93,10 @@ pub struct StepSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub replicas: Option<i32>,
-    /// How long the canary is compared with the primary at this step. Default: `strategy.hold`. At most 168h.
+    /// How long the canary is compared with the primary at this step. Default: `strategy.hold`. At
+    /// most 168h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = ("duration(self) <= duration('168h')", "hold must be at most 168h"))]
+    #[x_kube(validation = rules::HOLD)]
     pub hold: Option<Duration>,
     /// `Required` waits at the end of the step until a person approves it.
     #[serde(default)]
@@ -172,8 +175,8 @@ impl Strategy {
 
     /// The steps that are meant: the shorthand expanded, every hold filled in. At most 99.
     ///
-    /// Has a meaning only for a strategy that `CanaryRolloutSpec::validate` accepts; of any other it returns what can
-    /// be read, possibly nothing.
+    /// Has a meaning only for a strategy that `CanaryRolloutSpec::validate` accepts; of any other
+    /// it returns what can be read, possibly nothing.
     #[must_use]
     pub fn steps(&self) -> Vec<Step> {
         match (self.step_weight, self.max_weight) {
@@ -200,7 +203,8 @@ impl Strategy {
     /// As many steps as there are whole percentages: `stepWeight: 1, maxWeight: 99`.
     pub const MAX_STEPS: usize = 99;
 
-    // Long enough for ten commits of a slow consumer and for the judge to see a doubled error rate at modest traffic.
+    // Long enough for ten commits of a slow consumer and for the judge to see a doubled error rate
+    // at modest traffic.
     const fn default_hold() -> Duration {
         Duration::from_mins(5)
     }

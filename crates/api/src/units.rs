@@ -1,4 +1,4 @@
-//! The two units that users write as text: a duration and a probability, each parsed once and printed one way.
+//! The two units that users write as text, a duration and a probability: one parser, one print.
 //! Knows no field and no bound of a field: those are in the schema and in `validate`.
 
 use std::fmt;
@@ -8,10 +8,11 @@ use jiff::SignedDuration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// A length of time in whole seconds, written as Go and Kubernetes write it: `1h30m`, `10m`, `45s`, `0s`.
+/// A length of time in whole seconds, written as Go and Kubernetes write it: `1h30m`, `10m`, `45s`,
+/// `0s`.
 ///
-/// Hours, minutes and seconds in this order, each at most once and of at most six digits, no days, no fractions.
-/// Printed in the shortest form: `90m` becomes `1h30m`, `10m` stays `10m`.
+/// Hours, minutes and seconds in this order, each at most once and of at most six digits, no days,
+/// no fractions. Printed in the shortest form: `90m` becomes `1h30m`, `10m` stays `10m`.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize,
 )]
@@ -22,7 +23,8 @@ pub struct Duration {
 
 /// A probability strictly between 0 and 1 in steps of one millionth, written as a decimal: `0.01`.
 ///
-/// Text and not a number on the wire, because Kubernetes APIs carry no floating point. Exact, so that it can be compared.
+/// Text and not a number on the wire, because Kubernetes APIs carry no floating point. Exact, so
+/// that it can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Probability {
@@ -103,7 +105,8 @@ impl FromStr for Duration {
     }
 }
 
-/// The number before `unit` and the text after it; 0 and the whole text if `unit` does not occur; nothing if that number is malformed.
+/// The number before `unit` and the text after it; 0 and the whole text if `unit` does not occur;
+/// nothing if that number is malformed.
 fn leading(text: &str, unit: char) -> Option<(u32, &str)> {
     let Some((digits, rest)) = text.split_once(unit) else { return Some((0, text)) };
     let well_formed = (1..=Duration::MAX_DIGITS).contains(&digits.len())
@@ -133,7 +136,8 @@ impl Probability {
     const ONE: u32 = 1_000_000;
     const DIGITS: usize = 6;
 
-    /// A probability of this many millionths: `from_millionths(10_000)` is 0.01. Nothing outside 1..=999 999.
+    /// A probability of this many millionths: `from_millionths(10_000)` is 0.01. Nothing outside
+    /// 1..=999 999.
     #[must_use]
     pub const fn from_millionths(millionths: u32) -> Option<Self> {
         if 0 < millionths && millionths < Self::ONE { Some(Self { millionths }) } else { None }

@@ -1,4 +1,4 @@
-//! Checks of a spec that the API server has made already: an older CRD or a switched-off rule must not get past the operator.
+//! Checks of a spec that the API server has made before: an old CRD gets nothing past the operator.
 //! Reads a spec and says what is wrong; changes nothing and fills nothing in.
 
 use std::ops::RangeInclusive;
@@ -22,7 +22,8 @@ pub struct SpecError {
 type Found = Vec<SpecError>;
 
 impl CanaryRolloutSpec {
-    /// Checks everything that the schema of the CRD checks, but what no value of these types can violate.
+    /// Checks everything that the schema of the CRD checks, but what no value of these types can
+    /// violate.
     ///
     /// # Errors
     /// Every violation, in the order of the fields.
@@ -250,7 +251,8 @@ fn is_dns_label(text: &str, max: usize) -> bool {
         && !text.ends_with('-')
 }
 
-/// As in the schema: dots are allowed anywhere but at the ends. The API server is stricter when the Secret is created.
+/// As in the schema: dots are allowed anywhere but at the ends. The API server is stricter when the
+/// Secret is created.
 fn is_object_name(text: &str) -> bool {
     let plain = text.replace('.', "-");
     !text.starts_with('.') && !text.ends_with('.') && is_dns_label(&plain, 253)

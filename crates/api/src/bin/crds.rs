@@ -1,4 +1,4 @@
-//! `cargo crds` writes the CRD to `crds/`; `cargo crds --check` fails when the committed file differs.
+//! `cargo crds` writes the CRD to `crds/`; with `--check` it fails when the committed one differs.
 //! Touches that one file and nothing else, and no cluster.
 #![expect(clippy::print_stdout, clippy::print_stderr)]
 

@@ -70,7 +70,8 @@ fn every_sample_is_accepted() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// kube's `Option` means `nullable`, and CEL's `has()` is true for a null: the rules would say something else.
+/// kube's `Option` means `nullable`, and CEL's `has()` is true for a null: the rules would say
+/// something else.
 #[test]
 fn no_field_can_be_null() -> Result<(), Box<dyn Error>> {
     let text = serde_json::to_string(&siskin_api::crd())?;
@@ -89,7 +90,8 @@ fn a_new_object_counts_as_unobserved() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Every string and list is bounded, so that no object outgrows the store and no rule outgrows its cost.
+/// Every string and list is bounded, so that no object outgrows the store and no rule outgrows its
+/// cost.
 #[test]
 fn everything_is_bounded() -> Result<(), Box<dyn Error>> {
     let crd = serde_json::to_value(siskin_api::crd())?;
@@ -111,7 +113,8 @@ fn collect_unbounded(schema: &Value, path: &str, unbounded: &mut Vec<String>) {
         Some("array") => schema.get("maxItems").is_some(),
         Some(_) | None => true,
     };
-    // The conditions' own texts are bounded by the list and by who writes them: their schema is Kubernetes'.
+    // The conditions' own texts are bounded by the list and by who writes them: their schema is
+    // Kubernetes'.
     if path.starts_with("status.conditions[]") {
         return;
     }

@@ -1,5 +1,5 @@
-//! The checks of an API server, in process: bounds and patterns of the committed schema here, its CEL rules by `kube`.
-//! Knows the keywords that this CRD uses and panics on a value of an unknown property, as strict field validation does.
+//! The checks of an API server, in process: bounds by the committed schema, CEL rules by `kube`.
+//! Knows the keywords that this CRD uses; panics on an unknown field, as strict validation does.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! How the status looks on the wire: nothing that is unknown is written, and what is written reads back the same.
+//! The status on the wire: nothing unknown is written, and what is written reads back the same.
 //! What stands in it, and when, is the operator's.
 
 use std::error::Error;
@@ -11,6 +11,8 @@ use siskin_api::{
     CommandOutcome, CommandRecord, HistoryEntry, Origin, Outcome, Phase, ProgressStatus,
     RejectedRevision, ReplayRange, Revisions, RoleFigures, Share, Summary, Verdict,
 };
+
+use crate::schema::minimal;
 
 fn full() -> CanaryRolloutStatus {
     let since = Timestamp::UNIX_EPOCH + SignedDuration::from_micros(1_700_000_000_123_456);
@@ -110,10 +112,7 @@ fn a_status_of_an_older_operator_is_read() -> Result<(), Box<dyn Error>> {
 /// The guard reads it by this path, in CEL.
 #[test]
 fn the_guard_finds_adopted_where_it_looks() -> Result<(), Box<dyn Error>> {
-    let mut rollout: CanaryRollout = serde_yaml_ng::from_str(
-        "{apiVersion: siskin.dev/v1alpha1, kind: CanaryRollout, metadata: {name: a}, spec: {targetRef: {name: a},
-          strategy: {stepWeight: 10, maxWeight: 50}, analysis: {kafka: {bootstrapServers: ['k:9092'], consumerGroup: g}}}}",
-    )?;
+    let mut rollout = CanaryRollout::new("orders", serde_json::from_value(minimal())?);
     rollout.status = Some(full());
     assert_eq!(serde_json::to_value(rollout)?.pointer("/status/adopted"), Some(&json!(true)));
     Ok(())

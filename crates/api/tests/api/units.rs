@@ -1,4 +1,4 @@
-//! Durations and probabilities: what is read, how it is printed, and that the schema's patterns agree with the parser.
+//! Durations and probabilities: what is read, how it prints, and that patterns and parser agree.
 //! Bounds of fields are tested with the rules.
 
 use jiff::SignedDuration;

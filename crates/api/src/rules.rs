@@ -1,0 +1,64 @@
+//! The CEL rules of the schema, each with the message that the API server answers with.
+//! One rule per relation that bounds can't say; `validate` says the same in Rust.
+
+type Rule = (&'static str, &'static str);
+
+pub(crate) const TARGET_IMMUTABLE: Rule = (
+    "self == oldSelf",
+    "targetRef cannot be changed: delete this CanaryRollout and create another one",
+);
+pub(crate) const STEPS_OR_SHORTHAND: Rule = (
+    "has(self.steps) != (has(self.stepWeight) || has(self.maxWeight))",
+    "set either steps, or stepWeight together with maxWeight",
+);
+pub(crate) const SHORTHAND_WHOLE: Rule = (
+    "has(self.stepWeight) == has(self.maxWeight)",
+    "stepWeight and maxWeight belong together: set both or none",
+);
+pub(crate) const SHORTHAND_ORDER: Rule = (
+    "!has(self.stepWeight) || !has(self.maxWeight) || self.stepWeight <= self.maxWeight",
+    "stepWeight must not be greater than maxWeight",
+);
+pub(crate) const MAX_HOLD_COVERS_HOLDS: Rule = (
+    "!has(self.maxHold) || (has(self.steps) \
+     ? self.steps.all(s, duration(has(s.hold) ? s.hold : self.hold) <= duration(self.maxHold)) \
+     : duration(self.hold) <= duration(self.maxHold))",
+    "maxHold must not be shorter than the hold of any step",
+);
+
+pub(crate) const STEP_HAS_ONE_SIZE: Rule =
+    ("has(self.weight) != has(self.replicas)", "a step has either weight or replicas");
+pub(crate) const STEPS_OF_ONE_KIND: Rule = (
+    "self.all(s, has(s.weight)) || self.all(s, has(s.replicas))",
+    "all steps must be of one kind: all weight, or all replicas",
+);
+// Rising is sorted without a duplicate: CEL has no index in API servers before 1.33.
+pub(crate) const WEIGHTS_RISE: Rule = (
+    "!self.all(s, has(s.weight)) || (self.map(s, s.weight).isSorted() \
+     && self.all(a, self.exists_one(b, a.weight == b.weight)))",
+    "each step must be larger than the one before it",
+);
+pub(crate) const REPLICAS_RISE: Rule = (
+    "!self.all(s, has(s.replicas)) || (self.map(s, s.replicas).isSorted() \
+     && self.all(a, self.exists_one(b, a.replicas == b.replicas)))",
+    "each step must be larger than the one before it",
+);
+
+// No duration is negative: the pattern has no sign.
+pub(crate) const HOLD: Rule = ("duration(self) <= duration('168h')", "hold must be at most 168h");
+pub(crate) const MAX_HOLD: Rule =
+    ("duration(self) <= duration('504h')", "maxHold must be at most 504h");
+pub(crate) const WARM_UP: Rule =
+    ("duration(self) <= duration('24h')", "warmUp must be at most 24h");
+pub(crate) const PROGRESS_DEADLINE: Rule = (
+    "duration(self) >= duration('10s') && duration(self) <= duration('24h')",
+    "progressDeadline must be from 10s to 24h",
+);
+pub(crate) const INTERVAL: Rule = (
+    "duration(self) >= duration('1s') && duration(self) <= duration('5m')",
+    "interval must be from 1s to 5m",
+);
+pub(crate) const FALSE_ROLLBACK_PROBABILITY: Rule = (
+    "double(self) > 0.0 && double(self) <= 0.2",
+    "falseRollbackProbability must be greater than 0 and at most 0.2",
+);
