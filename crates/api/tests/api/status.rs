@@ -40,6 +40,7 @@ fn full() -> CanaryRolloutStatus {
             attempt: 2,
             step: Some(1),
             canary: Some(1),
+            started: Some(MicroTime(since)),
             since: MicroTime(since),
             cause: Some(Cause::GuardFailed),
             from: Some(Origin::Trial),
