@@ -44,6 +44,8 @@ pub struct Observed {
     pub target_absent_for: SignedDuration,
     /// Whether a HorizontalPodAutoscaler scales X itself.
     pub autoscaler_on_target: bool,
+    /// Whether an autoscaler scales the `CanaryRollout` through `/scale`.
+    pub autoscaler_on_rollout: bool,
     /// X-primary.
     pub primary: Option<Primary>,
     /// X-canary.

@@ -21,10 +21,15 @@ pub struct Plan {
 }
 
 /// One write. Roles and revisions, not Deployments: another topology needs another `apply` only.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 pub enum Effect {
     /// Put our finalizer on the `CanaryRollout`.
     Hold,
+    /// Set `spec.replicas` once: `/scale` can't be read while it is absent.
+    SeedScale {
+        /// N.
+        replicas: u32,
+    },
     /// Freeze the live template of X under its content key, as this attempt.
     Freeze {
         /// Its content key, as observed: another live template is not frozen under it.

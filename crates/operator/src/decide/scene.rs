@@ -207,6 +207,9 @@ impl<'a> Scene<'a> {
         if !self.seen.finalizer && self.seen.deleted_at.is_none() {
             effects.push(Effect::Hold);
         }
+        if self.seen.autoscaler_on_rollout && self.seen.replicas.is_none() {
+            effects.push(Effect::SeedScale { replicas: self.total });
+        }
         let running = self.seen.target.as_ref().filter(|it| 0 < it.workload.replicas);
         if let Some(Target { workload, .. }) = running
             && self.facts.adopted

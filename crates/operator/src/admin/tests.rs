@@ -1,0 +1,119 @@
+//! The endpoints over a real connection on the loopback, and what they report.
+//! Freshness is tested on paused time, without a connection.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::{advance, timeout};
+
+use super::*;
+
+const BOUND: Duration = Duration::from_secs(60);
+
+struct Served {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), AdminError>>,
+}
+
+async fn served(admin: &Admin) -> Served {
+    let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let shutdown = async move {
+        let _ = stopped.await;
+    };
+    let task = tokio::spawn(serve(listener, admin.clone(), shutdown));
+    Served { address, stop, task }
+}
+
+/// Status line, headers and body of the answer.
+async fn request(address: SocketAddr, line: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let text = format!("{line} HTTP/1.1\r\nHost: siskin\r\nConnection: close\r\n\r\n");
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn is_ready_once_every_condition_is_met() {
+    let admin = Admin::default();
+    let first = admin.readiness.condition("the first listing of Deployments");
+    let second = admin.readiness.condition("the first listing of Pods");
+    let served = served(&admin).await;
+    let answer = request(served.address, "GET /readyz").await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.contains("waiting for the first listing of Deployments\nwaiting for"));
+    first.met();
+    let answer = request(served.address, "GET /readyz").await;
+    assert!(answer.ends_with("\r\n\r\nwaiting for the first listing of Pods\n"), "{answer}");
+    second.met();
+    assert!(request(served.address, "GET /readyz").await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn is_healthy_while_every_task_moves() {
+    let admin = Admin::default();
+    let _moving = admin.health.task("passes", BOUND);
+    let served = served(&admin).await;
+    assert!(request(served.address, "GET /healthz").await.starts_with("HTTP/1.1 200 "));
+    let _still = admin.health.task("sampling", Duration::ZERO);
+    std::thread::sleep(Duration::from_millis(2));
+    let answer = request(served.address, "GET /healthz").await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nsampling: no heartbeat for 0 s\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn serves_metrics_in_their_media_type() {
+    let admin = Admin::default();
+    admin.metrics.leader(true);
+    let served = served(&admin).await;
+    let answer = request(served.address, "GET /metrics").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.contains(&format!("content-type: {CONTENT_TYPE}\r\n")), "{answer}");
+    assert!(answer.contains("siskin_leader 1\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn answers_nothing_else() {
+    let served = served(&Admin::default()).await;
+    assert!(request(served.address, "GET /").await.starts_with("HTTP/1.1 404 "));
+    assert!(request(served.address, "POST /healthz").await.starts_with("HTTP/1.1 405 "));
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_does_not_delay_the_end() {
+    let served = served(&Admin::default()).await;
+    let mut silent = TcpStream::connect(served.address).await.unwrap();
+    silent.write_all(b"GET /healthz HTTP/1.1\r\n").await.unwrap();
+    assert!(request(served.address, "GET /healthz").await.starts_with("HTTP/1.1 200 "));
+    served.stop.send(()).unwrap();
+    timeout(CLOSE_WITHIN * 3, served.task).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let taken = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = taken.local_addr().unwrap();
+    let error = listen(address).await.unwrap_err().to_string();
+    assert_eq!(error, format!("listen on {address} for the admin endpoints"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_given_its_own_time() {
+    let health = Health::default();
+    let slow = health.task("passes", BOUND);
+    let quick = health.task("sampling", BOUND / 2);
+    assert!(health.standing_still().is_empty(), "each has beaten once");
+    advance(BOUND / 2 + Duration::from_secs(1)).await;
+    assert_eq!(health.standing_still(), ["sampling: no heartbeat for 31 s"]);
+    quick.beat();
+    assert!(health.standing_still().is_empty());
+    advance(BOUND / 2).await;
+    assert_eq!(health.standing_still(), ["passes: no heartbeat for 61 s"]);
+    slow.clone().beat();
+    assert!(health.standing_still().is_empty(), "a clone beats for the same task");
+}

@@ -1,0 +1,275 @@
+//! Writes of X and its children. X's template is never written; its count and our annotations go
+//! in one patch, and afterwards Siskin gives the field up so that nobody's apply conflicts with it.
+
+use std::collections::BTreeMap;
+
+use kube::api::{DeleteParams, DynamicObject, PatchParams, PostParams, Preconditions};
+use kube::{Api, ResourceExt};
+use serde_json::{Value, json};
+use siskin_analysis::observation::Role;
+use siskin_api::annotations::{FIELD_MANAGER, TARGET, primary, target};
+
+use super::{ApplyFailed, Writer, absent_is_fine};
+use crate::children::Child;
+use crate::decide::{Facts, Revision};
+use crate::metrics::Written;
+use crate::observe::World;
+use crate::patch::JsonPatch;
+use crate::template::PodTemplate;
+
+impl Writer {
+    /// A child at this revision and count; for primary with all durable facts: one write.
+    pub(super) async fn write_child(
+        &self,
+        world: &mut World,
+        role: Role,
+        (revision, replicas): (Revision, u32),
+        facts: Option<&Facts>,
+    ) -> Result<(), ApplyFailed> {
+        let family = world.family.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
+        let live = match role {
+            Role::Primary => world.live.primary.as_ref(),
+            Role::Canary => world.live.canary.as_ref(),
+        };
+        let template = template_of(world, role, revision)?;
+        let child = family.child(role, revision, &template);
+        let name = family.name(role);
+        let api = self.cluster.deployments(&world.name.namespace);
+        let written = match live {
+            Some(live) if role == Role::Canary && replicas == 0 => {
+                // Removing a canary needs no template: whatever it runs, it goes.
+                let patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
+                    .set(&["spec", "replicas"], 0);
+                self.patch(&api, &name, patch).await?
+            }
+            Some(live) => self.patch(&api, &name, update(live, &child, replicas, facts)).await?,
+            None => {
+                let object = create(&name, &world.name.namespace, &child, replicas, facts);
+                let post = PostParams { field_manager: manager(), ..PostParams::default() };
+                let what = format!("Deployment {name}");
+                self.write(Written::Deployment, "create", what, api.create(&post, &object)).await?
+            }
+        };
+        match role {
+            Role::Primary => world.live.primary = Some(written),
+            Role::Canary => world.live.canary = Some(written),
+        }
+        Ok(())
+    }
+
+    /// X at this count, noted as ours: adoption and hand-back.
+    pub(super) async fn write_target(
+        &self,
+        world: &mut World,
+        replicas: u32,
+    ) -> Result<(), ApplyFailed> {
+        let noted = [(target::WRITTEN, Some(replicas)), (target::REPLICAS, None)];
+        self.patch_target(world, replicas, &noted).await
+    }
+
+    /// X at 0 and its count noted in the same write: a crash between two would lose N for ever.
+    pub(super) async fn drain(&self, world: &mut World, noted: u32) -> Result<(), ApplyFailed> {
+        let noted = [(target::WRITTEN, None), (target::REPLICAS, Some(noted))];
+        self.patch_target(world, 0, &noted).await
+    }
+
+    async fn patch_target(
+        &self,
+        world: &mut World,
+        replicas: u32,
+        annotations: &[(&str, Option<u32>)],
+    ) -> Result<(), ApplyFailed> {
+        let live = world.live.target.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
+        let name = live.name_any();
+        let api = self.cluster.deployments(&world.name.namespace);
+        let mut patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
+            .set(&["spec", "replicas"], replicas);
+        patch = with_annotations_object(patch, live);
+        for (key, value) in annotations {
+            patch = match value {
+                Some(value) => patch.set(&["metadata", "annotations", key], value.to_string()),
+                None if live.annotations().contains_key(*key) => {
+                    patch.remove(&["metadata", "annotations", key])
+                }
+                None => patch,
+            };
+        }
+        let written = self.patch(&api, &name, patch).await?;
+        let released = self.give_up_ownership(&api, written).await?;
+        world.live.target = Some(released);
+        Ok(())
+    }
+
+    /// Drops our entry in X's managedFields. Helm 4 and `kubectl apply --server-side` refuse to
+    /// touch a field that another manager owns; a value without an owner is anybody's to set.
+    async fn give_up_ownership(
+        &self,
+        api: &Api<DynamicObject>,
+        written: DynamicObject,
+    ) -> Result<DynamicObject, ApplyFailed> {
+        let ours = |it: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry| {
+            it.manager.as_deref() == Some(FIELD_MANAGER) && it.subresource.is_none()
+        };
+        let Some(index) = written.managed_fields().iter().position(ours) else {
+            return Ok(written);
+        };
+        let index = index.to_string();
+        let entry = ["metadata", "managedFields", &index];
+        let patch = JsonPatch::onto(written.metadata.resource_version.as_deref())
+            .test(&[&entry[..], &["manager"]].concat(), FIELD_MANAGER)
+            .remove(&entry);
+        self.patch(api, &written.name_any(), patch).await
+    }
+
+    /// X owns X-primary from now on: with X it goes, as any ReplicaSet would.
+    pub(super) async fn bequeath(&self, world: &mut World) -> Result<(), ApplyFailed> {
+        let (Some(live), Some(heir)) = (&world.live.primary, &world.live.target) else {
+            return Ok(());
+        };
+        let owner = json!([{
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "name": heir.name_any(), "uid": heir.uid(),
+        }]);
+        let api = self.cluster.deployments(&world.name.namespace);
+        let patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
+            .set(&["metadata", "ownerReferences"], owner);
+        let name = live.name_any();
+        world.live.primary = Some(self.patch(&api, &name, patch).await?);
+        Ok(())
+    }
+
+    /// The children and the frozen templates, each only if it is the one that was observed.
+    pub(super) async fn remove_children(&self, world: &mut World) -> Result<(), ApplyFailed> {
+        let api = self.cluster.deployments(&world.name.namespace);
+        for child in [&world.live.canary, &world.live.primary].into_iter().flatten() {
+            let (name, what) = (child.name_any(), format!("Deployment {}", child.name_any()));
+            let only = DeleteParams {
+                preconditions: Some(Preconditions { uid: child.uid(), resource_version: None }),
+                ..DeleteParams::background()
+            };
+            let gone = api.delete(&name, &only);
+            absent_is_fine(self.write(Written::Deployment, "delete", what, gone).await)?;
+        }
+        (world.live.canary, world.live.primary) = (None, None);
+        self.remove_revisions(world).await
+    }
+
+    async fn patch(
+        &self,
+        api: &Api<DynamicObject>,
+        name: &str,
+        patch: JsonPatch,
+    ) -> Result<DynamicObject, ApplyFailed> {
+        let params = PatchParams { field_manager: manager(), ..PatchParams::default() };
+        let patch = patch.into_patch::<Value>();
+        let answer = api.patch(name, &params, &patch);
+        self.write(Written::Deployment, "patch", format!("Deployment {name}"), answer).await
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the type of the parameter")]
+fn manager() -> Option<String> {
+    Some(FIELD_MANAGER.to_owned())
+}
+
+/// The frozen template; for a canary at 0, which needs none, whatever it runs.
+fn template_of(world: &World, role: Role, revision: Revision) -> Result<PodTemplate, ApplyFailed> {
+    let frozen = world.live.frozen.iter().find(|it| it.frozen.revision == revision);
+    if let Some(it) = frozen {
+        return Ok(it.template.clone());
+    }
+    let live = match role {
+        Role::Primary => None,
+        Role::Canary => world.live.canary.as_ref(),
+    };
+    let running = live.map(|it| PodTemplate::of(&it.data["spec"]["template"]));
+    running.ok_or(ApplyFailed::TemplateLost(revision))
+}
+
+/// Labels, annotations and spec wholesale: a field that someone added by hand goes with it.
+fn update(live: &DynamicObject, child: &Child, replicas: u32, facts: Option<&Facts>) -> JsonPatch {
+    let mut patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
+        .set(&["spec", "replicas"], replicas);
+    let fields = child.spec.as_object().into_iter().flatten();
+    // The selector can't be changed after creation, and never differs.
+    for (field, value) in fields.filter(|(field, _)| *field != "selector") {
+        patch = patch.set(&["spec", field], value.clone());
+    }
+    if live.data["spec"]["paused"] == true {
+        patch = patch.remove(&["spec", "paused"]);
+    }
+    if !live.owner_references().is_empty() {
+        patch = patch.remove(&["metadata", "ownerReferences"]);
+    }
+    for (key, value) in &child.labels {
+        patch = patch.set(&["metadata", "labels", key], value.clone());
+    }
+    patch = with_annotations_object(patch, live);
+    for (key, value) in &child.annotations {
+        patch = patch.set(&["metadata", "annotations", key], value.clone());
+    }
+    for (key, value) in facts.map(annotations_of).into_iter().flatten() {
+        patch = match value {
+            Some(value) => patch.set(&["metadata", "annotations", key], value),
+            None if live.annotations().contains_key(key) => {
+                patch.remove(&["metadata", "annotations", key])
+            }
+            None => patch,
+        };
+    }
+    patch
+}
+
+fn create(
+    name: &str,
+    namespace: &str,
+    child: &Child,
+    replicas: u32,
+    facts: Option<&Facts>,
+) -> DynamicObject {
+    let facts = facts.map(annotations_of).into_iter().flatten();
+    let mut annotations: BTreeMap<_, _> = child.annotations.clone();
+    annotations.extend(facts.filter_map(|(key, value)| Some((key.to_owned(), value?))));
+    let mut spec = child.spec.clone();
+    spec["replicas"] = json!(replicas);
+    let types = kube::core::TypeMeta { api_version: "apps/v1".into(), kind: "Deployment".into() };
+    DynamicObject {
+        types: Some(types),
+        metadata: kube::core::ObjectMeta {
+            name: Some(name.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            labels: Some(child.labels.clone()),
+            annotations: Some(annotations),
+            ..kube::core::ObjectMeta::default()
+        },
+        data: json!({"spec": spec}),
+    }
+}
+
+fn with_annotations_object(patch: JsonPatch, live: &DynamicObject) -> JsonPatch {
+    if live.metadata.annotations.is_none() {
+        return patch.set(&["metadata", "annotations"], json!({}));
+    }
+    patch
+}
+
+/// The durable facts as annotations; `None` for one that must not be there.
+fn annotations_of(facts: &Facts) -> Vec<(&'static str, Option<String>)> {
+    let ending: Option<&'static str> = facts.ending.map(Into::into);
+    vec![
+        (primary::OWNER_UID, Some(facts.owner.to_string())),
+        (primary::ADOPTED, facts.adopted.then(|| "true".to_owned())),
+        (primary::PROMOTED, facts.promoted.map(|it| it.to_string())),
+        (primary::PROMOTING, facts.promoting.map(|it| it.to_string())),
+        (primary::REPLICAS, Some(facts.replicas.to_string())),
+        (primary::TARGET_REPLICAS, facts.target_replicas.map(|it| it.to_string())),
+        (primary::ATTEMPTS, Some(facts.attempts.to_string())),
+        (primary::BYPASS_CONSUMED, facts.bypass.as_ref().map(ToString::to_string)),
+        (primary::ENDING, ending.map(ToOwned::to_owned)),
+    ]
+}
+
+/// The label by which everything of a target is found.
+pub(super) fn target_label(world: &World) -> (String, String) {
+    (TARGET.to_owned(), world.rollout.spec.target_ref.name.clone())
+}

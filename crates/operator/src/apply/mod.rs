@@ -1,0 +1,138 @@
+//! The only writer: effects in their order, status last. A crash between two of them repeats
+//! idempotent writes; it can never record a state that was not reached.
+//!
+//! Every write carries the resourceVersion of the object as it was observed: whoever else wrote in
+//! between wins, the pass ends with a conflict and the next one looks again.
+
+mod deployments;
+mod revisions;
+mod rollout;
+
+use std::fmt::Display;
+use std::future::Future;
+
+use siskin_analysis::observation::Role;
+
+use crate::cluster::{CallError, CallFailed, Cluster, call};
+use crate::decide::{Effect, Plan, Revision};
+use crate::gate::{Gate, NotLeading};
+use crate::metrics::{ClosedSet, Metrics, Written};
+use crate::observe::World;
+
+/// A write that was not made, or whose outcome is unknown.
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
+pub enum ApplyFailed {
+    /// This process may not write now.
+    #[error("may not write: {0}")]
+    NotLeading(#[from] NotLeading),
+    /// The lease ended while the write was under way.
+    #[error("the lease ended during a write")]
+    CutOff,
+    /// The API server refused, or did not answer in time.
+    #[error(transparent)]
+    Call(#[from] CallFailed),
+    /// A plan names a revision whose template is nowhere: it was deleted by hand since.
+    #[error("no frozen template of revision {0} exists; it was deleted by hand")]
+    TemplateLost(Revision),
+    /// A plan names an object that was not observed.
+    #[error("{0} is gone; looking again")]
+    Gone(&'static str),
+}
+
+impl ApplyFailed {
+    /// Somebody else wrote first, or the view was stale: look again, nothing is wrong.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Call(error) => error.is_conflict(),
+            Self::Gone(_) => true,
+            Self::NotLeading(_) | Self::CutOff | Self::TemplateLost(_) => false,
+        }
+    }
+}
+
+impl ClosedSet for Effect {
+    fn variant(&self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Makes the writes of a plan.
+#[derive(Clone)]
+pub struct Writer {
+    cluster: Cluster,
+    gate: Gate,
+    metrics: Metrics,
+}
+
+impl Writer {
+    /// Writes through this cluster while the gate is open.
+    #[must_use]
+    pub const fn new(cluster: Cluster, gate: Gate, metrics: Metrics) -> Self {
+        Self { cluster, gate, metrics }
+    }
+
+    /// Makes every effect of the plan, in order.
+    pub async fn apply(&self, world: &mut World, plan: &Plan) -> Result<(), ApplyFailed> {
+        for effect in &plan.effects {
+            self.make(world, effect).await?;
+            self.metrics.effect(effect);
+        }
+        Ok(())
+    }
+
+    async fn make(&self, world: &mut World, effect: &Effect) -> Result<(), ApplyFailed> {
+        match effect {
+            Effect::Hold => self.hold(world).await,
+            Effect::SeedScale { replicas } => self.seed_scale(world, *replicas).await,
+            Effect::Freeze { revision, attempt } => self.freeze(world, *revision, *attempt).await,
+            Effect::Refreeze { revision } => self.refreeze(world, *revision).await,
+            Effect::Primary { revision, replicas, facts } => {
+                self.write_child(world, Role::Primary, (*revision, *replicas), Some(facts)).await
+            }
+            Effect::Canary { revision, replicas } => {
+                self.write_child(world, Role::Canary, (*revision, *replicas), None).await
+            }
+            Effect::Target { replicas } => self.write_target(world, *replicas).await,
+            Effect::Drain { noted } => {
+                self.metrics.replicas_conflict();
+                self.drain(world, *noted).await
+            }
+            Effect::Reject { revision, rejection } => {
+                self.reject(world, *revision, *rejection).await
+            }
+            Effect::Lift { revision } => self.lift(world, *revision).await,
+            Effect::MarkPromoted { revision } => self.mark_promoted(world, *revision).await,
+            Effect::Bequeath => self.bequeath(world).await,
+            Effect::RemoveChildren => self.remove_children(world).await,
+            Effect::Release => self.release(world).await,
+        }
+    }
+
+    /// One write: only while leading, and given up before the lease ends.
+    async fn write<T, D: Display>(
+        &self,
+        kind: Written,
+        verb: &'static str,
+        what: D,
+        answer: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, ApplyFailed> {
+        let permit = self.gate.check()?;
+        let answer = call(verb, || what.to_string(), answer);
+        let written = permit.bound(answer).await.map_err(|_| ApplyFailed::CutOff)?;
+        self.metrics.api_write(kind);
+        Ok(written?)
+    }
+}
+
+/// Turns "is not there" into success: deletes are idempotent.
+fn absent_is_fine<T>(outcome: Result<T, ApplyFailed>) -> Result<(), ApplyFailed> {
+    match outcome {
+        Ok(_) => Ok(()),
+        Err(ApplyFailed::Call(CallFailed {
+            source: CallError::Api(kube::Error::Api(status)),
+            ..
+        })) if status.code == 404 => Ok(()),
+        Err(error) => Err(error),
+    }
+}

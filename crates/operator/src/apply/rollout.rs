@@ -1,0 +1,86 @@
+//! Writes of the `CanaryRollout` itself: finalizer, the single seed of its spec, status.
+//! Status is written last, with the resourceVersion that was read, and skipped when equal.
+
+use kube::ResourceExt;
+use kube::api::PatchParams;
+use serde_json::{Value, json};
+use siskin_api::annotations::{FIELD_MANAGER, FINALIZER};
+use siskin_api::{CanaryRollout, CanaryRolloutStatus};
+
+use super::{ApplyFailed, Writer};
+use crate::metrics::Written;
+use crate::observe::World;
+use crate::patch::JsonPatch;
+
+impl Writer {
+    /// Puts our finalizer on.
+    pub(super) async fn hold(&self, world: &mut World) -> Result<(), ApplyFailed> {
+        if world.rollout.finalizers().iter().any(|it| it == FINALIZER) {
+            return Ok(());
+        }
+        let mut finalizers = world.rollout.finalizers().to_vec();
+        finalizers.push(FINALIZER.to_owned());
+        self.patch_rollout(world, |patch| patch.set(&["metadata", "finalizers"], finalizers)).await
+    }
+
+    /// Takes our finalizer off.
+    pub(super) async fn release(&self, world: &mut World) -> Result<(), ApplyFailed> {
+        let mut finalizers = world.rollout.finalizers().to_vec();
+        if !finalizers.iter().any(|it| it == FINALIZER) {
+            return Ok(());
+        }
+        finalizers.retain(|it| it != FINALIZER);
+        self.patch_rollout(world, |patch| patch.set(&["metadata", "finalizers"], finalizers)).await
+    }
+
+    /// `/scale` can't be read while `spec.replicas` is absent: seeded once for an autoscaler.
+    pub(super) async fn seed_scale(
+        &self,
+        world: &mut World,
+        replicas: u32,
+    ) -> Result<(), ApplyFailed> {
+        self.patch_rollout(world, |patch| patch.set(&["spec", "replicas"], replicas)).await
+    }
+
+    /// Persists the status if it differs from the one that was read.
+    pub async fn write_status(
+        &self,
+        world: &mut World,
+        status: CanaryRolloutStatus,
+    ) -> Result<bool, ApplyFailed> {
+        if world.rollout.status.as_ref() == Some(&status) {
+            return Ok(false);
+        }
+        let patch = JsonPatch::onto(world.rollout.metadata.resource_version.as_deref())
+            .set(&["status"], json!(status))
+            .into_patch::<Value>();
+        let params = params();
+        let api = self.cluster.rollouts(&world.name.namespace);
+        let what = format!("status of CanaryRollout {}", world.name);
+        let answer = api.patch_status(&world.name.name, &params, &patch);
+        world.rollout = self.write(Written::CanaryRolloutStatus, "patch", what, answer).await?;
+        Ok(true)
+    }
+
+    async fn patch_rollout(
+        &self,
+        world: &mut World,
+        change: impl FnOnce(JsonPatch) -> JsonPatch,
+    ) -> Result<(), ApplyFailed> {
+        let patch = JsonPatch::onto(world.rollout.metadata.resource_version.as_deref());
+        let patch = change(patch).into_patch::<Value>();
+        let params = params();
+        let api = self.cluster.rollouts(&world.name.namespace);
+        let what = format!("CanaryRollout {}", world.name);
+        let answer = api.patch(&world.name.name, &params, &patch);
+        let written: CanaryRollout =
+            self.write(Written::CanaryRollout, "patch", what, answer).await?;
+        // Status as read stays the base of what is reported; only the version moves on.
+        world.rollout.metadata = written.metadata;
+        Ok(())
+    }
+}
+
+fn params() -> PatchParams {
+    PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() }
+}

@@ -1,0 +1,248 @@
+//! Commands as annotations of the `CanaryRollout`: what they mean, and whether they still do. Pure.
+//! Whether one is followed is `decide`'s business; here a value becomes an order or an answer.
+
+use std::str::FromStr;
+
+use kube::ResourceExt;
+use siskin_api::annotations::command;
+use siskin_api::{CanaryRollout, Command, CommandOutcome, CommandRecord};
+
+use crate::decide::{Observed, Order, RolloutId, Stage, State};
+
+/// The status keeps as many answers.
+const MAX_RECORDS: usize = 20;
+
+/// Longer values are no rollout ids; the status keeps no more of one.
+const MAX_VALUE: usize = 256;
+
+/// One command annotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Which.
+    pub command: Command,
+    /// Its value, cut to what the status keeps.
+    pub value: String,
+    /// What it means; `None` when it is malformed.
+    pub order: Option<Order>,
+}
+
+/// An answer that has not been given yet: one Event each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// For the status.
+    pub record: CommandRecord,
+    /// For the Event.
+    pub note: String,
+}
+
+/// Every command annotation on the `CanaryRollout`.
+#[must_use]
+pub fn asked(rollout: &CanaryRollout) -> Vec<Asked> {
+    let known = [
+        (Command::Abort, command::ABORT),
+        (Command::Approve, command::APPROVE),
+        (Command::Promote, command::PROMOTE),
+        (Command::Retry, command::RETRY),
+        (Command::Start, command::START),
+    ];
+    let found = known.into_iter().filter_map(|(command, key)| {
+        let value: String = rollout.annotations().get(key)?.chars().take(MAX_VALUE).collect();
+        let order = parse(command, &value);
+        Some(Asked { command, value, order })
+    });
+    found.collect()
+}
+
+fn parse(command: Command, value: &str) -> Option<Order> {
+    let whole = || RolloutId::from_str(value).ok();
+    let scoped = || {
+        let (id, scope) = value.split_once('/')?;
+        Some((RolloutId::from_str(id).ok()?, scope))
+    };
+    // Steps are counted from 1 where people see them.
+    let step = |scope: &str| scope.parse::<usize>().ok()?.checked_sub(1);
+    match command {
+        Command::Abort => whole().map(Order::Abort),
+        Command::Retry => whole().map(Order::Retry),
+        Command::Start => whole().map(Order::Start),
+        Command::Approve => {
+            let (id, scope) = scoped()?;
+            Some(Order::Approve(id, step(scope)?))
+        }
+        Command::Promote => {
+            let (id, scope) = scoped()?;
+            if scope == command::FULL {
+                return Some(Order::PromoteFull(id));
+            }
+            Some(Order::PromoteStep(id, step(scope)?))
+        }
+        Command::Bypass => None,
+    }
+}
+
+/// Answers to commands that have none in the status yet, given what was decided.
+#[must_use]
+pub fn answers(
+    asked: &[Asked],
+    seen: &Observed,
+    next: &State,
+    given: &[CommandRecord],
+) -> Vec<Answer> {
+    let unanswered = asked.iter().filter(|it| {
+        !given.iter().any(|record| record.command == it.command && record.value == it.value)
+    });
+    unanswered.filter_map(|it| answer(it, seen, next)).collect()
+}
+
+/// The records kept: those whose annotation is still there, then the new ones.
+#[must_use]
+pub fn keep(asked: &[Asked], given: &[CommandRecord], new: &[Answer]) -> Vec<CommandRecord> {
+    let still = given.iter().filter(|record| {
+        asked.iter().any(|it| it.command == record.command && it.value == record.value)
+    });
+    let mut records: Vec<_> =
+        still.cloned().chain(new.iter().map(|it| it.record.clone())).collect();
+    let surplus = records.len().saturating_sub(MAX_RECORDS);
+    records.drain(..surplus);
+    records
+}
+
+fn answer(asked: &Asked, seen: &Observed, next: &State) -> Option<Answer> {
+    let name: &str = command_name(asked.command);
+    let value = &asked.value;
+    let record = |outcome| CommandRecord { command: asked.command, value: value.clone(), outcome };
+    let Some(order) = asked.order else {
+        let note = format!(
+            "{name}: {value:?} is not understood and changes nothing; expected {}",
+            expected(asked.command)
+        );
+        return Some(Answer { record: record(CommandOutcome::Malformed), note });
+    };
+    match standing(order, seen, next) {
+        Standing::Followed => {
+            let note = format!("{name}: {value} was followed");
+            Some(Answer { record: record(CommandOutcome::Consumed), note })
+        }
+        Standing::Waits => None,
+        Standing::Stale => {
+            let note = format!(
+                "{name}: {value} is of another attempt or step and changes nothing; remove the annotation"
+            );
+            Some(Answer { record: record(CommandOutcome::Stale), note })
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Followed,
+    Waits,
+    Stale,
+}
+
+fn standing(order: Order, seen: &Observed, next: &State) -> Standing {
+    let now = &seen.state;
+    let applies = |id: RolloutId, index: Option<usize>| {
+        now.rollout() == Some(id) && index.is_none_or(|it| Some(it) == step_of(now))
+    };
+    let moved = now != next && (step_of(now) != step_of(next) || kind(now) != kind(next));
+    let (relevant, followed) = match order {
+        Order::Abort(id) => (applies(id, None), matches!(next, State::RollingBack(_))),
+        Order::PromoteFull(id) => (applies(id, None), matches!(next, State::Promoting(_))),
+        Order::Approve(id, index) | Order::PromoteStep(id, index) => {
+            (applies(id, Some(index)), moved)
+        }
+        Order::Start(id) => (applies(id, None) || could_start(id, seen), moved),
+        Order::Retry(id) => {
+            let lifted =
+                seen.frozen.iter().any(|it| it.rejection.is_some_and(|it| it.rollout == id));
+            (lifted, lifted && seen.target.is_some() && !seen.suspended && seen.spec_valid)
+        }
+    };
+    match (relevant, followed) {
+        (true, true) => Standing::Followed,
+        (true, false) => Standing::Waits,
+        (false, _) => Standing::Stale,
+    }
+}
+
+/// A revision that waits behind a rollback may be named before its attempt is counted.
+fn could_start(id: RolloutId, seen: &Observed) -> bool {
+    let attempts = seen.primary.as_ref().map_or(0, |it| it.facts.attempts);
+    matches!(seen.state, State::RollingBack(_)) && id.attempt == attempts + 1
+}
+
+fn step_of(state: &State) -> Option<usize> {
+    match state {
+        State::Trial(trial) => match trial.stage {
+            Stage::Preparing(_) => None,
+            Stage::Progressing(step) | Stage::Paused(step) => Some(step.index),
+        },
+        State::Adopting
+        | State::AtRest(_)
+        | State::Promoting(_)
+        | State::RollingBack(_)
+        | State::Terminating(_) => None,
+    }
+}
+
+fn kind(state: &State) -> std::mem::Discriminant<State> {
+    std::mem::discriminant(state)
+}
+
+fn command_name(command: Command) -> &'static str {
+    match command {
+        Command::Abort => command::ABORT,
+        Command::Approve => command::APPROVE,
+        Command::Promote => command::PROMOTE,
+        Command::Retry => command::RETRY,
+        Command::Start => command::START,
+        Command::Bypass => siskin_api::annotations::target::BYPASS,
+    }
+}
+
+fn expected(command: Command) -> &'static str {
+    match command {
+        Command::Abort | Command::Retry | Command::Start => "<rolloutId>",
+        Command::Approve => "<rolloutId>/<step>, steps counted from 1",
+        Command::Promote => "<rolloutId>/<step>, steps counted from 1, or <rolloutId>/full",
+        Command::Bypass => "a reason",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_well_formed_values_become_orders() {
+        let id = RolloutId::from_str("00000000ab-3").expect("an id");
+        let cases = [
+            (Command::Abort, "00000000ab-3", Some(Order::Abort(id))),
+            (Command::Abort, "00000000ab-3/1", None),
+            (Command::Abort, "yes", None),
+            (Command::Approve, "00000000ab-3/2", Some(Order::Approve(id, 1))),
+            (Command::Approve, "00000000ab-3", None),
+            (Command::Approve, "00000000ab-3/0", None),
+            (Command::Promote, "00000000ab-3/full", Some(Order::PromoteFull(id))),
+            (Command::Promote, "00000000ab-3/1", Some(Order::PromoteStep(id, 0))),
+            (Command::Promote, "00000000AB-3/1", None),
+            (Command::Retry, "00000000ab-3", Some(Order::Retry(id))),
+            (Command::Start, "00000000ab-", None),
+        ];
+        for (command, value, order) in cases {
+            assert_eq!(parse(command, value), order, "{command:?} {value}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_kept_as_long_as_its_annotation() {
+        let asked = [Asked { command: Command::Abort, value: "x".into(), order: None }];
+        let record = |value: &str| CommandRecord {
+            command: Command::Abort,
+            value: value.into(),
+            outcome: CommandOutcome::Malformed,
+        };
+        assert_eq!(keep(&asked, &[record("old"), record("x")], &[]), [record("x")]);
+    }
+}

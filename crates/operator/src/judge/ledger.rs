@@ -1,0 +1,169 @@
+//! What is known about one rollout's group: the record before and during a trial, and the judge of
+//! the attempt under way. Takes observations in; reads nothing itself.
+
+use jiff::Timestamp;
+use siskin_analysis::observation::{GroupObservation, Millis, Observation, PodObservation};
+use siskin_analysis::{Assessment, Judge, Record, Settings, Summary, Verdict, summarise};
+use siskin_api::{AnalysisStatus, ReplayRange};
+use siskin_kafka::Sample;
+
+use super::replay::Replay;
+use crate::decide::{Membership, RolloutId};
+
+/// Ten minutes from before a rollout is what the margins are learnt from (`judge.md` §1), and as
+/// much again so that a trial that begins does not push its own record out.
+const RECORD_SPAN: Millis = 20 * 60 * 1000;
+
+/// How many polls without an answer are still the same window.
+const RECENT_POLLS: i64 = 3;
+
+/// One rollout's evidence.
+#[derive(Debug)]
+pub struct Ledger {
+    record: Record,
+    session: Option<Session>,
+    latest: Option<Sample>,
+    interval: Millis,
+}
+
+#[derive(Debug)]
+struct Session {
+    id: RolloutId,
+    judge: Judge,
+    replay: Replay,
+}
+
+/// What an earlier process saved of an attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Saved<'a> {
+    /// The judge's accounts.
+    pub analysis: Option<&'a AnalysisStatus>,
+    /// Ranges so far.
+    pub replay: &'a [ReplayRange],
+    /// Whether canary pods already exist: without accounts their evidence was lost.
+    pub under_way: bool,
+}
+
+impl Ledger {
+    /// An empty one, fed every `interval` milliseconds.
+    #[must_use]
+    pub fn new(interval: Millis) -> Self {
+        Self { record: Record::new(RECORD_SPAN), session: None, latest: None, interval }
+    }
+
+    /// Takes one sample in, attributed by `attribute` if it is an answer.
+    pub fn take(
+        &mut self,
+        sample: Sample,
+        now: Timestamp,
+        pods: Vec<PodObservation>,
+        group: Option<GroupObservation>,
+    ) {
+        let at = sample.as_ref().as_ref().map_or(now.as_millisecond(), |it| it.at);
+        if let (Some(session), Some(group)) = (&mut self.session, &group) {
+            session.replay.observe(group);
+        }
+        let observation = Observation { at, group, pods };
+        if let Some(session) = &mut self.session {
+            session.judge.observe(&observation);
+        }
+        self.record.push(observation);
+        self.latest = Some(sample);
+    }
+
+    /// Whether an attempt is being judged.
+    #[must_use]
+    pub const fn judging(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// The judge of this attempt, begun or resumed if it is not the one at work; `None` ends one.
+    pub fn attend(&mut self, id: Option<RolloutId>, settings: Settings, saved: Saved<'_>) {
+        let Some(id) = id else {
+            self.session = None;
+            return;
+        };
+        if self.session.as_ref().is_some_and(|it| it.id == id) {
+            return;
+        }
+        let accounts = saved.analysis.and_then(|it| it.accounts.as_deref());
+        let resumed = accounts.and_then(|it| Judge::resume(settings, it).ok());
+        let judge = match resumed {
+            Some(judge) => judge,
+            None if saved.under_way => Judge::start_over(settings, &self.record, 1),
+            None => Judge::new(settings, &self.record),
+        };
+        self.session = Some(Session { id, judge, replay: Replay::resumed(saved.replay) });
+    }
+
+    /// The verdict now.
+    #[must_use]
+    pub fn assess(&self, now: Timestamp, primary_healthy: bool) -> Option<Assessment> {
+        let session = self.session.as_ref()?;
+        Some(session.judge.assess(now.as_millisecond(), primary_healthy))
+    }
+
+    /// The accounts to persist.
+    #[must_use]
+    pub fn accounts(&self) -> Option<String> {
+        self.session.as_ref().map(|it| it.judge.save())
+    }
+
+    /// Ranges of offsets that the canary consumed, and whether some had to be left out.
+    #[must_use]
+    pub fn replay(&self) -> Option<(Vec<ReplayRange>, bool)> {
+        self.session.as_ref().map(|it| it.replay.ranges())
+    }
+
+    /// Lag, throughput and shares by role.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        summarise(&self.record)
+    }
+
+    /// The record before and during the trial.
+    #[must_use]
+    pub const fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The last outcome of the sampler.
+    #[must_use]
+    pub const fn latest(&self) -> Option<&Sample> {
+        self.latest.as_ref()
+    }
+
+    /// Whether Kafka answered within the last polls.
+    #[must_use]
+    pub fn delivered(&self, now: Timestamp) -> bool {
+        self.recent(now).is_some()
+    }
+
+    /// Whether this many Ready canary pods have joined and the group is Stable.
+    #[must_use]
+    pub fn membership(&self, ready_canaries: u32, now: Timestamp) -> Membership {
+        use siskin_analysis::observation::GroupState;
+        match self.recent(now) {
+            None => Membership::Unknown,
+            Some(group) => match group.state {
+                GroupState::Stable if ready_canaries <= group.members.canary => Membership::Settled,
+                GroupState::Stable | GroupState::Rebalancing | GroupState::Empty => {
+                    Membership::NotYet
+                }
+            },
+        }
+    }
+
+    fn recent(&self, now: Timestamp) -> Option<GroupObservation> {
+        let latest = self.record.observations().next_back()?;
+        let age = now.as_millisecond().saturating_sub(latest.at);
+        let limit = self.interval.saturating_mul(RECENT_POLLS).max(5_000);
+        latest.group.filter(|_| age <= limit)
+    }
+}
+
+/// Whether this verdict ends a trial.
+#[must_use]
+pub fn is_fail(assessment: &Assessment) -> bool {
+    assessment.verdict == Verdict::Fail
+}

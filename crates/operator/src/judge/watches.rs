@@ -1,0 +1,164 @@
+//! One ledger per rollout, fed by the shared samplers: the only place where samples arrive.
+//! Attributes each sample to the pods of that moment, and asks for a pass when it matters.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use siskin_kafka::{
+    ClusterConfig, Sample, SamplerStopped, Samplers, Subscription, Topics, attribute,
+};
+use tokio::sync::mpsc;
+
+use super::ledger::Ledger;
+use crate::decide::Uid;
+use crate::metrics::{ClosedSet, Metrics};
+use crate::observe::pods::Pods;
+use crate::queue::{Name, Trigger};
+
+/// What is sampled for one rollout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Cluster and credentials.
+    pub cluster: ClusterConfig,
+    /// Consumer group.
+    pub group: String,
+    /// Which topics.
+    pub topics: Topics,
+    /// How often.
+    pub interval: Duration,
+}
+
+/// Every rollout's ledger.
+#[derive(Clone)]
+pub struct Watches {
+    inner: Arc<Mutex<HashMap<Uid, Watch>>>,
+    samplers: Samplers,
+    added: mpsc::UnboundedSender<Feed>,
+}
+
+struct Watch {
+    name: Name,
+    target: Arc<str>,
+    source: Source,
+    ledger: Ledger,
+}
+
+/// One subscription and whom it feeds.
+pub struct Feed {
+    uid: Uid,
+    source: Source,
+    subscription: Subscription,
+}
+
+impl Watches {
+    /// None yet. The receiver goes to [`feed`].
+    #[must_use]
+    pub fn new(samplers: Samplers) -> (Self, mpsc::UnboundedReceiver<Feed>) {
+        let (added, feeds) = mpsc::unbounded_channel();
+        (Self { inner: Arc::default(), samplers, added }, feeds)
+    }
+
+    /// Samples this source for the rollout from now on; nothing happens if it already does.
+    pub fn ensure(&self, uid: &Uid, name: &Name, target: &str, source: Source) {
+        let mut watches = self.lock();
+        if watches.get(uid).is_some_and(|it| it.source == source) {
+            return;
+        }
+        let Source { cluster, group, topics, interval } = source.clone();
+        let subscription = self.samplers.subscribe(cluster, &group, topics, interval);
+        let millis = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
+        let watch = Watch {
+            name: name.clone(),
+            target: target.into(),
+            source: source.clone(),
+            ledger: Ledger::new(millis),
+        };
+        watches.insert(uid.clone(), watch);
+        // The task that receives lives as long as the process: it ends the process if it ends.
+        self.added.send(Feed { uid: uid.clone(), source, subscription }).ok();
+    }
+
+    /// Forgets a rollout; its subscription ends with its next sample.
+    pub fn forget(&self, name: &Name) {
+        self.lock().retain(|_, it| it.name != *name);
+    }
+
+    /// Looks into, or changes, one rollout's ledger.
+    pub fn with<T>(&self, uid: &Uid, look: impl FnOnce(&mut Ledger) -> T) -> Option<T> {
+        self.lock().get_mut(uid).map(|it| look(&mut it.ledger))
+    }
+
+    /// Hands one sample over. `None` when nobody wants it any more.
+    fn deliver(&self, feed: &Feed, sample: &Sample, pods: &Pods) -> Option<Option<Name>> {
+        let mut watches = self.lock();
+        let watch = watches.get_mut(&feed.uid).filter(|it| it.source == feed.source)?;
+        let seen = pods.of(&watch.name.namespace, &watch.target);
+        let group = match sample.as_ref() {
+            Ok(snapshot) => Some(attribute(snapshot, &seen.identities)),
+            Err(_) => None,
+        };
+        let outcome = |sample: &Sample| sample.as_ref().as_ref().err().map(|it| it.name());
+        let before = watch.ledger.latest().map(outcome);
+        let changed = before != Some(outcome(sample));
+        watch.ledger.take(sample.clone(), crate::clock::now(), seen.observations, group);
+        Some((changed || watch.ledger.judging()).then(|| watch.name.clone()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uid, Watch>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Feeds every ledger until a sampler stops, which none does while it is subscribed to.
+pub async fn feed(
+    watches: Watches,
+    mut feeds: mpsc::UnboundedReceiver<Feed>,
+    pods: Pods,
+    trigger: Trigger,
+    metrics: Metrics,
+) -> SamplerStopped {
+    let mut pending: FuturesUnordered<BoxFuture<'static, (Feed, Result<Sample, SamplerStopped>)>> =
+        FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            Some(feed) = feeds.recv() => pending.push(Box::pin(next(feed))),
+            Some((feed, sample)) = pending.next() => {
+                let sample = match sample {
+                    Ok(sample) => sample,
+                    Err(stopped) => return stopped,
+                };
+                metrics.sample(&Outcome::of(&sample));
+                if let Some(ask) = watches.deliver(&feed, &sample, &pods) {
+                    if let Some(name) = ask {
+                        trigger.ask(name);
+                    }
+                    pending.push(Box::pin(next(feed)));
+                }
+            }
+        }
+    }
+}
+
+async fn next(mut feed: Feed) -> (Feed, Result<Sample, SamplerStopped>) {
+    let sample = feed.subscription.changed().await;
+    (feed, sample)
+}
+
+/// What became of a sample: an answer, or one of the errors that a sampler knows.
+struct Outcome(&'static str);
+
+impl Outcome {
+    fn of(sample: &Sample) -> Self {
+        Self(sample.as_ref().as_ref().map_or_else(|error| error.name(), |_| "Answered"))
+    }
+}
+
+impl ClosedSet for Outcome {
+    fn variant(&self) -> &'static str {
+        self.0
+    }
+}

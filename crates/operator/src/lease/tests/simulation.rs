@@ -1,0 +1,88 @@
+//! Three processes, broken links, stops and restarts in seeded order: never two leaders at a time.
+//! Looks at the gates only, as a writer does.
+
+use super::*;
+
+/// Enough for some 4 000 changes of the links and 600 changes of the leader.
+const SEEDS: u64 = 60;
+const STEPS: u32 = 400;
+const STEP: Duration = Duration::from_millis(700);
+
+/// Knuth's MMIX generator: any run can be repeated from its seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 33) % sides
+    }
+}
+
+/// Counts how often somebody else came to lead.
+#[derive(Default)]
+struct Watch {
+    epoch: Option<String>,
+    changes: u32,
+}
+
+impl Watch {
+    fn look(&mut self, processes: &[Process], seed: u64) {
+        let leading: Vec<_> =
+            processes.iter().filter_map(|it| it.gate.check().ok()).map(|it| it.epoch().clone()).collect();
+        assert!(leading.len() <= 1, "seed {seed}: several lead: {leading:?}");
+        let epoch = leading.first().map(ToString::to_string);
+        if epoch.is_some() && epoch != self.epoch {
+            self.changes += 1;
+            self.epoch = epoch;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_no_time_do_two_lead_and_in_the_end_one_does() {
+    let mut changes = 0;
+    for seed in 0..SEEDS {
+        changes += world(seed).await;
+    }
+    assert!(changes > SEEDS as u32, "the leader hardly ever changed: {changes}");
+}
+
+async fn world(seed: u64) -> u32 {
+    let (server, mut dice, mut watch) = (Server::default(), Dice(seed), Watch::default());
+    let mut born = 3;
+    let mut processes: Vec<_> = (0..born).map(|it| Process::start(&server, &it.to_string())).collect();
+    for _ in 0..STEPS {
+        let one = usize::try_from(dice.roll(3)).unwrap();
+        match dice.roll(12) {
+            0 => processes[one].line.set(Link::Cut),
+            1 => processes[one].line.set(Link::Deaf),
+            2 => processes[one].line.set(Link::Refused(500)),
+            3 => processes[one].line.set(Link::Refused(409)),
+            4 if processes[one].stop.is_some() && !processes[one].run.is_finished() => {
+                processes[one].stop();
+            }
+            5 => processes[one].run.abort(),
+            6..=8 => processes[one].line.set(Link::Up),
+            _ => {}
+        }
+        tokio::time::sleep(STEP).await;
+        watch.look(&processes, seed);
+        if processes[one].run.is_finished() && !processes[one].leads() {
+            processes[one] = Process::start(&server, &born.to_string());
+            born += 1;
+        }
+    }
+    for process in &processes {
+        process.line.set(Link::Up);
+    }
+    after(40.0).await;
+    for (index, process) in processes.iter_mut().enumerate() {
+        if process.run.is_finished() {
+            *process = Process::start(&server, &format!("last-{index}"));
+        }
+    }
+    after(40.0).await;
+    watch.look(&processes, seed);
+    assert!(processes.iter().any(Process::leads), "seed {seed}: nobody leads");
+    watch.changes
+}

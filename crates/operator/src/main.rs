@@ -1,0 +1,173 @@
+//! The operator process: settings, client, tasks. Any task that ends early ends the process.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use futures::FutureExt;
+use futures::future::Shared;
+use kube::{Client, Config};
+use siskin_kafka::Samplers;
+use siskin_operator::admin::{self, Admin, Health, Readiness};
+use siskin_operator::apply::Writer;
+use siskin_operator::clock;
+use siskin_operator::cluster::Cluster;
+use siskin_operator::events::Events;
+use siskin_operator::gate::Gate;
+use siskin_operator::judge::{Watches, feed};
+use siskin_operator::lease::{self, Lease};
+use siskin_operator::metrics::Metrics;
+use siskin_operator::observe::{Index, Observer, Pods};
+use siskin_operator::options::{Options, init_tracing};
+use siskin_operator::pass::Passes;
+use siskin_operator::queue::Trigger;
+use siskin_operator::report::Reporter;
+use siskin_operator::wiring::{self, Scope};
+use tokio::task::JoinSet;
+
+/// A task that is alive says so at least this often.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> anyhow::Result<()> {
+    let options = Options::read();
+    init_tracing(&options)?;
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow!("a TLS provider is already installed"))?;
+    let config = Config::infer().await.context("no cluster to talk to")?;
+    let client = Client::try_from(config.clone()).context("could not make a client")?;
+    let shutdown = shutdown().boxed().shared();
+    let identity = options.election.unique_identity();
+
+    let metrics = Metrics::new();
+    let (health, readiness) = (Health::default(), Readiness::default());
+    let (events, publisher) = Events::new(client.clone(), &identity, metrics.clone());
+    let mut tasks: JoinSet<anyhow::Result<&'static str>> = JoinSet::new();
+    let gate = lead(&mut tasks, &options, (&config, &identity), &metrics, shutdown.clone())?;
+
+    let cluster = Cluster::new(client.clone());
+    let scope =
+        Scope { client, namespace: options.namespace.clone(), readiness: readiness.clone() };
+    let (pod_store, pod_events) = wiring::watch_pods(&scope);
+    let (pods, index) = (Pods::new(pod_store), Index::default());
+    let (watches, feeds) = Watches::new(Samplers::new(clock::now_millis));
+    let (trigger, asked) = Trigger::new();
+    let passes = Passes {
+        observer: Observer::new(cluster.clone(), pods.clone(), index.clone(), watches.clone()),
+        writer: Writer::new(cluster, gate.clone(), metrics.clone()),
+        reporter: Reporter::new(events, metrics.clone()),
+        watches: watches.clone(),
+        gate: gate.clone(),
+        metrics: metrics.clone(),
+    };
+
+    let queue = wiring::run(scope, passes, index.clone(), pod_events, asked);
+    tasks.spawn(async move {
+        queue.await;
+        Err(anyhow!("the queue of passes ended"))
+    });
+    let samples = feed(watches, feeds, pods, trigger.clone(), metrics.clone());
+    tasks.spawn(async move { Err(anyhow!("sampling ended: {}", samples.await)) });
+    let heartbeat = health.task("runtime", HEARTBEAT);
+    let counted = (index.clone(), metrics.clone());
+    tasks.spawn(async move {
+        loop {
+            heartbeat.beat();
+            counted.1.rollouts(counted.0.phases());
+            tokio::time::sleep(HEARTBEAT / 4).await;
+        }
+    });
+    tasks.spawn(async move {
+        // Names that came while following were passed over: a new leader looks at everything.
+        if gate.leading().await.is_ok() {
+            index.all().into_iter().for_each(|name| trigger.ask(name));
+        }
+        std::future::pending().await
+    });
+    let stop = shutdown.clone();
+    tasks.spawn(async move {
+        publisher.run(stop).await;
+        Ok("events")
+    });
+    let listener = admin::listen(options.admin_address).await?;
+    let served = Admin { health, readiness, metrics };
+    let stop = shutdown.clone();
+    tasks.spawn(async move {
+        admin::serve(listener, served, stop).await?;
+        Ok("admin server")
+    });
+    supervise(tasks, shutdown).await
+}
+
+/// Takes part in the election, or acts alone if told to.
+fn lead(
+    tasks: &mut JoinSet<anyhow::Result<&'static str>>,
+    options: &Options,
+    (config, identity): (&Config, &str),
+    metrics: &Metrics,
+    shutdown: Shutdown,
+) -> anyhow::Result<Gate> {
+    let election = &options.election;
+    if election.no_leader_election {
+        metrics.leader(true);
+        return Ok(Gate::open(identity));
+    }
+    let (keeper, gate) = Gate::shut();
+    let timings = election.timings()?;
+    let client = lease::client(config)?;
+    let lease =
+        Lease::new(client, &election.lease_namespace, &election.lease_name, identity, timings);
+    let metrics = metrics.clone();
+    tasks.spawn(async move {
+        lease.run(keeper, metrics, shutdown).await?;
+        Ok("lease")
+    });
+    Ok(gate)
+}
+
+/// Until a signal, no task may end; after it, those that have something to finish do so.
+async fn supervise(
+    mut tasks: JoinSet<anyhow::Result<&'static str>>,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    tokio::select! {
+        () = shutdown => tracing::info!("stopping"),
+        Some(ended) = tasks.join_next() => {
+            let name = ended.context("a task panicked")??;
+            return Err(anyhow!("{name} ended early"));
+        }
+    }
+    // The lease is vacated, Events are flushed and the admin server is drained; nothing else ends.
+    let finish = async {
+        for _ in 0..3 {
+            match tasks.join_next().await {
+                Some(Ok(Ok(name))) => tracing::debug!(name, "ended"),
+                Some(Ok(Err(error))) => tracing::warn!(%error, "ended badly"),
+                Some(Err(error)) => tracing::warn!(%error, "a task panicked"),
+                None => break,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(8), finish).await.ok();
+    Ok(())
+}
+
+type Shutdown = Shared<futures::future::BoxFuture<'static, ()>>;
+
+/// SIGTERM or Ctrl-C.
+async fn shutdown() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupt = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM can't be listened to");
+            interrupt.await.ok();
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Which rollouts exist and what they target, from the watch: maps an event on another object to a
+//! name, and tells two rollouts of one target apart. Holds no spec, no status.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use siskin_api::CanaryRollout;
+
+use crate::queue::Name;
+
+/// What is remembered of a rollout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its UID.
+    pub uid: Arc<str>,
+    /// The Deployment that it targets.
+    pub target: Arc<str>,
+    /// When it was created: the oldest of two wins.
+    pub created: Timestamp,
+    /// Its phase as last reported, for the metrics.
+    pub phase: Option<siskin_api::Phase>,
+}
+
+/// Every rollout that the watch has shown.
+#[derive(Clone, Debug, Default)]
+pub struct Index(Arc<RwLock<HashMap<Name, Entry>>>);
+
+impl Index {
+    /// Notes a rollout as the watch shows it.
+    pub fn note(&self, rollout: &CanaryRollout) {
+        let entry = Entry {
+            uid: rollout.uid().unwrap_or_default().into(),
+            target: rollout.spec.target_ref.name.as_str().into(),
+            created: rollout.creation_timestamp().map_or(Timestamp::MIN, |it| it.0),
+            phase: rollout.status.as_ref().and_then(|it| it.phase),
+        };
+        self.write().insert(name_of(rollout), entry);
+    }
+
+    /// Forgets a rollout that is gone.
+    pub fn forget(&self, name: &Name) {
+        self.write().remove(name);
+    }
+
+    /// Forgets all but these: after a new listing.
+    pub fn retain(&self, names: &[Name]) {
+        self.write().retain(|name, _| names.contains(name));
+    }
+
+    /// Rollouts of a target.
+    #[must_use]
+    pub fn of_target(&self, namespace: &str, target: &str) -> Vec<Name> {
+        let all = self.read();
+        let matching = all.iter().filter(|(name, entry)| {
+            name.namespace.as_ref() == namespace && entry.target.as_ref() == target
+        });
+        matching.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Every rollout.
+    #[must_use]
+    pub fn all(&self) -> Vec<Name> {
+        self.read().keys().cloned().collect()
+    }
+
+    /// The phases of all of them.
+    #[must_use]
+    pub fn phases(&self) -> Vec<siskin_api::Phase> {
+        self.read().values().filter_map(|it| it.phase).collect()
+    }
+
+    /// Whether a rollout with this UID exists.
+    #[must_use]
+    pub fn knows(&self, uid: &str) -> bool {
+        self.read().values().any(|it| it.uid.as_ref() == uid)
+    }
+
+    /// Whether an older rollout than this one has the same target.
+    #[must_use]
+    pub fn has_elder(&self, name: &Name, target: &str, created: Timestamp) -> bool {
+        self.read().iter().any(|(other, entry)| {
+            other != name
+                && other.namespace == name.namespace
+                && entry.target.as_ref() == target
+                && (entry.created, other) < (created, name)
+        })
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<Name, Entry>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<Name, Entry>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The name of a rollout.
+#[must_use]
+pub fn name_of(rollout: &CanaryRollout) -> Name {
+    Name::new(rollout.namespace().unwrap_or_default(), rollout.name_any())
+}

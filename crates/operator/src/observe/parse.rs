@@ -1,0 +1,182 @@
+//! From wire types to what `decide` knows: parse once, then trust. Pure; what can't be parsed is
+//! treated as absent where that is safe, and said so where it is not.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use k8s_openapi::api::apps::v1::ControllerRevision;
+use kube::ResourceExt;
+use kube::core::DynamicObject;
+use serde_json::Value;
+use siskin_api as api;
+use siskin_api::CanaryOn;
+use siskin_api::annotations::{primary, revision, target};
+
+use crate::children::{Child, Difference, REVISION};
+use crate::decide::{
+    Cause, Ending, Facts, Frozen, MoveOrder, OnInconclusive, Rejection, Revision, RolloutId,
+    StepPlan, StepSize, Strategy, Workload,
+};
+use crate::template::PodTemplate;
+
+/// A frozen template with the object that holds it.
+#[derive(Clone, Debug)]
+pub struct FrozenObject {
+    /// Its keys and marks.
+    pub frozen: Frozen,
+    /// The template.
+    pub template: PodTemplate,
+    /// The object's name.
+    pub name: String,
+    /// For the precondition of a write.
+    pub resource_version: Option<String>,
+}
+
+/// The durable facts on X-primary; `None` when Siskin did not make it.
+#[must_use]
+pub fn facts(object: &DynamicObject) -> Option<Facts> {
+    let annotations = object.annotations();
+    let text = |key: &str| annotations.get(key).map(String::as_str);
+    let count = |key: &str| text(key).and_then(|it| it.parse::<u32>().ok());
+    let named = |key: &str| text(key).and_then(|it| Revision::from_str(it).ok());
+    Some(Facts {
+        owner: text(primary::OWNER_UID)?.into(),
+        adopted: text(primary::ADOPTED) == Some("true"),
+        promoted: named(primary::PROMOTED),
+        promoting: named(primary::PROMOTING),
+        replicas: count(primary::REPLICAS).unwrap_or_else(|| replicas(object)),
+        target_replicas: count(primary::TARGET_REPLICAS),
+        attempts: count(primary::ATTEMPTS).unwrap_or(0),
+        bypass: text(primary::BYPASS_CONSUMED).map(Arc::from),
+        ending: text(primary::ENDING).and_then(|it| Ending::from_str(it).ok()),
+    })
+}
+
+/// Counts of a Deployment. `expected` is what a child should be; X itself has none.
+#[must_use]
+pub fn workload(object: &DynamicObject, expected: Option<&Child>, terminating: u32) -> Workload {
+    let status = &object.data["status"];
+    let number = |field: &str| u32::try_from(status[field].as_i64().unwrap_or(0)).unwrap_or(0);
+    let generation = object.metadata.generation.unwrap_or(0);
+    let wanted = replicas(object);
+    let all = number("replicas");
+    let revision = object.annotations().get(REVISION);
+    Workload {
+        revision: revision.and_then(|it| Revision::from_str(it).ok()),
+        replicas: wanted,
+        ready: number("readyReplicas"),
+        terminating,
+        current: generation <= status["observedGeneration"].as_i64().unwrap_or(-1),
+        rolled: number("updatedReplicas") == all && all == wanted,
+        differs: expected.is_none_or(|it| it.compare(&whole(object)) != Difference::None),
+    }
+}
+
+/// `spec.replicas`, which the API server defaults to 1.
+#[must_use]
+pub fn replicas(object: &DynamicObject) -> u32 {
+    u32::try_from(object.data["spec"]["replicas"].as_i64().unwrap_or(1)).unwrap_or(0)
+}
+
+/// X complete and Available at its own count.
+#[must_use]
+pub fn is_available(object: &DynamicObject) -> bool {
+    let status = &object.data["status"];
+    let number = |field: &str| u32::try_from(status[field].as_i64().unwrap_or(0)).unwrap_or(0);
+    let wanted = replicas(object);
+    let observed = status["observedGeneration"].as_i64().unwrap_or(-1);
+    object.metadata.generation.unwrap_or(0) <= observed
+        && [number("replicas"), number("updatedReplicas"), number("availableReplicas")]
+            .iter()
+            .all(|it| *it == wanted)
+}
+
+/// maxUnavailable of a Deployment in pods at `total`; 1 for `Recreate`.
+#[must_use]
+pub fn max_unavailable(object: &DynamicObject, total: u32) -> u32 {
+    let strategy = &object.data["spec"]["strategy"];
+    if strategy["type"] == "Recreate" {
+        return 1;
+    }
+    let value = &strategy["rollingUpdate"]["maxUnavailable"];
+    let percent = value.as_str().and_then(|it| it.strip_suffix('%')?.parse::<u32>().ok());
+    match (value.as_u64(), percent) {
+        (Some(pods), _) => u32::try_from(pods).unwrap_or(u32::MAX),
+        (None, Some(percent)) => total.saturating_mul(percent) / 100,
+        // The API server's default.
+        (None, None) => total / 4,
+    }
+}
+
+/// A number in an annotation of X.
+#[must_use]
+pub fn count_annotation(object: &DynamicObject, key: &str) -> Option<u32> {
+    object.annotations().get(key)?.parse().ok()
+}
+
+/// A live bypass: an empty reason is none.
+#[must_use]
+pub fn bypass(object: &DynamicObject) -> Option<Arc<str>> {
+    let reason = object.annotations().get(target::BYPASS)?.trim();
+    (!reason.is_empty()).then(|| reason.into())
+}
+
+/// The object as plain JSON, metadata included.
+#[must_use]
+pub fn whole(object: &DynamicObject) -> Value {
+    serde_json::to_value(object).unwrap_or(Value::Null)
+}
+
+/// A frozen template; `None` when the object is not one of ours.
+#[must_use]
+pub fn frozen(object: &ControllerRevision, canary_on: CanaryOn) -> Option<FrozenObject> {
+    let template = PodTemplate::of(&object.data.as_ref()?.0);
+    let text = |key: &str| object.annotations().get(key);
+    let cause = text(revision::REJECTED_CAUSE).and_then(|it| Cause::from_str(it).ok());
+    let rollout = text(revision::REJECTED_ROLLOUT).and_then(|it| RolloutId::from_str(it).ok());
+    let promoted = object.labels().get(revision::PROMOTED).is_some_and(|it| it == "true");
+    Some(FrozenObject {
+        frozen: Frozen {
+            revision: template.revision(),
+            trial: template.trial_key(canary_on),
+            promoted,
+            rejection: cause.zip(rollout).map(|(cause, rollout)| Rejection { cause, rollout }),
+            attempt: text(revision::ATTEMPT).and_then(|it| it.parse().ok()).unwrap_or(0),
+        },
+        template,
+        name: object.name_any(),
+        resource_version: object.resource_version(),
+    })
+}
+
+/// The course that a trial takes.
+#[must_use]
+pub fn strategy(plan: &api::FrozenPlan) -> Strategy {
+    let count = |it: i32| u32::try_from(it).unwrap_or(0);
+    let steps: Arc<[StepPlan]> = plan
+        .steps()
+        .iter()
+        .map(|step| StepPlan {
+            size: match step.size {
+                api::StepSize::Weight(weight) => StepSize::Weight(count(weight)),
+                api::StepSize::Replicas(replicas) => StepSize::Replicas(count(replicas)),
+            },
+            hold: step.hold.into(),
+            max_hold: plan.max_hold_of(step).into(),
+            approval: step.approval == api::Approval::Required,
+        })
+        .collect();
+    Strategy {
+        steps,
+        order: match plan.order {
+            api::Order::SurgeFirst => MoveOrder::SurgeFirst,
+            api::Order::DrainFirst => MoveOrder::DrainFirst,
+        },
+        progress_deadline: plan.progress_deadline.into(),
+        on_inconclusive: match plan.on_inconclusive {
+            api::OnInconclusive::Pause => OnInconclusive::Pause,
+            api::OnInconclusive::Promote => OnInconclusive::Promote,
+            api::OnInconclusive::Rollback => OnInconclusive::Rollback,
+        },
+    }
+}

@@ -1,0 +1,150 @@
+//! Pods of both roles, from a watch that keeps only what is asked of a pod here.
+//! The one cache that decisions read: counts that matter come from live reads of the Deployments.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec, PodStatus};
+use kube::ResourceExt;
+use kube::runtime::reflector::Store;
+use siskin_analysis::observation::{PodObservation, Role};
+use siskin_api::annotations::{ROLE, ROLE_CANARY, ROLE_PRIMARY};
+use siskin_kafka::PodIdentity;
+
+use crate::children::target_of;
+
+/// The pods of every target.
+#[derive(Clone)]
+pub struct Pods(Store<Pod>);
+
+/// The pods of one target.
+#[derive(Clone, Debug, Default)]
+pub struct PodsOfTarget {
+    /// For attribution.
+    pub identities: Vec<PodIdentity>,
+    /// For the judge.
+    pub observations: Vec<PodObservation>,
+}
+
+impl Pods {
+    /// Over the store of a watch on pods with a role.
+    #[must_use]
+    pub const fn new(store: Store<Pod>) -> Self {
+        Self(store)
+    }
+
+    /// Pods of a target, both roles, terminating ones included.
+    #[must_use]
+    pub fn of(&self, namespace: &str, target: &str) -> PodsOfTarget {
+        let mut found = PodsOfTarget::default();
+        for pod in self.0.state() {
+            let ours = pod.namespace().as_deref() == Some(namespace)
+                && target_of_pod(&pod).is_some_and(|it| it == target);
+            let Some(role) = role_of(&pod).filter(|_| ours) else { continue };
+            if is_over(&pod) {
+                continue;
+            }
+            found.identities.push(identity(&pod, role));
+            found.observations.push(observation(&pod, role));
+        }
+        found.observations.sort_by(|a, b| a.name.cmp(&b.name));
+        found
+    }
+}
+
+impl PodsOfTarget {
+    /// Pods of a role that are being deleted.
+    #[must_use]
+    pub fn terminating(&self, role: Role) -> u32 {
+        let leaving = self.observations.iter().filter(|it| it.role == role && it.terminating);
+        u32::try_from(leaving.count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// Keeps what [`Pods`] reads: a cluster has many pods, and their specs are large.
+pub fn trim(pod: &mut Pod) {
+    pod.managed_fields_mut().clear();
+    pod.annotations_mut().clear();
+    pod.labels_mut().retain(|key, _| key == ROLE);
+    pod.spec =
+        pod.spec.take().map(|it| PodSpec { host_network: it.host_network, ..PodSpec::default() });
+    pod.status = pod.status.take().map(|it| PodStatus {
+        phase: it.phase,
+        pod_ip: it.pod_ip,
+        host_ip: it.host_ip,
+        conditions: it
+            .conditions
+            .map(|them| them.into_iter().filter(|it| it.type_ == "Ready").collect()),
+        container_statuses: it.container_statuses,
+        ..PodStatus::default()
+    });
+}
+
+/// The target of a pod, from the name of the `ReplicaSet` that owns it.
+#[must_use]
+pub fn target_of_pod(pod: &Pod) -> Option<&str> {
+    let owners = pod.metadata.owner_references.as_ref()?;
+    target_of(&owners.iter().find(|it| it.kind == "ReplicaSet")?.name)
+}
+
+fn role_of(pod: &Pod) -> Option<Role> {
+    match pod.labels().get(ROLE)?.as_str() {
+        ROLE_PRIMARY => Some(Role::Primary),
+        ROLE_CANARY => Some(Role::Canary),
+        _ => None,
+    }
+}
+
+/// Succeeded and Failed pods (evicted ones) hold no member and no address.
+fn is_over(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|it| it.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
+}
+
+fn identity(pod: &Pod, role: Role) -> PodIdentity {
+    let address = |text: Option<&String>| text.and_then(|it| it.parse::<IpAddr>().ok());
+    let status = pod.status.as_ref();
+    PodIdentity {
+        name: pod.name_any().into(),
+        ip: address(status.and_then(|it| it.pod_ip.as_ref())),
+        host_network: pod.spec.as_ref().and_then(|it| it.host_network).unwrap_or(false),
+        node_ip: address(status.and_then(|it| it.host_ip.as_ref())),
+        role: Some(role),
+    }
+}
+
+fn observation(pod: &Pod, role: Role) -> PodObservation {
+    let none = Vec::new();
+    let status = pod.status.as_ref();
+    let containers = status.and_then(|it| it.container_statuses.as_ref()).unwrap_or(&none);
+    let conditions = status.and_then(|it| it.conditions.as_ref());
+    let ready =
+        conditions.into_iter().flatten().any(|it| it.type_ == "Ready" && it.status == "True");
+    let restarts = containers.iter().map(|it| u32::try_from(it.restart_count).unwrap_or(0)).sum();
+    let oom_kills = containers.iter().map(oom_kills).sum();
+    PodObservation {
+        name: Arc::from(pod.name_any()),
+        role,
+        created: pod.creation_timestamp().map_or(0, |it| it.0.as_millisecond()),
+        ready,
+        terminating: pod.metadata.deletion_timestamp.is_some(),
+        restarts,
+        oom_kills,
+        crash_loop: containers.iter().any(is_crash_loop),
+    }
+}
+
+/// A container shows its current and its last termination: at most two kills are visible.
+fn oom_kills(container: &ContainerStatus) -> u32 {
+    let states = [container.state.as_ref(), container.last_state.as_ref()];
+    let killed = |it: &&k8s_openapi::api::core::v1::ContainerState| {
+        let reason = it.terminated.as_ref().and_then(|it| it.reason.as_deref());
+        reason == Some("OOMKilled")
+    };
+    u32::try_from(states.into_iter().flatten().filter(killed).count()).unwrap_or(0)
+}
+
+fn is_crash_loop(container: &ContainerStatus) -> bool {
+    let waiting = container.state.as_ref().and_then(|it| it.waiting.as_ref());
+    waiting.and_then(|it| it.reason.as_deref()) == Some("CrashLoopBackOff")
+}

@@ -1,0 +1,439 @@
+//! Everything read about one rollout, assembled: the `Observed` value that decides, and beside it
+//! the objects and texts that `apply` and `report` need. Decides nothing.
+
+use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
+use kube::core::DynamicObject;
+use siskin_analysis::observation::Role;
+use siskin_analysis::{Assessment, Fault, Finding, Settings, crash_guard};
+use siskin_api::annotations::{FINALIZER, ROLE, TARGET, target};
+use siskin_api::{CanaryRollout, CanaryRolloutStatus, FrozenPlan, SpecError};
+
+use super::index::name_of;
+use super::parse::{self, FrozenObject};
+use super::{Observer, PodsOfTarget};
+use crate::children::Family;
+use crate::cluster::CallFailed;
+use crate::commands::{self, Asked};
+use crate::decide::{
+    Desired, Evidence, Membership, Names, Observed, Preflight, Primary, Revision, RolloutId, Stage,
+    State, Target, Uid, Workload,
+};
+use crate::judge::{Ledger, Saved, is_fail};
+use crate::preflight::{self, Concern};
+use crate::queue::Name;
+use crate::record;
+use crate::template::{PodTemplate, Restarts};
+
+/// The objects of one rollout.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// X.
+    pub target: Option<DynamicObject>,
+    /// X-primary.
+    pub primary: Option<DynamicObject>,
+    /// X-canary.
+    pub canary: Option<DynamicObject>,
+    /// Frozen templates.
+    pub frozen: Vec<FrozenObject>,
+}
+
+/// One look at one rollout.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Its name.
+    pub name: Name,
+    /// The rollout itself.
+    pub rollout: CanaryRollout,
+    /// The objects that belong to it.
+    pub live: Live,
+    /// What its children have in common; `None` when neither X nor a child is there.
+    pub family: Option<Family>,
+    /// What decides.
+    pub observed: Observed,
+    /// What is wrong with the spec.
+    pub spec_errors: Vec<SpecError>,
+    /// The plan that is followed, to be frozen when a trial starts.
+    pub plan: FrozenPlan,
+    /// Command annotations.
+    pub asked: Vec<Asked>,
+    /// What keeps a trial from beginning.
+    pub concerns: Vec<Concern>,
+    /// Why the source can't be read, whatever the state.
+    pub source: Option<Concern>,
+    /// The judge's word, if an attempt is judged.
+    pub assessment: Option<Assessment>,
+    /// A guard's word from the pods alone.
+    pub guard: Option<Finding>,
+    /// Pods of both roles.
+    pub pods: PodsOfTarget,
+}
+
+impl World {
+    /// The status as read.
+    #[must_use]
+    pub fn status(&self) -> CanaryRolloutStatus {
+        self.rollout.status.clone().unwrap_or_default()
+    }
+}
+
+/// Puts a world together from what was read.
+pub(super) async fn assemble(
+    observer: &Observer,
+    rollout: CanaryRollout,
+    live: Live,
+    (absent_for, now): (SignedDuration, Timestamp),
+) -> Result<World, CallFailed> {
+    let name = name_of(&rollout);
+    let target_name = rollout.spec.target_ref.name.clone();
+    let state = record::read(rollout.status.as_ref());
+    let spec_errors = rollout.spec.validate().err().unwrap_or_default();
+    let plan = plan(&rollout, &state);
+    let strategy = parse::strategy(&plan);
+    let pods = observer.pods.of(&name.namespace, &target_name);
+    let family = family(&rollout, &live, strategy.order);
+    let workloads = Workloads::of(observer, &live, family.as_ref(), &pods).await?;
+    let desired = match &live.target {
+        Some(target) => Some(desired(observer, &rollout, target, &live.frozen).await?),
+        None => None,
+    };
+    let uid: Uid = rollout.uid().unwrap_or_default().into();
+    let names = names(observer, &name, &rollout, &live, &uid);
+    let deleted_at = rollout.metadata.deletion_timestamp.as_ref().map(|it| it.0);
+    let gone = deleted_at.is_some();
+    let terminating = gone && observer.cluster.is_terminating(&name.namespace).await?;
+    let unadopted = workloads.primary.is_none() && live.target.is_some();
+    let autoscaled =
+        unadopted && observer.cluster.is_autoscaled(&name.namespace, &target_name).await?;
+    let owned = names == Names::Ours && workloads.primary.is_some() && !gone;
+    let source = if owned && spec_errors.is_empty() {
+        watch(observer, &name, &rollout, now).await?
+    } else {
+        None
+    };
+    let scaled = owned && observer.is_autoscaled(&name, &rollout, now).await?;
+    let asked = commands::asked(&rollout);
+    let mut observed = Observed {
+        uid,
+        state,
+        deleted_at,
+        namespace_terminating: terminating,
+        finalizer: rollout.finalizers().iter().any(|it| it == FINALIZER),
+        names,
+        suspended: rollout.spec.suspend,
+        spec_valid: spec_errors.is_empty(),
+        replicas: count(rollout.spec.replicas),
+        last_total: count(rollout.status.as_ref().and_then(|it| it.replicas)),
+        max_consumers: count(rollout.spec.strategy.max_consumers),
+        strategy,
+        target: live.target.as_ref().zip(desired).map(|(it, desired)| as_target(it, desired)),
+        target_absent_for: absent_for,
+        autoscaler_on_target: autoscaled,
+        autoscaler_on_rollout: scaled,
+        primary: workloads.primary,
+        canary: workloads.canary,
+        frozen: live.frozen.iter().map(|it| it.frozen.clone()).collect(),
+        preflight: Preflight::Failed,
+        membership: Membership::Unknown,
+        evidence: Evidence::Inconclusive { delivered: false },
+        orders: asked.iter().filter_map(|it| it.order).collect(),
+    };
+    let (assessment, guard, concerns) =
+        weigh(observer, &rollout, &mut observed, (&pods, source.as_ref()), now);
+    Ok(World {
+        name,
+        rollout,
+        live,
+        family,
+        observed,
+        spec_errors,
+        plan,
+        asked,
+        concerns,
+        source,
+        assessment,
+        guard,
+        pods,
+    })
+}
+
+/// The children's counts, and whether they differ from what they should be.
+struct Workloads {
+    primary: Option<Primary>,
+    canary: Option<Workload>,
+}
+
+impl Workloads {
+    async fn of(
+        observer: &Observer,
+        live: &Live,
+        family: Option<&Family>,
+        pods: &PodsOfTarget,
+    ) -> Result<Self, CallFailed> {
+        let primary = match &live.primary {
+            Some(object) => parse::facts(object).zip(Some(object)),
+            None => None,
+        };
+        let primary = match primary {
+            Some((facts, object)) => Some(Primary {
+                workload: child(observer, (object, Role::Primary), live, family, pods).await?,
+                max_unavailable: parse::max_unavailable(object, facts.replicas),
+                facts,
+            }),
+            None => None,
+        };
+        let canary = match &live.canary {
+            Some(it) => Some(child(observer, (it, Role::Canary), live, family, pods).await?),
+            None => None,
+        };
+        Ok(Self { primary, canary })
+    }
+}
+
+async fn child(
+    observer: &Observer,
+    (object, role): (&DynamicObject, Role),
+    live: &Live,
+    family: Option<&Family>,
+    pods: &PodsOfTarget,
+) -> Result<Workload, CallFailed> {
+    let holds = object.annotations().get(crate::children::REVISION);
+    let holds = holds.and_then(|it| it.parse::<Revision>().ok());
+    let template = holds.and_then(|it| live.frozen.iter().find(|f| f.frozen.revision == it));
+    let expected = template
+        .zip(family)
+        .map(|(it, family)| family.child(role, it.frozen.revision, &it.template));
+    let mut workload = parse::workload(object, expected.as_ref(), pods.terminating(role));
+    if template.is_none() {
+        // Without its frozen template nothing says what it should be: it is frozen again first.
+        workload.differs = false;
+    }
+    if let Some(expected) = expected
+        && expected.compare(&parse::whole(object)) == crate::children::Difference::Template
+    {
+        let wanted = (workload.revision.map_or(0, |it| it.0), &expected.spec["template"]);
+        workload.differs =
+            !observer.defaults.account_for(&observer.cluster, object, wanted).await?;
+    }
+    Ok(workload)
+}
+
+/// The live template's keys; those of a frozen template that the API server has since added
+/// defaults to, if that is what it is.
+async fn desired(
+    observer: &Observer,
+    rollout: &CanaryRollout,
+    target: &DynamicObject,
+    frozen: &[FrozenObject],
+) -> Result<Desired, CallFailed> {
+    let template = PodTemplate::of(&target.data["spec"]["template"]);
+    let canary_on = rollout.spec.canary_on;
+    let own = Desired { revision: template.revision(), trial: template.trial_key(canary_on) };
+    if frozen.iter().any(|it| it.frozen.revision == own.revision) {
+        return Ok(own);
+    }
+    for known in frozen {
+        let question = (known.frozen.revision.0, known.template.json());
+        if observer.defaults.account_for(&observer.cluster, target, question).await? {
+            return Ok(Desired { revision: known.frozen.revision, trial: known.frozen.trial });
+        }
+    }
+    Ok(own)
+}
+
+fn as_target(object: &DynamicObject, desired: Desired) -> Target {
+    let mut workload = parse::workload(object, None, 0);
+    workload.revision = Some(desired.revision);
+    workload.differs = false;
+    let pods = u32::try_from(object.data["status"]["replicas"].as_i64().unwrap_or(0)).unwrap_or(0);
+    // X's own pods carry no role and are not watched: what it has too many is on its way out.
+    workload.terminating = pods.saturating_sub(workload.replicas);
+    Target {
+        desired,
+        available: parse::is_available(object),
+        noted: parse::count_annotation(object, target::REPLICAS),
+        written: parse::count_annotation(object, target::WRITTEN),
+        bypass: parse::bypass(object),
+        max_unavailable: parse::max_unavailable(
+            object,
+            parse::replicas(object)
+                .max(parse::count_annotation(object, target::REPLICAS).unwrap_or(0)),
+        ),
+        workload,
+    }
+}
+
+fn family(rollout: &CanaryRollout, live: &Live, order: crate::decide::MoveOrder) -> Option<Family> {
+    let source = live.target.as_ref().or(live.primary.as_ref()).or(live.canary.as_ref())?;
+    let mut spec = source.data["spec"].clone();
+    if let Some(labels) =
+        spec.pointer_mut("/selector/matchLabels").and_then(|it| it.as_object_mut())
+    {
+        labels.remove(ROLE);
+    }
+    Some(Family {
+        target: rollout.spec.target_ref.name.clone(),
+        identity: rollout.spec.pod_identity,
+        restarts: Restarts::of(&source.data["spec"]["template"]),
+        order,
+        spec,
+    })
+}
+
+/// Who owns the names. Of two rollouts of one target the one on X-primary wins, else the oldest.
+fn names(
+    observer: &Observer,
+    name: &Name,
+    rollout: &CanaryRollout,
+    live: &Live,
+    uid: &Uid,
+) -> Names {
+    let target = &rollout.spec.target_ref.name;
+    let made = |it: &DynamicObject| it.labels().get(TARGET).is_some_and(|it| it == target);
+    let foreign = [&live.primary, &live.canary].into_iter().flatten().any(|it| !made(it));
+    let is_child = live.target.as_ref().is_some_and(|it| {
+        it.labels().contains_key(ROLE)
+            || it.data["spec"]["template"]["metadata"]["labels"].get(ROLE).is_some()
+    });
+    let facts = live.primary.as_ref().map(parse::facts);
+    let created = rollout.creation_timestamp().map_or(Timestamp::MAX, |it| it.0);
+    match facts {
+        _ if foreign || is_child => Names::Taken,
+        Some(None) => Names::Taken,
+        Some(Some(facts)) if facts.owner == *uid => Names::Ours,
+        Some(Some(facts)) if observer.index.knows(&facts.owner) => Names::Taken,
+        Some(Some(_)) | None if observer.index.has_elder(name, target, created) => Names::Taken,
+        Some(Some(_)) => Names::Orphaned,
+        None => Names::Ours,
+    }
+}
+
+/// The frozen plan while an attempt is under way, else the spec's.
+fn plan(rollout: &CanaryRollout, state: &State) -> FrozenPlan {
+    let frozen = || rollout.status.as_ref()?.progress.as_ref()?.plan.clone();
+    match state {
+        State::Trial(_) | State::Promoting(_) | State::RollingBack(_) => {
+            frozen().unwrap_or_else(|| rollout.spec.freeze())
+        }
+        State::Adopting | State::AtRest(_) | State::Terminating(_) => rollout.spec.freeze(),
+    }
+}
+
+/// Sees to it that the rollout's group is sampled; why not, if that is impossible.
+async fn watch(
+    observer: &Observer,
+    name: &Name,
+    rollout: &CanaryRollout,
+    now: Timestamp,
+) -> Result<Option<Concern>, CallFailed> {
+    let uid: Uid = rollout.uid().unwrap_or_default().into();
+    match observer.credentials.source(&observer.cluster, name, rollout, now).await? {
+        Ok(source) => {
+            observer.watches.ensure(&uid, name, &rollout.spec.target_ref.name, source);
+            let error = observer.watches.with(&uid, |ledger| {
+                let error = ledger.latest()?.as_ref().as_ref().err()?;
+                Some(preflight::of_source(error))
+            });
+            Ok(error.flatten())
+        }
+        Err(concern) => Ok(Some(concern)),
+    }
+}
+
+/// Asks the judge and the guards, and fills their answers into the observation.
+fn weigh(
+    observer: &Observer,
+    rollout: &CanaryRollout,
+    observed: &mut Observed,
+    (pods, source): (&PodsOfTarget, Option<&Concern>),
+    now: Timestamp,
+) -> (Option<Assessment>, Option<Finding>, Vec<Concern>) {
+    let attempt = judged(&observed.state);
+    let healthy = primary_healthy(observed);
+    let status = rollout.status.as_ref();
+    let saved = Saved {
+        analysis: status
+            .filter(|it| it.rollout_id == attempt.map(|id| id.to_string()))
+            .and_then(|it| it.analysis.as_ref()),
+        replay: status.map_or(&[], |it| it.replay.as_slice()),
+        under_way: observed.canary.as_ref().is_some_and(|it| 0 < it.replicas),
+    };
+    let settings = settings(rollout, &observed.state);
+    let ready = observed.canary.as_ref().map_or(0, |it| it.ready);
+    let look = |ledger: &mut Ledger| {
+        ledger.attend(attempt, settings, saved);
+        let heard = (ledger.membership(ready, now), ledger.delivered(now));
+        (ledger.assess(now, healthy), heard)
+    };
+    let (assessment, (membership, delivered)) =
+        observer.watches.with(&observed.uid, look).unwrap_or((None, (Membership::Unknown, false)));
+    let guard = attempt.and_then(|_| crash_guard(&pods.observations, healthy));
+    observed.membership = membership;
+    observed.evidence = evidence(assessment.as_ref(), guard.as_ref(), delivered);
+    let total = observed.primary.as_ref().map_or(0, |it| it.facts.replicas);
+    let workload = observed.primary.as_ref().map(|it| &it.workload);
+    let concerns = observer
+        .watches
+        .with(&observed.uid, |ledger| {
+            preflight::concerns(workload, total, source, Some(ledger), now)
+        })
+        .unwrap_or_else(|| preflight::concerns(workload, total, source, None, now));
+    observed.preflight = if concerns.is_empty() { Preflight::Passed } else { Preflight::Failed };
+    (assessment, guard, concerns)
+}
+
+/// The attempt whose canary has, or may have, pods.
+fn judged(state: &State) -> Option<RolloutId> {
+    match state {
+        State::Trial(it) => match it.stage {
+            Stage::Preparing(_) => None,
+            Stage::Progressing(_) | Stage::Paused(_) => Some(it.id),
+        },
+        State::Promoting(it) => Some(it.id),
+        State::RollingBack(it) => Some(it.id),
+        State::Adopting | State::AtRest(_) | State::Terminating(_) => None,
+    }
+}
+
+fn evidence(assessment: Option<&Assessment>, guard: Option<&Finding>, delivered: bool) -> Evidence {
+    use siskin_analysis::Verdict;
+    if guard.is_some_and(|it| it.verdict() == Verdict::Fail) {
+        return Evidence::GuardFailed;
+    }
+    match assessment {
+        Some(it) if is_fail(it) => {
+            if matches!(it.finding, Finding::Fault(Fault::Drifting { .. })) {
+                Evidence::Failed
+            } else {
+                Evidence::GuardFailed
+            }
+        }
+        Some(it) if it.verdict == Verdict::Pass => Evidence::Pass,
+        Some(_) | None => Evidence::Inconclusive { delivered },
+    }
+}
+
+/// Guards need a healthy primary: ready but for what it may miss. At N = 1 the canary has replaced
+/// it, and its health is that from before the hand-over.
+fn primary_healthy(observed: &Observed) -> bool {
+    observed.primary.as_ref().is_none_or(|primary| {
+        let workload = &primary.workload;
+        let unit =
+            observed.target.as_ref().map_or(primary.max_unavailable, |it| it.max_unavailable);
+        workload.replicas.saturating_sub(unit.max(1)) <= workload.ready
+            && (workload.replicas <= 1 || 0 < workload.ready)
+    })
+}
+
+fn settings(rollout: &CanaryRollout, state: &State) -> Settings {
+    let plan = plan(rollout, state);
+    Settings {
+        interval: plan.interval.as_millis(),
+        warm_up: plan.warm_up.as_millis(),
+        false_rollback_probability: plan.false_rollback_probability.as_f64(),
+    }
+}
+
+fn count(value: Option<i32>) -> Option<u32> {
+    value.and_then(|it| u32::try_from(it).ok())
+}

@@ -1,0 +1,150 @@
+//! One pass over one rollout: observe → judge → decide → apply → report, until nothing changes.
+//! Control flow only; what is read, decided, written and told lives in the modules of those names.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use kube::runtime::controller::Action;
+
+use crate::apply::{ApplyFailed, Writer};
+use crate::clock;
+use crate::cluster::CallFailed;
+use crate::commands;
+use crate::decide::{Plan, decide};
+use crate::gate::Gate;
+use crate::judge::Watches;
+use crate::metrics::{ClosedSet, Metrics};
+use crate::observe::{Observer, World};
+use crate::queue::Name;
+use crate::report::{Evidence, Reporter, status};
+
+/// Transitions made in one pass. More than a rollout has in a row without anything happening in
+/// the cluster between them; the next pass takes over where this one stops.
+const MAX_ROUNDS: usize = 8;
+
+/// A conflict means that somebody else wrote: the watch brings it, this is the safety net.
+const AFTER_CONFLICT: Duration = Duration::from_secs(1);
+
+/// Everything is looked at again this often at least: watches miss nothing, networks do.
+const RESYNC: Duration = Duration::from_secs(300);
+
+/// The shortest wait for a deadline.
+const SOONEST: Duration = Duration::from_millis(50);
+
+/// Why a pass stopped, by the step that failed.
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
+pub enum PassFailed {
+    /// Something could not be read.
+    #[error("observe: {0}")]
+    Observe(#[source] CallFailed),
+    /// Something could not be written.
+    #[error("apply: {0}")]
+    Apply(#[source] ApplyFailed),
+}
+
+impl ClosedSet for PassFailed {
+    fn variant(&self) -> &'static str {
+        self.into()
+    }
+}
+
+/// What a pass needs.
+#[derive(Clone)]
+pub struct Passes {
+    /// Reads.
+    pub observer: Observer,
+    /// Writes.
+    pub writer: Writer,
+    /// Tells.
+    pub reporter: Reporter,
+    /// The evidence.
+    pub watches: Watches,
+    /// Whether this process acts at all.
+    pub gate: Gate,
+    /// Counts.
+    pub metrics: Metrics,
+}
+
+impl Passes {
+    /// One pass over this rollout.
+    pub async fn pass(&self, name: &Name) -> Result<Action, PassFailed> {
+        if self.gate.check().is_err() {
+            // A follower watches and is ready, but does not act; the leader asks for all at once.
+            return Ok(Action::await_change());
+        }
+        let started = Instant::now();
+        let outcome = self.rounds(name).await;
+        self.metrics.pass(started.elapsed());
+        match outcome {
+            Ok(action) => Ok(action),
+            Err(PassFailed::Apply(error)) if error.is_conflict() => {
+                tracing::debug!(rollout = %name, %error, "conflict");
+                Ok(Action::requeue(AFTER_CONFLICT))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn rounds(&self, name: &Name) -> Result<Action, PassFailed> {
+        for _ in 0..MAX_ROUNDS {
+            let now = whole_micros(clock::now());
+            let observed = self.observer.observe(name, now).await;
+            let Some(mut world) = observed.map_err(PassFailed::Observe)? else {
+                return Ok(Action::await_change());
+            };
+            let plan = decide(&world.observed, now);
+            tracing::debug!(rollout = %name, observed = ?world.observed, plan = ?plan, "decided");
+            let moved = plan.next != world.observed.state;
+            self.carry_out(&mut world, &plan, now).await.map_err(PassFailed::Apply)?;
+            if !moved {
+                return Ok(next_look(&plan, now));
+            }
+        }
+        Ok(Action::requeue(SOONEST))
+    }
+
+    /// Effects first, status last, then the telling.
+    async fn carry_out(
+        &self,
+        world: &mut World,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Result<(), ApplyFailed> {
+        let evidence = self.evidence(world);
+        let given = world.status().commands;
+        let answers = commands::answers(&world.asked, &world.observed, &plan.next, &given);
+        let status = status(world, plan, (&evidence, &answers), now);
+        let released = plan.effects.contains(&crate::decide::Effect::Release);
+        if released {
+            // After the finalizer is off there may be nothing left to write a status to.
+            self.reporter.report(world, plan, &answers);
+            return self.writer.apply(world, plan).await;
+        }
+        self.writer.apply(world, plan).await?;
+        let before = world.rollout.status.clone();
+        self.writer.write_status(world, status).await?;
+        world.rollout.status = before;
+        self.reporter.report(world, plan, &answers);
+        Ok(())
+    }
+
+    fn evidence(&self, world: &World) -> Evidence {
+        let look = |ledger: &mut crate::judge::Ledger| Evidence {
+            figures: ledger.summary(),
+            accounts: ledger.accounts(),
+            replay: ledger.replay(),
+        };
+        self.watches.with(&world.observed.uid, look).unwrap_or_default()
+    }
+}
+
+/// The status keeps microseconds: a finer `now` would differ from itself after a round trip.
+fn whole_micros(now: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+}
+
+fn next_look(plan: &Plan, now: Timestamp) -> Action {
+    let wait = plan.wake.map(|at| at.duration_since(now).max(SignedDuration::ZERO));
+    let wait = wait.and_then(|it| Duration::try_from(it).ok());
+    Action::requeue(wait.map_or(RESYNC, |it| it.max(SOONEST)).min(RESYNC))
+}

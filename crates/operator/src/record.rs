@@ -1,0 +1,279 @@
+//! The state as persisted in the status, both ways. A status that can't be read is treated as lost:
+//! the durable facts then say where to go on.
+
+use std::str::FromStr;
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use siskin_api as api;
+use siskin_api::{CanaryRolloutStatus, Phase, ProgressStatus, RestPhase};
+
+use crate::decide::{
+    Cause, Ending, Origin, PromotedBy, Promotion, Rest, Revision, Rollback, RolloutId, Stage,
+    State, Step, Stopwatch, Trial,
+};
+
+/// The persisted state; `AtRest(Initialized)` when there is none that can be read.
+#[must_use]
+pub fn read(status: Option<&CanaryRolloutStatus>) -> State {
+    status.and_then(parse).unwrap_or(State::AtRest(Rest::Initialized))
+}
+
+/// The phase shown for a state.
+#[must_use]
+pub const fn phase(state: &State) -> Phase {
+    match state {
+        State::Adopting => Phase::Adopting,
+        State::AtRest(Rest::Initialized) => Phase::Initialized,
+        State::AtRest(Rest::Succeeded) => Phase::Succeeded,
+        State::AtRest(Rest::Failed { .. }) => Phase::Failed,
+        State::Trial(it) => match it.stage {
+            Stage::Preparing(_) => Phase::Preparing,
+            Stage::Progressing(_) => Phase::Progressing,
+            Stage::Paused(_) => Phase::Paused,
+        },
+        State::Promoting(_) => Phase::Promoting,
+        State::RollingBack(_) => Phase::RollingBack,
+        State::Terminating(_) => Phase::Terminating,
+    }
+}
+
+/// What must be persisted of a state beside its phase. `now` stands in where a state has no start.
+#[must_use]
+pub fn write(state: &State, now: Timestamp) -> Option<ProgressStatus> {
+    match state {
+        State::Adopting | State::AtRest(Rest::Initialized | Rest::Succeeded) => None,
+        State::AtRest(Rest::Failed { revision, cause }) => {
+            let id = RolloutId { revision: *revision, attempt: 0 };
+            Some(ProgressStatus {
+                cause: Some(wire_cause(*cause)),
+                ..blank(id, Timestamp::UNIX_EPOCH)
+            })
+        }
+        State::Terminating(ending) => {
+            let id = RolloutId { revision: Revision(0), attempt: 0 };
+            Some(ProgressStatus {
+                ending: Some(wire_ending(*ending)),
+                ..blank(id, Timestamp::UNIX_EPOCH)
+            })
+        }
+        State::Trial(it) => Some(write_trial(it, now)),
+        State::Promoting(it) => Some(ProgressStatus {
+            how: Some(wire_how(it.how)),
+            before: Some(wire_rest(it.before)),
+            ..blank(it.id, it.since)
+        }),
+        State::RollingBack(it) => Some(ProgressStatus {
+            cause: Some(wire_cause(it.cause)),
+            from: Some(match it.from {
+                Origin::Trial => api::Origin::Trial,
+                Origin::Promoting => api::Origin::Promoting,
+            }),
+            before: Some(wire_rest(it.before)),
+            ..blank(it.id, it.since)
+        }),
+    }
+}
+
+fn write_trial(trial: &Trial, now: Timestamp) -> ProgressStatus {
+    let before = Some(wire_rest(trial.before));
+    match trial.stage {
+        Stage::Preparing(waiting) => ProgressStatus {
+            before,
+            clocks: api::Clocks { unsettled: wire_clock(waiting), ..api::Clocks::default() },
+            ..blank(trial.id, waiting.since.unwrap_or(now))
+        },
+        Stage::Progressing(step) | Stage::Paused(step) => ProgressStatus {
+            before,
+            step: i32::try_from(step.index).ok(),
+            canary: i32::try_from(step.canary).ok(),
+            clocks: api::Clocks {
+                unsettled: wire_clock(step.unsettled),
+                hold: wire_clock(step.hold),
+                delivered: wire_clock(step.delivered),
+            },
+            ..blank(trial.id, Timestamp::UNIX_EPOCH)
+        },
+    }
+}
+
+fn parse(status: &CanaryRolloutStatus) -> Option<State> {
+    let progress = status.progress.as_ref();
+    Some(match status.phase? {
+        Phase::Adopting => State::Adopting,
+        Phase::Initialized => State::AtRest(Rest::Initialized),
+        Phase::Succeeded => State::AtRest(Rest::Succeeded),
+        Phase::Failed => State::AtRest(Rest::Failed {
+            revision: Revision::from_str(&progress?.revision).ok()?,
+            cause: read_cause(progress?.cause?),
+        }),
+        Phase::Terminating => State::Terminating(read_ending(progress?.ending?)),
+        Phase::Preparing => {
+            let waiting = read_clock(&progress?.clocks.unsettled);
+            trial(progress?, Stage::Preparing(waiting))?
+        }
+        Phase::Progressing => trial(progress?, Stage::Progressing(step(progress?)?))?,
+        Phase::Paused => trial(progress?, Stage::Paused(step(progress?)?))?,
+        Phase::Promoting => State::Promoting(Promotion {
+            id: id(progress?)?,
+            how: read_how(progress?.how)?,
+            before: read_rest(progress?)?,
+            since: progress?.since.0,
+        }),
+        Phase::RollingBack => State::RollingBack(Rollback {
+            id: id(progress?)?,
+            cause: read_cause(progress?.cause?),
+            from: match progress?.from? {
+                api::Origin::Trial => Origin::Trial,
+                api::Origin::Promoting => Origin::Promoting,
+            },
+            before: read_rest(progress?)?,
+            since: progress?.since.0,
+        }),
+    })
+}
+
+fn trial(progress: &ProgressStatus, stage: Stage) -> Option<State> {
+    Some(State::Trial(Trial { id: id(progress)?, before: read_rest(progress)?, stage }))
+}
+
+fn step(progress: &ProgressStatus) -> Option<Step> {
+    Some(Step {
+        index: usize::try_from(progress.step?).ok()?,
+        canary: u32::try_from(progress.canary?).ok()?,
+        unsettled: read_clock(&progress.clocks.unsettled),
+        hold: read_clock(&progress.clocks.hold),
+        delivered: read_clock(&progress.clocks.delivered),
+    })
+}
+
+fn id(progress: &ProgressStatus) -> Option<RolloutId> {
+    let revision = Revision::from_str(&progress.revision).ok()?;
+    Some(RolloutId { revision, attempt: u32::try_from(progress.attempt).ok()? })
+}
+
+fn blank(id: RolloutId, since: Timestamp) -> ProgressStatus {
+    ProgressStatus {
+        revision: id.revision.to_string(),
+        attempt: i32::try_from(id.attempt).unwrap_or(i32::MAX),
+        step: None,
+        canary: None,
+        since: MicroTime(since),
+        started: None,
+        cause: None,
+        from: None,
+        before: None,
+        how: None,
+        clocks: api::Clocks::default(),
+        plan: None,
+        ending: None,
+    }
+}
+
+fn wire_clock(clock: Stopwatch) -> api::Clock {
+    let spent_ms = i64::try_from(clock.spent.as_millis()).unwrap_or(i64::MAX);
+    api::Clock { spent_ms, since: clock.since.map(MicroTime) }
+}
+
+fn read_clock(clock: &api::Clock) -> Stopwatch {
+    Stopwatch {
+        spent: SignedDuration::from_millis(clock.spent_ms.max(0)),
+        since: clock.since.as_ref().map(|it| it.0),
+    }
+}
+
+fn wire_rest(rest: Rest) -> api::Before {
+    let of = |phase| api::Before { phase, revision: None, cause: None };
+    match rest {
+        Rest::Initialized => of(RestPhase::Initialized),
+        Rest::Succeeded => of(RestPhase::Succeeded),
+        Rest::Failed { revision, cause } => api::Before {
+            phase: RestPhase::Failed,
+            revision: Some(revision.to_string()),
+            cause: Some(wire_cause(cause)),
+        },
+    }
+}
+
+fn read_rest(progress: &ProgressStatus) -> Option<Rest> {
+    let before = progress.before.as_ref()?;
+    Some(match before.phase {
+        RestPhase::Initialized => Rest::Initialized,
+        RestPhase::Succeeded => Rest::Succeeded,
+        RestPhase::Failed => Rest::Failed {
+            revision: Revision::from_str(before.revision.as_deref()?).ok()?,
+            cause: read_cause(before.cause?),
+        },
+    })
+}
+
+/// The wire form of a cause.
+#[must_use]
+pub const fn wire_cause(cause: Cause) -> api::Cause {
+    match cause {
+        Cause::GuardFailed => api::Cause::GuardFailed,
+        Cause::AnalysisFailed => api::Cause::AnalysisFailed,
+        Cause::DeadlineExceeded => api::Cause::DeadlineExceeded,
+        Cause::Aborted => api::Cause::Aborted,
+        Cause::Inconclusive => api::Cause::Inconclusive,
+        Cause::Superseded => api::Cause::Superseded,
+        Cause::Reverted => api::Cause::Reverted,
+        Cause::Rejected => api::Cause::Rejected,
+        Cause::Resumed => api::Cause::Resumed,
+    }
+}
+
+const fn read_cause(cause: api::Cause) -> Cause {
+    match cause {
+        api::Cause::GuardFailed => Cause::GuardFailed,
+        api::Cause::AnalysisFailed => Cause::AnalysisFailed,
+        api::Cause::DeadlineExceeded => Cause::DeadlineExceeded,
+        api::Cause::Aborted => Cause::Aborted,
+        api::Cause::Inconclusive => Cause::Inconclusive,
+        api::Cause::Superseded => Cause::Superseded,
+        api::Cause::Reverted => Cause::Reverted,
+        api::Cause::Rejected => Cause::Rejected,
+        api::Cause::Resumed => Cause::Resumed,
+    }
+}
+
+/// The wire form of what allowed a promotion.
+#[must_use]
+pub const fn wire_how(how: PromotedBy) -> api::PromotionReason {
+    match how {
+        PromotedBy::Passed => api::PromotionReason::Passed,
+        PromotedBy::Commanded => api::PromotionReason::Commanded,
+        PromotedBy::Inconclusive => api::PromotionReason::Inconclusive,
+        PromotedBy::Bypass => api::PromotionReason::Bypass,
+        PromotedBy::NoTrialNeeded => api::PromotionReason::NoTrialNeeded,
+        PromotedBy::Resumed => api::PromotionReason::Resumed,
+    }
+}
+
+const fn read_how(how: Option<api::PromotionReason>) -> Option<PromotedBy> {
+    Some(match how {
+        Some(api::PromotionReason::Passed) => PromotedBy::Passed,
+        Some(api::PromotionReason::Commanded) => PromotedBy::Commanded,
+        Some(api::PromotionReason::Inconclusive) => PromotedBy::Inconclusive,
+        Some(api::PromotionReason::Bypass) => PromotedBy::Bypass,
+        Some(api::PromotionReason::NoTrialNeeded) => PromotedBy::NoTrialNeeded,
+        Some(api::PromotionReason::Resumed) => PromotedBy::Resumed,
+        None => return None,
+    })
+}
+
+const fn wire_ending(ending: Ending) -> api::Ending {
+    match ending {
+        Ending::HandBack => api::Ending::HandBack,
+        Ending::Leave => api::Ending::Leave,
+        Ending::Remove => api::Ending::Remove,
+    }
+}
+
+const fn read_ending(ending: api::Ending) -> Ending {
+    match ending {
+        api::Ending::HandBack => Ending::HandBack,
+        api::Ending::Leave => Ending::Leave,
+        api::Ending::Remove => Ending::Remove,
+    }
+}

@@ -1,0 +1,161 @@
+//! The conditions, by the rules of kstatus: `Reconciling` and `Stalled` only when true, never both.
+//! Pure: from what was seen and decided to what is shown.
+
+use jiff::Timestamp;
+use siskin_api::conditions::{self, COMPLETED, PROMOTED, READY, RECONCILING, STALLED, Say};
+use siskin_api::{CanaryRolloutStatus, Phase};
+
+use crate::decide::{Facts, Held, Plan, Rest, State};
+use crate::observe::World;
+use crate::record;
+
+/// Whether the sources of evidence answer. Beside the kstatus ones.
+pub const SOURCES_REACHABLE: &str = "SourcesReachable";
+
+/// Sets every condition of the status.
+pub fn set(
+    status: &mut CanaryRolloutStatus,
+    (world, plan): (&World, &Plan),
+    facts: Option<&Facts>,
+    now: Timestamp,
+) {
+    let generation = world.rollout.metadata.generation.unwrap_or(0);
+    let message = status.message.clone().unwrap_or_default();
+    let say = |type_, is: bool, reason, message| Say { type_, status: Some(is), reason, message };
+    let all = &mut status.conditions;
+    let settled = is_settled(world, plan, facts);
+    let stalled = plan.held.is_some_and(Held::stalled);
+
+    let (ready, reason, text) = ready(world, facts);
+    conditions::set(all, say(READY, ready, reason, &text), generation, now);
+    let promoted =
+        settled && !matches!(plan.held, Some(Held::RevisionRejected)) && !is_failed(&plan.next);
+    let reason = outcome_reason(&plan.next);
+    conditions::set(all, say(PROMOTED, promoted, reason, &message), generation, now);
+    conditions::set(all, say(COMPLETED, settled, reason, &message), generation, now);
+    if stalled {
+        let reason = stalled_reason(world, plan);
+        conditions::set(all, say(STALLED, true, reason, &message), generation, now);
+    } else {
+        conditions::remove(all, STALLED);
+    }
+    if !settled && !stalled {
+        let reason = phase_name(record::phase(&plan.next));
+        conditions::set(all, say(RECONCILING, true, reason, &message), generation, now);
+    } else {
+        conditions::remove(all, RECONCILING);
+    }
+    sources(status, world, now);
+}
+
+/// Nothing more will happen to what X asks for now: promoted, or rejected.
+fn is_settled(world: &World, plan: &Plan, facts: Option<&Facts>) -> bool {
+    let State::AtRest(rest) = plan.next else { return false };
+    let Some(desired) = world.observed.target.as_ref().map(|it| it.desired.revision) else {
+        return false;
+    };
+    let promoted = facts.and_then(|it| it.promoted) == Some(desired);
+    let failed = match rest {
+        Rest::Failed { revision, .. } => revision == desired,
+        Rest::Initialized | Rest::Succeeded => false,
+    };
+    match plan.held {
+        None | Some(Held::InvalidSpec) => promoted || failed,
+        Some(Held::RevisionRejected) => true,
+        Some(
+            Held::TargetMissing
+            | Held::NameTaken
+            | Held::Suspended
+            | Held::ScaledToZero
+            | Held::TargetUnavailable
+            | Held::AutoscalerOnTarget
+            | Held::PrimaryLost
+            | Held::PreflightPending
+            | Held::PreflightFailed
+            | Held::ApprovalRequired
+            | Held::Inconclusive
+            | Held::Overdue,
+        ) => false,
+    }
+}
+
+const fn is_failed(state: &State) -> bool {
+    matches!(state, State::AtRest(Rest::Failed { .. }))
+}
+
+/// The health of what serves, whoever serves at the moment.
+fn ready(world: &World, facts: Option<&Facts>) -> (bool, &'static str, String) {
+    let ready = |it: Option<u32>| it.unwrap_or(0);
+    let observed = &world.observed;
+    let serving = ready(observed.primary.as_ref().map(|it| it.workload.ready))
+        + ready(observed.canary.as_ref().map(|it| it.ready))
+        + ready(observed.target.as_ref().map(|it| it.workload.ready));
+    let Some(facts) = facts else {
+        return (false, "NotAdopted", "not adopted yet".into());
+    };
+    let total = facts.replicas;
+    if total <= serving {
+        (true, "PodsReady", format!("{total} consumers wanted and ready"))
+    } else {
+        (false, "PodsUnavailable", format!("{serving} of {total} consumers ready"))
+    }
+}
+
+/// Reason of `Promoted` and `Completed`: how the last rollout ended, or the phase it is in.
+fn outcome_reason(state: &State) -> &'static str {
+    match state {
+        State::AtRest(Rest::Failed { cause, .. }) => (*cause).into(),
+        State::Adopting
+        | State::AtRest(Rest::Initialized | Rest::Succeeded)
+        | State::Trial(_)
+        | State::Promoting(_)
+        | State::RollingBack(_)
+        | State::Terminating(_) => phase_name(record::phase(state)),
+    }
+}
+
+/// A failed preflight says which check: that is what a person has to mend.
+fn stalled_reason(world: &World, plan: &Plan) -> &'static str {
+    match plan.held {
+        Some(Held::PreflightFailed) => {
+            world.concerns.first().map_or("PreflightFailed", |it| it.reason)
+        }
+        Some(held) => held.into(),
+        None => "Stalled",
+    }
+}
+
+/// The name of a phase, as the printer column shows it.
+#[must_use]
+pub const fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Adopting => "Adopting",
+        Phase::Initialized => "Initialized",
+        Phase::Preparing => "Preparing",
+        Phase::Progressing => "Progressing",
+        Phase::Paused => "Paused",
+        Phase::Promoting => "Promoting",
+        Phase::RollingBack => "RollingBack",
+        Phase::Succeeded => "Succeeded",
+        Phase::Failed => "Failed",
+        Phase::Terminating => "Terminating",
+    }
+}
+
+/// Changes only with its reason: the texts of a client library differ from one try to the next.
+fn sources(status: &mut CanaryRolloutStatus, world: &World, now: Timestamp) {
+    let generation = world.rollout.metadata.generation.unwrap_or(0);
+    let (reachable, reason, text) = match &world.source {
+        Some(concern) => (false, concern.reason, concern.message.as_str()),
+        None => (true, "Answered", "the consumer group can be read"),
+    };
+    let unchanged = status.conditions.iter().any(|it| {
+        it.type_ == SOURCES_REACHABLE
+            && it.reason == reason
+            && it.observed_generation == Some(generation)
+    });
+    if !unchanged && world.observed.primary.is_some() {
+        let say = Say { type_: SOURCES_REACHABLE, status: Some(reachable), reason, message: text };
+        conditions::set(&mut status.conditions, say, generation, now);
+    }
+}

@@ -1,0 +1,313 @@
+//! The status: the persisted state, and what people and machines read of it. Pure.
+//! Equal input gives an equal status, so that nothing is written when nothing happened.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
+use siskin_analysis::observation::Role;
+use siskin_analysis::{Assessment, Fault, Finding, RoleSummary, Summary as Figures, Verdict};
+use siskin_api as api;
+use siskin_api::annotations::target;
+use siskin_api::{
+    AnalysisStatus, CanaryRolloutStatus, HistoryEntry, Outcome, RejectedRevision, Revisions,
+    RoleFigures, Share, Summary,
+};
+
+use super::words::{cause_text, current_step, message, promoted_text};
+use super::{Evidence, conditions};
+use crate::commands::{self, Answer};
+use crate::decide::{Cause, Effect, Facts, Plan, Rest, State, Workload};
+use crate::observe::World;
+use crate::record;
+
+/// As many past rollouts as the status keeps.
+const MAX_HISTORY: usize = 10;
+
+/// The longest message, in characters (the schema's bound).
+const MAX_MESSAGE: usize = 1024;
+
+/// The status after this plan was applied.
+#[must_use]
+pub fn status(
+    world: &World,
+    plan: &Plan,
+    (evidence, answers): (&Evidence, &[Answer]),
+    now: Timestamp,
+) -> CanaryRolloutStatus {
+    let before = world.status();
+    let facts = facts_after(world, plan);
+    let mut status = before.clone();
+    status.observed_generation = world.rollout.metadata.generation.unwrap_or(0);
+    status.phase = Some(record::phase(&plan.next));
+    status.adopted = facts.is_some_and(|it| it.adopted);
+    status.rollout_id = plan.next.rollout().map(|it| it.to_string()).or(before.rollout_id.clone());
+    if let Some(object) = &world.live.target {
+        let id = object.metadata.annotations.as_ref().and_then(|it| it.get(target::CHANGE_ID));
+        status.change_id = id.map(|it| it.chars().take(256).collect());
+    }
+    status.message = Some(message(world, plan).chars().take(MAX_MESSAGE).collect());
+    status.replicas = facts.and_then(|it| i32::try_from(it.replicas).ok());
+    status.selector = selector(world).or(status.selector);
+    status.revisions = Some(revisions(world, plan, facts));
+    status.progress = progress(world, plan, now);
+    analyse(&mut status, world, plan, evidence);
+    status.summary = Some(summary(world, plan, &status, evidence));
+    status.commands = commands::keep(&world.asked, &before.commands, answers);
+    if let Some(entry) = ended(world, plan, now) {
+        status.history.insert(0, entry);
+        status.history.truncate(MAX_HISTORY);
+    }
+    conditions::set(&mut status, (world, plan), facts, now);
+    status
+}
+
+/// The facts as they are once the plan's effects are made.
+#[must_use]
+pub fn facts_after<'a>(world: &'a World, plan: &'a Plan) -> Option<&'a Facts> {
+    let written = plan.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Primary { facts, .. } => Some(facts),
+        Effect::Hold
+        | Effect::SeedScale { .. }
+        | Effect::Freeze { .. }
+        | Effect::Refreeze { .. }
+        | Effect::Canary { .. }
+        | Effect::Target { .. }
+        | Effect::Drain { .. }
+        | Effect::Reject { .. }
+        | Effect::Lift { .. }
+        | Effect::MarkPromoted { .. }
+        | Effect::Bequeath
+        | Effect::RemoveChildren
+        | Effect::Release => None,
+    });
+    written.or(world.observed.primary.as_ref().map(|it| &it.facts))
+}
+
+/// Labels of all pods of both roles, for autoscalers that read pod metrics.
+fn selector(world: &World) -> Option<String> {
+    let spec = &world.live.target.as_ref()?.data["spec"];
+    let labels = spec["selector"]["matchLabels"].as_object()?;
+    let pairs = labels.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)));
+    Some(pairs.collect::<Vec<_>>().join(","))
+}
+
+fn revisions(world: &World, plan: &Plan, facts: Option<&Facts>) -> Revisions {
+    let mut rejected: Vec<_> =
+        world.observed.frozen.iter().filter(|it| it.rejection.is_some()).collect();
+    rejected.sort_by_key(|it| std::cmp::Reverse(it.attempt));
+    let rejected = rejected.into_iter().take(10).filter_map(|it| {
+        let rejection = it.rejection?;
+        Some(RejectedRevision {
+            revision: it.revision.to_string(),
+            cause: record::wire_cause(rejection.cause),
+            rollout_id: rejection.rollout.to_string(),
+        })
+    });
+    Revisions {
+        desired: world.observed.target.as_ref().map(|it| it.desired.revision.to_string()),
+        promoted: facts.and_then(|it| it.promoted).map(|it| it.to_string()),
+        trial: plan.next.rollout().map(|it| it.revision.to_string()),
+        rejected: rejected.collect(),
+    }
+}
+
+fn progress(world: &World, plan: &Plan, now: Timestamp) -> Option<api::ProgressStatus> {
+    let before = world.rollout.status.as_ref().and_then(|it| it.progress.as_ref());
+    let mut progress = record::write(&plan.next, now)?;
+    if plan.next.rollout().is_some() {
+        let same =
+            before.filter(|it| it.revision == progress.revision && it.attempt == progress.attempt);
+        progress.started = same.and_then(|it| it.started.clone()).or(Some(MicroTime(now)));
+        progress.plan = Some(world.plan.clone());
+    }
+    Some(progress)
+}
+
+/// Figures move on with each observation, and only then; after a rollout the last ones stay.
+fn analyse(status: &mut CanaryRolloutStatus, world: &World, plan: &Plan, evidence: &Evidence) {
+    let begins = world.observed.state.rollout() != plan.next.rollout();
+    if begins && plan.next.rollout().is_some() {
+        status.analysis = None;
+        status.replay = Vec::new();
+        status.replay_truncated = false;
+    }
+    if let Some((ranges, truncated)) = &evidence.replay {
+        status.replay.clone_from(ranges);
+        status.replay_truncated = *truncated;
+    }
+    let current = status.analysis.clone().unwrap_or_default();
+    if let Some(assessment) = &world.assessment {
+        let at = Timestamp::from_millisecond(assessment.at).ok().map(Time);
+        let verdict = Some(wire_verdict(assessment.verdict));
+        if at != current.at || verdict != current.verdict {
+            let mut analysis = assessed(assessment, &evidence.figures, world);
+            analysis.at = at;
+            analysis.accounts.clone_from(&evidence.accounts);
+            status.analysis = Some(analysis);
+        }
+    }
+    if let (Some(guard), Some(_)) = (&world.guard, world.observed.state.rollout()) {
+        let analysis = status.analysis.get_or_insert_default();
+        analysis.verdict = Some(wire_verdict(guard.verdict()));
+        analysis.reason = Some(guard.to_string());
+    }
+    if plan.next.rollout().is_none()
+        && let Some(analysis) = &mut status.analysis
+    {
+        analysis.accounts = None;
+    }
+}
+
+fn assessed(assessment: &Assessment, figures: &Figures, world: &World) -> AnalysisStatus {
+    let (canary, primary) = (&world.observed.canary, &world.observed.primary);
+    let canary = role(world, Role::Canary, canary.as_ref(), &figures.canary);
+    let primary =
+        role(world, Role::Primary, primary.as_ref().map(|it| &it.workload), &figures.primary);
+    let percent = |share: f64| rounded(share * 100.0).and_then(|it| i32::try_from(it).ok());
+    let pods = |it: &RoleFigures| i64::from(it.pods.unwrap_or(0));
+    let all = pods(&canary) + pods(&primary);
+    AnalysisStatus {
+        verdict: Some(wire_verdict(assessment.verdict)),
+        reason: Some(assessment.finding.to_string().chars().take(MAX_MESSAGE).collect()),
+        subject: subject(&assessment.finding),
+        evidence: Some(format!("{:.3}", assessment.against.value)),
+        threshold: Some(format!("{:.3}", assessment.against.needed)),
+        blind: assessment.blind.iter().map(ToString::to_string).collect(),
+        share: Some(Share {
+            pods_percent: (0 < all)
+                .then(|| i32::try_from(pods(&canary) * 100 / all).unwrap_or(100)),
+            partitions_percent: percent(figures.canary.partition_share),
+            messages_percent: figures.canary.message_share.and_then(percent),
+        }),
+        canary: Some(canary),
+        primary: Some(primary),
+        at: None,
+        accounts: None,
+    }
+}
+
+/// The partition or pod that a fault was found on.
+fn subject(finding: &Finding) -> Option<String> {
+    match finding {
+        Finding::Fault(Fault::CrashLoop { pod, .. } | Fault::Crashes { pod, .. }) => {
+            Some(pod.to_string())
+        }
+        Finding::Fault(
+            Fault::Stalled { partition, .. }
+            | Fault::NoFirstCommit { partition, .. }
+            | Fault::Drifting { partition, .. },
+        ) => Some(partition.to_string()),
+        Finding::Fault(Fault::OutOfMemory { .. }) | Finding::KeepsUp(_) | Finding::Doubt(_) => None,
+    }
+}
+
+fn role(
+    world: &World,
+    role: Role,
+    workload: Option<&Workload>,
+    figures: &RoleSummary,
+) -> RoleFigures {
+    let pods = world.pods.observations.iter().filter(|it| it.role == role && !it.terminating);
+    let number = |it: u32| i32::try_from(it).ok();
+    RoleFigures {
+        pods: i32::try_from(pods.count()).ok(),
+        ready_pods: workload.and_then(|it| number(it.ready)),
+        members: number(figures.members),
+        partitions: number(figures.partitions),
+        messages_per_second: figures.throughput.map(|it| format!("{it:.1}")),
+        lag: figures.lag_messages,
+        time_lag_seconds: figures.lag_seconds.and_then(rounded),
+    }
+}
+
+fn summary(
+    world: &World,
+    plan: &Plan,
+    status: &CanaryRolloutStatus,
+    evidence: &Evidence,
+) -> Summary {
+    let steps = world.observed.strategy.steps.len();
+    let canary = world.observed.canary.as_ref();
+    let primary = world.observed.primary.as_ref().map(|it| &it.workload);
+    let show = |it: &Workload| format!("{}/{}", it.ready, it.replicas);
+    let pods = |it: Option<&Workload>| it.map_or(0, |it| it.replicas);
+    let all = pods(canary) + pods(primary);
+    let active = plan.next.rollout().is_some();
+    let lag = active.then(|| {
+        let text = |it: Option<i64>| it.map_or_else(|| "?".to_owned(), |it| it.to_string());
+        let figures = &evidence.figures;
+        format!("{}/{}", text(figures.canary.lag_messages), text(figures.primary.lag_messages))
+    });
+    // The same moment as the figures below: the lag of another moment would be a write of its own.
+    let before = world.rollout.status.as_ref();
+    let unchanged = before.is_some_and(|it| it.analysis == status.analysis);
+    let known = before.and_then(|it| it.summary.as_ref()).and_then(|it| it.lag.clone());
+    Summary {
+        step: current_step(&plan.next).map(|it| format!("{}/{steps}", it.index + 1)),
+        weight: (0 < all).then(|| i32::try_from(pods(canary) * 100 / all).unwrap_or(100)),
+        canary: canary.map(show),
+        primary: primary.map(show),
+        lag: if unchanged && known.is_some() && active { known } else { lag },
+        verdict: status.analysis.as_ref().and_then(|it| it.verdict),
+    }
+}
+
+/// The entry of a rollout that ended with this plan.
+fn ended(world: &World, plan: &Plan, now: Timestamp) -> Option<HistoryEntry> {
+    let id = world.observed.state.rollout()?;
+    if plan.next.rollout() == Some(id) {
+        return None;
+    }
+    let (outcome, cause, how, text) = match (&world.observed.state, &plan.next) {
+        (State::Promoting(it), State::AtRest(Rest::Succeeded)) => {
+            (Outcome::Promoted, None, Some(it.how), promoted_text(it.how))
+        }
+        (State::RollingBack(it), _) => {
+            let outcome = match it.cause {
+                Cause::Superseded => Outcome::Superseded,
+                Cause::Reverted => Outcome::Reverted,
+                Cause::GuardFailed
+                | Cause::AnalysisFailed
+                | Cause::DeadlineExceeded
+                | Cause::Aborted
+                | Cause::Inconclusive
+                | Cause::Rejected
+                | Cause::Resumed => Outcome::RolledBack,
+            };
+            (outcome, Some(it.cause), None, cause_text(it.cause))
+        }
+        (_, _) => return None,
+    };
+    let before = world.rollout.status.as_ref();
+    let started = before.and_then(|it| it.progress.as_ref()).and_then(|it| it.started.clone());
+    let reason = before.and_then(|it| it.analysis.as_ref()).and_then(|it| it.reason.clone());
+    let why = match cause {
+        Some(Cause::GuardFailed | Cause::AnalysisFailed) => {
+            reason.map_or_else(|| text.to_owned(), |it| format!("{text}: {it}"))
+        }
+        Some(_) | None => text.to_owned(),
+    };
+    Some(HistoryEntry {
+        rollout_id: id.to_string(),
+        change_id: before.and_then(|it| it.change_id.clone()),
+        revision: id.revision.to_string(),
+        outcome,
+        cause: cause.map(record::wire_cause),
+        how: how.map(record::wire_how),
+        message: Some(why.chars().take(MAX_MESSAGE).collect()),
+        started: Time(started.map_or(now, |it| it.0)),
+        finished: Time(now),
+    })
+}
+
+const fn wire_verdict(verdict: Verdict) -> api::Verdict {
+    match verdict {
+        Verdict::Pass => api::Verdict::Pass,
+        Verdict::Fail => api::Verdict::Fail,
+        Verdict::Inconclusive => api::Verdict::Inconclusive,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "rounded and within bounds, see the check")]
+fn rounded(value: f64) -> Option<i64> {
+    (value.is_finite() && value.abs() < 1e15).then(|| value.round() as i64)
+}

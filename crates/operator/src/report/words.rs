@@ -1,0 +1,198 @@
+//! What a person reads: one sentence for the state, one for each transition. Pure.
+//! Texts change only when something happened: none contains a running time.
+
+use crate::decide::{Cause, Ending, Held, Plan, PromotedBy, Rest, Stage, State, Step};
+use crate::observe::World;
+
+/// The status message: what is happening, or what is needed.
+#[must_use]
+pub fn message(world: &World, plan: &Plan) -> String {
+    if let Some(held) = plan.held
+        && let Some(text) = held_text(world, held, &plan.next)
+    {
+        return text;
+    }
+    match &plan.next {
+        State::Adopting => format!(
+            "handing {} over to {0}-primary, pod by pod",
+            world.rollout.spec.target_ref.name
+        ),
+        State::AtRest(Rest::Initialized) => "the primary serves; waiting for a new version".into(),
+        State::AtRest(Rest::Succeeded) => "the last version was promoted".into(),
+        State::AtRest(Rest::Failed { revision, cause }) => {
+            format!("revision {revision} was rejected: {}", cause_text(*cause))
+        }
+        State::Trial(trial) => match trial.stage {
+            Stage::Preparing(_) => {
+                "checking the primary and the sources before the first canary pod".into()
+            }
+            Stage::Progressing(step) | Stage::Paused(step) => on_trial(world, step),
+        },
+        State::Promoting(it) => format!("the primary is taking over revision {}", it.id.revision),
+        State::RollingBack(it) => {
+            format!("removing the canary of revision {}: {}", it.id.revision, cause_text(it.cause))
+        }
+        State::Terminating(ending) => match ending {
+            Ending::HandBack => "handing the pods back to the Deployment".into(),
+            Ending::Leave => {
+                "leaving the primary in charge: the Deployment's template was not promoted".into()
+            }
+            Ending::Remove => "the Deployment is gone: removing its primary and canary".into(),
+        },
+    }
+}
+
+fn on_trial(world: &World, step: Step) -> String {
+    let steps = world.observed.strategy.steps.len();
+    let place = format!("step {}/{steps}, {} canary", step.index + 1, pods(step.canary));
+    if step.hold.since.is_none() {
+        return format!("{place}: waiting until the canary is Ready and has joined the group");
+    }
+    match &world.assessment {
+        Some(it) => format!("{place}: {}", it.finding),
+        None => place,
+    }
+}
+
+fn pods(count: u32) -> String {
+    if count == 1 { "1 pod".into() } else { format!("{count} pods") }
+}
+
+/// Why it can't go on, and what to do; `None` where the state says enough.
+fn held_text(world: &World, held: Held, next: &State) -> Option<String> {
+    let target = &world.rollout.spec.target_ref.name;
+    Some(match held {
+        Held::TargetMissing => {
+            format!("Deployment {target} does not exist; what runs is kept, nothing new is tried")
+        }
+        Held::NameTaken => format!(
+            "{target}, {target}-primary or {target}-canary belongs to another CanaryRollout or another tool; delete one of the two, or rename"
+        ),
+        Held::InvalidSpec => {
+            let errors: Vec<_> = world.spec_errors.iter().map(ToString::to_string).collect();
+            format!("the spec is not valid: {}", errors.join("; "))
+        }
+        Held::Suspended => "suspended by spec.suspend".into(),
+        Held::ScaledToZero => "scaled to zero: a trial waits for consumers".into(),
+        Held::TargetUnavailable => format!(
+            "waiting until Deployment {target} is complete and Available before it is adopted"
+        ),
+        Held::AutoscalerOnTarget => format!(
+            "a HorizontalPodAutoscaler scales Deployment {target}; let its scaleTargetRef name CanaryRollout {} (siskin.dev/v1alpha1) instead",
+            world.name.name
+        ),
+        Held::PrimaryLost => format!(
+            "{target}-primary is gone and no frozen template is marked promoted; set {target}'s replicas by hand, remove its annotation siskin.dev/replicas, and it is adopted again"
+        ),
+        Held::PreflightPending | Held::PreflightFailed => {
+            let all: Vec<_> = world.concerns.iter().map(|it| it.message.as_str()).collect();
+            let override_ = next
+                .rollout()
+                .map(|id| format!("; to start anyway annotate siskin.dev/start: \"{id}\""))
+                .unwrap_or_default();
+            let text = if all.is_empty() {
+                "preflight is about to pass".to_owned()
+            } else {
+                all.join("; ")
+            };
+            if held == Held::PreflightFailed { format!("{text}{override_}") } else { text }
+        }
+        Held::ApprovalRequired => {
+            let step = current_step(next).map_or(0, |it| it.index + 1);
+            let id = next.rollout().map(|it| it.to_string()).unwrap_or_default();
+            format!(
+                "step {step} passed and waits for approval: annotate siskin.dev/approve: \"{id}/{step}\""
+            )
+        }
+        Held::Inconclusive => {
+            let why = world.assessment.as_ref().map(|it| it.finding.to_string());
+            let why = why.unwrap_or_else(|| "there is no evidence".into());
+            let step = current_step(next).map_or(0, |it| it.index + 1);
+            let id = next.rollout().map(|it| it.to_string()).unwrap_or_default();
+            format!(
+                "paused at maxHold: {why}; it goes on when the evidence does, or annotate siskin.dev/promote: \"{id}/{step}\" or siskin.dev/abort: \"{id}\""
+            )
+        }
+        Held::RevisionRejected => {
+            let rejected = rejection(world)?;
+            format!(
+                "revision {} was rejected ({}) and is not tried again; change the template, or annotate siskin.dev/retry: \"{}\"",
+                rejected.0,
+                cause_text(rejected.1),
+                rejected.2
+            )
+        }
+        Held::Overdue => return Some(format!("overdue: {}", overdue(next))),
+    })
+}
+
+fn overdue(next: &State) -> &'static str {
+    match next {
+        State::Promoting(_) => {
+            "the primary does not become ready on the new revision; the canary is kept. Fix the template, revert it, or abort"
+        }
+        State::RollingBack(_) => {
+            "the primary does not become ready, so the rollback can't finish. Ship a fix with siskin.dev/bypass, or repair the primary"
+        }
+        State::Terminating(_) => {
+            "released with every running copy kept; look at the primary Deployment"
+        }
+        State::Adopting | State::AtRest(_) | State::Trial(_) => {
+            "it takes longer than progressDeadline"
+        }
+    }
+}
+
+fn rejection(world: &World) -> Option<(String, Cause, String)> {
+    let desired = world.observed.target.as_ref()?.desired;
+    let rejected = world.observed.frozen.iter().filter(|it| it.rejection.is_some());
+    let exact = rejected.clone().find(|it| it.revision == desired.revision);
+    let found = exact.or_else(|| rejected.clone().find(|it| it.trial == desired.trial))?;
+    let rejection = found.rejection?;
+    Some((found.revision.to_string(), rejection.cause, rejection.rollout.to_string()))
+}
+
+/// The step of a trial.
+#[must_use]
+pub const fn current_step(state: &State) -> Option<Step> {
+    match state {
+        State::Trial(trial) => match trial.stage {
+            Stage::Preparing(_) => None,
+            Stage::Progressing(step) | Stage::Paused(step) => Some(step),
+        },
+        State::Adopting
+        | State::AtRest(_)
+        | State::Promoting(_)
+        | State::RollingBack(_)
+        | State::Terminating(_) => None,
+    }
+}
+
+/// Why a canary was removed.
+#[must_use]
+pub const fn cause_text(cause: Cause) -> &'static str {
+    match cause {
+        Cause::GuardFailed => "a guard failed",
+        Cause::AnalysisFailed => "the comparison with the primary failed",
+        Cause::DeadlineExceeded => "it was not Ready and in the group within progressDeadline",
+        Cause::Aborted => "it was aborted",
+        Cause::Inconclusive => "the evidence stayed inconclusive until maxHold",
+        Cause::Superseded => "a newer version arrived",
+        Cause::Reverted => "the Deployment went back to the promoted version",
+        Cause::Rejected => "its revision is rejected",
+        Cause::Resumed => "a canary without a record of its trial was found",
+    }
+}
+
+/// What allowed a promotion.
+#[must_use]
+pub const fn promoted_text(how: PromotedBy) -> &'static str {
+    match how {
+        PromotedBy::Passed => "every step passed",
+        PromotedBy::Commanded => "a person skipped what was left",
+        PromotedBy::Inconclusive => "onInconclusive: Promote",
+        PromotedBy::Bypass => "bypassed by annotation",
+        PromotedBy::NoTrialNeeded => "the change needs no trial by canaryOn",
+        PromotedBy::Resumed => "a promotion under way was found",
+    }
+}
