@@ -1,0 +1,163 @@
+//! Attribution as a table: what a member says of itself, and whose it is then.
+//! No broker; every case is one member among the same pods.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use siskin_analysis::observation::{GroupState, MemberCount, Owner, Role};
+
+use super::{PodIdentity, attribute};
+use crate::snapshot::{GroupSnapshot, Member, Partition, TopicPartition};
+
+const PRIMARY: &str = "orders-primary-7d9f-abcde";
+const CANARY: &str = "orders-canary-5c4b-xyzwk";
+
+fn pod(name: &str, ip: &str, role: Option<Role>) -> PodIdentity {
+    PodIdentity {
+        name: Arc::from(name),
+        ip: ip.parse().ok(),
+        host_network: false,
+        node_ip: "192.168.0.1".parse().ok(),
+        role,
+    }
+}
+
+fn pods() -> Vec<PodIdentity> {
+    vec![
+        pod(PRIMARY, "10.0.0.1", Some(Role::Primary)),
+        pod(CANARY, "fd00::5", Some(Role::Canary)),
+        // Its name is the beginning of the others' names.
+        pod("orders", "10.0.0.9", None),
+        pod("billing-66f7-qqqqq", "10.0.0.7", None),
+        // Two that show one address: a pod that has just gone, and its heir.
+        pod("orders-primary-7d9f-twin1", "10.0.0.4", Some(Role::Primary)),
+        pod("orders-canary-5c4b-twin2", "10.0.0.4", Some(Role::Canary)),
+        PodIdentity {
+            host_network: true,
+            ..pod("orders-primary-7d9f-hostn", "192.168.0.2", Some(Role::Primary))
+        },
+    ]
+}
+
+fn member(instance_id: Option<&str>, client_id: &str, host: Option<&str>) -> Member {
+    Member {
+        member_id: Arc::from("m"),
+        client_id: client_id.to_owned(),
+        instance_id: instance_id.map(str::to_owned),
+        host: host.map(|host| host.parse::<IpAddr>().expect("an address")),
+        assignment: vec![],
+    }
+}
+
+/// A group with these members, each owning the partition of its own number, and one that nobody
+/// owns.
+fn snapshot(members: Vec<Member>) -> GroupSnapshot {
+    let count = i32::try_from(members.len()).expect("a small group");
+    let partitions = (0..=count).map(|partition| Partition {
+        id: TopicPartition { topic: Arc::from("orders"), partition },
+        owner: usize::try_from(partition).ok().filter(|index| *index < members.len()),
+        committed: Some(7),
+        log_start: Some(1),
+        log_end: Some(9),
+        high_watermark: None,
+    });
+    let partitions = partitions.collect();
+    GroupSnapshot { at: 0, state: GroupState::Stable, epoch: 5, members, partitions }
+}
+
+fn owner(member: Member) -> Owner {
+    attribute(&snapshot(vec![member]), &pods()).partitions[0].owner.clone()
+}
+
+fn on(name: &str, role: Role) -> Owner {
+    Owner::Pod { name: Arc::from(name), role }
+}
+
+#[test]
+fn names_in_ids() {
+    let primary = || on(PRIMARY, Role::Primary);
+    let canary = || on(CANARY, Role::Canary);
+    let cases = [
+        (Some(PRIMARY), "c", primary()),
+        (None, PRIMARY, primary()),
+        (None, "orders-canary-5c4b-xyzwk-3", canary()),
+        (None, "app:orders-canary-5c4b-xyzwk/consumer", canary()),
+        (None, "consumer-orders-primary-7d9f-abcde-StreamThread-1", primary()),
+        // The instance id is the stronger one.
+        (Some(CANARY), PRIMARY, canary()),
+        // Not a whole token.
+        (None, "xorders-primary-7d9f-abcde", Owner::Unattributed),
+        (None, "orders-primary-7d9f-abcdef", Owner::Unattributed),
+        (None, "orders-primary-7d9f-abcdé", Owner::Unattributed),
+        // A pod that is gone is not the pod whose name it begins with.
+        (None, "orders-primary-7d9f-goner", Owner::Unattributed),
+        (None, "orders", Owner::External),
+        (None, "billing-66f7-qqqqq", Owner::External),
+        // Two pods are named: neither.
+        (None, "orders-primary-7d9f-abcde_orders-canary-5c4b-xyzwk", Owner::Unattributed),
+        (None, "", Owner::Unattributed),
+        (Some(""), "rdkafka", Owner::Unattributed),
+    ];
+    for (instance_id, client_id, expected) in cases {
+        let got = owner(member(instance_id, client_id, None));
+        assert_eq!(got, expected, "{instance_id:?} {client_id:?}");
+    }
+}
+
+#[test]
+fn addresses() {
+    let cases = [
+        (Some("10.0.0.1"), on(PRIMARY, Role::Primary)),
+        (Some("fd00:0:0:0:0:0:0:5"), on(CANARY, Role::Canary)),
+        (Some("10.0.0.7"), Owner::External),
+        // Shared by two pods, a node's, a pod's on its node's network, nobody's, not known.
+        (Some("10.0.0.4"), Owner::Unattributed),
+        (Some("192.168.0.1"), Owner::Unattributed),
+        (Some("192.168.0.2"), Owner::Unattributed),
+        (Some("10.9.9.9"), Owner::Unattributed),
+        (None, Owner::Unattributed),
+    ];
+    for (host, expected) in cases {
+        assert_eq!(owner(member(None, "rdkafka", host)), expected, "{host:?}");
+    }
+}
+
+#[test]
+fn an_id_is_believed_before_an_address() {
+    let got = owner(member(None, CANARY, Some("10.0.0.1")));
+    assert_eq!(got, on(CANARY, Role::Canary));
+}
+
+#[test]
+fn the_longer_of_two_nested_names_is_meant() {
+    let nested = [
+        pod("orders-primary-1", "10.0.0.1", Some(Role::Primary)),
+        pod("orders-primary-1-abcde", "10.0.0.2", Some(Role::Canary)),
+    ];
+    for pods in [nested.clone(), [nested[1].clone(), nested[0].clone()]] {
+        let observed =
+            attribute(&snapshot(vec![member(None, "orders-primary-1-abcde", None)]), &pods);
+        assert_eq!(observed.partitions[0].owner, on("orders-primary-1-abcde", Role::Canary));
+    }
+}
+
+#[test]
+fn members_are_counted_and_offsets_are_kept() {
+    let members = vec![
+        member(None, PRIMARY, None),
+        member(None, CANARY, None),
+        member(None, CANARY, None),
+        member(None, "orders", None),
+        member(None, "who", None),
+    ];
+    let mut snapshot = snapshot(members);
+    snapshot.partitions[0].committed = Some(12);
+    snapshot.partitions[0].high_watermark = Some(20);
+    let observed = attribute(&snapshot, &pods());
+    let expected = MemberCount { primary: 1, canary: 2, external: 1, unattributed: 1 };
+    assert_eq!(observed.members, expected);
+    assert_eq!((observed.epoch, observed.state), (5, GroupState::Stable));
+    assert_eq!(observed.partitions[5].owner, Owner::Nobody);
+    let offsets: Vec<_> = observed.partitions.iter().map(|p| (p.committed, p.log_end)).collect();
+    assert_eq!(offsets[..2], [(Some(12), Some(12)), (Some(7), Some(9))]);
+}

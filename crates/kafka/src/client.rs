@@ -1,0 +1,183 @@
+//! Takes snapshots of consumer groups from a real cluster: which calls, and in which order.
+//! Sees only the typed answers of `requests`; reads the clock that it was given, once a snapshot.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use siskin_analysis::observation::{GroupState, Millis};
+
+use crate::config::ClusterConfig;
+use crate::error::{Attempt, SampleError};
+use crate::ffi::{LogOffset, OffsetRow, RawGroup, RawMember, RawState};
+use crate::requests::Requests;
+use crate::sampler::GroupSource;
+use crate::snapshot::{GroupSnapshot, Member, Partition, TopicPartition, Topics, fingerprint};
+
+/// A sample that takes longer says little about any one moment.
+const SAMPLE_DEADLINE: Duration = Duration::from_secs(30);
+/// Largest group: 50 calls in chunks of 1,000, and some 10 MB of answers.
+const MAX_PARTITIONS: usize = 50_000;
+
+/// A connection to one cluster, shared by all groups that are looked at with the same credentials.
+pub(crate) struct KafkaClient {
+    requests: Requests,
+    clock: fn() -> Millis,
+}
+
+impl KafkaClient {
+    /// Sets up a client; it connects in the background.
+    pub(crate) fn connect(
+        cluster: &ClusterConfig,
+        clock: fn() -> Millis,
+    ) -> Result<Self, SampleError> {
+        Ok(Self { requests: Requests::new(cluster)?, clock })
+    }
+
+    async fn snapshot(&self, group: &str, topics: &Topics) -> Result<GroupSnapshot, SampleError> {
+        let described = self.requests.describe_group(group).await?;
+        let state = state_of(&described, group)?;
+        let members: Vec<Member> = described.members.into_iter().map(member_of).collect();
+        let mut partitions = self.partitions(group, topics, &members).await?;
+        let ids: Vec<TopicPartition> = partitions.iter().map(|p| p.id.clone()).collect();
+
+        // Committed first, log-end second: then the end never seems to lie before the commit.
+        let committed = self.requests.committed_offsets(group, &ids).await?;
+        let (ends, starts) = futures::try_join!(
+            self.requests.log_offsets(group, &ids, LogOffset::StableEnd),
+            self.requests.log_offsets(group, &ids, LogOffset::Start),
+        )?;
+        let at = (self.clock)();
+        fill(&mut partitions, committed, |partition| &mut partition.committed);
+        fill(&mut partitions, ends, |partition| &mut partition.log_end);
+        fill(&mut partitions, starts, |partition| &mut partition.log_start);
+
+        let beyond = beyond_stable_end(&partitions);
+        let high = self.requests.log_offsets(group, &beyond, LogOffset::HighWatermark).await?;
+        fill(&mut partitions, high, |partition| &mut partition.high_watermark);
+        Ok(GroupSnapshot { at, state, epoch: fingerprint(&members), members, partitions })
+    }
+
+    /// The partitions to look at, sorted, with their owners and no offsets yet.
+    async fn partitions(
+        &self,
+        group: &str,
+        topics: &Topics,
+        members: &[Member],
+    ) -> Result<Vec<Partition>, SampleError> {
+        let mut owners: BTreeMap<&TopicPartition, usize> = BTreeMap::new();
+        for (index, member) in members.iter().enumerate() {
+            owners.extend(member.assignment.iter().map(|id| (id, index)));
+        }
+        let mut ids = match topics {
+            Topics::AllAssigned => owners.keys().map(|id| (*id).clone()).collect(),
+            Topics::List(names) => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                self.requests.partitions_of(group, &names).await?
+            }
+        };
+        if ids.len() > MAX_PARTITIONS {
+            return Err(SampleError::TooManyPartitions { count: ids.len(), limit: MAX_PARTITIONS });
+        }
+        ids.sort_unstable();
+        Ok(ids
+            .into_iter()
+            .map(|id| {
+                let owner = owners.get(&id).copied();
+                Partition {
+                    id,
+                    owner,
+                    committed: None,
+                    log_start: None,
+                    log_end: None,
+                    high_watermark: None,
+                }
+            })
+            .collect())
+    }
+}
+
+impl GroupSource for KafkaClient {
+    fn sample<'a>(
+        &'a self,
+        group: &'a str,
+        topics: &'a Topics,
+    ) -> BoxFuture<'a, Result<GroupSnapshot, SampleError>> {
+        async move {
+            match tokio::time::timeout(SAMPLE_DEADLINE, self.snapshot(group, topics)).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(self.requests.connection_error().unwrap_or(SampleError::Timeout {
+                    attempted: Attempt::Sample,
+                    deadline: SAMPLE_DEADLINE,
+                })),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Whether the assignments can be trusted.
+fn state_of(group: &RawGroup, name: &str) -> Result<GroupState, SampleError> {
+    match group.state {
+        RawState::Dead => Err(SampleError::UnknownGroup { group: name.to_owned() }),
+        RawState::Empty => Ok(GroupState::Empty),
+        RawState::Moving => Ok(GroupState::Rebalancing),
+        RawState::Stable => {
+            let moving = group
+                .members
+                .iter()
+                .any(|member| member.target.as_ref().is_some_and(|t| *t != member.assignment));
+            Ok(if moving { GroupState::Rebalancing } else { GroupState::Stable })
+        }
+    }
+}
+
+fn member_of(raw: RawMember) -> Member {
+    Member {
+        member_id: Arc::from(raw.member_id),
+        client_id: raw.client_id,
+        instance_id: raw.instance_id,
+        host: parse_host(&raw.host),
+        assignment: raw.assignment,
+    }
+}
+
+/// The address in Java's text for one, `InetAddress.toString()`: `name/address`, the name mostly
+/// empty, an IPv6 address uncompressed and with its scope after a `%`.
+fn parse_host(text: &str) -> Option<IpAddr> {
+    let address = text.rsplit('/').next()?;
+    let address = address.split('%').next()?;
+    address.parse().ok().map(|ip: IpAddr| ip.to_canonical())
+}
+
+/// Enters the offsets of `rows` at their partitions; rows of other partitions are dropped.
+fn fill(
+    partitions: &mut [Partition],
+    rows: Vec<OffsetRow>,
+    field: impl Fn(&mut Partition) -> &mut Option<i64>,
+) {
+    let offsets: HashMap<TopicPartition, Option<i64>> =
+        rows.into_iter().map(|row| (row.id, row.offset)).collect();
+    for partition in partitions {
+        *field(partition) = offsets.get(&partition.id).copied().flatten();
+    }
+}
+
+/// Where the commit is beyond the last stable offset: these consumers read uncommitted records,
+/// or the topic was created anew; only the high watermark tells.
+fn beyond_stable_end(partitions: &[Partition]) -> Vec<TopicPartition> {
+    partitions
+        .iter()
+        .filter(|partition| {
+            partition.committed.zip(partition.log_end).is_some_and(|(at, end)| at > end)
+        })
+        .map(|partition| partition.id.clone())
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

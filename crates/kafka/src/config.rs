@@ -1,0 +1,132 @@
+//! Which cluster to talk to and as whom, and the librdkafka settings that follow from it.
+//! The only place that names librdkafka properties; none of them comes from a user.
+
+use rdkafka::ClientConfig;
+
+use crate::security::Security;
+
+/// A client asks further servers only when one fails; more than this is a mistake.
+const MAX_SERVERS: usize = 32;
+/// A DNS name has at most 253 characters; a port and its colon take 6 more.
+const MAX_SERVER_LENGTH: usize = 259;
+
+/// One Kafka cluster and the credentials to use: equal values share one connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClusterConfig {
+    bootstrap_servers: Vec<String>,
+    security: Option<Security>,
+}
+
+/// What is wrong with the list of bootstrap servers.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClusterConfigError {
+    /// The list is empty or too long.
+    #[error("{count} bootstrap servers given; give 1 to 32")]
+    ServerCount {
+        /// How many were given.
+        count: usize,
+    },
+    /// An entry is not `host:port`.
+    #[error("bootstrap server {server:?} is not of the form host:port")]
+    BadServer {
+        /// The entry, cut to 80 characters.
+        server: String,
+    },
+}
+
+impl ClusterConfig {
+    /// Checks and normalises: order and duplicates of servers don't make another cluster.
+    ///
+    /// # Errors
+    /// [`ClusterConfigError`] unless there are 1 to 32 servers, each `host:port` (an IPv6 address
+    /// in brackets).
+    pub fn new(
+        bootstrap_servers: impl IntoIterator<Item = String>,
+        security: Option<Security>,
+    ) -> Result<Self, ClusterConfigError> {
+        let mut servers: Vec<String> =
+            bootstrap_servers.into_iter().take(MAX_SERVERS + 1).collect();
+        servers.sort_unstable();
+        servers.dedup();
+        if servers.is_empty() || servers.len() > MAX_SERVERS {
+            return Err(ClusterConfigError::ServerCount { count: servers.len() });
+        }
+        if let Some(bad) = servers.iter().find(|server| !is_host_and_port(server)) {
+            let server = bad.chars().take(80).collect();
+            return Err(ClusterConfigError::BadServer { server });
+        }
+        Ok(Self { bootstrap_servers: servers, security })
+    }
+
+    /// The servers, sorted and joined by commas.
+    #[must_use]
+    pub fn servers(&self) -> String {
+        self.bootstrap_servers.join(",")
+    }
+
+    /// TLS and SASL, if the cluster asks for them.
+    #[must_use]
+    pub fn security(&self) -> Option<&Security> {
+        self.security.as_ref()
+    }
+
+    /// The librdkafka settings. Holds secrets: never print it, nor an error made from it.
+    pub(crate) fn to_librdkafka(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", self.servers())
+            .set("client.id", "siskin")
+            .set("socket.keepalive.enable", "true")
+            // Brokers close idle connections; that is no news.
+            .set("log.connection.close", "false")
+            // A broker may otherwise ask this client for its metrics (KIP-714).
+            .set("enable.metrics.push", "false");
+        let tls = self.security.as_ref().and_then(Security::tls);
+        let sasl = self.security.as_ref().and_then(Security::sasl);
+        let protocol = match (tls.is_some(), sasl.is_some()) {
+            (false, false) => "plaintext",
+            (true, false) => "ssl",
+            (false, true) => "sasl_plaintext",
+            (true, true) => "sasl_ssl",
+        };
+        config.set("security.protocol", protocol);
+        if let Some(tls) = tls {
+            config
+                .set("ssl.ca.pem", &tls.ca_pem)
+                .set("ssl.endpoint.identification.algorithm", "https");
+            if let Some(identity) = &tls.identity {
+                config
+                    .set("ssl.certificate.pem", &identity.certificate_pem)
+                    .set("ssl.key.pem", &identity.key_pem);
+            }
+        }
+        if let Some(sasl) = sasl {
+            // Always with a mechanism: the default is GSSAPI, which is not built in.
+            config
+                .set("sasl.mechanism", sasl.mechanism.as_str())
+                .set("sasl.username", &sasl.username)
+                .set("sasl.password", &sasl.password);
+        }
+        config
+    }
+}
+
+/// Nothing but `host:port`: librdkafka also reads `protocol://`, and commas.
+fn is_host_and_port(server: &str) -> bool {
+    let Some((host, port)) = server.rsplit_once(':') else { return false };
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host_ok = match bracketed {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty()
+                && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+        }
+    };
+    let port_ok =
+        port.parse::<u16>().is_ok_and(|port| port > 0) && port.chars().all(|c| c.is_ascii_digit());
+    host_ok && port_ok && server.len() <= MAX_SERVER_LENGTH
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

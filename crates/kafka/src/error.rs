@@ -1,0 +1,186 @@
+//! Why there is no snapshot: one variant for each thing that a reader would do differently.
+//! Every message says what was attempted and what to do; none holds a secret.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Why a consumer group could not be sampled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SampleError {
+    /// No broker could be reached.
+    #[error(
+        "cannot reach Kafka at {servers} ({detail}); check the addresses, network policies, and \
+         whether that listener expects TLS or SASL"
+    )]
+    Unreachable {
+        /// The bootstrap servers.
+        servers: String,
+        /// What librdkafka last said.
+        detail: String,
+    },
+    /// A broker refused user name or password.
+    #[error(
+        "Kafka at {servers} refused the credentials ({detail}); check `username`, `password` and \
+         `sasl.mechanism` in the credentials Secret"
+    )]
+    AuthenticationFailed {
+        /// The bootstrap servers.
+        servers: String,
+        /// What librdkafka last said.
+        detail: String,
+    },
+    /// The TLS handshake failed: wrong CA, wrong host name, or our certificate was refused.
+    #[error(
+        "the TLS handshake with Kafka at {servers} failed ({detail}); check `ca.crt`, the host \
+         name, and `tls.crt` with `tls.key` in the credentials Secret"
+    )]
+    TlsFailed {
+        /// The bootstrap servers.
+        servers: String,
+        /// What librdkafka last said.
+        detail: String,
+    },
+    /// An ACL is missing.
+    #[error("Kafka does not allow reading {what}; grant DESCRIBE on it to the operator's user")]
+    Unauthorized {
+        /// What may not be read.
+        what: Resource,
+    },
+    /// The group does not exist (any more).
+    #[error(
+        "consumer group {group:?} does not exist; check its name, and that the consumers \
+         subscribe rather than assign partitions themselves"
+    )]
+    UnknownGroup {
+        /// The group.
+        group: String,
+    },
+    /// A topic that was asked for does not exist.
+    #[error("topic {topic:?} does not exist; check its name")]
+    MissingTopic {
+        /// The topic.
+        topic: String,
+    },
+    /// More partitions than one sample may hold.
+    #[error(
+        "the group has {count} partitions, more than the {limit} that one sample may hold; \
+         list fewer topics"
+    )]
+    TooManyPartitions {
+        /// How many there are.
+        count: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// Kafka was reached before, but did not answer in time.
+    #[error("{attempted}: no answer within {} s; check the load of the brokers", .deadline.as_secs())]
+    Timeout {
+        /// What was asked.
+        attempted: Attempt,
+        /// How long an answer was waited for.
+        deadline: Duration,
+    },
+    /// Kafka answered with an error that has no variant of its own.
+    #[error("{attempted}: Kafka answered with error {code} ({detail})")]
+    Protocol {
+        /// What was asked.
+        attempted: Attempt,
+        /// Kafka's error code; negative ones are librdkafka's own.
+        code: i32,
+        /// The error as text.
+        detail: String,
+    },
+    /// librdkafka refused to make a client.
+    #[error(
+        "cannot set up a Kafka client ({detail}); check the PEM data in the credentials Secret"
+    )]
+    Setup {
+        /// The reason it gave.
+        detail: String,
+    },
+}
+
+/// What was being asked of Kafka.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// State and members of the group.
+    DescribeGroup,
+    /// Partitions of the listed topics.
+    DescribeTopics,
+    /// The group's committed offsets.
+    CommittedOffsets,
+    /// First and last offsets of the partitions.
+    LogOffsets,
+    /// A whole sample, all of the above.
+    Sample,
+}
+
+/// Something that an ACL protects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// A consumer group.
+    Group(String),
+    /// A topic.
+    Topic(String),
+    /// Topics of the group that Kafka does not name.
+    Topics,
+}
+
+impl SampleError {
+    /// The variant's name: a closed set, for metric labels and Event reasons.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "Unreachable",
+            Self::AuthenticationFailed { .. } => "AuthenticationFailed",
+            Self::TlsFailed { .. } => "TlsFailed",
+            Self::Unauthorized { .. } => "Unauthorized",
+            Self::UnknownGroup { .. } => "UnknownGroup",
+            Self::MissingTopic { .. } => "MissingTopic",
+            Self::TooManyPartitions { .. } => "TooManyPartitions",
+            Self::Timeout { .. } => "Timeout",
+            Self::Protocol { .. } => "Protocol",
+            Self::Setup { .. } => "Setup",
+        }
+    }
+
+    /// Whether the cluster is well and this is its answer. Asking again at the usual pace does no
+    /// harm then; after the other errors the pace slows down.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        match self {
+            Self::Unauthorized { .. }
+            | Self::UnknownGroup { .. }
+            | Self::MissingTopic { .. }
+            | Self::TooManyPartitions { .. } => true,
+            Self::Unreachable { .. }
+            | Self::AuthenticationFailed { .. }
+            | Self::TlsFailed { .. }
+            | Self::Timeout { .. }
+            | Self::Protocol { .. }
+            | Self::Setup { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DescribeGroup => "describing the consumer group",
+            Self::DescribeTopics => "describing the topics",
+            Self::CommittedOffsets => "reading the committed offsets",
+            Self::LogOffsets => "reading the first and last offsets",
+            Self::Sample => "sampling the consumer group",
+        })
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Group(name) => write!(f, "consumer group {name:?}"),
+            Self::Topic(name) => write!(f, "topic {name:?}"),
+            Self::Topics => f.write_str("all topics of the group"),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The admin calls that rdkafka does not wrap, made through its bindings; all unsafe code there is.
+//! Copies every answer into owned data; decides nothing about what an answer means.
+#![allow(unsafe_code)]
+
+mod call;
+mod read;
+
+use std::ffi::CString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::bindings as sys;
+use sys::rd_kafka_IsolationLevel_t as Isolation;
+use sys::rd_kafka_OffsetSpec_t as OffsetSpec;
+use sys::rd_kafka_admin_op_t as Api;
+
+use crate::handle::Handle;
+use crate::snapshot::TopicPartition;
+use call::{Call, PartitionList, c_string};
+
+/// librdkafka's code for a call that was not answered in time.
+pub(crate) const TIMED_OUT: i32 = -185;
+/// librdkafka's code for an argument that cannot be sent.
+const INVALID_ARGUMENT: i32 = -186;
+/// librdkafka's code for an answer that makes no sense.
+const BAD_MESSAGE: i32 = -199;
+
+/// A failed call: Kafka's error code (negative: librdkafka's own) and text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CallError {
+    pub(crate) code: i32,
+    pub(crate) detail: String,
+}
+
+/// State of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RawState {
+    Stable,
+    Empty,
+    /// Gone, or never there.
+    Dead,
+    /// Any other, KIP-848's states (unknown to librdkafka) among them.
+    Moving,
+}
+
+/// A group as its coordinator describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RawGroup {
+    pub(crate) state: RawState,
+    pub(crate) members: Vec<RawMember>,
+}
+
+/// A member as its coordinator describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RawMember {
+    pub(crate) member_id: String,
+    pub(crate) client_id: String,
+    pub(crate) instance_id: Option<String>,
+    pub(crate) host: String,
+    pub(crate) assignment: Vec<TopicPartition>,
+    /// Where a KIP-848 group wants it to be; `None` in a classic group.
+    pub(crate) target: Option<Vec<TopicPartition>>,
+}
+
+/// An offset of one partition, or why there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OffsetRow {
+    pub(crate) id: TopicPartition,
+    /// `None` with an error, and where Kafka has no offset.
+    pub(crate) offset: Option<i64>,
+    /// 0, or Kafka's error code for this partition.
+    pub(crate) code: i32,
+}
+
+/// A topic and how many partitions it has, or why that is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TopicRow {
+    pub(crate) topic: String,
+    pub(crate) partitions: usize,
+    /// 0, or Kafka's error code for this topic.
+    pub(crate) code: i32,
+}
+
+/// Which end of a log is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogOffset {
+    /// Offset of the first record.
+    Start,
+    /// Last stable offset.
+    StableEnd,
+    /// High watermark.
+    HighWatermark,
+}
+
+/// State and members of one group; [`RawState::Dead`] without members if there is no such group.
+pub(crate) async fn describe_group(
+    handle: &Arc<Handle>,
+    group: &str,
+    deadline: Duration,
+) -> Result<RawGroup, CallError> {
+    let call = submit_describe_group(handle, &c_string(group)?, deadline)?;
+    let answer = call.answer().await?;
+    // SAFETY: the answer is of this API and outlives the reading, which copies.
+    unsafe { read::group(answer.event()) }
+}
+
+/// Partition counts of these topics. Never creates one, unlike a metadata request of a producer.
+pub(crate) async fn describe_topics(
+    handle: &Arc<Handle>,
+    topics: &[&str],
+    deadline: Duration,
+) -> Result<Vec<TopicRow>, CallError> {
+    let call = submit_describe_topics(handle, topics, deadline)?;
+    let answer = call.answer().await?;
+    // SAFETY: the answer is of this API and outlives the reading, which copies.
+    unsafe { read::topics(answer.event()) }
+}
+
+/// Committed offsets of the group for exactly these partitions (at least one).
+pub(crate) async fn committed_offsets(
+    handle: &Arc<Handle>,
+    group: &str,
+    partitions: &[TopicPartition],
+    deadline: Duration,
+) -> Result<Vec<OffsetRow>, CallError> {
+    let call = submit_committed_offsets(handle, &c_string(group)?, partitions, deadline)?;
+    let answer = call.answer().await?;
+    // SAFETY: the answer is of this API and outlives the reading, which copies.
+    unsafe { read::committed_offsets(answer.event()) }
+}
+
+/// One end of the log of each of these partitions (at least one): one request to each leader.
+pub(crate) async fn log_offsets(
+    handle: &Arc<Handle>,
+    partitions: &[TopicPartition],
+    which: LogOffset,
+    deadline: Duration,
+) -> Result<Vec<OffsetRow>, CallError> {
+    let call = submit_log_offsets(handle, partitions, which, deadline)?;
+    let answer = call.answer().await?;
+    // SAFETY: the answer is of this API and outlives the reading, which copies.
+    unsafe { read::log_offsets(answer.event()) }
+}
+
+fn submit_describe_group(
+    handle: &Arc<Handle>,
+    group: &CString,
+    deadline: Duration,
+) -> Result<Call, CallError> {
+    let call = Call::new(handle, Api::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, deadline)?;
+    let mut names = [group.as_ptr()];
+    // SAFETY: client, options and queue belong to the live `call`; librdkafka copies the names,
+    // which are NUL-terminated and live until the end of this function.
+    unsafe {
+        sys::rd_kafka_DescribeConsumerGroups(
+            call.client(),
+            names.as_mut_ptr(),
+            names.len(),
+            call.options(),
+            call.queue(),
+        );
+    }
+    Ok(call)
+}
+
+fn submit_describe_topics(
+    handle: &Arc<Handle>,
+    topics: &[&str],
+    deadline: Duration,
+) -> Result<Call, CallError> {
+    let call = Call::new(handle, Api::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, deadline)?;
+    let names = topics.iter().map(|topic| c_string(topic)).collect::<Result<Vec<_>, _>>()?;
+    let mut pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
+    // SAFETY: as above; the collection copies the names and is destroyed once.
+    unsafe {
+        let collection =
+            sys::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len());
+        sys::rd_kafka_DescribeTopics(call.client(), collection, call.options(), call.queue());
+        sys::rd_kafka_TopicCollection_destroy(collection);
+    }
+    Ok(call)
+}
+
+fn submit_committed_offsets(
+    handle: &Arc<Handle>,
+    group: &CString,
+    partitions: &[TopicPartition],
+    deadline: Duration,
+) -> Result<Call, CallError> {
+    let call = Call::new(handle, Api::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, deadline)?;
+    let list = PartitionList::new(partitions, None)?;
+    // SAFETY: as above; librdkafka copies the request, which copies group and list; the request
+    // is destroyed once.
+    unsafe {
+        let mut request = sys::rd_kafka_ListConsumerGroupOffsets_new(group.as_ptr(), list.as_ptr());
+        sys::rd_kafka_ListConsumerGroupOffsets(
+            call.client(),
+            &raw mut request,
+            1,
+            call.options(),
+            call.queue(),
+        );
+        sys::rd_kafka_ListConsumerGroupOffsets_destroy(request);
+    }
+    Ok(call)
+}
+
+fn submit_log_offsets(
+    handle: &Arc<Handle>,
+    partitions: &[TopicPartition],
+    which: LogOffset,
+    deadline: Duration,
+) -> Result<Call, CallError> {
+    let (spec, isolation) = match which {
+        LogOffset::Start => (
+            OffsetSpec::RD_KAFKA_OFFSET_SPEC_EARLIEST,
+            Isolation::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED,
+        ),
+        LogOffset::StableEnd => (
+            OffsetSpec::RD_KAFKA_OFFSET_SPEC_LATEST,
+            Isolation::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED,
+        ),
+        LogOffset::HighWatermark => (
+            OffsetSpec::RD_KAFKA_OFFSET_SPEC_LATEST,
+            Isolation::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED,
+        ),
+    };
+    let mut call = Call::new(handle, Api::RD_KAFKA_ADMIN_OP_LISTOFFSETS, deadline)?;
+    call.set_isolation(isolation)?;
+    let list = PartitionList::new(partitions, Some(i64::from(spec as i32)))?;
+    // SAFETY: as above; librdkafka copies the list.
+    unsafe {
+        sys::rd_kafka_ListOffsets(call.client(), list.as_ptr(), call.options(), call.queue());
+    }
+    Ok(call)
+}

@@ -1,0 +1,165 @@
+//! Listens to librdkafka, which tells why a connection failed only in its log and error callbacks.
+//! Forwards lines to `tracing` at a bounded rate; keeps the one cause that explains a failed call.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::ProducerContext;
+use rdkafka::types::RDKafkaErrorCode;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+/// librdkafka repeats an unchanged error of a broker only every 30 s: a cause must outlive that,
+/// and not much more, or it would explain a later failure of another kind.
+const CAUSE_LIFETIME: Duration = Duration::from_secs(60);
+/// An unreachable cluster makes several lines a second; a reader needs the first few.
+const LINES_PER_WINDOW: u32 = 10;
+/// See [`LINES_PER_WINDOW`].
+const WINDOW: Duration = Duration::from_secs(60);
+/// Details end up in status fields and Events.
+const LONGEST_DETAIL: usize = 240;
+
+/// Why connections fail, from the least to the most telling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// All brokers are down: a summary, without a reason.
+    AllDown,
+    /// A name could not be resolved, or a connection not be made or kept.
+    Transport,
+    /// The TLS handshake failed.
+    Tls,
+    /// The credentials were refused.
+    Authentication,
+}
+
+/// The receiver of librdkafka's callbacks, one per connection.
+#[derive(Debug, Default)]
+pub(crate) struct LogContext {
+    state: Mutex<State>,
+    refused: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    cause: Option<(Cause, String, Instant)>,
+    window: Option<Window>,
+}
+
+#[derive(Debug)]
+struct Window {
+    since: Instant,
+    lines: u32,
+}
+
+impl LogContext {
+    /// The most telling cause since the last success, with librdkafka's words for it.
+    pub(crate) fn cause(&self) -> Option<(Cause, String)> {
+        let state = self.state();
+        let (cause, detail, since) = state.cause.as_ref()?;
+        (since.elapsed() < CAUSE_LIFETIME).then(|| (*cause, detail.clone()))
+    }
+
+    /// A call was answered: whatever was wrong is over.
+    pub(crate) fn succeeded(&self) {
+        self.state().cause = None;
+    }
+
+    /// Ends when a broker refuses us from now on: waiting longer for an answer is of no use then.
+    pub(crate) fn refused(&self) -> Notified<'_> {
+        self.refused.notified()
+    }
+
+    fn note(&self, cause: Cause, detail: &str) {
+        let mut state = self.state();
+        let weaker = state
+            .cause
+            .as_ref()
+            .is_some_and(|(held, _, since)| cause < *held && since.elapsed() < CAUSE_LIFETIME);
+        if !weaker {
+            state.cause = Some((cause, shorten(detail), Instant::now()));
+        }
+        drop(state);
+        match cause {
+            Cause::Authentication | Cause::Tls => self.refused.notify_waiters(),
+            Cause::Transport | Cause::AllDown => {}
+        }
+    }
+
+    /// Whether one more line may be forwarded now.
+    fn may_log(&self) -> bool {
+        let mut state = self.state();
+        let now = Instant::now();
+        let over = state.window.as_ref().is_none_or(|w| now.duration_since(w.since) >= WINDOW);
+        if over {
+            state.window = Some(Window { since: now, lines: 0 });
+        }
+        state.window.as_mut().is_some_and(|window| {
+            window.lines = window.lines.saturating_add(1);
+            window.lines <= LINES_PER_WINDOW
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClientContext for LogContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        if !self.may_log() {
+            return;
+        }
+        // Never at error: the failed call is reported by whoever made it.
+        match level {
+            RDKafkaLogLevel::Emerg
+            | RDKafkaLogLevel::Alert
+            | RDKafkaLogLevel::Critical
+            | RDKafkaLogLevel::Error
+            | RDKafkaLogLevel::Warning => {
+                tracing::warn!(target: "librdkafka", facility, "{line}");
+            }
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+                tracing::info!(target: "librdkafka", facility, "{line}");
+            }
+            RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, "{line}"),
+        }
+    }
+
+    /// The log has the same words already.
+    fn error(&self, error: KafkaError, reason: &str) {
+        if let Some(cause) = error.rdkafka_error_code().and_then(cause_of) {
+            self.note(cause, reason);
+        }
+    }
+}
+
+impl ProducerContext for LogContext {
+    type DeliveryOpaque = ();
+
+    /// Nothing is ever produced.
+    fn delivery(&self, _: &DeliveryResult<'_>, (): Self::DeliveryOpaque) {}
+}
+
+fn cause_of(code: RDKafkaErrorCode) -> Option<Cause> {
+    const CAUSES: [(RDKafkaErrorCode, Cause); 6] = [
+        (RDKafkaErrorCode::Authentication, Cause::Authentication),
+        (RDKafkaErrorCode::SaslAuthenticationFailed, Cause::Authentication),
+        (RDKafkaErrorCode::SSL, Cause::Tls),
+        (RDKafkaErrorCode::BrokerTransportFailure, Cause::Transport),
+        (RDKafkaErrorCode::Resolve, Cause::Transport),
+        (RDKafkaErrorCode::AllBrokersDown, Cause::AllDown),
+    ];
+    CAUSES.iter().find(|(known, _)| *known == code).map(|(_, cause)| *cause)
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(LONGEST_DETAIL).collect()
+}
+
+#[cfg(test)]
+#[path = "log_context_tests.rs"]
+mod tests;

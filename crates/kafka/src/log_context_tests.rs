@@ -1,0 +1,59 @@
+//! Which of librdkafka's complaints explains a failure, for how long, and how often it may talk.
+//! No client; the callbacks are called directly.
+
+use futures::FutureExt;
+use rdkafka::ClientContext;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+use super::{Cause, LINES_PER_WINDOW, LogContext};
+
+fn complain(context: &LogContext, code: Code, reason: &str) {
+    context.error(KafkaError::Global(code), reason);
+}
+
+#[test]
+fn the_most_telling_cause_is_kept_until_a_success() {
+    let context = LogContext::default();
+    complain(&context, Code::AllBrokersDown, "1/1 brokers are down");
+    assert_eq!(context.cause(), Some((Cause::AllDown, "1/1 brokers are down".to_owned())));
+    complain(&context, Code::Authentication, "invalid credentials");
+    complain(&context, Code::BrokerTransportFailure, "disconnected");
+    complain(&context, Code::AllBrokersDown, "1/1 brokers are down");
+    assert_eq!(context.cause(), Some((Cause::Authentication, "invalid credentials".to_owned())));
+    context.succeeded();
+    assert_eq!(context.cause(), None);
+}
+
+#[test]
+fn the_newest_of_equal_causes_counts_and_others_do_not() {
+    let context = LogContext::default();
+    complain(&context, Code::Resolve, "first");
+    complain(&context, Code::BrokerTransportFailure, "second");
+    complain(&context, Code::TopicAuthorizationFailed, "not about the connection");
+    assert_eq!(context.cause(), Some((Cause::Transport, "second".to_owned())));
+}
+
+#[test]
+fn details_are_short() {
+    let context = LogContext::default();
+    complain(&context, Code::SSL, &"é".repeat(10_000));
+    assert_eq!(context.cause().map(|(_, detail)| detail.chars().count()), Some(240));
+}
+
+#[test]
+fn only_a_refusal_ends_the_waiting() {
+    let context = LogContext::default();
+    let mut refused = std::pin::pin!(context.refused());
+    complain(&context, Code::BrokerTransportFailure, "down for a moment");
+    assert!(refused.as_mut().now_or_never().is_none());
+    complain(&context, Code::SSL, "certificate verify failed");
+    assert!(refused.as_mut().now_or_never().is_some());
+}
+
+#[test]
+fn lines_are_bounded() {
+    let context = LogContext::default();
+    let forwarded = (0..1_000).filter(|_| context.may_log()).count();
+    assert_eq!(u32::try_from(forwarded), Ok(LINES_PER_WINDOW));
+}

@@ -1,0 +1,195 @@
+//! Calls to one cluster: cut into chunks, bounded in time, failures explained.
+//! Makes no snapshot; knows of a group only its name.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use futures::{StreamExt, TryStreamExt, stream};
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+use crate::config::ClusterConfig;
+use crate::error::{Attempt, Resource, SampleError};
+use crate::ffi::{self, CallError, LogOffset, OffsetRow, RawGroup};
+use crate::handle::Handle;
+use crate::log_context::Cause;
+use crate::snapshot::TopicPartition;
+
+/// Longest wait for one answer: a broker that needs longer is in trouble, and the judge looks
+/// every 10 s.
+const CALL_DEADLINE: Duration = Duration::from_secs(10);
+/// librdkafka is quadratic in the length of a list: 10,000 partitions at once take seven times as
+/// long as in ten lists.
+const CHUNK: usize = 1_000;
+/// Enough to keep several brokers busy, few enough for them not to notice.
+const IN_FLIGHT: usize = 4;
+
+/// No broker was asked, or none answered: the connection's own errors say why.
+const NOT_ANSWERED: [Code; 5] = [
+    Code::OperationTimedOut,
+    Code::BrokerTransportFailure,
+    Code::Resolve,
+    Code::AllBrokersDown,
+    Code::TimedOutQueue,
+];
+
+/// The calls that a snapshot needs, to one cluster.
+pub(crate) struct Requests {
+    handle: Arc<Handle>,
+    servers: String,
+}
+
+impl Requests {
+    /// Sets up a client; it connects in the background.
+    pub(crate) fn new(cluster: &ClusterConfig) -> Result<Self, SampleError> {
+        Ok(Self { handle: Arc::new(Handle::new(cluster)?), servers: cluster.servers() })
+    }
+
+    /// State and members of the group.
+    pub(crate) async fn describe_group(&self, group: &str) -> Result<RawGroup, SampleError> {
+        let call = ffi::describe_group(&self.handle, group, CALL_DEADLINE);
+        self.conclude(Attempt::DescribeGroup, group, call).await
+    }
+
+    /// All partitions of these topics.
+    pub(crate) async fn partitions_of(
+        &self,
+        group: &str,
+        topics: &[&str],
+    ) -> Result<Vec<TopicPartition>, SampleError> {
+        let mut partitions = Vec::new();
+        for chunk in topics.chunks(CHUNK) {
+            let call = ffi::describe_topics(&self.handle, chunk, CALL_DEADLINE);
+            for row in self.conclude(Attempt::DescribeTopics, group, call).await? {
+                if row.code != 0 {
+                    return Err(topic_error(row.topic, row.code));
+                }
+                let topic: Arc<str> = Arc::from(row.topic);
+                let count = i32::try_from(row.partitions).unwrap_or(i32::MAX);
+                partitions.extend(
+                    (0..count).map(|partition| TopicPartition { topic: topic.clone(), partition }),
+                );
+            }
+        }
+        Ok(partitions)
+    }
+
+    /// The group's committed offsets.
+    pub(crate) async fn committed_offsets(
+        &self,
+        group: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<Vec<OffsetRow>, SampleError> {
+        let calls = partitions
+            .chunks(CHUNK)
+            .map(|chunk| ffi::committed_offsets(&self.handle, group, chunk, CALL_DEADLINE));
+        allowed(self.conclude(Attempt::CommittedOffsets, group, together(calls)).await?)
+    }
+
+    /// One end of the log of each partition.
+    pub(crate) async fn log_offsets(
+        &self,
+        group: &str,
+        partitions: &[TopicPartition],
+        which: LogOffset,
+    ) -> Result<Vec<OffsetRow>, SampleError> {
+        let calls = partitions.chunks(CHUNK).map(async |chunk| {
+            match ffi::log_offsets(&self.handle, chunk, which, CALL_DEADLINE).await {
+                // None of them has a leader now: no offsets, but no failure of the call either.
+                Err(error) if error.code == Code::NoEnt as i32 => Ok(Vec::new()),
+                outcome => outcome,
+            }
+        });
+        allowed(self.conclude(Attempt::LogOffsets, group, together(calls)).await?)
+    }
+
+    /// What the connection itself complained about, if anything.
+    pub(crate) fn connection_error(&self) -> Option<SampleError> {
+        let (cause, detail) = self.handle.context().cause()?;
+        let servers = self.servers.clone();
+        Some(match cause {
+            Cause::Authentication => SampleError::AuthenticationFailed { servers, detail },
+            Cause::Tls => SampleError::TlsFailed { servers, detail },
+            Cause::Transport | Cause::AllDown => SampleError::Unreachable { servers, detail },
+        })
+    }
+
+    /// Waits for the answer, and says what went wrong if there is none.
+    async fn conclude<T>(
+        &self,
+        attempted: Attempt,
+        group: &str,
+        call: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, SampleError> {
+        let timeout = || SampleError::Timeout { attempted, deadline: CALL_DEADLINE };
+        let refused = pin!(self.handle.context().refused());
+        let outcome = match select(pin!(call), refused).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(_) => return Err(self.connection_error().unwrap_or_else(timeout)),
+        };
+        match outcome {
+            Ok(answer) => {
+                self.handle.context().succeeded();
+                Ok(answer)
+            }
+            Err(error) if NOT_ANSWERED.iter().any(|code| *code as i32 == error.code) => {
+                Err(self.connection_error().unwrap_or_else(timeout))
+            }
+            Err(error) => Err(answered_error(attempted, group, error)),
+        }
+    }
+}
+
+/// Makes the calls, a few at once; their answers in order.
+async fn together<F>(calls: impl Iterator<Item = F>) -> Result<Vec<OffsetRow>, CallError>
+where
+    F: Future<Output = Result<Vec<OffsetRow>, CallError>>,
+{
+    // Collected first: a lazy iterator in a stream is one borrow too many for `Send`.
+    let calls: Vec<F> = calls.collect();
+    stream::iter(calls).buffered(IN_FLIGHT).try_concat().await
+}
+
+/// The meaning of an error that Kafka answered with.
+fn answered_error(attempted: Attempt, group: &str, error: CallError) -> SampleError {
+    let is = |code: Code| code as i32 == error.code;
+    if is(Code::GroupIdNotFound) {
+        SampleError::UnknownGroup { group: group.to_owned() }
+    } else if is(Code::GroupAuthorizationFailed) {
+        SampleError::Unauthorized { what: Resource::Group(group.to_owned()) }
+    } else if is(Code::TopicAuthorizationFailed) || is(Code::ClusterAuthorizationFailed) {
+        SampleError::Unauthorized { what: Resource::Topics }
+    } else {
+        SampleError::Protocol { attempted, code: error.code, detail: error.detail }
+    }
+}
+
+/// The meaning of an error on one of the listed topics.
+fn topic_error(topic: String, code: i32) -> SampleError {
+    let is = |known: Code| known as i32 == code;
+    if is(Code::UnknownTopicOrPartition) || is(Code::InvalidTopic) {
+        SampleError::MissingTopic { topic }
+    } else if is(Code::TopicAuthorizationFailed) {
+        SampleError::Unauthorized { what: Resource::Topic(topic) }
+    } else {
+        let detail = format!("topic {topic:?}");
+        SampleError::Protocol { attempted: Attempt::DescribeTopics, code, detail }
+    }
+}
+
+/// Refuses rows that an ACL hides: other errors of single partitions pass (a leader is moving),
+/// this one stays until somebody grants access.
+fn allowed(rows: Vec<OffsetRow>) -> Result<Vec<OffsetRow>, SampleError> {
+    match rows.iter().find(|row| row.code == Code::TopicAuthorizationFailed as i32) {
+        Some(row) => {
+            Err(SampleError::Unauthorized { what: Resource::Topic(row.id.topic.to_string()) })
+        }
+        None => Ok(rows),
+    }
+}
+
+#[cfg(test)]
+#[path = "requests_tests.rs"]
+mod tests;

@@ -1,0 +1,285 @@
+//! One poller for each (cluster and credentials, group, topics), shared by all who look at it.
+//! Knows when to ask, not how: that is behind [`GroupSource`]. The clock comes from outside.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use siskin_analysis::observation::Millis;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::client::KafkaClient;
+use crate::config::ClusterConfig;
+use crate::error::SampleError;
+use crate::snapshot::{GroupSnapshot, Topics};
+
+/// Below this a cluster would be polled harder than a lag chart needs.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+/// Above this a rebalance could come and go between two looks.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+/// A cluster that is back must be seen well within the 3 min after which its absence counts as
+/// missing evidence.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+
+/// The newest outcome of a sampler.
+pub type Sample = Arc<Result<GroupSnapshot, SampleError>>;
+
+/// Where snapshots come from: librdkafka, or a test's script.
+pub trait GroupSource: Send + Sync {
+    /// Takes one snapshot of the group. Ends within a minute, whatever the cluster does.
+    fn sample<'a>(
+        &'a self,
+        group: &'a str,
+        topics: &'a Topics,
+    ) -> BoxFuture<'a, Result<GroupSnapshot, SampleError>>;
+}
+
+type Connect = dyn Fn(&ClusterConfig) -> Result<Arc<dyn GroupSource>, SampleError> + Send + Sync;
+
+/// All samplers of this process. Cheap to clone; the clones share everything.
+#[derive(Clone)]
+pub struct Samplers {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    connect: Box<Connect>,
+    sources: Mutex<HashMap<ClusterConfig, Weak<dyn GroupSource>>>,
+    samplers: Mutex<HashMap<Target, Weak<Sampler>>>,
+}
+
+/// What one sampler looks at.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Target {
+    cluster: ClusterConfig,
+    group: String,
+    topics: Topics,
+}
+
+/// A running poller; it stops when the last subscription lets go of it.
+struct Sampler {
+    newest: watch::Receiver<Option<Sample>>,
+    /// The interval each subscription asked for, by subscription number.
+    intervals: Mutex<BTreeMap<u64, Duration>>,
+    shortest: watch::Sender<Duration>,
+    task: JoinHandle<()>,
+}
+
+/// A place at a sampler. Dropping the last one stops it.
+pub struct Subscription {
+    sampler: Arc<Sampler>,
+    newest: watch::Receiver<Option<Sample>>,
+    number: u64,
+}
+
+/// The sampler's task has ended although it was subscribed to: a bug or a runtime shutting down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the sampler of this consumer group has stopped; subscribe again")]
+pub struct SamplerStopped;
+
+impl Samplers {
+    /// Samplers of real clusters. `clock` dates the snapshots.
+    #[must_use]
+    pub fn new(clock: fn() -> Millis) -> Self {
+        Self::with_connector(move |cluster| {
+            let client = KafkaClient::connect(cluster, clock)?;
+            Ok(Arc::new(client) as Arc<dyn GroupSource>)
+        })
+    }
+
+    /// Samplers of whatever `connect` returns. It is called once for each cluster and credentials
+    /// in use, and again after they were out of use.
+    #[must_use]
+    pub fn with_connector(
+        connect: impl Fn(&ClusterConfig) -> Result<Arc<dyn GroupSource>, SampleError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                connect: Box::new(connect),
+                sources: Mutex::default(),
+                samplers: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Joins the sampler of this group, or starts it. It polls at the shortest interval of its
+    /// subscriptions; `interval` is brought into 1 s to 60 s.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn subscribe(
+        &self,
+        cluster: ClusterConfig,
+        group: &str,
+        topics: Topics,
+        interval: Duration,
+    ) -> Subscription {
+        let interval = interval.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
+        let target = Target { cluster, group: group.to_owned(), topics };
+        let mut samplers = lock(&self.shared.samplers);
+        samplers.retain(|_, sampler| sampler.strong_count() > 0);
+        let running = samplers
+            .get(&target)
+            .and_then(Weak::upgrade)
+            .filter(|sampler| !sampler.task.is_finished());
+        let sampler = running.unwrap_or_else(|| {
+            let sampler = Arc::new(self.start(target.clone(), interval));
+            samplers.insert(target, Arc::downgrade(&sampler));
+            sampler
+        });
+        drop(samplers);
+        let number = sampler.join(interval);
+        Subscription { newest: sampler.newest.clone(), sampler, number }
+    }
+
+    fn start(&self, target: Target, interval: Duration) -> Sampler {
+        let (publish, newest) = watch::channel(None);
+        let (shortest, pace) = watch::channel(interval);
+        let task = tokio::spawn(poll(Arc::clone(&self.shared), target, pace, publish));
+        Sampler { newest, intervals: Mutex::default(), shortest, task }
+    }
+}
+
+impl fmt::Debug for Samplers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Samplers").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// The connection to this cluster with these credentials, shared while anyone uses it.
+    fn source(&self, cluster: &ClusterConfig) -> Result<Arc<dyn GroupSource>, SampleError> {
+        let mut sources = lock(&self.sources);
+        sources.retain(|_, source| source.strong_count() > 0);
+        if let Some(source) = sources.get(cluster).and_then(Weak::upgrade) {
+            return Ok(source);
+        }
+        let source = (self.connect)(cluster)?;
+        sources.insert(cluster.clone(), Arc::downgrade(&source));
+        Ok(source)
+    }
+}
+
+impl Sampler {
+    fn join(&self, interval: Duration) -> u64 {
+        let mut intervals = lock(&self.intervals);
+        let number = intervals.last_key_value().map_or(0, |(last, _)| last + 1);
+        intervals.insert(number, interval);
+        self.set_pace(&intervals);
+        number
+    }
+
+    fn leave(&self, number: u64) {
+        let mut intervals = lock(&self.intervals);
+        intervals.remove(&number);
+        self.set_pace(&intervals);
+    }
+
+    fn set_pace(&self, intervals: &BTreeMap<u64, Duration>) {
+        let Some(wanted) = intervals.values().min().copied() else { return };
+        self.shortest.send_if_modified(|pace| std::mem::replace(pace, wanted) != wanted);
+    }
+}
+
+impl Drop for Sampler {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Subscription {
+    /// The newest outcome, or `None` before the first one.
+    #[must_use]
+    pub fn latest(&self) -> Option<Sample> {
+        self.newest.borrow().clone()
+    }
+
+    /// Waits for an outcome that this subscription has not returned from here yet, and returns
+    /// the newest; older ones in between are skipped. Cancel safe.
+    ///
+    /// # Errors
+    /// [`SamplerStopped`] when no further one can come.
+    pub async fn changed(&mut self) -> Result<Sample, SamplerStopped> {
+        loop {
+            self.newest.changed().await.map_err(|_| SamplerStopped)?;
+            if let Some(sample) = self.newest.borrow_and_update().clone() {
+                return Ok(sample);
+            }
+        }
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.sampler.leave(self.number);
+    }
+}
+
+/// Takes snapshots until the sampler is dropped; never two at a time.
+async fn poll(
+    shared: Arc<Shared>,
+    target: Target,
+    mut pace: watch::Receiver<Duration>,
+    publish: watch::Sender<Option<Sample>>,
+) {
+    let mut source = None;
+    let mut failures = 0;
+    loop {
+        let started = Instant::now();
+        let outcome = sample(&shared, &target, &mut source).await;
+        failures = match &outcome {
+            Ok(_) => 0,
+            Err(error) if error.is_answer() => 0,
+            Err(error) => {
+                tracing::debug!(group = target.group, %error, failures, "no snapshot");
+                failures + 1
+            }
+        };
+        publish.send_replace(Some(Arc::new(outcome)));
+        // After a slow answer, a breath: the cluster is already struggling.
+        let earliest = Instant::now() + SHORTEST_INTERVAL;
+        loop {
+            let due = earliest.max(started + pause(*pace.borrow_and_update(), failures));
+            tokio::select! {
+                () = tokio::time::sleep_until(due) => break,
+                changed = pace.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+}
+
+/// One snapshot; connects first if that has not succeeded yet.
+async fn sample(
+    shared: &Shared,
+    target: &Target,
+    source: &mut Option<Arc<dyn GroupSource>>,
+) -> Result<GroupSnapshot, SampleError> {
+    let source = match source {
+        Some(source) => source,
+        None => source.insert(shared.source(&target.cluster)?),
+    };
+    source.sample(&target.group, &target.topics).await
+}
+
+/// From the start of one poll to the start of the next: doubles with each failure in a row.
+fn pause(interval: Duration, failures: u32) -> Duration {
+    let factor = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
+    interval.saturating_mul(factor).min(LONGEST_BACKOFF.max(interval))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics half way through an update of these maps.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+#[path = "sampler_tests.rs"]
+mod tests;

@@ -1,0 +1,309 @@
+//! A Kafka broker that plays a script: one node, one topic, one group, on the loopback.
+//! Answers only what a snapshot asks; keeps no log and no state.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use kafka_protocol::messages::api_versions_response::ApiVersion;
+use kafka_protocol::messages::consumer_group_describe_response as consumer_group;
+use kafka_protocol::messages::consumer_protocol_assignment as assigned;
+use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
+use kafka_protocol::messages::list_offsets_response as listed;
+use kafka_protocol::messages::metadata_response as metadata;
+use kafka_protocol::messages::offset_fetch_response as fetched;
+use kafka_protocol::messages::{
+    ApiKey, ApiVersionsResponse, BrokerId, ConsumerGroupDescribeRequest,
+    ConsumerGroupDescribeResponse, ConsumerProtocolAssignment, DescribeGroupsRequest,
+    DescribeGroupsResponse, FindCoordinatorResponse, GroupId, ListOffsetsRequest,
+    ListOffsetsResponse, MetadataRequest, MetadataResponse, OffsetFetchRequest,
+    OffsetFetchResponse, RequestHeader, ResponseHeader, SaslAuthenticateResponse,
+    SaslHandshakeResponse, TopicName,
+};
+use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The only topic.
+pub(crate) const TOPIC: &str = "orders";
+/// Kafka's code for a topic or partition that does not exist.
+const UNKNOWN_TOPIC: i16 = 3;
+/// Kafka's code for refused credentials.
+const SASL_AUTHENTICATION_FAILED: i16 = 58;
+/// Kafka's code for a group of another kind, or none.
+const GROUP_ID_NOT_FOUND: i16 = 69;
+
+/// APIs and the newest version of each that is played; the oldest is 0, or 1 for `OffsetFetch`.
+const APIS: [(ApiKey, i16); 9] = [
+    (ApiKey::ApiVersions, 3),
+    (ApiKey::Metadata, 9),
+    (ApiKey::FindCoordinator, 4),
+    (ApiKey::DescribeGroups, 5),
+    (ApiKey::ConsumerGroupDescribe, 0),
+    (ApiKey::OffsetFetch, 7),
+    (ApiKey::ListOffsets, 5),
+    (ApiKey::SaslHandshake, 1),
+    (ApiKey::SaslAuthenticate, 1),
+];
+
+/// What the broker answers.
+#[derive(Clone, Default)]
+pub(crate) struct Script {
+    /// The group, if it is a classic one.
+    pub(crate) classic: Option<Classic>,
+    /// The group, if it is a KIP-848 one.
+    pub(crate) modern: Option<consumer_group::DescribedGroup>,
+    /// The topic's partitions.
+    pub(crate) partitions: BTreeMap<i32, Log>,
+    /// Refuse every password.
+    pub(crate) refuse: bool,
+    /// Kafka's error code instead of any group.
+    pub(crate) group_error: i16,
+}
+
+/// A classic group: its state, and each member's id, instance id, host and partitions.
+#[derive(Clone)]
+pub(crate) struct Classic {
+    pub(crate) state: &'static str,
+    pub(crate) members: Vec<ClassicMember>,
+}
+
+/// A member of a classic group.
+#[derive(Clone)]
+pub(crate) struct ClassicMember {
+    pub(crate) id: &'static str,
+    pub(crate) instance_id: Option<&'static str>,
+    pub(crate) client_id: &'static str,
+    pub(crate) host: &'static str,
+    pub(crate) partitions: Vec<i32>,
+}
+
+/// Offsets of one partition.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Log {
+    /// −1: never committed.
+    pub(crate) committed: i64,
+    pub(crate) start: i64,
+    pub(crate) stable_end: i64,
+    pub(crate) high_watermark: i64,
+    /// Kafka's error code for asking the leader, or 0.
+    pub(crate) leader_error: i16,
+}
+
+/// Starts a broker and returns its address. It lives as long as the runtime.
+pub(crate) async fn start(script: Script) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            tokio::spawn(serve(connection, port, script.clone()));
+        }
+    });
+    format!("127.0.0.1:{port}")
+}
+
+async fn serve(mut connection: TcpStream, port: u16, script: Script) -> io::Result<()> {
+    loop {
+        let size = connection.read_i32().await?;
+        let mut request = vec![0; usize::try_from(size).map_err(io::Error::other)?];
+        connection.read_exact(&mut request).await?;
+        let answer = answer(Bytes::from(request), port, &script).map_err(io::Error::other)?;
+        connection.write_i32(i32::try_from(answer.len()).map_err(io::Error::other)?).await?;
+        connection.write_all(&answer).await?;
+    }
+}
+
+type Answer<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+fn answer(mut request: Bytes, port: u16, script: &Script) -> Answer<BytesMut> {
+    let api = i16::from_be_bytes([request[0], request[1]]);
+    let version = i16::from_be_bytes([request[2], request[3]]);
+    let api = ApiKey::try_from(api).map_err(|()| "unknown API")?;
+    let header = RequestHeader::decode(&mut request, api.request_header_version(version))?;
+    let mut out = BytesMut::new();
+    ResponseHeader::default()
+        .with_correlation_id(header.correlation_id)
+        .encode(&mut out, api.response_header_version(version))?;
+    let body = &mut request;
+    if api == ApiKey::ApiVersions {
+        api_versions().encode(&mut out, version.min(3))?;
+    } else if api == ApiKey::Metadata {
+        metadata(&MetadataRequest::decode(body, version)?, port, script)
+            .encode(&mut out, version)?;
+    } else if api == ApiKey::FindCoordinator {
+        coordinator(port).encode(&mut out, version)?;
+    } else if api == ApiKey::DescribeGroups {
+        let request = DescribeGroupsRequest::decode(body, version)?;
+        classic_groups(&request.groups, script)?.encode(&mut out, version)?;
+    } else if api == ApiKey::ConsumerGroupDescribe {
+        let request = ConsumerGroupDescribeRequest::decode(body, version)?;
+        modern_groups(&request.group_ids, script).encode(&mut out, version)?;
+    } else if api == ApiKey::OffsetFetch {
+        let request = OffsetFetchRequest::decode(body, version)?;
+        committed(&request, script).encode(&mut out, version)?;
+    } else if api == ApiKey::ListOffsets {
+        let request = ListOffsetsRequest::decode(body, version)?;
+        offsets(&request, script).encode(&mut out, version)?;
+    } else if api == ApiKey::SaslHandshake {
+        SaslHandshakeResponse::default()
+            .with_mechanisms(vec![text("SCRAM-SHA-256")])
+            .encode(&mut out, version)?;
+    } else if api == ApiKey::SaslAuthenticate && script.refuse {
+        SaslAuthenticateResponse::default()
+            .with_error_code(SASL_AUTHENTICATION_FAILED)
+            .with_error_message(Some(text("invalid credentials")))
+            .encode(&mut out, version)?;
+    } else {
+        return Err("not in the script".into());
+    }
+    Ok(out)
+}
+
+fn api_versions() -> ApiVersionsResponse {
+    let keys = APIS.map(|(api, newest)| {
+        ApiVersion::default()
+            .with_api_key(api as i16)
+            .with_min_version(i16::from(api == ApiKey::OffsetFetch))
+            .with_max_version(newest)
+    });
+    ApiVersionsResponse::default().with_api_keys(keys.to_vec())
+}
+
+fn metadata(request: &MetadataRequest, port: u16, script: &Script) -> MetadataResponse {
+    let wanted = request.topics.clone().unwrap_or_default();
+    let topics = wanted.into_iter().filter_map(|topic| topic.name).map(|name| {
+        let known = name.as_str() == TOPIC;
+        let partitions = script.partitions.keys().map(|index| {
+            metadata::MetadataResponsePartition::default()
+                .with_partition_index(*index)
+                .with_leader_id(BrokerId(1))
+                .with_replica_nodes(vec![BrokerId(1)])
+                .with_isr_nodes(vec![BrokerId(1)])
+        });
+        metadata::MetadataResponseTopic::default()
+            .with_name(Some(name))
+            .with_error_code(if known { 0 } else { UNKNOWN_TOPIC })
+            .with_partitions(if known { partitions.collect() } else { Vec::new() })
+    });
+    MetadataResponse::default()
+        .with_brokers(vec![
+            metadata::MetadataResponseBroker::default()
+                .with_node_id(BrokerId(1))
+                .with_host(text("127.0.0.1"))
+                .with_port(i32::from(port)),
+        ])
+        .with_controller_id(BrokerId(1))
+        .with_cluster_id(Some(text("scripted")))
+        .with_topics(topics.collect())
+}
+
+fn coordinator(port: u16) -> FindCoordinatorResponse {
+    let node = FindCoordinatorResponse::default().with_node_id(BrokerId(1));
+    node.with_host(text("127.0.0.1")).with_port(i32::from(port))
+}
+
+fn classic_groups(names: &[GroupId], script: &Script) -> Answer<DescribeGroupsResponse> {
+    let mut groups = Vec::new();
+    for name in names {
+        let mut group = DescribedGroup::default()
+            .with_group_id(name.clone())
+            .with_group_state(text("Dead"))
+            .with_error_code(script.group_error);
+        if let Some(classic) = &script.classic {
+            let members = classic.members.iter().map(classic_member).collect::<Answer<_>>()?;
+            group = group
+                .with_group_state(text(classic.state))
+                .with_protocol_type(text("consumer"))
+                .with_protocol_data(text("range"))
+                .with_members(members);
+        }
+        groups.push(group);
+    }
+    Ok(DescribeGroupsResponse::default().with_groups(groups))
+}
+
+/// An idle member has an assignment without topics, as the Java client sends it.
+fn classic_member(member: &ClassicMember) -> Answer<DescribedGroupMember> {
+    let mut assignment = BytesMut::new();
+    assignment.put_i16(1);
+    let topics = match member.partitions.as_slice() {
+        [] => Vec::new(),
+        partitions => vec![
+            assigned::TopicPartition::default()
+                .with_topic(TopicName(text(TOPIC)))
+                .with_partitions(partitions.to_vec()),
+        ],
+    };
+    ConsumerProtocolAssignment::default()
+        .with_assigned_partitions(topics)
+        .encode(&mut assignment, 1)?;
+    Ok(DescribedGroupMember::default()
+        .with_member_id(text(member.id))
+        .with_group_instance_id(member.instance_id.map(text))
+        .with_client_id(text(member.client_id))
+        .with_client_host(text(member.host))
+        .with_member_assignment(assignment.freeze()))
+}
+
+fn modern_groups(names: &[GroupId], script: &Script) -> ConsumerGroupDescribeResponse {
+    let groups = names.iter().map(|name| match &script.modern {
+        Some(group) => group.clone().with_group_id(name.clone()),
+        None => consumer_group::DescribedGroup::default()
+            .with_group_id(name.clone())
+            .with_error_code(GROUP_ID_NOT_FOUND),
+    });
+    ConsumerGroupDescribeResponse::default().with_groups(groups.collect())
+}
+
+/// Partitions of [`TOPIC`] in a KIP-848 assignment.
+pub(crate) fn modern_assignment(partitions: &[i32]) -> consumer_group::Assignment {
+    consumer_group::Assignment::default().with_topic_partitions(vec![
+        consumer_group::TopicPartitions::default()
+            .with_topic_name(TopicName(text(TOPIC)))
+            .with_partitions(partitions.to_vec()),
+    ])
+}
+
+fn committed(request: &OffsetFetchRequest, script: &Script) -> OffsetFetchResponse {
+    let topics = request.topics.iter().flatten().map(|topic| {
+        let partitions = topic.partition_indexes.iter().map(|index| {
+            let committed = script.partitions.get(index).map_or(-1, |log| log.committed);
+            fetched::OffsetFetchResponsePartition::default()
+                .with_partition_index(*index)
+                .with_committed_offset(committed)
+                .with_metadata(Some(text("")))
+        });
+        fetched::OffsetFetchResponseTopic::default()
+            .with_name(topic.name.clone())
+            .with_partitions(partitions.collect())
+    });
+    OffsetFetchResponse::default().with_topics(topics.collect())
+}
+
+fn offsets(request: &ListOffsetsRequest, script: &Script) -> ListOffsetsResponse {
+    const LATEST: i64 = -1;
+    const READ_COMMITTED: i8 = 1;
+    let topics = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|partition| {
+            let log = script.partitions[&partition.partition_index];
+            let offset = match (partition.timestamp, request.isolation_level) {
+                (LATEST, READ_COMMITTED) => log.stable_end,
+                (LATEST, _) => log.high_watermark,
+                (_, _) => log.start,
+            };
+            listed::ListOffsetsPartitionResponse::default()
+                .with_partition_index(partition.partition_index)
+                .with_error_code(log.leader_error)
+                .with_offset(offset)
+                .with_timestamp(-1)
+        });
+        listed::ListOffsetsTopicResponse::default()
+            .with_name(topic.name.clone())
+            .with_partitions(partitions.collect())
+    });
+    ListOffsetsResponse::default().with_topics(topics.collect())
+}
+
+pub(crate) fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}
