@@ -15,6 +15,8 @@ pub const ROLE_PRIMARY: &str = "primary";
 pub const ROLE_CANARY: &str = "canary";
 /// Label of all child objects, and of nothing else: the name of the target Deployment.
 pub const TARGET: &str = "siskin.dev/target";
+/// Annotation of the two child Deployments: the revision that the template holds.
+pub const REVISION: &str = "siskin.dev/revision";
 
 /// Environment variable of pods: the pod's own name.
 pub const ENV_POD_NAME: &str = "POD_NAME";
