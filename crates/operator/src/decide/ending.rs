@@ -133,10 +133,9 @@ fn leave(scene: &Scene<'_>, promoted: Revision) -> Plan {
 /// The canary's units go over to primary, which first rolls to `revision` where it does not run
 /// it: until it is ready the canary may be the only healthy copy.
 fn gather(scene: &Scene<'_>, revision: Revision, facts: &Facts) -> Vec<Effect> {
-    let workload = &scene.primary.workload;
     let canary = scene.seen.canary.as_ref();
     let now = canary.map_or(0, |it| it.replicas).min(scene.total);
-    let ready = workload.revision == Some(revision) && scene.primary_ready(workload.replicas);
+    let ready = scene.primary_serves(revision, scene.total - now);
     let goal = if ready { 0 } else { now };
     let (primary, left) = scene.counts(scene.total - goal, goal);
     let kept = canary.and_then(|it| it.revision).unwrap_or(revision);

@@ -19,20 +19,16 @@ pub(super) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promot
         return take_back(scene, previous, promotion, cause);
     }
     let facts = Facts { promoting: Some(revision), ..scene.facts.clone() };
-    let workload = &scene.primary.workload;
-    let rolled = workload.revision == Some(revision)
-        && workload.current
-        && workload.rolled
-        && workload.replicas <= workload.ready;
+    let canary_now = scene.seen.canary.as_ref().map_or(0, |it| it.replicas).min(scene.total);
+    let rolled = scene.primary_serves(revision, scene.total - canary_now);
     if rolled && scene.primary_ready(scene.total) && scene.canary_gone() {
         let facts = Facts { promoting: None, promoted: Some(revision), ..facts };
         let mut effects = vec![Effect::MarkPromoted { revision }];
         effects.extend(scene.enact((revision, scene.total), (revision, 0), &facts));
         return Plan::to(State::AtRest(Rest::Succeeded), effects);
     }
-    let canary_now = scene.seen.canary.as_ref().map_or(0, |it| it.replicas);
     // Before primary has rolled only N moves it; afterwards the canary's units go over.
-    let canary_goal = if rolled { 0 } else { canary_now.min(scene.total) };
+    let canary_goal = if rolled { 0 } else { canary_now };
     let (primary, canary) = scene.counts(scene.total - canary_goal, canary_goal);
     let effects = scene.enact((revision, primary), (revision, canary), &facts);
     Plan::to(State::Promoting(promotion), effects)

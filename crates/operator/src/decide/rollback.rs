@@ -23,14 +23,13 @@ pub(super) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Roll
         let effects = scene.enact((promoted, scene.total), (promoted, 0), &scene.facts);
         return Plan::to(State::AtRest(rest), effects);
     }
-    let workload = &scene.primary.workload;
-    let canary_now = scene.seen.canary.as_ref().map_or(0, |it| it.replicas);
+    let canary_now = scene.seen.canary.as_ref().map_or(0, |it| it.replicas).min(scene.total);
     let primary_first = match rollback.from {
         Origin::Trial => false,
-        Origin::Promoting => !(runs(scene, promoted) && scene.primary_ready(workload.replicas)),
+        Origin::Promoting => !scene.primary_serves(promoted, scene.total - canary_now),
     };
     let (primary, canary) = if primary_first {
-        scene.counts(scene.total.saturating_sub(canary_now), canary_now.min(scene.total))
+        scene.counts(scene.total - canary_now, canary_now)
     } else if rollback.cause == Cause::GuardFailed {
         (scene.total, 0)
     } else {

@@ -156,6 +156,13 @@ impl<'a> Scene<'a> {
         it.current && it.rolled && it.replicas == count && count <= it.ready
     }
 
+    /// Whether primary runs this revision and nothing older, with this many pods ready: the units
+    /// that the canary still holds may come over. A unit on its way does not take that back.
+    pub(super) fn primary_serves(&self, revision: Revision, count: u32) -> bool {
+        let it = &self.primary.workload;
+        it.revision == Some(revision) && it.current && it.rolled && count <= it.ready
+    }
+
     /// Whether the canary has left, its last pod included.
     pub(super) fn canary_gone(&self) -> bool {
         self.seen

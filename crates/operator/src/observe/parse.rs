@@ -67,7 +67,7 @@ pub fn workload(object: &DynamicObject, expected: Option<&Child>, terminating: u
         ready: number("readyReplicas"),
         terminating,
         current: generation <= status["observedGeneration"].as_i64().unwrap_or(-1),
-        rolled: number("updatedReplicas") == all && all == wanted,
+        rolled: number("updatedReplicas") == all,
         differs: expected.is_none_or(|it| it.compare(&whole(object)) != Difference::None),
     }
 }

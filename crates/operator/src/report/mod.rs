@@ -88,8 +88,10 @@ impl Reporter {
             | State::Promoting(_)
             | State::Terminating(_) => Kind::Normal,
         };
+        // What tells two announcements apart; the API server wants it filled.
         let step = step.map(|it| format!(" step {it}")).unwrap_or_default();
-        self.announce(world, kind, (phase_name(after), format!("{id}{step}")), &text);
+        let action = if id.is_empty() { "adoption".to_owned() } else { format!("{id}{step}") };
+        self.announce(world, kind, (phase_name(after), action), &text);
     }
 
     fn effects(&self, world: &World, plan: &Plan) {
