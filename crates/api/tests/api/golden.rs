@@ -62,7 +62,7 @@ fn every_sample_is_accepted() -> Result<(), Box<dyn Error>> {
     let samples = samples()?;
     assert!(4 <= samples.len(), "only {} samples", samples.len());
     for (file, sample) in samples {
-        let found = crate::schema::violations(&sample["spec"], None)?;
+        let found = crate::schema::violations(&sample["spec"], None);
         assert_eq!(found, Vec::<String>::new(), "{file}");
         let rollout: CanaryRollout = serde_json::from_value(sample)?;
         assert_eq!(rollout.spec.validate(), Ok(()), "{file}");

@@ -124,6 +124,7 @@ fn refused() -> Vec<Case> {
         ("/analysis/kafka/topics", json!(vec!["t"; 101])),
         ("/analysis/kafka/credentialsSecretRef", json!({"name": ""})),
         ("/analysis/kafka/credentialsSecretRef", json!({"name": "Orders"})),
+        ("/analysis/kafka/credentialsSecretRef", json!({"name": "o".repeat(254)})),
     ]
 }
 
@@ -143,6 +144,14 @@ fn unreadable() -> Vec<Case> {
         ("/strategy/hold", json!("10")),
         ("/strategy/hold", json!(300)),
         ("/strategy/hold", json!("1000000s")),
+        ("/podIdentity", json!("inject")),
+        // CEL's duration() reads these: only the pattern refuses them.
+        ("/strategy/steps/0/hold", json!("1.5h")),
+        ("/strategy/warmUp", json!("1.5h")),
+        ("/strategy/progressDeadline", json!("1.5h")),
+        ("/strategy/maxHold", json!("1.5h")),
+        ("/analysis/interval", json!("1000ms")),
+        ("/strategy/onInconclusive", json!("Abort")),
         ("/strategy/order", json!("Surge")),
         ("/analysis/kafka", Value::Null),
         ("/analysis/kafka/consumerGroup", Value::Null),
@@ -170,7 +179,7 @@ fn spec_with((pointer, value): &Case) -> Value {
 fn what_is_right_passes_the_schema_and_the_operator() -> Result<(), Box<dyn Error>> {
     for case in accepted() {
         let spec = spec_with(&case);
-        assert_eq!(violations(&spec, None)?, Vec::<String>::new(), "{case:?}");
+        assert_eq!(violations(&spec, None), Vec::<String>::new(), "{case:?}");
         assert_eq!(
             serde_json::from_value::<CanaryRolloutSpec>(spec)?.validate(),
             Ok(()),
@@ -184,7 +193,7 @@ fn what_is_right_passes_the_schema_and_the_operator() -> Result<(), Box<dyn Erro
 fn what_is_wrong_is_refused_by_the_schema_and_by_the_operator() -> Result<(), Box<dyn Error>> {
     for case in refused() {
         let spec = spec_with(&case);
-        assert_ne!(violations(&spec, None)?, Vec::<String>::new(), "{case:?}");
+        assert_ne!(violations(&spec, None), Vec::<String>::new(), "{case:?}");
         let errors = match serde_json::from_value::<CanaryRolloutSpec>(spec)?.validate() {
             Ok(()) => panic!("the operator takes {case:?}"),
             Err(errors) => errors,
@@ -198,25 +207,23 @@ fn what_is_wrong_is_refused_by_the_schema_and_by_the_operator() -> Result<(), Bo
 }
 
 #[test]
-fn what_cannot_be_read_is_refused_by_the_schema() -> Result<(), Box<dyn Error>> {
+fn what_cannot_be_read_is_refused_by_the_schema() {
     for case in unreadable() {
         let spec = spec_with(&case);
-        assert_ne!(violations(&spec, None)?, Vec::<String>::new(), "{case:?}");
+        assert_ne!(violations(&spec, None), Vec::<String>::new(), "{case:?}");
         assert!(serde_json::from_value::<CanaryRolloutSpec>(spec).is_err(), "{case:?}");
     }
-    Ok(())
 }
 
 #[test]
-fn the_target_cannot_be_changed_and_the_rest_can() -> Result<(), Box<dyn Error>> {
+fn the_target_cannot_be_changed_and_the_rest_can() {
     let old = minimal();
     let other_target = spec_with(&("/targetRef/name", json!("payments")));
-    let found = violations(&other_target, Some(&old))?;
+    let found = violations(&other_target, Some(&old));
     assert!(found.iter().any(|it| it.contains("targetRef cannot be changed")), "{found:?}");
 
     let longer = spec_with(&("/strategy/hold", json!("10m")));
-    assert_eq!(violations(&longer, Some(&old))?, Vec::<String>::new());
-    Ok(())
+    assert_eq!(violations(&longer, Some(&old)), Vec::<String>::new());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The checks of an API server, in process: bounds by the committed schema, CEL rules by `kube`.
 //! Knows the keywords that this CRD uses; panics on an unknown field, as strict validation does.
 
-use std::error::Error;
+use std::sync::LazyLock;
 
 use kube::core::cel::Validator;
 use serde_json::{Value, json};
@@ -16,24 +16,24 @@ pub(crate) fn minimal() -> Value {
 }
 
 /// What the API server would say about an object with this spec; nothing if it would take it.
-pub(crate) fn violations(spec: &Value, old: Option<&Value>) -> Result<Vec<String>, Box<dyn Error>> {
-    let schema = spec_schema()?;
-    let defaulted = with_defaults(&schema, spec);
+pub(crate) fn violations(spec: &Value, old: Option<&Value>) -> Vec<String> {
+    let schema = &*SPEC;
+    let defaulted = with_defaults(schema, spec);
     let mut found = Vec::new();
-    bounds(&schema, &defaulted, "spec", &mut found);
-    let old = old.map(|it| with_defaults(&schema, it));
-    if let Err(broken) = Validator::new().validate(&schema, &defaulted, old.as_ref()) {
+    bounds(schema, &defaulted, "spec", &mut found);
+    let old = old.map(|it| with_defaults(schema, it));
+    if let Err(broken) = Validator::new().validate(schema, &defaulted, old.as_ref()) {
         found.extend(broken.iter().map(|it| format!("spec.{}: {}", it.field_path, it.message)));
     }
-    Ok(found)
+    found
 }
 
-/// Schema of `spec`, from the CRD that is installed.
-pub(crate) fn spec_schema() -> Result<Value, Box<dyn Error>> {
-    let crd = serde_json::to_value(siskin_api::crd())?;
+/// Schema of `spec`, from the CRD that is installed. Made once: hundreds of cases are held against it.
+static SPEC: LazyLock<Value> = LazyLock::new(|| {
+    let crd = serde_json::to_value(siskin_api::crd()).expect("the CRD is JSON");
     let path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec";
-    Ok(crd.pointer(path).ok_or("the CRD has a schema of spec")?.clone())
-}
+    crd.pointer(path).expect("the CRD has a schema of spec").clone()
+});
 
 fn with_defaults(schema: &Value, value: &Value) -> Value {
     match value {
