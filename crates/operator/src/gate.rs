@@ -37,6 +37,7 @@ pub struct GateKeeper {
 #[derive(Debug)]
 pub struct Permit {
     epoch: Epoch,
+    elected: bool,
     deadline: Instant,
     _slot: OwnedSemaphorePermit,
 }
@@ -105,17 +106,17 @@ impl Gate {
         let now = Instant::now();
         // Held until the slot is taken: `close` then either sees the slot or refuses the permit.
         let tenure = self.tenure.borrow();
-        let (epoch, deadline) = match &*tenure {
+        let (epoch, elected, deadline) = match &*tenure {
             Tenure::Following => return Err(NotLeading::Following),
             Tenure::Over => return Err(NotLeading::Over),
             Tenure::Leading { until, .. } if *until < now + MARGIN => {
                 return Err(NotLeading::Ending);
             }
-            Tenure::Leading { epoch, until } => (epoch.clone(), *until),
-            Tenure::Unled { epoch } => (epoch.clone(), now + UNLED_WRITE),
+            Tenure::Leading { epoch, until } => (epoch.clone(), true, *until),
+            Tenure::Unled { epoch } => (epoch.clone(), false, now + UNLED_WRITE),
         };
         let slot = Arc::clone(&self.writes).try_acquire_owned();
-        Ok(Permit { epoch, deadline, _slot: slot.map_err(|_| NotLeading::Crowded)? })
+        Ok(Permit { epoch, elected, deadline, _slot: slot.map_err(|_| NotLeading::Crowded)? })
     }
 
     /// Waits until this process leads.
@@ -157,6 +158,12 @@ impl Permit {
     #[must_use]
     pub const fn epoch(&self) -> &Epoch {
         &self.epoch
+    }
+
+    /// Whether the tenure was won in an election: without one there is no older leader to fence.
+    #[must_use]
+    pub const fn is_elected(&self) -> bool {
+        self.elected
     }
 
     /// How long the write may take from now on; 0 once the lease is over.

@@ -18,7 +18,7 @@ use siskin_operator::lease::{self, Lease};
 use siskin_operator::metrics::Metrics;
 use siskin_operator::observe::{Index, Observer, Pods};
 use siskin_operator::options::{Options, init_tracing};
-use siskin_operator::pass::Passes;
+use siskin_operator::pass::{Memory, Passes};
 use siskin_operator::queue::Trigger;
 use siskin_operator::report::Reporter;
 use siskin_operator::wiring::{self, Scope};
@@ -59,6 +59,7 @@ async fn main() -> anyhow::Result<()> {
         watches: watches.clone(),
         gate: gate.clone(),
         metrics: metrics.clone(),
+        memory: Memory::default(),
     };
 
     let queue = wiring::run(scope, passes, index.clone(), pod_events, asked);

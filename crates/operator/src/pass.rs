@@ -1,6 +1,8 @@
 //! One pass over one rollout: observe → judge → decide → apply → report, until nothing changes.
 //! Control flow only; what is read, decided, written and told lives in the modules of those names.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +12,7 @@ use crate::apply::{ApplyFailed, Writer};
 use crate::clock;
 use crate::cluster::CallFailed;
 use crate::commands;
-use crate::decide::{Plan, decide};
+use crate::decide::{Effect, Plan, State, decide};
 use crate::gate::Gate;
 use crate::judge::Watches;
 use crate::metrics::{ClosedSet, Metrics};
@@ -27,6 +29,9 @@ const AFTER_CONFLICT: Duration = Duration::from_secs(1);
 
 /// Everything is looked at again this often at least: watches miss nothing, networks do.
 const RESYNC: Duration = Duration::from_secs(300);
+
+/// The shortest time between two drains of one target.
+const DRAIN_AGAIN: Duration = Duration::from_secs(5);
 
 /// The shortest wait for a deadline.
 const SOONEST: Duration = Duration::from_millis(50);
@@ -63,6 +68,17 @@ pub struct Passes {
     pub gate: Gate,
     /// Counts.
     pub metrics: Metrics,
+    /// What this process remembers of its own writes.
+    pub memory: Memory,
+}
+
+/// What a process remembers between passes: nothing that a decision depends on.
+#[derive(Clone, Default)]
+pub struct Memory {
+    /// Rollouts that this leader has taken over, or found at rest.
+    fenced: Arc<Mutex<HashSet<Name>>>,
+    /// When each target was last drained again.
+    drained: Arc<Mutex<HashMap<Name, Instant>>>,
 }
 
 impl Passes {
@@ -90,9 +106,14 @@ impl Passes {
             let now = whole_micros(clock::now());
             let observed = self.observer.observe(name, now).await;
             let Some(mut world) = observed.map_err(PassFailed::Observe)? else {
+                self.memory.forget(name);
                 return Ok(Action::await_change());
             };
-            let plan = decide(&world.observed, now);
+            if self.memory.must_fence(name, &world.observed.state) {
+                self.writer.fence(&world).await.map_err(PassFailed::Apply)?;
+                continue;
+            }
+            let plan = self.memory.throttle(name, decide(&world.observed, now), now);
             tracing::debug!(rollout = %name, observed = ?world.observed, plan = ?plan, "decided");
             let moved = plan.next != world.observed.state;
             self.carry_out(&mut world, &plan, now).await.map_err(PassFailed::Apply)?;
@@ -114,7 +135,7 @@ impl Passes {
         let given = world.status().commands;
         let answers = commands::answers(&world.asked, &world.observed, &plan.next, &given);
         let status = status(world, plan, (&evidence, &answers), now);
-        let released = plan.effects.contains(&crate::decide::Effect::Release);
+        let released = plan.effects.contains(&Effect::Release);
         if released {
             // After the finalizer is off there may be nothing left to write a status to.
             self.reporter.report(world, plan, &answers);
@@ -136,6 +157,45 @@ impl Passes {
         };
         self.watches.with(&world.observed.uid, look).unwrap_or_default()
     }
+}
+
+impl Memory {
+    /// Whether an older leader may still have writes on their way: asked once per rollout.
+    fn must_fence(&self, name: &Name, state: &State) -> bool {
+        let first = lock(&self.fenced).insert(name.clone());
+        let at_rest = matches!(state, State::AtRest(_));
+        first && !at_rest
+    }
+
+    /// Something that keeps scaling X up is answered at once the first time, then at a bounded
+    /// rate: two controllers that fight at full speed would hurt the API server and nobody else.
+    fn throttle(&self, name: &Name, mut plan: Plan, now: Timestamp) -> Plan {
+        let drains = |it: &Effect| matches!(it, Effect::Drain { .. });
+        if !plan.effects.iter().any(drains) || matches!(plan.next, State::Adopting) {
+            return plan;
+        }
+        let mut drained = lock(&self.drained);
+        let since = drained.get(name).map(Instant::elapsed);
+        match since.and_then(|it| DRAIN_AGAIN.checked_sub(it)) {
+            Some(left) => {
+                plan.effects.retain(|it| !drains(it));
+                plan.wake(now.checked_add(left).ok())
+            }
+            None => {
+                drained.insert(name.clone(), Instant::now());
+                plan
+            }
+        }
+    }
+
+    fn forget(&self, name: &Name) {
+        lock(&self.fenced).remove(name);
+        lock(&self.drained).remove(name);
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The status keeps microseconds: a finer `now` would differ from itself after a round trip.

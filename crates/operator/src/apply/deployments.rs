@@ -102,7 +102,7 @@ impl Writer {
 
     /// Drops our entry in X's managedFields. Helm 4 and `kubectl apply --server-side` refuse to
     /// touch a field that another manager owns; a value without an owner is anybody's to set.
-    async fn give_up_ownership(
+    pub(super) async fn give_up_ownership(
         &self,
         api: &Api<DynamicObject>,
         written: DynamicObject,
@@ -154,7 +154,7 @@ impl Writer {
         self.remove_revisions(world).await
     }
 
-    async fn patch(
+    pub(super) async fn patch(
         &self,
         api: &Api<DynamicObject>,
         name: &str,

@@ -109,6 +109,12 @@ impl Writer {
         }
     }
 
+    /// The tenure that writes now; `None` where there is no election.
+    fn epoch(&self) -> Result<Option<String>, ApplyFailed> {
+        let permit = self.gate.check()?;
+        Ok(permit.is_elected().then(|| permit.epoch().to_string()))
+    }
+
     /// One write: only while leading, and given up before the lease ends.
     async fn write<T, D: Display>(
         &self,

@@ -62,6 +62,25 @@ impl Writer {
         Ok(true)
     }
 
+    /// Marks every object of the rollout with this leader's epoch: whatever an older leader still
+    /// has on its way carries a resourceVersion from before, and is refused.
+    pub async fn fence(&self, world: &World) -> Result<(), ApplyFailed> {
+        let Some(epoch) = self.epoch()? else { return Ok(()) };
+        let deployments = self.cluster.deployments(&world.name.namespace);
+        let live = [&world.live.target, &world.live.primary, &world.live.canary];
+        for object in live.into_iter().flatten() {
+            let stamped =
+                self.patch(&deployments, &object.name_any(), stamp(object, &epoch)).await?;
+            self.give_up_ownership(&deployments, stamped).await?;
+        }
+        let patch = stamp(&world.rollout, &epoch).into_patch::<Value>();
+        let params = params();
+        let api = self.cluster.rollouts(&world.name.namespace);
+        let what = format!("CanaryRollout {}", world.name);
+        let answer = api.patch(&world.name.name, &params, &patch);
+        self.write(Written::CanaryRollout, "patch", what, answer).await.map(drop)
+    }
+
     async fn patch_rollout(
         &self,
         world: &mut World,
@@ -79,6 +98,17 @@ impl Writer {
         world.rollout.metadata = written.metadata;
         Ok(())
     }
+}
+
+/// Annotation: the tenure of the leader that last took the object over mid-rollout.
+const EPOCH: &str = "siskin.dev/epoch";
+
+fn stamp(object: &impl ResourceExt, epoch: &str) -> JsonPatch {
+    let mut patch = JsonPatch::onto(object.resource_version().as_deref());
+    if object.meta().annotations.is_none() {
+        patch = patch.set(&["metadata", "annotations"], json!({}));
+    }
+    patch.set(&["metadata", "annotations", EPOCH], epoch)
 }
 
 fn params() -> PatchParams {

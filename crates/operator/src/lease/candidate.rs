@@ -186,7 +186,8 @@ impl Candidate {
         answer: Learned,
         now: Instant,
     ) -> Result<Standing, LeaseLost> {
-        let soon = now + self.timings.retry_period() / 2;
+        // A leader has little time, and there is only one: sooner than the others ask again.
+        let soon = now + self.timings.retry_period() / 4;
         let (ask_at, held) = match answer {
             Learned::Absent => return Err(LeaseLost::Deleted),
             Learned::Seen(record) if record.holder() == Some(&*self.identity) => {

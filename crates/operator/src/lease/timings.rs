@@ -69,11 +69,11 @@ impl Timings {
         self.retry_period
     }
 
-    /// Longest time for one request: a third of the deadline, so that a connection that hangs
-    /// leaves room for another look and another renewal.
+    /// Longest time for one request: a quarter of the deadline, so that two connections that hang,
+    /// one after the other, leave room for another look and another renewal.
     #[must_use]
     pub fn request(&self) -> Duration {
-        self.renew_deadline / 3
+        self.renew_deadline / 4
     }
 }
 

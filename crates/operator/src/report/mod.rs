@@ -74,7 +74,7 @@ impl Reporter {
         if let Some(assessment) = &world.assessment {
             self.metrics.verdict(assessment.verdict);
         }
-        let text = told(world, plan);
+        let text = words::message(world, plan);
         let id = to.rollout().or(from.rollout()).map(|it| it.to_string()).unwrap_or_default();
         tracing::info!(
             rollout = %world.name, from = phase_name(before), to = phase_name(after),
@@ -153,28 +153,6 @@ impl Reporter {
         let regarding = world.rollout.object_ref(&());
         let note = note.to_owned();
         self.events.publish(&regarding, Announcement { kind, reason, action, note });
-    }
-}
-
-/// The note of a transition: the message, and where a rollback begins the reason behind it.
-fn told(world: &World, plan: &Plan) -> String {
-    let text = words::message(world, plan);
-    let finding = match &plan.next {
-        State::RollingBack(it) if it.cause.rejects() => world
-            .guard
-            .as_ref()
-            .map(ToString::to_string)
-            .or_else(|| world.assessment.as_ref().map(|it| it.finding.to_string())),
-        State::RollingBack(_)
-        | State::Adopting
-        | State::AtRest(_)
-        | State::Trial(_)
-        | State::Promoting(_)
-        | State::Terminating(_) => None,
-    };
-    match finding {
-        Some(finding) => format!("{text}: {finding}"),
-        None => text,
     }
 }
 

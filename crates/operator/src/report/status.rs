@@ -12,7 +12,7 @@ use siskin_api::{
     RoleFigures, Share, Summary,
 };
 
-use super::words::{cause_text, current_step, message, promoted_text};
+use super::words::{cause_text, current_step, message, promoted_text, why};
 use super::{Evidence, conditions};
 use crate::commands::{self, Answer};
 use crate::decide::{Cause, Effect, Facts, Plan, Rest, State, Workload};
@@ -134,8 +134,10 @@ fn analyse(status: &mut CanaryRolloutStatus, world: &World, plan: &Plan, evidenc
         status.replay.clone_from(ranges);
         status.replay_truncated = *truncated;
     }
+    // What a rollback followed from stays: its canary is on the way out and says nothing more.
+    let judging = matches!(world.observed.state, State::Trial(_) | State::Promoting(_));
     let current = status.analysis.clone().unwrap_or_default();
-    if let Some(assessment) = &world.assessment {
+    if let Some(assessment) = world.assessment.as_ref().filter(|_| judging) {
         let at = Timestamp::from_millisecond(assessment.at).ok().map(Time);
         let verdict = Some(wire_verdict(assessment.verdict));
         if at != current.at || verdict != current.verdict {
@@ -145,7 +147,7 @@ fn analyse(status: &mut CanaryRolloutStatus, world: &World, plan: &Plan, evidenc
             status.analysis = Some(analysis);
         }
     }
-    if let (Some(guard), Some(_)) = (&world.guard, world.observed.state.rollout()) {
+    if let Some(guard) = world.guard.as_ref().filter(|_| judging) {
         let analysis = status.analysis.get_or_insert_default();
         analysis.verdict = Some(wire_verdict(guard.verdict()));
         analysis.reason = Some(guard.to_string());
@@ -279,13 +281,7 @@ fn ended(world: &World, plan: &Plan, now: Timestamp) -> Option<HistoryEntry> {
     };
     let before = world.rollout.status.as_ref();
     let started = before.and_then(|it| it.progress.as_ref()).and_then(|it| it.started.clone());
-    let reason = before.and_then(|it| it.analysis.as_ref()).and_then(|it| it.reason.clone());
-    let why = match cause {
-        Some(Cause::GuardFailed | Cause::AnalysisFailed) => {
-            reason.map_or_else(|| text.to_owned(), |it| format!("{text}: {it}"))
-        }
-        Some(_) | None => text.to_owned(),
-    };
+    let why = cause.map_or_else(|| text.to_owned(), |it| why(world, it));
     Some(HistoryEntry {
         rollout_id: id.to_string(),
         change_id: before.and_then(|it| it.change_id.clone()),

@@ -1,6 +1,8 @@
 //! What a person reads: one sentence for the state, one for each transition. Pure.
 //! Texts change only when something happened: none contains a running time.
 
+use siskin_analysis::Verdict;
+
 use crate::decide::{Cause, Ending, Held, Plan, PromotedBy, Rest, Stage, State, Step};
 use crate::observe::World;
 
@@ -20,7 +22,7 @@ pub fn message(world: &World, plan: &Plan) -> String {
         State::AtRest(Rest::Initialized) => "the primary serves; waiting for a new version".into(),
         State::AtRest(Rest::Succeeded) => "the last version was promoted".into(),
         State::AtRest(Rest::Failed { revision, cause }) => {
-            format!("revision {revision} was rejected: {}", cause_text(*cause))
+            format!("revision {revision} was rejected: {}", why(world, *cause))
         }
         State::Trial(trial) => match trial.stage {
             Stage::Preparing(_) => {
@@ -30,7 +32,7 @@ pub fn message(world: &World, plan: &Plan) -> String {
         },
         State::Promoting(it) => format!("the primary is taking over revision {}", it.id.revision),
         State::RollingBack(it) => {
-            format!("removing the canary of revision {}: {}", it.id.revision, cause_text(it.cause))
+            format!("removing the canary of revision {}: {}", it.id.revision, why(world, it.cause))
         }
         State::Terminating(ending) => match ending {
             Ending::HandBack => "handing the pods back to the Deployment".into(),
@@ -181,6 +183,25 @@ pub const fn cause_text(cause: Cause) -> &'static str {
         Cause::Reverted => "the Deployment went back to the promoted version",
         Cause::Rejected => "its revision is rejected",
         Cause::Resumed => "a canary without a record of its trial was found",
+    }
+}
+
+/// Why a canary was removed, with what the judge or a guard said of it.
+#[must_use]
+pub fn why(world: &World, cause: Cause) -> String {
+    let text = cause_text(cause);
+    let judged = matches!(cause, Cause::GuardFailed | Cause::AnalysisFailed);
+    let now = world.guard.as_ref().map(ToString::to_string).or_else(|| {
+        let fault = world.assessment.as_ref().filter(|it| it.verdict == Verdict::Fail);
+        fault.map(|it| it.finding.to_string())
+    });
+    let then = || {
+        let analysis = world.rollout.status.as_ref()?.analysis.as_ref()?;
+        (analysis.verdict == Some(siskin_api::Verdict::Fail)).then(|| analysis.reason.clone())?
+    };
+    match then().or(now).filter(|_| judged) {
+        Some(reason) => format!("{text}: {reason}"),
+        None => text.to_owned(),
     }
 }
 

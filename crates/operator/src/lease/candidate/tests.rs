@@ -69,7 +69,8 @@ async fn waits_for_a_holder_from_when_its_renewal_was_first_seen() {
 async fn a_holder_that_names_no_duration_is_given_ours() {
     let now = Instant::now();
     let mut candidate = candidate(now);
-    let lease = serde_json::json!({"spec": {"holderIdentity": "other", "leaseDurationSeconds": -1}});
+    let lease =
+        serde_json::json!({"spec": {"holderIdentity": "other", "leaseDurationSeconds": -1}});
     let lease: k8s_openapi::api::coordination::v1::Lease = serde_json::from_value(lease).unwrap();
     candidate.learn(Learned::Seen(Record::from(lease)), now).unwrap();
     let late = now + 14 * SECOND;
@@ -91,7 +92,7 @@ async fn a_leader_counts_from_when_it_sent_the_renewal() {
 async fn a_leaders_requests_end_before_its_tenure() {
     let now = Instant::now();
     let candidate = leader(now);
-    assert_eq!(candidate.patience(now), Duration::from_secs(10) / 3);
+    assert_eq!(candidate.patience(now), Duration::from_millis(2500));
     assert_eq!(candidate.patience(now + 9 * SECOND), SECOND);
     assert_eq!(candidate.patience(now + 11 * SECOND), Duration::ZERO);
 }
@@ -100,10 +101,10 @@ async fn a_leaders_requests_end_before_its_tenure() {
 async fn a_leader_wakes_to_stop_in_time() {
     let now = Instant::now();
     let mut candidate = leader(now);
-    let late = now + 9 * SECOND + SECOND / 2;
+    let late = now + 9 * SECOND + SECOND * 3 / 4;
     candidate.learn(Learned::Failed("away".into()), late).unwrap();
     let end = now + 10 * SECOND;
-    assert_eq!(candidate.next(late), Ok(Action::Wait(end)), "not half a second too late");
+    assert_eq!(candidate.next(late), Ok(Action::Wait(end)), "not a quarter of a second too late");
     let lost = LeaseLost::NotRenewed { since: 10 * SECOND, trouble: "away".into() };
     assert_eq!(candidate.next(end), Err(lost));
 }

@@ -65,8 +65,8 @@ async fn it_vacates_also_after_a_renewal_whose_answer_was_lost() {
     let mut process = Process::leading(&server, "a").await;
     after(3.0).await;
     process.line.set(Link::Deaf);
-    // Sent at 4 s, given up a third of the deadline later.
-    after(4.5).await;
+    // Sent at 4 s, given up a quarter of the deadline later.
+    after(3.6).await;
     process.line.set(Link::Up);
     process.stop();
     assert_eq!(process.ended().await, Ok(Ended::Vacated));

@@ -65,6 +65,13 @@ impl Process {
     }
 }
 
+/// A process whose test is over would go on renewing through the next one.
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.run.abort();
+    }
+}
+
 /// A Lease of a process that is gone. Its times are of another machine's clock, so any will do.
 fn held_by_the_dead(renew_time: &str) -> Value {
     json!({

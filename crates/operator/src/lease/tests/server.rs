@@ -45,11 +45,11 @@ impl Server {
     pub(super) fn client(&self) -> (kube::Client, Line) {
         let (service, mut requests) = mock::pair::<Request<Body>, Response<Body>>();
         let line = Line { state: Arc::new(Mutex::new((Link::Up, vec![]))) };
-        let (server, link) = (self.clone(), line.clone());
+        let (server, far_end) = (self.clone(), line.clone());
         tokio::spawn(async move {
             let mut unanswered = vec![];
             while let Some((request, reply)) = requests.next_request().await {
-                if let Some(lost) = server.receive(&link, request, reply).await {
+                if let Some(lost) = server.receive(&far_end, request, reply).await {
                     unanswered.push(lost);
                 }
             }
@@ -88,13 +88,13 @@ impl Server {
         let (head, body) = request.into_parts();
         line.lock().1.push(format!("{} {}", head.method, head.uri.path()));
         let body = body.collect_bytes().await.expect("a body in memory");
-        let link = line.lock().0;
-        let (status, answer) = match link {
+        let state = line.lock().0;
+        let (status, answer) = match state {
             Link::Cut => return Some(reply),
             Link::Refused(code) => status(code, "Refused"),
             Link::Up | Link::Deaf => self.carry_out(&head.method, &body),
         };
-        if link == Link::Deaf {
+        if state == Link::Deaf {
             return Some(reply);
         }
         let answer = Body::from(serde_json::to_vec(&answer).expect("JSON"));

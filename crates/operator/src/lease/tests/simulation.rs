@@ -3,8 +3,8 @@
 
 use super::*;
 
-/// Enough for some 4 000 changes of the links and 600 changes of the leader.
-const SEEDS: u64 = 60;
+/// Some 3 000 changes of the links and 80 changes of the leader, in a few seconds.
+const SEEDS: u32 = 8;
 const STEPS: u32 = 400;
 const STEP: Duration = Duration::from_millis(700);
 
@@ -26,9 +26,12 @@ struct Watch {
 }
 
 impl Watch {
-    fn look(&mut self, processes: &[Process], seed: u64) {
-        let leading: Vec<_> =
-            processes.iter().filter_map(|it| it.gate.check().ok()).map(|it| it.epoch().clone()).collect();
+    fn look(&mut self, processes: &[Process], seed: u32) {
+        let leading: Vec<_> = processes
+            .iter()
+            .filter_map(|it| it.gate.check().ok())
+            .map(|it| it.epoch().clone())
+            .collect();
         assert!(leading.len() <= 1, "seed {seed}: several lead: {leading:?}");
         let epoch = leading.first().map(ToString::to_string);
         if epoch.is_some() && epoch != self.epoch {
@@ -44,13 +47,14 @@ async fn at_no_time_do_two_lead_and_in_the_end_one_does() {
     for seed in 0..SEEDS {
         changes += world(seed).await;
     }
-    assert!(changes > SEEDS as u32, "the leader hardly ever changed: {changes}");
+    assert!(changes > SEEDS, "the leader hardly ever changed: {changes}");
 }
 
-async fn world(seed: u64) -> u32 {
-    let (server, mut dice, mut watch) = (Server::default(), Dice(seed), Watch::default());
+async fn world(seed: u32) -> u32 {
+    let (server, mut dice, mut watch) = (Server::default(), Dice(seed.into()), Watch::default());
     let mut born = 3;
-    let mut processes: Vec<_> = (0..born).map(|it| Process::start(&server, &it.to_string())).collect();
+    let mut processes: Vec<_> =
+        (0..born).map(|it| Process::start(&server, &it.to_string())).collect();
     for _ in 0..STEPS {
         let one = usize::try_from(dice.roll(3)).unwrap();
         match dice.roll(12) {

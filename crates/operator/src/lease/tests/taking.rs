@@ -99,11 +99,8 @@ async fn of_several_who_want_a_dead_holders_lease_one_gets_it() {
         ["a", "b", "c", "d"].iter().map(|it| Process::start(&server, it)).collect();
     after(30.0).await;
     assert_eq!(processes.iter().filter(|it| it.leads()).count(), 1);
-    let attempts: usize = processes
-        .iter()
-        .filter(|it| !it.leads())
-        .map(|it| writes(&it.line.take_sent()))
-        .sum();
+    let attempts: usize =
+        processes.iter().filter(|it| !it.leads()).map(|it| writes(&it.line.take_sent())).sum();
     assert!(attempts >= 1, "some met a conflict: {attempts}");
     assert_eq!(transitions(&server.lease()), Some(5));
     assert!(processes.iter().all(|it| !it.run.is_finished()), "a conflict ends no follower");
