@@ -1,0 +1,35 @@
+# Shorthands; each runs what the README and docs/development.md spell out.
+
+# What there is.
+default:
+    @just --list
+
+# Everything CI runs.
+ci:
+    .ci/run
+
+# All tests; the test bed provisions itself.
+test:
+    cargo test --workspace
+
+# Unit, property, golden, scripted API and simulation: no cluster, no network.
+quick:
+    cargo test --workspace --exclude siskin-e2e
+
+# Format, lints, docs.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Write crds/ from the types.
+crds:
+    cargo crds
+
+# Watch real consumers being rolled out, judged, promoted and rolled back.
+demo *ARGS:
+    cargo demo {{ARGS}}
+
+# The test bed: up, down, status, env, load-image, operator, measure.
+testbed *ARGS:
+    cargo testbed {{ARGS}}
