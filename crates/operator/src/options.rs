@@ -18,7 +18,7 @@ use crate::lease::{Timings, TimingsError};
 /// first, compares them with the running ones, and promotes the version or rolls it back. Connects
 /// with the service account of its pod, or else with the current context of the kubeconfig.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "siskin-operator", version, max_term_width = 100)]
+#[command(name = "siskin-operator", version)]
 pub struct Options {
     /// Namespace to work in; without it all namespaces, which needs a `ClusterRole`.
     #[arg(long, env = "SISKIN_NAMESPACE", value_parser = not_empty)]
@@ -28,10 +28,6 @@ pub struct Options {
     #[arg(long, env = "SISKIN_ADMIN_ADDRESS", default_value = "0.0.0.0:8080")]
     pub admin_address: SocketAddr,
 
-    /// Who leads, when several run.
-    #[command(flatten)]
-    pub election: ElectionOptions,
-
     /// `json`: one object a line, for log stores; `text`: for people.
     #[arg(long, env = "SISKIN_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
@@ -39,6 +35,11 @@ pub struct Options {
     /// What to log: error, warn, info, debug, trace, also by module: `info,siskin_operator=debug`.
     #[arg(long, env = "SISKIN_LOG_LEVEL", default_value = "info", value_parser = filter)]
     pub log_level: String,
+
+    // Last: its heading holds for every option that follows.
+    /// Who leads, when several run.
+    #[command(flatten)]
+    pub election: ElectionOptions,
 }
 
 /// Who leads, when several run.
@@ -65,7 +66,8 @@ pub struct ElectionOptions {
     pub identity: Option<String>,
 
     /// How long others wait for a leader that says nothing: the longest time without a leader after
-    /// a crash. Not 5 s, or a slow API server changes the leader; after a clean stop nobody waits.
+    /// a crash (after a clean stop nobody waits). If it is short, a slow API server is enough to
+    /// change the leader.
     #[arg(long, env = "SISKIN_LEASE_DURATION", default_value = "15s")]
     pub lease_duration: Duration,
 

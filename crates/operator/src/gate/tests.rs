@@ -23,6 +23,7 @@ async fn is_shut_until_the_keeper_opens_it() {
     keeper.open(&epoch(), Instant::now() + TERM);
     let permit = gate.check().unwrap();
     assert_eq!((permit.remaining(), permit.epoch()), (TERM, &epoch()));
+    assert!(permit.is_elected());
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,6 +74,7 @@ async fn without_an_election_it_is_always_open_and_still_bounds_a_write() {
     advance(TERM * 100).await;
     let permit = gate.check().unwrap();
     assert_eq!(permit.remaining(), Duration::from_secs(10));
+    assert!(!permit.is_elected(), "there is no older leader to fence");
     assert_eq!(permit.bound(pending::<()>()).await, Err(CutOff));
 }
 

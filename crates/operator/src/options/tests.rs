@@ -108,6 +108,9 @@ fn the_help_names_defaults_and_variables() {
     ] {
         assert!(help.contains(part), "no {part:?} in\n{help}");
     }
+    let (general, election) = help.split_once("Leader election:").unwrap();
+    assert!(general.contains("--log-level") && election.contains("--lease-name"), "{help}");
+    assert!(!election.contains("--log-"), "{help}");
 }
 
 #[test]
