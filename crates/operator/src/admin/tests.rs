@@ -1,5 +1,5 @@
 //! The endpoints over a real connection on the loopback, and what they report.
-//! Freshness is tested on paused time, without a connection.
+//! Whatever has to do with time is tested on paused time.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -53,17 +53,18 @@ async fn is_ready_once_every_condition_is_met() {
     assert!(request(served.address, "GET /readyz").await.starts_with("HTTP/1.1 200 "));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn is_healthy_while_every_task_moves() {
     let admin = Admin::default();
-    let _moving = admin.health.task("passes", BOUND);
+    let moving = admin.health.task("passes", BOUND);
+    let _still = admin.health.task("sampling", BOUND);
     let served = served(&admin).await;
     assert!(request(served.address, "GET /healthz").await.starts_with("HTTP/1.1 200 "));
-    let _still = admin.health.task("sampling", Duration::ZERO);
-    std::thread::sleep(Duration::from_millis(2));
+    advance(BOUND + Duration::from_secs(1)).await;
+    moving.beat();
     let answer = request(served.address, "GET /healthz").await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
-    assert!(answer.ends_with("\r\n\r\nsampling: no heartbeat for 0 s\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nsampling: no heartbeat for 61 s\n"), "{answer}");
 }
 
 #[tokio::test]
@@ -84,14 +85,16 @@ async fn answers_nothing_else() {
     assert!(request(served.address, "POST /healthz").await.starts_with("HTTP/1.1 405 "));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_client_that_says_nothing_does_not_delay_the_end() {
     let served = served(&Admin::default()).await;
     let mut silent = TcpStream::connect(served.address).await.unwrap();
     silent.write_all(b"GET /healthz HTTP/1.1\r\n").await.unwrap();
     assert!(request(served.address, "GET /healthz").await.starts_with("HTTP/1.1 200 "));
+    let stopping = Instant::now();
     served.stop.send(()).unwrap();
     timeout(CLOSE_WITHIN * 3, served.task).await.unwrap().unwrap().unwrap();
+    assert_eq!(stopping.elapsed().as_secs(), CLOSE_WITHIN.as_secs());
 }
 
 #[tokio::test]
