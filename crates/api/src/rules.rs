@@ -55,8 +55,8 @@ pub(crate) const PROGRESS_DEADLINE: Rule = (
     "progressDeadline must be from 10s to 24h",
 );
 pub(crate) const INTERVAL: Rule = (
-    "duration(self) >= duration('1s') && duration(self) <= duration('5m')",
-    "interval must be from 1s to 5m",
+    "duration(self) >= duration('1s') && duration(self) <= duration('1m')",
+    "interval must be from 1s to 1m",
 );
 pub(crate) const FALSE_ROLLBACK_PROBABILITY: Rule = (
     "double(self) > 0.0 && double(self) <= 0.2",

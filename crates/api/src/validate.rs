@@ -153,7 +153,7 @@ fn check_max_hold(found: &mut Found, strategy: &Strategy, max_hold: Duration) {
 }
 
 fn check_analysis(found: &mut Found, it: &Analysis) {
-    let intervals = Duration::from_secs(1)..=Duration::from_mins(5);
+    let intervals = Duration::from_secs(1)..=Duration::from_mins(1);
     check_duration(found, "spec.analysis.interval", it.interval, intervals);
     if Probability::from_millionths(200_000).is_some_and(|max| max < it.false_rollback_probability)
     {

@@ -6,13 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use siskin_analysis::observation::Role;
 use siskin_api::PodIdentity;
-use siskin_api::annotations::{ROLE, TARGET};
+use siskin_api::annotations::{REVISION, ROLE, TARGET};
 
 use crate::decide::{MoveOrder, Revision};
 use crate::template::{PodTemplate, Restarts, role_name, same};
-
-/// Annotation of a child: the revision that its template holds.
-pub const REVISION: &str = "siskin.dev/revision";
 
 /// What Argo CD must be told about objects that no one put into Git.
 const GITOPS: [(&str, &str); 2] = [

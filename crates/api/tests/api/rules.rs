@@ -41,7 +41,7 @@ fn accepted() -> Vec<Case> {
         ),
         ("/strategy/onInconclusive", json!("Rollback")),
         ("/analysis/interval", json!("1s")),
-        ("/analysis/interval", json!("5m")),
+        ("/analysis/interval", json!("1m")),
         ("/analysis/falseRollbackProbability", json!("0.000001")),
         ("/analysis/falseRollbackProbability", json!("0.2")),
         (

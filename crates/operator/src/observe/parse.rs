@@ -10,9 +10,9 @@ use kube::core::DynamicObject;
 use serde_json::Value;
 use siskin_api as api;
 use siskin_api::CanaryOn;
-use siskin_api::annotations::{primary, revision, target};
+use siskin_api::annotations::{REVISION, primary, revision, target};
 
-use crate::children::{Child, Difference, REVISION};
+use crate::children::{Child, Difference};
 use crate::decide::{
     Cause, Ending, Facts, Frozen, MoveOrder, OnInconclusive, Rejection, Revision, RolloutId,
     StepPlan, StepSize, Strategy, Workload,

@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use kube::core::DynamicObject;
 use siskin_analysis::observation::Role;
 use siskin_analysis::{Assessment, Fault, Finding, Settings, crash_guard};
-use siskin_api::annotations::{FINALIZER, ROLE, TARGET, target};
+use siskin_api::annotations::{FINALIZER, REVISION, ROLE, TARGET, target};
 use siskin_api::{CanaryRollout, CanaryRolloutStatus, FrozenPlan, SpecError};
 
 use super::index::name_of;
@@ -197,7 +197,7 @@ async fn child(
     family: Option<&Family>,
     pods: &PodsOfTarget,
 ) -> Result<Workload, CallFailed> {
-    let holds = object.annotations().get(crate::children::REVISION);
+    let holds = object.annotations().get(REVISION);
     let holds = holds.and_then(|it| it.parse::<Revision>().ok());
     let template = holds.and_then(|it| live.frozen.iter().find(|f| f.frozen.revision == it));
     let expected = template
