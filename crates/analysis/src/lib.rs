@@ -1,4 +1,39 @@
 //! The judge: observations of canary and primary in, a verdict with its reasons out.
 //! Pure: no Kubernetes, no Kafka client, no runtime, no clock, no randomness.
 
+mod assessment;
+mod backlog;
+mod capacity;
+mod commit_gaps;
+mod crash;
+mod doubt;
+mod drift;
+mod finding;
+mod judge;
+mod lag_windows;
+mod lags;
+mod learn;
+mod margins;
+mod missing;
 pub mod observation;
+mod proof;
+mod reading;
+mod record;
+mod saved;
+mod stall;
+mod steady;
+mod summary;
+mod time_lag;
+mod tolerance;
+mod units;
+mod verdict;
+
+pub use assessment::{Assessment, Evidence, Note, Signal, Verdict, WindowCount};
+pub use crash::crash_guard;
+pub use doubt::Doubt;
+pub use finding::{Fault, Finding, KeepsUp, PartitionId};
+pub use judge::{Judge, Settings};
+pub use record::{Pushed, Record};
+pub use saved::ResumeError;
+pub use steady::{Unsteady, primary_steady};
+pub use summary::{RoleSummary, Summary, summarise};

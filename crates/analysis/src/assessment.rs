@@ -1,0 +1,192 @@
+//! What the judge answers: a verdict, its finding, the evidence, and what it could not see.
+//! Plain data; the operator copies it into status, Events and reports.
+
+use std::fmt::{self, Display, Formatter};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Finding;
+use crate::finding::Span;
+use crate::observation::Millis;
+
+/// What may be done with the canary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Verdict {
+    /// Proven not to fall behind, on recent data. The hold is the caller's business.
+    Pass,
+    /// Roll back.
+    Fail,
+    /// Neither: keep holding.
+    Inconclusive,
+}
+
+/// A signal the judge can or can't see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Signal {
+    /// Time lag per partition: overload, stalls.
+    Lag,
+    /// Processing time: a canary that is slower but not saturated.
+    Latency,
+    /// Messages committed without having been worked on.
+    Loss,
+    /// Messages whose processing failed.
+    Errors,
+    /// Memory growth before it ends in a kill.
+    Memory,
+}
+
+/// Something a reader of the verdict should know about how it was reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Note {
+    /// No usable record of the primary from before the trial: defaults instead of learnt margins.
+    NoRecord,
+    /// No full commit gap was in the record: the stall guard waits for a default time.
+    DefaultStallTime {
+        /// That time, in milliseconds.
+        wait: Millis,
+    },
+    /// The earlier accounts were lost: the trial goes on with a smaller error budget.
+    StartedOver {
+        /// How often.
+        times: u32,
+    },
+    /// Fewer than three primary partitions to compare with.
+    FewPrimaryPartitions {
+        /// How many there are.
+        partitions: u32,
+    },
+    /// Records were deleted by retention before they were consumed.
+    LostByRetention {
+        /// How many, over canary partitions.
+        records: i64,
+    },
+    /// Committed offsets of canary partitions went backwards (a rewind).
+    CommitsFell {
+        /// How often.
+        times: u32,
+    },
+    /// A topic was deleted and created again, or lost its end.
+    TopicRecreated {
+        /// How often a log end fell or a commit lay beyond it.
+        times: u32,
+    },
+    /// Drift was excused because the canary worked as fast as any primary pod ever did.
+    Excused {
+        /// For how long, in milliseconds.
+        excused: Millis,
+    },
+}
+
+/// Evidence against what it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Value of an e-process: 1 is none, 0 speaks against it. At most 10¹².
+    pub value: f64,
+    /// From here on it decides.
+    pub needed: f64,
+}
+
+/// Windows of the lag comparison.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WindowCount {
+    /// Windows in which at least one canary partition could be compared.
+    pub used: u32,
+    /// Windows without evidence: rebalances, silent sources, warm-up, no traffic.
+    pub without_evidence: u32,
+    /// Length of a window, in milliseconds.
+    pub length: Millis,
+}
+
+/// The judge's answer at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Assessment {
+    /// The moment.
+    pub at: Millis,
+    /// Always `finding.verdict()`.
+    pub verdict: Verdict,
+    /// Why. Its `Display` is a sentence.
+    pub finding: Finding,
+    /// Evidence that the canary falls behind the primary. `needed` is 1/α.
+    pub against: Evidence,
+    /// Evidence that it keeps up: the least of the canary's partitions. `needed` is 20.
+    pub proof: Evidence,
+    /// Silence of a canary partition with messages waiting that is a stall, in milliseconds.
+    pub stall_wait: Millis,
+    /// Smallest steady lag growth of one partition that would have failed the canary by now, in
+    /// seconds per second beyond the primary's; `None`: none yet.
+    pub smallest_drift_seen: Option<f64>,
+    /// Observations with a usable group since the trial began.
+    pub samples: u32,
+    /// Windows of the drift comparison.
+    pub windows: WindowCount,
+    /// Signals this build has no input for: faults that would not have been noticed.
+    pub blind: Vec<Signal>,
+    /// Caveats.
+    pub notes: Vec<Note>,
+}
+
+impl Display for Verdict {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pass => "Pass",
+            Self::Fail => "Fail",
+            Self::Inconclusive => "Inconclusive",
+        })
+    }
+}
+
+impl Display for Signal {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lag => "lag",
+            Self::Latency => "latency",
+            Self::Loss => "loss",
+            Self::Errors => "errors",
+            Self::Memory => "memory",
+        })
+    }
+}
+
+impl Display for Note {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRecord => f.write_str(
+                "no record of the primary from before the trial: default margins are used",
+            ),
+            Self::DefaultStallTime { wait } => write!(
+                f,
+                "the primary's commit interval is unknown: a stall is called after {}",
+                Span(*wait)
+            ),
+            Self::StartedOver { times } => {
+                write!(f, "the evidence was lost {times} times: more is needed now to roll back")
+            }
+            Self::FewPrimaryPartitions { partitions } => {
+                write!(f, "only {partitions} primary partitions to compare with")
+            }
+            Self::LostByRetention { records } => {
+                write!(f, "{records} records were deleted by retention before the canary read them")
+            }
+            Self::CommitsFell { times } => {
+                write!(f, "committed offsets of canary partitions went backwards {times} times")
+            }
+            Self::TopicRecreated { times } => {
+                write!(f, "the log end of a partition went backwards {times} times")
+            }
+            Self::Excused { excused } => write!(
+                f,
+                "growing lag was excused for {} because the canary worked as fast as any primary pod ever did",
+                Span(*excused)
+            ),
+        }
+    }
+}
+
+impl Display for Assessment {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.verdict, self.finding)
+    }
+}

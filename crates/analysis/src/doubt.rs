@@ -1,0 +1,173 @@
+//! Why neither Pass nor Fail is shown: what is missing, in data and in words.
+//! Nothing here decides.
+
+use std::fmt::{self, Display, Formatter};
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::Span;
+use crate::observation::Millis;
+use crate::{Fault, PartitionId};
+
+/// What keeps the judge from a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all_fields = "camelCase")]
+pub enum Doubt {
+    /// The primary is unhealthy, so nothing can be blamed on the canary.
+    PrimaryUnhealthy {
+        /// What would be said of the canary if the primary were healthy.
+        suspicion: Option<Box<Fault>>,
+    },
+    /// Canary partitions are stuck, but so are the primary's.
+    SharedStall {
+        /// The canary partition that has been stuck longest.
+        partition: PartitionId,
+        /// Primary partitions with work that still commit.
+        committing: u32,
+        /// Primary partitions with work.
+        of: u32,
+    },
+    /// Kafka has given no usable answer for more than three polls.
+    NoObservation {
+        /// Milliseconds since the last one; `None`: there was none.
+        silent: Option<Millis>,
+    },
+    /// More than 5 % of the assigned partitions belong to members that match no pod.
+    Unattributed {
+        /// Such partitions.
+        partitions: u32,
+        /// Assigned partitions.
+        of: u32,
+    },
+    /// No canary pod owns a partition.
+    NoPartition,
+    /// The group is rebalancing.
+    Rebalancing,
+    /// Canary pods are younger than the warm-up.
+    WarmingUp {
+        /// Milliseconds until the youngest one counts.
+        remaining: Millis,
+    },
+    /// The time lag of a canary partition is unknown: it has no usable offsets, or is further
+    /// behind than has been watched.
+    LagUnknown {
+        /// The partition.
+        partition: PartitionId,
+    },
+    /// Canary pods work as fast as any primary pod ever did and still fall behind.
+    Overloaded {
+        /// Milliseconds of growing lag that were excused for it, over the whole trial.
+        excused: Millis,
+    },
+    /// A canary partition's lag is above what is normal for the primary.
+    LagNotSettled {
+        /// The partition that is furthest behind.
+        partition: PartitionId,
+        /// Its standing time lag, in seconds.
+        lag_seconds: f64,
+        /// The largest lag that counts as normal, in seconds.
+        normal_seconds: f64,
+    },
+    /// There is more evidence against the canary than at the start, but not enough.
+    Suspected {
+        /// The partition with the most evidence.
+        partition: PartitionId,
+        /// Seconds of lag gained per second, beyond the primary's, over the latest windows.
+        drift: f64,
+    },
+    /// Too few messages arrive at the canary's partitions.
+    LowTraffic {
+        /// Canary partitions that are almost idle.
+        partitions: u32,
+        /// Canary partitions.
+        of: u32,
+    },
+    /// So far so good, but not watched long enough.
+    MoreEvidence {
+        /// Milliseconds still needed if the lag stays flat.
+        remaining: Millis,
+        /// The partition with the least evidence.
+        partition: PartitionId,
+    },
+}
+
+impl Doubt {
+    /// A name for metric labels and Event reasons, from a closed set.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::PrimaryUnhealthy { .. } => "PrimaryUnhealthy",
+            Self::SharedStall { .. } => "SharedStall",
+            Self::NoObservation { .. } => "NoObservation",
+            Self::Unattributed { .. } => "Unattributed",
+            Self::NoPartition => "NoPartition",
+            Self::Rebalancing => "Rebalancing",
+            Self::WarmingUp { .. } => "WarmingUp",
+            Self::LagUnknown { .. } => "LagUnknown",
+            Self::Overloaded { .. } => "Overloaded",
+            Self::LagNotSettled { .. } => "LagNotSettled",
+            Self::Suspected { .. } => "Suspected",
+            Self::LowTraffic { .. } => "LowTraffic",
+            Self::MoreEvidence { .. } => "MoreEvidence",
+        }
+    }
+}
+
+impl Display for Doubt {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PrimaryUnhealthy { suspicion: None } => {
+                f.write_str("the primary is unhealthy, so the canary can't be compared with it")
+            }
+            Self::PrimaryUnhealthy { suspicion: Some(fault) } => {
+                write!(f, "not blamed on the canary while the primary is unhealthy: {fault}")
+            }
+            Self::SharedStall { partition, committing, of } => write!(
+                f,
+                "{partition} is stuck on the canary, but only {committing} of the primary's {of} busy partitions commit: the cause is shared"
+            ),
+            Self::NoObservation { silent: None } => f.write_str("no usable answer from Kafka yet"),
+            Self::NoObservation { silent: Some(silent) } => {
+                write!(f, "no usable answer from Kafka for {}", Span(*silent))
+            }
+            Self::Unattributed { partitions, of } => write!(
+                f,
+                "{partitions} of {of} assigned partitions belong to members that match no pod"
+            ),
+            Self::NoPartition => f.write_str("no canary pod owns a partition"),
+            Self::Rebalancing => f.write_str("the consumer group is rebalancing"),
+            Self::WarmingUp { remaining } => {
+                write!(f, "canary pods are warming up for another {}", Span(*remaining))
+            }
+            Self::LagUnknown { partition } => write!(
+                f,
+                "the canary's lag on {partition} is unknown: no usable offsets, or further behind than has been watched"
+            ),
+            Self::Overloaded { excused } => write!(
+                f,
+                "canary pods fall behind although they work as fast as any primary pod did (for {} so far): their share is too large",
+                Span(*excused)
+            ),
+            Self::LagNotSettled { partition, lag_seconds, normal_seconds } => write!(
+                f,
+                "canary is {} behind on {partition}; up to {} is normal",
+                Span::seconds(*lag_seconds),
+                Span::seconds(*normal_seconds)
+            ),
+            Self::Suspected { partition, drift } => write!(
+                f,
+                "canary may be falling behind on {partition}: each minute {} more than the primary, but that is not proven",
+                Span::seconds(drift.max(0.0) * 60.0)
+            ),
+            Self::LowTraffic { partitions, of } => write!(
+                f,
+                "too few messages to judge by: {partitions} of the canary's {of} partitions are almost idle"
+            ),
+            Self::MoreEvidence { remaining, partition } => write!(
+                f,
+                "canary keeps up so far; about {} more to be sure, {partition} is the last",
+                Span(*remaining)
+            ),
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The drift engine: bets against "no canary partition's lag drifts by more than δ on average".
+//! An e-process (arXiv 2210.01948): whenever one looks, P(ever ≥ 1/α) ≤ α if that is true.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::PartitionId;
+use crate::units::{ln_add, tally};
+
+/// Shares of an account that are staked per window: timid and bold.
+const STAKES: [f64; 2] = [0.4, 0.9];
+/// The widest scale of drifts, and the largest scale that is learnt.
+pub(crate) const WIDEST_SCALE: f64 = 0.25;
+/// The smallest scale that is learnt: below it a single late commit would look like a fault.
+pub(crate) const FINEST_SCALE: f64 = 0.02;
+/// Part of the pool that is staked at once on partitions that are new; the rest is for faults
+/// that come late.
+const FIRST_SHARE: f64 = 0.5;
+/// In window w the pool pays out 1/(120 + w) of itself: much in the first hour, without ever
+/// running dry over days.
+const PAY_OUT: f64 = 120.0;
+/// ln of the largest capital kept. Cutting from above never invalidates an e-process.
+const LN_MOST: f64 = 60.0;
+/// ln of what counts as nothing. Leaves the range of floats far away.
+pub(crate) const LN_NOTHING: f64 = -700.0;
+/// Drifts remembered to tell the size of an effect: what happens now, not on average.
+const REMEMBERED: usize = 5;
+
+/// Accounts per partition: one for each scale and stake.
+pub(crate) const BETS: usize = 4;
+
+/// All accounts. Their sum with the pool is the evidence; it starts at 1, and capital only moves
+/// between them, so that ownership may change at any time.
+///
+/// Per window and partition, with the drift y clipped to \[−s, min(4s, 1)\]:
+/// `a ← (a + paid in)·(1 + λ/(s + δ)·(y − δ))`, λ ∈ {0.4, 0.9}, s ∈ {learnt, 0.25}. The factor is
+/// at least 1 − λ, and its mean is at most 1 while E\[y | past\] ≤ δ. One window multiplies an
+/// account by at most 4.2, so no single pause ends a trial.
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    scales: [f64; 2],
+    ln_pool: f64,
+    windows: u32,
+    accounts: BTreeMap<PartitionId, Account>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) ln: [f64; BETS],
+    recent: Vec<f64>,
+    bets: u32,
+}
+
+impl Ledger {
+    /// Fresh accounts; `scale` is the learnt scale of healthy drifts.
+    pub(crate) fn new(scale: f64) -> Self {
+        Self::restored(scale, 0.0, 0, BTreeMap::new())
+    }
+
+    /// Accounts as they were saved.
+    pub(crate) fn restored(
+        scale: f64,
+        ln_pool: f64,
+        windows: u32,
+        accounts: BTreeMap<PartitionId, [f64; BETS]>,
+    ) -> Self {
+        let accounts =
+            accounts.into_iter().map(|(id, ln)| (id, Account::new(ln.map(clamp)))).collect();
+        let ln_pool = clamp(ln_pool);
+        let scale = scale.clamp(FINEST_SCALE, WIDEST_SCALE);
+        Self { scales: [scale, WIDEST_SCALE], ln_pool, windows, accounts }
+    }
+
+    /// Windows that were bet on.
+    pub(crate) fn windows(&self) -> u32 {
+        self.windows
+    }
+
+    pub(crate) fn ln_pool(&self) -> f64 {
+        self.ln_pool
+    }
+
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = (&PartitionId, &Account)> {
+        self.accounts.iter()
+    }
+
+    /// Returns the capital of partitions that are not in `owned` to the pool.
+    pub(crate) fn keep_only(&mut self, owned: &BTreeSet<&PartitionId>) {
+        let pool = &mut self.ln_pool;
+        self.accounts.retain(|id, account| {
+            let kept = owned.contains(id);
+            if !kept {
+                *pool = clamp(ln_add(*pool, account.ln_value()));
+            }
+            kept
+        });
+    }
+
+    /// Bets on one window: the drift beyond the primary's of each partition that could be
+    /// compared, and the same for show, without excuses.
+    ///
+    /// `tolerated` is δ; it may change from window to window, but must be known before the window.
+    pub(crate) fn bet(&mut self, drifts: &[Drift], tolerated: f64) {
+        if drifts.is_empty() {
+            return;
+        }
+        self.open_accounts(drifts);
+        let pay = 1.0 / (PAY_OUT + f64::from(self.windows));
+        self.windows = self.windows.saturating_add(1);
+        let each = self.withdraw(pay) - share(drifts.len());
+        for drift in drifts {
+            let Some(account) = self.accounts.get_mut(&drift.id) else { continue };
+            account.pay_in(each);
+            account.multiply(self.scales, drift.judged, tolerated);
+            account.remember(drift.seen);
+        }
+    }
+
+    /// ln of the evidence.
+    pub(crate) fn ln_value(&self) -> f64 {
+        self.accounts.values().fold(self.ln_pool, |sum, one| ln_add(sum, one.ln_value()))
+    }
+
+    /// The partition with the most capital, and its mean drift over the latest windows.
+    pub(crate) fn leading(&self) -> Option<(&PartitionId, f64)> {
+        let (id, account) =
+            self.accounts.iter().max_by(|a, b| a.1.ln_value().total_cmp(&b.1.ln_value()))?;
+        Some((id, account.drift()))
+    }
+
+    /// The smallest steady drift of one partition that would have reached `ln_needed` over the
+    /// windows since this ledger was made or restored; `None` if even 1 s/s would not have.
+    pub(crate) fn smallest_drift_seen(&self, ln_needed: f64, tolerated: f64) -> Option<f64> {
+        // More windows than this change the answer by less than its second digit.
+        const ENOUGH: u32 = 400;
+        let bets = self.accounts.values().map(|account| account.bets).max()?.min(ENOUGH);
+        let mut one = Self::new(self.scales[0]);
+        let reaches = |drift: f64| {
+            one.ln_pool = 0.0;
+            one.windows = 0;
+            let mut account = Account::new([LN_NOTHING; BETS]);
+            let share = share(self.accounts.len());
+            account.pay_in(one.withdraw(FIRST_SHARE) - share);
+            for window in 0..bets {
+                account.pay_in(one.withdraw(1.0 / (PAY_OUT + f64::from(window))) - share);
+                account.multiply(self.scales, drift, tolerated);
+            }
+            account.ln_value() >= ln_needed
+        };
+        smallest(reaches)
+    }
+
+    /// Stakes part of the pool on partitions that have no account yet.
+    fn open_accounts(&mut self, drifts: &[Drift]) {
+        let fresh: Vec<_> =
+            drifts.iter().filter(|drift| !self.accounts.contains_key(&drift.id)).collect();
+        if fresh.is_empty() {
+            return;
+        }
+        let part = FIRST_SHARE * f64::from(tally(fresh.len())) / f64::from(tally(drifts.len()));
+        let each = self.withdraw(part) - share(fresh.len());
+        for drift in fresh {
+            let mut account = Account::new([LN_NOTHING; BETS]);
+            account.pay_in(each);
+            self.accounts.insert(drift.id.clone(), account);
+        }
+    }
+
+    /// Takes a part, above 0 and below 1, of the pool; answers with ln of what was taken.
+    fn withdraw(&mut self, part: f64) -> f64 {
+        let taken = self.ln_pool + part.ln();
+        self.ln_pool = clamp(self.ln_pool + (-part).ln_1p());
+        taken
+    }
+}
+
+/// The drift of one partition in one window, in seconds per second.
+#[derive(Clone, Debug)]
+pub(crate) struct Drift {
+    pub(crate) id: PartitionId,
+    /// What is bet on: excused drifts are 0.
+    pub(crate) judged: f64,
+    /// What was measured.
+    pub(crate) seen: f64,
+}
+
+impl Account {
+    fn new(ln: [f64; BETS]) -> Self {
+        Self { ln, recent: Vec::new(), bets: 0 }
+    }
+
+    fn ln_value(&self) -> f64 {
+        self.ln.iter().copied().reduce(ln_add).unwrap_or(LN_NOTHING)
+    }
+
+    fn pay_in(&mut self, ln_amount: f64) {
+        let each = ln_amount - share(BETS);
+        for ln in &mut self.ln {
+            *ln = clamp(ln_add(*ln, each));
+        }
+    }
+
+    fn multiply(&mut self, scales: [f64; 2], drift: f64, tolerated: f64) {
+        let factor = |scale: f64, stake: f64| {
+            let y = drift.clamp(-scale, (4.0 * scale).min(1.0));
+            1.0 + stake / (scale + tolerated) * (y - tolerated)
+        };
+        let factors = scales.into_iter().flat_map(|s| STAKES.map(|stake| factor(s, stake)));
+        for (ln, factor) in self.ln.iter_mut().zip(factors) {
+            *ln = clamp(*ln + factor.ln());
+        }
+        self.bets = self.bets.saturating_add(1);
+    }
+
+    fn remember(&mut self, drift: f64) {
+        if self.recent.len() == REMEMBERED {
+            self.recent.remove(0);
+        }
+        self.recent.push(drift);
+    }
+
+    fn drift(&self) -> f64 {
+        let sum: f64 = self.recent.iter().sum();
+        if self.recent.is_empty() { 0.0 } else { sum / f64::from(tally(self.recent.len())) }
+    }
+}
+
+/// ln of a number of equal shares.
+fn share(n: usize) -> f64 {
+    f64::from(tally(n)).ln()
+}
+
+fn clamp(ln: f64) -> f64 {
+    ln.clamp(LN_NOTHING, LN_MOST)
+}
+
+/// The least drift, to 0.01, for which a rising condition holds.
+fn smallest(mut reaches: impl FnMut(f64) -> bool) -> Option<f64> {
+    let (mut low, mut high) = (0.0, 1.0);
+    if !reaches(high) {
+        return None;
+    }
+    while high - low > 0.005 {
+        let middle = f64::midpoint(low, high);
+        if reaches(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Some(high)
+}

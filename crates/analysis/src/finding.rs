@@ -1,0 +1,226 @@
+//! What the judge found: one finding stands behind every verdict, and its `Display` is a sentence
+//! for the engineer on call. Only data and words: nothing here decides.
+
+use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::observation::Millis;
+use crate::units::millis;
+use crate::{Doubt, Verdict};
+
+/// The one reason behind a verdict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verdict")]
+pub enum Finding {
+    /// The canary is at fault: Fail.
+    #[serde(rename = "Fail")]
+    Fault(Fault),
+    /// The canary is proven to keep up: Pass.
+    #[serde(rename = "Pass")]
+    KeepsUp(KeepsUp),
+    /// Neither is shown: Inconclusive.
+    #[serde(rename = "Inconclusive")]
+    Doubt(Doubt),
+}
+
+/// Why a canary fails.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all_fields = "camelCase")]
+pub enum Fault {
+    /// A container is in `CrashLoopBackOff`.
+    CrashLoop {
+        /// The canary pod.
+        pod: Arc<str>,
+        /// Its container restarts so far.
+        restarts: u32,
+    },
+    /// One pod crashed repeatedly.
+    Crashes {
+        /// The canary pod.
+        pod: Arc<str>,
+        /// Its container restarts so far.
+        restarts: u32,
+    },
+    /// Containers were killed for running out of memory.
+    OutOfMemory {
+        /// Kills over all canary pods.
+        kills: u32,
+    },
+    /// A pod that had been committing stopped, with messages waiting.
+    Stalled {
+        /// The partition that is stuck.
+        partition: PartitionId,
+        /// Its owner.
+        pod: Arc<str>,
+        /// Watched milliseconds in which nothing was committed; rebalances don't count.
+        quiet: Millis,
+        /// Messages waiting.
+        waiting: i64,
+    },
+    /// A pod never committed anything on a partition it was given.
+    NoFirstCommit {
+        /// The partition that is stuck.
+        partition: PartitionId,
+        /// Its owner.
+        pod: Arc<str>,
+        /// Watched milliseconds since the assignment; rebalances don't count.
+        quiet: Millis,
+        /// Messages waiting.
+        waiting: i64,
+    },
+    /// The time lag grows faster than the primary's.
+    Drifting {
+        /// The partition with the most evidence.
+        partition: PartitionId,
+        /// Its owner.
+        pod: Arc<str>,
+        /// Seconds of lag gained per second, beyond the primary's, over the latest windows.
+        drift: f64,
+        /// Time lag now, in seconds.
+        lag_seconds: f64,
+        /// Time lag in ten minutes if this goes on, in seconds.
+        projected_seconds: f64,
+    },
+}
+
+/// What a Pass rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeepsUp {
+    /// Canary partitions that were proven.
+    pub partitions: u32,
+    /// Canary partitions with too little traffic to say anything, and nothing waiting.
+    pub idle: u32,
+    /// Largest standing time lag among the canary's partitions, in seconds.
+    pub lag_seconds: f64,
+}
+
+/// One partition of one topic. Shown as `orders/3`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PartitionId {
+    /// Topic name.
+    pub topic: Arc<str>,
+    /// Partition number.
+    pub partition: i32,
+}
+
+impl Finding {
+    /// The verdict this finding stands for.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        match self {
+            Self::Fault(_) => Verdict::Fail,
+            Self::KeepsUp(_) => Verdict::Pass,
+            Self::Doubt(_) => Verdict::Inconclusive,
+        }
+    }
+
+    /// A name for metric labels and Event reasons, from a closed set.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Fault(fault) => fault.name(),
+            Self::KeepsUp(_) => "KeepsUp",
+            Self::Doubt(doubt) => doubt.name(),
+        }
+    }
+}
+
+impl Fault {
+    /// A name for metric labels and Event reasons, from a closed set.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CrashLoop { .. } => "CrashLoop",
+            Self::Crashes { .. } => "Crashes",
+            Self::OutOfMemory { .. } => "OutOfMemory",
+            Self::Stalled { .. } => "Stalled",
+            Self::NoFirstCommit { .. } => "NoFirstCommit",
+            Self::Drifting { .. } => "Drifting",
+        }
+    }
+}
+
+impl Display for Finding {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fault(fault) => fault.fmt(f),
+            Self::KeepsUp(proof) => proof.fmt(f),
+            Self::Doubt(doubt) => doubt.fmt(f),
+        }
+    }
+}
+
+impl Display for Fault {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CrashLoop { pod, restarts } => {
+                write!(f, "canary pod {pod} is in CrashLoopBackOff after {restarts} restarts")
+            }
+            Self::Crashes { pod, restarts } => {
+                write!(f, "canary pod {pod} restarted {restarts} times since it was created")
+            }
+            Self::OutOfMemory { kills } => {
+                write!(f, "canary containers were killed {kills} times for running out of memory")
+            }
+            Self::Stalled { partition, pod, quiet, waiting } => write!(
+                f,
+                "{partition} is stuck: canary pod {pod} has committed nothing for {} while {waiting} messages wait",
+                Span(*quiet)
+            ),
+            Self::NoFirstCommit { partition, pod, quiet, waiting } => write!(
+                f,
+                "{partition} is stuck: canary pod {pod} got it {} ago and has committed nothing yet, while {waiting} messages wait",
+                Span(*quiet)
+            ),
+            Self::Drifting { partition, pod, drift, lag_seconds, projected_seconds } => write!(
+                f,
+                "canary pod {pod} falls behind on {partition}: {} behind, each minute {} more than the primary, {} in ten minutes",
+                Span::seconds(*lag_seconds),
+                Span::seconds(drift * 60.0),
+                Span::seconds(*projected_seconds)
+            ),
+        }
+    }
+}
+
+impl Display for KeepsUp {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { partitions, idle, lag_seconds } = self;
+        write!(f, "canary keeps up on {partitions} partitions, ")?;
+        write!(f, "at most {} behind", Span::seconds(*lag_seconds))?;
+        if *idle > 0 {
+            write!(f, "; {idle} more are almost idle and say nothing")?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for PartitionId {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.topic, self.partition)
+    }
+}
+
+/// A length of time as people say it: `7 s`, `4 min 10 s`, `3 h 5 min`.
+pub(crate) struct Span(pub(crate) Millis);
+
+impl Span {
+    pub(crate) fn seconds(seconds: f64) -> Self {
+        Self(millis(seconds))
+    }
+}
+
+impl Display for Span {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.saturating_add(500) / 1_000;
+        match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+            (0, 0, s) => write!(f, "{s} s"),
+            (0, min, 0) => write!(f, "{min} min"),
+            (0, min, s) => write!(f, "{min} min {s} s"),
+            (h, min, _) => write!(f, "{h} h {min} min"),
+        }
+    }
+}

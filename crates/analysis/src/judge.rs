@@ -1,0 +1,269 @@
+//! The judge of one trial: takes observations, cuts them into windows, keeps the accounts.
+//! It reads no clock and starts nothing; the answer is drawn up in `verdict`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::capacity::{BLOCK, Capacity};
+use crate::commit_gaps::CommitGaps;
+use crate::drift::{Drift, Ledger};
+use crate::lag_windows::{LagWindows, Standing, is_idle, reference};
+use crate::lags::{Lags, PartitionLag};
+use crate::learn::learn;
+use crate::margins::{Margins, whole_polls};
+use crate::observation::{GroupState, Millis, Observation, PodObservation, Role};
+use crate::proof::Proofs;
+use crate::reading::Reading;
+use crate::record::{Pushed, Record, arrival};
+use crate::stall::StallGuard;
+use crate::tolerance::Tolerance;
+
+/// What a trial is judged by. Frozen when it starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Time between observations, in milliseconds. Below 100 it counts as 100.
+    pub interval: Millis,
+    /// Age in milliseconds from which a pod's lag is compared. The guards don't wait for it.
+    pub warm_up: Millis,
+    /// Probability of rolling back a healthy canary over the whole trial, guards excepted.
+    /// Above 0 and at most 0.5; anything else counts as the nearest of these bounds.
+    pub false_rollback_probability: f64,
+}
+
+/// The judge of one trial.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    pub(crate) settings: Settings,
+    /// How often the accounts were lost.
+    pub(crate) losses: u32,
+    pub(crate) margins: Margins,
+    pub(crate) capacity: Capacity,
+    pub(crate) tolerance: Tolerance,
+    pub(crate) ledger: Ledger,
+    pub(crate) proofs: Proofs,
+    pub(crate) counts: Counts,
+    pub(crate) live: Live,
+}
+
+/// Counts over the whole trial.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counts {
+    pub(crate) samples: u32,
+    #[serde(rename = "empty")]
+    pub(crate) without_evidence: u32,
+    #[serde(rename = "excusedWindows")]
+    pub(crate) excused_windows: u32,
+    pub(crate) excused: Millis,
+}
+
+/// What is rebuilt from new observations after a restart.
+#[derive(Clone, Debug)]
+pub(crate) struct Live {
+    pub(crate) lags: Lags,
+    pub(crate) stall: StallGuard,
+    pub(crate) drift_windows: LagWindows,
+    pub(crate) proof_windows: LagWindows,
+    blocks: LagWindows,
+    canary_gaps: CommitGaps,
+    epoch: Option<u64>,
+    latest: Option<Millis>,
+    pub(crate) pods: Vec<PodObservation>,
+    pub(crate) group: Option<Group>,
+}
+
+/// The group when Kafka last answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) at: Millis,
+    pub(crate) state: GroupState,
+    pub(crate) assigned: u32,
+    pub(crate) unattributed: u32,
+    /// Partitions that our pods own; while rebalancing, what the group last showed.
+    pub(crate) lags: Vec<PartitionLag>,
+}
+
+impl Judge {
+    /// A judge for a trial that starts now; its margins are learnt from the record before it.
+    #[must_use]
+    pub fn new(settings: Settings, record: &Record) -> Self {
+        Self::start_over(settings, record, 0)
+    }
+
+    /// A judge for a trial whose accounts were lost, for the `losses`-th time: the j-th one has
+    /// α·2⁻⁽ʲ⁺¹⁾ to spend, so that all of them together stay within α.
+    #[must_use]
+    pub fn start_over(settings: Settings, record: &Record, losses: u32) -> Self {
+        let settings = settings.sane();
+        let lesson = learn(&settings, record);
+        let mut live = Live::new(settings, &lesson.margins);
+        live.lags = lesson.lags;
+        live.lags.oddities = crate::lags::Oddities::default();
+        live.pods = record.latest().map(|latest| latest.pods.clone()).unwrap_or_default();
+        Self {
+            settings,
+            losses,
+            margins: lesson.margins,
+            capacity: lesson.capacity,
+            tolerance: lesson.tolerance,
+            ledger: Ledger::new(lesson.margins.scale),
+            proofs: Proofs::default(),
+            counts: Counts::default(),
+            live,
+        }
+    }
+
+    /// Takes the next observation. One that is older than the latest, or as old, is ignored.
+    pub fn observe(&mut self, observation: &Observation) {
+        match arrival(self.live.latest, observation.at) {
+            Pushed::Duplicate | Pushed::OutOfOrder => return,
+            Pushed::ClockSetBack => self.forget_times(),
+            Pushed::Kept => {}
+        }
+        self.live.latest = Some(observation.at);
+        self.live.pods.clone_from(&observation.pods);
+        let Some(reading) = Reading::of(observation, self.settings.warm_up) else { return };
+        self.counts.samples = self.counts.samples.saturating_add(1);
+        let lags = self.live.lags.take(&reading);
+        if reading.is_stable() {
+            self.compare(&reading, &lags);
+        } else {
+            self.break_off(None);
+        }
+        self.live.group = Some(Group {
+            at: reading.at,
+            state: reading.state,
+            assigned: reading.assigned,
+            unattributed: reading.unattributed,
+            lags,
+        });
+    }
+
+    /// Every remembered time is wrong after the clock was set; accounts and counts are not.
+    fn forget_times(&mut self) {
+        let oddities = self.live.lags.oddities;
+        self.live = Live::new(self.settings, &self.margins);
+        self.live.lags.oddities = oddities;
+    }
+
+    /// Nothing is compared across a rebalance: open windows end without evidence.
+    fn break_off(&mut self, epoch: Option<u64>) {
+        if self.live.epoch != epoch {
+            self.live.epoch = epoch;
+            self.counts.without_evidence = self.counts.without_evidence.saturating_add(1);
+            self.live.drift_windows.restart();
+            self.live.proof_windows.restart();
+            self.live.blocks.restart();
+            self.live.canary_gaps.restart();
+            self.tolerance.restart();
+        }
+    }
+
+    fn compare(&mut self, reading: &Reading, lags: &[PartitionLag]) {
+        self.break_off(Some(reading.epoch));
+        let canary = lags.iter().filter(|lag| lag.consumer.role == Role::Canary);
+        let owned: BTreeSet<_> = canary.map(|lag| &lag.id).collect();
+        self.ledger.keep_only(&owned);
+        self.proofs.keep_only(&owned);
+        let at = reading.at;
+        self.live.stall.add(at, reading.epoch, lags);
+        self.live.canary_gaps.add(at, lags);
+        if let Some(block) = self.live.blocks.add(at, lags) {
+            self.capacity.learn(&block, self.margins.commit_gap_seconds());
+        }
+        if let Some(window) = self.live.proof_windows.add(at, lags) {
+            self.proofs.bet(&window, self.live.proof_windows.length());
+        }
+        if let Some(window) = self.live.drift_windows.add(at, lags) {
+            self.bet(&window);
+        }
+        self.lengthen_windows();
+    }
+
+    /// A canary that commits less often than the primary needs longer windows. Decided before
+    /// a window begins, so the bets stay fair.
+    fn lengthen_windows(&mut self) {
+        let pace = self.live.canary_gaps.typical();
+        let margins = Margins {
+            commit_gap: pace.max(self.margins.commit_gap),
+            typical_gap: pace.max(self.margins.typical_gap),
+            ..self.margins
+        };
+        let interval = self.settings.interval;
+        self.live.proof_windows.set_length(margins.proof_window(interval));
+        self.live.drift_windows.set_length(margins.drift_window(interval));
+    }
+
+    /// Bets on a window, or counts it as one without evidence.
+    fn bet(&mut self, window: &[Standing]) {
+        let mut excused = false;
+        let reference = reference(window);
+        let drifts: Vec<Drift> = reference.map_or_else(Vec::new, |reference| {
+            let pods = pod_rates(window);
+            let canary = window.iter().filter(|one| one.consumer.role == Role::Canary);
+            canary
+                .filter(|one| one.consumer.warm && !is_idle(one))
+                .filter_map(|one| {
+                    let seen = one.drift? - reference;
+                    let late = seen > 0.0 && one.lag > self.margins.normal_lag;
+                    let pod_rate = pods.get(&one.consumer.pod).copied().unwrap_or(0.0);
+                    let overloaded = late && self.capacity.excuses(one.rate, pod_rate);
+                    excused |= overloaded;
+                    let judged = if late && !overloaded { seen } else { seen.min(0.0) };
+                    Some(Drift { id: one.id.clone(), judged, seen })
+                })
+                .collect()
+        });
+        let counts = &mut self.counts;
+        if drifts.is_empty() {
+            counts.without_evidence = counts.without_evidence.saturating_add(1);
+        }
+        if excused {
+            counts.excused_windows = counts.excused_windows.saturating_add(1);
+            counts.excused = counts.excused.saturating_add(self.live.drift_windows.length());
+        }
+        self.ledger.bet(&drifts, self.tolerance.drift());
+        self.tolerance.learn(window, reference.unwrap_or(0.0), self.margins.normal_lag);
+    }
+}
+
+/// Messages per second of each canary pod, over all its partitions.
+fn pod_rates(window: &[Standing]) -> BTreeMap<&Arc<str>, f64> {
+    let mut rates = BTreeMap::new();
+    for standing in window.iter().filter(|one| one.consumer.role == Role::Canary) {
+        *rates.entry(&standing.consumer.pod).or_default() += standing.rate;
+    }
+    rates
+}
+
+impl Settings {
+    /// The nearest settings that can be judged by.
+    pub(crate) fn sane(self) -> Self {
+        let alpha = self.false_rollback_probability;
+        Self {
+            interval: self.interval.clamp(100, 3_600_000),
+            warm_up: self.warm_up.max(0),
+            // Below one in a billion no float and no trial could tell the difference.
+            false_rollback_probability: if alpha.is_nan() { 1e-9 } else { alpha.clamp(1e-9, 0.5) },
+        }
+    }
+}
+
+impl Live {
+    pub(crate) fn new(settings: Settings, margins: &Margins) -> Self {
+        let interval = settings.interval;
+        Self {
+            lags: Lags::default(),
+            stall: StallGuard::new(interval, margins.commit_gap),
+            drift_windows: LagWindows::new(margins.drift_window(interval), interval),
+            proof_windows: LagWindows::new(margins.proof_window(interval), interval),
+            blocks: LagWindows::new(whole_polls(BLOCK, interval), interval),
+            canary_gaps: CommitGaps::new(Role::Canary, interval),
+            epoch: None,
+            latest: None,
+            pods: Vec::new(),
+            group: None,
+        }
+    }
+}

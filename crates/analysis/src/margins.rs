@@ -1,0 +1,74 @@
+//! What is normal for the primary, learnt from the record before a trial and frozen with it.
+//! A judge without margins would roll back 44 % of healthy canaries: no two pods are equal.
+
+use serde::{Deserialize, Serialize};
+
+use crate::drift::{FINEST_SCALE, WIDEST_SCALE};
+use crate::observation::Millis;
+use crate::units::seconds;
+
+/// Drift windows are at least this long, so that a GC pause or a burst is part of one window, not
+/// a run of bad ones.
+///
+/// Tried with 2 s polls and 1 s commits on pods whose speed wanders by ±30 % over ten minutes:
+/// 30 min of a healthy canary are rolled back in 0.5 % of 200 trials with 30 s, 2 % with 20 s,
+/// 3.5 % with 10 s. Passing doesn't wait for it: proofs have their own, shorter windows.
+const SHORTEST_WINDOW: Millis = 30_000;
+/// Commit gap that is assumed while none was seen, for windows only.
+const DEFAULT_GAP: Millis = 30_000;
+/// Lag up to here, in seconds, is always normal: queues are never empty for long.
+pub(crate) const NORMAL_LAG: f64 = 5.0;
+
+/// Learnt margins.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Margins {
+    /// Longest commit gap of a healthy primary partition; `None`: no full one was seen.
+    #[serde(rename = "gap")]
+    pub(crate) commit_gap: Option<Millis>,
+    /// The gap that nine of ten don't exceed; `None` with the longest.
+    #[serde(rename = "pace")]
+    pub(crate) typical_gap: Option<Millis>,
+    /// Scale of healthy drifts, seconds per second.
+    pub(crate) scale: f64,
+    /// Largest lag that is normal, in seconds.
+    #[serde(rename = "normal")]
+    pub(crate) normal_lag: f64,
+    /// Whether scale and normal lag were learnt, not defaults.
+    pub(crate) learnt: bool,
+}
+
+impl Margins {
+    /// Length of the windows in which lag is proven flat, in whole polls: one typical commit gap.
+    pub(crate) fn proof_window(&self, interval: Millis) -> Millis {
+        whole_polls(self.typical_gap.unwrap_or(DEFAULT_GAP), interval)
+    }
+
+    /// Length of the windows in which drift is compared, in whole polls: two commit gaps, so that
+    /// each contains a full one, and at least three polls, so that a minimum means something.
+    pub(crate) fn drift_window(&self, interval: Millis) -> Millis {
+        let gaps = self.commit_gap.unwrap_or(DEFAULT_GAP).saturating_mul(2);
+        let polls = interval.saturating_mul(3);
+        whole_polls(gaps.max(polls).max(SHORTEST_WINDOW), interval)
+    }
+
+    /// The longest commit gap in seconds, 0 while unknown.
+    pub(crate) fn commit_gap_seconds(&self) -> f64 {
+        seconds(self.commit_gap.unwrap_or(0))
+    }
+
+    /// These margins, if they can have been learnt.
+    pub(crate) fn checked(self) -> Option<Self> {
+        let gaps = [self.commit_gap, self.typical_gap];
+        let possible = gaps.iter().all(|gap| gap.is_none_or(|gap| gap >= 0))
+            && (FINEST_SCALE..=WIDEST_SCALE).contains(&self.scale)
+            && self.normal_lag >= NORMAL_LAG
+            && self.normal_lag.is_finite();
+        possible.then_some(self)
+    }
+}
+
+/// The least multiple of the polling interval that is not shorter than `span`.
+pub(crate) fn whole_polls(span: Millis, interval: Millis) -> Millis {
+    let polls = span.saturating_add(interval - 1) / interval;
+    polls.max(1).saturating_mul(interval)
+}

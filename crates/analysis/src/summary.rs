@@ -1,0 +1,135 @@
+//! Lag, throughput and shares per role, for status and dashboards.
+//! Descriptive only: no verdict is drawn from a summary.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::observation::{Millis, Role};
+use crate::reading::{Reading, Row};
+use crate::time_lag::TimeLag;
+use crate::units::{count, seconds, tally};
+use crate::{PartitionId, Record, backlog};
+
+/// What one role does in the group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleSummary {
+    /// Members of the group on pods of this role.
+    pub members: u32,
+    /// Partitions they own.
+    pub partitions: u32,
+    /// Share of all assigned partitions, 0 to 1.
+    pub partition_share: f64,
+    /// Messages waiting in these partitions; `None`: no usable offsets.
+    pub lag_messages: Option<i64>,
+    /// Largest time lag among them, in seconds; `None`: unknown.
+    pub lag_seconds: Option<f64>,
+    /// Whether `lag_seconds` is only a lower bound (the backlog is older than the record).
+    pub lag_is_lower_bound: bool,
+    /// Messages per second, by committed offsets over about the last minute.
+    pub throughput: Option<f64>,
+    /// Share of all committed messages in that time, 0 to 1.
+    pub message_share: Option<f64>,
+}
+
+/// The group at its latest usable observation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// When; `None`: Kafka never gave a usable answer.
+    pub at: Option<Millis>,
+    /// The primary.
+    pub primary: RoleSummary,
+    /// The canary.
+    pub canary: RoleSummary,
+    /// Members that are provably on no pod of the target.
+    pub external_members: u32,
+    /// Members that could be ours but match no pod.
+    pub unattributed_members: u32,
+    /// Share of assigned partitions that such members own, 0 to 1.
+    pub unattributed_share: f64,
+}
+
+/// Time over which throughput is told: long enough for several commits of most consumers.
+const THROUGHPUT_SPAN: Millis = 60_000;
+
+/// Sums up the latest usable observation of a record.
+#[must_use]
+pub fn summarise(record: &Record) -> Summary {
+    let mut readings = record.observations().rev().filter_map(|seen| Reading::of(&seen, 0));
+    let Some(latest) = readings.next() else { return Summary::default() };
+    let lags = backlog::time_lags(&latest, record);
+    let (committed, span) = committed(&latest, record);
+    let total: f64 = committed.iter().map(|&(_, messages)| count(messages)).sum();
+    let role = |role: Role| {
+        let members = latest.members;
+        let members = match role {
+            Role::Primary => members.primary,
+            Role::Canary => members.canary,
+        };
+        let messages: i64 =
+            committed.iter().filter(|(of, _)| *of == role).map(|(_, messages)| messages).sum();
+        RoleSummary {
+            members,
+            throughput: (span > 0).then(|| count(messages) / seconds(span)),
+            message_share: (total > 0.0).then(|| count(messages) / total),
+            ..RoleSummary::of(role, &latest, &lags)
+        }
+    };
+    Summary {
+        at: Some(latest.at),
+        primary: role(Role::Primary),
+        canary: role(Role::Canary),
+        external_members: latest.members.external,
+        unattributed_members: latest.members.unattributed,
+        unattributed_share: share(latest.unattributed, latest.assigned),
+    }
+}
+
+impl RoleSummary {
+    fn of(role: Role, latest: &Reading, lags: &BTreeMap<PartitionId, TimeLag>) -> Self {
+        let rows: Vec<&Row> = latest.rows.iter().filter(|row| row.role() == Some(role)).collect();
+        let waiting = rows.iter().filter_map(|row| Some((row.log_end? - row.committed?).max(0)));
+        let times = rows.iter().filter_map(|row| lags.get(&row.id).copied());
+        let worst = times.max_by(|a, b| a.lower_bound().total_cmp(&b.lower_bound()));
+        let partitions = tally(rows.len());
+        Self {
+            partitions,
+            partition_share: share(partitions, latest.assigned),
+            lag_messages: waiting.reduce(i64::saturating_add),
+            lag_seconds: worst.map(TimeLag::lower_bound),
+            lag_is_lower_bound: worst.is_some_and(|worst| worst.exact().is_none()),
+            ..Self::default()
+        }
+    }
+}
+
+/// Messages committed per role over about the last minute, and how long that was. What a
+/// partition commits while it changes roles counts for neither.
+fn committed(latest: &Reading, record: &Record) -> (Vec<(Role, i64)>, Millis) {
+    let since = latest.at.saturating_sub(THROUGHPUT_SPAN);
+    let readings = record
+        .observations()
+        .rev()
+        .filter_map(|seen| Reading::of(&seen, 0))
+        .skip(1)
+        .take_while(|earlier| earlier.at >= since);
+    let mut later = latest.clone();
+    let mut committed = Vec::new();
+    for earlier in readings {
+        for row in &later.rows {
+            let same = earlier.row(&row.id).filter(|before| before.role() == row.role());
+            let advance = same.and_then(|before| Some(row.committed? - before.committed?));
+            if let (Some(role), Some(messages)) = (row.role(), advance.filter(|n| *n > 0)) {
+                committed.push((role, messages));
+            }
+        }
+        later = earlier;
+    }
+    (committed, latest.at.saturating_sub(later.at))
+}
+
+fn share(part: u32, of: u32) -> f64 {
+    if of == 0 { 0.0 } else { f64::from(part) / f64::from(of) }
+}

@@ -1,0 +1,61 @@
+//! How long and how fast primary partitions drift without anyone calling it a fault.
+//! The drift that is tolerated of a canary is the largest of these: pods differ, and wander.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::PartitionId;
+use crate::lag_windows::Standing;
+use crate::observation::Role;
+use crate::units::tally;
+
+/// Mean drift that is nobody's fault, in seconds per second: noise of commits and clocks.
+pub(crate) const LEAST: f64 = 0.03;
+/// However badly a primary pod once did, a canary with a larger drift can be failed.
+pub(crate) const MOST: f64 = 0.25;
+/// Windows over which a drift counts as lasting: about half of those that fail a canary.
+const LASTING: usize = 4;
+
+/// The largest lasting drift of any primary partition so far, running on during the trial. Known
+/// before the window that is judged by it, so that the bets stay fair.
+#[derive(Clone, Debug)]
+pub(crate) struct Tolerance {
+    drift: f64,
+    recent: BTreeMap<PartitionId, VecDeque<f64>>,
+}
+
+impl Tolerance {
+    pub(crate) fn new(drift: f64) -> Self {
+        Self { drift: drift.clamp(LEAST, MOST), recent: BTreeMap::new() }
+    }
+
+    /// Tolerated mean drift, in seconds per second.
+    pub(crate) fn drift(&self) -> f64 {
+        self.drift
+    }
+
+    /// A rebalance: no drift lasts across it.
+    pub(crate) fn restart(&mut self) {
+        self.recent.clear();
+    }
+
+    /// Learns from a window. `reference` is the primary's common drift; lag up to `normal_lag`
+    /// seconds is not counted as drift, as in the canary's accounts.
+    pub(crate) fn learn(&mut self, window: &[Standing], reference: f64, normal_lag: f64) {
+        let mut recent = BTreeMap::new();
+        for standing in window.iter().filter(|one| one.consumer.role == Role::Primary) {
+            let Some(drift) = standing.drift else { continue };
+            let mut drifts = self.recent.remove(&standing.id).unwrap_or_default();
+            if drifts.len() == LASTING {
+                drifts.pop_front();
+            }
+            let late = standing.lag > normal_lag;
+            drifts.push_back(if late { drift - reference } else { drift.min(0.0) });
+            if drifts.len() == LASTING {
+                let mean = drifts.iter().sum::<f64>() / f64::from(tally(LASTING));
+                self.drift = self.drift.max(mean.min(MOST));
+            }
+            recent.insert(standing.id.clone(), drifts);
+        }
+        self.recent = recent;
+    }
+}

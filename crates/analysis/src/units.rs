@@ -1,0 +1,63 @@
+//! Conversions between the integers of observations and the floats of the mathematics.
+//! The only place where precision may be lost; nothing here yields NaN or infinity.
+
+use crate::observation::Millis;
+
+/// Milliseconds as seconds.
+pub(crate) fn seconds(span: Millis) -> f64 {
+    count(span) / 1_000.0
+}
+
+/// Seconds as milliseconds, saturating.
+#[expect(clippy::cast_possible_truncation, reason = "float-to-int casts saturate; NaN gives 0")]
+pub(crate) fn millis(seconds: f64) -> Millis {
+    (seconds * 1_000.0) as Millis
+}
+
+/// A count of messages, or milliseconds, as a float: exact up to 2⁵³.
+#[expect(clippy::cast_precision_loss, reason = "beyond 2^53 a relative error of 1e-16 is harmless")]
+pub(crate) fn count(n: i64) -> f64 {
+    n as f64
+}
+
+/// A length of a list as a count for reports.
+pub(crate) fn tally(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// The median of some numbers; `None` for none. The mean of the middle two if they are even.
+pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
+    let half = values.len() / 2;
+    values.sort_unstable_by(f64::total_cmp);
+    match (values.len() % 2, values.get(half)) {
+        (_, None) => None,
+        (0, Some(&upper)) => Some(f64::midpoint(values[half - 1], upper)),
+        (_, Some(&middle)) => Some(middle),
+    }
+}
+
+/// The value below which a share `q` (0 to 1) of the numbers lies: the nearest rank.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 ≤ rank ≤ len")]
+#[expect(clippy::cast_precision_loss, reason = "lists are far shorter than 2^53")]
+pub(crate) fn quantile(values: &mut [f64], q: f64) -> Option<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    let rank = (q.clamp(0.0, 1.0) * values.len() as f64).ceil() as usize;
+    values.get(rank.saturating_sub(1)).copied()
+}
+
+/// ln(eᵃ + eᵇ) without leaving the range of floats.
+pub(crate) fn ln_add(a: f64, b: f64) -> f64 {
+    let (low, high) = if a < b { (a, b) } else { (b, a) };
+    high + (low - high).exp().ln_1p()
+}
+
+/// A logarithm in thousandths, rounded down.
+#[expect(clippy::cast_possible_truncation, reason = "float-to-int casts saturate")]
+pub(crate) fn milli(ln: f64) -> i64 {
+    (ln * 1_000.0).floor() as i64
+}
+
+/// The logarithm that [`milli`] wrote.
+pub(crate) fn unmilli(thousandths: i64) -> f64 {
+    count(thousandths) / 1_000.0
+}

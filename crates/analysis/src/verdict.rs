@@ -1,0 +1,153 @@
+//! From the judge's state to its answer: which finding stands, and what is reported with it.
+//! Only reads; the first rule that holds wins.
+
+use crate::judge::{Group, Judge};
+use crate::missing::Trial;
+use crate::observation::{GroupState, Millis, Role};
+use crate::proof::PROVEN;
+use crate::record::CLOCK_STEP;
+use crate::stall::Stall;
+use crate::time_lag::TimeLag;
+use crate::units::tally;
+use crate::{Assessment, Doubt, Evidence, Fault, Finding, Note, Signal, WindowCount, crash_guard};
+
+/// An answer of Kafka older than this many polls is no basis for a Pass, nor for a guard.
+const RECENT_POLLS: Millis = 3;
+/// Unattributed partitions beyond this percentage make every comparison doubtful.
+const MOST_UNATTRIBUTED: u32 = 5;
+/// How far a drift is projected, in seconds.
+const PROJECTION: f64 = 600.0;
+/// Largest evidence reported: more says nothing.
+const MOST_EVIDENCE: f64 = 1e12;
+/// Primary partitions from which their median is a reference.
+const ENOUGH_PRIMARY: usize = 3;
+
+impl Judge {
+    /// What is known at `now`. `primary_healthy`: whether enough primary pods are Ready (for a
+    /// single pod that the canary replaces: whether it was healthy before).
+    #[must_use]
+    pub fn assess(&self, now: Millis, primary_healthy: bool) -> Assessment {
+        let finding = self.finding(now, primary_healthy);
+        let proof = self.live.group.as_ref().map_or(1.0, |group| Trial::of(self, group).proof());
+        Assessment {
+            at: now,
+            verdict: finding.verdict(),
+            finding,
+            against: Evidence {
+                value: self.ledger.ln_value().exp().min(MOST_EVIDENCE),
+                needed: self.ln_needed().exp().min(MOST_EVIDENCE),
+            },
+            proof: Evidence { value: proof, needed: PROVEN },
+            stall_wait: self.live.stall.wait(),
+            smallest_drift_seen: self
+                .ledger
+                .smallest_drift_seen(self.ln_needed(), self.tolerance.drift()),
+            samples: self.counts.samples,
+            windows: WindowCount {
+                used: self.ledger.windows(),
+                without_evidence: self.counts.without_evidence,
+                length: self.live.drift_windows.length(),
+            },
+            blind: vec![Signal::Latency, Signal::Loss, Signal::Errors, Signal::Memory],
+            notes: self.notes(),
+        }
+    }
+
+    fn finding(&self, now: Millis, primary_healthy: bool) -> Finding {
+        if let Some(crash) = crash_guard(&self.live.pods, primary_healthy) {
+            return crash;
+        }
+        let group = match self.usable_group(now) {
+            Ok(group) => group,
+            Err(doubt) => return Finding::Doubt(doubt),
+        };
+        let fault = match self.live.stall.stall() {
+            Some(Stall::Shared(doubt)) => return Finding::Doubt(doubt),
+            Some(Stall::Canary(stall)) => Some(stall),
+            None => self.drifting(group),
+        };
+        match fault {
+            suspicion if !primary_healthy => {
+                let suspicion = suspicion.map(Box::new);
+                Finding::Doubt(Doubt::PrimaryUnhealthy { suspicion })
+            }
+            Some(fault) => Finding::Fault(fault),
+            None => match Trial::of(self, group).keeps_up(now) {
+                Ok(proof) => Finding::KeepsUp(proof),
+                Err(doubt) => Finding::Doubt(doubt),
+            },
+        }
+    }
+
+    /// The group, if Kafka answered lately and the canary is in it.
+    fn usable_group(&self, now: Millis) -> Result<&Group, Doubt> {
+        let group = self.live.group.as_ref().ok_or(Doubt::NoObservation { silent: None })?;
+        let age = now.saturating_sub(group.at);
+        let oldest = self.settings.interval.saturating_mul(RECENT_POLLS);
+        if !(-CLOCK_STEP..=oldest).contains(&age) {
+            return Err(Doubt::NoObservation { silent: Some(age.max(0)) });
+        }
+        let (doubtful, of) = (u64::from(group.unattributed), u64::from(group.assigned));
+        if doubtful * 100 > of * u64::from(MOST_UNATTRIBUTED) {
+            let (partitions, of) = (group.unattributed, group.assigned);
+            return Err(Doubt::Unattributed { partitions, of });
+        }
+        match group.state {
+            GroupState::Rebalancing => Err(Doubt::Rebalancing),
+            GroupState::Empty => Err(Doubt::NoPartition),
+            GroupState::Stable if group.canary().next().is_none() => Err(Doubt::NoPartition),
+            GroupState::Stable => Ok(group),
+        }
+    }
+
+    fn drifting(&self, group: &Group) -> Option<Fault> {
+        if self.ledger.ln_value() < self.ln_needed() {
+            return None;
+        }
+        let (id, drift) = self.ledger.leading()?;
+        let lag = group.canary().find(|lag| lag.id == *id)?;
+        let lag_seconds = lag.lag.map_or(0.0, TimeLag::lower_bound);
+        Some(Fault::Drifting {
+            partition: id.clone(),
+            pod: lag.consumer.pod.clone(),
+            drift,
+            lag_seconds,
+            projected_seconds: lag_seconds + drift.max(0.0) * PROJECTION,
+        })
+    }
+
+    /// ln of the evidence that decides: the j-th accounts have α·2⁻⁽ʲ⁺¹⁾ to spend.
+    fn ln_needed(&self) -> f64 {
+        let halvings = f64::from(self.losses.saturating_add(1));
+        halvings * std::f64::consts::LN_2 - self.settings.false_rollback_probability.ln()
+    }
+
+    fn notes(&self) -> Vec<Note> {
+        let odd = self.live.lags.oddities;
+        let group = self.live.group.as_ref();
+        let primary = group.map(|group| {
+            group.lags.iter().filter(|lag| lag.consumer.role == Role::Primary).count()
+        });
+        let excused = self.counts.excused;
+        [
+            (!self.margins.learnt).then_some(Note::NoRecord),
+            self.margins
+                .commit_gap
+                .is_none()
+                .then_some(Note::DefaultStallTime { wait: self.live.stall.wait() }),
+            (self.losses > 0).then_some(Note::StartedOver { times: self.losses }),
+            primary
+                .filter(|&partitions| partitions < ENOUGH_PRIMARY)
+                .map(|partitions| Note::FewPrimaryPartitions { partitions: tally(partitions) }),
+            (odd.lost_by_retention > 0)
+                .then_some(Note::LostByRetention { records: odd.lost_by_retention }),
+            (odd.commits_fell > 0).then_some(Note::CommitsFell { times: odd.commits_fell }),
+            (odd.topic_recreated > 0)
+                .then_some(Note::TopicRecreated { times: odd.topic_recreated }),
+            (excused > 0).then_some(Note::Excused { excused }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
