@@ -1,28 +1,34 @@
 //! From a plain Deployment to X-primary, unit by unit; and X-primary restored when it was lost.
 //! Never needs Kafka: it changes who runs the promoted version, not which version runs.
 
-use super::count::total_while_adopting;
-use super::observed::{Desired, Facts, Names, Observed, Target};
+use super::count::first_total;
+use super::moves::{limits, side};
+use super::observed::{Desired, Facts, Observed, Target};
 use super::plan::{Effect, Held, Plan};
 use super::revision::Revision;
-use super::scene::{Scene, limits, side};
+use super::scene::{Scene, last_attempt, marked};
 use super::state::{Rest, State};
 use super::transfer::{Side, transfer};
 
 /// No X-primary: seed it from X, or restore it from the frozen template that is marked promoted.
 pub(super) fn begin(seen: &Observed) -> Plan {
     let stay = || Plan::to(seen.state, vec![]);
+    let seeds = seen
+        .target
+        .as_ref()
+        .is_some_and(|it| 0 < it.workload.ready && it.noted.is_none());
+    // A mark that an earlier life left behind says nothing about an X that serves by itself.
+    let known = seen.last_total.is_some() || seen.state != State::AtRest(Rest::Initialized);
+    if (known || !seeds)
+        && let Some(plan) = restore(seen)
+    {
+        return plan;
+    }
     let Some(target) = &seen.target else {
-        return restore(seen).unwrap_or_else(|| stay().held(Held::TargetMissing));
+        return stay().held(Held::TargetMissing);
     };
-    let seeds = 0 < target.workload.ready && target.noted.is_none();
-    if !seeds && seen.names == Names::Ours {
-        if let Some(plan) = restore(seen) {
-            return plan;
-        }
-        if target.noted.is_some() {
-            return stay().held(Held::PrimaryLost);
-        }
+    if target.noted.is_some() {
+        return stay().held(Held::PrimaryLost);
     }
     if !seen.spec_valid {
         return stay().held(Held::InvalidSpec);
@@ -42,96 +48,206 @@ pub(super) fn begin(seen: &Observed) -> Plan {
 /// Freeze first, then create X-primary with its first units.
 fn seed(seen: &Observed, target: &Target) -> Plan {
     let Desired { revision, .. } = target.desired;
-    let total = total_while_adopting(seen, None);
-    let limits = limits(seen, total, target.max_unavailable);
-    let from = side(Some(&target.workload), 0, true);
-    let (_, replicas) = transfer(from, side(None, total, true), limits);
+    let total = first_total(seen, target.workload.replicas);
     let facts = Facts {
-        owner: seen.uid.clone(),
         adopted: false,
-        promoted: Some(revision),
-        promoting: None,
-        replicas: total,
         target_replicas: Some(target.workload.replicas),
-        attempts: seen.frozen.iter().map(|it| it.attempt).max().unwrap_or(0),
-        bypass: target.bypass.clone(),
-        ending: None,
+        ..first_facts(seen, revision, total)
     };
     let effects = vec![
         Effect::Hold,
-        Effect::Freeze { revision, attempt: facts.attempts },
+        Effect::Freeze {
+            revision,
+            attempt: facts.attempts,
+        },
         Effect::MarkPromoted { revision },
-        Effect::Primary { revision, replicas, facts },
+        Effect::Primary {
+            revision,
+            replicas: first_units(seen, total),
+            facts,
+        },
     ];
     Plan::to(State::Adopting, effects)
 }
 
-/// X-primary was deleted: the frozen template marked promoted says what it ran.
-fn restore(seen: &Observed) -> Option<Plan> {
-    let promoted = seen.frozen.iter().filter(|it| it.promoted).max_by_key(|it| it.attempt)?;
+/// X-primary was deleted: the frozen template marked promoted says what it ran. An X that was
+/// scaled up meanwhile hands its units over, as in an adoption.
+pub(super) fn restore(seen: &Observed) -> Option<Plan> {
+    let revision = marked(seen).filter(|it| it.rejection.is_none())?.revision;
     let noted = seen.target.as_ref().and_then(|it| it.noted);
-    let total = seen.replicas.or(noted).or(seen.last_total)?;
-    let canary = seen.canary.as_ref().map_or(0, |it| it.replicas);
+    let running = seen
+        .target
+        .as_ref()
+        .map(|it| it.workload.replicas)
+        .filter(|it| 0 < *it);
+    let total = first_total(
+        seen,
+        running.or(noted).or(seen.last_total).or(seen.replicas)?,
+    );
     let facts = Facts {
-        owner: seen.uid.clone(),
-        adopted: true,
-        promoted: Some(promoted.revision),
-        promoting: None,
-        replicas: total,
-        target_replicas: noted,
-        attempts: seen.frozen.iter().map(|it| it.attempt).max().unwrap_or(0),
-        bypass: seen.target.as_ref().and_then(|it| it.bypass.clone()),
-        ending: None,
+        adopted: running.is_none(),
+        target_replicas: running.or(noted),
+        ..first_facts(seen, revision, total)
     };
     let effect = Effect::Primary {
-        revision: promoted.revision,
-        replicas: total.saturating_sub(canary),
+        revision,
+        replicas: first_units(seen, total),
         facts,
     };
-    Some(Plan::to(seen.state, vec![Effect::Hold, effect]))
+    let hold = seen.deleted_at.is_none().then_some(Effect::Hold);
+    Some(Plan::to(
+        seen.state,
+        hold.into_iter().chain([effect]).collect(),
+    ))
+}
+
+fn first_facts(seen: &Observed, revision: Revision, total: u32) -> Facts {
+    Facts {
+        owner: seen.uid.clone(),
+        adopted: true,
+        promoted: Some(revision),
+        promoting: None,
+        replicas: total,
+        target_replicas: None,
+        attempts: last_attempt(seen),
+        // What is there already was meant for what runs already.
+        bypass: seen.target.as_ref().and_then(|it| it.bypass.clone()),
+        ending: None,
+    }
+}
+
+/// The units that a new X-primary may have beside X and a canary.
+fn first_units(seen: &Observed, total: u32) -> u32 {
+    let unit = seen.target.as_ref().map_or(1, |it| it.max_unavailable);
+    let canary = side(seen.canary.as_ref(), 0);
+    let goal = total.saturating_sub(canary.spec);
+    let from = side(seen.target.as_ref().map(|it| &it.workload), 0);
+    transfer(
+        from,
+        side(None, goal),
+        limits(seen, total, unit).beside(canary),
+    )
+    .1
 }
 
 /// Hand over X → X-primary until X is drained, then mark it adopted.
 pub(super) fn go_on(scene: &Scene<'_>, promoted: Revision) -> Plan {
-    let seen = scene.seen;
-    let total = total_while_adopting(seen, Some(scene.primary.facts.replicas));
-    let asked = seen.target.as_ref().map_or(scene.primary.facts.target_replicas, |it| {
-        let foreign = 0 < it.workload.replicas && it.written != Some(it.workload.replicas);
-        if foreign { Some(it.workload.replicas) } else { scene.primary.facts.target_replicas }
-    });
-    let facts = Facts { replicas: total, target_replicas: asked, ..scene.facts.clone() };
-    let target = seen.target.as_ref().map(|it| &it.workload);
-    let drained = seen.target.as_ref().is_none_or(|it| {
-        it.workload.replicas == 0 && it.workload.terminating == 0 && it.noted.is_some()
-    });
-    if drained && scene.primary_ready(total) && scene.canary_gone() {
-        let facts = Facts { adopted: true, ..facts };
-        let effects = vec![Effect::Primary { revision: promoted, replicas: total, facts }];
+    let revision = scene.facts.promoting.unwrap_or(promoted);
+    let total = scene.total;
+    if is_drained(scene) && scene.primary_complete(revision, total) && scene.canary_gone() {
+        let mut facts = Facts {
+            adopted: true,
+            ..scene.facts.clone()
+        };
+        if scene.seen.replicas.is_none() && facts.target_replicas != Some(total) {
+            // A ceiling hides what X asked for: it is looked at again at every decision.
+            facts.target_replicas = None;
+        }
+        let mut effects = scene.upkeep();
+        effects.push(Effect::Primary {
+            revision,
+            replicas: total,
+            facts,
+        });
         return Plan::to(State::AtRest(Rest::Initialized), effects);
     }
-    let current = scene.primary.workload.current && target.is_none_or(|it| it.current);
-    let from = side(target, 0, true);
-    let to = side(Some(&scene.primary.workload), total, true);
-    let unit = scene.seen.target.as_ref().map_or(1, |it| it.max_unavailable);
-    let (left, primary) =
-        if current { transfer(from, to, limits(seen, total, unit)) } else { (from.spec, to.spec) };
-    let mut effects = scene.upkeep();
-    if scene.frozen(promoted).is_some_and(|it| !it.promoted) {
-        effects.push(Effect::MarkPromoted { revision: promoted });
-    }
-    effects.extend(leave_target(seen, from, left, asked.unwrap_or(total)));
-    effects.extend(scene.enact_primary(promoted, primary, &facts));
-    // A canary from an earlier life waits with its removal until primary can stand in for it.
-    if scene.primary_ready(total) && !scene.canary_gone() {
-        effects.push(Effect::Canary { revision: promoted, replicas: 0 });
-    }
-    let held = seen.target.is_none().then_some(Held::TargetMissing);
+    let held = scene.seen.target.is_none().then_some(Held::TargetMissing);
+    let effects = take_over(scene, revision, &scene.facts);
     Plan::to(State::Adopting, effects).held(held)
 }
 
+/// Whether X has given up its last unit, and N is noted on it.
+pub(super) fn is_drained(scene: &Scene<'_>) -> bool {
+    scene.seen.target.as_ref().is_none_or(|it| {
+        let workload = &it.workload;
+        workload.replicas == 0
+            && workload.terminating == 0
+            && workload.current
+            && it.noted.is_some()
+    })
+}
+
+/// The next writes on the way of X's units to primary. A canary from an earlier life goes first.
+pub(super) fn take_over(scene: &Scene<'_>, revision: Revision, facts: &Facts) -> Vec<Effect> {
+    if let Some(effects) = note_total(scene, revision, facts) {
+        return effects;
+    }
+    let gathering = gather(scene, revision);
+    let Some(target) = scene.seen.target.as_ref().filter(|_| gathering.is_none()) else {
+        let counts = gathering.unwrap_or((scene.total, scene.canary_units()));
+        return enact_gathered(scene, revision, counts, facts);
+    };
+    let primary = &scene.primary.workload;
+    let from = side(Some(&target.workload), 0);
+    let to = side(Some(primary), scene.total);
+    let limits = scene.limits_of_all().beside(scene.canary_side());
+    let current = primary.current && target.workload.current;
+    let (left, count) = if current {
+        transfer(from, to, limits)
+    } else {
+        (from.spec, to.spec)
+    };
+    let mut effects = scene.upkeep();
+    effects.extend(leave_target(
+        target,
+        from,
+        left,
+        facts.target_replicas.unwrap_or(scene.total),
+    ));
+    effects.extend(scene.enact_primary(revision, count, facts));
+    effects
+}
+
+/// A count that the user gave X is noted on X-primary before we write another one over it.
+pub(super) fn note_total(
+    scene: &Scene<'_>,
+    revision: Revision,
+    facts: &Facts,
+) -> Option<Vec<Effect>> {
+    let known = &scene.primary.facts;
+    if (known.replicas, known.target_replicas) == (facts.replicas, facts.target_replicas) {
+        return None;
+    }
+    let mut effects = scene.upkeep();
+    effects.extend(scene.enact_primary(revision, scene.primary.workload.replicas, facts));
+    Some(effects)
+}
+
+/// The counts on the way of the canary's units to primary, which first rolls to `revision` where
+/// it does not run it: until it serves, the canary may be the only healthy copy. `None` when no
+/// unit can move now.
+pub(super) fn gather(scene: &Scene<'_>, revision: Revision) -> Option<(u32, u32)> {
+    let now = (scene.primary.workload.replicas, scene.canary_units());
+    if now.1 == 0 {
+        return None;
+    }
+    let rest = scene.total.saturating_sub(scene.target_units());
+    let kept = now.1.min(rest);
+    let goal = if scene.primary_serves(revision, rest - kept) {
+        0
+    } else {
+        kept
+    };
+    let next = scene.counts(now.0.max(rest - goal).min(scene.total), goal);
+    (next != now).then_some(next)
+}
+
+/// Writes counts of `(primary, canary)`; the canary keeps what it runs.
+pub(super) fn enact_gathered(
+    scene: &Scene<'_>,
+    revision: Revision,
+    (primary, canary): (u32, u32),
+    facts: &Facts,
+) -> Vec<Effect> {
+    scene.enact(
+        (revision, primary),
+        (scene.canary_as_it_is(revision), canary),
+        facts,
+    )
+}
+
 /// The last units leave in the single write that also notes N.
-fn leave_target(seen: &Observed, from: Side, left: u32, asked: u32) -> Option<Effect> {
-    let target = seen.target.as_ref()?;
+fn leave_target(target: &Target, from: Side, left: u32, asked: u32) -> Option<Effect> {
     if left == 0 && (0 < from.spec || target.noted.is_none()) {
         return Some(Effect::Drain { noted: asked });
     }

@@ -1,33 +1,36 @@
-//! How many: N, and how many of them are canaries. Arithmetic only.
+//! How many: N, and how many of them are canaries.
+//! Arithmetic only: says nothing about when a count may be reached.
 
-use super::observed::{Observed, Primary, StepSize};
+use super::observed::{Facts, Observed, StepSize};
 
-/// The desired total N, and the value of X's annotation that it takes into account.
+/// The desired total N, and the value of X's count that it takes into account, to be noted in the
+/// facts. `shared`: X runs units of ours (adoption, hand-back), so a count on it that we did not
+/// write is the user's; else X's annotation says what was asked of it.
 ///
-/// `spec.replicas` of the `CanaryRollout` when set; else X's annotation if it changed since the
-/// value noted on X-primary, because whoever sets X to n > 0 means "run n"; else the N noted there.
-#[must_use]
-pub fn desired_total(seen: &Observed, primary: &Primary) -> (u32, Option<u32>) {
-    let noted = seen.target.as_ref().and_then(|it| it.noted).or(primary.facts.target_replicas);
-    let total = match seen.replicas {
+/// `spec.replicas` of the `CanaryRollout` when set; else what was asked of X, if that changed since
+/// the value noted on X-primary, because whoever sets X to n > 0 means "run n"; else the N noted
+/// there.
+pub(super) fn desired_total(seen: &Observed, facts: &Facts, shared: bool) -> (u32, Option<u32>) {
+    let of_target = seen.target.as_ref().and_then(|it| {
+        let count = it.workload.replicas;
+        let foreign = shared && 0 < count && it.written != Some(count);
+        if foreign { Some(count) } else { it.noted }
+    });
+    let asked = of_target.or(facts.target_replicas);
+    let wish = match seen.replicas {
         Some(replicas) => replicas,
-        None if noted != primary.facts.target_replicas => noted.unwrap_or(primary.facts.replicas),
-        None => primary.facts.replicas,
+        None if asked != facts.target_replicas => asked.unwrap_or(facts.replicas),
+        None => facts.replicas,
     };
-    (at_most(total, seen.max_consumers), noted)
+    let total = at_most(wish, seen.max_consumers);
+    // A ceiling hides the wish only as long as it is there: what is not noted is looked at again.
+    let hidden = total < wish && seen.replicas.is_none() && !shared;
+    (total, if hidden { None } else { asked })
 }
 
-/// N of a target that is not adopted yet: a count that somebody else gave it since our last write
-/// is the user's.
-#[must_use]
-pub fn total_while_adopting(seen: &Observed, before: Option<u32>) -> u32 {
-    let from_target = seen.target.as_ref().and_then(|it| {
-        let count = it.workload.replicas;
-        let foreign = it.written != Some(count);
-        if 0 < count && foreign { Some(count) } else { it.noted }
-    });
-    let total = seen.replicas.or(from_target).or(before).unwrap_or(0);
-    at_most(total, seen.max_consumers)
+/// N of a target whose X-primary is not there (yet).
+pub(super) fn first_total(seen: &Observed, asked: u32) -> u32 {
+    at_most(seen.replicas.unwrap_or(asked), seen.max_consumers)
 }
 
 /// Canary pods of a step: the closest to the weight, at least one canary and one primary for
@@ -42,8 +45,7 @@ pub fn canary_count(size: StepSize, total: u32) -> u32 {
 }
 
 /// A step's fixed count under a total that changed: kept unless 1 ≤ canary < N breaks.
-#[must_use]
-pub fn fit(canary: u32, total: u32) -> u32 {
+pub(super) fn fit(canary: u32, total: u32) -> u32 {
     match total {
         0 => 0,
         1 => 1,

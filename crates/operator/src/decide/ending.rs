@@ -3,10 +3,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::observed::{Facts, Names, Observed, Primary, Target};
+use super::adoption::{enact_gathered, gather, is_drained, note_total, restore, take_over};
+use super::moves::side;
+use super::observed::{Facts, Names, Observed, Target};
 use super::plan::{Effect, Held, Plan};
 use super::revision::Revision;
-use super::scene::{Relation, Scene, side};
+use super::scene::{Relation, Scene};
 use super::state::{Ending, State};
 use super::transfer::transfer;
 
@@ -16,25 +18,38 @@ const GRACE: SignedDuration = SignedDuration::from_secs(30);
 
 /// The rows for a `CanaryRollout` that was deleted at `since`.
 pub(super) fn terminate(seen: &Observed, since: Timestamp, now: Timestamp) -> Plan {
-    let ours = seen.primary.as_ref().filter(|it| it.facts.owner == seen.uid);
-    let (Names::Ours | Names::Orphaned, Some(primary)) = (seen.names, ours) else {
+    if !seen.finalizer {
+        // Released already, or never held: what still delays the deletion is not ours.
+        return Plan::to(State::Terminating(known_ending(seen)), vec![]);
+    }
+    if seen.names == Names::Taken {
         return Plan::release(Ending::Leave, vec![]);
+    }
+    let Some(primary) = &seen.primary else {
+        return bring_back(seen, since, now).unwrap_or(Plan::release(Ending::Leave, vec![]));
     };
+    if primary.facts.owner != seen.uid {
+        return Plan::release(Ending::Leave, vec![]);
+    }
     let scene = Scene::of(seen, primary, now);
     let Some(promoted) = scene.promoted else {
         return Plan::release(Ending::Leave, vec![]);
     };
-    let Some(ending) = choose(&scene) else {
+    let ending = choose(&scene);
+    // Every running copy is kept: whoever deleted the CanaryRollout is not kept waiting for ever.
+    if scene.overdue(since) && ending != Some(Ending::Remove) {
+        let bequeath = seen.target.is_some().then_some(Effect::Bequeath);
+        let plan = Plan::release(Ending::Leave, bequeath.into_iter().collect());
+        return plan.held(Held::Overdue);
+    }
+    let Some(ending) = ending else {
         let plan = Plan::to(seen.state, scene.upkeep()).held(Held::TargetMissing);
-        return plan.wake(now.saturating_add(GRACE).ok());
+        return plan
+            .wake(now.saturating_add(GRACE).ok())
+            .wake(scene.deadline(since));
     };
     if primary.facts.ending != Some(ending) {
         return record(&scene, promoted, ending);
-    }
-    // Every running copy is kept: whoever deleted the CanaryRollout is not kept waiting for ever.
-    if scene.overdue(since) && ending != Ending::Remove {
-        let effects = if seen.target.is_some() { vec![Effect::Bequeath] } else { vec![] };
-        return Plan::release(Ending::Leave, effects).held(Held::Overdue);
     }
     let plan = match (ending, &seen.target) {
         (Ending::HandBack, Some(target)) => hand_back(&scene, promoted, target),
@@ -44,45 +59,91 @@ pub(super) fn terminate(seen: &Observed, since: Timestamp, now: Timestamp) -> Pl
     plan.wake(scene.deadline(since))
 }
 
-/// Decided once and noted on X-primary; may change only from `HandBack` to `Leave`.
+/// X-primary was lost while X is drained: nobody would serve. It is restored before anything ends.
+fn bring_back(seen: &Observed, since: Timestamp, now: Timestamp) -> Option<Plan> {
+    let drained = seen.target.as_ref()?.noted.is_some();
+    let late = seen.strategy.progress_deadline < now.duration_since(since);
+    if !drained || late || seen.namespace_terminating || seen.last_total.is_none() {
+        return None;
+    }
+    restore(seen)
+}
+
+fn known_ending(seen: &Observed) -> Ending {
+    match seen.state {
+        State::Terminating(ending) => ending,
+        State::Adopting
+        | State::AtRest(_)
+        | State::Trial(_)
+        | State::Promoting(_)
+        | State::RollingBack(_) => Ending::Leave,
+    }
+}
+
+/// Decided once and noted on X-primary; may change only to `Leave`: when X no longer asks for what
+/// was promoted, or is back. `None` while X has not been absent for long enough.
 fn choose(scene: &Scene<'_>) -> Option<Ending> {
-    let promoting = scene.facts.promoting;
-    let live = scene.seen.target.as_ref().map(|it| it.desired.revision);
-    let back_to_promoted = match scene.relation() {
-        Some(Relation::Promoted | Relation::NoTrialNeeded(_)) => true,
-        Some(Relation::Rejected(_) | Relation::Untried(_)) => {
-            !scene.facts.adopted || (live.is_some() && promoting == live)
-        }
-        None => false,
-    };
+    let target = scene.seen.target.as_ref();
     match scene.facts.ending {
         Some(Ending::Leave) => return Some(Ending::Leave),
-        Some(Ending::Remove) => return Some(Ending::Remove),
-        Some(Ending::HandBack) if !back_to_promoted => return Some(Ending::Leave),
-        Some(Ending::HandBack) => return Some(Ending::HandBack),
+        Some(Ending::Remove) => {
+            let back = target.is_some() && !scene.seen.namespace_terminating;
+            return Some(if back { Ending::Leave } else { Ending::Remove });
+        }
+        Some(Ending::HandBack) => {
+            let goes_on = target.is_some() && (!scene.facts.adopted || wants_promoted(scene));
+            return Some(if goes_on {
+                Ending::HandBack
+            } else {
+                Ending::Leave
+            });
+        }
         None => {}
     }
     if scene.seen.namespace_terminating {
         return Some(Ending::Remove);
     }
-    if scene.seen.target.is_none() {
+    if target.is_none() {
         if scene.seen.target_absent_for < GRACE {
             return None;
         }
-        let idle = scene.canary_gone() && promoting.is_none();
+        let idle = !scene.canary_has_pods() && scene.facts.promoting.is_none();
         return Some(if idle { Ending::Remove } else { Ending::Leave });
     }
-    Some(if back_to_promoted { Ending::HandBack } else { Ending::Leave })
+    let hands_back = !scene.facts.adopted || wants_promoted(scene);
+    Some(if hands_back {
+        Ending::HandBack
+    } else {
+        Ending::Leave
+    })
 }
 
-/// The decision goes onto X-primary before anything follows from it. A hand-back also stops X
-/// from being drained: from here on it is transferred.
+/// Whether X's live template is the promoted one, by its trial key, or the one being promoted.
+fn wants_promoted(scene: &Scene<'_>) -> bool {
+    match scene.relation() {
+        Some(Relation::Promoted | Relation::NoTrialNeeded(_)) => true,
+        Some(Relation::Untried(desired)) => scene.facts.promoting == Some(desired.revision),
+        Some(Relation::Rejected(_)) | None => false,
+    }
+}
+
+/// The decision goes onto X-primary before anything follows from it. A hand-back that is given up
+/// leaves units on X: they are transferred, not drained.
 fn record(scene: &Scene<'_>, promoted: Revision, ending: Ending) -> Plan {
-    let adopted = scene.facts.adopted && ending != Ending::HandBack;
-    let facts = Facts { ending: Some(ending), adopted, ..scene.facts.clone() };
+    let gives_up = scene.facts.ending == Some(Ending::HandBack);
+    let adopted = scene.facts.adopted && !gives_up;
+    let facts = Facts {
+        ending: Some(ending),
+        adopted,
+        ..scene.facts.clone()
+    };
     let workload = &scene.primary.workload;
     let revision = workload.revision.unwrap_or(promoted);
-    let effect = Effect::Primary { revision, replicas: workload.replicas, facts };
+    let effect = Effect::Primary {
+        revision,
+        replicas: workload.replicas,
+        facts,
+    };
     Plan::to(State::Terminating(ending), vec![effect])
 }
 
@@ -90,28 +151,29 @@ fn record(scene: &Scene<'_>, promoted: Revision, ending: Ending) -> Plan {
 fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
     let stay = |effects| Plan::to(State::Terminating(Ending::HandBack), effects);
     let running = scene.facts.promoting.unwrap_or(promoted);
-    let target_has_begun = 0 < target.workload.replicas;
-    if !scene.canary_gone() {
-        return stay(gather(scene, running, &scene.facts));
+    let primary = &scene.primary.workload;
+    if let Some(effects) = note_total(scene, running, &scene.facts) {
+        return stay(effects);
     }
-    let max_unavailable = target.max_unavailable;
-    let up = target.workload.replicas == scene.total && target.available && target_has_begun;
-    if scene.total == 0 || (up && scene.primary.workload.replicas == 0) {
-        let written = Effect::Target { replicas: scene.total };
-        let wrong = target.workload.replicas != scene.total;
-        let effects = wrong.then_some(written).into_iter().chain([Effect::RemoveChildren]);
-        return Plan::release(Ending::HandBack, effects.collect());
+    let up = target.workload.replicas == scene.total && target.available;
+    if up && primary.replicas == 0 && scene.canary_gone() {
+        return Plan::release(Ending::HandBack, vec![Effect::RemoveChildren]);
     }
-    let current = scene.primary.workload.current && target.workload.current;
-    if !current {
+    if let Some(counts) = gather(scene, running) {
+        return stay(enact_gathered(scene, running, counts, &scene.facts));
+    }
+    if !primary.current || !target.workload.current {
         return stay(vec![]);
     }
-    let limits = super::scene::limits(scene.seen, scene.total, max_unavailable);
-    let from = side(Some(&scene.primary.workload), 0, true);
-    let to = side(Some(&target.workload), scene.total, true);
-    let (primary, back) = transfer(from, to, limits);
-    let mut effects = Vec::new();
-    effects.extend(scene.enact_primary(running, primary, &scene.facts));
+    let limits = scene.limits_of_all().beside(scene.canary_side());
+    let kept = if primary.rolled { 0 } else { primary.replicas };
+    let (count, back) = transfer(
+        side(Some(primary), kept),
+        side(Some(&target.workload), scene.total),
+        limits,
+    );
+    let mut effects = scene.upkeep();
+    effects.extend(scene.enact_primary(running, count, &scene.facts));
     if back != target.workload.replicas {
         effects.push(Effect::Target { replicas: back });
     }
@@ -120,24 +182,26 @@ fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
 
 /// Primary at N, ready, on one complete promoted template; then the canary goes; then X owns it.
 fn leave(scene: &Scene<'_>, promoted: Revision) -> Plan {
-    let facts = Facts { promoting: None, ..scene.facts.clone() };
-    let primary: &Primary = scene.primary;
-    let complete = primary.workload.revision == Some(promoted) && scene.primary_ready(scene.total);
-    if complete && scene.canary_gone() && primary.facts == facts {
+    let facts = Facts {
+        promoting: None,
+        ..scene.facts.clone()
+    };
+    let stay = |effects| Plan::to(State::Terminating(Ending::Leave), effects);
+    if !scene.has_template(promoted) {
+        return stay(scene.upkeep()).held(Held::PrimaryLost);
+    }
+    if scene.shares_target() && !is_drained(scene) {
+        return stay(take_over(scene, promoted, &facts));
+    }
+    let complete = scene.primary_complete(promoted, scene.total);
+    if complete && scene.canary_gone() && scene.primary.facts == facts {
         let bequeath = scene.seen.target.is_some().then_some(Effect::Bequeath);
         return Plan::release(Ending::Leave, bequeath.into_iter().collect());
     }
-    Plan::to(State::Terminating(Ending::Leave), gather(scene, promoted, &facts))
-}
-
-/// The canary's units go over to primary, which first rolls to `revision` where it does not run
-/// it: until it is ready the canary may be the only healthy copy.
-fn gather(scene: &Scene<'_>, revision: Revision, facts: &Facts) -> Vec<Effect> {
-    let canary = scene.seen.canary.as_ref();
-    let now = canary.map_or(0, |it| it.replicas).min(scene.total);
-    let ready = scene.primary_serves(revision, scene.total - now);
-    let goal = if ready { 0 } else { now };
-    let (primary, left) = scene.counts(scene.total - goal, goal);
-    let kept = canary.and_then(|it| it.revision).unwrap_or(revision);
-    scene.enact((revision, primary), (kept, left), facts)
+    let unmoved = match scene.canary_units() {
+        0 => (scene.total, 0),
+        canary => (scene.primary.workload.replicas, canary),
+    };
+    let counts = gather(scene, promoted).unwrap_or(unmoved);
+    stay(enact_gathered(scene, promoted, counts, &facts))
 }

@@ -7,6 +7,7 @@
 mod adoption;
 mod count;
 mod ending;
+mod moves;
 mod observed;
 mod plan;
 mod promotion;
@@ -49,7 +50,13 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
     let Some(promoted) = scene.promoted else {
         return Plan::to(seen.state, vec![]).held(Held::PrimaryLost);
     };
-    match place(&scene) {
+    let state = place(&scene, promoted);
+    if !scene.has_template(promoted) && !matches!(state, State::Promoting(_)) {
+        // Primary can't be given back what nobody knows any more; a person ships something else.
+        let fix = rollback::ship_a_fix(&scene, state.rest());
+        return fix.unwrap_or(Plan::to(state, scene.upkeep()).held(Held::PrimaryLost));
+    }
+    match state {
         State::Adopting => adoption::go_on(&scene, promoted),
         State::AtRest(rest) => rest::at_rest(&scene, promoted, rest),
         State::Trial(it) => trial::on_trial(&scene, promoted, it),
@@ -61,7 +68,7 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
 }
 
 /// The persisted state, corrected by the durable facts: status alone is not memory.
-fn place(scene: &Scene<'_>) -> State {
+fn place(scene: &Scene<'_>, promoted: Revision) -> State {
     let state = scene.seen.state;
     match (scene.facts.promoting, state) {
         _ if !scene.facts.adopted => State::Adopting,
@@ -69,13 +76,34 @@ fn place(scene: &Scene<'_>) -> State {
         (Some(revision), _) => State::Promoting(Promotion {
             id: RolloutId {
                 revision,
-                attempt: scene.frozen(revision).map_or(scene.facts.attempts, |it| it.attempt),
+                attempt: scene
+                    .frozen(revision)
+                    .map_or(scene.facts.attempts, |it| it.attempt),
             },
             how: PromotedBy::Resumed,
             before: state.rest(),
             since: scene.now,
         }),
         (None, State::Adopting) => State::AtRest(Rest::Initialized),
-        (None, _) => state,
+        // Done, but for the status; else taken back, or X-primary was lost and restored.
+        (None, State::Promoting(it)) if it.id.revision == promoted => state,
+        (None, State::Promoting(it)) => State::RollingBack(Rollback {
+            id: it.id,
+            cause: Cause::Resumed,
+            from: Origin::Promoting,
+            before: it.before,
+            since: scene.now,
+        }),
+        // A status from before the last attempt, brought back by a backup.
+        (None, State::Trial(it)) if it.id.attempt != scene.facts.attempts => {
+            State::AtRest(it.before)
+        }
+        (
+            None,
+            State::AtRest(_) | State::Trial(_) | State::RollingBack(_) | State::Terminating(_),
+        ) => state,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,10 @@ use super::state::{Ending, State};
 pub type Uid = Arc<str>;
 
 /// One consistent look at a rollout.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, no state in disguise"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
     /// UID of the `CanaryRollout`.
@@ -42,7 +46,7 @@ pub struct Observed {
     pub target: Option<Target>,
     /// For how long X has been absent, when it is.
     pub target_absent_for: SignedDuration,
-    /// Whether a HorizontalPodAutoscaler scales X itself.
+    /// Whether a `HorizontalPodAutoscaler` scales X itself.
     pub autoscaler_on_target: bool,
     /// Whether an autoscaler scales the `CanaryRollout` through `/scale`.
     pub autoscaler_on_rollout: bool,

@@ -108,7 +108,7 @@ pub enum Held {
     ScaledToZero,
     /// X is not complete and Available, so it can't be adopted yet.
     TargetUnavailable,
-    /// A HorizontalPodAutoscaler scales X itself.
+    /// A `HorizontalPodAutoscaler` scales X itself.
     AutoscalerOnTarget,
     /// X-primary is gone and no frozen template is marked promoted.
     PrimaryLost,
@@ -153,13 +153,21 @@ impl Plan {
     /// Stay or go to `next` with these effects.
     #[must_use]
     pub const fn to(next: State, effects: Vec<Effect>) -> Self {
-        Self { effects, next, held: None, wake: None }
+        Self {
+            effects,
+            next,
+            held: None,
+            wake: None,
+        }
     }
 
     /// The same, held for a reason.
     #[must_use]
     pub fn held(self, held: impl Into<Option<Held>>) -> Self {
-        Self { held: held.into().or(self.held), ..self }
+        Self {
+            held: held.into().or(self.held),
+            ..self
+        }
     }
 
     /// The same, looked at again at `at` or before.

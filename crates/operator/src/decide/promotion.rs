@@ -1,7 +1,7 @@
 //! Primary takes a revision over, then the canary's units go over to it. The canary may be the
 //! only healthy copy, so until primary is ready both are kept, however long that takes.
 
-use super::observed::{Evidence, Facts, Order, Rejection};
+use super::observed::{Evidence, Facts, Order};
 use super::plan::{Effect, Held, Plan};
 use super::revision::{Cause, Revision};
 use super::scene::{Relation, Scene};
@@ -12,32 +12,43 @@ pub(super) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promot
     let revision = promotion.id.revision;
     if previous == revision && scene.facts.promoting.is_none() {
         // The last patch was made, the status write was lost.
-        return finish(scene, revision);
-    }
-    let overdue = scene.overdue(promotion.since);
-    if let Some(cause) = taken_back(scene, promotion, overdue) {
-        return take_back(scene, previous, promotion, cause);
-    }
-    let facts = Facts { promoting: Some(revision), ..scene.facts.clone() };
-    let canary_now = scene.seen.canary.as_ref().map_or(0, |it| it.replicas).min(scene.total);
-    let rolled = scene.primary_serves(revision, scene.total - canary_now);
-    if rolled && scene.primary_ready(scene.total) && scene.canary_gone() {
-        let facts = Facts { promoting: None, promoted: Some(revision), ..facts };
-        let mut effects = vec![Effect::MarkPromoted { revision }];
-        effects.extend(scene.enact((revision, scene.total), (revision, 0), &facts));
+        let effects = scene.enact((revision, scene.total), (revision, 0), &scene.facts);
         return Plan::to(State::AtRest(Rest::Succeeded), effects);
     }
+    let overdue = scene.overdue(promotion.since);
+    let taken_back = taken_back(scene, promotion, overdue);
+    if let Some(cause) = taken_back.filter(|_| scene.has_template(previous)) {
+        return take_back(scene, previous, promotion, cause);
+    }
+    let facts = Facts {
+        promoting: Some(revision),
+        ..scene.facts.clone()
+    };
+    let canary_now = scene.canary_units().min(scene.total);
+    let serves = scene.primary_serves(revision, scene.total - canary_now);
+    if scene.primary_complete(revision, scene.total) && scene.canary_gone() {
+        return finish(scene, revision, facts);
+    }
     // Before primary has rolled only N moves it; afterwards the canary's units go over.
-    let canary_goal = if rolled { 0 } else { canary_now };
+    let canary_goal = if serves { 0 } else { canary_now };
     let (primary, canary) = scene.counts(scene.total - canary_goal, canary_goal);
-    let effects = scene.enact((revision, primary), (revision, canary), &facts);
+    let canary = (scene.canary_as_it_is(revision), canary);
+    let effects = scene.enact((revision, primary), canary, &facts);
+    let lost = taken_back.map(|_| Held::PrimaryLost);
     Plan::to(State::Promoting(promotion), effects)
-        .held(overdue.then_some(Held::Overdue))
+        .held(lost.or(overdue.then_some(Held::Overdue)))
         .wake((!overdue).then(|| scene.deadline(promotion.since)))
 }
 
-fn finish(scene: &Scene<'_>, revision: Revision) -> Plan {
-    let effects = scene.enact((revision, scene.total), (revision, 0), &scene.facts);
+/// The fact first, then the mark: between the two the mark is behind, never ahead of what serves.
+fn finish(scene: &Scene<'_>, revision: Revision, facts: Facts) -> Plan {
+    let facts = Facts {
+        promoting: None,
+        promoted: Some(revision),
+        ..facts
+    };
+    let mut effects = scene.enact((revision, scene.total), (revision, 0), &facts);
+    effects.push(Effect::MarkPromoted { revision });
     Plan::to(State::AtRest(Rest::Succeeded), effects)
 }
 
@@ -46,7 +57,13 @@ fn taken_back(scene: &Scene<'_>, promotion: Promotion, overdue: bool) -> Option<
     if scene.is_rejected(revision) {
         return Some(Cause::Rejected);
     }
-    if scene.seen.evidence == Evidence::GuardFailed {
+    // A canary that a rollback has left behind is of another revision and speaks for that one.
+    let judged = scene
+        .seen
+        .canary
+        .as_ref()
+        .is_some_and(|it| it.revision == Some(revision));
+    if judged && scene.seen.evidence == Evidence::GuardFailed {
         return Some(Cause::GuardFailed);
     }
     if scene.seen.orders.contains(&Order::Abort(promotion.id)) {
@@ -66,16 +83,18 @@ fn taken_back(scene: &Scene<'_>, promotion: Promotion, overdue: bool) -> Option<
 
 /// Primary back to its previous template first; the canary follows when that is ready.
 fn take_back(scene: &Scene<'_>, previous: Revision, promotion: Promotion, cause: Cause) -> Plan {
-    let revision = promotion.id.revision;
-    let mut effects = Vec::new();
-    if cause.rejects() {
-        let rejection = Rejection { cause, rollout: promotion.id };
-        effects.push(Effect::Reject { revision, rejection });
-    }
-    let facts = Facts { promoting: None, ..scene.facts.clone() };
-    let canary = scene.seen.canary.as_ref().map_or(0, |it| it.replicas);
-    let primary = scene.primary.workload.replicas;
-    effects.extend(scene.enact((previous, primary), (revision, canary), &facts));
+    let facts = Facts {
+        promoting: None,
+        ..scene.facts.clone()
+    };
+    let canary = (scene.canary_as_it_is(previous), scene.canary_units());
+    let mut effects = scene.reject(promotion.id, cause);
+    let writes = scene.enact((previous, scene.primary.workload.replicas), canary, &facts);
+    let new: Vec<_> = writes
+        .into_iter()
+        .filter(|it| !effects.contains(it))
+        .collect();
+    effects.extend(new);
     let rollback = Rollback {
         id: promotion.id,
         cause,

@@ -1,6 +1,7 @@
 //! At rest: primary serves at N, no canary. Every trial begins here and nowhere else.
+//! Judges nothing; it only starts what is then judged.
 
-use super::observed::{Desired, Facts, Order};
+use super::observed::{Desired, Facts, Order, Rejection};
 use super::plan::{Effect, Held, Plan};
 use super::revision::{Cause, Revision, RolloutId};
 use super::scene::{Relation, Scene};
@@ -8,11 +9,15 @@ use super::state::{Origin, PromotedBy, Promotion, Rest, Rollback, Stage, State, 
 
 /// The rows of state `AtRest`.
 pub(super) fn at_rest(scene: &Scene<'_>, promoted: Revision, rest: Rest) -> Plan {
-    if !scene.canary_gone() {
+    if scene.canary_has_pods() {
         return roll_back_stray(scene, promoted, rest);
     }
     let repair = scene.enact((promoted, scene.total), (promoted, 0), &scene.facts);
     let stay = |rest, held| Plan::to(State::AtRest(rest), repair.clone()).held(held);
+    if !scene.canary_gone() {
+        // Its counts are not those of its spec yet: nothing new before that is known.
+        return stay(rest, None);
+    }
     let Some(relation) = scene.relation() else {
         return stay(rest, Some(Held::TargetMissing));
     };
@@ -21,7 +26,7 @@ pub(super) fn at_rest(scene: &Scene<'_>, promoted: Revision, rest: Rest) -> Plan
         // The user went back to what runs: nobody is needed any more.
         Relation::Promoted if failed => stay(Rest::Succeeded, None),
         Relation::Promoted => stay(rest, scene.brake().filter(|it| *it == Held::InvalidSpec)),
-        Relation::Rejected(rollout) => rejected(scene, rollout, stay(rest, None)),
+        Relation::Rejected(rejection) => rejected(scene, rejection, repair),
         Relation::NoTrialNeeded(_) | Relation::Untried(_) if scene.brake().is_some() => {
             stay(rest, scene.brake())
         }
@@ -29,9 +34,12 @@ pub(super) fn at_rest(scene: &Scene<'_>, promoted: Revision, rest: Rest) -> Plan
             let facts = scene.facts.clone();
             promote(scene, desired, (PromotedBy::NoTrialNeeded, rest), facts)
         }
-        Relation::Untried(desired) if scene.live_bypass() => {
-            promote(scene, desired, (PromotedBy::Bypass, rest), scene.consuming_bypass())
-        }
+        Relation::Untried(desired) if scene.live_bypass() => promote(
+            scene,
+            desired,
+            (PromotedBy::Bypass, rest),
+            scene.consuming_bypass(),
+        ),
         Relation::Untried(_) if scene.total == 0 => stay(rest, Some(Held::ScaledToZero)),
         Relation::Untried(desired) => try_out(scene, promoted, desired, rest),
     }
@@ -39,7 +47,7 @@ pub(super) fn at_rest(scene: &Scene<'_>, promoted: Revision, rest: Rest) -> Plan
 
 /// A canary without a record of its trial is removed before anything else.
 fn roll_back_stray(scene: &Scene<'_>, promoted: Revision, before: Rest) -> Plan {
-    let revision = scene.seen.canary.as_ref().and_then(|it| it.revision).unwrap_or(promoted);
+    let revision = scene.canary_as_it_is(promoted);
     let attempt = scene.frozen(revision).map_or(0, |it| it.attempt);
     let (primary, canary) = scene.counts(scene.total, 0);
     let effects = scene.enact((promoted, primary), (revision, canary), &scene.facts);
@@ -54,24 +62,40 @@ fn roll_back_stray(scene: &Scene<'_>, promoted: Revision, before: Rest) -> Plan 
 }
 
 /// A rejected revision is not tried again, unless a person names the attempt that rejected it.
-fn rejected(scene: &Scene<'_>, rollout: RolloutId, stay: Plan) -> Plan {
+fn rejected(scene: &Scene<'_>, rejection: Rejection, repair: Vec<Effect>) -> Plan {
+    let Rejection { cause, rollout } = rejection;
+    let failed = State::AtRest(Rest::Failed {
+        revision: rollout.revision,
+        cause,
+    });
     let retried = scene.seen.orders.contains(&Order::Retry(rollout));
     if !retried || scene.brake().is_some() {
-        return stay.held(Held::RevisionRejected);
+        return Plan::to(failed, repair).held(Held::RevisionRejected);
     }
-    let mut effects = stay.effects;
-    effects.push(Effect::Lift { revision: rollout.revision });
-    Plan::to(stay.next, effects)
+    let mut effects = repair;
+    effects.push(Effect::Lift {
+        revision: rollout.revision,
+    });
+    Plan::to(failed, effects)
 }
 
 /// Count the attempt, freeze the template, then prepare.
 fn try_out(scene: &Scene<'_>, promoted: Revision, desired: Desired, before: Rest) -> Plan {
     let attempt = scene.facts.attempts + 1;
-    let facts = Facts { attempts: attempt, ..scene.facts.clone() };
+    let facts = Facts {
+        attempts: attempt,
+        ..scene.facts.clone()
+    };
     let mut effects = scene.enact((promoted, scene.total), (promoted, 0), &facts);
-    effects.push(Effect::Freeze { revision: desired.revision, attempt });
+    effects.push(Effect::Freeze {
+        revision: desired.revision,
+        attempt,
+    });
     let trial = Trial {
-        id: RolloutId { revision: desired.revision, attempt },
+        id: RolloutId {
+            revision: desired.revision,
+            attempt,
+        },
         before,
         stage: Stage::Preparing(Stopwatch::started(scene.now)),
     };
@@ -87,10 +111,26 @@ fn promote(
 ) -> Plan {
     let revision = desired.revision;
     let attempt = scene.facts.attempts + 1;
-    let facts = Facts { attempts: attempt, promoting: Some(revision), ..facts };
+    let facts = Facts {
+        attempts: attempt,
+        promoting: Some(revision),
+        ..facts
+    };
     let mut effects = scene.upkeep();
     effects.push(Effect::Freeze { revision, attempt });
-    effects.push(Effect::Primary { revision, replicas: scene.total, facts });
+    effects.push(Effect::Primary {
+        revision,
+        replicas: scene.total,
+        facts,
+    });
     let id = RolloutId { revision, attempt };
-    Plan::to(State::Promoting(Promotion { id, how, before, since: scene.now }), effects)
+    Plan::to(
+        State::Promoting(Promotion {
+            id,
+            how,
+            before,
+            since: scene.now,
+        }),
+        effects,
+    )
 }

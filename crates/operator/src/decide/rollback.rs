@@ -9,21 +9,15 @@ use super::state::{Origin, PromotedBy, Promotion, Rest, Rollback, State};
 
 /// The rows of state `RollingBack`.
 pub(super) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Rollback) -> Plan {
-    let revision = rollback.id.revision;
     let overdue = scene.overdue(rollback.since);
-    if overdue && let Some(plan) = ship_a_fix(scene, rollback) {
+    if overdue && let Some(plan) = ship_a_fix(scene, rollback.before) {
         return plan;
     }
-    if scene.primary_ready(scene.total) && runs(scene, promoted) && scene.canary_gone() {
-        let rest = if rollback.cause.rejects() {
-            Rest::Failed { revision, cause: rollback.cause }
-        } else {
-            rejected_rest(scene, rollback)
-        };
+    if scene.primary_complete(promoted, scene.total) && scene.canary_gone() {
         let effects = scene.enact((promoted, scene.total), (promoted, 0), &scene.facts);
-        return Plan::to(State::AtRest(rest), effects);
+        return Plan::to(State::AtRest(rest_after(scene, rollback)), effects);
     }
-    let canary_now = scene.seen.canary.as_ref().map_or(0, |it| it.replicas).min(scene.total);
+    let canary_now = scene.canary_units().min(scene.total);
     let primary_first = match rollback.from {
         Origin::Trial => false,
         Origin::Promoting => !scene.primary_serves(promoted, scene.total - canary_now),
@@ -35,29 +29,32 @@ pub(super) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Roll
     } else {
         scene.counts(scene.total, 0)
     };
-    let effects = scene.enact((promoted, primary), (revision, canary), &scene.facts);
+    let canary = (scene.canary_as_it_is(promoted), canary);
+    let effects = scene.enact((promoted, primary), canary, &scene.facts);
     Plan::to(State::RollingBack(rollback), effects)
         .held(overdue.then_some(Held::Overdue))
         .wake((!overdue).then(|| scene.deadline(rollback.since)))
 }
 
-/// Where a rollback without a rejection of its own ends: a trial that was stopped because its
-/// revision had been rejected meanwhile is a failure, any other returns to the rest before.
-fn rejected_rest(scene: &Scene<'_>, rollback: Rollback) -> Rest {
+/// A rollback ends where its revision's mark says: without one, at the rest before.
+fn rest_after(scene: &Scene<'_>, rollback: Rollback) -> Rest {
     let revision = rollback.id.revision;
     match scene.frozen(revision).and_then(|it| it.rejection) {
-        Some(rejection) => Rest::Failed { revision, cause: rejection.cause },
+        Some(rejection) => Rest::Failed {
+            revision,
+            cause: rejection.cause,
+        },
+        None if rollback.cause.rejects() => Rest::Failed {
+            revision,
+            cause: rollback.cause,
+        },
         None => rollback.before,
     }
 }
 
-fn runs(scene: &Scene<'_>, promoted: Revision) -> bool {
-    scene.primary.workload.revision == Some(promoted)
-}
-
 /// A rollback that can't finish because primary is broken must not lock out the fix: a person
 /// starts or bypasses the new revision, and the canary stays until primary is ready on it.
-fn ship_a_fix(scene: &Scene<'_>, rollback: Rollback) -> Option<Plan> {
+pub(super) fn ship_a_fix(scene: &Scene<'_>, before: Rest) -> Option<Plan> {
     let desired = match scene.relation()? {
         Relation::NoTrialNeeded(desired) | Relation::Untried(desired) => desired,
         Relation::Promoted | Relation::Rejected(_) => return None,
@@ -65,7 +62,10 @@ fn ship_a_fix(scene: &Scene<'_>, rollback: Rollback) -> Option<Plan> {
     if scene.brake().is_some() {
         return None;
     }
-    let id = RolloutId { revision: desired.revision, attempt: scene.facts.attempts + 1 };
+    let id = RolloutId {
+        revision: desired.revision,
+        attempt: scene.facts.attempts + 1,
+    };
     let (how, facts) = if scene.live_bypass() {
         (PromotedBy::Bypass, scene.consuming_bypass())
     } else if scene.seen.orders.contains(&Order::Start(id)) {
@@ -73,11 +73,27 @@ fn ship_a_fix(scene: &Scene<'_>, rollback: Rollback) -> Option<Plan> {
     } else {
         return None;
     };
-    let facts = Facts { attempts: id.attempt, promoting: Some(id.revision), ..facts };
+    let facts = Facts {
+        attempts: id.attempt,
+        promoting: Some(id.revision),
+        ..facts
+    };
     let mut effects = scene.upkeep();
-    effects.push(Effect::Freeze { revision: id.revision, attempt: id.attempt });
+    effects.push(Effect::Freeze {
+        revision: id.revision,
+        attempt: id.attempt,
+    });
     let replicas = scene.primary.workload.replicas;
-    effects.push(Effect::Primary { revision: id.revision, replicas, facts });
-    let promotion = Promotion { id, how, before: rollback.before, since: scene.now };
+    effects.push(Effect::Primary {
+        revision: id.revision,
+        replicas,
+        facts,
+    });
+    let promotion = Promotion {
+        id,
+        how,
+        before,
+        since: scene.now,
+    };
     Some(Plan::to(State::Promoting(promotion), effects))
 }

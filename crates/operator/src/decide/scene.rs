@@ -1,15 +1,13 @@
 //! What every row of the table needs, computed once per decision: N, the facts as they must be
-//! written next, the limits of a move. And the one way from goals to effects.
+//! written next, how the live template relates to what is known. Plans no writes.
 
 use jiff::Timestamp;
 
 use super::count::desired_total;
-use super::observed::{
-    Desired, Evidence, Facts, Frozen, MoveOrder, Observed, Primary, Target, Workload,
-};
-use super::plan::{Effect, Held};
-use super::revision::{Revision, RolloutId};
-use super::transfer::{Limits, Side, transfer};
+use super::observed::{Desired, Facts, Frozen, Observed, Primary, Rejection};
+use super::plan::Held;
+use super::revision::Revision;
+use super::state::Ending;
 
 /// An observation with an X-primary in it.
 #[derive(Clone, Debug)]
@@ -30,8 +28,8 @@ pub(super) struct Scene<'a> {
 pub(super) enum Relation {
     /// It is the promoted one.
     Promoted,
-    /// It was rejected, by this attempt.
-    Rejected(RolloutId),
+    /// It was rejected.
+    Rejected(Rejection),
     /// It needs no trial.
     NoTrialNeeded(Desired),
     /// It was never judged.
@@ -40,26 +38,34 @@ pub(super) enum Relation {
 
 impl<'a> Scene<'a> {
     pub(super) fn of(seen: &'a Observed, primary: &'a Primary, now: Timestamp) -> Self {
-        let (total, noted) = desired_total(seen, primary);
         let mut facts = primary.facts.clone();
         if facts.owner != seen.uid {
             // Resumed from an earlier CanaryRollout: what it left undone is not ours to finish,
             // and a bypass that was already there was meant for its revision.
             facts.owner = seen.uid.clone();
+            facts.adopted &= facts.ending != Some(Ending::HandBack);
             facts.ending = None;
             facts.bypass = seen.target.as_ref().and_then(|it| it.bypass.clone());
         }
         if seen.target.as_ref().is_some_and(|it| it.bypass.is_none()) {
             facts.bypass = None;
         }
+        let (total, asked) = desired_total(seen, &facts, shares_target(&facts));
         facts.replicas = total;
-        facts.target_replicas = noted;
-        let counted = seen.frozen.iter().map(|it| it.attempt).max().unwrap_or(0);
-        facts.attempts = facts.attempts.max(counted);
-        let marked = seen.frozen.iter().filter(|it| it.promoted).max_by_key(|it| it.attempt);
-        let promoted =
-            facts.promoted.or(marked.map(|it| it.revision)).or(primary.workload.revision);
-        Self { seen, primary, now, total, facts, promoted }
+        facts.target_replicas = asked;
+        facts.attempts = facts.attempts.max(last_attempt(seen));
+        let promoted = facts
+            .promoted
+            .or(marked(seen).map(|it| it.revision))
+            .or(primary.workload.revision);
+        Self {
+            seen,
+            primary,
+            now,
+            total,
+            facts,
+            promoted,
+        }
     }
 
     pub(super) fn frozen(&self, revision: Revision) -> Option<&'a Frozen> {
@@ -67,7 +73,28 @@ impl<'a> Scene<'a> {
     }
 
     pub(super) fn is_rejected(&self, revision: Revision) -> bool {
-        self.frozen(revision).is_some_and(|it| it.rejection.is_some())
+        self.frozen(revision)
+            .is_some_and(|it| it.rejection.is_some())
+    }
+
+    /// Whether X's live template is this revision.
+    pub(super) fn is_live(&self, revision: Revision) -> bool {
+        self.seen
+            .target
+            .as_ref()
+            .is_some_and(|it| it.desired.revision == revision)
+    }
+
+    /// Whether primary can be given this revision: its template is frozen, or can be frozen again.
+    pub(super) fn has_template(&self, revision: Revision) -> bool {
+        self.frozen(revision).is_some()
+            || self.is_live(revision)
+            || self.primary.workload.revision == Some(revision)
+    }
+
+    /// Whether X runs units of ours: it is transferred, never drained.
+    pub(super) fn shares_target(&self) -> bool {
+        shares_target(&self.facts)
     }
 
     /// How the live template relates to the promoted one; `None` while X is missing.
@@ -76,23 +103,26 @@ impl<'a> Scene<'a> {
         if Some(desired.revision) == self.promoted {
             return Some(Relation::Promoted);
         }
-        let rejected = |it: &&Frozen| it.rejection.is_some();
-        let same = self.seen.frozen.iter().filter(rejected);
-        let exact = same.clone().find(|it| it.revision == desired.revision);
-        let promoted_key = self.promoted.and_then(|it| self.frozen(it)).map(|it| it.trial);
-        let equivalent = || {
-            if promoted_key == Some(desired.trial) {
-                return None;
-            }
-            same.clone().find(|it| it.trial == desired.trial)
-        };
-        if let Some(rejection) = exact.or_else(equivalent).and_then(|it| it.rejection) {
-            return Some(Relation::Rejected(rejection.rollout));
+        if let Some(rejection) = self.frozen(desired.revision).and_then(|it| it.rejection) {
+            return Some(Relation::Rejected(rejection));
         }
-        if promoted_key == Some(desired.trial) {
+        if self
+            .promoted
+            .and_then(|it| self.frozen(it))
+            .map(|it| it.trial)
+            == Some(desired.trial)
+        {
             return Some(Relation::NoTrialNeeded(desired));
         }
-        Some(Relation::Untried(desired))
+        let mut equivalent = self
+            .seen
+            .frozen
+            .iter()
+            .filter(|it| it.trial == desired.trial);
+        Some(match equivalent.find_map(|it| it.rejection) {
+            Some(rejection) => Relation::Rejected(rejection),
+            None => Relation::Untried(desired),
+        })
     }
 
     /// A bypass that was not consumed yet.
@@ -104,7 +134,10 @@ impl<'a> Scene<'a> {
     /// The facts with a live bypass recorded as consumed.
     pub(super) fn consuming_bypass(&self) -> Facts {
         let bypass = self.seen.target.as_ref().and_then(|it| it.bypass.clone());
-        Facts { bypass, ..self.facts.clone() }
+        Facts {
+            bypass,
+            ..self.facts.clone()
+        }
     }
 
     /// Why no forward move may be made, whatever the evidence says.
@@ -125,146 +158,25 @@ impl<'a> Scene<'a> {
     }
 
     pub(super) fn deadline(&self, since: Timestamp) -> Timestamp {
-        since.saturating_add(self.seen.strategy.progress_deadline).unwrap_or(Timestamp::MAX)
-    }
-
-    /// The counts on the way to `(primary, canary)`, one transfer at a time.
-    pub(super) fn counts(&self, primary_goal: u32, canary_goal: u32) -> (u32, u32) {
-        let healthy = self.seen.evidence != Evidence::GuardFailed;
-        let primary = side(Some(&self.primary.workload), primary_goal, true);
-        let canary = side(self.seen.canary.as_ref(), canary_goal, healthy);
-        let current = self.primary.workload.current
-            && self.seen.canary.as_ref().is_none_or(|it| it.current || !healthy);
-        if !current {
-            return (primary.spec, canary.spec);
-        }
-        if canary_goal < canary.spec {
-            let (canary, primary) = transfer(canary, primary, self.limits());
-            return (primary, canary);
-        }
-        transfer(primary, canary, self.limits())
-    }
-
-    pub(super) fn limits(&self) -> Limits {
-        let target = self.seen.target.as_ref().map(|it| it.max_unavailable);
-        limits(self.seen, self.total, target.unwrap_or(self.primary.max_unavailable))
-    }
-
-    /// Whether primary serves at `count`: all ready, all of its current template.
-    pub(super) fn primary_ready(&self, count: u32) -> bool {
-        let it = &self.primary.workload;
-        it.current && it.rolled && it.replicas == count && count <= it.ready
-    }
-
-    /// Whether primary runs this revision and nothing older, with this many pods ready: the units
-    /// that the canary still holds may come over. A unit on its way does not take that back.
-    pub(super) fn primary_serves(&self, revision: Revision, count: u32) -> bool {
-        let it = &self.primary.workload;
-        it.revision == Some(revision) && it.current && it.rolled && count <= it.ready
-    }
-
-    /// Whether the canary has left, its last pod included.
-    pub(super) fn canary_gone(&self) -> bool {
-        self.seen
-            .canary
-            .as_ref()
-            .is_none_or(|it| it.replicas == 0 && it.ready == 0 && it.terminating == 0 && it.current)
-    }
-
-    /// From goals to effects: nothing for what is already so, shrinks before growth so that the
-    /// sum of the spec counts never passes the ceiling in between.
-    pub(super) fn enact(
-        &self,
-        primary: (Revision, u32),
-        canary: (Revision, u32),
-        facts: &Facts,
-    ) -> Vec<Effect> {
-        let mut effects = self.upkeep();
-        let primary_effect = self.enact_primary(primary.0, primary.1, facts);
-        let canary_effect = canary_is_wrong(self.seen.canary.as_ref(), canary)
-            .then_some(Effect::Canary { revision: canary.0, replicas: canary.1 });
-        if primary.1 < self.primary.workload.replicas {
-            effects.extend(primary_effect.into_iter().chain(canary_effect));
-        } else {
-            effects.extend(canary_effect.into_iter().chain(primary_effect));
-        }
-        effects
-    }
-
-    /// Primary alone: nothing for what is already so.
-    pub(super) fn enact_primary(
-        &self,
-        revision: Revision,
-        replicas: u32,
-        facts: &Facts,
-    ) -> Option<Effect> {
-        let now = &self.primary.workload;
-        let wrong = now.revision != Some(revision) || now.replicas != replicas || now.differs;
-        (wrong || self.primary.facts != *facts).then(|| Effect::Primary {
-            revision,
-            replicas,
-            facts: facts.clone(),
-        })
-    }
-
-    /// What holds in every state with an adopted primary: our finalizer, X drained, the promoted
-    /// template frozen.
-    pub(super) fn upkeep(&self) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        if !self.seen.finalizer && self.seen.deleted_at.is_none() {
-            effects.push(Effect::Hold);
-        }
-        if self.seen.autoscaler_on_rollout && self.seen.replicas.is_none() {
-            effects.push(Effect::SeedScale { replicas: self.total });
-        }
-        let running = self.seen.target.as_ref().filter(|it| 0 < it.workload.replicas);
-        if let Some(Target { workload, .. }) = running
-            && self.facts.adopted
-        {
-            effects.push(Effect::Drain { noted: workload.replicas });
-        }
-        let runs = self.primary.workload.revision;
-        if let Some(revision) = self.promoted
-            && runs == Some(revision)
-            && self.frozen(revision).is_none()
-        {
-            effects.push(Effect::Refreeze { revision });
-        }
-        effects
+        since
+            .saturating_add(self.seen.strategy.progress_deadline)
+            .unwrap_or(Timestamp::MAX)
     }
 }
 
-/// Limits of one move at N.
-pub(super) fn limits(seen: &Observed, total: u32, max_unavailable: u32) -> Limits {
-    let surge = match seen.strategy.order {
-        MoveOrder::SurgeFirst => 1,
-        MoveOrder::DrainFirst => 0,
-    };
-    let ceiling = seen.max_consumers.map_or(total + surge, |it| it.min(total + surge));
-    // Without room to surge one unit must be given up first, or no move is legal.
-    let slack = if total < ceiling { 0 } else { max_unavailable.max(1) };
-    let members = match (seen.max_consumers, seen.strategy.order) {
-        (Some(ceiling), _) => Some(ceiling),
-        (None, MoveOrder::DrainFirst) => Some(total),
-        (None, MoveOrder::SurgeFirst) => None,
-    };
-    Limits { min_ready: total.saturating_sub(slack), ceiling, members }
+/// The revision marked promoted. A crash between two marks leaves two: the later attempt counts.
+pub(super) fn marked(seen: &Observed) -> Option<&Frozen> {
+    seen.frozen
+        .iter()
+        .filter(|it| it.promoted)
+        .max_by_key(|it| it.attempt)
 }
 
-/// One side of a transfer; pods of a version that a guard failed don't count as ready.
-pub(super) fn side(workload: Option<&Workload>, goal: u32, healthy: bool) -> Side {
-    workload.map_or(Side { spec: 0, ready: 0, terminating: 0, goal }, |it| Side {
-        spec: it.replicas,
-        ready: if healthy { it.ready } else { 0 },
-        terminating: it.terminating,
-        goal,
-    })
+/// The last attempt that a frozen template knows of, for when X-primary's counter was lost.
+pub(super) fn last_attempt(seen: &Observed) -> u32 {
+    seen.frozen.iter().map(|it| it.attempt).max().unwrap_or(0)
 }
 
-fn canary_is_wrong(canary: Option<&Workload>, (revision, replicas): (Revision, u32)) -> bool {
-    match canary {
-        None => 0 < replicas,
-        Some(it) if it.replicas != replicas => true,
-        Some(it) => 0 < replicas && (it.revision != Some(revision) || it.differs),
-    }
+fn shares_target(facts: &Facts) -> bool {
+    !facts.adopted || facts.ending == Some(Ending::HandBack)
 }
