@@ -1,0 +1,34 @@
+//! The worker's HTTP side: /metrics for Prometheus, /ready for the kubelet.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+
+use crate::metrics::Metrics;
+
+/// Serves until the process ends.
+///
+/// # Errors
+/// The address is taken, or the server failed.
+pub async fn serve(
+    address: SocketAddr,
+    metrics: Metrics,
+    ready: Arc<AtomicBool>,
+) -> anyhow::Result<()> {
+    let text = move || {
+        let metrics = metrics.clone();
+        async move { metrics.text() }
+    };
+    let probe = move || {
+        let ready = ready.load(Ordering::Relaxed);
+        async move { if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE } }
+    };
+    let app = Router::new().route("/metrics", get(text)).route("/ready", get(probe));
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    axum::serve(listener, app).await?;
+    Ok(())
+}
