@@ -22,10 +22,17 @@ use siskin_operator::pass::{Memory, Passes};
 use siskin_operator::queue::Trigger;
 use siskin_operator::report::Reporter;
 use siskin_operator::wiring::{self, Scope};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// A task that is alive says so at least this often.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// Lease, Events and admin server have something to finish.
+const FINISHING: usize = 3;
+
+/// The manager's grace period is 10 s: what has not finished by then is cut off anyway.
+const FINISH_WITHIN: Duration = Duration::from_secs(8);
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
@@ -36,7 +43,8 @@ async fn main() -> anyhow::Result<()> {
         .map_err(|_| anyhow!("a TLS provider is already installed"))?;
     let config = Config::infer().await.context("no cluster to talk to")?;
     let client = Client::try_from(config.clone()).context("could not make a client")?;
-    let shutdown = shutdown().boxed().shared();
+    let (end, stopped) = watch::channel(false);
+    let shutdown = until_stopped(stopped).boxed().shared();
     let identity = options.election.unique_identity();
 
     let metrics = Metrics::new();
@@ -62,19 +70,18 @@ async fn main() -> anyhow::Result<()> {
         memory: Memory::default(),
     };
 
-    let queue = wiring::run(scope, passes, index.clone(), pod_events, asked);
+    let heartbeat = health.task("queue", HEARTBEAT);
+    let queue = wiring::run(scope, passes, index.clone(), (pod_events, asked), heartbeat);
     tasks.spawn(async move {
         queue.await;
         Err(anyhow!("the queue of passes ended"))
     });
     let samples = feed(watches, feeds, pods, trigger.clone(), metrics.clone());
     tasks.spawn(async move { Err(anyhow!("sampling ended: {}", samples.await)) });
-    let heartbeat = health.task("runtime", HEARTBEAT);
-    let counted = (index.clone(), metrics.clone());
+    let (counted, counter) = (index.clone(), metrics.clone());
     tasks.spawn(async move {
         loop {
-            heartbeat.beat();
-            counted.1.rollouts(counted.0.phases());
+            counter.rollouts(counted.phases());
             tokio::time::sleep(HEARTBEAT / 4).await;
         }
     });
@@ -97,7 +104,7 @@ async fn main() -> anyhow::Result<()> {
         admin::serve(listener, served, stop).await?;
         Ok("admin server")
     });
-    supervise(tasks, shutdown).await
+    supervise(tasks, end).await
 }
 
 /// Takes part in the election, or acts alone if told to.
@@ -111,6 +118,10 @@ fn lead(
     let election = &options.election;
     if election.no_leader_election {
         metrics.leader(true);
+        tasks.spawn(async move {
+            shutdown.await;
+            Ok("leading without an election")
+        });
         return Ok(Gate::open(identity));
     }
     let (keeper, gate) = Gate::shut();
@@ -126,37 +137,50 @@ fn lead(
     Ok(gate)
 }
 
-/// Until a signal, no task may end; after it, those that have something to finish do so.
+/// Until a signal, no task may end. Then, or when one has ended, the others are told to stop: the
+/// lease is vacated, so that a successor takes over at once, Events are flushed, and the admin server
+/// is drained. Whatever has nothing to finish is dropped.
 async fn supervise(
     mut tasks: JoinSet<anyhow::Result<&'static str>>,
-    shutdown: Shutdown,
+    stop: watch::Sender<bool>,
 ) -> anyhow::Result<()> {
-    tokio::select! {
-        () = shutdown => tracing::info!("stopping"),
-        Some(ended) = tasks.join_next() => {
-            let name = ended.context("a task panicked")??;
-            return Err(anyhow!("{name} ended early"));
+    let outcome = tokio::select! {
+        () = signalled() => {
+            tracing::info!("stopping");
+            Ok(())
         }
-    }
-    // The lease is vacated, Events are flushed and the admin server is drained; nothing else ends.
+        Some(ended) = tasks.join_next() => match ended {
+            Ok(Ok(name)) => Err(anyhow!("{name} ended early")),
+            Ok(Err(error)) => Err(error),
+            Err(error) => Err(anyhow!(error).context("a task panicked")),
+        },
+    };
+    stop.send_replace(true);
     let finish = async {
-        for _ in 0..3 {
+        let mut finished = 0;
+        while finished < FINISHING {
             match tasks.join_next().await {
                 Some(Ok(Ok(name))) => tracing::debug!(name, "ended"),
                 Some(Ok(Err(error))) => tracing::warn!(%error, "ended badly"),
                 Some(Err(error)) => tracing::warn!(%error, "a task panicked"),
                 None => break,
             }
+            finished += 1;
         }
     };
-    tokio::time::timeout(Duration::from_secs(8), finish).await.ok();
-    Ok(())
+    tokio::time::timeout(FINISH_WITHIN, finish).await.ok();
+    outcome
 }
 
 type Shutdown = Shared<futures::future::BoxFuture<'static, ()>>;
 
+async fn until_stopped(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is an end as well.
+    stopped.wait_for(|it| *it).await.ok();
+}
+
 /// SIGTERM or Ctrl-C.
-async fn shutdown() {
+async fn signalled() {
     use tokio::signal::unix::{SignalKind, signal};
     let interrupt = tokio::signal::ctrl_c();
     match signal(SignalKind::terminate()) {

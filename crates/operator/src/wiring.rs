@@ -17,7 +17,7 @@ use siskin_api::CanaryRollout;
 use siskin_api::annotations::{ROLE, TARGET};
 use tokio::sync::mpsc;
 
-use crate::admin::Readiness;
+use crate::admin::{Heartbeat, Readiness};
 use crate::children::target_of;
 use crate::observe::{Index, pods};
 use crate::pass::{PassFailed, Passes};
@@ -30,6 +30,9 @@ type Seen = DeserializeGuard<CanaryRollout>;
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 /// The longest time between two tries.
 const MAX_BACKOFF: Duration = Duration::from_secs(300);
+
+/// How often the queue says that it is alive.
+const BEAT: Duration = Duration::from_secs(15);
 
 /// Where to watch.
 #[derive(Clone)]
@@ -88,8 +91,8 @@ pub async fn run(
     scope: Scope,
     passes: Passes,
     index: Index,
-    pods: impl Stream<Item = Pod> + Send + 'static,
-    asked: mpsc::UnboundedReceiver<Name>,
+    (pods, asked): (impl Stream<Item = Pod> + Send + 'static, mpsc::UnboundedReceiver<Name>),
+    heartbeat: Heartbeat,
 ) {
     let (store, rollouts) = watch_rollouts(&scope, &index);
     let deployments = watch_metadata::<Deployment>(&scope, "Deployments", "");
@@ -119,12 +122,19 @@ pub async fn run(
     let asked = stream::unfold(asked, |mut asked| async move {
         asked.recv().await.map(|name| (vec![name], asked))
     });
+    // Polled by the queue itself: one that is stuck misses its beat.
+    let beats = stream::unfold(heartbeat, |heartbeat| async move {
+        heartbeat.beat();
+        tokio::time::sleep(BEAT).await;
+        Some((vec![], heartbeat))
+    });
     let names = stream::select_all([
         rollouts.boxed(),
         deployments.boxed(),
         revisions.boxed(),
         pods.boxed(),
         asked.boxed(),
+        beats.boxed(),
     ]);
     let queue = names.flat_map(stream::iter).map(|name| {
         let reference = ObjectRef::<Seen>::new(&name.name).within(&name.namespace);

@@ -12,7 +12,8 @@ use crate::fate::Shares;
 
 /// A Kafka consumer that "processes" records, commits, exports metrics, and misbehaves on request.
 #[derive(Clone, Debug, Parser)]
-#[command(version, about)]
+// `--version` is the version that the worker plays.
+#[command(about, disable_version_flag = true)]
 pub struct Settings {
     /// Kafka brokers, host:port, comma separated.
     #[arg(long, env = "KAFKA_BOOTSTRAP", default_value = "127.0.0.1:9092")]
@@ -140,6 +141,12 @@ pub fn share(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Settings::command().debug_assert();
+    }
 
     #[test]
     fn durations_have_a_unit() {
