@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::{Api, Client, Resource};
 use siskin_api::CanaryRollout;
@@ -147,6 +147,14 @@ impl Cluster {
         let found =
             call("get", || format!("Namespace {namespace}"), api.get_opt(namespace)).await?;
         Ok(found.is_none_or(|it| it.metadata.deletion_timestamp.is_some()))
+    }
+
+    /// Some pods of a namespace, of whatever workload.
+    pub async fn pods(&self, namespace: &str, limit: u32) -> Result<Vec<Pod>, CallFailed> {
+        let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let some = ListParams::default().limit(limit);
+        let list = call("list", || format!("Pods of {namespace}"), api.list(&some)).await?;
+        Ok(list.items)
     }
 
     /// A Secret, for Kafka credentials.

@@ -13,7 +13,7 @@ use siskin_operator::clock;
 use siskin_operator::cluster::Cluster;
 use siskin_operator::events::Events;
 use siskin_operator::gate::Gate;
-use siskin_operator::judge::{Watches, feed};
+use siskin_operator::judge::{Neighbours, Watches, feed};
 use siskin_operator::lease::{self, Lease};
 use siskin_operator::metrics::Metrics;
 use siskin_operator::observe::{Index, Observer, Pods};
@@ -60,6 +60,7 @@ async fn main() -> anyhow::Result<()> {
     let (pods, index) = (Pods::new(pod_store), Index::default());
     let (watches, feeds) = Watches::new(Samplers::new(clock::now_millis));
     let (trigger, asked) = Trigger::new();
+    let neighbours = Neighbours::new(cluster.clone());
     let passes = Passes {
         observer: Observer::new(cluster.clone(), pods.clone(), index.clone(), watches.clone()),
         writer: Writer::new(cluster, gate.clone(), metrics.clone()),
@@ -76,7 +77,7 @@ async fn main() -> anyhow::Result<()> {
         queue.await;
         Err(anyhow!("the queue of passes ended"))
     });
-    let samples = feed(watches, feeds, pods, trigger.clone(), metrics.clone());
+    let samples = feed(watches, feeds, (pods, neighbours), trigger.clone(), metrics.clone());
     tasks.spawn(async move { Err(anyhow!("sampling ended: {}", samples.await)) });
     let (counted, counter) = (index.clone(), metrics.clone());
     tasks.spawn(async move {

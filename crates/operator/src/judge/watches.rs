@@ -14,6 +14,7 @@ use siskin_kafka::{
 use tokio::sync::mpsc;
 
 use super::ledger::Ledger;
+use super::neighbours::Neighbours;
 use crate::decide::Uid;
 use crate::metrics::{ClosedSet, Metrics};
 use crate::observe::pods::Pods;
@@ -93,19 +94,27 @@ impl Watches {
     }
 
     /// Hands one sample over. `None` when nobody wants it any more.
-    fn deliver(&self, feed: &Feed, sample: &Sample, pods: &Pods) -> Option<Option<Name>> {
+    fn deliver(
+        &self,
+        feed: &Feed,
+        sample: &Sample,
+        (pods, neighbours): (&Pods, &Neighbours),
+    ) -> Option<Delivered> {
         let mut watches = self.lock();
         let watch = watches.get_mut(&feed.uid).filter(|it| it.source == feed.source)?;
         let seen = pods.of(&watch.name.namespace, &watch.target);
+        let identities = neighbours.beside(&watch.name.namespace, &seen.identities);
         let group = match sample.as_ref() {
-            Ok(snapshot) => Some(attribute(snapshot, &seen.identities)),
+            Ok(snapshot) => Some(attribute(snapshot, &identities)),
             Err(_) => None,
         };
+        let unattributed = group.as_ref().is_some_and(|it| 0 < it.members.unattributed);
         let outcome = |sample: &Sample| sample.as_ref().as_ref().err().map(|it| it.name());
         let before = watch.ledger.latest().map(outcome);
         let changed = before != Some(outcome(sample));
         watch.ledger.take(sample.clone(), crate::clock::now(), seen.observations, group);
-        Some((changed || watch.ledger.judging()).then(|| watch.name.clone()))
+        let asks = changed || watch.ledger.judging();
+        Some(Delivered { name: watch.name.clone(), asks, unattributed })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uid, Watch>> {
@@ -113,11 +122,20 @@ impl Watches {
     }
 }
 
+/// What became of a sample.
+struct Delivered {
+    name: Name,
+    /// Whether a pass is worth it now.
+    asks: bool,
+    /// Whether a member matched no pod of ours: a neighbour's pod may explain it.
+    unattributed: bool,
+}
+
 /// Feeds every ledger until a sampler stops, which none does while it is subscribed to.
 pub async fn feed(
     watches: Watches,
     mut feeds: mpsc::UnboundedReceiver<Feed>,
-    pods: Pods,
+    (pods, mut neighbours): (Pods, Neighbours),
     trigger: Trigger,
     metrics: Metrics,
 ) -> SamplerStopped {
@@ -126,18 +144,23 @@ pub async fn feed(
     loop {
         tokio::select! {
             Some(feed) = feeds.recv() => pending.push(Box::pin(next(feed))),
+            () = neighbours.listed() => {}
             Some((feed, sample)) = pending.next() => {
                 let sample = match sample {
                     Ok(sample) => sample,
                     Err(stopped) => return stopped,
                 };
                 metrics.sample(&Outcome::of(&sample));
-                if let Some(ask) = watches.deliver(&feed, &sample, &pods) {
-                    if let Some(name) = ask {
-                        trigger.ask(name);
-                    }
-                    pending.push(Box::pin(next(feed)));
+                let Some(delivered) = watches.deliver(&feed, &sample, (&pods, &neighbours)) else {
+                    continue;
+                };
+                if delivered.unattributed {
+                    neighbours.look(&delivered.name.namespace);
                 }
+                if delivered.asks {
+                    trigger.ask(delivered.name);
+                }
+                pending.push(Box::pin(next(feed)));
             }
         }
     }

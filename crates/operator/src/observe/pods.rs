@@ -44,7 +44,7 @@ impl Pods {
             if is_over(&pod) {
                 continue;
             }
-            found.identities.push(identity(&pod, role));
+            found.identities.push(identity(&pod, Some(role)));
             found.observations.push(observation(&pod, role));
         }
         found.observations.sort_by(|a, b| a.name.cmp(&b.name));
@@ -87,6 +87,12 @@ pub fn target_of_pod(pod: &Pod) -> Option<&str> {
     target_of(&owners.iter().find(|it| it.kind == "ReplicaSet")?.name)
 }
 
+/// A pod of another workload, as far as attribution needs it.
+#[must_use]
+pub fn stranger(pod: &Pod) -> Option<PodIdentity> {
+    (role_of(pod).is_none() && !is_over(pod)).then(|| identity(pod, None))
+}
+
 fn role_of(pod: &Pod) -> Option<Role> {
     match pod.labels().get(ROLE)?.as_str() {
         ROLE_PRIMARY => Some(Role::Primary),
@@ -101,7 +107,7 @@ fn is_over(pod: &Pod) -> bool {
     matches!(phase, Some("Succeeded" | "Failed"))
 }
 
-fn identity(pod: &Pod, role: Role) -> PodIdentity {
+fn identity(pod: &Pod, role: Option<Role>) -> PodIdentity {
     let address = |text: Option<&String>| text.and_then(|it| it.parse::<IpAddr>().ok());
     let status = pod.status.as_ref();
     PodIdentity {
@@ -109,7 +115,7 @@ fn identity(pod: &Pod, role: Role) -> PodIdentity {
         ip: address(status.and_then(|it| it.pod_ip.as_ref())),
         host_network: pod.spec.as_ref().and_then(|it| it.host_network).unwrap_or(false),
         node_ip: address(status.and_then(|it| it.host_ip.as_ref())),
-        role: Some(role),
+        role,
     }
 }
 
