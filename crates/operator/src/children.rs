@@ -165,7 +165,7 @@ pub fn target_of(name: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn family(strategy: Value, order: MoveOrder) -> Family {
+    fn family(strategy: &Value, order: MoveOrder) -> Family {
         Family {
             target: "orders".into(),
             identity: PodIdentity::None,
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_child_never_selects_the_pods_of_another_role() {
-        let child = family(json!({"type": "Recreate"}), MoveOrder::SurgeFirst).child(
+        let child = family(&json!({"type": "Recreate"}), MoveOrder::SurgeFirst).child(
             Role::Canary,
             Revision(1),
             &template(),
@@ -202,15 +202,18 @@ mod tests {
     #[test]
     fn some_move_is_always_legal() {
         let zero = json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}});
-        let update = |order| family(zero.clone(), order).rolling_update();
+        let update = |order| family(&zero, order).rolling_update();
         assert_eq!(update(MoveOrder::SurgeFirst), json!({"maxSurge": 1, "maxUnavailable": 0}));
         assert_eq!(update(MoveOrder::DrainFirst), json!({"maxSurge": 0, "maxUnavailable": 1}));
     }
 
     #[test]
     fn what_was_written_does_not_differ_and_an_edit_does() {
-        let child =
-            family(json!({}), MoveOrder::SurgeFirst).child(Role::Primary, Revision(7), &template());
+        let child = family(&json!({}), MoveOrder::SurgeFirst).child(
+            Role::Primary,
+            Revision(7),
+            &template(),
+        );
         let live = json!({
             "metadata": {"labels": child.labels, "annotations": child.annotations},
             "spec": child.spec,

@@ -79,10 +79,10 @@ async fn main() -> anyhow::Result<()> {
     });
     let samples = feed(watches, feeds, (pods, neighbours), trigger.clone(), metrics.clone());
     tasks.spawn(async move { Err(anyhow!("sampling ended: {}", samples.await)) });
-    let (counted, counter) = (index.clone(), metrics.clone());
+    let (rollouts, gauges) = (index.clone(), metrics.clone());
     tasks.spawn(async move {
         loop {
-            counter.rollouts(counted.phases());
+            gauges.rollouts(rollouts.phases());
             tokio::time::sleep(HEARTBEAT / 4).await;
         }
     });

@@ -89,7 +89,7 @@ impl Passes {
             return Ok(Action::await_change());
         }
         let started = Instant::now();
-        let outcome = self.rounds(name).await;
+        let outcome = Box::pin(self.rounds(name)).await;
         self.metrics.pass(started.elapsed());
         match outcome {
             Ok(action) => Ok(action),
@@ -176,16 +176,12 @@ impl Memory {
         }
         let mut drained = lock(&self.drained);
         let since = drained.get(name).map(Instant::elapsed);
-        match since.and_then(|it| DRAIN_AGAIN.checked_sub(it)) {
-            Some(left) => {
-                plan.effects.retain(|it| !drains(it));
-                plan.wake(now.checked_add(left).ok())
-            }
-            None => {
-                drained.insert(name.clone(), Instant::now());
-                plan
-            }
+        if let Some(left) = since.and_then(|it| DRAIN_AGAIN.checked_sub(it)) {
+            plan.effects.retain(|it| !drains(it));
+            return plan.wake(now.checked_add(left).ok());
         }
+        drained.insert(name.clone(), Instant::now());
+        plan
     }
 
     fn forget(&self, name: &Name) {

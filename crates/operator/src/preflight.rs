@@ -42,7 +42,7 @@ pub fn concerns(
         found.push(Concern::new("NoObservation", "Kafka has not been asked yet"));
         return found;
     };
-    match ledger.latest().map(|it| it.as_ref()) {
+    match ledger.latest().map(AsRef::as_ref) {
         Some(Err(error)) => found.push(of_source(error)),
         Some(Ok(snapshot)) => {
             found.extend(static_members(snapshot));

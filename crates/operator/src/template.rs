@@ -163,7 +163,7 @@ fn key_of(value: &Value) -> u64 {
     digest.iter().take(5).fold(0, |key, byte| (key << 8) | u64::from(*byte))
 }
 
-/// Fields in the order of their names, whatever order serde_json was built to keep.
+/// Fields in the order of their names, whatever order `serde_json` was built to keep.
 fn canonical(value: &Value, text: &mut String) {
     match value {
         Value::Object(fields) => {
@@ -178,7 +178,9 @@ fn canonical(value: &Value, text: &mut String) {
         }
         Value::Array(items) => {
             text.push('[');
-            items.iter().for_each(|it| canonical(it, text));
+            for item in items {
+                canonical(item, text);
+            }
             text.push(']');
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {

@@ -155,7 +155,7 @@ async fn reconcile(
         Box::pin(async move {
             let (passes, backoff) = &*context;
             let name = Name::new(seen.namespace().unwrap_or_default(), seen.name_any());
-            let action = passes.pass(&name).await?;
+            let action = Box::pin(passes.pass(&name)).await?;
             backoff.forget(&name);
             Ok::<_, PassFailed>(action)
         })
@@ -194,7 +194,7 @@ fn watch_rollouts(
             Ok(watcher::Event::InitDone) => met.met(),
             Ok(watcher::Event::Init) => {}
             Err(error) => {
-                tracing::warn!(%error, "the watch of CanaryRollouts failed and is retried")
+                tracing::warn!(%error, "the watch of CanaryRollouts failed and is retried");
             }
         });
     let names = reflector::reflector(writer, noted).map_ok(|event| match event {

@@ -9,7 +9,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use siskin_kafka::{
-    ClusterConfig, Sample, SamplerStopped, Samplers, Subscription, Topics, attribute,
+    ClusterConfig, Sample, SampleError, SamplerStopped, Samplers, Subscription, Topics, attribute,
 };
 use tokio::sync::mpsc;
 
@@ -109,7 +109,7 @@ impl Watches {
             Err(_) => None,
         };
         let unattributed = group.as_ref().is_some_and(|it| 0 < it.members.unattributed);
-        let outcome = |sample: &Sample| sample.as_ref().as_ref().err().map(|it| it.name());
+        let outcome = |sample: &Sample| sample.as_ref().as_ref().err().map(SampleError::name);
         let before = watch.ledger.latest().map(outcome);
         let changed = before != Some(outcome(sample));
         watch.ledger.take(sample.clone(), crate::clock::now(), seen.observations, group);
@@ -176,7 +176,7 @@ struct Outcome(&'static str);
 
 impl Outcome {
     fn of(sample: &Sample) -> Self {
-        Self(sample.as_ref().as_ref().map_or_else(|error| error.name(), |_| "Answered"))
+        Self(sample.as_ref().as_ref().map_or_else(SampleError::name, |_| "Answered"))
     }
 }
 

@@ -6,6 +6,7 @@ pub mod index;
 mod parse;
 pub mod pods;
 mod sources;
+mod weigh;
 mod world;
 
 use std::collections::HashMap;

@@ -5,21 +5,21 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use kube::core::DynamicObject;
 use siskin_analysis::observation::Role;
-use siskin_analysis::{Assessment, Fault, Finding, Settings, crash_guard};
+use siskin_analysis::{Assessment, Finding};
 use siskin_api::annotations::{FINALIZER, REVISION, ROLE, TARGET, target};
 use siskin_api::{CanaryRollout, CanaryRolloutStatus, FrozenPlan, SpecError};
 
 use super::index::name_of;
 use super::parse::{self, FrozenObject};
+use super::weigh::{settings, weigh};
 use super::{Observer, PodsOfTarget};
 use crate::children::Family;
 use crate::cluster::CallFailed;
 use crate::commands::{self, Asked};
 use crate::decide::{
-    Desired, Evidence, Membership, Names, Observed, Preflight, Primary, Revision, RolloutId, Stage,
-    State, Target, Uid, Workload,
+    Desired, Evidence, Membership, Names, Observed, Preflight, Primary, Revision, State, Target,
+    Uid, Workload,
 };
-use crate::judge::{Ledger, Saved, is_fail};
 use crate::preflight::{self, Concern};
 use crate::queue::Name;
 use crate::record;
@@ -99,25 +99,14 @@ pub(super) async fn assemble(
     };
     let uid: Uid = rollout.uid().unwrap_or_default().into();
     let names = names(observer, &name, &rollout, &live, &uid);
-    let deleted_at = rollout.metadata.deletion_timestamp.as_ref().map(|it| it.0);
-    let gone = deleted_at.is_some();
-    let terminating = gone && observer.cluster.is_terminating(&name.namespace).await?;
-    let unadopted = workloads.primary.is_none() && live.target.is_some();
-    let autoscaled =
-        unadopted && observer.cluster.is_autoscaled(&name.namespace, &target_name).await?;
-    let owned = names == Names::Ours && workloads.primary.is_some() && !gone;
-    let source = if owned && spec_errors.is_empty() {
-        watch(observer, &name, &rollout, now).await?
-    } else {
-        None
-    };
-    let scaled = owned && observer.is_autoscaled(&name, &rollout, now).await?;
+    let adopted = workloads.primary.is_some();
+    let around = Surroundings::of(observer, &name, &rollout, (names, adopted), now).await?;
     let asked = commands::asked(&rollout);
-    let mut observed = Observed {
+    let mut seen = Observed {
         uid,
         state,
-        deleted_at,
-        namespace_terminating: terminating,
+        deleted_at: rollout.metadata.deletion_timestamp.as_ref().map(|it| it.0),
+        namespace_terminating: around.namespace_terminating,
         finalizer: rollout.finalizers().iter().any(|it| it == FINALIZER),
         names,
         suspended: rollout.spec.suspend,
@@ -128,8 +117,8 @@ pub(super) async fn assemble(
         strategy,
         target: live.target.as_ref().zip(desired).map(|(it, desired)| as_target(it, desired)),
         target_absent_for: absent_for,
-        autoscaler_on_target: autoscaled,
-        autoscaler_on_rollout: scaled,
+        autoscaler_on_target: around.autoscaler_on_target,
+        autoscaler_on_rollout: around.autoscaler_on_rollout,
         primary: workloads.primary,
         canary: workloads.canary,
         frozen: live.frozen.iter().map(|it| it.frozen.clone()).collect(),
@@ -138,14 +127,16 @@ pub(super) async fn assemble(
         evidence: Evidence::Inconclusive { delivered: false },
         orders: asked.iter().filter_map(|it| it.order).collect(),
     };
+    let context = (&rollout, settings(&plan));
+    let source = around.source;
     let (assessment, guard, concerns) =
-        weigh(observer, &rollout, &mut observed, (&pods, source.as_ref()), now);
+        weigh(observer, context, &mut seen, (&pods, source.as_ref()), now);
     Ok(World {
         name,
         rollout,
         live,
         family,
-        observed,
+        observed: seen,
         spec_errors,
         plan,
         asked,
@@ -155,6 +146,41 @@ pub(super) async fn assemble(
         guard,
         pods,
     })
+}
+
+/// What only some passes have to ask for.
+struct Surroundings {
+    namespace_terminating: bool,
+    autoscaler_on_target: bool,
+    autoscaler_on_rollout: bool,
+    source: Option<Concern>,
+}
+
+impl Surroundings {
+    async fn of(
+        observer: &Observer,
+        name: &Name,
+        rollout: &CanaryRollout,
+        (names, adopted): (Names, bool),
+        now: Timestamp,
+    ) -> Result<Self, CallFailed> {
+        let cluster = &observer.cluster;
+        let target = &rollout.spec.target_ref.name;
+        let going = rollout.metadata.deletion_timestamp.is_some();
+        let owned = names == Names::Ours && adopted && !going;
+        let source = if owned && rollout.spec.validate().is_ok() {
+            watch(observer, name, rollout, now).await?
+        } else {
+            None
+        };
+        Ok(Self {
+            namespace_terminating: going && cluster.is_terminating(&name.namespace).await?,
+            autoscaler_on_target: !adopted
+                && cluster.is_autoscaled(&name.namespace, target).await?,
+            autoscaler_on_rollout: owned && observer.is_autoscaled(name, rollout, now).await?,
+            source,
+        })
+    }
 }
 
 /// The children's counts, and whether they differ from what they should be.
@@ -337,100 +363,6 @@ async fn watch(
             Ok(error.flatten())
         }
         Err(concern) => Ok(Some(concern)),
-    }
-}
-
-/// Asks the judge and the guards, and fills their answers into the observation.
-fn weigh(
-    observer: &Observer,
-    rollout: &CanaryRollout,
-    observed: &mut Observed,
-    (pods, source): (&PodsOfTarget, Option<&Concern>),
-    now: Timestamp,
-) -> (Option<Assessment>, Option<Finding>, Vec<Concern>) {
-    let attempt = judged(&observed.state);
-    let healthy = primary_healthy(observed);
-    let status = rollout.status.as_ref();
-    let saved = Saved {
-        analysis: status
-            .filter(|it| it.rollout_id == attempt.map(|id| id.to_string()))
-            .and_then(|it| it.analysis.as_ref()),
-        replay: status.map_or(&[], |it| it.replay.as_slice()),
-        under_way: observed.canary.as_ref().is_some_and(|it| 0 < it.replicas),
-    };
-    let settings = settings(rollout, &observed.state);
-    let ready = observed.canary.as_ref().map_or(0, |it| it.ready);
-    let look = |ledger: &mut Ledger| {
-        ledger.attend(attempt, settings, saved);
-        let heard = (ledger.membership(ready, now), ledger.delivered(now));
-        (ledger.assess(now, healthy), heard)
-    };
-    let (assessment, (membership, delivered)) =
-        observer.watches.with(&observed.uid, look).unwrap_or((None, (Membership::Unknown, false)));
-    let guard = attempt.and_then(|_| crash_guard(&pods.observations, healthy));
-    observed.membership = membership;
-    observed.evidence = evidence(assessment.as_ref(), guard.as_ref(), delivered);
-    let total = observed.primary.as_ref().map_or(0, |it| it.facts.replicas);
-    let workload = observed.primary.as_ref().map(|it| &it.workload);
-    let concerns = observer
-        .watches
-        .with(&observed.uid, |ledger| {
-            preflight::concerns(workload, total, source, Some(ledger), now)
-        })
-        .unwrap_or_else(|| preflight::concerns(workload, total, source, None, now));
-    observed.preflight = if concerns.is_empty() { Preflight::Passed } else { Preflight::Failed };
-    (assessment, guard, concerns)
-}
-
-/// The attempt whose canary has, or may have, pods.
-fn judged(state: &State) -> Option<RolloutId> {
-    match state {
-        State::Trial(it) => match it.stage {
-            Stage::Preparing(_) => None,
-            Stage::Progressing(_) | Stage::Paused(_) => Some(it.id),
-        },
-        State::Promoting(it) => Some(it.id),
-        State::RollingBack(it) => Some(it.id),
-        State::Adopting | State::AtRest(_) | State::Terminating(_) => None,
-    }
-}
-
-fn evidence(assessment: Option<&Assessment>, guard: Option<&Finding>, delivered: bool) -> Evidence {
-    use siskin_analysis::Verdict;
-    if guard.is_some_and(|it| it.verdict() == Verdict::Fail) {
-        return Evidence::GuardFailed;
-    }
-    match assessment {
-        Some(it) if is_fail(it) => {
-            if matches!(it.finding, Finding::Fault(Fault::Drifting { .. })) {
-                Evidence::Failed
-            } else {
-                Evidence::GuardFailed
-            }
-        }
-        Some(it) if it.verdict == Verdict::Pass => Evidence::Pass,
-        Some(_) | None => Evidence::Inconclusive { delivered },
-    }
-}
-
-/// Guards need a healthy primary: ready but for what it may miss. At N = 1 the canary has replaced
-/// it, and its health is that from before the hand-over.
-fn primary_healthy(observed: &Observed) -> bool {
-    observed.primary.as_ref().is_none_or(|primary| {
-        let workload = &primary.workload;
-        let unit =
-            observed.target.as_ref().map_or(primary.max_unavailable, |it| it.max_unavailable);
-        workload.replicas.saturating_sub(unit.max(1)) <= workload.ready
-            && (workload.replicas <= 1 || 0 < workload.ready)
-    })
-}
-
-fn settings(rollout: &CanaryRollout, state: &State) -> Settings {
-    let plan = plan(rollout, state);
-    Settings {
-        interval: plan.interval.as_millis(),
-        warm_up: plan.warm_up.as_millis(),
-        false_rollback_probability: plan.false_rollback_probability.as_f64(),
     }
 }
 

@@ -1,0 +1,100 @@
+//! The judge and the guards asked, and preflight: what the evidence says of the canary now.
+//! Feeds the judge and fills its answers into the observation; reads nothing from the cluster.
+
+use jiff::Timestamp;
+use siskin_analysis::{Assessment, Fault, Finding, Settings, Verdict, crash_guard};
+use siskin_api::{CanaryRollout, FrozenPlan};
+
+use super::{Observer, PodsOfTarget};
+use crate::decide::{Evidence, Membership, Observed, Preflight, RolloutId, Stage, State};
+use crate::judge::{Ledger, Saved, is_fail};
+use crate::preflight::{self, Concern};
+
+/// Asks the judge and the guards, and fills their answers into the observation.
+pub(super) fn weigh(
+    observer: &Observer,
+    (rollout, settings): (&CanaryRollout, Settings),
+    seen: &mut Observed,
+    (pods, source): (&PodsOfTarget, Option<&Concern>),
+    now: Timestamp,
+) -> (Option<Assessment>, Option<Finding>, Vec<Concern>) {
+    let attempt = judged(&seen.state);
+    let healthy = primary_healthy(seen);
+    let status = rollout.status.as_ref();
+    let saved = Saved {
+        analysis: status
+            .filter(|it| it.rollout_id == attempt.map(|id| id.to_string()))
+            .and_then(|it| it.analysis.as_ref()),
+        replay: status.map_or(&[], |it| it.replay.as_slice()),
+        under_way: seen.canary.as_ref().is_some_and(|it| 0 < it.replicas),
+    };
+    let ready = seen.canary.as_ref().map_or(0, |it| it.ready);
+    let look = |ledger: &mut Ledger| {
+        ledger.attend(attempt, settings, saved);
+        let heard = (ledger.membership(ready, now), ledger.delivered(now));
+        (ledger.assess(now, healthy), heard)
+    };
+    let (assessment, (membership, delivered)) =
+        observer.watches.with(&seen.uid, look).unwrap_or((None, (Membership::Unknown, false)));
+    let guard = attempt.and_then(|_| crash_guard(&pods.observations, healthy));
+    seen.membership = membership;
+    seen.evidence = evidence(assessment.as_ref(), guard.as_ref(), delivered);
+    let total = seen.primary.as_ref().map_or(0, |it| it.facts.replicas);
+    let workload = seen.primary.as_ref().map(|it| &it.workload);
+    let concerns = observer
+        .watches
+        .with(&seen.uid, |ledger| preflight::concerns(workload, total, source, Some(ledger), now))
+        .unwrap_or_else(|| preflight::concerns(workload, total, source, None, now));
+    seen.preflight = if concerns.is_empty() { Preflight::Passed } else { Preflight::Failed };
+    (assessment, guard, concerns)
+}
+
+/// The attempt whose canary has, or may have, pods.
+fn judged(state: &State) -> Option<RolloutId> {
+    match state {
+        State::Trial(it) => match it.stage {
+            Stage::Preparing(_) => None,
+            Stage::Progressing(_) | Stage::Paused(_) => Some(it.id),
+        },
+        State::Promoting(it) => Some(it.id),
+        State::RollingBack(it) => Some(it.id),
+        State::Adopting | State::AtRest(_) | State::Terminating(_) => None,
+    }
+}
+
+fn evidence(assessment: Option<&Assessment>, guard: Option<&Finding>, delivered: bool) -> Evidence {
+    if guard.is_some_and(|it| it.verdict() == Verdict::Fail) {
+        return Evidence::GuardFailed;
+    }
+    match assessment {
+        Some(it) if is_fail(it) => {
+            if matches!(it.finding, Finding::Fault(Fault::Drifting { .. })) {
+                Evidence::Failed
+            } else {
+                Evidence::GuardFailed
+            }
+        }
+        Some(it) if it.verdict == Verdict::Pass => Evidence::Pass,
+        Some(_) | None => Evidence::Inconclusive { delivered },
+    }
+}
+
+/// Guards need a healthy primary: ready but for what it may miss. At N = 1 the canary has replaced
+/// it, and its health is that from before the hand-over.
+fn primary_healthy(seen: &Observed) -> bool {
+    seen.primary.as_ref().is_none_or(|primary| {
+        let workload = &primary.workload;
+        let unit = seen.target.as_ref().map_or(primary.max_unavailable, |it| it.max_unavailable);
+        workload.replicas.saturating_sub(unit.max(1)) <= workload.ready
+            && (workload.replicas <= 1 || 0 < workload.ready)
+    })
+}
+
+/// What the judge is told of the plan that is followed.
+pub(super) fn settings(plan: &FrozenPlan) -> Settings {
+    Settings {
+        interval: plan.interval.as_millis(),
+        warm_up: plan.warm_up.as_millis(),
+        false_rollback_probability: plan.false_rollback_probability.as_f64(),
+    }
+}
