@@ -13,10 +13,7 @@ use super::transfer::{Side, transfer};
 /// No X-primary: seed it from X, or restore it from the frozen template that is marked promoted.
 pub(super) fn begin(seen: &Observed) -> Plan {
     let stay = || Plan::to(seen.state, vec![]);
-    let seeds = seen
-        .target
-        .as_ref()
-        .is_some_and(|it| 0 < it.workload.ready && it.noted.is_none());
+    let seeds = seen.target.as_ref().is_some_and(|it| 0 < it.workload.ready && it.noted.is_none());
     // A mark that an earlier life left behind says nothing about an X that serves by itself.
     let known = seen.last_total.is_some() || seen.state != State::AtRest(Rest::Initialized);
     if (known || !seeds)
@@ -56,16 +53,9 @@ fn seed(seen: &Observed, target: &Target) -> Plan {
     };
     let effects = vec![
         Effect::Hold,
-        Effect::Freeze {
-            revision,
-            attempt: facts.attempts,
-        },
+        Effect::Freeze { revision, attempt: facts.attempts },
         Effect::MarkPromoted { revision },
-        Effect::Primary {
-            revision,
-            replicas: first_units(seen, total),
-            facts,
-        },
+        Effect::Primary { revision, replicas: first_units(seen, total), facts },
     ];
     Plan::to(State::Adopting, effects)
 }
@@ -75,30 +65,16 @@ fn seed(seen: &Observed, target: &Target) -> Plan {
 pub(super) fn restore(seen: &Observed) -> Option<Plan> {
     let revision = marked(seen).filter(|it| it.rejection.is_none())?.revision;
     let noted = seen.target.as_ref().and_then(|it| it.noted);
-    let running = seen
-        .target
-        .as_ref()
-        .map(|it| it.workload.replicas)
-        .filter(|it| 0 < *it);
-    let total = first_total(
-        seen,
-        running.or(noted).or(seen.last_total).or(seen.replicas)?,
-    );
+    let running = seen.target.as_ref().map(|it| it.workload.replicas).filter(|it| 0 < *it);
+    let total = first_total(seen, running.or(noted).or(seen.last_total).or(seen.replicas)?);
     let facts = Facts {
         adopted: running.is_none(),
         target_replicas: running.or(noted),
         ..first_facts(seen, revision, total)
     };
-    let effect = Effect::Primary {
-        revision,
-        replicas: first_units(seen, total),
-        facts,
-    };
+    let effect = Effect::Primary { revision, replicas: first_units(seen, total), facts };
     let hold = seen.deleted_at.is_none().then_some(Effect::Hold);
-    Some(Plan::to(
-        seen.state,
-        hold.into_iter().chain([effect]).collect(),
-    ))
+    Some(Plan::to(seen.state, hold.into_iter().chain([effect]).collect()))
 }
 
 fn first_facts(seen: &Observed, revision: Revision, total: u32) -> Facts {
@@ -122,12 +98,7 @@ fn first_units(seen: &Observed, total: u32) -> u32 {
     let canary = side(seen.canary.as_ref(), 0);
     let goal = total.saturating_sub(canary.spec);
     let from = side(seen.target.as_ref().map(|it| &it.workload), 0);
-    transfer(
-        from,
-        side(None, goal),
-        limits(seen, total, unit).beside(canary),
-    )
-    .1
+    transfer(from, side(None, goal), limits(seen, total, unit).beside(canary)).1
 }
 
 /// Hand over X → X-primary until X is drained, then mark it adopted.
@@ -135,20 +106,13 @@ pub(super) fn go_on(scene: &Scene<'_>, promoted: Revision) -> Plan {
     let revision = scene.facts.promoting.unwrap_or(promoted);
     let total = scene.total;
     if is_drained(scene) && scene.primary_complete(revision, total) && scene.canary_gone() {
-        let mut facts = Facts {
-            adopted: true,
-            ..scene.facts.clone()
-        };
+        let mut facts = Facts { adopted: true, ..scene.facts.clone() };
         if scene.seen.replicas.is_none() && facts.target_replicas != Some(total) {
             // A ceiling hides what X asked for: it is looked at again at every decision.
             facts.target_replicas = None;
         }
         let mut effects = scene.upkeep();
-        effects.push(Effect::Primary {
-            revision,
-            replicas: total,
-            facts,
-        });
+        effects.push(Effect::Primary { revision, replicas: total, facts });
         return Plan::to(State::AtRest(Rest::Initialized), effects);
     }
     let held = scene.seen.target.is_none().then_some(Held::TargetMissing);
@@ -182,18 +146,9 @@ pub(super) fn take_over(scene: &Scene<'_>, revision: Revision, facts: &Facts) ->
     let to = side(Some(primary), scene.total);
     let limits = scene.limits_of_all().beside(scene.canary_side());
     let current = primary.current && target.workload.current;
-    let (left, count) = if current {
-        transfer(from, to, limits)
-    } else {
-        (from.spec, to.spec)
-    };
+    let (left, count) = if current { transfer(from, to, limits) } else { (from.spec, to.spec) };
     let mut effects = scene.upkeep();
-    effects.extend(leave_target(
-        target,
-        from,
-        left,
-        facts.target_replicas.unwrap_or(scene.total),
-    ));
+    effects.extend(leave_target(target, from, left, facts.target_replicas.unwrap_or(scene.total)));
     effects.extend(scene.enact_primary(revision, count, facts));
     effects
 }
@@ -223,11 +178,7 @@ pub(super) fn gather(scene: &Scene<'_>, revision: Revision) -> Option<(u32, u32)
     }
     let rest = scene.total.saturating_sub(scene.target_units());
     let kept = now.1.min(rest);
-    let goal = if scene.primary_serves(revision, rest - kept) {
-        0
-    } else {
-        kept
-    };
+    let goal = if scene.primary_serves(revision, rest - kept) { 0 } else { kept };
     let next = scene.counts(now.0.max(rest - goal).min(scene.total), goal);
     (next != now).then_some(next)
 }
@@ -239,11 +190,7 @@ pub(super) fn enact_gathered(
     (primary, canary): (u32, u32),
     facts: &Facts,
 ) -> Vec<Effect> {
-    scene.enact(
-        (revision, primary),
-        (scene.canary_as_it_is(revision), canary),
-        facts,
-    )
+    scene.enact((revision, primary), (scene.canary_as_it_is(revision), canary), facts)
 }
 
 /// The last units leave in the single write that also notes N.

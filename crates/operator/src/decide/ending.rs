@@ -44,9 +44,7 @@ pub(super) fn terminate(seen: &Observed, since: Timestamp, now: Timestamp) -> Pl
     }
     let Some(ending) = ending else {
         let plan = Plan::to(seen.state, scene.upkeep()).held(Held::TargetMissing);
-        return plan
-            .wake(now.saturating_add(GRACE).ok())
-            .wake(scene.deadline(since));
+        return plan.wake(now.saturating_add(GRACE).ok()).wake(scene.deadline(since));
     };
     if primary.facts.ending != Some(ending) {
         return record(&scene, promoted, ending);
@@ -92,11 +90,7 @@ fn choose(scene: &Scene<'_>) -> Option<Ending> {
         }
         Some(Ending::HandBack) => {
             let goes_on = target.is_some() && (!scene.facts.adopted || wants_promoted(scene));
-            return Some(if goes_on {
-                Ending::HandBack
-            } else {
-                Ending::Leave
-            });
+            return Some(if goes_on { Ending::HandBack } else { Ending::Leave });
         }
         None => {}
     }
@@ -111,11 +105,7 @@ fn choose(scene: &Scene<'_>) -> Option<Ending> {
         return Some(if idle { Ending::Remove } else { Ending::Leave });
     }
     let hands_back = !scene.facts.adopted || wants_promoted(scene);
-    Some(if hands_back {
-        Ending::HandBack
-    } else {
-        Ending::Leave
-    })
+    Some(if hands_back { Ending::HandBack } else { Ending::Leave })
 }
 
 /// Whether X's live template is the promoted one, by its trial key, or the one being promoted.
@@ -132,18 +122,10 @@ fn wants_promoted(scene: &Scene<'_>) -> bool {
 fn record(scene: &Scene<'_>, promoted: Revision, ending: Ending) -> Plan {
     let gives_up = scene.facts.ending == Some(Ending::HandBack);
     let adopted = scene.facts.adopted && !gives_up;
-    let facts = Facts {
-        ending: Some(ending),
-        adopted,
-        ..scene.facts.clone()
-    };
+    let facts = Facts { ending: Some(ending), adopted, ..scene.facts.clone() };
     let workload = &scene.primary.workload;
     let revision = workload.revision.unwrap_or(promoted);
-    let effect = Effect::Primary {
-        revision,
-        replicas: workload.replicas,
-        facts,
-    };
+    let effect = Effect::Primary { revision, replicas: workload.replicas, facts };
     Plan::to(State::Terminating(ending), vec![effect])
 }
 
@@ -167,11 +149,8 @@ fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
     }
     let limits = scene.limits_of_all().beside(scene.canary_side());
     let kept = if primary.rolled { 0 } else { primary.replicas };
-    let (count, back) = transfer(
-        side(Some(primary), kept),
-        side(Some(&target.workload), scene.total),
-        limits,
-    );
+    let (count, back) =
+        transfer(side(Some(primary), kept), side(Some(&target.workload), scene.total), limits);
     let mut effects = scene.upkeep();
     effects.extend(scene.enact_primary(running, count, &scene.facts));
     if back != target.workload.replicas {
@@ -182,10 +161,7 @@ fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
 
 /// Primary at N, ready, on one complete promoted template; then the canary goes; then X owns it.
 fn leave(scene: &Scene<'_>, promoted: Revision) -> Plan {
-    let facts = Facts {
-        promoting: None,
-        ..scene.facts.clone()
-    };
+    let facts = Facts { promoting: None, ..scene.facts.clone() };
     let stay = |effects| Plan::to(State::Terminating(Ending::Leave), effects);
     if !scene.has_template(promoted) {
         return stay(scene.upkeep()).held(Held::PrimaryLost);

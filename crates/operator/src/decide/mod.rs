@@ -76,9 +76,7 @@ fn place(scene: &Scene<'_>, promoted: Revision) -> State {
         (Some(revision), _) => State::Promoting(Promotion {
             id: RolloutId {
                 revision,
-                attempt: scene
-                    .frozen(revision)
-                    .map_or(scene.facts.attempts, |it| it.attempt),
+                attempt: scene.frozen(revision).map_or(scene.facts.attempts, |it| it.attempt),
             },
             how: PromotedBy::Resumed,
             before: state.rest(),

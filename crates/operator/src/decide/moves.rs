@@ -11,21 +11,11 @@ use super::transfer::{Limits, Side, transfer};
 impl Scene<'_> {
     /// The counts on the way to `(primary, canary)`, one transfer at a time.
     pub(super) fn counts(&self, primary_goal: u32, canary_goal: u32) -> (u32, u32) {
-        let primary = side(
-            Some(&self.primary.workload),
-            self.kept_while_rolling(primary_goal),
-        );
-        let canary = Side {
-            goal: canary_goal,
-            ..self.canary_side()
-        };
+        let primary = side(Some(&self.primary.workload), self.kept_while_rolling(primary_goal));
+        let canary = Side { goal: canary_goal, ..self.canary_side() };
         let healthy = self.seen.evidence != Evidence::GuardFailed;
         let current = self.primary.workload.current
-            && self
-                .seen
-                .canary
-                .as_ref()
-                .is_none_or(|it| it.current || !healthy)
+            && self.seen.canary.as_ref().is_none_or(|it| it.current || !healthy)
             && self.target_side().is_none_or(|(_, current)| current);
         if !current {
             return (primary.spec, canary.spec);
@@ -41,39 +31,26 @@ impl Scene<'_> {
     /// smaller N takes pods from it then, not a transfer.
     fn kept_while_rolling(&self, goal: u32) -> u32 {
         let it = &self.primary.workload;
-        if it.rolled {
-            goal
-        } else {
-            goal.max(it.replicas.min(self.total))
-        }
+        if it.rolled { goal } else { goal.max(it.replicas.min(self.total)) }
     }
 
     /// Bounds of a move between primary and canary; what X runs for us stands beside.
     pub(super) fn limits(&self) -> Limits {
         let limits = self.limits_of_all();
-        self.target_side()
-            .map_or(limits, |(target, _)| limits.beside(target))
+        self.target_side().map_or(limits, |(target, _)| limits.beside(target))
     }
 
     /// Bounds of all roles together.
     pub(super) fn limits_of_all(&self) -> Limits {
         let unit = self.seen.target.as_ref().map(|it| it.max_unavailable);
-        limits(
-            self.seen,
-            self.total,
-            unit.unwrap_or(self.primary.max_unavailable),
-        )
+        limits(self.seen, self.total, unit.unwrap_or(self.primary.max_unavailable))
     }
 
     /// The canary; its pods don't count as ready once a guard failed it.
     pub(super) fn canary_side(&self) -> Side {
         let side = side(self.seen.canary.as_ref(), 0);
         let healthy = self.seen.evidence != Evidence::GuardFailed;
-        if healthy {
-            side
-        } else {
-            Side { ready: 0, ..side }
-        }
+        if healthy { side } else { Side { ready: 0, ..side } }
     }
 
     /// X's units, when they are ours, and whether their counts are current.
@@ -106,10 +83,7 @@ impl Scene<'_> {
 
     /// Whether the canary has left, its last pod included.
     pub(super) fn canary_gone(&self) -> bool {
-        self.seen
-            .canary
-            .as_ref()
-            .is_none_or(|it| !has_pods(it) && it.current)
+        self.seen.canary.as_ref().is_none_or(|it| !has_pods(it) && it.current)
     }
 
     /// Whether a canary has pods, or may get some.
@@ -119,11 +93,7 @@ impl Scene<'_> {
 
     /// What the canary is written with when only its count matters: it keeps what it runs.
     pub(super) fn canary_as_it_is(&self, otherwise: Revision) -> Revision {
-        self.seen
-            .canary
-            .as_ref()
-            .and_then(|it| it.revision)
-            .unwrap_or(otherwise)
+        self.seen.canary.as_ref().and_then(|it| it.revision).unwrap_or(otherwise)
     }
 
     /// From goals to effects, shrinks before growth so that the sum of the spec counts never
@@ -136,11 +106,8 @@ impl Scene<'_> {
     ) -> Vec<Effect> {
         let mut effects = self.upkeep();
         let primary_effect = self.enact_primary(primary.0, primary.1, facts);
-        let canary_effect =
-            canary_is_wrong(self.seen.canary.as_ref(), canary).then_some(Effect::Canary {
-                revision: canary.0,
-                replicas: canary.1,
-            });
+        let canary_effect = canary_is_wrong(self.seen.canary.as_ref(), canary)
+            .then_some(Effect::Canary { revision: canary.0, replicas: canary.1 });
         if primary.1 < self.primary.workload.replicas {
             effects.extend(primary_effect.into_iter().chain(canary_effect));
         } else {
@@ -173,21 +140,13 @@ impl Scene<'_> {
             effects.push(Effect::Hold);
         }
         if self.seen.autoscaler_on_rollout && self.seen.replicas.is_none() {
-            effects.push(Effect::SeedScale {
-                replicas: self.total,
-            });
+            effects.push(Effect::SeedScale { replicas: self.total });
         }
-        let running = self
-            .seen
-            .target
-            .as_ref()
-            .filter(|it| 0 < it.workload.replicas);
+        let running = self.seen.target.as_ref().filter(|it| 0 < it.workload.replicas);
         if let Some(Target { workload, .. }) = running
             && !self.shares_target()
         {
-            effects.push(Effect::Drain {
-                noted: workload.replicas,
-            });
+            effects.push(Effect::Drain { noted: workload.replicas });
         }
         for revision in [self.promoted, self.facts.promoting].into_iter().flatten() {
             effects.extend(self.freeze_again(revision, self.facts.attempts));
@@ -212,11 +171,7 @@ impl Scene<'_> {
     /// The mark follows the fact, also when a crash or a hand came between them.
     fn mark(&self, promoted: Revision) -> Option<Effect> {
         let own = self.frozen(promoted)?.promoted;
-        let others = self
-            .seen
-            .frozen
-            .iter()
-            .any(|it| it.promoted && it.revision != promoted);
+        let others = self.seen.frozen.iter().any(|it| it.promoted && it.revision != promoted);
         (!own || others).then_some(Effect::MarkPromoted { revision: promoted })
     }
 
@@ -229,13 +184,7 @@ impl Scene<'_> {
             return vec![];
         }
         let rejection = Rejection { cause, rollout: id };
-        freeze
-            .into_iter()
-            .chain([Effect::Reject {
-                revision,
-                rejection,
-            }])
-            .collect()
+        freeze.into_iter().chain([Effect::Reject { revision, rejection }]).collect()
     }
 }
 
@@ -245,43 +194,25 @@ pub(super) fn limits(seen: &Observed, total: u32, max_unavailable: u32) -> Limit
         MoveOrder::SurgeFirst => 1,
         MoveOrder::DrainFirst => 0,
     };
-    let ceiling = seen
-        .max_consumers
-        .map_or(total + surge, |it| it.min(total + surge));
+    let ceiling = seen.max_consumers.map_or(total + surge, |it| it.min(total + surge));
     // Without room to surge one unit must be given up first, or no move is legal.
-    let slack = if total < ceiling {
-        0
-    } else {
-        max_unavailable.max(1)
-    };
+    let slack = if total < ceiling { 0 } else { max_unavailable.max(1) };
     let members = match (seen.max_consumers, seen.strategy.order) {
         (Some(ceiling), _) => Some(ceiling),
         (None, MoveOrder::DrainFirst) => Some(total),
         (None, MoveOrder::SurgeFirst) => None,
     };
-    Limits {
-        min_ready: total.saturating_sub(slack),
-        ceiling,
-        members,
-    }
+    Limits { min_ready: total.saturating_sub(slack), ceiling, members }
 }
 
 /// One side of a transfer.
 pub(super) fn side(workload: Option<&Workload>, goal: u32) -> Side {
-    workload.map_or(
-        Side {
-            spec: 0,
-            ready: 0,
-            terminating: 0,
-            goal,
-        },
-        |it| Side {
-            spec: it.replicas,
-            ready: it.ready,
-            terminating: it.terminating,
-            goal,
-        },
-    )
+    workload.map_or(Side { spec: 0, ready: 0, terminating: 0, goal }, |it| Side {
+        spec: it.replicas,
+        ready: it.ready,
+        terminating: it.terminating,
+        goal,
+    })
 }
 
 fn has_pods(workload: &Workload) -> bool {

@@ -12,10 +12,7 @@ use super::state::{Ending, State};
 pub type Uid = Arc<str>;
 
 /// One consistent look at a rollout.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent facts, no state in disguise"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, no state in disguise")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
     /// UID of the `CanaryRollout`.

@@ -153,21 +153,13 @@ impl Plan {
     /// Stay or go to `next` with these effects.
     #[must_use]
     pub const fn to(next: State, effects: Vec<Effect>) -> Self {
-        Self {
-            effects,
-            next,
-            held: None,
-            wake: None,
-        }
+        Self { effects, next, held: None, wake: None }
     }
 
     /// The same, held for a reason.
     #[must_use]
     pub fn held(self, held: impl Into<Option<Held>>) -> Self {
-        Self {
-            held: held.into().or(self.held),
-            ..self
-        }
+        Self { held: held.into().or(self.held), ..self }
     }
 
     /// The same, looked at again at `at` or before.

@@ -20,10 +20,7 @@ pub(super) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promot
     if let Some(cause) = taken_back.filter(|_| scene.has_template(previous)) {
         return take_back(scene, previous, promotion, cause);
     }
-    let facts = Facts {
-        promoting: Some(revision),
-        ..scene.facts.clone()
-    };
+    let facts = Facts { promoting: Some(revision), ..scene.facts.clone() };
     let canary_now = scene.canary_units().min(scene.total);
     let serves = scene.primary_serves(revision, scene.total - canary_now);
     if scene.primary_complete(revision, scene.total) && scene.canary_gone() {
@@ -42,11 +39,7 @@ pub(super) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promot
 
 /// The fact first, then the mark: between the two the mark is behind, never ahead of what serves.
 fn finish(scene: &Scene<'_>, revision: Revision, facts: Facts) -> Plan {
-    let facts = Facts {
-        promoting: None,
-        promoted: Some(revision),
-        ..facts
-    };
+    let facts = Facts { promoting: None, promoted: Some(revision), ..facts };
     let mut effects = scene.enact((revision, scene.total), (revision, 0), &facts);
     effects.push(Effect::MarkPromoted { revision });
     Plan::to(State::AtRest(Rest::Succeeded), effects)
@@ -58,11 +51,7 @@ fn taken_back(scene: &Scene<'_>, promotion: Promotion, overdue: bool) -> Option<
         return Some(Cause::Rejected);
     }
     // A canary that a rollback has left behind is of another revision and speaks for that one.
-    let judged = scene
-        .seen
-        .canary
-        .as_ref()
-        .is_some_and(|it| it.revision == Some(revision));
+    let judged = scene.seen.canary.as_ref().is_some_and(|it| it.revision == Some(revision));
     if judged && scene.seen.evidence == Evidence::GuardFailed {
         return Some(Cause::GuardFailed);
     }
@@ -83,17 +72,11 @@ fn taken_back(scene: &Scene<'_>, promotion: Promotion, overdue: bool) -> Option<
 
 /// Primary back to its previous template first; the canary follows when that is ready.
 fn take_back(scene: &Scene<'_>, previous: Revision, promotion: Promotion, cause: Cause) -> Plan {
-    let facts = Facts {
-        promoting: None,
-        ..scene.facts.clone()
-    };
+    let facts = Facts { promoting: None, ..scene.facts.clone() };
     let canary = (scene.canary_as_it_is(previous), scene.canary_units());
     let mut effects = scene.reject(promotion.id, cause);
     let writes = scene.enact((previous, scene.primary.workload.replicas), canary, &facts);
-    let new: Vec<_> = writes
-        .into_iter()
-        .filter(|it| !effects.contains(it))
-        .collect();
+    let new: Vec<_> = writes.into_iter().filter(|it| !effects.contains(it)).collect();
     effects.extend(new);
     let rollback = Rollback {
         id: promotion.id,

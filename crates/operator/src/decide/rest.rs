@@ -34,12 +34,9 @@ pub(super) fn at_rest(scene: &Scene<'_>, promoted: Revision, rest: Rest) -> Plan
             let facts = scene.facts.clone();
             promote(scene, desired, (PromotedBy::NoTrialNeeded, rest), facts)
         }
-        Relation::Untried(desired) if scene.live_bypass() => promote(
-            scene,
-            desired,
-            (PromotedBy::Bypass, rest),
-            scene.consuming_bypass(),
-        ),
+        Relation::Untried(desired) if scene.live_bypass() => {
+            promote(scene, desired, (PromotedBy::Bypass, rest), scene.consuming_bypass())
+        }
         Relation::Untried(_) if scene.total == 0 => stay(rest, Some(Held::ScaledToZero)),
         Relation::Untried(desired) => try_out(scene, promoted, desired, rest),
     }
@@ -64,38 +61,24 @@ fn roll_back_stray(scene: &Scene<'_>, promoted: Revision, before: Rest) -> Plan 
 /// A rejected revision is not tried again, unless a person names the attempt that rejected it.
 fn rejected(scene: &Scene<'_>, rejection: Rejection, repair: Vec<Effect>) -> Plan {
     let Rejection { cause, rollout } = rejection;
-    let failed = State::AtRest(Rest::Failed {
-        revision: rollout.revision,
-        cause,
-    });
+    let failed = State::AtRest(Rest::Failed { revision: rollout.revision, cause });
     let retried = scene.seen.orders.contains(&Order::Retry(rollout));
     if !retried || scene.brake().is_some() {
         return Plan::to(failed, repair).held(Held::RevisionRejected);
     }
     let mut effects = repair;
-    effects.push(Effect::Lift {
-        revision: rollout.revision,
-    });
+    effects.push(Effect::Lift { revision: rollout.revision });
     Plan::to(failed, effects)
 }
 
 /// Count the attempt, freeze the template, then prepare.
 fn try_out(scene: &Scene<'_>, promoted: Revision, desired: Desired, before: Rest) -> Plan {
     let attempt = scene.facts.attempts + 1;
-    let facts = Facts {
-        attempts: attempt,
-        ..scene.facts.clone()
-    };
+    let facts = Facts { attempts: attempt, ..scene.facts.clone() };
     let mut effects = scene.enact((promoted, scene.total), (promoted, 0), &facts);
-    effects.push(Effect::Freeze {
-        revision: desired.revision,
-        attempt,
-    });
+    effects.push(Effect::Freeze { revision: desired.revision, attempt });
     let trial = Trial {
-        id: RolloutId {
-            revision: desired.revision,
-            attempt,
-        },
+        id: RolloutId { revision: desired.revision, attempt },
         before,
         stage: Stage::Preparing(Stopwatch::started(scene.now)),
     };
@@ -111,26 +94,10 @@ fn promote(
 ) -> Plan {
     let revision = desired.revision;
     let attempt = scene.facts.attempts + 1;
-    let facts = Facts {
-        attempts: attempt,
-        promoting: Some(revision),
-        ..facts
-    };
+    let facts = Facts { attempts: attempt, promoting: Some(revision), ..facts };
     let mut effects = scene.upkeep();
     effects.push(Effect::Freeze { revision, attempt });
-    effects.push(Effect::Primary {
-        revision,
-        replicas: scene.total,
-        facts,
-    });
+    effects.push(Effect::Primary { revision, replicas: scene.total, facts });
     let id = RolloutId { revision, attempt };
-    Plan::to(
-        State::Promoting(Promotion {
-            id,
-            how,
-            before,
-            since: scene.now,
-        }),
-        effects,
-    )
+    Plan::to(State::Promoting(Promotion { id, how, before, since: scene.now }), effects)
 }

@@ -88,15 +88,8 @@ impl FromStr for Revision {
     type Err = NotA;
 
     fn from_str(text: &str) -> Result<Self, NotA> {
-        let error = || NotA {
-            expected: "ten hexadecimal digits",
-            found: text.into(),
-        };
-        if text.len() != 10
-            || text
-                .bytes()
-                .any(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-        {
+        let error = || NotA { expected: "ten hexadecimal digits", found: text.into() };
+        if text.len() != 10 || text.bytes().any(|b| !matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(error());
         }
         u64::from_str_radix(text, 16).map(Self).map_err(|_| error())
@@ -113,10 +106,7 @@ impl FromStr for RolloutId {
     type Err = NotA;
 
     fn from_str(text: &str) -> Result<Self, NotA> {
-        let error = || NotA {
-            expected: "<revision>-<attempt>",
-            found: text.into(),
-        };
+        let error = || NotA { expected: "<revision>-<attempt>", found: text.into() };
         let (revision, attempt) = text.split_once('-').ok_or_else(error)?;
         Ok(Self {
             revision: revision.parse().map_err(|_| error())?,

@@ -40,14 +40,8 @@ pub(super) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Roll
 fn rest_after(scene: &Scene<'_>, rollback: Rollback) -> Rest {
     let revision = rollback.id.revision;
     match scene.frozen(revision).and_then(|it| it.rejection) {
-        Some(rejection) => Rest::Failed {
-            revision,
-            cause: rejection.cause,
-        },
-        None if rollback.cause.rejects() => Rest::Failed {
-            revision,
-            cause: rollback.cause,
-        },
+        Some(rejection) => Rest::Failed { revision, cause: rejection.cause },
+        None if rollback.cause.rejects() => Rest::Failed { revision, cause: rollback.cause },
         None => rollback.before,
     }
 }
@@ -62,10 +56,7 @@ pub(super) fn ship_a_fix(scene: &Scene<'_>, before: Rest) -> Option<Plan> {
     if scene.brake().is_some() {
         return None;
     }
-    let id = RolloutId {
-        revision: desired.revision,
-        attempt: scene.facts.attempts + 1,
-    };
+    let id = RolloutId { revision: desired.revision, attempt: scene.facts.attempts + 1 };
     let (how, facts) = if scene.live_bypass() {
         (PromotedBy::Bypass, scene.consuming_bypass())
     } else if scene.seen.orders.contains(&Order::Start(id)) {
@@ -73,27 +64,11 @@ pub(super) fn ship_a_fix(scene: &Scene<'_>, before: Rest) -> Option<Plan> {
     } else {
         return None;
     };
-    let facts = Facts {
-        attempts: id.attempt,
-        promoting: Some(id.revision),
-        ..facts
-    };
+    let facts = Facts { attempts: id.attempt, promoting: Some(id.revision), ..facts };
     let mut effects = scene.upkeep();
-    effects.push(Effect::Freeze {
-        revision: id.revision,
-        attempt: id.attempt,
-    });
+    effects.push(Effect::Freeze { revision: id.revision, attempt: id.attempt });
     let replicas = scene.primary.workload.replicas;
-    effects.push(Effect::Primary {
-        revision: id.revision,
-        replicas,
-        facts,
-    });
-    let promotion = Promotion {
-        id,
-        how,
-        before,
-        since: scene.now,
-    };
+    effects.push(Effect::Primary { revision: id.revision, replicas, facts });
+    let promotion = Promotion { id, how, before, since: scene.now };
     Some(Plan::to(State::Promoting(promotion), effects))
 }

@@ -54,18 +54,9 @@ impl<'a> Scene<'a> {
         facts.replicas = total;
         facts.target_replicas = asked;
         facts.attempts = facts.attempts.max(last_attempt(seen));
-        let promoted = facts
-            .promoted
-            .or(marked(seen).map(|it| it.revision))
-            .or(primary.workload.revision);
-        Self {
-            seen,
-            primary,
-            now,
-            total,
-            facts,
-            promoted,
-        }
+        let promoted =
+            facts.promoted.or(marked(seen).map(|it| it.revision)).or(primary.workload.revision);
+        Self { seen, primary, now, total, facts, promoted }
     }
 
     pub(super) fn frozen(&self, revision: Revision) -> Option<&'a Frozen> {
@@ -73,16 +64,12 @@ impl<'a> Scene<'a> {
     }
 
     pub(super) fn is_rejected(&self, revision: Revision) -> bool {
-        self.frozen(revision)
-            .is_some_and(|it| it.rejection.is_some())
+        self.frozen(revision).is_some_and(|it| it.rejection.is_some())
     }
 
     /// Whether X's live template is this revision.
     pub(super) fn is_live(&self, revision: Revision) -> bool {
-        self.seen
-            .target
-            .as_ref()
-            .is_some_and(|it| it.desired.revision == revision)
+        self.seen.target.as_ref().is_some_and(|it| it.desired.revision == revision)
     }
 
     /// Whether primary can be given this revision: its template is frozen, or can be frozen again.
@@ -106,19 +93,10 @@ impl<'a> Scene<'a> {
         if let Some(rejection) = self.frozen(desired.revision).and_then(|it| it.rejection) {
             return Some(Relation::Rejected(rejection));
         }
-        if self
-            .promoted
-            .and_then(|it| self.frozen(it))
-            .map(|it| it.trial)
-            == Some(desired.trial)
-        {
+        if self.promoted.and_then(|it| self.frozen(it)).map(|it| it.trial) == Some(desired.trial) {
             return Some(Relation::NoTrialNeeded(desired));
         }
-        let mut equivalent = self
-            .seen
-            .frozen
-            .iter()
-            .filter(|it| it.trial == desired.trial);
+        let mut equivalent = self.seen.frozen.iter().filter(|it| it.trial == desired.trial);
         Some(match equivalent.find_map(|it| it.rejection) {
             Some(rejection) => Relation::Rejected(rejection),
             None => Relation::Untried(desired),
@@ -134,10 +112,7 @@ impl<'a> Scene<'a> {
     /// The facts with a live bypass recorded as consumed.
     pub(super) fn consuming_bypass(&self) -> Facts {
         let bypass = self.seen.target.as_ref().and_then(|it| it.bypass.clone());
-        Facts {
-            bypass,
-            ..self.facts.clone()
-        }
+        Facts { bypass, ..self.facts.clone() }
     }
 
     /// Why no forward move may be made, whatever the evidence says.
@@ -158,18 +133,13 @@ impl<'a> Scene<'a> {
     }
 
     pub(super) fn deadline(&self, since: Timestamp) -> Timestamp {
-        since
-            .saturating_add(self.seen.strategy.progress_deadline)
-            .unwrap_or(Timestamp::MAX)
+        since.saturating_add(self.seen.strategy.progress_deadline).unwrap_or(Timestamp::MAX)
     }
 }
 
 /// The revision marked promoted. A crash between two marks leaves two: the later attempt counts.
 pub(super) fn marked(seen: &Observed) -> Option<&Frozen> {
-    seen.frozen
-        .iter()
-        .filter(|it| it.promoted)
-        .max_by_key(|it| it.attempt)
+    seen.frozen.iter().filter(|it| it.promoted).max_by_key(|it| it.attempt)
 }
 
 /// The last attempt that a frozen template knows of, for when X-primary's counter was lost.

@@ -155,24 +155,15 @@ impl Stopwatch {
     /// A stopwatch that runs from `now`.
     #[must_use]
     pub const fn started(now: Timestamp) -> Self {
-        Self {
-            spent: SignedDuration::ZERO,
-            since: Some(now),
-        }
+        Self { spent: SignedDuration::ZERO, since: Some(now) }
     }
 
     /// Runs or stands still from `now`; no change when it already does.
     #[must_use]
     pub fn run(self, running: bool, now: Timestamp) -> Self {
         match (self.since, running) {
-            (None, true) => Self {
-                since: Some(now),
-                ..self
-            },
-            (Some(_), false) => Self {
-                spent: self.elapsed(now),
-                since: None,
-            },
+            (None, true) => Self { since: Some(now), ..self },
+            (Some(_), false) => Self { spent: self.elapsed(now), since: None },
             (None, false) | (Some(_), true) => self,
         }
     }
@@ -180,9 +171,7 @@ impl Stopwatch {
     /// Time spent until `now`. A clock that went backwards adds nothing.
     #[must_use]
     pub fn elapsed(self, now: Timestamp) -> SignedDuration {
-        let open = self
-            .since
-            .map_or(SignedDuration::ZERO, |since| now.duration_since(since));
+        let open = self.since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
         self.spent.saturating_add(open.max(SignedDuration::ZERO))
     }
 
@@ -190,8 +179,7 @@ impl Stopwatch {
     #[must_use]
     pub fn due(self, span: SignedDuration) -> Option<Timestamp> {
         let left = span.saturating_sub(self.spent).max(SignedDuration::ZERO);
-        self.since
-            .map(|since| since.saturating_add(left).unwrap_or(Timestamp::MAX))
+        self.since.map(|since| since.saturating_add(left).unwrap_or(Timestamp::MAX))
     }
 }
 

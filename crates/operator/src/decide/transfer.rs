@@ -39,19 +39,9 @@ pub(super) fn transfer(from: Side, to: Side, limits: Limits) -> (u32, u32) {
 
     let members = from.members() + to.members();
     let room = limits.ceiling.saturating_sub(to_spec + from_spec);
-    let mut room = limits
-        .members
-        .map_or(room, |it| room.min(it.saturating_sub(members)));
-    let join_to = Side {
-        spec: to_spec,
-        ..to
-    }
-    .grow(&mut room);
-    let join_from = Side {
-        spec: from_spec,
-        ..from
-    }
-    .grow(&mut room);
+    let mut room = limits.members.map_or(room, |it| room.min(it.saturating_sub(members)));
+    let join_to = Side { spec: to_spec, ..to }.grow(&mut room);
+    let join_from = Side { spec: from_spec, ..from }.grow(&mut room);
     (from_spec + join_from, to_spec + join_to)
 }
 
@@ -69,11 +59,7 @@ impl Limits {
 impl Side {
     /// Ready pods that will still be there: a shrinking Deployment gives up unready ones first.
     const fn healthy(self) -> u32 {
-        if self.ready < self.spec {
-            self.ready
-        } else {
-            self.spec
-        }
+        if self.ready < self.spec { self.ready } else { self.spec }
     }
 
     const fn members(self) -> u32 {

@@ -51,11 +51,7 @@ fn ending(scene: &Scene<'_>, trial: &Trial) -> Option<Cause> {
         return Some(Cause::Aborted);
     }
     let same = |it: &Frozen| {
-        scene
-            .seen
-            .target
-            .as_ref()
-            .is_some_and(|target| target.desired.trial == it.trial)
+        scene.seen.target.as_ref().is_some_and(|target| target.desired.trial == it.trial)
     };
     match scene.relation()? {
         Relation::Promoted | Relation::NoTrialNeeded(_) => Some(Cause::Reverted),
@@ -71,11 +67,8 @@ fn roll_back(scene: &Scene<'_>, promoted: Revision, trial: Trial, cause: Cause) 
     let revision = trial.id.revision;
     let mut effects = scene.reject(trial.id, cause);
     // A failed guard means that its pods serve nobody: both writes at once, in one pass.
-    let (primary, canary) = if cause == Cause::GuardFailed {
-        (scene.total, 0)
-    } else {
-        scene.counts(scene.total, 0)
-    };
+    let (primary, canary) =
+        if cause == Cause::GuardFailed { (scene.total, 0) } else { scene.counts(scene.total, 0) };
     let canary = (scene.canary_as_it_is(revision), canary);
     effects.extend(scene.enact((promoted, primary), canary, &scene.facts));
     let rollback = Rollback {
@@ -112,11 +105,7 @@ fn preparing(scene: &Scene<'_>, promoted: Revision, trial: Trial, waiting: Stopw
     }
     let deadline = scene.seen.strategy.progress_deadline;
     let overdue = deadline < waiting.elapsed(scene.now);
-    let held = if overdue {
-        Held::PreflightFailed
-    } else {
-        Held::PreflightPending
-    };
+    let held = if overdue { Held::PreflightFailed } else { Held::PreflightPending };
     Plan::to(stage(Stage::Preparing(waiting)), effects)
         .held(held)
         .wake(waiting.due(deadline).filter(|_| !overdue))
@@ -128,21 +117,13 @@ fn under_way(scene: &Scene<'_>, promoted: Revision, trial: Trial, step: Step) ->
     // Without its template nowhere a canary can't get pods; what it has it keeps.
     let can_grow = scene.frozen(revision).is_some() || freeze.is_some();
     let planned = fit(step.canary, scene.total);
-    let canary_goal = if can_grow {
-        planned
-    } else {
-        planned.min(scene.canary_units())
-    };
+    let canary_goal = if can_grow { planned } else { planned.min(scene.canary_units()) };
     let (primary, canary) = scene.counts(scene.total - canary_goal, canary_goal);
     let mut effects: Vec<_> = freeze.into_iter().collect();
     effects.extend(scene.enact((promoted, primary), (revision, canary), &scene.facts));
     let stay = |paused: bool, held: Option<Held>| {
         let paused = paused || matches!(trial.stage, Stage::Paused(_));
-        let stage = if paused {
-            Stage::Paused(step)
-        } else {
-            Stage::Progressing(step)
-        };
+        let stage = if paused { Stage::Paused(step) } else { Stage::Progressing(step) };
         Plan::to(State::Trial(Trial { stage, ..trial }), effects.clone())
             .held(held)
             .wake(next_look(scene, step))
@@ -159,11 +140,7 @@ fn under_way(scene: &Scene<'_>, promoted: Revision, trial: Trial, step: Step) ->
     if skips_all(scene, trial) {
         return promote(scene, trial, PromotedBy::Commanded, scene.facts.clone());
     }
-    if scene
-        .seen
-        .orders
-        .contains(&Order::PromoteStep(trial.id, step.index))
-    {
+    if scene.seen.orders.contains(&Order::PromoteStep(trial.id, step.index)) {
         return forward(scene, trial, step, PromotedBy::Commanded);
     }
     let Some(plan) = scene.seen.strategy.steps.get(step.index).copied() else {
@@ -188,10 +165,7 @@ fn judge(
         // `on_trial` has already rolled these back; were they to come here, nothing moves.
         Evidence::GuardFailed | Evidence::Failed => stay(false, None),
         Evidence::Pass => {
-            let approved = scene
-                .seen
-                .orders
-                .contains(&Order::Approve(trial.id, step.index));
+            let approved = scene.seen.orders.contains(&Order::Approve(trial.id, step.index));
             if plan.approval && !approved {
                 return stay(true, Some(Held::ApprovalRequired));
             }
@@ -228,24 +202,12 @@ fn forward(scene: &Scene<'_>, trial: Trial, step: Step, how: PromotedBy) -> Plan
 
 fn promote(scene: &Scene<'_>, trial: Trial, how: PromotedBy, facts: Facts) -> Plan {
     let revision = trial.id.revision;
-    let facts = Facts {
-        promoting: Some(revision),
-        ..facts
-    };
+    let facts = Facts { promoting: Some(revision), ..facts };
     let replicas = scene.primary.workload.replicas;
     let mut effects = scene.upkeep();
     effects.extend(scene.freeze_again(revision, trial.id.attempt));
-    effects.push(Effect::Primary {
-        revision,
-        replicas,
-        facts,
-    });
-    let promotion = Promotion {
-        id: trial.id,
-        how,
-        before: trial.before,
-        since: scene.now,
-    };
+    effects.push(Effect::Primary { revision, replicas, facts });
+    let promotion = Promotion { id: trial.id, how, before: trial.before, since: scene.now };
     Plan::to(State::Promoting(promotion), effects)
 }
 
@@ -279,10 +241,8 @@ fn settle(scene: &Scene<'_>, step: Step) -> Step {
     let primary_waits = primary.ready < primary.replicas;
     let blamed =
         running && !settled && !primary_waits && scene.seen.membership != Membership::Unknown;
-    let delivers = matches!(
-        scene.seen.evidence,
-        Evidence::Pass | Evidence::Inconclusive { delivered: true }
-    );
+    let delivers =
+        matches!(scene.seen.evidence, Evidence::Pass | Evidence::Inconclusive { delivered: true });
     Step {
         unsettled: step.unsettled.run(blamed, scene.now),
         hold: step.hold.run(settled, scene.now),
@@ -296,13 +256,9 @@ fn next_look(scene: &Scene<'_>, step: Step) -> Option<jiff::Timestamp> {
     let ahead = |at: &jiff::Timestamp| scene.now < *at;
     // A deadline is over when it has passed, not when it is reached.
     let deadline = scene.seen.strategy.progress_deadline + SignedDuration::from_millis(1);
-    [
-        step.unsettled.due(deadline),
-        step.hold.due(plan.hold),
-        step.hold.due(plan.max_hold),
-    ]
-    .into_iter()
-    .flatten()
-    .filter(ahead)
-    .min()
+    [step.unsettled.due(deadline), step.hold.due(plan.hold), step.hold.due(plan.max_hold)]
+        .into_iter()
+        .flatten()
+        .filter(ahead)
+        .min()
 }

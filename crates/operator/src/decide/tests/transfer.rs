@@ -4,42 +4,22 @@
 use super::super::transfer::{Limits, Side, transfer};
 
 const fn side(spec: u32, ready: u32, goal: u32) -> Side {
-    Side {
-        spec,
-        ready,
-        terminating: 0,
-        goal,
-    }
+    Side { spec, ready, terminating: 0, goal }
 }
-const SURGE: Limits = Limits {
-    min_ready: 6,
-    ceiling: 7,
-    members: None,
-};
+const SURGE: Limits = Limits { min_ready: 6, ceiling: 7, members: None };
 
 #[test]
 fn surge_first_adds_a_unit_before_it_takes_one() {
     assert_eq!(transfer(side(6, 6, 5), side(0, 0, 1), SURGE), (6, 1));
-    assert_eq!(
-        transfer(side(6, 6, 5), side(1, 0, 1), SURGE),
-        (6, 1),
-        "waits for ready"
-    );
+    assert_eq!(transfer(side(6, 6, 5), side(1, 0, 1), SURGE), (6, 1), "waits for ready");
     assert_eq!(transfer(side(6, 6, 5), side(1, 1, 1), SURGE), (5, 1));
 }
 
 #[test]
 fn drain_first_takes_a_unit_and_waits_until_it_has_left_the_group() {
-    let limits = Limits {
-        min_ready: 5,
-        ceiling: 6,
-        members: Some(6),
-    };
+    let limits = Limits { min_ready: 5, ceiling: 6, members: Some(6) };
     assert_eq!(transfer(side(6, 6, 5), side(0, 0, 1), limits), (5, 0));
-    let leaving = Side {
-        terminating: 1,
-        ..side(5, 5, 5)
-    };
+    let leaving = Side { terminating: 1, ..side(5, 5, 5) };
     assert_eq!(transfer(leaving, side(0, 0, 1), limits), (5, 0));
     assert_eq!(transfer(side(5, 5, 5), side(0, 0, 1), limits), (5, 1));
 }
@@ -51,11 +31,7 @@ fn a_broken_side_is_given_up_at_once() {
 
 #[test]
 fn the_only_pod_is_replaced_by_surge() {
-    let one = Limits {
-        min_ready: 1,
-        ceiling: 2,
-        members: None,
-    };
+    let one = Limits { min_ready: 1, ceiling: 2, members: None };
     assert_eq!(transfer(side(1, 1, 0), side(0, 0, 1), one), (1, 1));
     assert_eq!(transfer(side(1, 1, 0), side(1, 1, 1), one), (0, 1));
 }
