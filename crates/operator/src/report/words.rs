@@ -120,7 +120,7 @@ fn held_text(world: &World, held: Held, next: &State) -> Option<String> {
             format!(
                 "revision {} was rejected ({}) and is not tried again; change the template, or annotate siskin.dev/retry: \"{}\"",
                 rejected.0,
-                cause_text(rejected.1),
+                why(world, rejected.1),
                 rejected.2
             )
         }
