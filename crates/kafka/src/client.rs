@@ -17,6 +17,9 @@ use crate::requests::Requests;
 use crate::sampler::GroupSource;
 use crate::snapshot::{GroupSnapshot, Member, Partition, TopicPartition, Topics, fingerprint};
 
+/// Longest wait for one answer: a broker that needs longer is in trouble, and the judge looks
+/// every 10 s.
+const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// A sample that takes longer says little about any one moment.
 const SAMPLE_DEADLINE: Duration = Duration::from_secs(30);
 /// Largest group: 50 calls in chunks of 1,000, and some 10 MB of answers.
@@ -34,7 +37,15 @@ impl KafkaClient {
         cluster: &ClusterConfig,
         clock: fn() -> Millis,
     ) -> Result<Self, SampleError> {
-        Ok(Self { requests: Requests::new(cluster)?, clock })
+        Self::with_deadline(cluster, clock, CALL_DEADLINE)
+    }
+
+    fn with_deadline(
+        cluster: &ClusterConfig,
+        clock: fn() -> Millis,
+        deadline: Duration,
+    ) -> Result<Self, SampleError> {
+        Ok(Self { requests: Requests::new(cluster, deadline)?, clock })
     }
 
     async fn snapshot(&self, group: &str, topics: &Topics) -> Result<GroupSnapshot, SampleError> {

@@ -1,12 +1,55 @@
-//! The pure parts of a snapshot: states, hosts, and which offsets go where.
-//! The calls themselves are tested against the scripted broker.
+//! The pure parts of a snapshot: hosts, and which offsets go where; and what an outage leaves.
+//! The answers themselves are tested in `tests/scripted_broker.rs`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{beyond_stable_end, fill, parse_host};
+use tokio::net::TcpListener;
+
+use super::{KafkaClient, beyond_stable_end, fill, parse_host};
+use crate::config::ClusterConfig;
+use crate::error::SampleError;
 use crate::ffi::OffsetRow;
-use crate::snapshot::{Partition, TopicPartition};
+use crate::sampler::GroupSource;
+use crate::snapshot::{Partition, TopicPartition, Topics};
+
+#[allow(dead_code, reason = "written for the tests in `tests/`, of which these need little")]
+#[path = "../tests/broker/mod.rs"]
+mod broker;
+
+/// librdkafka aborts the process here if it is left to time out a call to a coordinator.
+#[tokio::test]
+async fn a_coordinator_that_comes_back_after_the_deadline_is_asked_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let cluster = ClusterConfig::new([address.to_string()], None).expect("a valid address");
+    let client =
+        KafkaClient::with_deadline(&cluster, || 0, Duration::from_millis(500)).expect("a client");
+
+    // Alive once, so that the coordinator is known; then gone, for longer than the deadline.
+    let classic = broker::Classic { state: "Empty", members: vec![] };
+    let script = broker::Script { classic: Some(classic), ..broker::Script::default() };
+    let alive = tokio::spawn(broker::serve_on(listener, script.clone()));
+    let sample = async || client.sample("g", &Topics::AllAssigned).await;
+    sample().await.expect("a snapshot of an empty group");
+    alive.abort();
+    alive.await.expect_err("stopped");
+    for _ in 0..2 {
+        let error = sample().await.expect_err("no broker");
+        assert_eq!(error.name(), "Unreachable", "{error}");
+    }
+
+    let listener = TcpListener::bind(address).await.expect("the same port");
+    tokio::spawn(broker::serve_on(listener, script));
+    let mut outcome = sample().await;
+    for _ in 0..20 {
+        if let Err(SampleError::Unreachable { .. } | SampleError::Timeout { .. }) = outcome {
+            outcome = sample().await;
+        }
+    }
+    outcome.expect("a snapshot again");
+}
 
 #[test]
 fn hosts_as_java_writes_them() {

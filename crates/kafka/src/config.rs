@@ -2,6 +2,7 @@
 //! The only place that names librdkafka properties; none of them comes from a user.
 
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
 
 use crate::security::Security;
 
@@ -74,11 +75,14 @@ impl ClusterConfig {
     pub(crate) fn to_librdkafka(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
+            // Whatever our own log shows: why a broker hangs up is said at this level only.
+            .set_log_level(RDKafkaLogLevel::Info)
             .set("bootstrap.servers", self.servers())
             .set("client.id", "siskin")
             .set("socket.keepalive.enable", "true")
-            // Brokers close idle connections; that is no news.
-            .set("log.connection.close", "false")
+            // With TLS and SASL it takes half a second; the default (30 s) is longer than any call
+            // waits, so that nobody would hear why.
+            .set("socket.connection.setup.timeout.ms", "5000")
             // A broker may otherwise ask this client for its metrics (KIP-714).
             .set("enable.metrics.push", "false");
         let tls = self.security.as_ref().and_then(Security::tls);

@@ -144,7 +144,7 @@ impl SampleError {
         }
     }
 
-    /// Whether the cluster is well and this is its answer. Asking again at the usual pace does no
+    /// Whether Kafka was reached and this is its answer. Asking again at the usual pace does no
     /// harm then; after the other errors the pace slows down.
     #[must_use]
     pub fn is_answer(&self) -> bool {
@@ -153,11 +153,12 @@ impl SampleError {
             | Self::UnknownGroup { .. }
             | Self::MissingTopic { .. }
             | Self::TooManyPartitions { .. } => true,
+            // Negative codes are librdkafka's own.
+            Self::Protocol { code, .. } => *code > 0,
             Self::Unreachable { .. }
             | Self::AuthenticationFailed { .. }
             | Self::TlsFailed { .. }
             | Self::Timeout { .. }
-            | Self::Protocol { .. }
             | Self::Setup { .. } => false,
         }
     }

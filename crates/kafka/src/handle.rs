@@ -1,7 +1,8 @@
-//! One librdkafka client for one cluster and one set of credentials, and its way out.
+//! One librdkafka client for one cluster and one set of credentials; when it must be replaced.
 //! Makes no calls itself; those are in `ffi`.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{Producer, ThreadedProducer};
@@ -19,6 +20,45 @@ pub(crate) struct Handle {
     /// Only `None` while dropping.
     producer: Option<ThreadedProducer<LogContext>>,
     context: Arc<LogContext>,
+    /// See [`Handle::retire`].
+    retired: AtomicBool,
+}
+
+/// The handle in use for one cluster and one set of credentials.
+pub(crate) struct Connection {
+    cluster: ClusterConfig,
+    handle: Mutex<Arc<Handle>>,
+}
+
+impl Connection {
+    /// Makes the first client. It connects later, in the background.
+    pub(crate) fn new(cluster: ClusterConfig) -> Result<Self, SampleError> {
+        let handle = Mutex::new(Arc::new(Handle::new(&cluster)?));
+        Ok(Self { cluster, handle })
+    }
+
+    /// The handle to make the next call with: a new one after the last was retired.
+    pub(crate) fn handle(&self) -> Result<Arc<Handle>, SampleError> {
+        let mut handle = self.lock();
+        if handle.retired.load(Ordering::Acquire) {
+            *handle = Arc::new(Handle::new(&self.cluster)?);
+        }
+        Ok(Arc::clone(&handle))
+    }
+
+    /// The handle of the last call.
+    pub(crate) fn last_handle(&self) -> Arc<Handle> {
+        Arc::clone(&self.lock())
+    }
+
+    /// The bootstrap servers, for messages.
+    pub(crate) fn servers(&self) -> String {
+        self.cluster.servers()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<Handle>> {
+        self.handle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Handle {
@@ -29,7 +69,17 @@ impl Handle {
             .create_with_context(LogContext::default())
             .map_err(|error| SampleError::Setup { detail: without_values(&error) })?;
         let context = Arc::clone(producer.client().context());
-        Ok(Self { producer: Some(producer), context })
+        Ok(Self { producer: Some(producer), context, retired: AtomicBool::new(false) })
+    }
+
+    /// Takes this client out of use, because a call to a group's coordinator was given up.
+    ///
+    /// librdkafka (2.12.1) must never time such a call out by itself: it keeps a request for when
+    /// the coordinator comes back, and then aborts the process because the call is gone (librdkafka
+    /// issues 3663 and 4605). So it is given a time limit that it does not reach, and is destroyed
+    /// together with its client, which is safe.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
     }
 
     pub(crate) fn context(&self) -> &LogContext {

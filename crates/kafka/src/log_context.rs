@@ -20,6 +20,10 @@ const CAUSE_LIFETIME: Duration = Duration::from_secs(60);
 const LINES_PER_WINDOW: u32 = 10;
 /// See [`LINES_PER_WINDOW`].
 const WINDOW: Duration = Duration::from_secs(60);
+/// librdkafka's facility for connections that failed.
+const FAILED_CONNECTION: &str = "FAIL";
+/// In the text of every error that comes from OpenSSL.
+const OPENSSL_ERROR: &str = "SSL routines:";
 /// Details end up in status fields and Events.
 const LONGEST_DETAIL: usize = 240;
 
@@ -73,7 +77,8 @@ impl LogContext {
         self.refused.notified()
     }
 
-    fn note(&self, cause: Cause, detail: &str) {
+    fn note(&self, cause: Option<Cause>, detail: &str) {
+        let Some(cause) = cause else { return };
         let mut state = self.state();
         let weaker = state
             .cause
@@ -110,6 +115,12 @@ impl LogContext {
 
 impl ClientContext for LogContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        if facility == FAILED_CONNECTION {
+            // Some of these come without an error event: a broker that hangs up, as one does that
+            // expects TLS.
+            let words = line.split_once("]: ").map_or(line, |(_thread, words)| words);
+            self.note(cause_of(RDKafkaErrorCode::BrokerTransportFailure, words), words);
+        }
         if !self.may_log() {
             return;
         }
@@ -129,10 +140,9 @@ impl ClientContext for LogContext {
         }
     }
 
-    /// The log has the same words already.
     fn error(&self, error: KafkaError, reason: &str) {
-        if let Some(cause) = error.rdkafka_error_code().and_then(cause_of) {
-            self.note(cause, reason);
+        if let Some(code) = error.rdkafka_error_code() {
+            self.note(cause_of(code, reason), reason);
         }
     }
 }
@@ -144,7 +154,7 @@ impl ProducerContext for LogContext {
     fn delivery(&self, _: &DeliveryResult<'_>, (): Self::DeliveryOpaque) {}
 }
 
-fn cause_of(code: RDKafkaErrorCode) -> Option<Cause> {
+fn cause_of(code: RDKafkaErrorCode, reason: &str) -> Option<Cause> {
     const CAUSES: [(RDKafkaErrorCode, Cause); 6] = [
         (RDKafkaErrorCode::Authentication, Cause::Authentication),
         (RDKafkaErrorCode::SaslAuthenticationFailed, Cause::Authentication),
@@ -153,7 +163,10 @@ fn cause_of(code: RDKafkaErrorCode) -> Option<Cause> {
         (RDKafkaErrorCode::Resolve, Cause::Transport),
         (RDKafkaErrorCode::AllBrokersDown, Cause::AllDown),
     ];
-    CAUSES.iter().find(|(known, _)| *known == code).map(|(_, cause)| *cause)
+    let (_, cause) = CAUSES.iter().find(|(known, _)| *known == code)?;
+    // With TLS 1.3 a broker refuses our certificate only after the handshake, and librdkafka calls
+    // that a transport failure.
+    Some(if reason.contains(OPENSSL_ERROR) { Cause::Tls } else { *cause })
 }
 
 fn shorten(text: &str) -> String {

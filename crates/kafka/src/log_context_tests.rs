@@ -3,6 +3,7 @@
 
 use futures::FutureExt;
 use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
@@ -32,6 +33,23 @@ fn the_newest_of_equal_causes_counts_and_others_do_not() {
     complain(&context, Code::BrokerTransportFailure, "second");
     complain(&context, Code::TopicAuthorizationFailed, "not about the connection");
     assert_eq!(context.cause(), Some((Cause::Transport, "second".to_owned())));
+}
+
+#[test]
+fn a_certificate_that_the_broker_refuses_is_about_tls() {
+    let context = LogContext::default();
+    let reason = "Receive failed: error:0A000412:SSL routines::sslv3 alert bad certificate";
+    complain(&context, Code::BrokerTransportFailure, reason);
+    assert_eq!(context.cause(), Some((Cause::Tls, reason.to_owned())));
+}
+
+#[test]
+fn a_broker_that_hangs_up_is_heard_from_the_log_alone() {
+    let context = LogContext::default();
+    complain(&context, Code::AllBrokersDown, "1/1 brokers are down");
+    context.log(RDKafkaLogLevel::Info, "CONNECT", "[thrd:main]: not about a failure");
+    context.log(RDKafkaLogLevel::Info, "FAIL", "[thrd:b/bootstrap]: b: Disconnected");
+    assert_eq!(context.cause(), Some((Cause::Transport, "b: Disconnected".to_owned())));
 }
 
 #[test]

@@ -13,13 +13,10 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use crate::config::ClusterConfig;
 use crate::error::{Attempt, Resource, SampleError};
 use crate::ffi::{self, CallError, LogOffset, OffsetRow, RawGroup};
-use crate::handle::Handle;
+use crate::handle::{Connection, Handle};
 use crate::log_context::Cause;
 use crate::snapshot::TopicPartition;
 
-/// Longest wait for one answer: a broker that needs longer is in trouble, and the judge looks
-/// every 10 s.
-const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// librdkafka is quadratic in the length of a list: 10,000 partitions at once take seven times as
 /// long as in ten lists.
 const CHUNK: usize = 1_000;
@@ -37,20 +34,21 @@ const NOT_ANSWERED: [Code; 5] = [
 
 /// The calls that a snapshot needs, to one cluster.
 pub(crate) struct Requests {
-    handle: Arc<Handle>,
-    servers: String,
+    connection: Connection,
+    deadline: Duration,
 }
 
 impl Requests {
-    /// Sets up a client; it connects in the background.
-    pub(crate) fn new(cluster: &ClusterConfig) -> Result<Self, SampleError> {
-        Ok(Self { handle: Arc::new(Handle::new(cluster)?), servers: cluster.servers() })
+    /// Sets up a client; it connects in the background. `deadline` bounds each call.
+    pub(crate) fn new(cluster: &ClusterConfig, deadline: Duration) -> Result<Self, SampleError> {
+        Ok(Self { connection: Connection::new(cluster.clone())?, deadline })
     }
 
     /// State and members of the group.
     pub(crate) async fn describe_group(&self, group: &str) -> Result<RawGroup, SampleError> {
-        let call = ffi::describe_group(&self.handle, group, CALL_DEADLINE);
-        self.conclude(Attempt::DescribeGroup, group, call).await
+        let handle = self.connection.handle()?;
+        let call = ffi::describe_group(&handle, group, self.deadline);
+        self.conclude(&handle, Attempt::DescribeGroup, group, call).await
     }
 
     /// All partitions of these topics.
@@ -59,10 +57,11 @@ impl Requests {
         group: &str,
         topics: &[&str],
     ) -> Result<Vec<TopicPartition>, SampleError> {
+        let handle = self.connection.handle()?;
         let mut partitions = Vec::new();
         for chunk in topics.chunks(CHUNK) {
-            let call = ffi::describe_topics(&self.handle, chunk, CALL_DEADLINE);
-            for row in self.conclude(Attempt::DescribeTopics, group, call).await? {
+            let call = ffi::describe_topics(&handle, chunk, self.deadline);
+            for row in self.conclude(&handle, Attempt::DescribeTopics, group, call).await? {
                 if row.code != 0 {
                     return Err(topic_error(row.topic, row.code));
                 }
@@ -82,10 +81,11 @@ impl Requests {
         group: &str,
         partitions: &[TopicPartition],
     ) -> Result<Vec<OffsetRow>, SampleError> {
+        let handle = self.connection.handle()?;
         let calls = partitions
             .chunks(CHUNK)
-            .map(|chunk| ffi::committed_offsets(&self.handle, group, chunk, CALL_DEADLINE));
-        allowed(self.conclude(Attempt::CommittedOffsets, group, together(calls)).await?)
+            .map(|chunk| ffi::committed_offsets(&handle, group, chunk, self.deadline));
+        allowed(self.conclude(&handle, Attempt::CommittedOffsets, group, together(calls)).await?)
     }
 
     /// One end of the log of each partition.
@@ -95,20 +95,25 @@ impl Requests {
         partitions: &[TopicPartition],
         which: LogOffset,
     ) -> Result<Vec<OffsetRow>, SampleError> {
+        let handle = self.connection.handle()?;
         let calls = partitions.chunks(CHUNK).map(async |chunk| {
-            match ffi::log_offsets(&self.handle, chunk, which, CALL_DEADLINE).await {
+            match ffi::log_offsets(&handle, chunk, which, self.deadline).await {
                 // None of them has a leader now: no offsets, but no failure of the call either.
                 Err(error) if error.code == Code::NoEnt as i32 => Ok(Vec::new()),
                 outcome => outcome,
             }
         });
-        allowed(self.conclude(Attempt::LogOffsets, group, together(calls)).await?)
+        allowed(self.conclude(&handle, Attempt::LogOffsets, group, together(calls)).await?)
     }
 
-    /// What the connection itself complained about, if anything.
+    /// What the connection itself complained about last, if anything.
     pub(crate) fn connection_error(&self) -> Option<SampleError> {
-        let (cause, detail) = self.handle.context().cause()?;
-        let servers = self.servers.clone();
+        self.complaint_of(&self.connection.last_handle())
+    }
+
+    fn complaint_of(&self, handle: &Handle) -> Option<SampleError> {
+        let (cause, detail) = handle.context().cause()?;
+        let servers = self.connection.servers();
         Some(match cause {
             Cause::Authentication => SampleError::AuthenticationFailed { servers, detail },
             Cause::Tls => SampleError::TlsFailed { servers, detail },
@@ -119,25 +124,29 @@ impl Requests {
     /// Waits for the answer, and says what went wrong if there is none.
     async fn conclude<T>(
         &self,
+        handle: &Handle,
         attempted: Attempt,
         group: &str,
         call: impl Future<Output = Result<T, CallError>>,
     ) -> Result<T, SampleError> {
-        let timeout = || SampleError::Timeout { attempted, deadline: CALL_DEADLINE };
-        let refused = pin!(self.handle.context().refused());
-        let outcome = match select(pin!(call), refused).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right(_) => return Err(self.connection_error().unwrap_or_else(timeout)),
+        let unanswered = || {
+            let timeout = SampleError::Timeout { attempted, deadline: self.deadline };
+            self.complaint_of(handle).unwrap_or(timeout)
         };
-        match outcome {
-            Ok(answer) => {
-                self.handle.context().succeeded();
+        let refused = pin!(handle.context().refused());
+        match select(pin!(call), refused).await {
+            Either::Left((Ok(answer), _)) => {
+                handle.context().succeeded();
                 Ok(answer)
             }
-            Err(error) if NOT_ANSWERED.iter().any(|code| *code as i32 == error.code) => {
-                Err(self.connection_error().unwrap_or_else(timeout))
+            Either::Left((Err(error), _)) => {
+                if NOT_ANSWERED.iter().any(|code| *code as i32 == error.code) {
+                    Err(unanswered())
+                } else {
+                    Err(answered_error(attempted, group, error))
+                }
             }
-            Err(error) => Err(answered_error(attempted, group, error)),
+            Either::Right(_) => Err(unanswered()),
         }
     }
 }

@@ -22,8 +22,8 @@ const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 /// Above this a rebalance could come and go between two looks.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 /// A cluster that is back must be seen well within the 3 min after which its absence counts as
-/// missing evidence.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+/// missing evidence, even if its first answer is that it is not ready.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
 /// The newest outcome of a sampler.
 pub type Sample = Arc<Result<GroupSnapshot, SampleError>>;

@@ -169,8 +169,8 @@ async fn failures_slow_down_up_to_a_bound() {
     let mut subscription = subscribe(&samplers, "g", TEN_SECONDS);
     let sample = subscription.changed().await.expect("an outcome");
     assert_eq!(*sample, Err(down()));
-    sleep(Duration::from_secs(250)).await;
-    assert_eq!(fake.times("g"), [0, 20, 60, 120, 180, 240]);
+    sleep(Duration::from_secs(120)).await;
+    assert_eq!(fake.times("g"), [0, 20, 50, 80, 110]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -217,10 +217,10 @@ async fn a_sampler_that_died_says_so_and_is_replaced() {
 
 #[test]
 fn the_pause_is_bounded_for_any_number_of_failures() {
-    let minute = Duration::from_secs(60);
     for failures in [3, 31, 32, 1_000, u32::MAX] {
-        assert_eq!(pause(TEN_SECONDS, failures), minute, "{failures}");
+        assert_eq!(pause(TEN_SECONDS, failures), Duration::from_secs(30), "{failures}");
     }
-    assert_eq!(pause(minute, 0), minute);
+    let minute = Duration::from_secs(60);
+    assert_eq!(pause(minute, 5), minute, "never shorter than the interval");
     assert_eq!(pause(TEN_SECONDS, 0), TEN_SECONDS);
 }

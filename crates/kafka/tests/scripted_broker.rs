@@ -154,6 +154,13 @@ async fn a_classic_group_without_members_is_empty() {
 }
 
 #[tokio::test]
+async fn a_broker_of_before_kip_848_is_asked_the_old_way() {
+    let script = Script { before_kip_848: true, ..script(Some(two_members()), &[LOG; 3]) };
+    let snapshot = snapshot(script, Topics::AllAssigned).await;
+    assert_eq!((snapshot.state, snapshot.members.len()), (GroupState::Stable, 2));
+}
+
+#[tokio::test]
 async fn a_classic_group_in_a_rebalance_shows_its_old_assignment() {
     let moving = Classic { state: "PreparingRebalance", ..two_members() };
     let snapshot = snapshot(script(Some(moving), &[LOG; 3]), Topics::AllAssigned).await;

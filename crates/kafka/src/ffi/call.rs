@@ -14,9 +14,12 @@ use super::{CallError, INVALID_ARGUMENT, TIMED_OUT, read};
 use crate::handle::Handle;
 use crate::snapshot::TopicPartition;
 
-/// librdkafka's own deadline fires first and says more; waiting longer only guards against a
-/// reply that never comes.
+/// Where librdkafka has a deadline of its own, it fires first: it can tell which partitions were
+/// answered in time.
 const GRACE: Duration = Duration::from_secs(1);
+/// The longest that librdkafka takes, one hour in milliseconds: a deadline that it never reaches,
+/// because ours comes first and then destroys the client.
+const LONGEST_REQUEST_TIMEOUT: c_int = 3_600_000;
 
 /// A call on its way. Dropping it forgets the answer.
 pub(super) struct Call {
@@ -26,8 +29,20 @@ pub(super) struct Call {
     /// it must outlive the queue's callback.
     woken: Arc<Notify>,
     deadline: Duration,
+    whom: Whom,
+    answered: bool,
     /// The client must outlive its queues.
     handle: Arc<Handle>,
+}
+
+/// Who is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whom {
+    /// The coordinator of a group. Giving up such a call takes the client with it, see
+    /// [`Handle::retire`].
+    Coordinator,
+    /// Any broker, or the leaders of partitions.
+    Brokers,
 }
 
 // SAFETY: librdkafka's queues and options may be used from any thread, one at a time for options;
@@ -39,6 +54,7 @@ impl Call {
     pub(super) fn new(
         handle: &Arc<Handle>,
         api: sys::rd_kafka_admin_op_t,
+        whom: Whom,
         deadline: Duration,
     ) -> Result<Self, CallError> {
         let handle = Arc::clone(handle);
@@ -48,8 +64,12 @@ impl Call {
         // SAFETY: as above; never null.
         let queue = unsafe { sys::rd_kafka_queue_new(handle.native()) };
         let queue = NonNull::new(queue).ok_or_else(|| refused("no reply queue"))?;
-        let call = Self { options, queue, woken: Arc::new(Notify::new()), deadline, handle };
-        let milliseconds = c_int::try_from(deadline.as_millis()).unwrap_or(c_int::MAX);
+        let woken = Arc::new(Notify::new());
+        let call = Self { options, queue, woken, deadline, whom, answered: false, handle };
+        let milliseconds = match whom {
+            Whom::Coordinator => LONGEST_REQUEST_TIMEOUT,
+            Whom::Brokers => c_int::try_from(deadline.as_millis()).unwrap_or(c_int::MAX),
+        };
         // SAFETY: options and queue are alive. An error text is not asked for. The callback's
         // argument lives as long as `call`, whose drop removes the callback first.
         unsafe {
@@ -95,11 +115,16 @@ impl Call {
     }
 
     /// Waits for the answer without blocking a thread. Cancel safe: the answer is then dropped.
-    pub(super) async fn answer(self) -> Result<Answer, CallError> {
-        let until = Instant::now() + self.deadline + GRACE;
+    pub(super) async fn answer(mut self) -> Result<Answer, CallError> {
+        let grace = match self.whom {
+            Whom::Coordinator => Duration::ZERO,
+            Whom::Brokers => GRACE,
+        };
+        let until = Instant::now() + self.deadline + grace;
         let woken = Arc::clone(&self.woken);
         loop {
             if let Some(event) = self.poll() {
+                self.answered = true;
                 let answer = Answer { event, _call: self };
                 // SAFETY: the event is alive as long as `answer`.
                 unsafe { read::check_event(answer.event()) }?;
@@ -119,6 +144,10 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        match self.whom {
+            Whom::Coordinator if !self.answered => self.handle.retire(),
+            Whom::Coordinator | Whom::Brokers => {}
+        }
         // SAFETY: each is destroyed once. Removing the callback takes the queue's lock, under
         // which the callback runs: afterwards nobody uses `woken` any more.
         unsafe {

@@ -16,7 +16,7 @@ use sys::rd_kafka_admin_op_t as Api;
 
 use crate::handle::Handle;
 use crate::snapshot::TopicPartition;
-use call::{Call, PartitionList, c_string};
+use call::{Call, PartitionList, Whom, c_string};
 
 /// librdkafka's code for a call that was not answered in time.
 pub(crate) const TIMED_OUT: i32 = -185;
@@ -147,7 +147,12 @@ fn submit_describe_group(
     group: &CString,
     deadline: Duration,
 ) -> Result<Call, CallError> {
-    let call = Call::new(handle, Api::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, deadline)?;
+    let call = Call::new(
+        handle,
+        Api::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS,
+        Whom::Coordinator,
+        deadline,
+    )?;
     let mut names = [group.as_ptr()];
     // SAFETY: client, options and queue belong to the live `call`; librdkafka copies the names,
     // which are NUL-terminated and live until the end of this function.
@@ -168,7 +173,7 @@ fn submit_describe_topics(
     topics: &[&str],
     deadline: Duration,
 ) -> Result<Call, CallError> {
-    let call = Call::new(handle, Api::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, deadline)?;
+    let call = Call::new(handle, Api::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, Whom::Brokers, deadline)?;
     let names = topics.iter().map(|topic| c_string(topic)).collect::<Result<Vec<_>, _>>()?;
     let mut pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
     // SAFETY: as above; the collection copies the names and is destroyed once.
@@ -187,7 +192,12 @@ fn submit_committed_offsets(
     partitions: &[TopicPartition],
     deadline: Duration,
 ) -> Result<Call, CallError> {
-    let call = Call::new(handle, Api::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, deadline)?;
+    let call = Call::new(
+        handle,
+        Api::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS,
+        Whom::Coordinator,
+        deadline,
+    )?;
     let list = PartitionList::new(partitions, None)?;
     // SAFETY: as above; librdkafka copies the request, which copies group and list; the request
     // is destroyed once.
@@ -225,7 +235,7 @@ fn submit_log_offsets(
             Isolation::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED,
         ),
     };
-    let mut call = Call::new(handle, Api::RD_KAFKA_ADMIN_OP_LISTOFFSETS, deadline)?;
+    let mut call = Call::new(handle, Api::RD_KAFKA_ADMIN_OP_LISTOFFSETS, Whom::Brokers, deadline)?;
     call.set_isolation(isolation)?;
     let list = PartitionList::new(partitions, Some(i64::from(spec as i32)))?;
     // SAFETY: as above; librdkafka copies the list.

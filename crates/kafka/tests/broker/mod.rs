@@ -23,6 +23,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 /// The only topic.
 pub(crate) const TOPIC: &str = "orders";
@@ -55,6 +56,8 @@ pub(crate) struct Script {
     pub(crate) modern: Option<consumer_group::DescribedGroup>,
     /// The topic's partitions.
     pub(crate) partitions: BTreeMap<i32, Log>,
+    /// Be a broker of before KIP-848: no `ConsumerGroupDescribe`.
+    pub(crate) before_kip_848: bool,
     /// Refuse every password.
     pub(crate) refuse: bool,
     /// Kafka's error code instead of any group.
@@ -93,13 +96,18 @@ pub(crate) struct Log {
 /// Starts a broker and returns its address. It lives as long as the runtime.
 pub(crate) async fn start(script: Script) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(serve_on(listener, script));
+    address.to_string()
+}
+
+/// A broker, until its task is stopped; its connections end with it.
+pub(crate) async fn serve_on(listener: TcpListener, script: Script) {
     let port = listener.local_addr().expect("an address").port();
-    tokio::spawn(async move {
-        while let Ok((connection, _)) = listener.accept().await {
-            tokio::spawn(serve(connection, port, script.clone()));
-        }
-    });
-    format!("127.0.0.1:{port}")
+    let mut connections = JoinSet::new();
+    while let Ok((connection, _)) = listener.accept().await {
+        connections.spawn(serve(connection, port, script.clone()));
+    }
 }
 
 async fn serve(mut connection: TcpStream, port: u16, script: Script) -> io::Result<()> {
@@ -126,7 +134,7 @@ fn answer(mut request: Bytes, port: u16, script: &Script) -> Answer<BytesMut> {
         .encode(&mut out, api.response_header_version(version))?;
     let body = &mut request;
     if api == ApiKey::ApiVersions {
-        api_versions().encode(&mut out, version.min(3))?;
+        api_versions(script).encode(&mut out, version.min(3))?;
     } else if api == ApiKey::Metadata {
         metadata(&MetadataRequest::decode(body, version)?, port, script)
             .encode(&mut out, version)?;
@@ -159,14 +167,15 @@ fn answer(mut request: Bytes, port: u16, script: &Script) -> Answer<BytesMut> {
     Ok(out)
 }
 
-fn api_versions() -> ApiVersionsResponse {
-    let keys = APIS.map(|(api, newest)| {
+fn api_versions(script: &Script) -> ApiVersionsResponse {
+    let known = |api: ApiKey| api != ApiKey::ConsumerGroupDescribe || !script.before_kip_848;
+    let keys = APIS.into_iter().filter(|(api, _)| known(*api)).map(|(api, newest)| {
         ApiVersion::default()
             .with_api_key(api as i16)
             .with_min_version(i16::from(api == ApiKey::OffsetFetch))
             .with_max_version(newest)
     });
-    ApiVersionsResponse::default().with_api_keys(keys.to_vec())
+    ApiVersionsResponse::default().with_api_keys(keys.collect())
 }
 
 fn metadata(request: &MetadataRequest, port: u16, script: &Script) -> MetadataResponse {
