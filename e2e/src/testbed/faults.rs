@@ -1,0 +1,114 @@
+//! Faults that a test makes on purpose: a part paused, ended, killed, and brought back.
+//! While the test that made one lives, `up` takes it for wanted; after that, for damage.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rustix::process::Signal;
+
+use super::Testbed;
+use super::daemon::{self, Identity};
+use super::part::Part;
+use super::places::Places;
+use super::{health, start};
+
+/// Long enough for Kafka to leave its files in order, which its next start is quicker for.
+const GRACE: Duration = Duration::from_secs(20);
+
+impl Testbed {
+    /// Stops the part where it is, with its connections open: what a hung or partitioned server looks like.
+    pub fn pause(&self, part: Part) -> Result<()> {
+        self.want(part)?;
+        self.identity(part)?.signal(Signal::STOP)
+    }
+
+    /// Lets a paused part go on.
+    pub fn resume(&self, part: Part) -> Result<()> {
+        self.identity(part)?.signal(Signal::CONT)?;
+        health::wait_for(&self.places, part)?;
+        self.unwant(part)
+    }
+
+    /// Ends the part, as a person would, and waits until it has ended.
+    pub fn stop(&self, part: Part) -> Result<()> {
+        self.want(part)?;
+        self.identity(part)?.end(GRACE)
+    }
+
+    /// Kills the part, as a crash would.
+    pub fn kill(&self, part: Part) -> Result<()> {
+        self.want(part)?;
+        self.identity(part)?.kill()
+    }
+
+    /// Starts a part that was stopped or killed, over the same files, and waits until it answers.
+    pub fn start(&self, part: Part) -> Result<()> {
+        start::again(&self.places, part)?;
+        health::wait_for(&self.places, part)?;
+        self.unwant(part)
+    }
+
+    /// [`Testbed::pause`] for Kafka.
+    pub fn pause_kafka(&self) -> Result<()> {
+        self.pause(Part::Kafka)
+    }
+
+    /// [`Testbed::resume`] for Kafka.
+    pub fn resume_kafka(&self) -> Result<()> {
+        self.resume(Part::Kafka)
+    }
+
+    /// [`Testbed::stop`] for Kafka.
+    pub fn stop_kafka(&self) -> Result<()> {
+        self.stop(Part::Kafka)
+    }
+
+    /// [`Testbed::start`] for Kafka.
+    pub fn start_kafka(&self) -> Result<()> {
+        self.start(Part::Kafka)
+    }
+
+    /// [`Testbed::stop`] for Prometheus.
+    pub fn stop_prometheus(&self) -> Result<()> {
+        self.stop(Part::Prometheus)
+    }
+
+    /// [`Testbed::start`] for Prometheus.
+    pub fn start_prometheus(&self) -> Result<()> {
+        self.start(Part::Prometheus)
+    }
+
+    /// Ends and starts the API server: every watch and every connection breaks.
+    pub fn restart_apiserver(&self) -> Result<()> {
+        self.stop(Part::ApiServer)?;
+        self.start(Part::ApiServer)
+    }
+
+    fn identity(&self, part: Part) -> Result<Identity> {
+        let record = self.places.record(part.name());
+        Identity::recorded(&record).with_context(|| format!("{} was never started", part.name()))
+    }
+
+    fn want(&self, part: Part) -> Result<()> {
+        let mark = mark(&self.places, part);
+        if let Some(folder) = mark.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        Identity::own()?.write(&mark)
+    }
+
+    fn unwant(&self, part: Part) -> Result<()> {
+        Ok(fs::remove_file(mark(&self.places, part)).or_else(daemon::absent_is_fine)?)
+    }
+}
+
+/// Whether a living process has put this part out of order on purpose.
+pub(super) fn wanted(places: &Places, part: Part) -> bool {
+    Identity::recorded(&mark(places, part)).is_some_and(Identity::alive)
+}
+
+fn mark(places: &Places, part: Part) -> PathBuf {
+    places.run.join("faults").join(part.name())
+}

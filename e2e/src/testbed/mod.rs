@@ -1,0 +1,223 @@
+//! The test bed: etcd, Kubernetes, containerd, Kafka and Prometheus as processes of this machine.
+//! Everything here blocks; nothing here knows what Siskin does.
+
+mod certificates;
+mod cgroups;
+mod containers;
+mod daemon;
+mod faults;
+mod health;
+pub mod image;
+mod kwok;
+mod lock;
+mod machine;
+mod mounts;
+mod network;
+mod operator;
+mod part;
+mod places;
+mod provision;
+mod shell;
+mod start;
+mod status;
+mod sysctls;
+mod teardown;
+mod templates;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+pub use operator::Profile;
+pub use part::Part;
+pub use status::{Health, PartStatus};
+
+use places::Places;
+
+/// The clients' way into the listeners of Kafka that ask who they are.
+#[derive(Debug, Clone)]
+pub struct SecuredKafka {
+    /// `SASL_SSL`, with SCRAM-SHA-512 or PLAIN.
+    pub sasl_bootstrap: String,
+    /// `SSL`, with a client certificate.
+    pub ssl_bootstrap: String,
+    /// The user of both SASL mechanisms.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+    /// The CA that signed the broker's certificate, as PEM.
+    pub ca: PathBuf,
+    /// The client's certificate, as PEM.
+    pub client_certificate: PathBuf,
+    /// The key of the client's certificate, as PEM.
+    pub client_key: PathBuf,
+}
+
+/// A test bed that is up.
+///
+/// Every method blocks; in async code that runs other tasks, call them from `spawn_blocking`.
+#[derive(Debug, Clone)]
+pub struct Testbed {
+    places: Places,
+}
+
+impl Testbed {
+    /// Attaches to the running test bed, or starts one: builds what is missing, and replaces a broken one.
+    ///
+    /// # Errors
+    /// Says what this machine lacks, or which part did not come up, with the end of its log.
+    pub fn up() -> Result<Self> {
+        let places = Places::of_this_user()?;
+        let _lock = lock::take(&places)?;
+        let bed = Self { places };
+        match health::verdict(&bed.places) {
+            health::Verdict::Healthy => return Ok(bed),
+            health::Verdict::Absent => {}
+            health::Verdict::Broken(cause) => {
+                shell::say(&format!("the running test bed is broken ({cause:#}): starting anew"));
+            }
+        }
+        machine::prepare(&bed.places)?;
+        provision::every_part(&bed.places)?;
+        teardown::run(&bed.places)?;
+        start::run(&bed.places)?;
+        Ok(bed)
+    }
+
+    /// Attaches to the running test bed without starting anything.
+    pub fn attach() -> Result<Self> {
+        let places = Places::of_this_user()?;
+        if !places.ready_mark().exists() {
+            bail!("no test bed is up: run `cargo testbed up`");
+        }
+        Ok(Self { places })
+    }
+
+    /// Ends the test bed and removes every trace of it but the cache. Harmless when nothing is up.
+    pub fn down() -> Result<()> {
+        let places = Places::of_this_user()?;
+        let _lock = lock::take(&places)?;
+        teardown::run(&places)
+    }
+
+    /// What each part is doing, whether or not the test bed is up.
+    pub fn status() -> Result<Vec<PartStatus>> {
+        Ok(status::every_part(&Places::of_this_user()?))
+    }
+
+    /// The folder of the running test bed: logs, certificates, configuration. `down` removes it.
+    #[must_use]
+    pub fn run_dir(&self) -> &Path {
+        &self.places.run
+    }
+
+    /// The kubeconfig of the administrator (`system:masters`: it may impersonate).
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.places.kubeconfig()
+    }
+
+    /// `host:port` of Kafka's PLAINTEXT listener, the same for pods and for this machine.
+    #[must_use]
+    pub fn kafka_bootstrap(&self) -> String {
+        format!("{}:9092", places::HOST)
+    }
+
+    /// The listeners of Kafka that need credentials, and the credentials.
+    pub fn secured_kafka(&self) -> Result<SecuredKafka> {
+        let certs = self.places.certs();
+        let values = templates::Values::of_running_bed(&self.places)?;
+        Ok(SecuredKafka {
+            sasl_bootstrap: format!("{}:9094", places::HOST),
+            ssl_bootstrap: format!("{}:9095", places::HOST),
+            user: values.get("kafka_user")?.to_owned(),
+            password: values.get("kafka_password")?.to_owned(),
+            ca: certs.join("ca.crt"),
+            client_certificate: certs.join("client.crt"),
+            client_key: certs.join("client.key"),
+        })
+    }
+
+    /// The base URL of Prometheus.
+    #[must_use]
+    pub fn prometheus_url(&self) -> String {
+        format!("http://{}:9090", places::HOST)
+    }
+
+    /// The audit log of the API server: one JSON object a line for each write of a workload, pod or rollout.
+    #[must_use]
+    pub fn audit_log(&self) -> PathBuf {
+        self.places.log("audit")
+    }
+
+    /// How to reach the API server as the administrator.
+    pub async fn kube_config(&self) -> Result<kube::Config> {
+        let file = kube::config::Kubeconfig::read_from(self.kubeconfig())?;
+        let options = kube::config::KubeConfigOptions::default();
+        Ok(kube::Config::from_custom_kubeconfig(file, &options).await?)
+    }
+
+    /// A client of the API server, as the administrator. Installs the rustls provider of the process.
+    pub async fn client(&self) -> Result<kube::Client> {
+        self.client_of(self.kube_config().await?)
+    }
+
+    /// A client that the API server takes for `user`, for example `system:serviceaccount:siskin:siskin`.
+    pub async fn client_as(&self, user: &str) -> Result<kube::Client> {
+        let mut config = self.kube_config().await?;
+        config.auth_info.impersonate = Some(user.to_owned());
+        self.client_of(config)
+    }
+
+    #[allow(clippy::unused_self, reason = "a client belongs to a bed")]
+    fn client_of(&self, config: kube::Config) -> Result<kube::Client> {
+        // An error means that the process has a provider already, which is all that is wanted.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        kube::Client::try_from(config).context("making a Kubernetes client")
+    }
+
+    /// Runs kubectl as the administrator and returns what it printed; an error carries its complaint.
+    pub fn kubectl<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<String> {
+        shell::output(self.kubectl_command().args(args))
+    }
+
+    /// `kubectl apply --server-side -f -` with the manifest as its input.
+    pub fn apply(&self, manifest: &str) -> Result<String> {
+        let mut kubectl = self.kubectl_command();
+        kubectl.args(["apply", "--server-side", "--force-conflicts", "-f", "-"]);
+        shell::output_with_input(&mut kubectl, manifest)
+    }
+
+    /// A kubectl command for callers that stream or run it themselves.
+    #[must_use]
+    pub fn kubectl_command(&self) -> Command {
+        health::kubectl(&self.places)
+    }
+
+    /// A class of `kafka-tools` as a command, for example `org.apache.kafka.tools.consumer.ConsoleConsumer`.
+    #[must_use]
+    pub fn kafka_tool(&self, class: &str) -> Command {
+        let mut java = Command::new("java");
+        java.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp"]);
+        java.arg(format!("{}/*", self.places.kafka().display())).arg(class);
+        java
+    }
+
+    /// The same command, run inside the network namespace of the test bed.
+    #[must_use]
+    pub fn enter_ns(&self, command: &Command) -> Command {
+        network::enter(command)
+    }
+
+    /// Builds an image of one binary of this machine and loads it; `name` as in `localhost/NAME:TAG`.
+    pub fn load_image(&self, name: &str, binary: &Path) -> Result<image::Loaded> {
+        image::build_and_load(self, name, binary)
+    }
+
+    /// The `export` lines that a shell needs to work with this test bed.
+    pub fn environment(&self) -> Result<String> {
+        status::environment(self)
+    }
+}

@@ -1,0 +1,135 @@
+//! Siskin itself on the test bed: built from this work tree, as a pod under its own rights or as a local process.
+//! It applies the manifests that users apply and changes nothing in them.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use super::image::Loaded;
+use super::{Testbed, places, shell};
+
+/// The image that `config/default` names.
+const OPERATOR_IMAGE: &str = "localhost/siskin-operator:dev";
+const WORKER_IMAGE: &str = "localhost/siskin-worker:dev";
+/// Where `config/manager` puts the operator.
+const NAMESPACE: &str = "siskin-system";
+const DEPLOYMENT: &str = "deployment/siskin";
+
+/// How cargo builds a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Built in seconds after a change.
+    Debug,
+    /// What users run; minutes.
+    Release,
+}
+
+impl Testbed {
+    /// The operator's binary, built from the work tree as it is.
+    pub fn operator_binary(&self) -> Result<PathBuf> {
+        self.built("siskin-operator", "siskin-operator", Profile::Debug)
+    }
+
+    /// Any binary of the workspace, built from the work tree as it is.
+    pub fn built(&self, package: &str, binary: &str, profile: Profile) -> Result<PathBuf> {
+        let folder = match profile {
+            Profile::Debug => "debug",
+            Profile::Release => "release",
+        };
+        let mut build = cargo();
+        build.args(["build", "--quiet", "--package", package, "--bin", binary]);
+        if profile == Profile::Release {
+            build.arg("--release");
+        }
+        shell::say(&format!("building {binary}"));
+        shell::run_visibly(&mut build)?;
+        let mut metadata = cargo();
+        metadata.args(["metadata", "--no-deps", "--format-version=1"]);
+        let metadata: Value = serde_json::from_str(&shell::output(&mut metadata)?)?;
+        let target = metadata["target_directory"].as_str().context("cargo names its target")?;
+        Ok(PathBuf::from(target).join(folder).join(binary))
+    }
+
+    /// Builds the operator and runs it in the cluster, with the guard, under the rights that `config/rbac` grants.
+    ///
+    /// Returns when it is available; a changed binary replaces the running one.
+    pub fn install_operator(&self, profile: Profile) -> Result<()> {
+        let binary = self.built("siskin-operator", "siskin-operator", profile)?;
+        let loaded = self.load_image(OPERATOR_IMAGE, &binary)?;
+        let installed = self.operator_installed()?;
+        self.apply_folder("config/default")?;
+        self.apply_folder("config/guard")?;
+        if installed {
+            // A local run may have put it aside; the tag is the same, so only a restart brings a new binary.
+            self.in_operators_namespace(&["scale", "--replicas=1", DEPLOYMENT])?;
+            if loaded == Loaded::Imported {
+                self.in_operators_namespace(&["rollout", "restart", DEPLOYMENT])?;
+            }
+        }
+        let status = ["rollout", "status", "--timeout=120s", DEPLOYMENT];
+        self.in_operators_namespace(&status).with_context(|| self.operators_pods())?;
+        shell::say(&format!("{DEPLOYMENT} in {NAMESPACE} is available"));
+        Ok(())
+    }
+
+    /// Builds the operator and runs it as a process of this machine, with `arguments`, until it ends.
+    ///
+    /// It runs as the administrator: what its own rights forbid shows only in the cluster.
+    pub fn run_operator_locally(
+        &self,
+        profile: Profile,
+        arguments: &[String],
+    ) -> Result<ExitStatus> {
+        let binary = self.built("siskin-operator", "siskin-operator", profile)?;
+        self.apply_folder("config/crd")?;
+        if self.operator_installed()? {
+            shell::say("scaling the operator in the cluster to zero: one of them acts at a time");
+            self.in_operators_namespace(&["scale", "--replicas=0", DEPLOYMENT])?;
+            let gone = ["wait", "--for=delete", "pod", "-l", "app.kubernetes.io/name=siskin"];
+            self.in_operators_namespace(&[&gone[..], &["--timeout=60s"]].concat())?;
+        }
+        let mut operator = Command::new(&binary);
+        operator.args(arguments).env("KUBECONFIG", self.kubeconfig());
+        operator.status().with_context(|| format!("running {}", binary.display()))
+    }
+
+    /// Builds the sample worker and loads it as `localhost/siskin-worker:dev`.
+    pub fn load_worker(&self, profile: Profile) -> Result<Loaded> {
+        let binary = self.built("siskin-worker", "worker", profile)?;
+        self.load_image(WORKER_IMAGE, &binary)
+    }
+
+    fn apply_folder(&self, folder: &str) -> Result<()> {
+        let path = places::work_tree().join(folder);
+        ensure!(path.exists(), "{} is not there", path.display());
+        let mut kubectl = self.kubectl_command();
+        kubectl.args(["apply", "--server-side", "--force-conflicts", "-k"]).arg(path);
+        shell::output(&mut kubectl).map(drop)
+    }
+
+    fn operator_installed(&self) -> Result<bool> {
+        let found = ["get", DEPLOYMENT, "--ignore-not-found", "-o", "name"];
+        Ok(!self.in_operators_namespace(&found)?.trim().is_empty())
+    }
+
+    fn in_operators_namespace(&self, args: &[&str]) -> Result<String> {
+        self.kubectl(&[&["--namespace", NAMESPACE], args].concat())
+    }
+
+    /// For an error: what its pods say.
+    fn operators_pods(&self) -> String {
+        let pods = self.in_operators_namespace(&["get", "pods", "-o", "wide"]);
+        let logs = self.in_operators_namespace(&["logs", DEPLOYMENT, "--tail=20"]);
+        let text = |answer: Result<String>| answer.unwrap_or_else(|error| error.to_string());
+        format!("{DEPLOYMENT} is not available\n{}\n{}", text(pods), text(logs))
+    }
+}
+
+/// The cargo that runs us, in the work tree.
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(places::work_tree());
+    command
+}

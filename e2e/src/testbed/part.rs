@@ -1,0 +1,114 @@
+//! The parts of a test bed: the program of each, its arguments, and how it is asked whether it works.
+//! It starts and ends nothing.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::health;
+use super::places::{self, Places};
+
+/// A daemon of the test bed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The API server's storage.
+    Etcd,
+    /// `kube-apiserver`.
+    ApiServer,
+    /// `kube-controller-manager`, every controller.
+    ControllerManager,
+    /// `kube-scheduler`.
+    Scheduler,
+    /// The container runtime.
+    Containerd,
+    /// `kubelet`, the only node.
+    Kubelet,
+    /// One broker and controller in one process.
+    Kafka,
+    /// Prometheus.
+    Prometheus,
+}
+
+impl Part {
+    /// In the order of their start; the kubelet comes before what it uses, so that it ends first.
+    pub const ALL: [Self; 8] = [
+        Self::Kubelet,
+        Self::Etcd,
+        Self::ApiServer,
+        Self::ControllerManager,
+        Self::Scheduler,
+        Self::Containerd,
+        Self::Kafka,
+        Self::Prometheus,
+    ];
+
+    /// The name of its program, its log and its record.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Etcd => "etcd",
+            Self::ApiServer => "kube-apiserver",
+            Self::ControllerManager => "kube-controller-manager",
+            Self::Scheduler => "kube-scheduler",
+            Self::Containerd => "containerd",
+            Self::Kubelet => "kubelet",
+            Self::Kafka => "kafka",
+            Self::Prometheus => "prometheus",
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(self) -> String {
+        let port = match self {
+            Self::Etcd => 2379,
+            Self::ApiServer => 6443,
+            Self::Kubelet => 10250,
+            Self::Kafka => return format!("{}:9092 :9094 (SASL_SSL) :9095 (SSL)", places::HOST),
+            Self::Prometheus => 9090,
+            Self::ControllerManager | Self::Scheduler | Self::Containerd => return "-".to_owned(),
+        };
+        // etcd serves the API server alone.
+        let host = if self == Self::Etcd { "127.0.0.1" } else { places::HOST };
+        format!("{host}:{port}")
+    }
+
+    pub(super) fn program(self, places: &Places) -> PathBuf {
+        match self {
+            Self::Etcd => places.etcd().join("etcd"),
+            Self::ApiServer | Self::ControllerManager | Self::Scheduler | Self::Kubelet => {
+                places.kubernetes().join(self.name())
+            }
+            Self::Kafka => PathBuf::from("java"),
+            Self::Prometheus => places.prometheus().join(self.name()),
+            Self::Containerd => PathBuf::from(self.name()),
+        }
+    }
+
+    pub(super) fn arguments(self) -> &'static str {
+        match self {
+            Self::Etcd => include_str!("../../testbed/args/etcd"),
+            Self::ApiServer => include_str!("../../testbed/args/kube-apiserver"),
+            Self::ControllerManager => include_str!("../../testbed/args/kube-controller-manager"),
+            Self::Scheduler => include_str!("../../testbed/args/kube-scheduler"),
+            Self::Containerd => include_str!("../../testbed/args/containerd"),
+            Self::Kubelet => include_str!("../../testbed/args/kubelet"),
+            Self::Kafka => include_str!("../../testbed/args/kafka"),
+            Self::Prometheus => include_str!("../../testbed/args/prometheus"),
+        }
+    }
+
+    /// Asks it for an answer that only a working one gives.
+    pub(super) fn probe(self, places: &Places) -> Result<()> {
+        match self {
+            Self::Etcd => health::http_ok(2381, "/health"),
+            Self::ApiServer => health::api_server_ready(places),
+            Self::Containerd => health::containerd_answers(places),
+            Self::Kubelet => health::http_ok(10248, "/healthz"),
+            Self::Kafka => health::kafka_answers(9092),
+            Self::Prometheus => health::http_ok(9090, "/-/ready"),
+            // They listen nowhere: that they run is all there is to ask; what they do shows in the node.
+            Self::ControllerManager | Self::Scheduler => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Where things are: the cache, the running bed, the files in the repository, and the addresses.
+//! It only names places; it creates and reads none but the pinned versions.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+/// The network namespace that holds every part. One for the machine: a second bed would need a second address.
+pub(super) const NAMESPACE: &str = "siskin";
+/// The one address of API server, Kafka and Prometheus, for pods and for this machine alike.
+pub(super) const HOST: &str = "10.243.255.2";
+/// This machine's end of the link to the namespace.
+pub(super) const GATEWAY: &str = "10.243.255.1";
+/// The addresses of pods.
+pub(super) const PODS: &str = "10.243.0.0/24";
+/// The addresses of Services.
+pub(super) const SERVICES: &str = "10.0.0.0/24";
+/// The `kubernetes` Service: the API server takes the first address of the range.
+pub(super) const API_SERVICE: &str = "10.0.0.1";
+/// The only node.
+pub(super) const NODE: &str = "node-1";
+/// The cgroup, below each controller's root, that holds the containers and nothing else.
+pub(super) const CGROUP: &str = "siskin";
+
+const ETCD_MODULE: &str = include_str!("../../testbed/tools/etcd/go.mod");
+const KUBERNETES_MODULE: &str = include_str!("../../testbed/tools/kubernetes/go.mod");
+const KWOK_MODULE: &str = include_str!("../../testbed/tools/kwok/go.mod");
+const PROMETHEUS_MODULE: &str = include_str!("../../testbed/tools/prometheus/go.mod");
+const KAFKA_POM: &str = include_str!("../../testbed/kafka/pom.xml");
+
+/// The folders of this user's test bed.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    /// What outlives the bed: its parts, and its lock.
+    pub(super) cache: PathBuf,
+    /// What belongs to one running bed.
+    pub(super) run: PathBuf,
+}
+
+impl Places {
+    pub(super) fn of_this_user() -> Result<Self> {
+        let cache = match (env::var_os("SISKIN_CACHE"), env::var_os("XDG_CACHE_HOME")) {
+            (Some(own), _) if !own.is_empty() => PathBuf::from(own),
+            (_, Some(caches)) if !caches.is_empty() => Path::new(&caches).join("siskin"),
+            _ => env::home_dir()
+                .context("no home folder: set SISKIN_CACHE to a folder of your own")?
+                .join(".cache/siskin"),
+        };
+        let cache = std::path::absolute(&cache)?;
+        let text = cache.to_str().context("the cache's path must be UTF-8")?;
+        // A Unix socket's path ends at 107 bytes, and the kubelet adds some 40 of its own.
+        if text.len() > 60 || text.contains(|c: char| c.is_whitespace() || c == '"') {
+            bail!("{text} is no place for the test bed: at most 60 bytes, no blanks, no quotes");
+        }
+        Ok(Self { run: cache.join("run"), cache })
+    }
+
+    pub(super) fn parts(&self) -> PathBuf {
+        self.cache.join("parts")
+    }
+
+    pub(super) fn etcd(&self) -> PathBuf {
+        self.parts().join(format!("etcd-{}", etcd_version()))
+    }
+
+    pub(super) fn kubernetes(&self) -> PathBuf {
+        self.parts().join(format!("kubernetes-{}", kubernetes_version()))
+    }
+
+    pub(super) fn kafka(&self) -> PathBuf {
+        self.parts().join(format!("kafka-{}", kafka_version()))
+    }
+
+    pub(super) fn prometheus(&self) -> PathBuf {
+        self.parts().join(format!("prometheus-{}", prometheus_version()))
+    }
+
+    pub(super) fn kwok(&self) -> PathBuf {
+        self.parts().join(format!("kwok-{}", kwok_version()))
+    }
+
+    pub(super) fn config(&self) -> PathBuf {
+        self.run.join("config")
+    }
+
+    pub(super) fn kubeconfig(&self) -> PathBuf {
+        self.config().join("kubeconfig.yaml")
+    }
+
+    pub(super) fn certs(&self) -> PathBuf {
+        self.run.join("certs")
+    }
+
+    pub(super) fn containerd_socket(&self) -> PathBuf {
+        self.run.join("cri/sock")
+    }
+
+    pub(super) fn log(&self, name: &str) -> PathBuf {
+        self.run.join(format!("log/{name}.log"))
+    }
+
+    /// Who runs as this daemon; see `launch.sh`.
+    pub(super) fn record(&self, name: &str) -> PathBuf {
+        self.run.join("daemons").join(name)
+    }
+
+    /// Written last: a bed without it was never whole.
+    pub(super) fn ready_mark(&self) -> PathBuf {
+        self.run.join("ready")
+    }
+}
+
+/// A file or folder below `e2e/testbed`.
+pub(super) fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testbed").join(path)
+}
+
+/// The root of the work tree.
+pub(super) fn work_tree() -> &'static Path {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest)
+}
+
+pub(super) fn etcd_version() -> &'static str {
+    required(ETCD_MODULE, "go.etcd.io/etcd/server/v3 ")
+}
+
+pub(super) fn kubernetes_version() -> &'static str {
+    required(KUBERNETES_MODULE, "k8s.io/kubernetes ")
+}
+
+pub(super) fn prometheus_version() -> &'static str {
+    required(PROMETHEUS_MODULE, "github.com/prometheus/prometheus ")
+}
+
+pub(super) fn kwok_version() -> &'static str {
+    required(KWOK_MODULE, "sigs.k8s.io/kwok ")
+}
+
+pub(super) fn kafka_version() -> &'static str {
+    required(KAFKA_POM, "<kafka.version>")
+}
+
+/// The word that follows `marker`: the pinned files are the only place that says a version.
+fn required(file: &'static str, marker: &str) -> &'static str {
+    let rest = file.split_once(marker).map_or("", |(_, rest)| rest);
+    rest.split(|c: char| c.is_whitespace() || c == '<').next().unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_come_from_the_pinned_files() {
+        for version in [etcd_version(), kubernetes_version(), prometheus_version(), kwok_version()]
+        {
+            assert!(version.starts_with('v'), "{version:?}");
+        }
+        assert!(kafka_version().starts_with("4."), "{:?}", kafka_version());
+    }
+}

@@ -1,0 +1,219 @@
+//! The parts that no Debian package brings, built or fetched once for each version.
+//! A part appears in the cache by one rename, whole and checked, or not at all.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use sha2::{Digest as _, Sha256};
+
+use super::daemon::absent_is_fine;
+use super::places::{self, Places};
+use super::{machine, shell, templates};
+
+const KAFKA_SUMS: &str = include_str!("../../testbed/kafka/sha256sums");
+const KUBERNETES_PROGRAMS: [&str; 5] =
+    ["kubectl", "kubelet", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+/// Pinned by name, so that no newest version is asked for.
+const MAVEN_GOAL: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
+
+/// Builds or fetches whatever of the bed's parts is not in the cache.
+pub(super) fn every_part(places: &Places) -> Result<()> {
+    ensure_part(&places.kafka(), "fetched from Maven, half a minute", fetch_kafka)?;
+    ensure_part(&places.etcd(), "built, about a minute", build_etcd)?;
+    ensure_part(&places.prometheus(), "built, some three minutes on two cores", build_prometheus)?;
+    ensure_part(&places.kubernetes(), "built, some six minutes on two cores", build_kubernetes)
+}
+
+/// Builds kwok, which only tests with thousands of pods need.
+pub(super) fn kwok(places: &Places) -> Result<PathBuf> {
+    let folder = places.kwok();
+    if !folder.exists() {
+        machine::prepare_go()?;
+    }
+    ensure_part(&folder, "built, about two minutes", build_kwok)?;
+    Ok(folder)
+}
+
+fn ensure_part(folder: &Path, how: &str, make: fn(&Path) -> Result<()>) -> Result<()> {
+    if folder.exists() {
+        return Ok(());
+    }
+    let name = folder.file_name().context("a part has a name")?.to_string_lossy().into_owned();
+    let begun = Instant::now();
+    shell::say(&format!("{name} is not in the cache: it is {how}"));
+    // The lock is ours, so a partial one is of a command that was killed.
+    let partial = folder.with_file_name(format!(".partial-{name}"));
+    fs::remove_dir_all(&partial).or_else(absent_is_fine)?;
+    fs::create_dir_all(&partial)?;
+    make(&partial).with_context(|| format!("making {name}"))?;
+    fs::rename(&partial, folder)?;
+    shell::say(&format!("{name} is ready, after {} s", begun.elapsed().as_secs()));
+    Ok(())
+}
+
+fn build_etcd(folder: &Path) -> Result<()> {
+    let etcd = Program { tool: "etcd", package: "go.etcd.io/etcd/server/v3", flags: &[] };
+    etcd.build("", &folder.join("etcd"))
+}
+
+fn build_kubernetes(folder: &Path) -> Result<()> {
+    let version = places::kubernetes_version();
+    let minor = version.split('.').nth(1).context("a version has three numbers")?;
+    let at = "k8s.io/component-base/version";
+    // A program that says v0.0.0 is refused by the others.
+    let stamp = format!(
+        "-X {at}.gitVersion={version} -X {at}.gitMajor=1 -X {at}.gitMinor={minor} \
+         -X {at}.gitTreeState=clean"
+    );
+    for name in KUBERNETES_PROGRAMS {
+        let begun = Instant::now();
+        let package = &format!("k8s.io/kubernetes/cmd/{name}");
+        let program = Program { tool: "kubernetes", package, flags: &[] };
+        program.build(&stamp, &folder.join(name))?;
+        shell::say(&format!("  {name} after {} s", begun.elapsed().as_secs()));
+    }
+    Ok(())
+}
+
+fn build_prometheus(folder: &Path) -> Result<()> {
+    let program = Program {
+        tool: "prometheus",
+        package: "github.com/prometheus/prometheus/cmd/prometheus",
+        // Of its two dozen ways to find targets, the one that is used: the others bring every cloud's library.
+        flags: &["-tags=remove_all_sd,enable_kubernetes_sd"],
+    };
+    program.build("", &folder.join("prometheus"))
+}
+
+fn build_kwok(folder: &Path) -> Result<()> {
+    let kwok = Program { tool: "kwok", package: "sigs.k8s.io/kwok/cmd/kwok", flags: &[] };
+    kwok.build("", &folder.join("kwok"))?;
+    // What its fake nodes and pods do is described in files of its module.
+    let mut list = go("kwok");
+    let module = shell::output(list.args(["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"]))?;
+    let stages = Path::new(module.trim()).join("kustomize/stage");
+    let mut text = String::new();
+    for group in ["node/fast", "node/heartbeat-with-lease", "pod/fast"] {
+        text += &stages_in(&stages.join(group))?;
+    }
+    Ok(fs::write(folder.join("stages.yaml"), text)?)
+}
+
+/// The documents of a folder, as one stream of them.
+fn stages_in(folder: &Path) -> Result<String> {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
+        let path = entry?.path();
+        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml");
+        if is_yaml && path.file_name().is_some_and(|name| name != "kustomization.yaml") {
+            text += &fs::read_to_string(&path)?;
+            text += "\n---\n";
+        }
+    }
+    Ok(text)
+}
+
+/// A program in Go, and the folder of `tools` whose go.mod pins it.
+struct Program<'a> {
+    tool: &'a str,
+    package: &'a str,
+    flags: &'a [&'a str],
+}
+
+impl Program<'_> {
+    fn build(&self, stamp: &str, output: &Path) -> Result<()> {
+        let mut build = go(self.tool);
+        build.args(["build", "-trimpath", "-ldflags", &format!("-s -w {stamp}")]);
+        shell::run_visibly(build.args(self.flags).arg("-o").arg(output).arg(self.package))
+    }
+}
+
+/// Go in the folder of one of the pinned modules: go.sum says what may be downloaded.
+fn go(tool: &str) -> Command {
+    let mut command = Command::new("go");
+    command.current_dir(places::in_repository("tools").join(tool));
+    command.env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly -buildvcs=false");
+    command.env("GOWORK", "off");
+    command
+}
+
+fn fetch_kafka(folder: &Path) -> Result<()> {
+    let mut maven = Command::new("mvn");
+    maven.args(["-q", "-B", "-f"]).arg(places::in_repository("kafka/pom.xml"));
+    maven.args([MAVEN_GOAL, "-DincludeScope=runtime"]);
+    maven.arg(format!("-DoutputDirectory={}", folder.display()));
+    shell::run_visibly(&mut maven)?;
+    check_sums(folder, KAFKA_SUMS)
+}
+
+/// Every file is listed with its sum, and every listed file is there.
+fn check_sums(folder: &Path, sums: &str) -> Result<()> {
+    let mut listed: BTreeMap<&str, &str> = sums
+        .lines()
+        .map(|line| line.split_once("  ").map(|(sum, name)| (name, sum)).context("a sum's line"))
+        .collect::<Result<_>>()?;
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let Some(expected) = listed.remove(name.as_str()) else { bail!("{name} is not listed") };
+        let found = sha256(&fs::read(folder.join(&name))?);
+        ensure!(found == expected, "{name} has the sum {found}, listed is {expected}");
+    }
+    ensure!(listed.is_empty(), "these are missing: {:?}", listed.keys());
+    Ok(())
+}
+
+/// In hexadecimal digits.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    templates::hex(&Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// sha256 of "a".
+    const A: &str = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("siskin-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn sums_are_checked_both_ways() {
+        let folder = folder("sums");
+        fs::write(folder.join("a.jar"), "a").unwrap();
+        assert!(check_sums(&folder, &format!("{A}  a.jar\n")).is_ok());
+        let cases = [
+            (String::new(), "not listed"),
+            (format!("{A}  a.jar\n{A}  b.jar\n"), "missing"),
+            (format!("{}  a.jar\n", A.replace("ca97", "0000")), "listed is"),
+        ];
+        for (sums, expected) in cases {
+            let error = check_sums(&folder, &sums).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_part_that_fails_is_not_taken_for_a_finished_one() {
+        let parts = folder("parts");
+        let part = parts.join("p-1");
+        let fails = |folder: &Path| {
+            fs::write(folder.join("half"), "")?;
+            bail!("no more")
+        };
+        assert!(ensure_part(&part, "made", fails).is_err());
+        assert!(!part.exists());
+        let works = |folder: &Path| Ok(fs::write(folder.join("whole"), "")?);
+        ensure_part(&part, "made", works).unwrap();
+        assert!(part.join("whole").exists() && !part.join("half").exists());
+        fs::remove_dir_all(&parts).unwrap();
+    }
+}

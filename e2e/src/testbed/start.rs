@@ -1,0 +1,89 @@
+//! The start of a bed, from an empty run folder to a ready node.
+//! It takes for granted that every part is built and that nothing of an earlier bed is left.
+
+use std::fs;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow};
+
+use super::part::Part;
+use super::places::Places;
+use super::templates::Values;
+use super::{certificates, cgroups, daemon, health, image, network, shell, sysctls};
+
+const FORMAT: &str = include_str!("../../testbed/args/kafka-format");
+
+/// Starts every part and waits until each works.
+pub(super) fn run(places: &Places) -> Result<()> {
+    let begun = Instant::now();
+    let (_, others) = daemon::marked(&places.run)?;
+    network::refuse_other_beds(&others)?;
+    for folder in ["config", "cri", "daemons", "faults", "log", "tmp"] {
+        fs::create_dir_all(places.run.join(folder))?;
+    }
+    let values = Values::of_new_bed(places)?;
+    values.write_files(places)?;
+    sysctls::keep(places)?;
+    cgroups::create()?;
+    network::create(places)?;
+    certificates::create(places)?;
+    shell::say("starting etcd, Kubernetes, containerd, Kafka and Prometheus");
+    // Kafka's start is that of two Java machines; nothing else waits for it.
+    thread::scope(|scope| {
+        let kafka = scope.spawn(|| start_kafka(places, &values));
+        let cluster = start_cluster(places, &values);
+        let kafka = kafka.join().unwrap_or_else(|_| Err(anyhow!("starting Kafka panicked")));
+        cluster.and(kafka)
+    })?;
+    fs::write(places.ready_mark(), "")?;
+    shell::say(&format!("up in {:.1} s", begun.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// Starts one part over what it left.
+pub(super) fn again(places: &Places, part: Part) -> Result<()> {
+    launch(places, &Values::of_running_bed(places)?, part)
+}
+
+fn start_cluster(places: &Places, values: &Values) -> Result<()> {
+    launch(places, values, Part::Etcd)?;
+    launch(places, values, Part::Containerd)?;
+    health::wait_for(places, Part::Etcd)?;
+    launch(places, values, Part::ApiServer)?;
+    health::wait_for(places, Part::Containerd)?;
+    image::load_busybox(places)?;
+    health::wait_for(places, Part::ApiServer)?;
+    let later = [Part::ControllerManager, Part::Scheduler, Part::Kubelet, Part::Prometheus];
+    for part in later {
+        launch(places, values, part)?;
+    }
+    for part in later {
+        health::wait_for(places, part)?;
+    }
+    let all_run = || later.iter().try_for_each(|part| health::runs(places, *part));
+    // The deadlines are for a machine that builds something at the same time.
+    let deadline = Duration::from_secs(120);
+    shell::wait_until("the node is ready", deadline, || health::node_ready(places), all_run)?;
+    // Without it no pod is admitted in the default namespace.
+    let account = || {
+        let mut kubectl = health::kubectl(places);
+        shell::output(kubectl.args(["get", "serviceaccount", "default"])).map(drop)
+    };
+    shell::wait_until("the default service account is there", deadline, account, all_run)
+}
+
+fn start_kafka(places: &Places, values: &Values) -> Result<()> {
+    let mut format = Command::new("java");
+    format.args(values.arguments(FORMAT)?);
+    shell::output(&mut format).context("formatting Kafka's storage")?;
+    launch(places, values, Part::Kafka)?;
+    health::wait_for(places, Part::Kafka)
+}
+
+fn launch(places: &Places, values: &Values, part: Part) -> Result<()> {
+    let mut program = Command::new(part.program(places));
+    program.args(values.arguments(part.arguments())?);
+    daemon::launch(places, part.name(), &mut program).map(drop)
+}

@@ -1,0 +1,122 @@
+//! What a person or a shell wants to know of a bed.
+//! It only looks.
+
+use std::fmt::{self, Display, Write as _};
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::daemon::Identity;
+use super::part::Part;
+use super::places::Places;
+use super::{Testbed, faults, health};
+
+/// One part, as it is now.
+#[derive(Debug, Clone)]
+pub struct PartStatus {
+    /// Which.
+    pub part: Part,
+    /// Its process, if it runs.
+    pub pid: Option<i32>,
+    /// Whether it works, and if not why.
+    pub health: Health,
+    /// Resident memory, in KiB.
+    pub memory_kib: Option<u64>,
+    /// What it writes.
+    pub log: PathBuf,
+}
+
+/// Whether a part works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// It answers.
+    Healthy,
+    /// It was never started, or ended.
+    Absent,
+    /// It was put out of order by a test that still runs.
+    Faulted,
+    /// It runs, and does not do its work.
+    Broken(String),
+}
+
+impl Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Healthy => f.pad("healthy"),
+            Self::Absent => f.pad("absent"),
+            Self::Faulted => f.pad("faulted by a test"),
+            Self::Broken(cause) => f.pad(&format!("broken: {cause}")),
+        }
+    }
+}
+
+pub(super) fn every_part(places: &Places) -> Vec<PartStatus> {
+    Part::ALL.into_iter().map(|part| look(places, part)).collect()
+}
+
+fn look(places: &Places, part: Part) -> PartStatus {
+    let identity = Identity::recorded(&places.record(part.name())).filter(|who| who.alive());
+    let health = match identity {
+        _ if faults::wanted(places, part) => Health::Faulted,
+        None => Health::Absent,
+        Some(who) if who.paused() => Health::Broken("stopped by a signal".to_owned()),
+        Some(_) => match works(places, part) {
+            Ok(()) => Health::Healthy,
+            Err(error) => Health::Broken(error.root_cause().to_string()),
+        },
+    };
+    PartStatus {
+        part,
+        pid: identity.map(Identity::pid),
+        health,
+        memory_kib: identity.and_then(Identity::memory_kib),
+        log: places.log(part.name()),
+    }
+}
+
+fn works(places: &Places, part: Part) -> Result<()> {
+    part.probe(places)?;
+    if part == Part::Kubelet { health::node_ready(places) } else { Ok(()) }
+}
+
+/// `export` lines; every value is quoted for a POSIX shell.
+pub(super) fn environment(bed: &Testbed) -> Result<String> {
+    let secured = bed.secured_kafka()?;
+    let path = |path: PathBuf| path.display().to_string();
+    let variables = [
+        ("KUBECONFIG", path(bed.kubeconfig())),
+        ("KAFKA_BOOTSTRAP", bed.kafka_bootstrap()),
+        ("KAFKA_SASL_SSL_BOOTSTRAP", secured.sasl_bootstrap),
+        ("KAFKA_SSL_BOOTSTRAP", secured.ssl_bootstrap),
+        ("KAFKA_USER", secured.user),
+        ("KAFKA_PASSWORD", secured.password),
+        ("KAFKA_CA", path(secured.ca)),
+        ("KAFKA_CLIENT_CERT", path(secured.client_certificate)),
+        ("KAFKA_CLIENT_KEY", path(secured.client_key)),
+        ("KAFKA_CLASSPATH", format!("{}/*", bed.places.kafka().display())),
+        ("PROMETHEUS_URL", bed.prometheus_url()),
+        ("TESTBED_RUN", path(bed.run_dir().to_owned())),
+    ];
+    let mut lines = String::new();
+    for (name, value) in variables {
+        writeln!(lines, "export {name}={}", quoted(&value))?;
+    }
+    let programs = path(bed.places.kubernetes());
+    writeln!(lines, "export PATH={}:\"$PATH\"", quoted(&programs))?;
+    Ok(lines)
+}
+
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_survive_a_shell() {
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+}
