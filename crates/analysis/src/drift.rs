@@ -1,6 +1,9 @@
 //! The drift engine: bets against "no canary partition's lag drifts by more than δ on average".
 //! An e-process (arXiv 2210.01948): whenever one looks, P(ever ≥ 1/α) ≤ α if that is true.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::PartitionId;

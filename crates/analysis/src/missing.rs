@@ -7,7 +7,7 @@ use crate::judge::{Group, Judge};
 use crate::lags::PartitionLag;
 use crate::observation::{Millis, Role};
 use crate::proof::Proof;
-use crate::units::{median, tally};
+use crate::units::{median, seconds, tally};
 use crate::{Doubt, KeepsUp};
 
 /// Messages per second below which a canary's traffic proves nothing.
@@ -94,7 +94,10 @@ impl<'a> Trial<'a> {
         let primary = self.group.lags.iter().filter(|lag| lag.consumer.role == Role::Primary);
         let mut common: Vec<f64> = primary.filter_map(PartitionLag::comparable).collect();
         let common = COMMON_BACKLOG * median(&mut common).unwrap_or(0.0);
-        let normal_seconds = self.judge.margins.normal_lag.max(common);
+        // What is normal was learnt over longer windows. In one of a single commit gap the least
+        // lag may still contain that gap.
+        let gap = seconds(self.judge.live.proof_windows.length());
+        let normal_seconds = self.judge.margins.normal_lag.max(common) + gap;
         let standing =
             self.partitions.iter().filter_map(|(lag, proof)| Some((lag, (*proof)?.lag?)));
         match standing.max_by(|a, b| a.1.total_cmp(&b.1)) {

@@ -1,6 +1,9 @@
 //! The reverse question: is it proven that no canary partition's lag drifts by τ or more?
 //! Betting in the canary's favour, per partition; only a rule of `judge` turns it into a Pass.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -1,0 +1,53 @@
+//! A canary that is overloaded is not broken: it works as fast as any primary pod has been seen to.
+//! One that works slower under the same load is.
+
+mod world;
+
+use siskin_analysis::{Doubt, Fault, Note, Record, Verdict};
+use world::trial::{HAND_OVER, Trial, doubt, fault};
+use world::{Shape, World};
+
+const MINUTE: i64 = 60_000;
+
+/// A group whose primary pods have been seen at full speed, during a burst, and a canary that
+/// gets half of all partitions: 1.35 times what a pod can take.
+fn unfair_share(seed: u64) -> Trial {
+    let mut world = World::new(Shape { load: 0.9, skew: 0.0, ..Shape::small() }, seed);
+    let mut record = Record::new(600_000);
+    for (minutes, traffic) in [(3, 1.0), (1, 1.6), (7, 0.7)] {
+        world.traffic = traffic;
+        world.run(minutes * MINUTE, |_, seen| {
+            record.push(seen);
+        });
+    }
+    world.traffic = 1.0;
+    let mut trial = Trial::with_record(world, record);
+    trial.world.start_trial(HAND_OVER);
+    for (index, partition) in trial.world.partitions.iter_mut().enumerate() {
+        partition.owner = if index % 2 == 0 { 2 } else { index / 2 % 2 };
+    }
+    trial
+}
+
+#[test]
+fn a_canary_at_full_speed_is_overloaded_not_broken() {
+    for seed in 0..3 {
+        let mut trial = unfair_share(seed);
+        trial.run(12 * MINUTE);
+        assert!(trial.never(Verdict::Fail), "seed {seed}: {}", trial.last());
+        assert!(matches!(doubt(trial.last()), Some(Doubt::Overloaded { .. })), "{}", trial.last());
+        let excused = |note: &Note| matches!(note, Note::Excused { excused } if *excused > 300_000);
+        assert!(trial.last().notes.iter().any(excused));
+    }
+}
+
+#[test]
+fn a_slow_canary_under_the_same_load_is_not_excused() {
+    for seed in 0..3 {
+        let mut trial = unfair_share(seed);
+        trial.world.canary().for_each(|pod| pod.health = 0.5);
+        trial.run(12 * MINUTE);
+        let drifting = trial.assessments.iter().find_map(fault);
+        assert!(matches!(drifting, Some(Fault::Drifting { .. })), "seed {seed}: {}", trial.last());
+    }
+}

@@ -1,0 +1,151 @@
+//! Whatever is observed, the judge neither panics nor answers with numbers that are none, and
+//! says nothing about a canary that it can't tell apart.
+
+mod world;
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use siskin_analysis::observation::{
+    GroupObservation, GroupState, MemberCount, Observation, Owner, PartitionObservation,
+    PodObservation, Role,
+};
+use siskin_analysis::{Assessment, Judge, Record, Settings, Verdict, primary_steady, summarise};
+use world::{START, healthy_pod};
+
+const PODS: [(&str, Role); 4] = [
+    ("primary-0", Role::Primary),
+    ("primary-1", Role::Primary),
+    ("canary-0", Role::Canary),
+    ("canary-1", Role::Canary),
+];
+
+fn offset() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![
+        6 => (0..5_000_i64).prop_map(Some),
+        1 => select(vec![None, Some(-1), Some(i64::MIN), Some(i64::MAX), Some(1 << 62), Some((1 << 62) - 1)]),
+    ]
+}
+
+fn owner() -> impl Strategy<Value = Owner> {
+    let ours =
+        select(PODS.to_vec()).prop_map(|(name, role)| Owner::Pod { name: Arc::from(name), role });
+    prop_oneof![6 => ours, 1 => select(vec![Owner::External, Owner::Unattributed, Owner::Nobody])]
+}
+
+fn partition() -> impl Strategy<Value = PartitionObservation> {
+    let place = (select(vec!["orders", "payments"]), -1..5_i32);
+    (place, owner(), offset(), offset(), offset()).prop_map(
+        |((topic, partition), owner, committed, log_start, log_end)| {
+            let topic = Arc::from(topic);
+            PartitionObservation { topic, partition, owner, committed, log_start, log_end }
+        },
+    )
+}
+
+fn group() -> impl Strategy<Value = GroupObservation> {
+    let states = select(vec![
+        GroupState::Stable,
+        GroupState::Stable,
+        GroupState::Rebalancing,
+        GroupState::Empty,
+    ]);
+    let rows = proptest::collection::vec(partition(), 0..8);
+    (states, 0..2_u64, rows).prop_map(|(state, epoch, partitions)| {
+        let members = MemberCount { primary: 2, canary: 2, external: 0, unattributed: 0 };
+        GroupObservation { state, epoch, members, partitions }
+    })
+}
+
+fn pods() -> Vec<PodObservation> {
+    PODS.iter().map(|(name, role)| healthy_pod(name, *role, START - 3_600_000)).collect()
+}
+
+/// Steps of time between observations: mostly a poll, sometimes anything.
+fn step() -> impl Strategy<Value = i64> {
+    prop_oneof![9 => 0..12_000_i64, 1 => select(vec![i64::MIN / 4, -3_600_000, 3_600_000, i64::MAX / 4])]
+}
+
+fn observations() -> impl Strategy<Value = Vec<Observation>> {
+    let one = (step(), proptest::option::weighted(0.9, group()));
+    proptest::collection::vec(one, 1..60).prop_map(|steps| {
+        let mut at = START;
+        let next = |(step, group)| {
+            at = i64::saturating_add(at, step);
+            Observation { at, group, pods: pods() }
+        };
+        steps.into_iter().map(next).collect()
+    })
+}
+
+fn sensible(assessment: &Assessment) -> bool {
+    let numbers = [
+        assessment.against.value,
+        assessment.against.needed,
+        assessment.proof.value,
+        assessment.proof.needed,
+        assessment.smallest_drift_seen.unwrap_or(0.0),
+    ];
+    // JSON has no NaN and no infinity: a number of a finding that became null would not read back.
+    let text = serde_json::to_string(assessment).expect("serialisable");
+    let back: Assessment = serde_json::from_str(&text).expect("readable");
+    numbers.iter().all(|number| number.is_finite() && *number >= 0.0)
+        && back.verdict == assessment.finding.verdict()
+        && !assessment.to_string().contains("NaN")
+}
+
+fn judged(settings: Settings, seen: &[Observation]) -> Result<Vec<Assessment>, TestCaseError> {
+    let (before, during) = seen.split_at(seen.len() / 2);
+    let mut record = Record::new(600_000);
+    for one in before {
+        record.push(one.clone());
+    }
+    let mut judge = Judge::new(settings, &record);
+    let mut assessments = Vec::new();
+    for one in during {
+        judge.observe(one);
+        record.push(one.clone());
+        let assessment = judge.assess(one.at, true);
+        prop_assert!(sensible(&assessment), "{:?}", assessment);
+        let again = Judge::resume(settings, &judge.save());
+        prop_assert!(again.is_ok(), "{:?}", again.err());
+        assessments.push(assessment);
+    }
+    let summary = summarise(&record);
+    prop_assert!(summary.canary.lag_seconds.is_none_or(f64::is_finite));
+    prop_assert!(summary.primary.throughput.is_none_or(f64::is_finite));
+    prop_assert!(primary_steady(&record, START).is_ok() || !record.is_empty() || before.is_empty());
+    Ok(assessments)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn anything_may_be_observed(
+        seen in observations(),
+        interval in select(vec![i64::MIN, 0, 2_000, 10_000, i64::MAX]),
+        warm_up in select(vec![i64::MIN, 0, 60_000, i64::MAX]),
+        alpha in select(vec![f64::NAN, f64::INFINITY, -1.0, 0.0, 0.01, 1.0]),
+    ) {
+        judged(Settings { interval, warm_up, false_rollback_probability: alpha }, &seen)?;
+    }
+
+    #[test]
+    fn the_same_observations_give_the_same_answer(seen in observations()) {
+        let settings = Settings { interval: 10_000, warm_up: 0, false_rollback_probability: 0.01 };
+        prop_assert_eq!(judged(settings, &seen)?, judged(settings, &seen)?);
+    }
+
+    #[test]
+    fn unknown_owners_are_never_judged(mut seen in observations()) {
+        for row in seen.iter_mut().filter_map(|one| one.group.as_mut()).flat_map(|group| &mut group.partitions) {
+            row.owner = Owner::Unattributed;
+        }
+        let settings = Settings { interval: 10_000, warm_up: 0, false_rollback_probability: 0.01 };
+        for assessment in judged(settings, &seen)? {
+            prop_assert_eq!(assessment.verdict, Verdict::Inconclusive);
+        }
+    }
+}
