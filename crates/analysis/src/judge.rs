@@ -173,7 +173,7 @@ impl Judge {
             self.capacity.learn(&block, self.margins.commit_gap_seconds());
         }
         if let Some(window) = self.live.proof_windows.add(at, lags) {
-            self.proofs.bet(&window, self.live.proof_windows.length());
+            self.proofs.bet(&window);
         }
         if let Some(window) = self.live.drift_windows.add(at, lags) {
             self.bet(&window);

@@ -29,7 +29,9 @@ pub(crate) struct Standing {
     pub(crate) drift: Option<f64>,
     /// The standing lag of the window before.
     pub(crate) lag_before: f64,
-    /// Messages that arrived in the window.
+    /// Length of the window.
+    pub(crate) span: Millis,
+    /// Messages that arrived in it.
     pub(crate) arrived: i64,
     /// Messages committed per second.
     pub(crate) rate: f64,
@@ -37,6 +39,8 @@ pub(crate) struct Standing {
 
 #[derive(Clone, Debug)]
 struct Open {
+    /// Fixed when the window begins.
+    length: Millis,
     start: Millis,
     latest: Millis,
     lows: BTreeMap<PartitionId, Low>,
@@ -81,16 +85,16 @@ impl LagWindows {
             self.restart();
         }
         let Some(open) = &mut self.open else {
-            self.open = Some(Open::new(at, lags));
+            self.open = Some(Open::new(self.length, at, lags));
             return None;
         };
         // Half a poll of tolerance: jitter must not make every window one poll longer.
-        if at.saturating_sub(open.start) < self.length - self.interval / 2 {
+        if at.saturating_sub(open.start) < open.length - self.interval / 2 {
             open.add(at, lags);
             return None;
         }
         open.finish(lags);
-        let closed = std::mem::replace(open, Open::new(at, lags));
+        let closed = std::mem::replace(open, Open::new(self.length, at, lags));
         let standings = closed.standings(at, self.before.as_ref());
         self.before = Some(closed);
         Some(standings)
@@ -98,9 +102,9 @@ impl LagWindows {
 }
 
 impl Open {
-    fn new(at: Millis, lags: &[PartitionLag]) -> Self {
+    fn new(length: Millis, at: Millis, lags: &[PartitionLag]) -> Self {
         let lows = lags.iter().filter_map(|lag| Some((lag.id.clone(), Low::new(lag)?))).collect();
-        Self { start: at, latest: at, lows }
+        Self { length, start: at, latest: at, lows }
     }
 
     fn add(&mut self, at: Millis, lags: &[PartitionLag]) {
@@ -134,7 +138,7 @@ impl Open {
     }
 
     fn standings(&self, end: Millis, before: Option<&Self>) -> Vec<Standing> {
-        let length = seconds(end.saturating_sub(self.start)).max(0.001);
+        let span = end.saturating_sub(self.start).max(1);
         let standing = |(id, low): (&PartitionId, &Low)| {
             let lag = low.lag?;
             let earlier = before
@@ -150,8 +154,9 @@ impl Open {
                 lag,
                 drift,
                 lag_before: earlier.unwrap_or(lag),
+                span,
                 arrived: low.last.1.saturating_sub(low.first.1).max(0),
-                rate: count(low.last.0.saturating_sub(low.first.0).max(0)) / length,
+                rate: count(low.last.0.saturating_sub(low.first.0).max(0)) / seconds(span),
             })
         };
         self.lows.iter().filter_map(standing).collect()

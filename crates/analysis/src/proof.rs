@@ -75,8 +75,8 @@ impl Proofs {
         self.by_partition.iter()
     }
 
-    /// Takes a window of the given length.
-    pub(crate) fn bet(&mut self, standings: &[Standing], length: Millis) {
+    /// Takes a window.
+    pub(crate) fn bet(&mut self, standings: &[Standing]) {
         for standing in standings {
             let consumer = &standing.consumer;
             if consumer.role != Role::Canary || !consumer.warm {
@@ -89,7 +89,7 @@ impl Proofs {
             if proof.pod != consumer.pod {
                 *proof = Proof::new(consumer.pod.clone());
             }
-            proof.bet(standing, length);
+            proof.bet(standing);
         }
     }
 }
@@ -130,12 +130,12 @@ impl Proof {
         windows
     }
 
-    fn bet(&mut self, standing: &Standing, length: Millis) {
+    fn bet(&mut self, standing: &Standing) {
         self.lag = Some(standing.lag);
         let Some(drift) = standing.drift else { return };
         self.seen = self.seen.saturating_add(1);
         self.arrived = self.arrived.saturating_add(standing.arrived);
-        self.watched = self.watched.saturating_add(length);
+        self.watched = self.watched.saturating_add(standing.span);
         let factor = 1.0 + STAKE * (RULED_OUT - drift.clamp(-1.0, 1.0));
         let speaks = standing.arrived >= LEAST_MESSAGES;
         self.counted = self.counted.saturating_add(u32::from(speaks));
