@@ -24,6 +24,7 @@ pub struct Ledger {
     session: Option<Session>,
     latest: Option<Sample>,
     interval: Millis,
+    held: bool,
 }
 
 #[derive(Debug)]
@@ -48,7 +49,13 @@ impl Ledger {
     /// An empty one, fed every `interval` milliseconds.
     #[must_use]
     pub fn new(interval: Millis) -> Self {
-        Self { record: Record::new(RECORD_SPAN), session: None, latest: None, interval }
+        Self {
+            record: Record::new(RECORD_SPAN),
+            session: None,
+            latest: None,
+            interval,
+            held: false,
+        }
     }
 
     /// Takes one sample in, attributed by `attribute` if it is an answer.
@@ -71,10 +78,15 @@ impl Ledger {
         self.latest = Some(sample);
     }
 
-    /// Whether an attempt is being judged.
+    /// Whether an attempt waits for the next sample: it is being judged, or its preflight holds it.
     #[must_use]
-    pub const fn judging(&self) -> bool {
-        self.session.is_some()
+    pub const fn is_awaited(&self) -> bool {
+        self.session.is_some() || self.held
+    }
+
+    /// Notes whether a preflight holds an attempt back.
+    pub const fn hold(&mut self, held: bool) {
+        self.held = held;
     }
 
     /// The judge of this attempt, begun or resumed if it is not the one at work; `None` ends one.

@@ -113,7 +113,7 @@ impl Watches {
         let before = watch.ledger.latest().map(outcome);
         let changed = before != Some(outcome(sample));
         watch.ledger.take(sample.clone(), crate::clock::now(), seen.observations, group);
-        let asks = changed || watch.ledger.judging();
+        let asks = changed || watch.ledger.is_awaited();
         Some(Delivered { name: watch.name.clone(), asks, unattributed })
     }
 

@@ -41,9 +41,16 @@ pub(super) fn weigh(
     seen.evidence = evidence(assessment.as_ref(), guard.as_ref(), delivered);
     let total = seen.primary.as_ref().map_or(0, |it| it.facts.replicas);
     let workload = seen.primary.as_ref().map(|it| &it.workload);
+    let prepares = prepares(&seen.state);
+    let examine = |ledger: &mut Ledger| {
+        let concerns = preflight::concerns(workload, total, source, Some(ledger), now);
+        // What holds it now may be over with the next sample: it goes on by itself.
+        ledger.hold(prepares && !concerns.is_empty());
+        concerns
+    };
     let concerns = observer
         .watches
-        .with(&seen.uid, |ledger| preflight::concerns(workload, total, source, Some(ledger), now))
+        .with(&seen.uid, examine)
         .unwrap_or_else(|| preflight::concerns(workload, total, source, None, now));
     seen.preflight = if concerns.is_empty() { Preflight::Passed } else { Preflight::Failed };
     (assessment, guard, concerns)
@@ -59,6 +66,18 @@ fn judged(state: &State) -> Option<RolloutId> {
         State::Promoting(it) => Some(it.id),
         State::RollingBack(it) => Some(it.id),
         State::Adopting | State::AtRest(_) | State::Terminating(_) => None,
+    }
+}
+
+/// Whether an attempt waits for its preflight.
+fn prepares(state: &State) -> bool {
+    match state {
+        State::Trial(it) => matches!(it.stage, Stage::Preparing(_)),
+        State::Adopting
+        | State::AtRest(_)
+        | State::Promoting(_)
+        | State::RollingBack(_)
+        | State::Terminating(_) => false,
     }
 }
 
