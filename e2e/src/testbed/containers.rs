@@ -2,6 +2,7 @@
 //! Only what names this bed is removed: other users of containerd keep theirs.
 
 use std::fs;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -40,7 +41,14 @@ pub(super) fn remove_traces(places: &Places) -> Result<()> {
             fs::remove_file(&result)?;
         }
     }
+    // No option moves this one either; another kubelet on this machine would be listening there.
+    let plugins = Path::new("/var/lib/kubelet/device-plugins/kubelet.sock");
+    if plugins.exists() && UnixStream::connect(plugins).is_err() {
+        fs::remove_file(plugins)?;
+    }
     let folders = [
+        "/var/lib/kubelet/device-plugins",
+        "/var/lib/kubelet",
         "/var/log/containers",
         "/var/lib/cni/results",
         "/var/lib/cni",

@@ -55,7 +55,9 @@ pub(super) fn create(places: &Places) -> Result<()> {
     inside("ip", &["addr", "add", &host, "dev", INNER_LINK])?;
     inside("ip", &["link", "set", INNER_LINK, "up"])?;
     inside("ip", &["link", "set", "lo", "up"])?;
-    inside("ip", &["route", "add", "default", "via", GATEWAY])?;
+    // Nothing in the bed may reach beyond this machine; refused at once, where a lost packet would be waited for
+    // (a name looked up in a DNS that is not there, a Service that nobody serves).
+    inside("ip", &["route", "add", "unreachable", "default"])?;
     ip(&["route", "add", PODS, "via", HOST])?;
     inside("sh", &["-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"])?;
     // In place of kube-proxy: the one Service that a pod needs is that of the API server.

@@ -13,10 +13,11 @@ use anyhow::{Context as _, Result, bail};
 use super::places::{self, Places};
 
 /// Template and where it goes, below the run folder's `config`.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     (include_str!("../../testbed/config/audit-policy.yaml"), "audit-policy.yaml"),
     (include_str!("../../testbed/config/cni.conflist"), "cni/10-bridge.conflist"),
     (include_str!("../../testbed/config/containerd.toml"), "containerd.toml"),
+    (include_str!("../../testbed/config/hosts"), "hosts"),
     (include_str!("../../testbed/config/kafka.properties"), "kafka.properties"),
     (include_str!("../../testbed/config/kubeconfig.yaml"), "kubeconfig.yaml"),
     (include_str!("../../testbed/config/kubelet.yaml"), "kubelet.yaml"),
