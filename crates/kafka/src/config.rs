@@ -80,9 +80,9 @@ impl ClusterConfig {
             .set("bootstrap.servers", self.servers())
             .set("client.id", "siskin")
             .set("socket.keepalive.enable", "true")
-            // With TLS and SASL it takes half a second; the default (30 s) is longer than any call
-            // waits, so that nobody would hear why.
-            .set("socket.connection.setup.timeout.ms", "5000")
+            // Within the 10 s that a call waits, so that it hears why; the default is 30 s. TLS and
+            // SASL take half a second, some seconds with a broker that has just started.
+            .set("socket.connection.setup.timeout.ms", "9000")
             // A broker may otherwise ask this client for its metrics (KIP-714).
             .set("enable.metrics.push", "false");
         let tls = self.security.as_ref().and_then(Security::tls);

@@ -24,6 +24,8 @@ const WINDOW: Duration = Duration::from_secs(60);
 const FAILED_CONNECTION: &str = "FAIL";
 /// In the text of every error that comes from OpenSSL.
 const OPENSSL_ERROR: &str = "SSL routines:";
+/// In the text of a SASL handshake that librdkafka itself broke off, for want of an answer.
+const BROKEN_OFF: &str = "failed: Local: ";
 /// Details end up in status fields and Events.
 const LONGEST_DETAIL: usize = 240;
 
@@ -164,9 +166,15 @@ fn cause_of(code: RDKafkaErrorCode, reason: &str) -> Option<Cause> {
         (RDKafkaErrorCode::AllBrokersDown, Cause::AllDown),
     ];
     let (_, cause) = CAUSES.iter().find(|(known, _)| *known == code)?;
-    // With TLS 1.3 a broker refuses our certificate only after the handshake, and librdkafka calls
-    // that a transport failure.
-    Some(if reason.contains(OPENSSL_ERROR) { Cause::Tls } else { *cause })
+    if reason.contains(OPENSSL_ERROR) {
+        // With TLS 1.3 a broker refuses our certificate only after the handshake, and librdkafka
+        // calls that a transport failure.
+        Some(Cause::Tls)
+    } else if *cause == Cause::Authentication && reason.contains(BROKEN_OFF) {
+        Some(Cause::Transport)
+    } else {
+        Some(*cause)
+    }
 }
 
 fn shorten(text: &str) -> String {

@@ -44,6 +44,15 @@ fn a_certificate_that_the_broker_refuses_is_about_tls() {
 }
 
 #[test]
+fn a_handshake_without_an_answer_is_no_refusal() {
+    let context = LogContext::default();
+    let reason = "SASL PLAIN mechanism handshake failed: Local: Broker transport failure: \
+                  broker's supported mechanisms: ";
+    complain(&context, Code::Authentication, reason);
+    assert_eq!(context.cause().map(|(cause, _)| cause), Some(Cause::Transport));
+}
+
+#[test]
 fn a_broker_that_hangs_up_is_heard_from_the_log_alone() {
     let context = LogContext::default();
     complain(&context, Code::AllBrokersDown, "1/1 brokers are down");
