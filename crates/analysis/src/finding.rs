@@ -157,7 +157,7 @@ impl Display for Fault {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::CrashLoop { pod, restarts } => {
-                write!(f, "canary pod {pod} is in CrashLoopBackOff after {restarts} restarts")
+                write!(f, "canary pod {pod} is in CrashLoopBackOff, restarts so far: {restarts}")
             }
             Self::Crashes { pod, restarts } => {
                 write!(f, "canary pod {pod} restarted {restarts} times since it was created")
