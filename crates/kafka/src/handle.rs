@@ -10,7 +10,7 @@ use rdkafka::types::RDKafka;
 
 use crate::config::ClusterConfig;
 use crate::error::SampleError;
-use crate::log_context::LogContext;
+use crate::log_context::{LineLimit, LogContext};
 
 /// A librdkafka client whose event queue is polled by a thread of its own.
 ///
@@ -27,21 +27,23 @@ pub(crate) struct Handle {
 /// The handle in use for one cluster and one set of credentials.
 pub(crate) struct Connection {
     cluster: ClusterConfig,
+    limit: Arc<LineLimit>,
     handle: Mutex<Arc<Handle>>,
 }
 
 impl Connection {
     /// Makes the first client. It connects later, in the background.
     pub(crate) fn new(cluster: ClusterConfig) -> Result<Self, SampleError> {
-        let handle = Mutex::new(Arc::new(Handle::new(&cluster)?));
-        Ok(Self { cluster, handle })
+        let limit = Arc::default();
+        let handle = Mutex::new(Arc::new(Handle::new(&cluster, &limit)?));
+        Ok(Self { cluster, limit, handle })
     }
 
     /// The handle to make the next call with: a new one after the last was retired.
     pub(crate) fn handle(&self) -> Result<Arc<Handle>, SampleError> {
         let mut handle = self.lock();
         if handle.retired.load(Ordering::Acquire) {
-            *handle = Arc::new(Handle::new(&self.cluster)?);
+            *handle = Arc::new(Handle::new(&self.cluster, &self.limit)?);
         }
         Ok(Arc::clone(&handle))
     }
@@ -63,10 +65,10 @@ impl Connection {
 
 impl Handle {
     /// Makes the client. Connects later, in the background.
-    pub(crate) fn new(cluster: &ClusterConfig) -> Result<Self, SampleError> {
+    fn new(cluster: &ClusterConfig, limit: &Arc<LineLimit>) -> Result<Self, SampleError> {
         let producer: ThreadedProducer<LogContext> = cluster
             .to_librdkafka()
-            .create_with_context(LogContext::default())
+            .create_with_context(LogContext::new(Arc::clone(limit)))
             .map_err(|error| SampleError::Setup { detail: without_values(&error) })?;
         let context = Arc::clone(producer.client().context());
         Ok(Self { producer: Some(producer), context, retired: AtomicBool::new(false) })

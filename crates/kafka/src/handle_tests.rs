@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaConfRes;
 
-use super::{Handle, without_values};
+use super::{Connection, without_values};
 use crate::config::ClusterConfig;
 use crate::error::SampleError;
 use crate::security::Security;
@@ -18,7 +18,7 @@ fn pem_that_only_looks_right_is_refused_by_name() {
     let security = Security::from_secret(&data).expect("the right shape");
     let cluster =
         ClusterConfig::new(["127.0.0.1:1".to_owned()], Some(security)).expect("a valid address");
-    let Err(SampleError::Setup { detail }) = Handle::new(&cluster) else {
+    let Err(SampleError::Setup { detail }) = Connection::new(cluster) else {
         panic!("the certificate was taken");
     };
     assert!(detail.contains("ssl.ca.pem") && !detail.contains("c2VjcmV0"), "{detail}");

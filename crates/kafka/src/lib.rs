@@ -24,5 +24,5 @@ pub use attribute::{PodIdentity, attribute};
 pub use config::{ClusterConfig, ClusterConfigError};
 pub use error::{Attempt, Resource, SampleError};
 pub use sampler::{GroupSource, Sample, SamplerStopped, Samplers, Subscription};
-pub use security::{CredentialsError, Sasl, SaslMechanism, Security, Tls};
+pub use security::{CredentialsError, Security};
 pub use snapshot::{GroupSnapshot, Member, Partition, TopicPartition, Topics, fingerprint};

@@ -1,7 +1,7 @@
 //! Listens to librdkafka, which tells why a connection failed only in its log and error callbacks.
 //! Forwards lines to `tracing` at a bounded rate; keeps the one cause that explains a failed call.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
@@ -42,18 +42,18 @@ pub(crate) enum Cause {
     Authentication,
 }
 
-/// The receiver of librdkafka's callbacks, one per connection.
+/// The receiver of librdkafka's callbacks, one per client.
 #[derive(Debug, Default)]
 pub(crate) struct LogContext {
-    state: Mutex<State>,
+    cause: Mutex<Option<(Cause, String, Instant)>>,
     refused: Notify,
+    limit: Arc<LineLimit>,
 }
 
+/// How many lines of one cluster's clients are forwarded. Clients are replaced in an outage: the
+/// limit outlives them.
 #[derive(Debug, Default)]
-struct State {
-    cause: Option<(Cause, String, Instant)>,
-    window: Option<Window>,
-}
+pub(crate) struct LineLimit(Mutex<Option<Window>>);
 
 #[derive(Debug)]
 struct Window {
@@ -61,17 +61,37 @@ struct Window {
     lines: u32,
 }
 
+impl LineLimit {
+    /// Whether one more line may be forwarded now.
+    fn allows(&self) -> bool {
+        let mut window = lock(&self.0);
+        let now = Instant::now();
+        if window.as_ref().is_none_or(|window| now.duration_since(window.since) >= WINDOW) {
+            *window = Some(Window { since: now, lines: 0 });
+        }
+        window.as_mut().is_some_and(|window| {
+            window.lines = window.lines.saturating_add(1);
+            window.lines <= LINES_PER_WINDOW
+        })
+    }
+}
+
 impl LogContext {
+    /// For one more client of the cluster that `limit` belongs to.
+    pub(crate) fn new(limit: Arc<LineLimit>) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
     /// The most telling cause since the last success, with librdkafka's words for it.
     pub(crate) fn cause(&self) -> Option<(Cause, String)> {
-        let state = self.state();
-        let (cause, detail, since) = state.cause.as_ref()?;
+        let held = lock(&self.cause);
+        let (cause, detail, since) = held.as_ref()?;
         (since.elapsed() < CAUSE_LIFETIME).then(|| (*cause, detail.clone()))
     }
 
     /// A call was answered: whatever was wrong is over.
     pub(crate) fn succeeded(&self) {
-        self.state().cause = None;
+        *lock(&self.cause) = None;
     }
 
     /// Ends when a broker refuses us from now on: waiting longer for an answer is of no use then.
@@ -81,37 +101,18 @@ impl LogContext {
 
     fn note(&self, cause: Option<Cause>, detail: &str) {
         let Some(cause) = cause else { return };
-        let mut state = self.state();
-        let weaker = state
-            .cause
+        let mut held = lock(&self.cause);
+        let weaker = held
             .as_ref()
             .is_some_and(|(held, _, since)| cause < *held && since.elapsed() < CAUSE_LIFETIME);
         if !weaker {
-            state.cause = Some((cause, shorten(detail), Instant::now()));
+            *held = Some((cause, shorten(detail), Instant::now()));
         }
-        drop(state);
+        drop(held);
         match cause {
             Cause::Authentication | Cause::Tls => self.refused.notify_waiters(),
             Cause::Transport | Cause::AllDown => {}
         }
-    }
-
-    /// Whether one more line may be forwarded now.
-    fn may_log(&self) -> bool {
-        let mut state = self.state();
-        let now = Instant::now();
-        let over = state.window.as_ref().is_none_or(|w| now.duration_since(w.since) >= WINDOW);
-        if over {
-            state.window = Some(Window { since: now, lines: 0 });
-        }
-        state.window.as_mut().is_some_and(|window| {
-            window.lines = window.lines.saturating_add(1);
-            window.lines <= LINES_PER_WINDOW
-        })
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,7 +124,7 @@ impl ClientContext for LogContext {
             let words = line.split_once("]: ").map_or(line, |(_thread, words)| words);
             self.note(cause_of(RDKafkaErrorCode::BrokerTransportFailure, words), words);
         }
-        if !self.may_log() {
+        if !self.limit.allows() {
             return;
         }
         // Never at error: the failed call is reported by whoever made it.
@@ -175,6 +176,10 @@ fn cause_of(code: RDKafkaErrorCode, reason: &str) -> Option<Cause> {
     } else {
         Some(*cause)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn shorten(text: &str) -> String {

@@ -1,13 +1,15 @@
 //! Which of librdkafka's complaints explains a failure, for how long, and how often it may talk.
 //! No client; the callbacks are called directly.
 
+use std::sync::Arc;
+
 use futures::FutureExt;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::{Cause, LINES_PER_WINDOW, LogContext};
+use super::{Cause, LINES_PER_WINDOW, LineLimit, LogContext};
 
 fn complain(context: &LogContext, code: Code, reason: &str) {
     context.error(KafkaError::Global(code), reason);
@@ -79,8 +81,10 @@ fn only_a_refusal_ends_the_waiting() {
 }
 
 #[test]
-fn lines_are_bounded() {
-    let context = LogContext::default();
-    let forwarded = (0..1_000).filter(|_| context.may_log()).count();
+fn lines_are_bounded_however_often_the_client_is_replaced() {
+    let limit = Arc::new(LineLimit::default());
+    let clients = [LogContext::new(Arc::clone(&limit)), LogContext::new(limit)];
+    let forwarded =
+        (0..1_000).flat_map(|_| &clients).filter(|client| client.limit.allows()).count();
     assert_eq!(u32::try_from(forwarded), Ok(LINES_PER_WINDOW));
 }

@@ -27,7 +27,7 @@ pub struct Security {
 
 /// Trust, and optionally our own certificate.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Tls {
+pub(crate) struct Tls {
     pub(crate) ca_pem: String,
     pub(crate) identity: Option<Identity>,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Identity {
 
 /// User name and password, and how they are proven.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Sasl {
+pub(crate) struct Sasl {
     pub(crate) mechanism: SaslMechanism,
     pub(crate) username: String,
     pub(crate) password: String,
@@ -49,7 +49,7 @@ pub struct Sasl {
 
 /// SASL mechanisms that are supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SaslMechanism {
+pub(crate) enum SaslMechanism {
     /// The password itself is sent: only over TLS.
     Plain,
     /// Salted challenge and response, SHA-256 (RFC 7677).
@@ -122,22 +122,19 @@ impl Security {
     }
 
     /// The TLS part, if any.
-    #[must_use]
-    pub fn tls(&self) -> Option<&Tls> {
+    pub(crate) fn tls(&self) -> Option<&Tls> {
         self.tls.as_ref()
     }
 
     /// The SASL part, if any.
-    #[must_use]
-    pub fn sasl(&self) -> Option<&Sasl> {
+    pub(crate) fn sasl(&self) -> Option<&Sasl> {
         self.sasl.as_ref()
     }
 }
 
 impl SaslMechanism {
     /// The name that Kafka uses.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Plain => "PLAIN",
             Self::ScramSha256 => "SCRAM-SHA-256",
