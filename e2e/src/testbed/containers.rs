@@ -8,12 +8,14 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use super::daemon;
 use super::places::Places;
 
 /// containerd's client, in the namespace that the kubelet uses.
 pub(super) fn ctr(places: &Places) -> Command {
     let mut command = Command::new("ctr");
     command.arg("--address").arg(places.containerd_socket()).args(["--namespace", "k8s.io"]);
+    daemon::mark(places, &mut command);
     command
 }
 

@@ -117,7 +117,7 @@ pub(super) fn launch(places: &Places, name: &str, program: &mut Command) -> Resu
     command.arg(super::network::namespace_file());
     command.arg(program.get_program()).args(program.get_args());
     // What cargo sets for the program that it runs (its library path, above all) is not for daemons.
-    command.env_clear().env("PATH", daemon_path()).env("HOME", home).env(MARK, &places.run);
+    mark(places, command.env_clear().env("PATH", daemon_path()).env("HOME", home));
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     fs::remove_file(&record).or_else(absent_is_fine)?;
     let status = command.current_dir("/").status().context("running setsid")?;
@@ -132,6 +132,11 @@ pub(super) fn launch(places: &Places, name: &str, program: &mut Command) -> Resu
     // A shell's start: more than a moment only on a machine with far too much to do.
     shell::wait_until(&format!("{name} starts"), Duration::from_secs(20), probe, || Ok(()))?;
     found.context("a record was just read")
+}
+
+/// Makes the command one of the bed's, for the tear-down to end if its starter is killed meanwhile.
+pub(super) fn mark<'a>(places: &Places, command: &'a mut Command) -> &'a mut Command {
+    command.env(MARK, &places.run)
 }
 
 /// Every living process that was started for the bed in `run`, and the folders of other beds that have some.

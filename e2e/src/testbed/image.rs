@@ -1,6 +1,7 @@
 //! Images of one binary of this machine, made without Docker and without a registry.
 //! The same content makes the same digest, so that nothing is imported twice; pods use it with `imagePullPolicy: Never`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -163,10 +164,34 @@ fn packed(entries: &BTreeMap<String, Entry>) -> Result<Vec<u8>> {
     Ok(tar.into_inner()?)
 }
 
+/// A piece of an image, known by its sum; a layer is large, so it is summed up once.
+struct Blob<'a> {
+    media_type: &'static str,
+    content: Cow<'a, [u8]>,
+    digest: String,
+}
+
+impl<'a> Blob<'a> {
+    fn new(kind: &'static str, content: impl Into<Cow<'a, [u8]>>) -> Self {
+        let content = content.into();
+        Self { media_type: kind, digest: sha256(&content), content }
+    }
+
+    fn descriptor(&self) -> Value {
+        let digest = format!("sha256:{}", self.digest);
+        json!({ "mediaType": self.media_type, "digest": digest, "size": self.content.len() })
+    }
+
+    fn entry(self) -> (String, Entry) {
+        let content = self.content.into_owned();
+        (format!("/blobs/sha256/{}", self.digest), Entry::File { content, mode: 0o644 })
+    }
+}
+
 /// An OCI layout in one file, and the digest that the image will be listed with.
 fn archive(image: &Image, layer: &[u8]) -> Result<(Vec<u8>, String)> {
     let program = image.binary.file_name().context("a binary has a name")?.to_string_lossy();
-    let layer_digest = sha256(layer);
+    let layer = Blob::new("application/vnd.oci.image.layer.v1.tar", layer);
     let configuration = serde_json::to_vec(&json!({
         "architecture": architecture(),
         "os": "linux",
@@ -177,36 +202,32 @@ fn archive(image: &Image, layer: &[u8]) -> Result<(Vec<u8>, String)> {
             "Cmd": image.arguments,
             "WorkingDir": "/tmp",
         },
-        "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{layer_digest}")] },
+        "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", layer.digest)] },
     }))?;
+    let configuration = Blob::new("application/vnd.oci.image.config.v1+json", configuration);
+    let manifest_type = "application/vnd.oci.image.manifest.v1+json";
     let manifest = serde_json::to_vec(&json!({
         "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": blob("application/vnd.oci.image.config.v1+json", &configuration),
-        "layers": [blob("application/vnd.oci.image.layer.v1.tar", layer)],
+        "mediaType": manifest_type,
+        "config": configuration.descriptor(),
+        "layers": [layer.descriptor()],
     }))?;
-    let digest = sha256(&manifest);
+    let manifest = Blob::new(manifest_type, manifest);
+    let digest = manifest.digest.clone();
     let named = image.names.iter().map(|name| {
-        let mut entry = blob("application/vnd.oci.image.manifest.v1+json", &manifest);
-        entry["annotations"] = json!({ "io.containerd.image.name": name });
-        entry
+        let mut descriptor = manifest.descriptor();
+        descriptor["annotations"] = json!({ "io.containerd.image.name": name });
+        descriptor
     });
     let index = json!({ "schemaVersion": 2, "manifests": named.collect::<Vec<Value>>() });
-    let file = |content: Vec<u8>| Entry::File { content, mode: 0o644 };
-    let at = |digest: &str| format!("/blobs/sha256/{digest}");
     let entries = BTreeMap::from([
         ("/oci-layout".to_owned(), text(r#"{"imageLayoutVersion":"1.0.0"}"#)),
-        ("/index.json".to_owned(), file(serde_json::to_vec(&index)?)),
-        (at(&sha256(&configuration)), file(configuration)),
-        (at(&digest), file(manifest)),
-        (at(&layer_digest), file(layer.to_vec())),
+        ("/index.json".to_owned(), text(&index.to_string())),
+        configuration.entry(),
+        manifest.entry(),
+        layer.entry(),
     ]);
     Ok((packed(&entries)?, digest))
-}
-
-fn blob(media_type: &str, content: &[u8]) -> Value {
-    let digest = format!("sha256:{}", sha256(content));
-    json!({ "mediaType": media_type, "digest": digest, "size": content.len() })
 }
 
 /// This machine's, in the words of images.

@@ -79,6 +79,8 @@ impl Testbed {
                 shell::say(&format!("the running test bed is broken ({cause:#}): starting anew"));
             }
         }
+        // Sooner than after minutes of building.
+        start::refuse_other_beds(&bed.places)?;
         machine::prepare(&bed.places)?;
         provision::every_part(&bed.places)?;
         teardown::run(&bed.places)?;

@@ -10,7 +10,6 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail, ensure};
 use sha2::{Digest as _, Sha256};
 
-use super::daemon::absent_is_fine;
 use super::places::{self, Places};
 use super::{machine, shell, templates};
 
@@ -45,13 +44,27 @@ fn ensure_part(folder: &Path, how: &str, make: fn(&Path) -> Result<()>) -> Resul
     let name = folder.file_name().context("a part has a name")?.to_string_lossy().into_owned();
     let begun = Instant::now();
     shell::say(&format!("{name} is not in the cache: it is {how}"));
-    // The lock is ours, so a partial one is of a command that was killed.
-    let partial = folder.with_file_name(format!(".partial-{name}"));
-    fs::remove_dir_all(&partial).or_else(absent_is_fine)?;
+    let parts = folder.parent().context("a part is in a folder")?;
+    let prefix = format!(".partial-{name}-");
+    remove_partial(parts, &prefix)?;
+    // Of this process alone: the builder of one that was killed may still be writing.
+    let partial = parts.join(format!("{prefix}{}", std::process::id()));
     fs::create_dir_all(&partial)?;
     make(&partial).with_context(|| format!("making {name}"))?;
     fs::rename(&partial, folder)?;
     shell::say(&format!("{name} is ready, after {} s", begun.elapsed().as_secs()));
+    Ok(())
+}
+
+/// The lock is ours, so these are of commands that were killed.
+fn remove_partial(parts: &Path, prefix: &str) -> Result<()> {
+    fs::create_dir_all(parts)?;
+    for entry in fs::read_dir(parts)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
     Ok(())
 }
 

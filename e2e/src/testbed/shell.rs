@@ -10,7 +10,8 @@ use anyhow::{Context as _, Result, anyhow, bail};
 
 /// One line of progress, for a person.
 pub(super) fn say(line: &str) {
-    eprintln!("testbed: {line}");
+    // Nobody may be reading any more; that is no reason to stop half way, as `eprintln!` would.
+    let _ = writeln!(std::io::stderr(), "testbed: {line}");
 }
 
 /// Runs the command to its end and returns its standard output.

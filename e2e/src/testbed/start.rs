@@ -18,8 +18,6 @@ const FORMAT: &str = include_str!("../../testbed/args/kafka-format");
 /// Starts every part and waits until each works.
 pub(super) fn run(places: &Places) -> Result<()> {
     let begun = Instant::now();
-    let (_, others) = daemon::marked(&places.run)?;
-    network::refuse_other_beds(&others)?;
     for folder in ["config", "cri", "daemons", "faults", "log", "tmp"] {
         fs::create_dir_all(places.run.join(folder))?;
     }
@@ -40,6 +38,12 @@ pub(super) fn run(places: &Places) -> Result<()> {
     fs::write(places.ready_mark(), "")?;
     shell::say(&format!("up in {:.1} s", begun.elapsed().as_secs_f64()));
     Ok(())
+}
+
+/// There is one namespace; a bed of another cache in it is another user's.
+pub(super) fn refuse_other_beds(places: &Places) -> Result<()> {
+    let (_, others) = daemon::marked(&places.run)?;
+    network::refuse_other_beds(&others)
 }
 
 /// Starts one part over what it left.
@@ -77,7 +81,7 @@ fn start_cluster(places: &Places, values: &Values) -> Result<()> {
 fn start_kafka(places: &Places, values: &Values) -> Result<()> {
     let mut format = Command::new("java");
     format.args(values.arguments(FORMAT)?);
-    shell::output(&mut format).context("formatting Kafka's storage")?;
+    shell::output(daemon::mark(places, &mut format)).context("formatting Kafka's storage")?;
     launch(places, values, Part::Kafka)?;
     health::wait_for(places, Part::Kafka)
 }
