@@ -1,4 +1,5 @@
 //! End-to-end tests of Siskin: a real Kubernetes and a real Kafka on this machine, and what drives them.
 //! It speaks to the cluster as a user does, and may not reach into the operator's own code.
 
+pub mod demo;
 pub mod testbed;
