@@ -42,6 +42,8 @@ enum Command {
         #[arg(long)]
         fresh: bool,
     },
+    /// Install, fetch and build what `up` needs, and start nothing
+    Provision,
     /// End the test bed and remove every trace of it but the cache
     Down,
     /// Show each part: process, health, memory, address. Fails unless all are healthy
@@ -109,6 +111,7 @@ fn run(command: Command) -> Result<ExitCode> {
             Testbed::up()?;
             eprintln!("testbed: the test bed is up; `eval \"$(cargo testbed env)\"` to use it");
         }
+        Command::Provision => Testbed::provision()?,
         Command::Down => Testbed::down()?,
         Command::Status => return Ok(print_status(&Testbed::status()?)),
         Command::Env => print!("{}", Testbed::attach()?.environment()?),

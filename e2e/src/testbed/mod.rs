@@ -88,6 +88,14 @@ impl Testbed {
         Ok(bed)
     }
 
+    /// Installs, fetches and builds what [`Testbed::up`] needs, and starts nothing.
+    pub fn provision() -> Result<()> {
+        let places = Places::of_this_user()?;
+        let _lock = lock::take(&places)?;
+        machine::prepare(&places)?;
+        provision::every_part(&places)
+    }
+
     /// Attaches to the running test bed without starting anything.
     pub fn attach() -> Result<Self> {
         let places = Places::of_this_user()?;
