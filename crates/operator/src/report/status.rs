@@ -234,6 +234,8 @@ fn summary(
     let pods = |it: Option<&Workload>| it.map_or(0, |it| it.replicas);
     let all = pods(canary) + pods(primary);
     let active = plan.next.rollout().is_some();
+    // The verdict on a version that is neither tried nor rejected any more is history.
+    let judged = active || matches!(plan.next, State::AtRest(Rest::Failed { .. }));
     let lag = active.then(|| {
         let text = |it: Option<i64>| it.map_or_else(|| "?".to_owned(), |it| it.to_string());
         let figures = &evidence.figures;
@@ -249,7 +251,7 @@ fn summary(
         canary: canary.map(show),
         primary: primary.map(show),
         lag: if unchanged && known.is_some() && active { known } else { lag },
-        verdict: status.analysis.as_ref().and_then(|it| it.verdict),
+        verdict: status.analysis.as_ref().and_then(|it| it.verdict).filter(|_| judged),
     }
 }
 
