@@ -2,7 +2,7 @@
 //! Never needs Kafka: it changes who runs the promoted version, not which version runs.
 
 use super::count::first_total;
-use super::moves::{limits, side};
+use super::moves::side;
 use super::observed::{Desired, Facts, Observed, Target};
 use super::plan::{Effect, Held, Plan};
 use super::revision::Revision;
@@ -42,7 +42,8 @@ pub(super) fn begin(seen: &Observed) -> Plan {
     seed(seen, target)
 }
 
-/// Freeze first, then create X-primary with its first units.
+/// Freeze first, then create X-primary. Empty: no resourceVersion fences a creation, so that of a
+/// leader that has lost its lease must do no harm.
 fn seed(seen: &Observed, target: &Target) -> Plan {
     let Desired { revision, .. } = target.desired;
     let total = first_total(seen, target.workload.replicas);
@@ -55,7 +56,7 @@ fn seed(seen: &Observed, target: &Target) -> Plan {
         Effect::Hold,
         Effect::Freeze { revision, attempt: facts.attempts },
         Effect::MarkPromoted { revision },
-        Effect::Primary { revision, replicas: first_units(seen, total), facts },
+        Effect::Primary { revision, replicas: 0, facts },
     ];
     Plan::to(State::Adopting, effects)
 }
@@ -72,7 +73,7 @@ pub(super) fn restore(seen: &Observed) -> Option<Plan> {
         target_replicas: running.or(noted),
         ..first_facts(seen, revision, total)
     };
-    let effect = Effect::Primary { revision, replicas: first_units(seen, total), facts };
+    let effect = Effect::Primary { revision, replicas: 0, facts };
     let hold = seen.deleted_at.is_none().then_some(Effect::Hold);
     Some(Plan::to(seen.state, hold.into_iter().chain([effect]).collect()))
 }
@@ -92,31 +93,34 @@ fn first_facts(seen: &Observed, revision: Revision, total: u32) -> Facts {
     }
 }
 
-/// The units that a new X-primary may have beside X and a canary.
-fn first_units(seen: &Observed, total: u32) -> u32 {
-    let unit = seen.target.as_ref().map_or(1, |it| it.max_unavailable);
-    let canary = side(seen.canary.as_ref(), 0);
-    let goal = total.saturating_sub(canary.spec);
-    let from = side(seen.target.as_ref().map(|it| &it.workload), 0);
-    transfer(from, side(None, goal), limits(seen, total, unit).beside(canary)).1
-}
-
 /// Hand over X → X-primary until X is drained, then mark it adopted.
 pub(super) fn go_on(scene: &Scene<'_>, promoted: Revision) -> Plan {
-    let revision = scene.facts.promoting.unwrap_or(promoted);
     let total = scene.total;
-    if is_drained(scene) && scene.primary_complete(revision, total) && scene.canary_gone() {
-        let mut facts = Facts { adopted: true, ..scene.facts.clone() };
+    // A promotion that an earlier life left halfway is taken back: what is promoted can serve.
+    // Unless its template is lost: then primary keeps what it runs, and the promotion goes on.
+    let back = scene.has_template(promoted);
+    let runs = scene.primary.workload.revision.filter(|_| !back).unwrap_or(promoted);
+    let promoting = scene.facts.promoting.filter(|_| !back);
+    let facts = Facts { promoting, ..scene.facts.clone() };
+    let taken = scene.primary_complete(runs, total) && scene.canary_gone();
+    if is_drained(scene) && (taken || !back) {
+        let mut facts = Facts { adopted: true, ..facts };
         if scene.seen.replicas.is_none() && facts.target_replicas != Some(total) {
             // A ceiling hides what X asked for: it is looked at again at every decision.
             facts.target_replicas = None;
         }
         let mut effects = scene.upkeep();
-        effects.push(Effect::Primary { revision, replicas: total, facts });
+        let replicas = if taken { total } else { scene.primary.workload.replicas };
+        effects.push(Effect::Primary { revision: runs, replicas, facts });
         return Plan::to(State::AtRest(Rest::Initialized), effects);
     }
-    let held = scene.seen.target.is_none().then_some(Held::TargetMissing);
-    let effects = take_over(scene, revision, &scene.facts);
+    let effects = take_over(scene, runs, &facts);
+    let held = match &scene.seen.target {
+        None => Some(Held::TargetMissing),
+        // Its own rollout is stuck halfway, and takes the room that a unit needs to move.
+        Some(it) if effects.is_empty() && !it.available => Some(Held::TargetUnavailable),
+        Some(_) => None,
+    };
     Plan::to(State::Adopting, effects).held(held)
 }
 
@@ -142,7 +146,9 @@ pub(super) fn take_over(scene: &Scene<'_>, revision: Revision, facts: &Facts) ->
         return enact_gathered(scene, revision, counts, facts);
     };
     let primary = &scene.primary.workload;
-    let from = side(Some(&target.workload), 0);
+    // While primary rolls, its own controller spends the pods that may be unavailable.
+    let kept = if primary.rolled { 0 } else { target.workload.replicas };
+    let from = side(Some(&target.workload), kept);
     let to = side(Some(primary), scene.total);
     let limits = scene.limits_of_all().beside(scene.canary_side());
     let current = primary.current && target.workload.current;

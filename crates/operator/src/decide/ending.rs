@@ -38,9 +38,9 @@ pub(super) fn terminate(seen: &Observed, since: Timestamp, now: Timestamp) -> Pl
     let ending = choose(&scene);
     // Every running copy is kept: whoever deleted the CanaryRollout is not kept waiting for ever.
     if scene.overdue(since) && ending != Some(Ending::Remove) {
-        let bequeath = seen.target.is_some().then_some(Effect::Bequeath);
-        let plan = Plan::release(Ending::Leave, bequeath.into_iter().collect());
-        return plan.held(Held::Overdue);
+        let mut effects: Vec<_> = fill_up(&scene).into_iter().collect();
+        effects.extend(seen.target.is_some().then_some(Effect::Bequeath));
+        return Plan::release(Ending::Leave, effects).held(Held::Overdue);
     }
     let Some(ending) = ending else {
         let plan = Plan::to(seen.state, scene.upkeep()).held(Held::TargetMissing);
@@ -65,6 +65,17 @@ fn bring_back(seen: &Observed, since: Timestamp, now: Timestamp) -> Option<Plan>
         return None;
     }
     restore(seen)
+}
+
+/// Units that were on their way between two roles when time was up go to primary.
+fn fill_up(scene: &Scene<'_>) -> Option<Effect> {
+    let workload = &scene.primary.workload;
+    let elsewhere = scene.target_units() + scene.canary_units();
+    let replicas = scene.total.saturating_sub(elsewhere);
+    // Nothing that could fail stands between a late deletion and its release.
+    let revision = workload.revision.filter(|it| scene.frozen(*it).is_some())?;
+    let facts = scene.facts.clone();
+    (workload.replicas < replicas).then_some(Effect::Primary { revision, replicas, facts })
 }
 
 fn known_ending(seen: &Observed) -> Ending {
@@ -125,8 +136,11 @@ fn record(scene: &Scene<'_>, promoted: Revision, ending: Ending) -> Plan {
     let facts = Facts { ending: Some(ending), adopted, ..scene.facts.clone() };
     let workload = &scene.primary.workload;
     let revision = workload.revision.unwrap_or(promoted);
-    let effect = Effect::Primary { revision, replicas: workload.replicas, facts };
-    Plan::to(State::Terminating(ending), vec![effect])
+    let mut effects = scene.upkeep();
+    let freeze = scene.freeze_again(revision, facts.attempts);
+    effects.extend(freeze.filter(|it| !effects.contains(it)));
+    effects.push(Effect::Primary { revision, replicas: workload.replicas, facts });
+    Plan::to(State::Terminating(ending), effects)
 }
 
 /// The canary's units to primary, primary's to X, and the children go when X is up.

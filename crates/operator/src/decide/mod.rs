@@ -51,7 +51,7 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         return Plan::to(seen.state, vec![]).held(Held::PrimaryLost);
     };
     let state = place(&scene, promoted);
-    if !scene.has_template(promoted) && !matches!(state, State::Promoting(_)) {
+    if !scene.has_template(promoted) && !matches!(state, State::Promoting(_) | State::Adopting) {
         // Primary can't be given back what nobody knows any more; a person ships something else.
         let fix = rollback::ship_a_fix(&scene, state.rest());
         return fix.unwrap_or(Plan::to(state, scene.upkeep()).held(Held::PrimaryLost));
@@ -72,19 +72,18 @@ fn place(scene: &Scene<'_>, promoted: Revision) -> State {
     let state = scene.seen.state;
     match (scene.facts.promoting, state) {
         _ if !scene.facts.adopted => State::Adopting,
-        (Some(revision), State::Promoting(it)) if it.id.revision == revision => state,
+        (Some(revision), State::Promoting(it)) if it.id == attempt_at(scene, revision) => state,
         (Some(revision), _) => State::Promoting(Promotion {
-            id: RolloutId {
-                revision,
-                attempt: scene.frozen(revision).map_or(scene.facts.attempts, |it| it.attempt),
-            },
+            id: attempt_at(scene, revision),
             how: PromotedBy::Resumed,
             before: state.rest(),
             since: scene.now,
         }),
         (None, State::Adopting) => State::AtRest(Rest::Initialized),
         // Done, but for the status; else taken back, or X-primary was lost and restored.
-        (None, State::Promoting(it)) if it.id.revision == promoted => state,
+        (None, State::Promoting(it)) if it.id.revision == promoted => {
+            State::AtRest(Rest::Succeeded)
+        }
         (None, State::Promoting(it)) => State::RollingBack(Rollback {
             id: it.id,
             cause: Cause::Resumed,
@@ -92,15 +91,25 @@ fn place(scene: &Scene<'_>, promoted: Revision) -> State {
             before: it.before,
             since: scene.now,
         }),
-        // A status from before the last attempt, brought back by a backup.
-        (None, State::Trial(it)) if it.id.attempt != scene.facts.attempts => {
-            State::AtRest(it.before)
-        }
+        // A status from before its last attempt, pod or promotion, brought back by a backup.
+        (None, State::Trial(it)) if is_stale(scene, promoted, it) => State::AtRest(it.before),
         (
             None,
             State::AtRest(_) | State::Trial(_) | State::RollingBack(_) | State::Terminating(_),
         ) => state,
     }
+}
+
+fn attempt_at(scene: &Scene<'_>, revision: Revision) -> RolloutId {
+    let attempt = scene.frozen(revision).map_or(scene.facts.attempts, |it| it.attempt);
+    RolloutId { revision, attempt }
+}
+
+fn is_stale(scene: &Scene<'_>, promoted: Revision, trial: Trial) -> bool {
+    let prepares = matches!(trial.stage, Stage::Preparing(_));
+    trial.id.attempt != scene.facts.attempts
+        || trial.id.revision == promoted
+        || (prepares && scene.canary_has_pods())
 }
 
 #[cfg(test)]

@@ -106,8 +106,10 @@ impl Scene<'_> {
     ) -> Vec<Effect> {
         let mut effects = self.upkeep();
         let primary_effect = self.enact_primary(primary.0, primary.1, facts);
+        // Created empty, filled at the next look: no resourceVersion fences a creation.
+        let count = if self.seen.canary.is_none() { 0 } else { canary.1 };
         let canary_effect = canary_is_wrong(self.seen.canary.as_ref(), canary)
-            .then_some(Effect::Canary { revision: canary.0, replicas: canary.1 });
+            .then_some(Effect::Canary { revision: canary.0, replicas: count });
         if primary.1 < self.primary.workload.replicas {
             effects.extend(primary_effect.into_iter().chain(canary_effect));
         } else {
@@ -179,11 +181,13 @@ impl Scene<'_> {
     /// whose template is nowhere any more can't come back, and needs none.
     pub(super) fn reject(&self, id: RolloutId, cause: Cause) -> Vec<Effect> {
         let RolloutId { revision, attempt } = id;
+        let rejection = Rejection { cause, rollout: id };
         let freeze = self.freeze_again(revision, attempt);
-        if !cause.rejects() || (freeze.is_none() && self.frozen(revision).is_none()) {
+        let marked = self.frozen(revision).map(|it| it.rejection);
+        let can_be_marked = freeze.is_some() || marked.is_some();
+        if !cause.rejects() || !can_be_marked || marked == Some(Some(rejection)) {
             return vec![];
         }
-        let rejection = Rejection { cause, rollout: id };
         freeze.into_iter().chain([Effect::Reject { revision, rejection }]).collect()
     }
 }

@@ -4,21 +4,24 @@
 use super::observed::{Evidence, Facts, Order};
 use super::plan::{Effect, Held, Plan};
 use super::revision::{Cause, Revision};
+use super::rollback::ship_a_fix;
 use super::scene::{Relation, Scene};
 use super::state::{Origin, Promotion, Rest, Rollback, State};
 
 /// The rows of state `Promoting`.
 pub(super) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promotion) -> Plan {
     let revision = promotion.id.revision;
-    if previous == revision && scene.facts.promoting.is_none() {
-        // The last patch was made, the status write was lost.
-        let effects = scene.enact((revision, scene.total), (revision, 0), &scene.facts);
-        return Plan::to(State::AtRest(Rest::Succeeded), effects);
-    }
     let overdue = scene.overdue(promotion.since);
     let taken_back = taken_back(scene, promotion, overdue);
-    if let Some(cause) = taken_back.filter(|_| scene.has_template(previous)) {
-        return take_back(scene, previous, promotion, cause);
+    if let Some(cause) = taken_back {
+        if scene.has_template(previous) {
+            return take_back(scene, previous, promotion, cause);
+        }
+        if !scene.is_live(revision)
+            && let Some(plan) = ship_a_fix(scene, promotion.before)
+        {
+            return plan;
+        }
     }
     let facts = Facts { promoting: Some(revision), ..scene.facts.clone() };
     let canary_now = scene.canary_units().min(scene.total);
@@ -47,12 +50,10 @@ fn finish(scene: &Scene<'_>, revision: Revision, facts: Facts) -> Plan {
 
 fn taken_back(scene: &Scene<'_>, promotion: Promotion, overdue: bool) -> Option<Cause> {
     let revision = promotion.id.revision;
-    if scene.is_rejected(revision) {
-        return Some(Cause::Rejected);
+    if let Some(cause) = scene.rejected_for(promotion.id) {
+        return Some(cause);
     }
-    // A canary that a rollback has left behind is of another revision and speaks for that one.
-    let judged = scene.seen.canary.as_ref().is_some_and(|it| it.revision == Some(revision));
-    if judged && scene.seen.evidence == Evidence::GuardFailed {
+    if scene.canary_speaks_for(revision) && scene.seen.evidence == Evidence::GuardFailed {
         return Some(Cause::GuardFailed);
     }
     if scene.seen.orders.contains(&Order::Abort(promotion.id)) {

@@ -22,9 +22,11 @@ pub(super) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Roll
         Origin::Trial => false,
         Origin::Promoting => !scene.primary_serves(promoted, scene.total - canary_now),
     };
+    let serves_nobody =
+        rollback.cause == Cause::GuardFailed && scene.canary_speaks_for(rollback.id.revision);
     let (primary, canary) = if primary_first {
         scene.counts(scene.total - canary_now, canary_now)
-    } else if rollback.cause == Cause::GuardFailed {
+    } else if serves_nobody {
         (scene.total, 0)
     } else {
         scene.counts(scene.total, 0)

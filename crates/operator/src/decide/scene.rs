@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::count::desired_total;
 use super::observed::{Desired, Facts, Frozen, Observed, Primary, Rejection};
 use super::plan::Held;
-use super::revision::Revision;
+use super::revision::{Cause, Revision, RolloutId};
 use super::state::Ending;
 
 /// An observation with an X-primary in it.
@@ -63,8 +63,17 @@ impl<'a> Scene<'a> {
         self.seen.frozen.iter().find(|it| it.revision == revision)
     }
 
-    pub(super) fn is_rejected(&self, revision: Revision) -> bool {
-        self.frozen(revision).is_some_and(|it| it.rejection.is_some())
+    /// Why this attempt's revision is marked rejected, if it is: by this attempt, whose status
+    /// write was lost, or by another one.
+    pub(super) fn rejected_for(&self, id: RolloutId) -> Option<Cause> {
+        let rejection = self.frozen(id.revision)?.rejection?;
+        Some(if rejection.rollout == id { rejection.cause } else { Cause::Rejected })
+    }
+
+    /// Whether what is said of the canary is said of this revision: one that a rollback has left
+    /// behind speaks for its own.
+    pub(super) fn canary_speaks_for(&self, revision: Revision) -> bool {
+        self.seen.canary.as_ref().is_some_and(|it| it.revision == Some(revision))
     }
 
     /// Whether X's live template is this revision.

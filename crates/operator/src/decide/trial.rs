@@ -20,7 +20,7 @@ pub(super) fn on_trial(scene: &Scene<'_>, promoted: Revision, trial: Trial) -> P
     match trial.stage {
         Stage::Preparing(waiting) => preparing(scene, promoted, trial, waiting),
         Stage::Progressing(step) | Stage::Paused(step) => {
-            under_way(scene, promoted, trial, settle(scene, step))
+            under_way(scene, promoted, trial, settle(scene, trial.id.revision, step))
         }
     }
 }
@@ -28,8 +28,8 @@ pub(super) fn on_trial(scene: &Scene<'_>, promoted: Revision, trial: Trial) -> P
 /// Why the trial ends now, if it does. In the order of the table.
 fn ending(scene: &Scene<'_>, trial: &Trial) -> Option<Cause> {
     let id = trial.id;
-    if scene.is_rejected(id.revision) {
-        return Some(Cause::Rejected);
+    if let Some(cause) = scene.rejected_for(id) {
+        return Some(cause);
     }
     let judged = match trial.stage {
         Stage::Preparing(_) => None,
@@ -38,11 +38,12 @@ fn ending(scene: &Scene<'_>, trial: &Trial) -> Option<Cause> {
     };
     if let Some((step, bounded)) = judged {
         match scene.seen.evidence {
+            Evidence::Pass | Evidence::Inconclusive { .. } => {}
+            Evidence::GuardFailed | Evidence::Failed if !scene.canary_speaks_for(id.revision) => {}
             Evidence::GuardFailed => return Some(Cause::GuardFailed),
             Evidence::Failed => return Some(Cause::AnalysisFailed),
-            Evidence::Pass | Evidence::Inconclusive { .. } => {}
         }
-        let unsettled = settle(scene, step).unsettled.elapsed(scene.now);
+        let unsettled = settle(scene, trial.id.revision, step).unsettled.elapsed(scene.now);
         if bounded && scene.seen.strategy.progress_deadline < unsettled {
             return Some(Cause::DeadlineExceeded);
         }
@@ -228,12 +229,13 @@ fn enter(scene: &Scene<'_>, index: usize) -> Step {
 
 /// The step with its clocks set by what is seen: the canary's own delay counts towards its
 /// deadline; an outage of Kafka, a primary that is not ready and N = 0 stop that clock.
-fn settle(scene: &Scene<'_>, step: Step) -> Step {
+fn settle(scene: &Scene<'_>, revision: Revision, step: Step) -> Step {
     let goal = fit(step.canary, scene.total);
     let primary = &scene.primary.workload;
     let leaving = primary.terminating + scene.seen.canary.as_ref().map_or(0, |it| it.terminating);
     let scaled = scene.seen.canary.as_ref().is_some_and(|it| {
-        it.current && it.rolled && !it.differs && it.replicas == goal && goal <= it.ready
+        let runs = it.revision == Some(revision) && it.rolled && !it.differs;
+        it.current && runs && it.replicas == goal && goal <= it.ready
     }) && primary.replicas == scene.total - goal
         && leaving == 0;
     let running = 0 < scene.total;

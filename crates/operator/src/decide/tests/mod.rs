@@ -1,4 +1,5 @@
 //! Tests of `decide`: a table row by row, its arithmetic, and a simulation of whole lives.
 //! Nothing here reads a clock or a cluster.
 
+mod simulation;
 mod transfer;
