@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use siskin_e2e::measure;
 use siskin_e2e::testbed::image::{self, Image, Loaded};
 use siskin_e2e::testbed::{Health, PartStatus, Profile, Testbed};
 
@@ -65,6 +66,8 @@ enum Command {
         #[arg(long)]
         release: bool,
     },
+    /// Measure Siskin from outside: how soon it reacts, what it costs at rest
+    Measure(measure::Options),
 }
 
 #[derive(Debug, Args)]
@@ -123,24 +126,23 @@ fn run(command: Command) -> Result<ExitCode> {
             };
             say_loaded(&wanted.name, image::load(&Testbed::attach()?, &image)?);
         }
-        Command::Operator(wanted) => return run_operator(&wanted),
+        Command::Operator(wanted) => run_operator(&wanted)?,
         Command::FakeNodes { count } => Testbed::attach()?.fake_nodes(count)?,
         Command::Worker { release } => {
             let loaded = Testbed::attach()?.load_worker(profile(release))?;
             say_loaded("localhost/siskin-worker:dev", loaded);
         }
+        Command::Measure(options) => measure::run(&options)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_operator(wanted: &Operator) -> Result<ExitCode> {
+fn run_operator(wanted: &Operator) -> Result<()> {
     let bed = Testbed::attach()?;
-    if !wanted.local {
-        bed.install_operator(profile(wanted.release))?;
-        return Ok(ExitCode::SUCCESS);
+    if wanted.local {
+        match bed.become_operator(profile(wanted.release), &wanted.arguments)? {}
     }
-    let status = bed.run_operator_locally(profile(wanted.release), &wanted.arguments)?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    bed.install_operator(profile(wanted.release))
 }
 
 fn profile(release: bool) -> Profile {

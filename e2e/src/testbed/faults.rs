@@ -47,7 +47,19 @@ impl Testbed {
     pub fn start(&self, part: Part) -> Result<()> {
         start::again(&self.places, part)?;
         health::wait_for(&self.places, part)?;
-        self.unwant(part)
+        self.unwant(part)?;
+        if part == Part::ApiServer { self.start_its_clients() } else { Ok(()) }
+    }
+
+    /// Those end when they find no API server for a while; a real cluster's kubelet starts them again.
+    fn start_its_clients(&self) -> Result<()> {
+        for client in [Part::ControllerManager, Part::Scheduler] {
+            let runs = health::runs(&self.places, client).is_ok();
+            if !runs && !wanted(&self.places, client) {
+                start::again(&self.places, client)?;
+            }
+        }
+        Ok(())
     }
 
     /// [`Testbed::pause`] for Kafka.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::places::{self, Places};
 use super::shell;
@@ -61,14 +61,14 @@ pub(super) fn prepare(places: &Places) -> Result<()> {
     if !places.kafka().exists() {
         needs.push(&TO_FETCH_KAFKA);
     }
-    install(&missing(&needs))?;
+    install(&needs)?;
     check_java()?;
     if must_build { check_go() } else { Ok(()) }
 }
 
 /// What building one more part with Go takes.
 pub(super) fn prepare_go() -> Result<()> {
-    install(&missing(&[&TO_BUILD]))?;
+    install(&[&TO_BUILD])?;
     check_go()
 }
 
@@ -80,7 +80,8 @@ fn missing(needs: &[&Need]) -> Vec<&'static str> {
     packages
 }
 
-fn install(packages: &[&str]) -> Result<()> {
+fn install(needs: &[&Need]) -> Result<()> {
+    let packages = missing(needs);
     if packages.is_empty() {
         return Ok(());
     }
@@ -96,9 +97,12 @@ fn install(packages: &[&str]) -> Result<()> {
     let by_hand = format!("apt-get update && apt-get install --no-install-recommends {list}");
     let updated = apt(&["update", "-q"]);
     let install = ["install", "-q", "-y", "--no-install-recommends"];
-    updated.and_then(|()| apt(&[&install[..], packages].concat())).map_err(|error| {
-        error.context(format!("this machine lacks {list}; by hand it would be `{by_hand}`"))
-    })
+    let installed = updated.and_then(|()| apt(&[&install[..], &packages].concat()));
+    installed.with_context(|| format!("this machine lacks {list}; by hand it is `{by_hand}`"))?;
+    let still: Vec<&str> =
+        needs.iter().filter(|need| !there(need.found_at)).map(|need| need.found_at).collect();
+    ensure!(still.is_empty(), "Debian's {list} are installed, and did not bring {still:?}");
+    Ok(())
 }
 
 fn apt(args: &[&str]) -> Result<()> {

@@ -23,6 +23,8 @@ mod status;
 mod sysctls;
 mod teardown;
 mod templates;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,10 @@
 //! Siskin itself on the test bed: built from this work tree, as a pod under its own rights or as a local process.
 //! It applies the manifests that users apply and changes nothing in them.
 
+use std::convert::Infallible;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -74,14 +76,10 @@ impl Testbed {
         Ok(())
     }
 
-    /// Builds the operator and runs it as a process of this machine, with `arguments`, until it ends.
+    /// Builds the operator and becomes it: Ctrl-C is the operator's own then, with the time it needs to end well.
     ///
-    /// It runs as the administrator: what its own rights forbid shows only in the cluster.
-    pub fn run_operator_locally(
-        &self,
-        profile: Profile,
-        arguments: &[String],
-    ) -> Result<ExitStatus> {
+    /// Returns only if it cannot. It runs as the administrator: what its own rights forbid shows only in the cluster.
+    pub fn become_operator(&self, profile: Profile, arguments: &[String]) -> Result<Infallible> {
         let binary = self.built("siskin-operator", "siskin-operator", profile)?;
         self.apply_folder("config/crd")?;
         if self.operator_installed()? {
@@ -92,7 +90,8 @@ impl Testbed {
         }
         let mut operator = Command::new(&binary);
         operator.args(arguments).env("KUBECONFIG", self.kubeconfig());
-        operator.status().with_context(|| format!("running {}", binary.display()))
+        let error = operator.exec();
+        Err(error).with_context(|| format!("running {}", binary.display()))
     }
 
     /// Builds the sample worker and loads it as `localhost/siskin-worker:dev`.
