@@ -10,7 +10,7 @@ use kube::core::DynamicObject;
 use serde_json::Value;
 use siskin_api as api;
 use siskin_api::CanaryOn;
-use siskin_api::annotations::{REVISION, primary, revision, target};
+use siskin_api::annotations::{FIELD_MANAGER, REVISION, primary, revision, target};
 
 use crate::children::{Child, Difference};
 use crate::decide::{
@@ -76,6 +76,15 @@ pub fn workload(object: &DynamicObject, expected: Option<&Child>, terminating: u
 #[must_use]
 pub fn replicas(object: &DynamicObject) -> u32 {
     u32::try_from(object.data["spec"]["replicas"].as_i64().unwrap_or(1)).unwrap_or(0)
+}
+
+/// Whether a field manager other than ours owns `spec.replicas`.
+#[must_use]
+pub fn is_counted_by_hand(object: &DynamicObject) -> bool {
+    object.managed_fields().iter().any(|it| {
+        let owns = it.fields_v1.as_ref().is_some_and(|it| !it.0["f:spec"]["f:replicas"].is_null());
+        owns && it.manager.as_deref() != Some(FIELD_MANAGER)
+    })
 }
 
 /// X complete and Available at its own count.

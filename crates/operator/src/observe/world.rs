@@ -67,6 +67,8 @@ pub struct World {
     pub guard: Option<Finding>,
     /// Pods of both roles.
     pub pods: PodsOfTarget,
+    /// Children whose count somebody else wrote last.
+    pub counted_by_hand: Vec<Role>,
 }
 
 impl World {
@@ -134,6 +136,7 @@ pub(super) async fn assemble(
     Ok(World {
         name,
         rollout,
+        counted_by_hand: counted_by_hand(&live),
         live,
         family,
         observed: seen,
@@ -146,6 +149,12 @@ pub(super) async fn assemble(
         guard,
         pods,
     })
+}
+
+fn counted_by_hand(live: &Live) -> Vec<Role> {
+    let children = [(Role::Primary, &live.primary), (Role::Canary, &live.canary)];
+    let by_hand = |it: &Option<DynamicObject>| it.as_ref().is_some_and(parse::is_counted_by_hand);
+    children.into_iter().filter(|(_, child)| by_hand(child)).map(|(role, _)| role).collect()
 }
 
 /// What only some passes have to ask for.

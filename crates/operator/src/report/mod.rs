@@ -2,6 +2,7 @@
 //! Never fails a pass and never decides anything.
 
 mod conditions;
+mod repairs;
 mod status;
 mod words;
 
@@ -10,6 +11,7 @@ use siskin_analysis::Summary;
 use siskin_analysis::observation::Role;
 use siskin_api::{CommandOutcome, ReplayRange};
 
+use crate::children::child_name;
 use crate::commands::Answer;
 use crate::decide::{Effect, Plan, Rest, State};
 use crate::events::{Announcement, Events, Kind};
@@ -63,13 +65,10 @@ impl Reporter {
     fn transition(&self, world: &World, plan: &Plan) {
         let (from, to) = (&world.observed.state, &plan.next);
         let (before, after) = (record::phase(from), record::phase(to));
-        let step = words::current_step(to).map(|it| it.index + 1);
-        let same_step = words::current_step(from).map(|it| it.index + 1) == step;
-        let same_attempt = from.rollout() == to.rollout();
-        let known = world.rollout.status.is_some();
-        if before == after && same_step && same_attempt && known {
+        if same_place(from, to) && world.rollout.status.is_some() {
             return;
         }
+        let step = words::current_step(to).map(|it| it.index + 1);
         self.metrics.transition(after);
         if let Some(assessment) = &world.assessment {
             self.metrics.verdict(assessment.verdict);
@@ -106,20 +105,8 @@ impl Reporter {
                     );
                     self.announce(world, Kind::Normal, ("TargetDrained", noted.to_string()), &note);
                 }
-                Effect::Primary { .. }
-                    if differs(world, Role::Primary) && world.observed.state == plan.next =>
-                {
-                    let note =
-                        format!("{target}-primary did not look as it should and was repaired");
-                    self.announce(world, Kind::Normal, ("ChildRepaired", "primary".into()), &note);
-                }
-                Effect::Canary { .. }
-                    if differs(world, Role::Canary) && world.observed.state == plan.next =>
-                {
-                    let note =
-                        format!("{target}-canary did not look as it should and was repaired");
-                    self.announce(world, Kind::Normal, ("ChildRepaired", "canary".into()), &note);
-                }
+                Effect::Primary { .. } => self.repair(world, plan, Role::Primary),
+                Effect::Canary { .. } => self.repair(world, plan, Role::Canary),
                 Effect::Bequeath => {
                     let note = format!(
                         "the template of {target} was not promoted: {target}-primary keeps serving and belongs to {target} now. Revert {target} in Git before the next sync, the guard is off"
@@ -130,8 +117,6 @@ impl Reporter {
                 | Effect::SeedScale { .. }
                 | Effect::Freeze { .. }
                 | Effect::Refreeze { .. }
-                | Effect::Primary { .. }
-                | Effect::Canary { .. }
                 | Effect::Target { .. }
                 | Effect::Drain { .. }
                 | Effect::Reject { .. }
@@ -140,6 +125,18 @@ impl Reporter {
                 | Effect::RemoveChildren
                 | Effect::Release => {}
             }
+        }
+    }
+
+    /// A child that was written without the rollout having moved on: somebody had touched it.
+    fn repair(&self, world: &World, plan: &Plan, role: Role) {
+        if !same_place(&world.observed.state, &plan.next) {
+            return;
+        }
+        if let Some(touched) = repairs::touched(world, role) {
+            let child = child_name(&world.rollout.spec.target_ref.name, role);
+            let note = format!("{child} {touched}");
+            self.announce(world, Kind::Normal, ("ChildRepaired", child), &note);
         }
     }
 
@@ -156,9 +153,10 @@ impl Reporter {
     }
 }
 
-fn differs(world: &World, role: Role) -> bool {
-    match role {
-        Role::Primary => world.observed.primary.as_ref().is_some_and(|it| it.workload.differs),
-        Role::Canary => world.observed.canary.as_ref().is_some_and(|it| it.differs),
-    }
+/// Whether nothing that people follow has changed: phase, step and attempt.
+fn same_place(from: &State, to: &State) -> bool {
+    let step = |state| words::current_step(state).map(|it| it.index);
+    record::phase(from) == record::phase(to)
+        && step(from) == step(to)
+        && from.rollout() == to.rollout()
 }
