@@ -2,4 +2,5 @@
 //! It speaks to the cluster as a user does, and may not reach into the operator's own code.
 
 pub mod demo;
+pub mod measure;
 pub mod testbed;

@@ -1,132 +1,157 @@
 //! The demo: a consumer group of real pods, a good version, one that stalls and one that crashes.
-//! Drives the cluster with kubectl, as a user would; every outcome is checked, not assumed.
+//! Every outcome is checked, not assumed; what it began it ends, also when it is interrupted.
 
 mod act;
-mod fleet;
+pub mod fleet;
+pub mod interrupt;
+mod screen;
+pub mod seen;
+pub mod setting;
+mod show;
+mod summary;
 mod view;
+pub mod watch;
 
-use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::testbed::{Profile, Testbed};
-use act::{Act, Ended, play};
-use fleet::Fleet;
-use view::View;
+use crate::testbed::Profile;
+use act::{Act, Ended, Outcome, play};
+use fleet::{Account, Fleet, Version, Workload, remove_namespace};
+use interrupt::Interrupt;
+use screen::Screen;
+use setting::Setting;
+use show::Show;
+use watch::Watch;
 
-/// After the load has stopped, the consumers have this long to work off what is left.
+/// The namespace of the demo; what an earlier one left in it is removed first.
+const NAMESPACE: &str = "siskin-demo";
+/// As many consumers as there are partitions for each of them to have two.
+const PODS: usize = 6;
+/// Pods that can start have started by then, also on a busy machine.
+const START: Duration = Duration::from_secs(120);
+/// A rollout at rest hands a namespace that ends over within seconds; its pods end in five.
+const END: Duration = Duration::from_secs(90);
+/// Consumers that have caught up finish what is left within seconds.
 const CATCH_UP: Duration = Duration::from_secs(60);
 
+/// 25 records per second and partition, and on one in a hundred of them version 3 stalls.
+const WORKLOAD: Workload = Workload {
+    pods: PODS,
+    partitions: 12,
+    rate: 300,
+    poison_share: "0.01",
+    commit_interval: "1s",
+    rollout: include_str!("rollout.yaml"),
+};
+
 /// What the audience sees, in order.
-const ACTS: [Act; 4] = [
-    Act { title: "version 2 is good", environment: &["VERSION=2"], expected: "Succeeded" },
-    Act {
-        title: "version 3 hangs on some records",
-        environment: &["VERSION=3", "STALL_ON=poison"],
-        expected: "Failed",
-    },
-    Act {
-        title: "version 4 crashes at start",
-        environment: &["VERSION=4", "STALL_ON-", "CRASH_AT_START=true"],
-        expected: "Failed",
-    },
-    Act {
-        title: "back to version 2 in Git",
-        environment: &["VERSION=2", "CRASH_AT_START-"],
-        expected: "Succeeded",
-    },
-];
-
-/// Runs the whole demo; an error when any outcome was not the expected one.
-pub fn run(keep: bool) -> Result<()> {
-    let was_up = Testbed::attach().is_ok();
-    let started = Instant::now();
-    say("provisioning and starting the test bed (the first time takes some ten minutes)");
-    let bed = Testbed::up()?;
-    say("building and installing the operator, as a pod under its own rights, with the guard");
-    bed.install_operator(Profile::Debug)?;
-    say("building and loading the sample worker");
-    bed.load_worker(Profile::Debug)?;
-    say(&format!("ready after {} s", started.elapsed().as_secs()));
-
-    let mut fleet = Fleet::start(&bed)?;
-    let outcome = perform(&bed, &mut fleet);
-    if keep {
-        look_around(&fleet);
-        return outcome;
-    }
-    say("cleaning up (--keep leaves everything running)");
-    let removed = if was_up { fleet.remove() } else { Testbed::down() };
-    // Why the demo failed is more than why it could not be cleaned up.
-    outcome.and(removed)
+fn acts() -> [Act; 3] {
+    let version = |name: &str, knobs| Version { name: name.to_owned(), knobs };
+    [
+        Act { title: "version 2 works", version: version("2", &[]), expected: Outcome::Promoted },
+        Act {
+            title: "version 3 stalls on some records",
+            version: version("3", &[("STALL_ON", "poison")]),
+            expected: Outcome::RolledBack,
+        },
+        Act {
+            title: "version 4 crashes",
+            version: version("4", &[("CRASH_AT_START", "true")]),
+            expected: Outcome::RolledBack,
+        },
+    ]
 }
 
-fn perform(bed: &Testbed, fleet: &mut Fleet) -> Result<()> {
-    let mut view = View::new(bed, &fleet.namespace);
-    say("the CanaryRollout adopts the Deployment: its pods move to orders-primary, one by one");
-    fleet.adopt()?;
-    view.until(Duration::from_secs(120), |seen| seen.completed && seen.phase == "Initialized")?;
-    let mut results = Vec::new();
-    for act in &ACTS {
-        println!();
-        say(act.title);
-        let ended = play(act, fleet, &mut view)?;
-        let verdict = if ended.phase == act.expected { "as expected" } else { "NOT as expected" };
-        say(&format!("{} after {:.0} s: {verdict}", ended.phase, ended.total.as_secs_f64()));
-        results.push(ended);
+/// Runs the demo.
+///
+/// # Errors
+/// An outcome was not the expected one, a record was lost, or something could not be done at all.
+pub fn run(keep: bool) -> Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("a runtime")?;
+    runtime.block_on(stage(keep))
+}
+
+async fn stage(keep: bool) -> Result<()> {
+    let interrupt = Interrupt::listen()?;
+    let mut screen = Screen::of_stdout();
+    let setting = {
+        let interrupt = interrupt.clone();
+        // On a thread of its own, for it blocks; what it says comes before anything is drawn.
+        let prepare = move || {
+            let say = |text: &str| Screen::of_stdout().say(text);
+            Setting::prepare(Profile::Debug, &interrupt, &say)
+        };
+        tokio::task::spawn_blocking(prepare).await??
+    };
+    let outcome = interrupt.unless(perform(&setting, screen)).await;
+    screen = Screen::of_stdout();
+    if keep && interrupt.check().is_ok() {
+        screen.tell(&summary::look_around(NAMESPACE, setting.was_up()));
+        return outcome;
     }
-    println!();
-    say("stopping the load and counting: was every record processed by some version?");
-    let account = fleet.account(CATCH_UP)?;
-    summarise(&results, &account);
-    let unexpected = ACTS.iter().zip(&results).filter(|(act, it)| act.expected != it.phase).count();
-    if unexpected != 0 || account.missing != 0 {
-        bail!("{unexpected} unexpected outcomes, {} records lost", account.missing);
+    screen.say("clearing up (with --keep everything would go on)");
+    let cleared = clear(setting).await;
+    outcome.and(cleared)
+}
+
+async fn perform(setting: &Setting, mut screen: Screen) -> Result<()> {
+    let fleet = Fleet::planned(&setting.bed, NAMESPACE, WORKLOAD).await?;
+    remove_namespace(fleet.client(), NAMESPACE, END).await?;
+    screen.say(
+        "an orders worker as anybody would write it: 6 pods, 12 partitions, 300 records per second",
+    );
+    let mut show = Show::of(Watch::begin(fleet.client(), NAMESPACE), screen);
+    let first = Version { name: "1".to_owned(), knobs: &[] };
+    fleet.start(&first).await?;
+    let ready = |scene: &seen::Scene| scene.ready(seen::Role::Target) == PODS;
+    show.until("six Ready pods", START, |scene, _| ready(scene).then_some(())).await?;
+
+    show.title("a CanaryRollout adopts it: its pods move to orders-primary, one by one");
+    fleet.add_rollout().await?;
+    let adopted = show.until("the adoption", START, |scene, _| {
+        let completed = scene.rollout.as_ref()?.has_completed(&first.name);
+        (completed && scene.serves_alone(&first.name, PODS)).then_some(())
+    });
+    adopted.await?;
+
+    let mut results: Vec<(Act, Ended)> = Vec::new();
+    let mut serving = first.name;
+    for act in acts() {
+        let ended = play(&act, &serving, PODS, (&fleet, &mut show)).await?;
+        if ended.past.outcome == "Promoted" {
+            serving.clone_from(&act.version.name);
+        }
+        results.push((act, ended));
+    }
+
+    show.title("the load ends: was every record processed by some version?");
+    let account = fleet.account(&setting.producer, CATCH_UP).await?;
+    show.screen().leave();
+    show.screen().tell(&summary::summary(&results, &account));
+    verdict(&results, &account)
+}
+
+fn verdict(results: &[(Act, Ended)], account: &Account) -> Result<()> {
+    let complaints = results
+        .iter()
+        .flat_map(|(act, ended)| ended.complaints.iter().map(|it| format!("{}: {it}", act.title)));
+    let mut complaints: Vec<String> = complaints.collect();
+    if account.missing != 0 {
+        complaints.push(format!("{} records were processed by no version", account.missing));
+    }
+    if !complaints.is_empty() {
+        bail!("not as expected:\n  {}", complaints.join("\n  "));
     }
     Ok(())
 }
 
-fn summarise(results: &[Ended], account: &fleet::Account) {
-    println!("\nSummary");
-    for (act, ended) in ACTS.iter().zip(results) {
-        let detection = ended.detected.map_or_else(String::new, |it| {
-            let after = ended.total.saturating_sub(it);
-            format!(
-                "found after {:.0} s, rolled back {:.0} s later: ",
-                it.as_secs_f64(),
-                after.as_secs_f64()
-            )
-        });
-        println!("  {:<32} {:<9} {detection}{}", act.title, ended.phase, ended.message);
+/// A test bed that ends takes the namespace with it.
+async fn clear(setting: Setting) -> Result<()> {
+    if setting.was_up() {
+        let fleet = Fleet::planned(&setting.bed, NAMESPACE, WORKLOAD).await?;
+        fleet.remove(END).await?;
     }
-    println!(
-        "  {} records produced, {} processed, {} lost, {} processed twice (at least once is the promise)",
-        account.produced, account.processed_distinct, account.missing, account.duplicates
-    );
-}
-
-fn look_around(fleet: &Fleet) {
-    println!("\nEverything is still running. To look around:");
-    println!("  eval \"$(cargo testbed env)\"");
-    println!("  kubectl -n {} get cro,deploy,pods", fleet.namespace);
-    println!("  kubectl -n {} describe cro orders", fleet.namespace);
-    println!("  kubectl -n {} set env deploy/orders VERSION=5", fleet.namespace);
-    println!("and when done: cargo testbed down");
-}
-
-fn say(text: &str) {
-    println!("== {text}");
-    std::io::stdout().flush().ok();
-}
-
-/// A field of a JSON object as text, empty when absent.
-fn text(value: &serde_json::Value, pointer: &str) -> String {
-    value.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
-}
-
-/// What kubectl printed, as JSON.
-fn json(bed: &Testbed, args: &[&str]) -> Result<serde_json::Value> {
-    let printed = bed.kubectl(args)?;
-    serde_json::from_str(&printed).with_context(|| format!("kubectl {}", args.join(" ")))
+    tokio::task::spawn_blocking(|| setting.restore()).await?
 }

@@ -1,0 +1,122 @@
+//! `cargo testbed measure`: how soon Siskin reacts, and what it costs at rest, measured from outside on the test bed.
+//! What it tells goes to standard error; the last line of standard output is the result.
+
+mod faults;
+mod figures;
+mod process;
+mod reaction;
+mod rest;
+mod writes;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use crate::demo::fleet::remove_namespace;
+use crate::demo::interrupt::Interrupt;
+use crate::demo::setting::Setting;
+use crate::testbed::Profile;
+
+/// The namespace of measurements; what an earlier one left in it is removed first.
+const NAMESPACE: &str = "siskin-measure";
+/// Two hundred rollouts are handed over and removed one after the other.
+const END: Duration = Duration::from_secs(300);
+
+/// What to measure.
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(subcommand)]
+    what: Measurement,
+    /// End standard output with one line that is a JSON object
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Measurement {
+    /// From the API server's reply to a template change until the canary is asked for
+    Reaction {
+        /// Template changes
+        #[arg(long, default_value_t = 20)]
+        changes: u32,
+    },
+    /// From the second crash of a canary's container until the canary is at 0
+    CrashLoop {
+        /// Versions that crash
+        #[arg(long, default_value_t = 5)]
+        runs: u32,
+    },
+    /// From the first unprocessed record of a stalled partition until the canary is at 0, at 5 s commits
+    Stall {
+        /// Versions that stall
+        #[arg(long, default_value_t = 5)]
+        runs: u32,
+    },
+    /// Memory, processor time and writes of the operator with nothing to do
+    Rest {
+        /// `CanaryRollouts`: the first of real consumers, the others of fake pods
+        #[arg(long, default_value_t = 1)]
+        rollouts: u32,
+        /// Seconds at rest before it is measured; what is remembered of the groups grows for 1200
+        #[arg(long, default_value_t = 60)]
+        settle: u64,
+    },
+}
+
+/// Builds and installs the operator, optimised, measures it, and clears up.
+///
+/// # Errors
+/// What could not be done, or what Siskin did not do in time.
+pub fn run(options: &Options) -> Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("a runtime")?;
+    let figures = runtime.block_on(stage(options.what))?;
+    if options.json {
+        println!("{figures}");
+    } else {
+        println!("{figures:#}");
+    }
+    Ok(())
+}
+
+async fn stage(what: Measurement) -> Result<Value> {
+    let interrupt = Interrupt::listen()?;
+    let setting = {
+        let interrupt = interrupt.clone();
+        let prepare = move || Setting::prepare(Profile::Release, &interrupt, &|text| say(text));
+        tokio::task::spawn_blocking(prepare).await??
+    };
+    let outcome = interrupt.unless(measure(&setting, what)).await;
+    say("clearing up");
+    let cleared = clear(setting).await;
+    let figures = outcome?;
+    cleared?;
+    Ok(figures)
+}
+
+async fn measure(setting: &Setting, what: Measurement) -> Result<Value> {
+    let client = setting.bed.client().await?;
+    remove_namespace(&client, NAMESPACE, END).await?;
+    match what {
+        Measurement::Reaction { changes } => reaction::measure(&setting.bed, changes).await,
+        Measurement::CrashLoop { runs } => faults::crash_loop(&setting.bed, runs).await,
+        Measurement::Stall { runs } => faults::stall(&setting.bed, runs).await,
+        Measurement::Rest { rollouts, settle } => {
+            rest::measure(&setting.bed, rollouts, Duration::from_secs(settle)).await
+        }
+    }
+}
+
+/// A test bed that ends takes the namespace with it.
+async fn clear(setting: Setting) -> Result<()> {
+    if setting.was_up() {
+        remove_namespace(&setting.bed.client().await?, NAMESPACE, END).await?;
+    }
+    tokio::task::spawn_blocking(|| setting.restore()).await?
+}
+
+/// One line of progress, for a person.
+fn say(text: &str) {
+    eprintln!("measure: {text}");
+}

@@ -1,0 +1,52 @@
+//! What the operator's process takes, as the kernel counts it.
+//! Reads /proc of this machine, on which the test bed's pods run.
+
+use std::fs;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::figures::tenths;
+use crate::testbed::Testbed;
+
+/// The operator in its pod.
+pub(super) struct Process {
+    pid: u32,
+}
+
+impl Process {
+    /// The one that runs in the operator's pod.
+    pub(super) fn of_operator(bed: &Testbed) -> Result<Self> {
+        let path = "jsonpath={.items[0].metadata.uid}";
+        let args = ["get", "pods", "-n", "siskin-system", "-l", "app.kubernetes.io/name=siskin"];
+        let uid = bed.kubectl(&[&args[..], &["-o", path]].concat())?;
+        for entry in fs::read_dir("/proc")? {
+            let Ok(pid) = entry?.file_name().to_string_lossy().parse() else { continue };
+            // Processes end while we look: one that can't be read is not the one.
+            let cgroups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            if cgroups.contains(uid.trim()) && name.starts_with("siskin") {
+                return Ok(Self { pid });
+            }
+        }
+        bail!("no process of the operator's pod {uid} runs on this machine")
+    }
+
+    /// Resident memory, in MB of a million bytes: all of it, the mapped program included.
+    pub(super) fn rss_mb(&self) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
+        let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).context("VmRSS")?;
+        let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(tenths(kib * 1024.0 / 1e6))
+    }
+
+    /// Processor time so far, in seconds, of all threads.
+    pub(super) fn cpu_seconds(&self) -> Result<f64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid))?;
+        // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th after it.
+        let (_, rest) = stat.rsplit_once(')').context("a name")?;
+        let ticks: Vec<f64> =
+            rest.split_whitespace().skip(11).take(2).filter_map(|it| it.parse().ok()).collect();
+        let per_second = u32::try_from(rustix::param::clock_ticks_per_second())?;
+        Ok(ticks.iter().sum::<f64>() / f64::from(per_second))
+    }
+}
