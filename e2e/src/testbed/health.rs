@@ -48,7 +48,8 @@ fn whole(places: &Places) -> Result<()> {
     // The bed is shared: on a busy machine a slow answer must not cost everyone theirs.
     let patience = Duration::from_secs(30);
     for part in &expected {
-        shell::wait_until(part.name(), patience, || part.probe(places), all_run)?;
+        let what = format!("{} answers", part.name());
+        shell::wait_until(&what, patience, || part.probe(places), all_run)?;
     }
     let node_matters = [Part::Kubelet, Part::ApiServer, Part::Containerd];
     if node_matters.iter().all(|part| expected.contains(part)) {
@@ -71,8 +72,8 @@ pub(super) fn runs(places: &Places, part: Part) -> Result<()> {
 pub(super) fn wait_for(places: &Places, part: Part) -> Result<()> {
     // Half a second on a quiet machine, but for Kafka and the API server; the rest is for busy ones.
     let deadline = Duration::from_secs(120);
-    let outcome = shell::wait_until("", deadline, || part.probe(places), || runs(places, part));
-    outcome.with_context(|| format!("{} does not come up", part.name()))
+    let what = format!("{} answers", part.name());
+    shell::wait_until(&what, deadline, || part.probe(places), || runs(places, part))
 }
 
 /// kubectl as the administrator, with nothing of the caller's own configuration.

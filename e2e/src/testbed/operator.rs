@@ -2,6 +2,7 @@
 //! It applies the manifests that users apply and changes nothing in them.
 
 use std::convert::Infallible;
+use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
@@ -17,6 +18,7 @@ const OPERATOR_IMAGE: &str = "localhost/siskin-operator:dev";
 const WORKER_IMAGE: &str = "localhost/siskin-worker:dev";
 /// Where `config/manager` puts the operator.
 const NAMESPACE: &str = "siskin-system";
+const NAMESPACE_FILE: &str = "config/manager/namespace.yaml";
 const DEPLOYMENT: &str = "deployment/siskin";
 
 /// How cargo builds a program.
@@ -82,6 +84,9 @@ impl Testbed {
     pub fn become_operator(&self, profile: Profile, arguments: &[String]) -> Result<Infallible> {
         let binary = self.built("siskin-operator", "siskin-operator", profile)?;
         self.apply_folder("config/crd")?;
+        // Its Lease lives there, wherever it runs itself.
+        let namespace = fs::read_to_string(places::work_tree().join(NAMESPACE_FILE))?;
+        self.apply(&namespace)?;
         if self.operator_installed()? {
             shell::say("scaling the operator in the cluster to zero: one of them acts at a time");
             self.in_operators_namespace(&["scale", "--replicas=0", DEPLOYMENT])?;

@@ -59,7 +59,7 @@ pub(super) fn wait_until(
         let Err(error) = probe() else { return Ok(()) };
         broken()?;
         if begun.elapsed() > deadline {
-            return Err(error.context(format!("{what} within {} s", deadline.as_secs())));
+            return Err(error.context(format!("waited {} s until {what}", deadline.as_secs())));
         }
         thread::sleep(PAUSE);
     }
