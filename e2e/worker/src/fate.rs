@@ -1,9 +1,13 @@
-//! What becomes of a record. Decided by its place alone, so that a second reading decides the same.
+//! What becomes of a record. Decided by its place and key alone, so that a second reading decides
+//! the same, in whatever worker; nothing is done about it here.
+
+#[cfg(test)]
+mod tests;
 
 /// What becomes of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// Processed, and said so in the output topic.
+    /// Worked on; the output topic says so.
     Processed,
     /// A terminal error: counted, logged, committed; the output topic says that it failed.
     Failed,
@@ -15,35 +19,55 @@ pub enum Fate {
     Stalled,
 }
 
-/// Shares of records that meet a fault, each from 0 to 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Shares {
-    /// Terminal errors.
+/// Which records meet a fault.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Faults {
+    /// Share of terminal errors, 0 to 1.
     pub errors: f64,
-    /// Silent losses.
+    /// Share of silent losses.
     pub drops: f64,
-    /// Commits without processing.
+    /// Share that is committed without being consumed.
     pub skips: f64,
+    /// Share that a consumer hangs on.
+    pub stalls: f64,
+    /// It hangs on each record of this partition.
+    pub stall_partition: Option<i32>,
+    /// It hangs on each record whose key starts with this, unless that is empty.
+    pub poison: String,
 }
 
-impl Shares {
-    /// The fate of a record that is not stalled on.
+impl Faults {
+    /// The fate of a record.
     #[must_use]
-    pub fn fate(&self, topic: &str, partition: i32, offset: i64) -> Fate {
-        let place = uniform(topic, partition, offset);
-        if place < self.errors {
-            Fate::Failed
-        } else if place < self.errors + self.drops {
-            Fate::Dropped
-        } else if place < self.errors + self.drops + self.skips {
-            Fate::Skipped
-        } else {
-            Fate::Processed
+    pub fn fate(&self, (topic, partition, offset): (&str, i32, i64), key: &[u8]) -> Fate {
+        let poisonous = !self.poison.is_empty() && key.starts_with(self.poison.as_bytes());
+        if poisonous || self.stall_partition == Some(partition) {
+            return Fate::Stalled;
         }
+        let place = uniform(topic, partition, offset);
+        let mut end = 0.0;
+        for (share, fate) in [
+            (self.errors, Fate::Failed),
+            (self.drops, Fate::Dropped),
+            (self.skips, Fate::Skipped),
+            (self.stalls, Fate::Stalled),
+        ] {
+            end += share;
+            if place < end {
+                return fate;
+            }
+        }
+        Fate::Processed
+    }
+
+    /// Shares of all faults together: at most 1, or the later ones would be cut short.
+    #[must_use]
+    pub fn sum(&self) -> f64 {
+        self.errors + self.drops + self.skips + self.stalls
     }
 }
 
-/// A number in [0, 1) that depends on the place of a record only (FNV-1a, then a finaliser).
+/// A number in [0, 1) that depends on these three only (FNV-1a, then a finaliser).
 #[must_use]
 pub fn uniform(topic: &str, partition: i32, offset: i64) -> f64 {
     let bytes = topic.bytes().chain(partition.to_le_bytes()).chain(offset.to_le_bytes());
@@ -56,32 +80,4 @@ pub fn uniform(topic: &str, partition: i32, offset: i64) -> f64 {
     // 32 bits are enough for shares, and every u32 is exact as f64.
     let top = u32::try_from(hash >> 32).unwrap_or(0);
     f64::from(top) / (f64::from(u32::MAX) + 1.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_place_always_meets_the_same_fate() {
-        let shares = Shares { errors: 0.5, drops: 0.2, skips: 0.1 };
-        for offset in 0..100 {
-            assert_eq!(shares.fate("t", 1, offset), shares.fate("t", 1, offset));
-        }
-    }
-
-    #[test]
-    fn shares_are_kept() {
-        let shares = Shares { errors: 0.1, drops: 0.2, skips: 0.3 };
-        let fates: Vec<_> = (0..20_000).map(|offset| shares.fate("orders", 3, offset)).collect();
-        let count = |fate| fates.iter().filter(|it| **it == fate).count();
-        for (fate, expected) in [
-            (Fate::Failed, 2_000),
-            (Fate::Dropped, 4_000),
-            (Fate::Skipped, 6_000),
-            (Fate::Processed, 8_000),
-        ] {
-            assert!(count(fate).abs_diff(expected) < 300, "{fate:?}: {}", count(fate));
-        }
-    }
 }

@@ -1,9 +1,17 @@
 //! The sample Kafka consumer of the test bed, with faults to order, and the load that it works on.
 //! A test program: it may know nothing of Siskin, so that it stands for anybody's worker.
 
+pub mod acknowledge;
 pub mod fate;
+pub mod ledger;
+pub mod load;
+pub mod membership;
 pub mod metrics;
+pub mod pace;
 pub mod settings;
+pub mod stop;
 pub mod telemetry;
+pub mod topics;
+pub mod units;
 pub mod verify;
 pub mod work;

@@ -1,11 +1,17 @@
-//! What a worker exports: the counters and the histogram that anybody's consumer has.
+//! What a worker exports: the counters, the histogram and the memory gauge that anybody's consumer
+//! has. Without labels: the pod is the target's label.
+
+use std::sync::Arc;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Upper bounds in seconds: from less than a sleep to longer than any record should take.
+const BUCKETS: [f64; 11] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0];
 
 /// Counters of one worker.
 #[derive(Clone, Debug)]
@@ -16,11 +22,10 @@ pub struct Metrics {
     pub processed: Counter,
     /// Records that ended in a terminal error.
     pub errors: Counter,
-    /// Bytes leaked on request.
-    pub leaked: Gauge,
     /// Seconds per record.
     pub seconds: Histogram,
-    registry: std::sync::Arc<Registry>,
+    resident: Gauge,
+    registry: Arc<Registry>,
 }
 
 impl Metrics {
@@ -30,25 +35,70 @@ impl Metrics {
         let mut registry = Registry::default();
         let (consumed, processed, errors) =
             (Counter::default(), Counter::default(), Counter::default());
-        let leaked = Gauge::default();
-        let seconds =
-            Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0]);
+        let (seconds, resident) = (Histogram::new(BUCKETS), Gauge::default());
         registry.register("consumed", "Records taken from Kafka", consumed.clone());
         registry.register("processed", "Records processed", processed.clone());
         registry.register("errors", "Records that ended in a terminal error", errors.clone());
-        registry.register("leaked_bytes", "Bytes leaked on request", leaked.clone());
-        registry.register("processing_seconds", "Seconds per record", seconds.clone());
+        let unit = Unit::Seconds;
+        registry.register_with_unit("processing", "Time per record", unit, seconds.clone());
+        registry.register_with_unit(
+            "process_resident_memory",
+            "Memory of this process",
+            Unit::Bytes,
+            resident.clone(),
+        );
         let build = Info::new([("version".to_owned(), version.to_owned())]);
         registry.register("build", "The version that runs", build);
-        Self { consumed, processed, errors, leaked, seconds, registry: registry.into() }
+        Self { consumed, processed, errors, seconds, resident, registry: Arc::new(registry) }
     }
 
-    /// As Prometheus reads them.
+    /// As Prometheus reads them, with the memory as of now.
     #[must_use]
     pub fn text(&self) -> String {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        self.resident.set(resident_bytes(&status).unwrap_or(0));
         let mut text = String::new();
         // Writing to a String can't fail.
         encode(&mut text, &self.registry).ok();
         text
+    }
+}
+
+/// The line `VmRSS:  1234 kB` of proc(5).
+fn resident_bytes(status: &str) -> Option<i64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_those_that_a_query_uses() {
+        let metrics = Metrics::new("7");
+        metrics.consumed.inc();
+        metrics.seconds.observe(0.003);
+        let text = metrics.text();
+        for line in [
+            "consumed_total 1\n",
+            "processed_total 0\n",
+            "errors_total 0\n",
+            "processing_seconds_bucket{le=\"0.005\"} 1\n",
+            "processing_seconds_count 1\n",
+            "build_info{version=\"7\"} 1\n",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+        let resident =
+            text.lines().find_map(|it| it.strip_prefix("process_resident_memory_bytes "));
+        assert!(100_000 < resident.unwrap().parse::<i64>().unwrap());
+    }
+
+    #[test]
+    fn memory_is_in_bytes() {
+        assert_eq!(resident_bytes("Name:\tworker\nVmRSS:\t    2 kB\n"), Some(2048));
+        assert_eq!(resident_bytes("Name:\tworker\n"), None);
     }
 }

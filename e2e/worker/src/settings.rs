@@ -1,92 +1,155 @@
 //! Settings of the worker, as flags or as environment: a Deployment sets the latter.
-//! Only parsing and defaults; what a knob does is `work`'s business.
+//! Only names, defaults and what does not fit together; what a knob does is `work`'s business.
 
 // The comments of fields are the texts of --help: plain words, no markup.
 #![allow(clippy::doc_markdown)]
 
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use thiserror::Error;
 
-use crate::fate::Shares;
+use crate::fate::Faults;
+use crate::units::{duration, share};
 
 /// A Kafka consumer that "processes" records, commits, exports metrics, and misbehaves on request.
+///
+/// Each record is acknowledged in OUTPUT_TOPIC and committed only after that, so that a kill at any
+/// moment repeats records and loses none; `producer verify` counts them. Which record meets a fault
+/// depends on its topic, partition, offset and key only: reruns agree.
+///
+/// Serves /metrics for Prometheus and /ready for a readiness probe. SIGTERM: commits what is done,
+/// leaves the group, ends within 2 s.
 #[derive(Clone, Debug, Parser)]
 // `--version` is the version that the worker plays.
-#[command(about, disable_version_flag = true)]
+#[command(name = "worker", disable_version_flag = true)]
 pub struct Settings {
+    /// Where and as whom it works.
+    #[command(flatten)]
+    pub place: Place,
+    /// How it is a member of its group.
+    #[command(flatten)]
+    pub membership: Membership,
+    /// What a record costs.
+    #[command(flatten)]
+    pub work: Work,
+    /// What goes wrong.
+    #[command(flatten)]
+    pub misbehaviour: Misbehaviour,
+}
+
+/// Where and as whom a worker works.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Where and as whom")]
+pub struct Place {
     /// Kafka brokers, host:port, comma separated.
     #[arg(long, env = "KAFKA_BOOTSTRAP", default_value = "127.0.0.1:9092")]
     pub bootstrap: String,
-    /// Topics to consume, comma separated.
+    /// Topics to consume, comma separated. One that is missing is looked for every 10 s.
     #[arg(long, env = "TOPICS", value_delimiter = ',', default_value = "orders")]
     pub topics: Vec<String>,
     /// Consumer group.
     #[arg(long, env = "GROUP", default_value = "orders")]
     pub group: String,
-    /// client.id; the pod's name where POD_NAME says it.
+    /// client.id; POD_NAME unless set, else librdkafka's own "rdkafka".
     #[arg(long, env = "CLIENT_ID")]
-    pub client_id: Option<String>,
-    /// The pod's name.
-    #[arg(long, env = "POD_NAME", default_value = "worker")]
-    pub pod_name: String,
-    /// The version, told in the output records and in build_info.
+    client_id: Option<String>,
+    /// The pod's name, from the downward API; for client.id and for the acknowledgements.
+    #[arg(long, env = "POD_NAME")]
+    pod_name: Option<String>,
+    /// A container's host name is its pod's name.
+    #[arg(long, env = "HOSTNAME", hide = true, default_value = "worker")]
+    hostname: String,
+    /// The version that it plays, told in each acknowledgement and in the metric build_info.
     #[arg(long, env = "VERSION", default_value = "1")]
     pub version: String,
-    /// Where each processed record is acknowledged (key: topic/partition/offset); none if empty.
+    /// Where each record is acknowledged (key: topic/partition/offset); nowhere if empty. The
+    /// broker makes the topic if it may.
     #[arg(long, env = "OUTPUT_TOPIC", default_value = "")]
     pub output_topic: String,
-    /// Time spent on each record, such as 2ms or 500us.
-    #[arg(long, env = "WORK_PER_MESSAGE", value_parser = duration, default_value = "0ms")]
-    pub work_per_message: Duration,
-    /// Share of records that end in a terminal error, 0 to 1.
-    #[arg(long, env = "ERROR_SHARE", value_parser = share, default_value_t = 0.0)]
-    pub error_share: f64,
-    /// Share of records that are silently lost, 0 to 1.
-    #[arg(long, env = "DROP_SHARE", value_parser = share, default_value_t = 0.0)]
-    pub drop_share: f64,
-    /// Share of records that are committed without being consumed or processed, 0 to 1.
-    #[arg(long, env = "COMMIT_WITHOUT_PROCESSING", value_parser = share, default_value_t = 0.0)]
-    pub commit_without_processing: f64,
-    /// Hang on records whose key starts with this; their partition stands still. None if empty.
-    #[arg(long, env = "STALL_ON", default_value = "")]
-    pub stall_on: String,
-    /// What hangs with it: the record's partition, or the whole consumer (it stays in the group).
-    #[arg(long, env = "STALL_SCOPE", value_enum, default_value_t = StallScope::Partition)]
-    pub stall_scope: StallScope,
-    /// Exit with an error after this many records; 0: never.
-    #[arg(long, env = "CRASH_AFTER", default_value_t = 0)]
-    pub crash_after: u64,
-    /// Exit with an error at once.
-    #[arg(long, env = "CRASH_AT_START", default_value_t = false, action = clap::ArgAction::Set)]
-    pub crash_at_start: bool,
-    /// Bytes leaked per record.
-    #[arg(long, env = "LEAK", default_value_t = 0)]
-    pub leak: usize,
-    /// Time between two commits.
-    #[arg(long, env = "COMMIT_INTERVAL", value_parser = duration, default_value = "5s")]
-    pub commit_interval: Duration,
-    /// Assignment strategy of the classic protocol.
-    #[arg(long, env = "ASSIGNMENT_STRATEGY", default_value = "cooperative-sticky")]
-    pub assignment_strategy: String,
+    /// Address of /metrics and /ready.
+    #[arg(long, env = "METRICS_ADDRESS", default_value = "0.0.0.0:9100")]
+    pub metrics_address: SocketAddr,
+}
+
+/// How a worker is a member of its group.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Membership")]
+pub struct Membership {
     /// Group protocol.
     #[arg(long, env = "GROUP_PROTOCOL", value_enum, default_value_t = GroupProtocol::Classic)]
     pub group_protocol: GroupProtocol,
-    /// Static membership; none if empty. `$(POD_NAME)` in a manifest makes it the pod's own.
+    /// How partitions are shared out. Classic: range, roundrobin or cooperative-sticky (default).
+    /// Consumer: range or uniform (default: the broker's choice).
+    #[arg(long, env = "ASSIGNMENT_STRATEGY", value_enum)]
+    pub assignment_strategy: Option<Strategy>,
+    /// Static membership; none if empty. $(POD_NAME) in a manifest makes it the pod's own.
     #[arg(long, env = "GROUP_INSTANCE_ID", default_value = "")]
     pub group_instance_id: String,
-    /// read_committed or read_uncommitted.
-    #[arg(long, env = "ISOLATION_LEVEL", default_value = "read_committed")]
-    pub isolation_level: String,
-    /// Address of /metrics and /ready.
-    #[arg(long, env = "METRICS_ADDRESS", default_value = "0.0.0.0:9100")]
-    pub metrics_address: std::net::SocketAddr,
+    /// What is read of transactions.
+    #[arg(long, env = "ISOLATION_LEVEL", value_enum, default_value_t = Isolation::ReadCommitted)]
+    pub isolation_level: Isolation,
+    /// Time between two commits.
+    #[arg(long, env = "COMMIT_INTERVAL", value_parser = duration, default_value = "5s")]
+    pub commit_interval: Duration,
+}
+
+/// What a record costs.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Work")]
+pub struct Work {
+    /// Time per record, such as 2ms or 500us: 2ms make 500 records a second at most.
+    #[arg(long, env = "WORK_PER_MESSAGE", value_parser = duration, default_value = "0ms")]
+    pub work_per_message: Duration,
+    /// How that time is spent: asleep, or busy with a processor.
+    #[arg(long, env = "WORK_KIND", value_enum, default_value_t = WorkKind::Sleep)]
+    pub work_kind: WorkKind,
+    /// Bytes of memory leaked per record.
+    #[arg(long, env = "LEAK", default_value_t = 0)]
+    pub leak: usize,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Misbehaviour")]
+pub struct Misbehaviour {
+    /// Share of records that end in a terminal error, 0 to 1: counted, logged, committed.
+    #[arg(long, env = "ERROR_SHARE", value_parser = share, default_value_t = 0.0)]
+    error_share: f64,
+    /// Share of records that are silently lost, 0 to 1: consumed and committed, nothing else.
+    #[arg(long, env = "DROP_SHARE", value_parser = share, default_value_t = 0.0)]
+    drop_share: f64,
+    /// Share of records that are committed without being consumed or processed, 0 to 1.
+    #[arg(long, env = "COMMIT_WITHOUT_PROCESSING", value_parser = share, default_value_t = 0.0)]
+    commit_without_processing: f64,
+    /// Hang on records whose key starts with this. Never if empty.
+    #[arg(long, env = "STALL_ON", default_value = "")]
+    stall_on: String,
+    /// Share of records to hang on, 0 to 1.
+    #[arg(long, env = "STALL_SHARE", value_parser = share, default_value_t = 0.0)]
+    stall_share: f64,
+    /// Hang on the first record of this partition.
+    #[arg(long, env = "STALL_PARTITION")]
+    stall_partition: Option<i32>,
+    /// What hangs then: the record's partition, or the whole consumer (it stays in the group).
+    #[arg(long, env = "STALL_SCOPE", value_enum, default_value_t = StallScope::Partition)]
+    pub stall_scope: StallScope,
+    /// Crash after this many records: no last commit, no leaving of the group. 0: never.
+    #[arg(long, env = "CRASH_AFTER", default_value_t = 0)]
+    pub crash_after: u64,
+    /// Crash at once, true or false.
+    #[arg(long, env = "CRASH_AT_START", default_value_t = false, action = clap::ArgAction::Set)]
+    pub crash_at_start: bool,
 }
 
 /// What hangs on a poisonous record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum StallScope {
-    /// Its partition.
+    /// Its partition; the others go on.
     Partition,
     /// The whole consumer, which goes on polling.
     Consumer,
@@ -101,66 +164,138 @@ pub enum GroupProtocol {
     Consumer,
 }
 
+/// How partitions are shared out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Strategy {
+    /// Neighbouring partitions to one member.
+    Range,
+    /// One by one, in turn; every rebalance stops everyone.
+    #[value(name = "roundrobin")]
+    RoundRobin,
+    /// Only what must move moves.
+    CooperativeSticky,
+    /// The broker's own, of KIP-848.
+    Uniform,
+}
+
+/// What is read of transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Isolation {
+    /// Only what was committed.
+    #[value(name = "read_committed")]
+    ReadCommitted,
+    /// All.
+    #[value(name = "read_uncommitted")]
+    ReadUncommitted,
+}
+
+/// How the time of a record is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WorkKind {
+    /// As if it waited for a database.
+    Sleep,
+    /// As if it computed.
+    Busy,
+}
+
+/// Settings that contradict each other.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum Contradiction {
+    /// A record meets one fault at most.
+    #[error(
+        "the shares of errors, drops, skips and stalls add up to {0}; together they are at most 1"
+    )]
+    Shares(f64),
+    /// The other protocol's strategy.
+    #[error("assignment strategy {strategy:?} does not exist in group protocol {protocol:?}")]
+    Strategy {
+        /// What was asked for.
+        strategy: Strategy,
+        /// The protocol that knows no such thing.
+        protocol: GroupProtocol,
+    },
+    /// A consumer that commits all the time does nothing else.
+    #[error("the commit interval is {0:?}; it is at least 10ms")]
+    CommitInterval(Duration),
+}
+
+/// Shorter intervals between commits would only measure the broker.
+const SHORTEST_COMMIT_INTERVAL: Duration = Duration::from_millis(10);
+
 impl Settings {
-    /// The shares of records that meet a fault.
+    /// Whether the settings fit together.
+    ///
+    /// # Errors
+    /// The first [`Contradiction`].
+    pub fn check(&self) -> Result<(), Contradiction> {
+        let sum = self.faults().sum();
+        // Shares such as 0.7 + 0.2 + 0.1 are not exact in binary.
+        if 1.0 + 1e-9 < sum {
+            return Err(Contradiction::Shares(sum));
+        }
+        if self.membership.commit_interval < SHORTEST_COMMIT_INTERVAL {
+            return Err(Contradiction::CommitInterval(self.membership.commit_interval));
+        }
+        let protocol = self.membership.group_protocol;
+        match (protocol, self.membership.assignment_strategy) {
+            (GroupProtocol::Classic, Some(strategy @ Strategy::Uniform))
+            | (
+                GroupProtocol::Consumer,
+                Some(strategy @ (Strategy::RoundRobin | Strategy::CooperativeSticky)),
+            ) => Err(Contradiction::Strategy { strategy, protocol }),
+            (GroupProtocol::Classic | GroupProtocol::Consumer, _) => Ok(()),
+        }
+    }
+
+    /// Which records meet a fault.
     #[must_use]
-    pub const fn shares(&self) -> Shares {
-        Shares {
-            errors: self.error_share,
-            drops: self.drop_share,
-            skips: self.commit_without_processing,
+    pub fn faults(&self) -> Faults {
+        let it = &self.misbehaviour;
+        Faults {
+            errors: it.error_share,
+            drops: it.drop_share,
+            skips: it.commit_without_processing,
+            stalls: it.stall_share,
+            stall_partition: it.stall_partition,
+            poison: it.stall_on.clone(),
         }
     }
 }
 
-/// `2ms`, `500us`, `5s`, `1m`.
-///
-/// # Errors
-/// A text that is no whole number with one of these units.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|it: char| it.is_ascii_alphabetic());
-    let number: u64 = digits.parse().map_err(|_| format!("{text:?}: expected like 2ms or 5s"))?;
-    match &text[digits.len()..] {
-        "us" => Ok(Duration::from_micros(number)),
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" => Ok(Duration::from_secs(number)),
-        "m" => Ok(Duration::from_secs(number * 60)),
-        unit => Err(format!("{unit:?} is no unit: use us, ms, s or m")),
+impl Place {
+    /// What the broker knows this client as, unless it is librdkafka's default.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref().or(self.pod_name.as_deref())
+    }
+
+    /// What the acknowledgements call this worker.
+    #[must_use]
+    pub fn pod(&self) -> &str {
+        self.pod_name.as_deref().unwrap_or(&self.hostname)
     }
 }
 
-/// A share from 0 to 1.
-///
-/// # Errors
-/// A text that is none.
-pub fn share(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| format!("{text:?} is no number"))?;
-    (0.0..=1.0).contains(&value).then_some(value).ok_or_else(|| "from 0 to 1".to_owned())
+impl Strategy {
+    /// As librdkafka and the broker call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Range => "range",
+            Self::RoundRobin => "roundrobin",
+            Self::CooperativeSticky => "cooperative-sticky",
+            Self::Uniform => "uniform",
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        use clap::CommandFactory;
-        Settings::command().debug_assert();
-    }
-
-    #[test]
-    fn durations_have_a_unit() {
-        assert_eq!(duration("500us"), Ok(Duration::from_micros(500)));
-        assert_eq!(duration("5s"), Ok(Duration::from_secs(5)));
-        assert!(duration("5").is_err());
-        assert!(duration("s").is_err());
-        assert!(duration("5h").is_err());
-    }
-
-    #[test]
-    fn shares_are_within_bounds() {
-        assert_eq!(share("0.3"), Ok(0.3));
-        assert!(share("1.1").is_err());
-        assert!(share("NaN").is_err());
+impl Isolation {
+    /// As librdkafka calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ReadCommitted => "read_committed",
+            Self::ReadUncommitted => "read_uncommitted",
+        }
     }
 }

@@ -1,35 +1,68 @@
-//! The sample worker: settings, telemetry, work, SIGTERM.
+//! The sample worker: settings, telemetry, the working thread, SIGTERM.
+//! Ends the process when any of them ends; what the work is, it does not know.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use anyhow::bail;
-use clap::Parser;
+use anyhow::{Context, bail};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use siskin_worker::metrics::Metrics;
 use siskin_worker::settings::Settings;
+use siskin_worker::stop::signalled;
 use siskin_worker::{telemetry, work};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
-#[tokio::main(worker_threads = 2)]
+/// It has to be gone two seconds after SIGTERM, whatever the broker does.
+const STOP_WITHIN: Duration = Duration::from_millis(1_800);
+
+#[tokio::main(worker_threads = 1)]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_ansi(false).init();
     let settings = Settings::parse();
-    tracing::info!(version = settings.version, pod = settings.pod_name, "starting");
-    if settings.crash_at_start {
-        bail!("crashing at start, as told");
+    if let Err(contradiction) = settings.check() {
+        Settings::command().error(ErrorKind::ValueValidation, contradiction).exit();
     }
-    let metrics = Metrics::new(&settings.version);
-    let ready = Arc::new(AtomicBool::new(false));
-    let mut terminate = signal(SignalKind::terminate())?;
-    let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-    };
-    let served = telemetry::serve(settings.metrics_address, metrics.clone(), Arc::clone(&ready));
+    tracing_subscriber::fmt().with_ansi(false).with_target(false).init();
+    tracing::info!(
+        version = settings.place.version,
+        pod = settings.place.pod(),
+        group = settings.place.group,
+        "starting"
+    );
+    if settings.misbehaviour.crash_at_start {
+        tracing::error!("crashing at start, as told");
+        bail!("crashed as told");
+    }
+    let metrics = Metrics::new(&settings.place.version);
+    let (ready, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let address = settings.place.metrics_address;
+    let served = telemetry::serve(address, metrics.clone(), Arc::clone(&ready));
+    let stopped = signalled()?;
+    let mut worked = start(settings, metrics, ready, Arc::clone(&stop))?;
     tokio::select! {
-        ended = served => ended,
-        ended = work::run(settings, metrics, ready, stop) => ended,
+        ended = served => return ended,
+        ended = &mut worked => return ended.context("the working thread died")?,
+        () = stopped => stop.store(true, Ordering::Relaxed),
     }
+    let last = tokio::time::timeout(STOP_WITHIN, worked).await;
+    last.context("the group did not answer in time; leaving as a killed worker")?
+        .context("the working thread died")?
+}
+
+/// A thread of its own, because a runtime would wait for it where the process must end.
+fn start(
+    settings: Settings,
+    metrics: Metrics,
+    ready: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+) -> anyhow::Result<oneshot::Receiver<anyhow::Result<()>>> {
+    let (done, worked) = oneshot::channel();
+    let work = move || {
+        let outcome = work::run(&settings, metrics, ready, &stop);
+        // Nobody listens when the process is ending already.
+        done.send(outcome).ok();
+    };
+    std::thread::Builder::new().name("work".to_owned()).spawn(work).context("starting a thread")?;
+    Ok(worked)
 }

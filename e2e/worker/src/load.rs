@@ -1,0 +1,142 @@
+//! The load: records at a steady rate, with skew, bursts and poison, until told to end.
+//! Counts what Kafka has confirmed, not what was tried.
+
+pub mod options;
+pub mod schedule;
+pub mod spread;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use rdkafka::client::ClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
+use rdkafka::types::RDKafkaErrorCode;
+use serde::Serialize;
+
+use crate::fate::uniform;
+use options::Load;
+use schedule::Schedule;
+use spread::Spread;
+
+/// Fine enough for a steady flow, coarse enough to cost nothing.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The last records may have to wait for a broker that is being restarted.
+const LAST_FLUSH: Duration = Duration::from_secs(30);
+
+/// What was produced, as Kafka confirmed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Produced {
+    /// Records in Kafka.
+    pub produced: u64,
+    /// Of these, with a key that starts with "poison".
+    pub poison: u64,
+    /// Records that were tried and given up.
+    pub failed: u64,
+    /// Records in Kafka by partition.
+    pub per_partition: BTreeMap<i32, u64>,
+}
+
+/// Produces until the options or `stop` say enough, then waits for what is under way.
+///
+/// # Errors
+/// Kafka refuses the settings, or takes longer than half a minute for the last records.
+pub fn produce(load: &Load, partitions: i32, stop: &AtomicBool) -> anyhow::Result<Produced> {
+    let producer: BaseProducer<Counting> = ClientConfig::new()
+        .set("bootstrap.servers", &load.bootstrap)
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "5")
+        .create_with_context(Counting::default())
+        .context("making the producer")?;
+    let mut schedule = Schedule::new(load.pattern());
+    let mut spread = Spread::new(partitions, load.skew);
+    let started = Instant::now();
+    let mut sequence = 0;
+    while !stop.load(Ordering::Relaxed) && !load.is_over(sequence, started.elapsed()) {
+        for _ in 0..schedule.due(started.elapsed()) {
+            if load.is_over(sequence, started.elapsed())
+                || !send(&producer, load, (sequence, spread.next(sequence)), stop)?
+            {
+                break;
+            }
+            sequence += 1;
+        }
+        producer.poll(TICK);
+    }
+    producer.flush(LAST_FLUSH).context("waiting for the last records")?;
+    let counted = producer.context().0.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(counted.clone())
+}
+
+/// False when it was told to stop before the record was taken.
+fn send(
+    producer: &BaseProducer<Counting>,
+    load: &Load,
+    (sequence, partition): (u64, i32),
+    stop: &AtomicBool,
+) -> anyhow::Result<bool> {
+    let poison = is_poison(sequence, load.poison_share);
+    let key = format!("{}-{sequence}", if poison { "poison" } else { "order" });
+    let value = serde_json::json!({"sequence": sequence, "produced_at_ms": now_millis()});
+    let value = value.to_string();
+    let mut record = BaseRecord::with_opaque_to(&load.topic, usize::from(poison))
+        .partition(partition)
+        .key(&key)
+        .payload(&value);
+    // The queue is full while the broker is away: wait for it, lose nothing.
+    while let Err((error, back)) = producer.send(record) {
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
+            return Err(error).with_context(|| format!("producing {key}"));
+        }
+        if stop.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        producer.poll(TICK);
+        record = back;
+    }
+    Ok(true)
+}
+
+/// The same records of every run are poison.
+fn is_poison(sequence: u64, share: f64) -> bool {
+    uniform("poison", 0, i64::try_from(sequence).unwrap_or(i64::MAX)) < share
+}
+
+/// For whoever wants to know how long a record was under way.
+#[expect(clippy::disallowed_methods, reason = "a record says when it was produced")]
+fn now_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[derive(Default)]
+struct Counting(Mutex<Produced>);
+
+impl ClientContext for Counting {}
+
+impl ProducerContext for Counting {
+    /// 1 for poison, else 0.
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, poison: usize) {
+        use rdkafka::message::Message;
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(message) => {
+                counted.produced += 1;
+                counted.poison += u64::from(poison != 0);
+                *counted.per_partition.entry(message.partition()).or_default() += 1;
+            }
+            Err((error, _)) => {
+                if counted.failed == 0 {
+                    tracing::error!(%error, "a record was not produced");
+                }
+                counted.failed += 1;
+            }
+        }
+    }
+}
