@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use sha2::{Digest as _, Sha256};
+use ring::digest::{SHA256, digest};
 
 use super::places::{self, Places};
 use super::{machine, shell, templates};
@@ -181,7 +181,7 @@ fn check_sums(folder: &Path, sums: &str) -> Result<()> {
 
 /// In hexadecimal digits.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    templates::hex(&Sha256::digest(bytes))
+    templates::hex(digest(&SHA256, bytes).as_ref())
 }
 
 #[cfg(test)]
