@@ -12,7 +12,7 @@ use crate::apply::{ApplyFailed, Writer};
 use crate::clock;
 use crate::cluster::CallFailed;
 use crate::commands;
-use crate::decide::{Effect, Plan, State, decide};
+use crate::decide::{Effect, Held, Plan, State, decide};
 use crate::gate::Gate;
 use crate::judge::Watches;
 use crate::metrics::{ClosedSet, Metrics};
@@ -32,6 +32,10 @@ const RESYNC: Duration = Duration::from_secs(300);
 
 /// The shortest time between two drains of one target.
 const DRAIN_AGAIN: Duration = Duration::from_secs(5);
+
+/// What holds a rollout and no watch brings is looked at this often: soon enough for the person who
+/// has just mended it.
+const UNWATCHED: Duration = Duration::from_secs(10);
 
 /// The shortest wait for a deadline.
 const SOONEST: Duration = Duration::from_millis(50);
@@ -118,7 +122,8 @@ impl Passes {
             let moved = plan.next != world.observed.state;
             self.carry_out(&mut world, &plan, now).await.map_err(PassFailed::Apply)?;
             if !moved {
-                return Ok(next_look(&plan, now));
+                let most = if is_unwatched(&world, &plan) { UNWATCHED } else { RESYNC };
+                return Ok(next_look(&plan, most, now));
             }
         }
         Ok(Action::requeue(SOONEST))
@@ -199,8 +204,13 @@ fn whole_micros(now: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
-fn next_look(plan: &Plan, now: Timestamp) -> Action {
+/// Whether what is waited for is brought by no watch: a Secret, a broker, an autoscaler.
+fn is_unwatched(world: &World, plan: &Plan) -> bool {
+    world.source.is_some() || plan.held == Some(Held::AutoscalerOnTarget)
+}
+
+fn next_look(plan: &Plan, most: Duration, now: Timestamp) -> Action {
     let wait = plan.wake.map(|at| at.duration_since(now).max(SignedDuration::ZERO));
     let wait = wait.and_then(|it| Duration::try_from(it).ok());
-    Action::requeue(wait.map_or(RESYNC, |it| it.max(SOONEST)).min(RESYNC))
+    Action::requeue(wait.map_or(most, |it| it.max(SOONEST)).min(most))
 }

@@ -20,7 +20,10 @@ const READ_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// Credentials as last read, per rollout.
 #[derive(Clone, Default)]
-pub struct Credentials(Arc<Mutex<HashMap<Name, (Timestamp, Outcome)>>>);
+pub struct Credentials(Arc<Mutex<HashMap<Name, Read>>>);
+
+/// What was read, from which Secret, and when.
+type Read = (String, Timestamp, Outcome);
 
 type Outcome = Result<Option<Security>, Concern>;
 
@@ -69,10 +72,12 @@ impl Credentials {
         let Some(reference) = &rollout.spec.analysis.kafka.credentials_secret_ref else {
             return Ok(Ok(None));
         };
-        if let Some((at, outcome)) = self.lock().get(name)
+        // One that is missing or makes no sense holds a rollout: whoever mends it is not kept waiting.
+        if let Some((of, at, Ok(security))) = self.lock().get(name)
+            && *of == reference.name
             && now.duration_since(*at) < READ_AGAIN
         {
-            return Ok(outcome.clone());
+            return Ok(Ok(security.clone()));
         }
         let secret = cluster.secret(&name.namespace, &reference.name).await?;
         let outcome = match secret {
@@ -91,11 +96,11 @@ impl Credentials {
                 })
             }
         };
-        self.lock().insert(name.clone(), (now, outcome.clone()));
+        self.lock().insert(name.clone(), (reference.name.clone(), now, outcome.clone()));
         Ok(outcome)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Name, (Timestamp, Outcome)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Name, Read>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
