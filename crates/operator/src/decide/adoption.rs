@@ -86,11 +86,18 @@ fn first_facts(seen: &Observed, revision: Revision, total: u32) -> Facts {
         promoting: None,
         replicas: total,
         target_replicas: None,
-        attempts: last_attempt(seen),
+        attempts: attempts_so_far(seen),
         // What is there already was meant for what runs already.
         bypass: seen.target.as_ref().and_then(|it| it.bypass.clone()),
         ending: None,
     }
+}
+
+/// A new counter begins behind every trace of the old one, commands left in Git included: they
+/// must not name an attempt that is still to come.
+fn attempts_so_far(seen: &Observed) -> u32 {
+    let named = seen.orders.iter().map(|it| it.rollout().attempt);
+    named.max().unwrap_or(0).max(last_attempt(seen))
 }
 
 /// Hand over X → X-primary until X is drained, then mark it adopted.
@@ -184,7 +191,8 @@ pub(super) fn gather(scene: &Scene<'_>, revision: Revision) -> Option<(u32, u32)
     }
     let rest = scene.total.saturating_sub(scene.target_units());
     let kept = now.1.min(rest);
-    let goal = if scene.primary_serves(revision, rest - kept) { 0 } else { kept };
+    let free = scene.canary_failed() || scene.primary_serves(revision, rest - kept);
+    let goal = if free { 0 } else { kept };
     let next = scene.counts(now.0.max(rest - goal).min(scene.total), goal);
     (next != now).then_some(next)
 }

@@ -62,7 +62,6 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         State::Trial(it) => trial::on_trial(&scene, promoted, it),
         State::Promoting(it) => promotion::promoting(&scene, promoted, it),
         State::RollingBack(it) => rollback::rolling_back(&scene, promoted, it),
-        // Only a deletion terminates; without one this is a status from another life.
         State::Terminating(_) => rest::at_rest(&scene, promoted, Rest::Initialized),
     }
 }
@@ -79,7 +78,8 @@ fn place(scene: &Scene<'_>, promoted: Revision) -> State {
             before: state.rest(),
             since: scene.now,
         }),
-        (None, State::Adopting) => State::AtRest(Rest::Initialized),
+        // Only a deletion terminates; without one this is a status from another life.
+        (None, State::Adopting | State::Terminating(_)) => State::AtRest(Rest::Initialized),
         // Done, but for the status; else taken back, or X-primary was lost and restored.
         (None, State::Promoting(it)) if it.id.revision == promoted => {
             State::AtRest(Rest::Succeeded)
@@ -93,10 +93,7 @@ fn place(scene: &Scene<'_>, promoted: Revision) -> State {
         }),
         // A status from before its last attempt, pod or promotion, brought back by a backup.
         (None, State::Trial(it)) if is_stale(scene, promoted, it) => State::AtRest(it.before),
-        (
-            None,
-            State::AtRest(_) | State::Trial(_) | State::RollingBack(_) | State::Terminating(_),
-        ) => state,
+        (None, State::AtRest(_) | State::Trial(_) | State::RollingBack(_)) => state,
     }
 }
 

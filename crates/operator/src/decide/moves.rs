@@ -13,9 +13,8 @@ impl Scene<'_> {
     pub(super) fn counts(&self, primary_goal: u32, canary_goal: u32) -> (u32, u32) {
         let primary = side(Some(&self.primary.workload), self.kept_while_rolling(primary_goal));
         let canary = Side { goal: canary_goal, ..self.canary_side() };
-        let healthy = self.seen.evidence != Evidence::GuardFailed;
         let current = self.primary.workload.current
-            && self.seen.canary.as_ref().is_none_or(|it| it.current || !healthy)
+            && self.seen.canary.as_ref().is_none_or(|it| it.current || self.canary_failed())
             && self.target_side().is_none_or(|(_, current)| current);
         if !current {
             return (primary.spec, canary.spec);
@@ -49,8 +48,15 @@ impl Scene<'_> {
     /// The canary; its pods don't count as ready once a guard failed it.
     pub(super) fn canary_side(&self) -> Side {
         let side = side(self.seen.canary.as_ref(), 0);
-        let healthy = self.seen.evidence != Evidence::GuardFailed;
-        if healthy { side } else { Side { ready: 0, ..side } }
+        if self.canary_failed() { Side { ready: 0, ..side } } else { side }
+    }
+
+    /// Whether a guard says, or has said, that the canary's pods serve nobody.
+    pub(super) fn canary_failed(&self) -> bool {
+        let runs = self.seen.canary.as_ref().and_then(|it| it.revision);
+        let mark = runs.and_then(|it| self.frozen(it)?.rejection);
+        self.seen.evidence == Evidence::GuardFailed
+            || mark.is_some_and(|it| it.cause == Cause::GuardFailed)
     }
 
     /// X's units, when they are ours, and whether their counts are current.
@@ -67,6 +73,15 @@ impl Scene<'_> {
     /// Canary pods that its spec asks for.
     pub(super) fn canary_units(&self) -> u32 {
         self.seen.canary.as_ref().map_or(0, |it| it.replicas)
+    }
+
+    /// The counts of `(primary, canary)` with which primary may be given another template: its own
+    /// controller spends the pods that may be unavailable, so none may be missing before. The
+    /// canary keeps what is ready, primary has the rest.
+    pub(super) fn counts_to_roll(&self) -> (u32, u32) {
+        let canary = self.canary_side();
+        let kept = canary.spec.min(canary.ready).min(self.total);
+        (self.primary.workload.replicas.max(self.total - kept), kept)
     }
 
     /// Whether primary serves at `count` on this revision: all ready, all of its template.

@@ -289,3 +289,18 @@ pub enum Order {
     /// Start this attempt without preflight.
     Start(RolloutId),
 }
+
+impl Order {
+    /// The attempt that it names.
+    #[must_use]
+    pub const fn rollout(self) -> RolloutId {
+        match self {
+            Self::Abort(id)
+            | Self::Approve(id, _)
+            | Self::PromoteStep(id, _)
+            | Self::PromoteFull(id)
+            | Self::Retry(id)
+            | Self::Start(id) => id,
+        }
+    }
+}

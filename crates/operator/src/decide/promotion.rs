@@ -74,9 +74,15 @@ fn taken_back(scene: &Scene<'_>, promotion: Promotion, overdue: bool) -> Option<
 /// Primary back to its previous template first; the canary follows when that is ready.
 fn take_back(scene: &Scene<'_>, previous: Revision, promotion: Promotion, cause: Cause) -> Plan {
     let facts = Facts { promoting: None, ..scene.facts.clone() };
-    let canary = (scene.canary_as_it_is(previous), scene.canary_units());
+    // The canary goes after primary, also when a guard failed it: it may be the only copy.
+    let (primary, canary) = if cause == Cause::GuardFailed {
+        (scene.primary.workload.replicas, scene.canary_units())
+    } else {
+        scene.counts_to_roll()
+    };
+    let canary = (scene.canary_as_it_is(previous), canary);
     let mut effects = scene.reject(promotion.id, cause);
-    let writes = scene.enact((previous, scene.primary.workload.replicas), canary, &facts);
+    let writes = scene.enact((previous, primary), canary, &facts);
     let new: Vec<_> = writes.into_iter().filter(|it| !effects.contains(it)).collect();
     effects.extend(new);
     let rollback = Rollback {

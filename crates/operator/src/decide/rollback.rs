@@ -67,10 +67,10 @@ pub(super) fn ship_a_fix(scene: &Scene<'_>, before: Rest) -> Option<Plan> {
         return None;
     };
     let facts = Facts { attempts: id.attempt, promoting: Some(id.revision), ..facts };
-    let mut effects = scene.upkeep();
-    effects.push(Effect::Freeze { revision: id.revision, attempt: id.attempt });
-    let replicas = scene.primary.workload.replicas;
-    effects.push(Effect::Primary { revision: id.revision, replicas, facts });
+    let (primary, canary) = scene.counts_to_roll();
+    let canary = (scene.canary_as_it_is(id.revision), canary);
+    let mut effects = vec![Effect::Freeze { revision: id.revision, attempt: id.attempt }];
+    effects.extend(scene.enact((id.revision, primary), canary, &facts));
     let promotion = Promotion { id, how, before, since: scene.now };
     Some(Plan::to(State::Promoting(promotion), effects))
 }

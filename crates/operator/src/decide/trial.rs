@@ -7,7 +7,7 @@ use super::count::{canary_count, fit};
 use super::observed::{
     Evidence, Facts, Frozen, Membership, OnInconclusive, Order, Preflight, StepPlan,
 };
-use super::plan::{Effect, Held, Plan};
+use super::plan::{Held, Plan};
 use super::revision::{Cause, Revision};
 use super::scene::{Relation, Scene};
 use super::state::{Origin, PromotedBy, Promotion, Rollback, Stage, State, Step, Stopwatch, Trial};
@@ -204,10 +204,10 @@ fn forward(scene: &Scene<'_>, trial: Trial, step: Step, how: PromotedBy) -> Plan
 fn promote(scene: &Scene<'_>, trial: Trial, how: PromotedBy, facts: Facts) -> Plan {
     let revision = trial.id.revision;
     let facts = Facts { promoting: Some(revision), ..facts };
-    let replicas = scene.primary.workload.replicas;
-    let mut effects = scene.upkeep();
-    effects.extend(scene.freeze_again(revision, trial.id.attempt));
-    effects.push(Effect::Primary { revision, replicas, facts });
+    let (primary, canary) = scene.counts_to_roll();
+    let mut effects: Vec<_> = scene.freeze_again(revision, trial.id.attempt).into_iter().collect();
+    let canary = (scene.canary_as_it_is(revision), canary);
+    effects.extend(scene.enact((revision, primary), canary, &facts));
     let promotion = Promotion { id: trial.id, how, before: trial.before, since: scene.now };
     Plan::to(State::Promoting(promotion), effects)
 }

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::deployment::Deployment;
 use super::operator::Operator;
 use super::storm;
+use super::vandals;
 use super::world::{Nature, World};
 use crate::decide::{Held, Observed, Order, Rest, Revision, Stage, State, decide};
 
@@ -21,7 +22,7 @@ pub(super) fn clear_up(world: &mut World) {
     (world.outage, world.operator) = (false, Operator::default());
     let wanted = world.cluster.rollout.is_some() && world.dice.percent(75);
     if world.cluster.target.is_none() && wanted {
-        storm::make_target(world);
+        vandals::make_target(world);
     }
     let (now, orphaned) = (world.now, world.cluster.target.is_none());
     let version = world.cluster.next_version();

@@ -48,6 +48,7 @@ pub(super) struct FrozenObject {
 
 /// The `CanaryRollout`.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent fields of an object")]
 pub(super) struct Rollout {
     pub(super) uid: Uid,
     pub(super) version: u32,
@@ -106,7 +107,7 @@ impl Rollout {
     }
 
     /// The plan frozen when a trial starts, else the spec's.
-    fn plan(&self) -> &Strategy {
+    pub(super) fn plan(&self) -> &Strategy {
         let frozen = self.status.as_ref().and_then(|it| it.plan.as_ref());
         frozen.filter(|_| self.state().rollout().is_some()).unwrap_or(&self.strategy)
     }

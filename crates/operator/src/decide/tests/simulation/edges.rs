@@ -37,11 +37,43 @@ impl Phase {
     }
 }
 
-/// Every way but staying. The durable facts outrank a status that was lost, restored or not
-/// written: ways marked *facts* are taken only then.
-pub(super) const EDGES: &[(Phase, Phase)] = &[];
+/// The ways from where the durable facts say that a rollout is. A status that was lost or not
+/// written is behind them; it then takes several at once.
+pub(super) const EDGES: &[(Phase, Phase)] = &[
+    (Phase::Adopting, Phase::Initialized),
+    (Phase::Initialized, Phase::Failed),
+    (Phase::Initialized, Phase::Preparing),
+    (Phase::Initialized, Phase::Promoting),
+    (Phase::Initialized, Phase::RollingBack),
+    (Phase::Succeeded, Phase::Failed),
+    (Phase::Succeeded, Phase::Preparing),
+    (Phase::Succeeded, Phase::Promoting),
+    (Phase::Succeeded, Phase::RollingBack),
+    (Phase::Failed, Phase::Succeeded),
+    (Phase::Failed, Phase::Preparing),
+    (Phase::Failed, Phase::Promoting),
+    (Phase::Failed, Phase::RollingBack),
+    (Phase::Preparing, Phase::Progressing),
+    (Phase::Preparing, Phase::Promoting),
+    (Phase::Preparing, Phase::RollingBack),
+    (Phase::Progressing, Phase::Paused),
+    (Phase::Progressing, Phase::Promoting),
+    (Phase::Progressing, Phase::RollingBack),
+    (Phase::Paused, Phase::Progressing),
+    (Phase::Paused, Phase::Promoting),
+    (Phase::Paused, Phase::RollingBack),
+    (Phase::Promoting, Phase::Succeeded),
+    (Phase::Promoting, Phase::RollingBack),
+    (Phase::RollingBack, Phase::Initialized),
+    (Phase::RollingBack, Phase::Succeeded),
+    (Phase::RollingBack, Phase::Failed),
+    (Phase::RollingBack, Phase::Promoting),
+];
+
+/// Every phase may be left for these: X is seeded, or shared, again; the deletion was asked for.
+const FROM_ANYWHERE: &[Phase] = &[Phase::Adopting, Phase::Terminating];
 
 /// Whether the table has this way.
 pub(super) fn is_declared(from: Phase, to: Phase) -> bool {
-    true || from == to || EDGES.contains(&(from, to))
+    from == to || FROM_ANYWHERE.contains(&to) || EDGES.contains(&(from, to))
 }

@@ -6,21 +6,58 @@
 
 mod calm;
 mod cluster;
+mod counts;
 mod deployment;
 mod dice;
 mod edges;
+mod memory;
 mod operator;
 mod storm;
+mod vandals;
 mod watch;
 mod world;
 mod writes;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use edges::EDGES;
 use world::{Tally, World};
 
 /// Worlds of an ordinary run.
 const WORLDS: u64 = 100_000;
+
+/// What must have happened in an ordinary run, and how often at least: about a third of what was
+/// counted when this was written. A storm that no longer reaches these tests nothing.
+const EXPECTED: &[(&str, u32)] = &[
+    ("ends Initialized", 10_000),
+    ("ends Succeeded", 10_000),
+    ("ends Failed", 7_000),
+    ("ends without a CanaryRollout", 5_000),
+    ("handed back", 3_000),
+    ("left", 2_000),
+    ("removed", 500),
+    ("released overdue", 1_000),
+    ("Passed", 2_500),
+    ("Commanded", 800),
+    ("Inconclusive", 2_000),
+    ("Bypass", 2_000),
+    ("NoTrialNeeded", 10_000),
+    ("Resumed", 1_000),
+    ("GuardFailed", 3_000),
+    ("AnalysisFailed", 2_000),
+    ("DeadlineExceeded", 2_000),
+    ("Aborted", 800),
+    ("Superseded", 5_000),
+    ("Reverted", 10_000),
+    ("Rejected", 100),
+    ("conflict", 7_000),
+    ("crash before an effect", 20_000),
+    ("crash within an effect", 300),
+    ("crash before the status", 40_000),
+    ("leader lost", 20_000),
+    ("old leader wrote", 5_000),
+    ("promoted template lost", 20),
+];
 
 fn from_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -65,5 +102,13 @@ fn every_rollout_keeps_its_promises_and_comes_to_rest() {
     }
     let worlds = from_environment("SISKIN_WORLDS").unwrap_or(WORLDS);
     let tally = live_all(worlds);
-    println!("{worlds} worlds: {tally:#?}");
+    println!("{worlds} worlds: {:#?}\n{:?}", tally.events, tally.edges);
+    if worlds == WORLDS {
+        for (what, often) in EXPECTED {
+            let count = tally.events.get(what).copied().unwrap_or(0);
+            assert!(*often <= count, "{what}: {count} times, expected {often}");
+        }
+        let unused = EDGES.iter().find(|edge| !tally.edges.contains_key(edge));
+        assert_eq!(unused, None, "no world goes this way");
+    }
 }

@@ -4,11 +4,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::cluster::{Status, View};
+use super::counts::{self, Counts};
 use super::edges::Phase;
 use super::storm;
 use super::watch;
 use super::world::World;
-use super::writes::{Failed, write};
+use super::writes::{Failed, facts_of, write};
 use crate::decide::{Effect, Held, Plan, State, decide};
 
 /// Rounds of one pass, as in production.
@@ -125,7 +126,7 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
         if stormy && world.profile.crashes && world.dice.one_in(60) {
             storm::strike(world);
         }
-        let before = watch::Counts::of(world, &view.seen);
+        let before = Counts::of(world, &view.seen);
         let complaint = watch::effect(world, &view.seen, effect);
         let outcome = write(&mut world.cluster, &mut view, effect, (&mut world.dice, brittle));
         match outcome {
@@ -147,7 +148,7 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
         watch::written(world, plan, effect);
         world.memory.writes += u32::from(world.calm);
         if world.foreign == foreign {
-            watch::counts(world, (&view.seen, plan), effect, before);
+            counts::check(world, (&view.seen, plan), effect, before);
         }
     }
     if plan.effects.contains(&Effect::Release) {
@@ -162,7 +163,7 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
 }
 
 fn write_status(world: &mut World, view: &View, plan: &Plan) -> bool {
-    let facts = plan.effects.iter().rev().find_map(watch::facts_of);
+    let facts = plan.effects.iter().rev().find_map(facts_of);
     let facts = facts.or(view.seen.primary.as_ref().map(|it| &it.facts));
     let status = Status {
         state: plan.next,

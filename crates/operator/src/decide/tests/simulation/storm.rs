@@ -1,13 +1,13 @@
-//! What others do to a rollout: users, GitOps tools, autoscalers, people with `kubectl edit`, and
+//! What others do to a rollout: users, tools for Git, autoscalers, people with `kubectl edit`, and
 //! failing machines. Plans nothing and checks nothing.
 
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::cluster::{Rollout, TargetObject};
-use super::deployment::{BY_HAND, Deployment};
+use super::cluster::Rollout;
 use super::dice::Dice;
+use super::vandals;
 use super::world::{Nature, World};
 use crate::decide::{
     MoveOrder, OnInconclusive, Order, Revision, RolloutId, Stage, State, StepPlan, StepSize,
@@ -16,6 +16,7 @@ use crate::decide::{
 
 /// What may happen in a world: few worlds see everything, so that most things have a sequel.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent kinds of weather")]
 pub(super) struct Profile {
     /// Counts change: X's, the `CanaryRollout`'s, the ceiling.
     pub(super) scaling: bool,
@@ -66,8 +67,7 @@ impl Profile {
 pub(super) fn create_rollout(world: &mut World) {
     let version = world.cluster.next_version();
     let strategy = strategy(&mut world.dice);
-    let max_consumers =
-        (world.profile.scaling && world.dice.one_in(4)).then(|| 1 + world.dice.below(7));
+    let max_consumers = world.dice.one_in(5).then(|| 1 + world.dice.below(7));
     world.memory.ceiling |= max_consumers.is_some();
     world.cluster.rollout = Some(Rollout {
         uid: Arc::from(version.to_string()),
@@ -80,12 +80,12 @@ pub(super) fn create_rollout(world: &mut World) {
         max_consumers,
         strategy,
         autoscaled: world.profile.scaling && world.dice.one_in(8),
-        orders: Vec::new(),
+        orders: world.memory.orders.clone(),
         status: None,
     });
 }
 
-fn strategy(dice: &mut Dice) -> Strategy {
+pub(super) fn strategy(dice: &mut Dice) -> Strategy {
     let steps: Vec<_> = (0..=dice.below(3))
         .map(|_| {
             let hold = SignedDuration::from_secs(dice.pick(&[0, 20, 60]));
@@ -110,13 +110,13 @@ fn strategy(dice: &mut Dice) -> Strategy {
 
 /// One event.
 pub(super) fn strike(world: &mut World) {
-    let Profile { scaling, vandals, deletion, people, .. } = world.profile;
+    let Profile { scaling, vandals: wild, deletion, people, .. } = world.profile;
     match world.dice.below(10) {
         0..=2 => edit(world),
         3 if world.dice.one_in(3) => world.outage = !world.outage,
         4 | 5 if people => person(world),
         6 if scaling => scale(world),
-        7 | 8 if vandals => vandal(world),
+        7 | 8 if wild => vandals::strike(world),
         9 if deletion => delete_or_create(world),
         _ => return,
     }
@@ -169,7 +169,7 @@ fn scale(world: &mut World) {
     }
 }
 
-/// `kubectl scale`, or a GitOps tool that applies its manifest.
+/// `kubectl scale`, or a tool for Git that applies its manifest.
 pub(super) fn scale_target(world: &mut World, count: u32) {
     let version = world.cluster.next_version();
     let Some(it) = &mut world.cluster.target else { return };
@@ -184,7 +184,7 @@ pub(super) fn scale_target(world: &mut World, count: u32) {
 }
 
 /// X's count is what users want, unless the `CanaryRollout` has one: then X is not listened to.
-fn note_wish(world: &mut World, count: u32) {
+pub(super) fn note_wish(world: &mut World, count: u32) {
     let outranked = world.cluster.rollout.as_ref().is_some_and(|it| it.replicas.is_some());
     if outranked {
         world.memory.wish_by_rollout();
@@ -204,6 +204,7 @@ fn person(world: &mut World) {
                     .retain(|old| std::mem::discriminant(old) != std::mem::discriminant(&order));
                 it.orders.push(order);
                 it.version = version;
+                world.memory.orders.clone_from(&it.orders);
             }
             world.log(|| format!("a person says {order:?}"));
         }
@@ -238,8 +239,8 @@ fn order(world: &mut World) -> Order {
     let rejected = world.cluster.frozen.iter().find_map(|it| it.frozen.rejection);
     let dice = &mut world.dice;
     let current = state.and_then(|it| it.rollout());
-    let stale = RolloutId { revision: live, attempt: dice.below(attempts + 1) };
-    let id = current.filter(|_| dice.percent(80)).unwrap_or(stale);
+    let old = RolloutId { revision: live, attempt: dice.below(attempts + 1) };
+    let id = current.filter(|_| dice.percent(80)).unwrap_or(old);
     let index = match state {
         Some(State::Trial(trial)) => match trial.stage {
             Stage::Preparing(_) => 0,
@@ -262,126 +263,7 @@ fn order(world: &mut World) -> Order {
         3 => Order::PromoteFull(id),
         4 => Order::Start(id),
         5 => Order::Start(RolloutId { revision: live, attempt: attempts + 1 }),
-        _ => Order::Retry(rejected.map_or(stale, |it| it.rollout)),
-    }
-}
-
-/// Deletions of anything, edits by hand, restored backups, crashes of pods.
-fn vandal(world: &mut World) {
-    match world.dice.below(14) {
-        0 => lose_target(world),
-        1 if world.cluster.target.is_none() => make_target(world),
-        2 => {
-            world.cluster.primary = None;
-            world.memory.lost_primary = true;
-            world.log(|| "X-primary is deleted".into());
-        }
-        3 => {
-            world.cluster.canary = None;
-            world.log(|| "X-canary is deleted".into());
-        }
-        4 => lose_template(world),
-        5 | 6 => hand_on_child(world),
-        7 | 8 => {
-            let Some(it) = &mut world.cluster.rollout else { return };
-            let older = if world.dice.one_in(2) { None } else { world.memory.backup.clone() };
-            it.status = older;
-            it.version = world.cluster.versions + 1;
-            world.cluster.versions += 1;
-            world.log(|| "the status is wiped, or restored".into());
-        }
-        9 => {
-            world.memory.backup = world.cluster.rollout.as_ref().and_then(|it| it.status.clone());
-        }
-        10 => {
-            let version = world.cluster.next_version();
-            let strategy = strategy(&mut world.dice);
-            if let Some(it) = &mut world.cluster.rollout {
-                (it.strategy, it.version) = (strategy, version);
-            }
-        }
-        _ => crash_pods(world),
-    }
-}
-
-pub(super) fn lose_target(world: &mut World) {
-    world.cluster.target = None;
-    // Garbage collection follows at once here.
-    if world.cluster.primary.as_ref().is_some_and(|it| it.owned) {
-        world.cluster.primary = None;
-    }
-    world.log(|| "X is deleted".into());
-}
-
-/// X comes back from Git: with its own count, and without our annotations.
-pub(super) fn make_target(world: &mut World) {
-    let version = world.cluster.next_version();
-    let template = Revision(u64::from(world.dice.below(8)));
-    let count = 1 + world.dice.below(6);
-    let mut deployment = Deployment::new(template, count, version);
-    let max_unavailable = world.dice.pick(&[0, 1, 2]);
-    deployment.slack = max_unavailable;
-    let target =
-        TargetObject { deployment, noted: None, written: None, bypass: None, max_unavailable };
-    world.cluster.target = Some(target);
-    note_wish(world, count);
-    world.log(|| format!("X is created with {template} and {count}"));
-}
-
-fn lose_template(world: &mut World) {
-    if world.cluster.frozen.is_empty() {
-        return;
-    }
-    let count = u32::try_from(world.cluster.frozen.len()).unwrap();
-    let index = world.dice.below(count) as usize;
-    let lost = world.cluster.frozen[index].frozen.revision;
-    // One at a time: an edited child without its template is a riddle for people too.
-    let edited = world.cluster.primary.as_ref().is_some_and(|it| it.deployment.edited);
-    if !edited {
-        world.cluster.frozen.remove(index);
-        world.memory.lost_template = true;
-        world.log(|| format!("the template {lost} is deleted"));
-    }
-}
-
-fn hand_on_child(world: &mut World) {
-    let version = world.cluster.next_version();
-    let (count, template) = (world.dice.below(5), world.dice.one_in(2));
-    let on_primary = world.dice.one_in(2);
-    let primary = world.cluster.primary.as_ref().map(|it| it.deployment.named);
-    if on_primary && primary.is_none_or(|it| world.cluster.find(it).is_none()) {
-        return;
-    }
-    let child = if on_primary {
-        world.cluster.primary.as_mut().map(|it| &mut it.deployment)
-    } else {
-        world.cluster.canary.as_mut()
-    };
-    let Some(child) = child else { return };
-    if template {
-        child.write(BY_HAND, child.replicas, version);
-        child.edited = true;
-    } else {
-        child.write(child.template, count, version);
-    }
-    // Pods that a hand has started are not ours.
-    world.memory.guard_failed.clear();
-    world.memory.forced |= world.cluster.rollout.is_none();
-    world.log(|| format!("a hand on a child: primary {on_primary}, template {template}"));
-}
-
-fn crash_pods(world: &mut World) {
-    let version = world.cluster.next_version();
-    let dice = &mut world.dice;
-    let cluster = &mut world.cluster;
-    let deployment = match dice.below(3) {
-        0 => cluster.target.as_mut().map(|it| &mut it.deployment),
-        1 => cluster.primary.as_mut().map(|it| &mut it.deployment),
-        _ => cluster.canary.as_mut(),
-    };
-    if let Some(it) = deployment {
-        it.crash(dice);
-        it.version = version;
+        _ => Order::Retry(rejected.map_or(old, |it| it.rollout)),
     }
 }
 

@@ -1,155 +1,18 @@
-//! The invariants, watched at every write: I1 to I8 of the architecture, and the promises of the
-//! rollout. Computed from the cluster, not from `decide`.
+//! I2, I5, I7, I8 and the promises of a rollout, watched at every plan and every write.
+//! Computed from what was observed, not from how `decide` came to its plan.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
-use super::cluster::{Status, trial_key};
+use super::cluster::trial_key;
+use super::counts::Counts;
 use super::edges::{Phase, is_declared};
 use super::world::World;
+use super::writes::facts_of;
+use crate::decide::scene::Scene;
 use crate::decide::{
-    Cause, Effect, Ending, Evidence, Facts, Held, MoveOrder, Observed, OnInconclusive, Order,
-    Origin, Plan, PromotedBy, Promotion, Revision, Stage, State, Step, Trial, decide,
+    Cause, Effect, Ending, Evidence, Held, Observed, OnInconclusive, Order, Origin, Plan,
+    PromotedBy, Promotion, Revision, Stage, State, Step, Trial, decide, place,
 };
-
-/// What has to be remembered to tell whether a promise was kept.
-#[derive(Debug)]
-pub(super) struct Memory {
-    /// When the canary of (attempt, step) was first complete.
-    steps: Vec<((u32, usize), Timestamp)>,
-    /// When guards failed revisions on trial.
-    pub(super) guard_failed: Vec<(Revision, Timestamp)>,
-    /// N as its users last asked for it; `None` when they can't expect to be understood.
-    pub(super) wish: Option<u32>,
-    /// A status that a backup holds.
-    pub(super) backup: Option<Status>,
-    pub(super) lost_primary: bool,
-    pub(super) lost_template: bool,
-    /// There was a `maxConsumers` at some time.
-    pub(super) ceiling: bool,
-    /// A `CanaryRollout` was removed, or its children scaled, without its operator.
-    pub(super) forced: bool,
-    pub(super) calm_since: Option<Timestamp>,
-    /// Writes in calm weather.
-    pub(super) writes: u32,
-}
-
-impl Memory {
-    pub(super) const fn new(total: u32) -> Self {
-        Self {
-            steps: Vec::new(),
-            guard_failed: Vec::new(),
-            wish: Some(total),
-            backup: None,
-            lost_primary: false,
-            lost_template: false,
-            ceiling: false,
-            forced: false,
-            calm_since: None,
-            writes: 0,
-        }
-    }
-
-    pub(super) fn complete(&mut self, step: (u32, usize), now: Timestamp) {
-        if self.steps.iter().all(|it| it.0 != step) {
-            self.steps.push((step, now));
-        }
-    }
-
-    pub(super) fn wish_by_target(&mut self, count: u32) {
-        self.wish = self.wish.map(|_| count);
-    }
-
-    /// What X asked for before and after can't be told apart any more.
-    pub(super) const fn wish_by_rollout(&mut self) {
-        self.wish = None;
-    }
-}
-
-/// Consumers of all roles.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Counts {
-    specs: u32,
-    ready: u32,
-}
-
-impl Counts {
-    pub(super) fn of(world: &World, seen: &Observed) -> Self {
-        let cluster = &world.cluster;
-        let facts = cluster.primary.as_ref().map(|it| &it.facts);
-        let shares = facts.is_none_or(|it| !it.adopted || it.ending == Some(Ending::HandBack));
-        let deployments = [
-            cluster.target.as_ref().map(|it| (&it.deployment, shares)),
-            cluster.primary.as_ref().map(|it| (&it.deployment, true)),
-            cluster.canary.as_ref().map(|it| (it, !guard_failed(world, seen, it.named))),
-        ];
-        let mut counts = Self { specs: 0, ready: 0 };
-        for (it, counts_as_ready) in deployments.into_iter().flatten() {
-            counts.specs += it.replicas;
-            // A shrinking Deployment gives up unready pods first. What its status does not say yet
-            // nobody can know.
-            counts.ready += if counts_as_ready { it.counted.ready.min(it.replicas) } else { 0 };
-        }
-        counts
-    }
-}
-
-/// Whether the canary's pods serve nobody, by what a guard says or has said of its revision.
-fn guard_failed(world: &World, seen: &Observed, revision: Revision) -> bool {
-    let mark = world.cluster.find(revision).and_then(|it| it.frozen.rejection);
-    let leaves = matches!(seen.state, State::RollingBack(it)
-        if it.cause == Cause::GuardFailed && it.id.revision == revision);
-    seen.evidence == Evidence::GuardFailed
-        || leaves
-        || mark.is_some_and(|it| it.cause == Cause::GuardFailed)
-}
-
-/// I1, I2, I3: what one write did to the counts.
-pub(super) fn counts(
-    world: &World,
-    (seen, plan): (&Observed, &Plan),
-    effect: &Effect,
-    before: Counts,
-) {
-    match effect {
-        Effect::Primary { .. }
-        | Effect::Canary { .. }
-        | Effect::Target { .. }
-        | Effect::Drain { .. } => {}
-        // Nobody wants consumers any more, or X has taken all units; checked at the release.
-        Effect::RemoveChildren
-        | Effect::Hold
-        | Effect::SeedScale { .. }
-        | Effect::Freeze { .. }
-        | Effect::Refreeze { .. }
-        | Effect::Reject { .. }
-        | Effect::Lift { .. }
-        | Effect::MarkPromoted { .. }
-        | Effect::Bequeath
-        | Effect::Release => return,
-    }
-    let after = Counts::of(world, seen);
-    let total = believed_total(seen, plan);
-    let surge = match seen.strategy.order {
-        MoveOrder::SurgeFirst => 1,
-        MoveOrder::DrainFirst => 0,
-    };
-    let ceiling = seen.max_consumers.map_or(total + surge, |it| it.min(total + surge));
-    if before.specs < after.specs && ceiling < after.specs {
-        world.fail(&format!("I3: {effect:?} brings {before:?} to {after:?}, above {ceiling}"));
-    }
-    let own = seen.target.as_ref().map(|it| it.max_unavailable);
-    let own = own.or(seen.primary.as_ref().map(|it| it.max_unavailable)).unwrap_or(0);
-    let slack = if total < ceiling { own } else { own.max(1) };
-    if after.ready < before.ready && after.ready + slack < total {
-        world.fail(&format!("I1: {effect:?} brings {before:?} to {after:?} at N = {total}"));
-    }
-}
-
-/// N as the plan has it.
-fn believed_total(seen: &Observed, plan: &Plan) -> u32 {
-    let planned = plan.effects.iter().find_map(facts_of).map(|it| it.replicas);
-    planned.or(seen.primary.as_ref().map(|it| it.facts.replicas)).unwrap_or(0)
-}
 
 /// What one effect may not do, whatever it was planned for: told before it is written, and held
 /// against it only if the write is made.
@@ -218,6 +81,8 @@ fn release(world: &World, seen: &Observed) -> Option<String> {
 
 /// What a whole plan may not do, before any of it is written.
 pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
+    edge(world, seen, plan);
+    world.memory.guard_spoke |= seen.evidence == Evidence::GuardFailed;
     if world.dice.one_in(16) && decide(seen, world.now) != *plan {
         world.fail("decides differently when asked again");
     }
@@ -311,16 +176,34 @@ fn forward(world: &World, seen: &Observed, (trial, step): (Trial, Step), skipped
     }
 }
 
-/// I7, and what the tally counts.
-pub(super) fn transition(world: &mut World, from: Phase, plan: &Plan) {
-    let to = Phase::of(&plan.next);
+/// I7, from where the facts say that the rollout is: the status itself may be behind.
+fn edge(world: &mut World, seen: &Observed, plan: &Plan) {
+    let placed = match &seen.primary {
+        Some(primary) if seen.deleted_at.is_none() => {
+            let scene = Scene::of(seen, primary, world.now);
+            scene.promoted.map(|promoted| place(&scene, promoted))
+        }
+        Some(_) | None => None,
+    };
+    let (from, to) = (Phase::of(&placed.unwrap_or(seen.state)), Phase::of(&plan.next));
     if !is_declared(from, to) {
         world.fail(&format!("I7: {from:?} -> {to:?} is not declared"));
     }
+    *world.tally.edges.entry((from, to)).or_default() += 1;
+}
+
+/// What the tally counts of a transition that was persisted.
+pub(super) fn transition(world: &mut World, from: Phase, plan: &Plan) {
+    let to = Phase::of(&plan.next);
     if from == to {
         return;
     }
-    *world.tally.edges.entry((from, to)).or_default() += 1;
+    if let (Phase::Preparing, Some(id)) = (to, plan.next.rollout()) {
+        let orders = world.cluster.rollout.iter().flat_map(|it| &it.orders);
+        if orders.filter(|it| !matches!(it, Order::Start(_))).any(|it| it.rollout() == id) {
+            world.fail("a command from before is heard by a new attempt");
+        }
+    }
     let name: &'static str = match &plan.next {
         State::Promoting(it) => it.how.into(),
         State::RollingBack(it) => it.cause.into(),
@@ -353,26 +236,6 @@ pub(super) fn ending_name(plan: &Plan) -> &'static str {
         (_, State::Terminating(Ending::HandBack)) => "handed back",
         (_, State::Terminating(Ending::Remove)) => "removed",
         (_, _) => "left",
-    }
-}
-
-/// The facts that an effect writes.
-pub(super) const fn facts_of(effect: &Effect) -> Option<&Facts> {
-    match effect {
-        Effect::Primary { facts, .. } => Some(facts),
-        Effect::Hold
-        | Effect::SeedScale { .. }
-        | Effect::Freeze { .. }
-        | Effect::Refreeze { .. }
-        | Effect::Canary { .. }
-        | Effect::Target { .. }
-        | Effect::Drain { .. }
-        | Effect::Reject { .. }
-        | Effect::Lift { .. }
-        | Effect::MarkPromoted { .. }
-        | Effect::Bequeath
-        | Effect::RemoveChildren
-        | Effect::Release => None,
     }
 }
 

@@ -9,11 +9,11 @@ use super::cluster::{Cluster, REVISIONS, TargetObject, View};
 use super::deployment::Deployment;
 use super::dice::Dice;
 use super::edges::Phase;
+use super::memory::Memory;
 use super::operator::Operator;
 use super::storm::{self, Profile};
-use super::watch::Memory;
 use super::{calm, operator};
-use crate::decide::{Cause, Evidence, Membership, Preflight, Revision, Stage, State};
+use crate::decide::{Cause, Evidence, Membership, MoveOrder, Preflight, Revision, Stage, State};
 
 /// Ticks of storm at most; each is 3 to 20 s.
 const STORM: u32 = 70;
@@ -189,6 +189,28 @@ impl World {
             }
         }
         self.remember();
+        self.availability();
+    }
+
+    /// I1 as users see it: where only templates, commands and the operator's own fate change, no
+    /// pod fails and no guard fires, the group never has fewer ready consumers than it may.
+    fn availability(&self) {
+        let Profile { scaling, vandals, deletion, .. } = self.profile;
+        let Some(primary) = self.cluster.primary.as_ref().filter(|it| it.facts.adopted) else {
+            return;
+        };
+        let Some(rollout) = &self.cluster.rollout else { return };
+        let excused = scaling || vandals || deletion || self.memory.guard_spoke;
+        let total = primary.facts.replicas;
+        let full = rollout.max_consumers.is_some_and(|it| it <= total);
+        let drains = full || rollout.plan().order == MoveOrder::DrainFirst;
+        let slack = self.cluster.target.as_ref().map_or(0, |it| it.max_unavailable);
+        let slack = if drains { slack.max(1) } else { slack };
+        let ready =
+            primary.deployment.ready() + self.cluster.canary.as_ref().map_or(0, Deployment::ready);
+        if !excused && ready + slack < total {
+            self.fail(&format!("I1: {ready} ready of {total}"));
+        }
     }
 
     /// When each step's canary was first seen complete, by someone who looks all the time.

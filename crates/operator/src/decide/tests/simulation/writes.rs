@@ -71,6 +71,26 @@ pub(super) fn write(
     }
 }
 
+/// The facts that an effect writes.
+pub(super) const fn facts_of(effect: &Effect) -> Option<&Facts> {
+    match effect {
+        Effect::Primary { facts, .. } => Some(facts),
+        Effect::Hold
+        | Effect::SeedScale { .. }
+        | Effect::Freeze { .. }
+        | Effect::Refreeze { .. }
+        | Effect::Canary { .. }
+        | Effect::Target { .. }
+        | Effect::Drain { .. }
+        | Effect::Reject { .. }
+        | Effect::Lift { .. }
+        | Effect::MarkPromoted { .. }
+        | Effect::Bequeath
+        | Effect::RemoveChildren
+        | Effect::Release => None,
+    }
+}
+
 fn check(read: Option<u32>, version: u32) -> Result<(), Failed> {
     if read == Some(version) { Ok(()) } else { Err(Failed::Conflict) }
 }

@@ -1,0 +1,92 @@
+//! I1 and I3, watched at every write of a count: computed from the cluster, not from `decide`.
+//! Knows nothing of states.
+
+use super::world::World;
+use super::writes::facts_of;
+use crate::decide::{Cause, Effect, Ending, Evidence, MoveOrder, Observed, Plan, Revision, State};
+
+/// Consumers of all roles.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counts {
+    pub(super) specs: u32,
+    ready: u32,
+}
+
+impl Counts {
+    pub(super) fn of(world: &World, seen: &Observed) -> Self {
+        let cluster = &world.cluster;
+        let facts = cluster.primary.as_ref().map(|it| &it.facts);
+        let shares = facts.is_none_or(|it| !it.adopted || it.ending == Some(Ending::HandBack));
+        let deployments = [
+            cluster.target.as_ref().map(|it| (&it.deployment, shares)),
+            cluster.primary.as_ref().map(|it| (&it.deployment, true)),
+            cluster.canary.as_ref().map(|it| (it, !guard_failed(world, seen, it.named))),
+        ];
+        let mut counts = Self { specs: 0, ready: 0 };
+        for (it, counts_as_ready) in deployments.into_iter().flatten() {
+            counts.specs += it.replicas;
+            // A shrinking Deployment gives up unready pods first. What its status does not say yet
+            // nobody can know.
+            counts.ready += if counts_as_ready { it.counted.ready.min(it.replicas) } else { 0 };
+        }
+        counts
+    }
+}
+
+/// Whether the canary's pods serve nobody, by what a guard says or has said of its revision.
+fn guard_failed(world: &World, seen: &Observed, revision: Revision) -> bool {
+    let mark = world.cluster.find(revision).and_then(|it| it.frozen.rejection);
+    let leaves = matches!(seen.state, State::RollingBack(it)
+        if it.cause == Cause::GuardFailed && it.id.revision == revision);
+    seen.evidence == Evidence::GuardFailed
+        || leaves
+        || mark.is_some_and(|it| it.cause == Cause::GuardFailed)
+}
+
+/// I1, I2, I3: what one write did to the counts.
+pub(super) fn check(
+    world: &World,
+    (seen, plan): (&Observed, &Plan),
+    effect: &Effect,
+    before: Counts,
+) {
+    match effect {
+        Effect::Primary { .. }
+        | Effect::Canary { .. }
+        | Effect::Target { .. }
+        | Effect::Drain { .. } => {}
+        // Nobody wants consumers any more, or X has taken all units; checked at the release.
+        Effect::RemoveChildren
+        | Effect::Hold
+        | Effect::SeedScale { .. }
+        | Effect::Freeze { .. }
+        | Effect::Refreeze { .. }
+        | Effect::Reject { .. }
+        | Effect::Lift { .. }
+        | Effect::MarkPromoted { .. }
+        | Effect::Bequeath
+        | Effect::Release => return,
+    }
+    let after = Counts::of(world, seen);
+    let total = believed_total(seen, plan);
+    let surge = match seen.strategy.order {
+        MoveOrder::SurgeFirst => 1,
+        MoveOrder::DrainFirst => 0,
+    };
+    let ceiling = seen.max_consumers.map_or(total + surge, |it| it.min(total + surge));
+    if before.specs < after.specs && ceiling < after.specs {
+        world.fail(&format!("I3: {effect:?} brings {before:?} to {after:?}, above {ceiling}"));
+    }
+    let own = seen.target.as_ref().map(|it| it.max_unavailable);
+    let own = own.or(seen.primary.as_ref().map(|it| it.max_unavailable)).unwrap_or(0);
+    let slack = if total < ceiling { own } else { own.max(1) };
+    if after.ready < before.ready && after.ready + slack < total {
+        world.fail(&format!("I1: {effect:?} brings {before:?} to {after:?} at N = {total}"));
+    }
+}
+
+/// N as the plan has it.
+fn believed_total(seen: &Observed, plan: &Plan) -> u32 {
+    let planned = plan.effects.iter().find_map(facts_of).map(|it| it.replicas);
+    planned.or(seen.primary.as_ref().map(|it| it.facts.replicas)).unwrap_or(0)
+}
