@@ -3,4 +3,6 @@
 
 pub mod demo;
 pub mod measure;
+#[cfg(feature = "scenario")]
+pub mod scenario;
 pub mod testbed;

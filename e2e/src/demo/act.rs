@@ -31,13 +31,15 @@ pub enum Outcome {
     Promoted,
     /// A guard found it broken; the version before it serves.
     RolledBack,
+    /// It serves already: there is nothing to try.
+    Kept,
 }
 
 /// How it went.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// What the operator says of it.
-    pub past: Past,
+    /// What the operator remembers of it; nothing if there was nothing to try.
+    pub past: Option<Past>,
     /// From the API server's reply to the first canary pod that was asked for.
     pub started: Option<Duration>,
     /// From the first thing that the canary did wrong to the decision to roll back.
@@ -65,12 +67,13 @@ pub async fn play(
     let shipped = fleet.ship(&act.version).await?;
     let change = &act.version.name;
     let then = match act.expected {
-        Outcome::Promoted => change,
+        Outcome::Promoted | Outcome::Kept => change,
         Outcome::RolledBack => serving,
     };
     let over = |scene: &Scene| {
         let rollout = scene.rollout.as_ref().filter(|it| it.has_completed(change))?;
-        rollout.history.iter().find(|it| it.change_id == *change).cloned()
+        let of_this = rollout.history.first().filter(|it| it.change_id == *change);
+        Some(of_this.cloned())
     };
     let past = show.until("the rollout's end", PATIENCE, |scene, _| over(scene)).await?;
     let mut complaints = Vec::new();
@@ -82,7 +85,7 @@ pub async fn play(
     }
     let ended = Instant::now();
     let moments = show.moments_since(since);
-    complaints.extend(not_as_expected(act, &past));
+    complaints.extend(not_as_expected(act, past.as_ref()));
     complaints.extend(outside_the_canary(act, &moments));
     let found_at = first(&moments, |it| *it == Happening::Phase("RollingBack".to_owned()));
     let fault = first(&moments, |it| matches!(it, Happening::Stalled(_) | Happening::Crashed(_)));
@@ -101,13 +104,15 @@ fn first(moments: &[Moment], is: impl Fn(&Happening) -> bool) -> Option<Instant>
     moments.iter().find(|it| is(&it.what)).map(|it| it.at)
 }
 
-fn not_as_expected(act: &Act, past: &Past) -> Option<String> {
+fn not_as_expected(act: &Act, past: Option<&Past>) -> Option<String> {
+    let outcome = past.map(|it| (&*it.outcome, &*it.cause));
     let as_expected = match act.expected {
-        Outcome::Promoted => past.outcome == "Promoted",
-        Outcome::RolledBack => past.outcome == "RolledBack" && past.cause == "GuardFailed",
+        Outcome::Promoted => outcome.is_some_and(|(outcome, _)| outcome == "Promoted"),
+        Outcome::RolledBack => outcome == Some(("RolledBack", "GuardFailed")),
+        Outcome::Kept => outcome.is_none(),
     };
-    let Past { outcome, cause, message, .. } = past;
-    (!as_expected).then(|| format!("expected {:?}: {outcome} {cause} {message}", act.expected))
+    let message = past.map_or("", |it| &it.message);
+    (!as_expected).then(|| format!("expected {:?}: {outcome:?} {message}", act.expected))
 }
 
 /// A version that was rolled back must never have run anywhere but as a canary.
@@ -141,12 +146,19 @@ mod tests {
 
     #[test]
     fn only_a_guard_may_have_ended_a_broken_version() {
-        let rolled_back = act(Outcome::RolledBack);
-        assert_eq!(not_as_expected(&rolled_back, &past("RolledBack", "GuardFailed")), None);
-        assert!(not_as_expected(&rolled_back, &past("RolledBack", "DeadlineExceeded")).is_some());
-        assert!(not_as_expected(&rolled_back, &past("Promoted", "")).is_some());
-        assert_eq!(not_as_expected(&act(Outcome::Promoted), &past("Promoted", "")), None);
-        assert!(not_as_expected(&act(Outcome::Promoted), &past("RolledBack", "Aborted")).is_some());
+        let broken = Some(past("RolledBack", "GuardFailed"));
+        let slow = Some(past("RolledBack", "DeadlineExceeded"));
+        let promoted = Some(past("Promoted", ""));
+        for (expected, right, wrong) in [
+            (Outcome::RolledBack, &broken, [&slow, &promoted, &None]),
+            (Outcome::Promoted, &promoted, [&slow, &broken, &None]),
+            (Outcome::Kept, &None, [&slow, &broken, &promoted]),
+        ] {
+            assert_eq!(not_as_expected(&act(expected), right.as_ref()), None);
+            for past in wrong {
+                assert!(not_as_expected(&act(expected), past.as_ref()).is_some(), "{past:?}");
+            }
+        }
     }
 
     #[test]

@@ -47,7 +47,7 @@ const WORKLOAD: Workload = Workload {
 };
 
 /// What the audience sees, in order.
-fn acts() -> [Act; 3] {
+fn acts() -> [Act; 4] {
     let version = |name: &str, knobs| Version { name: name.to_owned(), knobs };
     [
         Act { title: "version 2 works", version: version("2", &[]), expected: Outcome::Promoted },
@@ -60,6 +60,11 @@ fn acts() -> [Act; 3] {
             title: "version 4 crashes",
             version: version("4", &[("CRASH_AT_START", "true")]),
             expected: Outcome::RolledBack,
+        },
+        Act {
+            title: "back to version 2, as a revert in Git does it",
+            version: version("2", &[]),
+            expected: Outcome::Kept,
         },
     ]
 }
@@ -120,7 +125,7 @@ async fn perform(setting: &Setting, mut screen: Screen) -> Result<()> {
     let mut serving = first.name;
     for act in acts() {
         let ended = play(&act, &serving, PODS, (&fleet, &mut show)).await?;
-        if ended.past.outcome == "Promoted" {
+        if act.expected == Outcome::Promoted {
             serving.clone_from(&act.version.name);
         }
         results.push((act, ended));

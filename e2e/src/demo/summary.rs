@@ -12,15 +12,15 @@ pub fn summary(results: &[(Act, Ended)], account: &Account) -> String {
     let mut lines = vec![
         String::new(),
         format!(
-            "{:<34} {:<11} {:>11} {:>15} {:>17} {:>7}",
+            "{:<46} {:<12} {:>11} {:>15} {:>17} {:>7}",
             "", "outcome", "canary asked", "fault to verdict", "verdict to normal", "in all"
         ),
     ];
     for (act, ended) in results {
         lines.push(format!(
-            "{:<34} {:<11} {:>12} {:>16} {:>17} {:>7}",
+            "{:<46} {:<12} {:>12} {:>16} {:>17} {:>7}",
             act.title,
-            ended.past.outcome,
+            ended.past.as_ref().map_or("nothing new", |it| &it.outcome),
             shown(ended.started),
             shown(ended.found),
             shown(ended.rolled_back),
@@ -29,7 +29,8 @@ pub fn summary(results: &[(Act, Ended)], account: &Account) -> String {
     }
     lines.push(String::new());
     for (act, ended) in results {
-        lines.push(format!("{}: {}", act.title, ended.past.message));
+        let past = ended.past.as_ref().filter(|it| !it.message.is_empty());
+        lines.extend(past.map(|it| format!("{}: {}", act.title, it.message)));
     }
     lines.push(format!(
         "{} records produced, {} processed, {} lost, {} processed more than once (the promise is at least once)",

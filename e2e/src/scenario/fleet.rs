@@ -1,0 +1,131 @@
+//! What a scenario's user deploys: a Deployment of consumers, in one version after the other.
+//! Manifests only; who applies them, and when, is the scenario's business.
+
+use serde_json::{Value, json};
+
+use super::history::TARGET;
+use super::seen::VERSION;
+
+/// The sample worker's image in the test bed.
+pub const WORKER_IMAGE: &str = "localhost/siskin-worker:e2e";
+
+/// A fleet of consumers.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    /// Who applies its Deployment: the field manager.
+    pub manager: String,
+    /// Pods.
+    pub pods: u32,
+    /// `spec.strategy` of the Deployment; the default of Kubernetes if absent.
+    pub strategy: Option<Value>,
+    /// Kafka as the pods reach it.
+    pub bootstrap: String,
+    /// Topic and consumer group, both of the scenario's own name.
+    pub group: String,
+}
+
+/// One version of the consumers.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// Its name, told by the environment variable [`VERSION`].
+    pub name: String,
+    knobs: Vec<(String, String)>,
+    image: String,
+}
+
+impl Version {
+    /// One that works.
+    #[must_use]
+    pub fn good(name: &str) -> Self {
+        let image = WORKER_IMAGE.to_owned();
+        Self { name: name.to_owned(), knobs: Vec::new(), image }
+    }
+
+    /// One that ends with an error as soon as it starts.
+    #[must_use]
+    pub fn crashing(name: &str) -> Self {
+        Self::good(name).knob("CRASH_AT_START", "true")
+    }
+
+    /// One whose partitions stand still at a poisonous record.
+    #[must_use]
+    pub fn stalling(name: &str) -> Self {
+        Self::good(name).knob("STALL_ON", "poison")
+    }
+
+    /// One whose image does not exist.
+    #[must_use]
+    pub fn without_image(name: &str) -> Self {
+        Self { image: "localhost/no-such-image:1".to_owned(), ..Self::good(name) }
+    }
+
+    /// With one of the worker's settings.
+    #[must_use]
+    pub fn knob(mut self, name: &str, value: &str) -> Self {
+        self.knobs.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+impl Fleet {
+    /// The Deployment that runs this version. `replicas` only where the user's manifest has it.
+    #[must_use]
+    pub fn deployment(&self, version: &Version, replicas: Option<u32>) -> Value {
+        let mut deployment = json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": TARGET, "labels": {"app": TARGET}},
+            "spec": {
+                "selector": {"matchLabels": {"app": TARGET}},
+                "template": self.template(version),
+            },
+        });
+        if let Some(replicas) = replicas {
+            deployment["spec"]["replicas"] = json!(replicas);
+        }
+        if let Some(strategy) = &self.strategy {
+            deployment["spec"]["strategy"] = strategy.clone();
+        }
+        deployment
+    }
+
+    /// The pod template of this version.
+    #[must_use]
+    pub fn template(&self, version: &Version) -> Value {
+        let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let all = [
+            own("KAFKA_BOOTSTRAP", &self.bootstrap),
+            own("TOPICS", &self.group),
+            own("GROUP", &self.group),
+            own(VERSION, &version.name),
+            // A proof takes a dozen commits: at this pace some ten seconds.
+            own("COMMIT_INTERVAL", "500ms"),
+            own("WORK_PER_MESSAGE", "1ms"),
+        ];
+        let knobs = &version.knobs;
+        let unset = |it: &(String, String)| knobs.iter().all(|knob| knob.0 != it.0);
+        let all = all.into_iter().filter(unset).chain(knobs.iter().cloned());
+        let environment: Vec<_> =
+            all.map(|(name, value)| json!({"name": name, "value": value})).collect();
+        json!({
+            "metadata": {"labels": {"app": TARGET}},
+            "spec": {
+                // A worker leaves its group within a second of SIGTERM.
+                "terminationGracePeriodSeconds": 3,
+                "automountServiceAccountToken": false,
+                "enableServiceLinks": false,
+                "containers": [{
+                    "name": "worker",
+                    "image": version.image,
+                    "imagePullPolicy": "Never",
+                    "env": environment,
+                    "ports": [{"name": "metrics", "containerPort": 9100}],
+                    "readinessProbe": {
+                        "httpGet": {"path": "/ready", "port": "metrics"},
+                        "periodSeconds": 1,
+                    },
+                }],
+            },
+        })
+    }
+}

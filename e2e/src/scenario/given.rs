@@ -1,0 +1,188 @@
+//! Given: what is there before something happens. Each step waits until it is so.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use siskin_api::Phase;
+use tokio::time::{Instant, sleep};
+
+use super::history::TARGET;
+use super::load::Load;
+use super::objects::Kind;
+use super::seen::Part;
+use super::{Election, Fleet, ROLLOUT, RolloutSpec, Scenario, Version};
+
+/// Pods that can start have started by then, also on a machine that is busy with other scenarios.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Samples, one a second, in which several commits of each consumer are seen.
+const RECORD: f64 = 6.0;
+
+/// The beginning of a scenario.
+pub struct Given<'a>(pub(super) &'a mut Scenario);
+
+impl Given<'_> {
+    /// A fleet of `pods` under load, adopted by a rollout, under an operator as users run it.
+    ///
+    /// # Errors
+    /// It does not come to rest.
+    pub async fn an_adopted_fleet(&mut self, pods: u32, spec: &RolloutSpec) -> Result<()> {
+        self.an_operator(Election::Usual)?;
+        self.a_fleet(pods).await?;
+        self.a_rollout(spec).await?;
+        self.rest().await
+    }
+
+    /// An operator.
+    ///
+    /// # Errors
+    /// It can't be started.
+    pub fn an_operator(&mut self, election: Election) -> Result<()> {
+        self.0.start_operator(election)
+    }
+
+    /// A fleet of `pods` of version `1`, under load and Available.
+    ///
+    /// # Errors
+    /// It does not become Available.
+    pub async fn a_fleet(&mut self, pods: u32) -> Result<()> {
+        self.a_load().await?;
+        self.0.fleet.pods = pods;
+        let manifest = self.0.fleet.deployment(&Version::good("1"), Some(pods));
+        self.a_deployment(&manifest).await
+    }
+
+    /// A Deployment strategy of the fleet that comes next.
+    pub fn a_strategy(&mut self, strategy: Value) {
+        self.0.fleet.strategy = Some(strategy);
+    }
+
+    /// The tool that applies the fleet's Deployment, now and later.
+    pub fn a_manager(&mut self, name: &str) {
+        name.clone_into(&mut self.0.fleet.manager);
+    }
+
+    /// The topic, and a steady load on it.
+    ///
+    /// # Errors
+    /// Kafka does not make the topic.
+    pub async fn a_load(&mut self) -> Result<()> {
+        let (program, fleet) = (&self.0.stage.producer, &self.0.fleet);
+        let log = self.0.logs.join("producer.log");
+        self.0.load = Some(Load::start(program, &fleet.bootstrap, &fleet.group, &log).await?);
+        Ok(())
+    }
+
+    /// This Deployment, Available.
+    ///
+    /// # Errors
+    /// It does not become Available.
+    pub async fn a_deployment(&mut self, manifest: &Value) -> Result<()> {
+        let manager = &self.0.fleet.manager;
+        self.0.objects.apply_as(Kind::Deployment, manifest, manager).await?;
+        let pods = manifest["spec"]["replicas"].as_u64().unwrap_or(1);
+        let what = format!("{pods} ready pods of {TARGET}");
+        let found = self.0.chronicle.until(&what, PATIENCE, |view| {
+            let ready = view.state.parts.get(&Part::Target).map_or(0, |it| it.ready);
+            (u64::from(ready) == pods).then_some(())
+        });
+        found.await
+    }
+
+    /// One consumer of another workload, in this group.
+    ///
+    /// # Errors
+    /// It does not become Available.
+    pub async fn a_foreign_consumer(&mut self, group: &str) -> Result<()> {
+        let name = "strangers";
+        let fleet = Fleet { group: group.to_owned(), ..self.0.fleet.clone() };
+        let topic = self.0.fleet.group.clone();
+        let mut manifest = fleet.deployment(&Version::good(name).knob("TOPICS", &topic), Some(1));
+        let labels = json!({"app": name});
+        manifest["metadata"] = json!({"name": name, "labels": labels.clone()});
+        manifest["spec"]["selector"]["matchLabels"] = labels.clone();
+        manifest["spec"]["template"]["metadata"]["labels"] = labels;
+        self.0.objects.apply(Kind::Deployment, &manifest).await?;
+        let found = self.0.chronicle.until("a ready stranger", PATIENCE, |view| {
+            let mut pods = view.state.pods.values();
+            pods.any(|it| it.version.as_deref() == Some(name) && it.ready).then_some(())
+        });
+        found.await
+    }
+
+    /// A rollout of this spec.
+    ///
+    /// # Errors
+    /// The API server's complaint.
+    pub async fn a_rollout(&mut self, spec: &RolloutSpec) -> Result<()> {
+        let fleet = &self.0.fleet;
+        let manifest = spec.manifest(ROLLOUT, &fleet.bootstrap, &fleet.group);
+        self.0.objects.apply(Kind::CanaryRollout, &manifest).await
+    }
+
+    /// A record of the group, long enough to learn from it how often the consumers commit.
+    ///
+    /// # Errors
+    /// The operator does not sample the group.
+    pub async fn a_record(&mut self) -> Result<()> {
+        let operator = self.0.operator()?;
+        // While the fleet was adopted the group was never stable for long.
+        let enough = operator.metric("siskin_samples_total").await? + RECORD;
+        asked("a record of the group", async || {
+            Ok(enough <= operator.metric("siskin_samples_total").await?)
+        })
+        .await
+    }
+
+    /// The operator that was started last is ready: beside a leader it follows.
+    ///
+    /// # Errors
+    /// It does not become ready.
+    pub async fn a_ready_operator(&mut self) -> Result<()> {
+        let operator = self.0.operator()?;
+        asked("a ready operator", async || Ok(operator.is_ready().await)).await
+    }
+
+    /// This version is on trial: its canary is Ready, and in the group.
+    ///
+    /// # Errors
+    /// It does not come to that.
+    pub async fn a_canary_of(&mut self, version: &Version) -> Result<()> {
+        self.0.when().ships(version).await?;
+        let what = format!("a settled canary of version {}", version.name);
+        let mut then = self.0.then();
+        then.sees(&what, |view| {
+            let runs = view.state.parts.get(&Part::Canary)?.version.as_ref() == Some(&version.name);
+            let progress = view.state.rollout()?.status.progress.as_ref()?;
+            let settled = progress.step.is_some() && progress.clocks.hold.since.is_some();
+            (runs && settled).then_some(())
+        })
+        .await
+    }
+
+    /// The fleet is adopted: primary at N, X drained.
+    ///
+    /// # Errors
+    /// It does not come to that.
+    pub async fn rest(&mut self) -> Result<()> {
+        let found = self.0.chronicle.until("the fleet is adopted", PATIENCE, |view| {
+            let total = view.state.total()?;
+            let rest = view.state.rollout()?.status.phase == Some(Phase::Initialized);
+            let ready = view.state.parts.get(&Part::Primary).map_or(0, |it| it.ready);
+            let drained = view.state.count(Part::Target) == 0;
+            (rest && view.state.adopted() && drained && total <= ready).then_some(())
+        });
+        found.await
+    }
+}
+
+/// Asks the operator again and again: it tells nobody when its answers change.
+async fn asked(what: &str, so: impl AsyncFn() -> Result<bool>) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while !so().await? {
+        ensure!(Instant::now() < deadline, "not within {} s: {what}", PATIENCE.as_secs());
+        sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}

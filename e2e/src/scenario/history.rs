@@ -1,0 +1,208 @@
+//! What happened in a scenario, in order: every change of an object that the watches brought, and
+//! every deed of the scenario itself. Pure: holds and shows it, judges nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display, Formatter};
+use std::time::Duration;
+
+use super::seen::{Deployment, Frozen, Part, Pod, Rollout, Seen};
+
+/// The name of the Deployment under every rollout.
+pub const TARGET: &str = "orders";
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The cluster's revision after it. The test bed has one etcd, which counts every write of any
+    /// object: sorted by it, the entries are in the order in which things happened, whatever order
+    /// the watches brought them in.
+    pub revision: u64,
+    /// When it was seen, since the scenario began.
+    pub at: Duration,
+    /// What it was.
+    pub change: Change,
+}
+
+/// A change of an object, or a deed.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// An object was created, or changed.
+    Put(String, Seen),
+    /// An object was deleted; this is how it looked last.
+    Gone(String, Seen),
+    /// The scenario did something: in words, and the name of an object that it deleted.
+    Deed(String, Option<String>),
+}
+
+/// Everything that is there at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// X and its children.
+    pub parts: BTreeMap<Part, Deployment>,
+    /// Names of Deployments that are no part of the rollout.
+    pub strangers: BTreeSet<String>,
+    /// Pods by name.
+    pub pods: BTreeMap<String, Pod>,
+    /// Frozen templates by name.
+    pub frozen: BTreeMap<String, Frozen>,
+    /// Rollouts by name.
+    pub rollouts: BTreeMap<String, Rollout>,
+}
+
+impl State {
+    /// Takes one more entry in.
+    pub fn take(&mut self, entry: &Entry) {
+        match &entry.change {
+            Change::Put(name, seen) => self.put(name, seen.clone()),
+            Change::Gone(name, seen) => self.remove(name, seen),
+            Change::Deed(..) => {}
+        }
+    }
+
+    /// N: as X-primary notes it, before there is one the count of X.
+    #[must_use]
+    pub fn total(&self) -> Option<u32> {
+        let noted = self.parts.get(&Part::Primary).and_then(Deployment::total);
+        noted.or_else(|| self.parts.get(&Part::Target).map(|it| it.replicas))
+    }
+
+    /// Whether X is drained for good.
+    #[must_use]
+    pub fn adopted(&self) -> bool {
+        self.parts.get(&Part::Primary).is_some_and(Deployment::adopted)
+    }
+
+    /// `spec.replicas` of a part; 0 if it is not there.
+    #[must_use]
+    pub fn count(&self, part: Part) -> u32 {
+        self.parts.get(&part).map_or(0, |it| it.replicas)
+    }
+
+    /// Pods of a part that are not on their way out.
+    pub fn pods_of(&self, part: Part) -> impl Iterator<Item = (&String, &Pod)> {
+        self.pods.iter().filter(move |(_, it)| it.part == part && !it.terminating)
+    }
+
+    /// The rollout that X-primary belongs to; before there is one, any.
+    #[must_use]
+    pub fn rollout(&self) -> Option<&Rollout> {
+        let primary = self.parts.get(&Part::Primary);
+        let owner =
+            primary.and_then(|it| it.annotations.get(siskin_api::annotations::primary::OWNER_UID));
+        let owns = |it: &&Rollout| owner.is_none_or(|uid| *uid == it.uid);
+        self.rollouts.values().find(owns).or_else(|| self.rollouts.values().next())
+    }
+
+    fn put(&mut self, name: &str, seen: Seen) {
+        match seen {
+            Seen::Deployment(it) => match Part::of(name, TARGET) {
+                Some(part) => drop(self.parts.insert(part, *it)),
+                None => drop(self.strangers.insert(name.to_owned())),
+            },
+            Seen::Pod(it) => drop(self.pods.insert(name.to_owned(), it)),
+            Seen::Frozen(it) => drop(self.frozen.insert(name.to_owned(), it)),
+            Seen::Rollout(it) => drop(self.rollouts.insert(name.to_owned(), *it)),
+            Seen::Told(_) => {}
+        }
+    }
+
+    fn remove(&mut self, name: &str, seen: &Seen) {
+        match seen {
+            Seen::Deployment(_) => match Part::of(name, TARGET) {
+                Some(part) => drop(self.parts.remove(&part)),
+                None => drop(self.strangers.remove(name)),
+            },
+            Seen::Pod(_) => drop(self.pods.remove(name)),
+            Seen::Frozen(_) => drop(self.frozen.remove(name)),
+            Seen::Rollout(_) => drop(self.rollouts.remove(name)),
+            Seen::Told(_) => {}
+        }
+    }
+}
+
+/// The entries that a person wants to read, one a line: what merely repeats the line before it for
+/// the same object is left out.
+#[must_use]
+pub fn timeline(history: &[Entry]) -> String {
+    let mut last: BTreeMap<String, String> = BTreeMap::new();
+    let mut text = String::new();
+    for entry in history {
+        let line = entry.change.to_string();
+        let subject = entry.change.subject().to_owned();
+        if last.insert(subject, line.clone()) != Some(line) {
+            text.push_str(&entry.to_string());
+            text.push('\n');
+        }
+    }
+    text
+}
+
+impl Change {
+    fn subject(&self) -> &str {
+        match self {
+            Self::Put(name, _) | Self::Gone(name, _) => name,
+            Self::Deed(..) => "",
+        }
+    }
+}
+
+impl Display for Entry {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{:8.2} s  {:>8}  {}", self.at.as_secs_f64(), self.revision, self.change)
+    }
+}
+
+impl Display for Change {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Put(name, seen) => write!(f, "{name}: {seen}"),
+            Self::Gone(name, _) => write!(f, "{name}: gone"),
+            Self::Deed(text, _) => write!(f, "=> {text}"),
+        }
+    }
+}
+
+impl Display for Seen {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deployment(it) => {
+                let (version, by) = (it.version.as_deref().unwrap_or("-"), it.counted_by.join("+"));
+                write!(f, "Deployment of {} at {version} by {by:?}", it.replicas)?;
+                if let Some(total) = it.total() {
+                    let adopted = if it.adopted() { "adopted" } else { "not adopted" };
+                    write!(f, ", N {total}, {adopted}")?;
+                }
+                Ok(())
+            }
+            Self::Pod(it) => {
+                let version = it.version.as_deref().unwrap_or("-");
+                let state = match (it.terminating, it.ready) {
+                    (true, _) => "terminating",
+                    (false, true) => "ready",
+                    (false, false) => "not ready",
+                };
+                write!(f, "pod of {:?} at {version}, {state}", it.part)
+            }
+            Self::Frozen(it) => {
+                let version = it.version.as_deref().unwrap_or("-");
+                let rejected = it.rejected.as_deref().unwrap_or("not rejected");
+                write!(f, "frozen {version}, {rejected}")
+            }
+            Self::Rollout(it) => {
+                let status = &it.status;
+                let phase = status.phase.map_or("no phase".to_owned(), |it| format!("{it:?}"));
+                let verdict = status.analysis.as_ref().and_then(|it| it.verdict);
+                let canary = status.progress.as_ref().and_then(|it| it.canary);
+                write!(f, "{phase}")?;
+                if let Some(canary) = canary {
+                    write!(f, ", canary {canary}")?;
+                }
+                if let Some(verdict) = verdict {
+                    write!(f, ", {verdict:?}")?;
+                }
+                write!(f, ": {}", status.message.as_deref().unwrap_or(""))
+            }
+            Self::Told(it) => write!(f, "Event {} x{}: {}", it.reason, it.count, it.note),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! I6: each object once, by its name; again only where somebody deleted it.
+
+use super::Moment;
+use crate::scenario::history::{Change, TARGET};
+use crate::scenario::seen::{Part, Seen};
+
+/// Siskin makes two Deployments, and makes them again only as a repair or in a new life.
+pub(super) fn once(moment: &Moment<'_>) -> Option<String> {
+    let Change::Put(name, Seen::Deployment(now)) = &moment.entry.change else { return None };
+    match Part::of(name, TARGET) {
+        Some(Part::Target) => None,
+        None => now.counted_by_us().then(|| format!("Siskin made a Deployment named {name}")),
+        Some(part @ (Part::Primary | Part::Canary)) => {
+            let gone = moment.past.gone.get(name).filter(|it| it.uid != now.uid)?;
+            let lives = moment.before.parts.contains_key(&part);
+            let life = moment.after.rollout().map(|it| it.uid.clone());
+            let repair = moment.past.deleted.contains(name) || gone.life != life;
+            (!lives && !repair).then(|| format!("{name} was made again, but nobody deleted it"))
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The invariants of `docs/architecture.md`, judged from outside over what happened in a scenario.
+//! Pure, and blind to the operator's code: a rule that the operator shared could not catch it.
+
+mod counts;
+mod creation;
+mod phases;
+mod promotions;
+mod rejected;
+mod templates;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display, Formatter};
+use std::time::Duration;
+
+use super::history::{Change, Entry, State};
+use super::seen::Seen;
+
+/// Something that must never happen, and did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which invariant.
+    pub rule: Rule,
+    /// The cluster's revision at which it was broken.
+    pub revision: u64,
+    /// When that was seen, since the scenario began.
+    pub at: Duration,
+    /// What happened, with the numbers.
+    pub text: String,
+}
+
+/// The invariants of `docs/architecture.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// No write of Siskin's brings ready consumers below N − maxUnavailable.
+    I1Available,
+    /// The canary's count never exceeds the step's.
+    I2CanaryCount,
+    /// The counts together never exceed min(N + surge, maxConsumers).
+    I3Ceiling,
+    /// X's template is never written.
+    I4Template,
+    /// A rejected revision has no pods a minute later.
+    I5Rejected,
+    /// Each object once, again only as a repair.
+    I6Creation,
+    /// Phases move along declared edges only.
+    I7Phases,
+    /// Nothing is promoted on missing data.
+    I8Promotion,
+}
+
+/// Everything that broke an invariant, in the order of the history.
+#[must_use]
+pub fn violations(history: &[Entry]) -> Vec<Violation> {
+    let mut sorted: Vec<_> = history.iter().collect();
+    sorted.sort_by_key(|it| it.revision);
+    let (mut state, mut past, mut found) = (State::default(), Past::default(), Vec::new());
+    for entry in sorted {
+        let before = state.clone();
+        state.take(entry);
+        past.note(&before, entry, &state);
+        let moment = Moment { before: &before, entry, after: &state, past: &past };
+        for (rule, check) in RULES {
+            let Some(text) = check(&moment) else { continue };
+            // What stays wrong is told once.
+            if !found.iter().any(|it: &Violation| it.rule == rule && it.text == text) {
+                let (revision, at) = (entry.revision, entry.at);
+                found.push(Violation { rule, revision, at, text });
+            }
+        }
+    }
+    found
+}
+
+/// What a rule says to one moment: nothing, if all is well.
+type Check = fn(&Moment<'_>) -> Option<String>;
+
+const RULES: [(Rule, Check); 8] = [
+    (Rule::I1Available, counts::available),
+    (Rule::I2CanaryCount, counts::canary),
+    (Rule::I3Ceiling, counts::ceiling),
+    (Rule::I4Template, templates::untouched),
+    (Rule::I5Rejected, rejected::gone),
+    (Rule::I6Creation, creation::once),
+    (Rule::I7Phases, phases::declared),
+    (Rule::I8Promotion, promotions::on_evidence),
+];
+
+/// One entry, with the world before and after it.
+struct Moment<'a> {
+    before: &'a State,
+    entry: &'a Entry,
+    after: &'a State,
+    past: &'a Past,
+}
+
+/// What a rule must remember beyond the latest state.
+#[derive(Default)]
+struct Past {
+    /// Pods that were Ready and are not any more, since when.
+    unready: BTreeMap<String, Duration>,
+    /// Versions with a rejected revision, since when, and why.
+    rejected: BTreeMap<String, (Duration, String)>,
+    /// Deployments that are gone, as they were last.
+    gone: BTreeMap<String, Former>,
+    /// Objects that the scenario deleted by hand.
+    deleted: BTreeSet<String>,
+}
+
+/// A Deployment that is gone.
+struct Former {
+    uid: String,
+    /// UID of the rollout that it was part of.
+    life: Option<String>,
+}
+
+impl Past {
+    fn note(&mut self, before: &State, entry: &Entry, after: &State) {
+        match &entry.change {
+            Change::Put(name, Seen::Pod(now)) => {
+                let was = before.pods.get(name).is_some_and(|it| it.ready);
+                if was && !now.ready {
+                    self.unready.insert(name.clone(), entry.at);
+                }
+                if now.ready {
+                    self.unready.remove(name);
+                }
+            }
+            Change::Put(_, Seen::Frozen(_)) | Change::Gone(_, Seen::Frozen(_)) => {
+                self.note_rejections(entry.at, after);
+            }
+            Change::Gone(name, Seen::Deployment(it)) => {
+                let life = before.rollout().map(|it| it.uid.clone());
+                self.gone.insert(name.clone(), Former { uid: it.uid.clone(), life });
+            }
+            Change::Deed(_, deleted) => self.deleted.extend(deleted.clone()),
+            Change::Put(..) | Change::Gone(..) => {}
+        }
+    }
+
+    fn note_rejections(&mut self, at: Duration, after: &State) {
+        let now =
+            after.frozen.values().filter_map(|it| it.version.clone().zip(it.rejected.clone()));
+        let now: BTreeMap<_, _> = now.collect();
+        self.rejected.retain(|version, _| now.contains_key(version));
+        for (version, cause) in now {
+            self.rejected.entry(version).or_insert((at, cause));
+        }
+    }
+}
+
+impl Display for Violation {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { rule, revision, at, text } = self;
+        write!(f, "{rule:?} at {:.2} s, revision {revision}: {text}", at.as_secs_f64())
+    }
+}

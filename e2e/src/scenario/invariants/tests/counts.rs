@@ -1,0 +1,137 @@
+//! I1, I2, I3: counts.
+
+use super::{Part, Phase, Rule, Story};
+use siskin_api::Order;
+
+#[test]
+fn a_healthy_rollout_breaks_nothing() {
+    let mut story = Story::on_trial();
+    story.rollout(Phase::RollingBack, |_| {});
+    story.put(Part::Primary, |it| it.replicas = 3);
+    story.pod("e", Part::Primary, "1", true);
+    story.put(Part::Canary, |it| it.replicas = 0);
+    story.pod_gone("d", Part::Canary);
+    story.rollout(Phase::Initialized, |_| {});
+    assert_eq!(story.broken(), []);
+}
+
+#[test]
+fn i1_a_ready_consumer_too_many_is_taken() {
+    let mut story = Story::at_rest();
+    story.put(Part::Primary, |it| it.replicas = 2);
+    assert_eq!(story.broken(), [Rule::I1Available]);
+}
+
+#[test]
+fn i1_max_unavailable_may_be_taken() {
+    let mut story = Story::at_rest();
+    let one = serde_json::json!({"strategy": {"rollingUpdate": {"maxUnavailable": 1}}});
+    story.put(Part::Target, |it| it.spec = one);
+    story.put(Part::Primary, |it| it.replicas = 2);
+    assert_eq!(story.broken(), []);
+}
+
+#[test]
+fn i1_one_may_be_taken_where_there_is_no_room_to_add_first() {
+    let mut story = Story::at_rest();
+    story.edit(|it| it.spec.strategy.order = Order::DrainFirst);
+    story.put(Part::Primary, |it| it.replicas = 2);
+    assert_eq!(story.broken(), []);
+    let mut story = Story::at_rest();
+    story.edit(|it| it.spec.strategy.max_consumers = Some(3));
+    story.put(Part::Primary, |it| it.replicas = 2);
+    assert_eq!(story.broken(), []);
+}
+
+#[test]
+fn i1_unready_pods_cost_nothing_and_a_crash_is_not_our_write() {
+    let mut story = Story::on_trial();
+    story.pod("b", Part::Primary, "1", false);
+    story.seconds_pass(10);
+    assert_eq!(story.broken(), []);
+    story.put(Part::Primary, |it| it.replicas = 1);
+    assert_eq!(story.broken(), [], "the unready one goes first");
+    story.put(Part::Primary, |it| it.replicas = 0);
+    assert_eq!(story.broken(), [Rule::I1Available]);
+}
+
+#[test]
+fn i1_a_pod_that_has_just_become_unready_may_still_be_counted() {
+    let mut story = Story::on_trial();
+    story.put(Part::Primary, |it| it.replicas = 3);
+    story.pod("e", Part::Primary, "1", true);
+    story.pod("e", Part::Primary, "1", false);
+    story.put(Part::Canary, |it| it.replicas = 0);
+    assert_eq!(story.broken(), []);
+}
+
+#[test]
+fn i1_pods_that_a_guard_failed_count_for_nothing() {
+    let mut story = Story::on_trial();
+    story.put(Part::Canary, |it| it.replicas = 0);
+    assert_eq!(story.broken(), [Rule::I1Available]);
+    let mut story = Story::on_trial();
+    story.frozen("2", Some("GuardFailed"));
+    story.put(Part::Canary, |it| it.replicas = 0);
+    assert_eq!(story.broken(), []);
+    let mut story = Story::on_trial();
+    story.frozen("2", Some("Aborted"));
+    story.put(Part::Canary, |it| it.replicas = 0);
+    assert_eq!(story.broken(), [Rule::I1Available], "an aborted version serves");
+}
+
+#[test]
+fn i2_the_canary_stays_within_its_step() {
+    let mut story = Story::at_rest();
+    story.put(Part::Canary, |it| it.replicas = 1);
+    assert_eq!(story.broken(), [Rule::I2CanaryCount], "no step is persisted");
+    let mut story = Story::on_trial();
+    story.put(Part::Canary, |it| it.replicas = 2);
+    assert_eq!(story.broken(), [Rule::I2CanaryCount]);
+    let mut story = Story::on_trial();
+    story.step(2);
+    story.put(Part::Canary, |it| it.replicas = 2);
+    assert_eq!(story.broken(), []);
+}
+
+#[test]
+fn i2_a_canary_that_somebody_else_scaled_is_not_ours() {
+    let mut story = Story::on_trial();
+    story.put(Part::Canary, |it| {
+        it.replicas = 5;
+        it.counted_by = vec!["kubectl".into()];
+    });
+    assert_eq!(story.broken(), []);
+}
+
+#[test]
+fn i3_the_sum_stays_within_total_and_surge() {
+    let mut story = Story::on_trial();
+    story.put(Part::Primary, |it| it.replicas = 3);
+    assert_eq!(story.broken(), [], "one of surge");
+    story.put(Part::Primary, |it| it.replicas = 4);
+    assert_eq!(story.broken(), [Rule::I3Ceiling]);
+}
+
+#[test]
+fn i3_drain_first_and_a_ceiling_leave_no_surge() {
+    let mut story = Story::on_trial();
+    story.edit(|it| it.spec.strategy.order = Order::DrainFirst);
+    story.put(Part::Primary, |it| it.replicas = 3);
+    assert_eq!(story.broken(), [Rule::I3Ceiling]);
+    let mut story = Story::on_trial();
+    story.edit(|it| it.spec.strategy.max_consumers = Some(3));
+    story.put(Part::Primary, |it| it.replicas = 3);
+    assert_eq!(story.broken(), [Rule::I3Ceiling]);
+}
+
+#[test]
+fn i3_pods_that_somebody_asks_of_a_drained_target_are_not_ours() {
+    let mut story = Story::on_trial();
+    story.put(Part::Target, |it| {
+        it.replicas = 6;
+        it.counted_by = vec!["helm".into()];
+    });
+    story.put(Part::Primary, |it| it.replicas = 3);
+    assert_eq!(story.broken(), []);
+}

@@ -1,0 +1,110 @@
+//! The scenario's namespace as its user reaches it: objects by kind, as JSON.
+
+use anyhow::{Context, Result};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use kube::{Api, Client};
+use serde_json::Value;
+
+/// The field manager of a scenario's user, as kubectl calls itself.
+pub(super) const MANAGER: &str = "kubectl";
+
+/// Kinds that scenarios touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// apps/v1.
+    Deployment,
+    /// apps/v1.
+    ControllerRevision,
+    /// siskin.dev/v1alpha1.
+    CanaryRollout,
+    /// v1.
+    Pod,
+    /// v1.
+    Secret,
+    /// autoscaling/v2.
+    HorizontalPodAutoscaler,
+    /// coordination.k8s.io/v1.
+    Lease,
+}
+
+impl Kind {
+    fn resource(self) -> ApiResource {
+        let (group, version, kind) = match self {
+            Self::Deployment => ("apps", "v1", "Deployment"),
+            Self::ControllerRevision => ("apps", "v1", "ControllerRevision"),
+            Self::CanaryRollout => ("siskin.dev", "v1alpha1", "CanaryRollout"),
+            Self::Pod => ("", "v1", "Pod"),
+            Self::Secret => ("", "v1", "Secret"),
+            Self::HorizontalPodAutoscaler => ("autoscaling", "v2", "HorizontalPodAutoscaler"),
+            Self::Lease => ("coordination.k8s.io", "v1", "Lease"),
+        };
+        ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
+    }
+}
+
+/// The objects of one namespace.
+#[derive(Clone)]
+pub struct Objects {
+    client: Client,
+    namespace: String,
+}
+
+impl Objects {
+    /// Those of this namespace.
+    #[must_use]
+    pub fn of(client: Client, namespace: &str) -> Self {
+        Self { client, namespace: namespace.to_owned() }
+    }
+
+    /// The API of one kind.
+    #[must_use]
+    pub fn api(&self, kind: Kind) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &self.namespace, &kind.resource())
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// The API server's complaint.
+    pub async fn get(&self, kind: Kind, name: &str) -> Result<DynamicObject> {
+        self.api(kind).get(name).await.with_context(|| format!("reading {kind:?} {name}"))
+    }
+
+    /// Applies a manifest, server-side, as `manager`, without force.
+    ///
+    /// # Errors
+    /// The API server's complaint: a conflict, or what admission says.
+    pub async fn apply_as(&self, kind: Kind, manifest: &Value, manager: &str) -> Result<()> {
+        let name = manifest["metadata"]["name"].as_str().context("a manifest has a name")?;
+        let params = PatchParams::apply(manager);
+        let applied = self.api(kind).patch(name, &params, &Patch::Apply(manifest)).await;
+        applied.map(drop).with_context(|| format!("applying {kind:?} {name} as {manager}"))
+    }
+
+    /// Applies a manifest as the scenario's user does.
+    ///
+    /// # Errors
+    /// The API server's complaint.
+    pub async fn apply(&self, kind: Kind, manifest: &Value) -> Result<()> {
+        self.apply_as(kind, manifest, MANAGER).await
+    }
+
+    /// Merges fields into an object.
+    ///
+    /// # Errors
+    /// The API server's complaint.
+    pub async fn merge(&self, kind: Kind, name: &str, fields: &Value) -> Result<()> {
+        let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..Default::default() };
+        let merged = self.api(kind).patch(name, &params, &Patch::Merge(fields)).await;
+        merged.map(drop).with_context(|| format!("changing {kind:?} {name}"))
+    }
+
+    /// Deletes an object.
+    ///
+    /// # Errors
+    /// The API server's complaint.
+    pub async fn delete(&self, kind: Kind, name: &str, how: DeleteParams) -> Result<()> {
+        let deleted = self.api(kind).delete(name, &how).await;
+        deleted.map(drop).with_context(|| format!("deleting {kind:?} {name}"))
+    }
+}

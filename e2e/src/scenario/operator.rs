@@ -1,0 +1,187 @@
+//! The operator as a process of its own: the real binary, under its real permissions, for one
+//! namespace. Starts, ends, kills and stops it; knows nothing of what it does.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+/// The user as whom the operator acts: its service account, with no more than its role allows.
+pub const USER: &str = "system:serviceaccount:siskin-system:siskin";
+
+/// Namespace of the operator's service account and of its Lease.
+pub const NAMESPACE: &str = "siskin-system";
+
+/// Longest time for a clean end: open writes, the Lease given back, Events told.
+const ENDS_WITHIN: Duration = Duration::from_secs(15);
+
+/// How the operator takes part in the election.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Election {
+    /// With the Lease of its scenario and the times that users have.
+    Usual,
+    /// With short times, for scenarios that wait for a Lease to expire.
+    Short,
+    /// Without: acts at once.
+    None,
+}
+
+/// A running operator.
+#[derive(Debug)]
+pub struct Operator {
+    child: Child,
+    log: PathBuf,
+    admin: SocketAddr,
+}
+
+impl Operator {
+    /// Starts one for `namespace`.
+    ///
+    /// # Errors
+    /// The program could not be started.
+    pub fn start(
+        binary: &Path,
+        kubeconfig: &Path,
+        namespace: &str,
+        election: Election,
+        log: PathBuf,
+    ) -> Result<Self> {
+        // Free now, and nobody else on this machine asks for a port of its own choice.
+        let admin = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let file = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
+        // Should the test be killed, the kernel ends the operator with it.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--"]).arg(binary);
+        command.args(["--namespace", namespace, "--admin-address", &admin.to_string()]);
+        command.args(["--lease-namespace", NAMESPACE, "--lease-name", namespace]);
+        command.args(["--log-level", "info,siskin_operator=debug"]);
+        match election {
+            Election::Usual => {}
+            Election::Short => {
+                command.args(["--lease-duration", "6s", "--lease-renew-deadline", "4s"]);
+                command.args(["--lease-retry-period", "1s"]);
+            }
+            Election::None => drop(command.arg("--no-leader-election")),
+        }
+        command.env("KUBECONFIG", kubeconfig).env("NO_COLOR", "1");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).kill_on_drop(true);
+        let child = command.spawn().context("starting the operator")?;
+        Ok(Self { child, log, admin })
+    }
+
+    /// Ends it as Kubernetes does, and waits until it has ended.
+    ///
+    /// # Errors
+    /// It went on, or ended with an error.
+    pub async fn terminate(&mut self) -> Result<()> {
+        self.signal(Signal::TERM)?;
+        let ended = tokio::time::timeout(ENDS_WITHIN, self.child.wait()).await;
+        let status = ended.context("the operator did not end after SIGTERM")??;
+        if !status.success() {
+            bail!("the operator ended with {status} after SIGTERM");
+        }
+        Ok(())
+    }
+
+    /// Kills it, as a crash of the node would.
+    ///
+    /// # Errors
+    /// It could not be killed.
+    pub async fn kill(&mut self) -> Result<()> {
+        self.child.kill().await.context("killing the operator")
+    }
+
+    /// Stops it where it is: what a hung node looks like.
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// The kernel does not know it.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// Waits until it ends by itself.
+    ///
+    /// # Errors
+    /// It goes on.
+    pub async fn ends(&mut self, within: Duration) -> Result<ExitStatus> {
+        let ended = tokio::time::timeout(within, self.child.wait()).await;
+        Ok(ended.context("the operator did not end by itself")??)
+    }
+
+    /// What it logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The sum of a metric over all its labels; 0 if it is not there.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn metric(&self, name: &str) -> Result<f64> {
+        let answer = self.asked("/metrics").await?;
+        let values = answer.lines().filter(|line| {
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
+        });
+        Ok(values.filter_map(|it| it.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+    }
+
+    /// Whether it has listed everything; a follower is ready, too.
+    pub async fn is_ready(&self) -> bool {
+        self.asked("/readyz").await.is_ok_and(|it| it.split(' ').nth(1) == Some("200"))
+    }
+
+    async fn asked(&self, path: &str) -> Result<String> {
+        let mut stream = TcpStream::connect(self.admin).await.context("asking the operator")?;
+        stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let id = self.child.id().context("the operator has ended")?;
+        let pid = i32::try_from(id).ok().and_then(Pid::from_raw).context("not a process id")?;
+        Ok(kill_process(pid, signal)?)
+    }
+}
+
+/// A kubeconfig like the administrator's, but acting as the operator's service account.
+///
+/// # Errors
+/// The file can't be read, is none, or can't be written.
+pub fn acting_as(user: &str, administrator: &Path, to: &Path) -> Result<()> {
+    let text = fs::read_to_string(administrator)
+        .with_context(|| format!("reading {}", administrator.display()))?;
+    let mut config: serde_yaml_ng::Value = serde_yaml_ng::from_str(&text)?;
+    let users = config.get_mut("users").and_then(|it| it.as_sequence_mut());
+    for entry in users.context("a kubeconfig has users")? {
+        let entry = entry.get_mut("user").and_then(|it| it.as_mapping_mut());
+        entry.context("a user has credentials")?.insert("as".into(), user.into());
+    }
+    fs::write(to, serde_yaml_ng::to_string(&config)?)?;
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! The `CanaryRollout` of a scenario: quick steps, so that a rollout takes seconds, not hours.
+//! Builds a manifest; what it means is the operator's business.
+
+use serde_json::{Value, json};
+
+use super::history::TARGET;
+
+/// A `CanaryRollout` to be applied.
+#[derive(Clone, Debug)]
+pub struct RolloutSpec(Value);
+
+impl RolloutSpec {
+    /// One step of a third of the pods, held for some seconds.
+    #[must_use]
+    pub fn quick() -> Self {
+        Self::steps(&json!([{"weight": 34, "hold": "3s"}]))
+    }
+
+    /// These steps.
+    #[must_use]
+    pub fn steps(steps: &Value) -> Self {
+        Self(json!({
+            "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": TARGET},
+            "strategy": {
+                "steps": steps,
+                "warmUp": "1s",
+                "maxHold": "2m",
+                // Also on a busy machine, pods that can start have started by then.
+                "progressDeadline": "90s",
+            },
+            "analysis": {"interval": "1s", "kafka": {}},
+        }))
+    }
+
+    /// With a field of the strategy.
+    #[must_use]
+    pub fn strategy(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.0["strategy"][field] = value.into();
+        self
+    }
+
+    /// With a field of the source.
+    #[must_use]
+    pub fn kafka(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.0["analysis"]["kafka"][field] = value.into();
+        self
+    }
+
+    /// With a field of the spec itself.
+    #[must_use]
+    pub fn field(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.0[field] = value.into();
+        self
+    }
+
+    /// The manifest, for the scenario's Kafka and group where the spec names none.
+    #[must_use]
+    pub fn manifest(&self, name: &str, bootstrap: &str, group: &str) -> Value {
+        let mut spec = self.0.clone();
+        let kafka = &mut spec["analysis"]["kafka"];
+        if kafka["bootstrapServers"].is_null() {
+            kafka["bootstrapServers"] = json!([bootstrap]);
+        }
+        if kafka["consumerGroup"].is_null() {
+            kafka["consumerGroup"] = json!(group);
+        }
+        json!({
+            "apiVersion": "siskin.dev/v1alpha1",
+            "kind": "CanaryRollout",
+            "metadata": {"name": name},
+            "spec": spec,
+        })
+    }
+}

@@ -1,0 +1,270 @@
+//! What is kept of an object at one moment: only what an invariant or a wait asks about.
+//! Reads what the API server says, and may not know how the operator came to it.
+
+use std::collections::BTreeMap;
+
+use kube::api::DynamicObject;
+use serde_json::Value;
+use siskin_api::annotations::{FIELD_MANAGER, ROLE, ROLE_CANARY, ROLE_PRIMARY, primary, revision};
+use siskin_api::{CanaryRolloutSpec, CanaryRolloutStatus};
+
+/// The environment variable by which a pod template says which version it is.
+pub const VERSION: &str = "VERSION";
+
+/// The three Deployments of one rollout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// X, the user's.
+    Target,
+    /// X-primary.
+    Primary,
+    /// X-canary.
+    Canary,
+}
+
+/// An object of one of the kinds that are watched.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// X, one of its children, or a Deployment that has no part in the scenario.
+    Deployment(Box<Deployment>),
+    /// A pod of any of them.
+    Pod(Pod),
+    /// A frozen template.
+    Frozen(Frozen),
+    /// A rollout.
+    Rollout(Box<Rollout>),
+    /// An Event.
+    Told(Told),
+}
+
+/// A Deployment.
+#[derive(Clone, Debug, Default)]
+pub struct Deployment {
+    /// Tells it from an earlier one of the same name.
+    pub uid: String,
+    /// `spec.replicas`.
+    pub replicas: u32,
+    /// The field managers that own `spec.replicas`.
+    pub counted_by: Vec<String>,
+    /// Whether Siskin's field manager owns anything of the pod template.
+    pub template_is_ours: bool,
+    /// [`VERSION`] of the template.
+    pub version: Option<String>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Names of its owners.
+    pub owners: Vec<String>,
+    /// All of `spec`.
+    pub spec: Value,
+    /// Pods that its controller counts as Ready.
+    pub ready: u32,
+    /// Whether its controller has seen this spec, and every pod is of its template.
+    pub rolled: bool,
+}
+
+/// A pod.
+#[derive(Clone, Debug)]
+pub struct Pod {
+    /// Whose it is, by its role label.
+    pub part: Part,
+    /// [`VERSION`] of its first container.
+    pub version: Option<String>,
+    /// Whether it is Ready.
+    pub ready: bool,
+    /// Whether it is being deleted.
+    pub terminating: bool,
+}
+
+/// A `ControllerRevision` that freezes a template.
+#[derive(Clone, Debug)]
+pub struct Frozen {
+    /// [`VERSION`] of the template.
+    pub version: Option<String>,
+    /// Why it was rejected, if it was.
+    pub rejected: Option<String>,
+}
+
+/// A `CanaryRollout`.
+#[derive(Clone, Debug)]
+pub struct Rollout {
+    /// Tells it from an earlier one of the same name.
+    pub uid: String,
+    /// What is asked for.
+    pub spec: CanaryRolloutSpec,
+    /// What the operator says.
+    pub status: CanaryRolloutStatus,
+    /// Its annotations: the commands.
+    pub annotations: BTreeMap<String, String>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+}
+
+/// An Event on a rollout.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// `CamelCase`.
+    pub reason: String,
+    /// For people.
+    pub note: String,
+    /// How often it was told.
+    pub count: i64,
+}
+
+impl Part {
+    /// The part that a Deployment of this name has in the rollout of `target`.
+    #[must_use]
+    pub fn of(name: &str, target: &str) -> Option<Self> {
+        match name.strip_prefix(target)? {
+            "" => Some(Self::Target),
+            "-primary" => Some(Self::Primary),
+            "-canary" => Some(Self::Canary),
+            _ => None,
+        }
+    }
+
+    /// The name of this part of `target`.
+    #[must_use]
+    pub fn name(self, target: &str) -> String {
+        match self {
+            Self::Target => target.to_owned(),
+            Self::Primary => format!("{target}-primary"),
+            Self::Canary => format!("{target}-canary"),
+        }
+    }
+}
+
+impl Deployment {
+    /// Reads a Deployment.
+    #[must_use]
+    pub fn of(object: &DynamicObject) -> Self {
+        let metadata = &object.metadata;
+        let (spec, status) = (&object.data["spec"], &object.data["status"]);
+        let count = |value: &Value| u32::try_from(value.as_i64().unwrap_or(0)).unwrap_or(0);
+        let owns = |path: [&str; 2]| {
+            let entries = metadata.managed_fields.iter().flatten();
+            let owned = entries.filter(move |it| {
+                it.fields_v1.as_ref().is_some_and(|it| !it.0[path[0]][path[1]].is_null())
+            });
+            owned.filter_map(|it| it.manager.clone()).collect::<Vec<_>>()
+        };
+        let all = count(&status["replicas"]);
+        let observed = status["observedGeneration"].as_i64().unwrap_or(-1);
+        Self {
+            uid: metadata.uid.clone().unwrap_or_default(),
+            replicas: count(&spec["replicas"]),
+            counted_by: owns(["f:spec", "f:replicas"]),
+            template_is_ours: owns(["f:spec", "f:template"]).iter().any(|it| it == FIELD_MANAGER),
+            version: version(&spec["template"]["spec"]),
+            annotations: metadata.annotations.clone().unwrap_or_default(),
+            owners: metadata.owner_references.iter().flatten().map(|it| it.name.clone()).collect(),
+            spec: spec.clone(),
+            ready: count(&status["readyReplicas"]),
+            rolled: metadata.generation.unwrap_or(0) <= observed
+                && count(&status["updatedReplicas"]) == all,
+        }
+    }
+
+    /// N as X-primary notes it; absent on any other Deployment.
+    #[must_use]
+    pub fn total(&self) -> Option<u32> {
+        self.annotations.get(primary::OWNER_UID)?;
+        self.annotations.get(primary::REPLICAS)?.parse().ok()
+    }
+
+    /// Whether X-primary says that the adoption is over.
+    #[must_use]
+    pub fn adopted(&self) -> bool {
+        self.annotations.get(primary::ADOPTED).is_some_and(|it| it == "true")
+    }
+
+    /// Whether the last write of its count was Siskin's.
+    #[must_use]
+    pub fn counted_by_us(&self) -> bool {
+        self.counted_by.iter().any(|it| it == FIELD_MANAGER)
+    }
+
+    /// `maxUnavailable` at `total` pods, rounded down as the Deployment controller does; 1 for
+    /// `Recreate`.
+    #[must_use]
+    pub fn max_unavailable(&self, total: u32) -> u32 {
+        let strategy = &self.spec["strategy"];
+        if strategy["type"] == "Recreate" {
+            return 1;
+        }
+        let value = &strategy["rollingUpdate"]["maxUnavailable"];
+        let percent = value.as_str().and_then(|it| it.strip_suffix('%')?.parse::<u32>().ok());
+        let pods = value.as_u64().and_then(|it| u32::try_from(it).ok());
+        pods.or(percent.map(|it| total * it / 100)).unwrap_or(0)
+    }
+}
+
+impl Pod {
+    /// Reads a pod.
+    #[must_use]
+    pub fn of(object: &DynamicObject) -> Self {
+        let role = object.metadata.labels.as_ref().and_then(|it| it.get(ROLE));
+        let conditions = object.data["status"]["conditions"].as_array();
+        let ready = |it: &Value| it["type"] == "Ready" && it["status"] == "True";
+        Self {
+            part: match role.map(String::as_str) {
+                Some(ROLE_PRIMARY) => Part::Primary,
+                Some(ROLE_CANARY) => Part::Canary,
+                Some(_) | None => Part::Target,
+            },
+            version: version(&object.data["spec"]),
+            ready: conditions.is_some_and(|it| it.iter().any(ready)),
+            terminating: object.metadata.deletion_timestamp.is_some(),
+        }
+    }
+}
+
+impl Frozen {
+    /// Reads a `ControllerRevision`.
+    #[must_use]
+    pub fn of(object: &DynamicObject) -> Self {
+        let annotations = object.metadata.annotations.as_ref();
+        Self {
+            version: version(&object.data["data"]["spec"]),
+            rejected: annotations.and_then(|it| it.get(revision::REJECTED_CAUSE)).cloned(),
+        }
+    }
+}
+
+impl Rollout {
+    /// Reads a rollout; nothing if it does not have the shape of this build's schema.
+    #[must_use]
+    pub fn of(object: &DynamicObject) -> Option<Self> {
+        let status = &object.data["status"];
+        let status = if status.is_null() {
+            CanaryRolloutStatus::default()
+        } else {
+            serde_json::from_value(status.clone()).ok()?
+        };
+        Some(Self {
+            uid: object.metadata.uid.clone()?,
+            spec: serde_json::from_value(object.data["spec"].clone()).ok()?,
+            status,
+            annotations: object.metadata.annotations.clone().unwrap_or_default(),
+            deleting: object.metadata.deletion_timestamp.is_some(),
+        })
+    }
+}
+
+impl Told {
+    /// Reads an Event of `events.k8s.io`.
+    #[must_use]
+    pub fn of(object: &DynamicObject) -> Self {
+        let text = |field: &str| object.data[field].as_str().unwrap_or_default().to_owned();
+        Self {
+            reason: text("reason"),
+            note: text("note"),
+            count: object.data["series"]["count"].as_i64().unwrap_or(1),
+        }
+    }
+}
+
+fn version(pod_spec: &Value) -> Option<String> {
+    let environment = pod_spec["containers"][0]["env"].as_array()?;
+    let entry = environment.iter().find(|it| it["name"] == VERSION)?;
+    entry["value"].as_str().map(ToOwned::to_owned)
+}

@@ -1,0 +1,186 @@
+//! What all scenarios of one test run share: the test bed, the built programs, the installed CRD and
+//! roles. Made once per process, before the first scenario; it starts no operator.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, anyhow, bail};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{DeleteParams, ListParams};
+use kube::{Api, Client, ResourceExt};
+use serde_json::json;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::fleet::WORKER_IMAGE;
+use super::objects::{Kind, Objects};
+use super::operator::{self, acting_as};
+use crate::testbed::Testbed;
+
+/// Label of every namespace that a scenario makes.
+pub const LABEL: &str = "siskin.dev/e2e";
+
+/// Scenarios under way at the same time, at least: most of a scenario is waiting for clocks.
+const AT_ONCE: usize = 4;
+
+/// The shared part of all scenarios.
+pub struct Stage {
+    /// The test bed.
+    pub bed: Testbed,
+    /// The operator's program.
+    pub operator: PathBuf,
+    /// The producer's program.
+    pub producer: PathBuf,
+    /// Kubeconfig of the operator's service account.
+    pub operator_config: PathBuf,
+    /// Where scenarios keep their logs.
+    pub logs: PathBuf,
+    turns: Semaphore,
+    _alone: File,
+}
+
+static STAGE: OnceLock<Result<Stage, String>> = OnceLock::new();
+
+impl Stage {
+    /// The stage; set up by whoever comes first, while the others wait.
+    ///
+    /// # Errors
+    /// What this machine lacks, or what did not build or start.
+    pub fn get() -> Result<&'static Self> {
+        let stage = STAGE.get_or_init(|| Self::set().map_err(|error| format!("{error:#}")));
+        stage.as_ref().map_err(|error| anyhow!("the stage could not be set: {error}"))
+    }
+
+    /// The repository's file or folder.
+    #[must_use]
+    pub fn repository(path: &str) -> PathBuf {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        manifest.parent().unwrap_or(manifest).join(path)
+    }
+
+    /// Waits for one of the places on the stage.
+    pub async fn turn(&self) -> Result<SemaphorePermit<'_>> {
+        Ok(self.turns.acquire().await?)
+    }
+
+    fn set() -> Result<Self> {
+        let bed = Testbed::up()?;
+        let alone = alone(&bed)?;
+        let programs = build()?;
+        bed.load_image(WORKER_IMAGE, &programs.join("worker"))?;
+        install(&bed)?;
+        clear(&bed)?;
+        let logs = programs.parent().unwrap_or(&programs).join("e2e");
+        fs::create_dir_all(&logs)?;
+        let operator_config = logs.join("operator.kubeconfig");
+        acting_as(operator::USER, &bed.kubeconfig(), &operator_config)?;
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            bed,
+            operator: programs.join("siskin-operator"),
+            producer: programs.join("producer"),
+            operator_config,
+            logs,
+            turns: Semaphore::new(AT_ONCE.max(2 * processors)),
+            _alone: alone,
+        })
+    }
+}
+
+/// One test run at a time on a test bed: they share its CPUs, its broker and its cluster roles.
+fn alone(bed: &Testbed) -> Result<File> {
+    let path = bed.run_dir().join("e2e.lock");
+    let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
+    file.lock().with_context(|| format!("locking {}", path.display()))?;
+    Ok(file)
+}
+
+/// Builds the programs under test, in the profile of this test, and says where they are.
+fn build() -> Result<PathBuf> {
+    // target/<profile>/deps/<test>
+    let test = env::current_exe()?;
+    let programs = test.ancestors().nth(2).context("a test lies in target/<profile>/deps")?;
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--package", "siskin-operator", "--package", "siskin-worker"]);
+    if programs.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.current_dir(Stage::repository(".")).status().context("running cargo")?;
+    if !status.success() {
+        bail!("the operator and the sample worker do not build");
+    }
+    Ok(programs.to_owned())
+}
+
+/// The CRD and the roles as users install them, but no operator: scenarios start their own.
+fn install(bed: &Testbed) -> Result<()> {
+    for path in ["config/crd", "config/manager/namespace.yaml", "config/rbac"] {
+        let how = if path.ends_with("yaml") { "-f" } else { "-k" };
+        let path = Stage::repository(path);
+        let apply = ["apply", "--server-side", "--force-conflicts", how];
+        let words = apply.map(AsRef::as_ref).into_iter().chain([path.as_os_str()]);
+        bed.kubectl(&words.collect::<Vec<_>>())?;
+    }
+    bed.kubectl(&["wait", "--for=condition=Established", "crd/canaryrollouts.siskin.dev"])?;
+    Ok(())
+}
+
+/// Ends what would interfere: an installed operator, the guard, scenarios of a run that was killed.
+fn clear(bed: &Testbed) -> Result<()> {
+    let found = bed.kubectl(&[
+        "get",
+        "deployment/siskin",
+        "-n",
+        operator::NAMESPACE,
+        "--ignore-not-found",
+        "-o",
+        "name",
+    ])?;
+    if !found.trim().is_empty() {
+        eprintln!("e2e: an operator is installed; scaling it to 0, the tests run their own");
+        bed.kubectl(&["scale", "deployment/siskin", "-n", operator::NAMESPACE, "--replicas=0"])?;
+    }
+    bed.kubectl(&[
+        "delete",
+        "mutatingadmissionpolicybinding",
+        "siskin-drain",
+        "--ignore-not-found",
+    ])?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let client = bed.client().await?;
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        let leftover = namespaces.list(&ListParams::default().labels(LABEL)).await?;
+        for namespace in leftover.items {
+            release(&client, &namespace.name_any()).await?;
+        }
+        Ok(())
+    })
+}
+
+/// Removes the namespace of a scenario whose operators have ended: nobody else is there to lift the
+/// finalizers.
+///
+/// # Errors
+/// The API server's complaint.
+pub async fn release(client: &Client, namespace: &str) -> Result<()> {
+    let objects = Objects::of(client.clone(), namespace);
+    let rollouts = objects.api(Kind::CanaryRollout);
+    for rollout in rollouts.list(&ListParams::default()).await?.items {
+        let without = json!({"metadata": {"finalizers": null}});
+        objects.merge(Kind::CanaryRollout, &rollout.name_any(), &without).await?;
+    }
+    let leases = Objects::of(client.clone(), operator::NAMESPACE).api(Kind::Lease);
+    absent_is_fine(leases.delete(namespace, &DeleteParams::default()).await.map(drop))?;
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    absent_is_fine(namespaces.delete(namespace, &DeleteParams::background()).await.map(drop))
+}
+
+fn absent_is_fine(outcome: kube::Result<()>) -> Result<()> {
+    match outcome {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}

@@ -1,0 +1,196 @@
+//! Then: what must follow. Waits for it with a deadline, and says what was there instead.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use siskin_api::{Cause, HistoryEntry, Outcome, Phase, PromotionReason};
+
+use super::Scenario;
+use super::chronicle::View;
+use super::given::PATIENCE;
+use super::history::{Change, State};
+use super::seen::{Part, Rollout, Seen};
+
+/// What a scenario expects.
+pub struct Then<'a>(pub(super) &'a mut Scenario);
+
+impl Then<'_> {
+    /// The rollout reaches this phase, after what the last `when` did and the last `reaches` saw.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn reaches(&mut self, phase: Phase) -> Result<()> {
+        let from = self.0.cursor;
+        let what = format!("phase {phase:?}");
+        let place = self.sees(&what, |view| {
+            let found = view.history.iter().enumerate().skip(from).find(|(_, entry)| {
+                matches!(&entry.change, Change::Put(_, Seen::Rollout(it)) if it.status.phase == Some(phase))
+            });
+            found.map(|(place, _)| place)
+        });
+        let place = place.await?;
+        self.0.cursor = place + 1;
+        Ok(())
+    }
+
+    /// The version is promoted for this reason: primary runs it at N, all Ready, and no canary.
+    ///
+    /// # Errors
+    /// It is not.
+    pub async fn promotes(&mut self, version: &str, how: PromotionReason) -> Result<()> {
+        let what = format!("version {version} is promoted by {how:?}");
+        self.sees(&what, |view| {
+            let ended = latest(view.state)?;
+            let right = ended.outcome == Outcome::Promoted && ended.how == Some(how);
+            let at_rest = phase(view.state) == Some(Phase::Succeeded);
+            (right && at_rest && serves(view.state, version)).then_some(())
+        })
+        .await
+    }
+
+    /// The attempt is given up for this cause, and the primary serves this version again, alone.
+    ///
+    /// # Errors
+    /// It does not come to that.
+    pub async fn rolls_back(&mut self, cause: Cause, to: &str) -> Result<()> {
+        let from = self.0.cursor;
+        let what = format!("a rollback for {cause:?} to version {to}");
+        self.sees(&what, |view| {
+            let ended = view.history.iter().skip(from).any(|entry| {
+                matches!(&entry.change, Change::Put(_, Seen::Rollout(it)) if ended_by(it, cause))
+            });
+            (ended && serves(view.state, to)).then_some(())
+        })
+        .await
+    }
+
+    /// The primary serves this version at N, alone.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn serves(&mut self, version: &str) -> Result<()> {
+        self.sees(&format!("only version {version} serves"), |view| {
+            serves(view.state, version).then_some(())
+        })
+        .await
+    }
+
+    /// A part runs this version, with Ready pods and no others.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn runs(&mut self, part: Part, version: &str) -> Result<()> {
+        self.sees(&format!("{part:?} runs version {version}"), |view| {
+            let mut pods = view.state.pods_of(part).peekable();
+            pods.peek()?;
+            pods.all(|(_, it)| it.ready && it.version.as_deref() == Some(version)).then_some(())
+        })
+        .await
+    }
+
+    /// A condition of the rollout has this status and reason.
+    ///
+    /// # Errors
+    /// It has not.
+    pub async fn says(&mut self, condition: &str, status: &str, reason: &str) -> Result<()> {
+        self.sees(&format!("{condition}={status} {reason}"), |view| {
+            let conditions = &view.state.rollout()?.status.conditions;
+            let found = conditions.iter().find(|it| it.type_ == condition)?;
+            (found.status == status && found.reason == reason).then_some(())
+        })
+        .await
+    }
+
+    /// An Event of this reason whose note contains this text was told.
+    ///
+    /// # Errors
+    /// It was not.
+    pub async fn tells(&mut self, reason: &str, text: &str) -> Result<()> {
+        self.sees(&format!("an Event {reason}: …{text}…"), |view| {
+            told(&view, reason, text).then_some(())
+        })
+        .await
+    }
+
+    /// Anything else that can be seen.
+    ///
+    /// # Errors
+    /// It is not seen in time.
+    pub async fn sees<T>(
+        &mut self,
+        what: &str,
+        look: impl FnMut(View<'_>) -> Option<T>,
+    ) -> Result<T> {
+        self.sees_within(what, PATIENCE, look).await
+    }
+
+    /// The same with a deadline of its own.
+    ///
+    /// # Errors
+    /// It is not seen in time.
+    pub async fn sees_within<T>(
+        &mut self,
+        what: &str,
+        within: Duration,
+        look: impl FnMut(View<'_>) -> Option<T>,
+    ) -> Result<T> {
+        let chronicle = self.0.chronicle.clone();
+        let found = chronicle.until(what, within, look).await;
+        found.with_context(|| self.0.chronicle.look(|view| present(view.state)))
+    }
+}
+
+/// The entry of the rollout that ended last.
+#[must_use]
+pub fn latest(state: &State) -> Option<&HistoryEntry> {
+    state.rollout()?.status.history.first()
+}
+
+/// The phase now.
+#[must_use]
+pub fn phase(state: &State) -> Option<Phase> {
+    state.rollout()?.status.phase
+}
+
+/// Whether primary serves this version at N with every pod Ready, X and the canary have no pods.
+#[must_use]
+pub fn serves(state: &State, version: &str) -> bool {
+    let Some(primary) = state.parts.get(&Part::Primary) else { return false };
+    let total = state.total().unwrap_or(0);
+    let alone = [Part::Target, Part::Canary]
+        .iter()
+        .all(|part| state.count(*part) == 0 && state.pods.values().all(|it| it.part != *part));
+    let right = |it: &super::seen::Pod| it.ready && it.version.as_deref() == Some(version);
+    let ready = state.pods_of(Part::Primary).filter(|(_, it)| right(it)).count();
+    alone
+        && primary.version.as_deref() == Some(version)
+        && primary.replicas == total
+        && u32::try_from(ready) == Ok(total)
+}
+
+/// Whether such an Event was told.
+#[must_use]
+pub fn told(view: &View<'_>, reason: &str, text: &str) -> bool {
+    view.history.iter().any(|entry| {
+        matches!(&entry.change, Change::Put(_, Seen::Told(it)) if it.reason == reason && it.note.contains(text))
+    })
+}
+
+fn ended_by(rollout: &Rollout, cause: Cause) -> bool {
+    let at_rest =
+        matches!(rollout.status.phase, Some(Phase::Initialized | Phase::Succeeded | Phase::Failed));
+    at_rest && rollout.status.history.first().is_some_and(|it| it.cause == Some(cause))
+}
+
+/// What is there, in a few lines.
+fn present(state: &State) -> String {
+    let parts = state.parts.iter().map(|(part, it)| {
+        let version = it.version.as_deref().unwrap_or("-");
+        format!("{part:?} {}/{} at {version}", it.ready, it.replicas)
+    });
+    let parts: Vec<_> = parts.collect();
+    let status = state.rollout().map(|it| &it.status);
+    let phase = status.and_then(|it| it.phase);
+    let message = status.and_then(|it| it.message.clone()).unwrap_or_default();
+    format!("there is: {}; phase {phase:?}: {message}", parts.join(", "))
+}

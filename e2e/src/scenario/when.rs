@@ -1,0 +1,117 @@
+//! When: what the scenario's user does. Each deed is noted before it is done.
+
+use anyhow::{Context, Result};
+use kube::api::{DeleteParams, Patch, PatchParams, PropagationPolicy};
+use serde_json::{Value, json};
+
+use super::history::TARGET;
+use super::objects::Kind;
+use super::seen::Part;
+use super::{ROLLOUT, Scenario, Version};
+
+/// A deed of the scenario.
+pub struct When<'a>(pub(super) &'a mut Scenario);
+
+impl When<'_> {
+    /// A version is shipped as `kubectl set image` does: the template changes, nothing else.
+    ///
+    /// # Errors
+    /// The API server's complaint.
+    pub async fn ships(&mut self, version: &Version) -> Result<()> {
+        self.0.chronicle.note(format!("ship version {}", version.name));
+        let fields = json!({"spec": {"template": self.0.fleet.template(version)}});
+        self.0.objects.merge(Kind::Deployment, TARGET, &fields).await
+    }
+
+    /// The whole manifest is applied, `replicas` in it, as a GitOps tool does.
+    ///
+    /// # Errors
+    /// The API server's complaint: also a conflict.
+    pub async fn applies(&mut self, version: &Version, pods: u32) -> Result<()> {
+        let manager = &self.0.fleet.manager;
+        self.0.chronicle.note(format!("{manager} applies version {} x{pods}", version.name));
+        let manifest = self.0.fleet.deployment(version, Some(pods));
+        self.0.objects.apply_as(Kind::Deployment, &manifest, manager).await
+    }
+
+    /// Fields of X change.
+    ///
+    /// # Errors
+    /// The API server's complaint.
+    pub async fn edits_target(&mut self, fields: &Value) -> Result<()> {
+        self.edits(Kind::Deployment, TARGET, fields).await
+    }
+
+    /// Fields of the rollout change.
+    ///
+    /// # Errors
+    /// The API server's complaint.
+    pub async fn edits_rollout(&mut self, fields: &Value) -> Result<()> {
+        self.edits(Kind::CanaryRollout, ROLLOUT, fields).await
+    }
+
+    /// Fields of a child change by hand.
+    ///
+    /// # Errors
+    /// The API server's complaint.
+    pub async fn edits_child(&mut self, part: Part, fields: &Value) -> Result<()> {
+        self.edits(Kind::Deployment, &part.name(TARGET), fields).await
+    }
+
+    /// The rollout's scale subresource is set, as an autoscaler does.
+    ///
+    /// # Errors
+    /// The API server's complaint.
+    pub async fn scales_rollout(&mut self, pods: u32) -> Result<()> {
+        self.0.chronicle.note(format!("scale the rollout to {pods}"));
+        let patch = Patch::Merge(json!({"spec": {"replicas": pods}}));
+        let api = self.0.objects.api(Kind::CanaryRollout);
+        api.patch_scale(ROLLOUT, &PatchParams::default(), &patch).await?;
+        Ok(())
+    }
+
+    /// A command is given about the attempt under way: `siskin.dev/<command>: <rolloutId><scope>`.
+    ///
+    /// # Errors
+    /// There is no attempt, or the API server's complaint.
+    pub async fn commands(&mut self, command: &str, scope: &str) -> Result<()> {
+        let id = self.0.chronicle.look(|view| view.state.rollout()?.status.rollout_id.clone());
+        let value = format!("{}{scope}", id.context("no attempt has been made")?);
+        self.annotates_rollout(&format!("siskin.dev/{command}"), &value).await
+    }
+
+    /// An annotation of the rollout is set.
+    ///
+    /// # Errors
+    /// The API server's complaint.
+    pub async fn annotates_rollout(&mut self, key: &str, value: &str) -> Result<()> {
+        self.edits_rollout(&json!({"metadata": {"annotations": {key: value}}})).await
+    }
+
+    /// An object is deleted by hand, its dependents in the background.
+    ///
+    /// # Errors
+    /// The API server's complaint.
+    pub async fn deletes(&mut self, kind: Kind, name: &str) -> Result<()> {
+        self.0.chronicle.note_deletion(name);
+        self.0.objects.delete(kind, name, DeleteParams::background()).await
+    }
+
+    /// An object is deleted in the foreground, as Argo CD does: dependents first.
+    ///
+    /// # Errors
+    /// The API server's complaint.
+    pub async fn deletes_in_foreground(&mut self, kind: Kind, name: &str) -> Result<()> {
+        self.0.chronicle.note_deletion(name);
+        let how = DeleteParams {
+            propagation_policy: Some(PropagationPolicy::Foreground),
+            ..DeleteParams::default()
+        };
+        self.0.objects.delete(kind, name, how).await
+    }
+
+    async fn edits(&mut self, kind: Kind, name: &str, fields: &Value) -> Result<()> {
+        self.0.chronicle.note(format!("edit {kind:?} {name}: {fields}"));
+        self.0.objects.merge(kind, name, fields).await
+    }
+}

@@ -1,0 +1,97 @@
+//! Children that somebody edits or deletes by hand are repaired; the rollout goes on.
+
+use anyhow::Result;
+use serde_json::json;
+use siskin_api::{Phase, PromotionReason};
+use siskin_e2e::scenario::objects::Kind;
+use siskin_e2e::scenario::seen::Part;
+use siskin_e2e::scenario::{RolloutSpec, Scenario, Version, scenario};
+
+/// A step that does not end by itself within a scenario.
+fn long() -> RolloutSpec {
+    RolloutSpec::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
+}
+
+/// The trial of version 2 goes on: two primary pods, one canary pod, and the first attempt.
+async fn goes_on(s: &mut Scenario) -> Result<()> {
+    s.then()
+        .sees("the same trial, whole again", |view| {
+            let state = view.state;
+            let ready = |part, version: &str| {
+                let right = |it: &siskin_e2e::scenario::seen::Pod| {
+                    it.ready && it.version.as_deref() == Some(version)
+                };
+                state.pods_of(part).filter(|(_, it)| right(it)).count()
+            };
+            let whole = ready(Part::Primary, "1") == 2 && ready(Part::Canary, "2") == 1;
+            let counts = state.count(Part::Primary) == 2 && state.count(Part::Canary) == 1;
+            let status = &state.rollout()?.status;
+            let same = status.rollout_id.as_ref()?.ends_with("-1");
+            (whole && counts && same && status.phase == Some(Phase::Progressing)).then_some(())
+        })
+        .await
+}
+
+#[test]
+fn edited_in_the_middle_of_a_trial() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        s.when().edits_child(Part::Canary, &json!({"spec": {"replicas": 0}})).await?;
+        goes_on(s).await?;
+        s.then().tells("ChildRepaired", "orders-canary was scaled by somebody else").await?;
+        s.when().edits_child(Part::Canary, &json!({"spec": {"replicas": 3}})).await?;
+        goes_on(s).await?;
+        let paused = json!({"spec": {"paused": true, "replicas": 4}});
+        s.when().edits_child(Part::Primary, &paused).await?;
+        goes_on(s).await?;
+        s.then().tells("ChildRepaired", "orders-primary did not look as it should").await
+    });
+}
+
+#[test]
+fn a_template_that_was_edited_is_put_back() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        let edit = json!({"spec": {"template": {"metadata": {"labels": {"edited": "yes"}}}}});
+        s.when().edits_child(Part::Primary, &edit).await?;
+        s.then().tells("ChildRepaired", "orders-primary").await?;
+        s.then().serves("1").await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        s.when().edits_child(Part::Canary, &edit).await?;
+        s.then().tells("ChildRepaired", "orders-canary").await?;
+        goes_on(s).await
+    });
+}
+
+#[test]
+fn deleted_in_the_middle_of_a_trial() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        for child in ["orders-canary", "orders-primary"] {
+            s.when().deletes(Kind::Deployment, child).await?;
+            goes_on(s).await?;
+            s.then().tells("ChildRepaired", &format!("{child} was gone")).await?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn frozen_templates_that_were_deleted_are_frozen_again() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        let frozen: Vec<_> = s.chronicle.look(|view| view.state.frozen.keys().cloned().collect());
+        for name in &frozen {
+            s.when().deletes(Kind::ControllerRevision, name).await?;
+        }
+        s.then()
+            .sees("both are there again", |view| (view.state.frozen.len() == 2).then_some(()))
+            .await?;
+        goes_on(s).await?;
+        s.when().commands("promote", "/full").await?;
+        s.then().promotes("2", PromotionReason::Commanded).await
+    });
+}

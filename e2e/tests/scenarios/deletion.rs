@@ -1,0 +1,151 @@
+//! A rollout that is deleted: pods handed back or left in good order, never a version that was not
+//! promoted, never an outage, never a deletion that hangs.
+
+use serde_json::json;
+use siskin_api::{Cause, Phase};
+use siskin_e2e::scenario::objects::Kind;
+use siskin_e2e::scenario::seen::Part;
+use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
+
+/// A step that does not end by itself within a scenario.
+fn long() -> RolloutSpec {
+    RolloutSpec::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
+}
+
+/// The pods run in X again, and nothing of Siskin is left.
+async fn handed_back(s: &mut Scenario, version: &str) -> anyhow::Result<()> {
+    s.then()
+        .sees("X runs its pods itself, and nothing of ours is left", |view| {
+            let target = view.state.parts.get(&Part::Target)?;
+            let whole = target.replicas == 3 && target.ready == 3 && target.rolled;
+            let right = target.version.as_deref() == Some(version);
+            let alone = view.state.parts.len() == 1 && view.state.frozen.is_empty();
+            (whole && right && alone && view.state.rollouts.is_empty()).then_some(())
+        })
+        .await
+}
+
+/// The primary stays and belongs to X; the rollout and the canary's pods are gone.
+async fn left(s: &mut Scenario, version: &str) -> anyhow::Result<()> {
+    s.then()
+        .sees("the primary stays in charge", |view| {
+            let primary = view.state.parts.get(&Part::Primary)?;
+            let ready = view.state.pods_of(Part::Primary).filter(|(_, it)| it.ready).count();
+            let right = primary.version.as_deref() == Some(version) && ready == 3;
+            let owned = primary.owners.iter().any(|it| it == ROLLOUT);
+            let alone = view.state.pods.values().all(|it| it.part == Part::Primary);
+            (right && owned && alone && view.state.rollouts.is_empty()).then_some(())
+        })
+        .await?;
+    s.then().tells("PrimaryLeft", "Revert orders in Git").await
+}
+
+#[test]
+fn at_rest_the_pods_are_handed_back() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
+        handed_back(s, "1").await
+    });
+}
+
+#[test]
+fn a_foreground_deletion_hands_back_too() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        s.when().deletes_in_foreground(Kind::CanaryRollout, ROLLOUT).await?;
+        handed_back(s, "1").await
+    });
+}
+
+#[test]
+fn in_the_middle_of_a_trial_the_primary_is_left_in_charge() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
+        left(s, "1").await
+    });
+}
+
+#[test]
+fn after_a_rejection_the_primary_is_left_in_charge() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        s.when().ships(&Version::crashing("2")).await?;
+        s.then().rolls_back(Cause::GuardFailed, "1").await?;
+        s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
+        left(s, "1").await
+    });
+}
+
+#[test]
+fn without_its_target_everything_is_removed() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        s.when().deletes_in_foreground(Kind::Deployment, ROLLOUT).await?;
+        s.then().says("Stalled", "True", "TargetMissing").await?;
+        s.then()
+            .sees("the primary keeps running", |view| {
+                let ready = view.state.pods_of(Part::Primary).filter(|(_, it)| it.ready).count();
+                (ready == 3 && !view.state.parts.contains_key(&Part::Target)).then_some(())
+            })
+            .await?;
+        s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
+        s.then()
+            .sees("nothing is left", |view| {
+                let empty = view.state.parts.is_empty() && view.state.frozen.is_empty();
+                (empty && view.state.rollouts.is_empty()).then_some(())
+            })
+            .await
+    });
+}
+
+#[test]
+fn a_target_that_comes_back_is_drained_and_the_primary_never_notices() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        let primary: Vec<_> = s.chronicle.look(|view| names(view.state));
+        s.when().deletes_in_foreground(Kind::Deployment, ROLLOUT).await?;
+        s.then().says("Stalled", "True", "TargetMissing").await?;
+        s.then()
+            .sees("the target is gone", |view| {
+                (!view.state.parts.contains_key(&Part::Target)).then_some(())
+            })
+            .await?;
+        s.when().applies(&Version::good("1"), 3).await?;
+        s.then().serves("1").await?;
+        s.then().says("Ready", "True", "PodsReady").await?;
+        let now: Vec<_> = s.chronicle.look(|view| names(view.state));
+        assert_eq!(primary, now, "the same pods serve");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_rollout_applied_again_without_its_status_resumes() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        // As after a restore from a backup: the object is new, and nobody handed anything back.
+        s.operator()?.kill().await?;
+        s.when().edits_rollout(&json!({"metadata": {"finalizers": null}})).await?;
+        s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
+        s.given().a_rollout(&long()).await?;
+        s.given().an_operator(Election::None)?;
+        s.then().reaches(Phase::RollingBack).await?;
+        s.then().reaches(Phase::Progressing).await?;
+        s.then().runs(Part::Canary, "2").await?;
+        s.then().runs(Part::Primary, "1").await?;
+        s.then()
+            .sees("a later attempt", |view| {
+                let id = view.state.rollout()?.status.rollout_id.as_ref()?;
+                id.ends_with("-2").then_some(())
+            })
+            .await
+    });
+}
+
+fn names(state: &siskin_e2e::scenario::history::State) -> Vec<String> {
+    state.pods_of(Part::Primary).map(|(name, _)| name.clone()).collect()
+}

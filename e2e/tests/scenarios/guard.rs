@@ -1,0 +1,174 @@
+//! The guard of `config/guard`, and what it closes: a tool that applies a new version and its count
+//! in one write.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use siskin_api::Phase;
+use siskin_e2e::scenario::chronicle::View;
+use siskin_e2e::scenario::history::Change;
+use siskin_e2e::scenario::seen::{Part, Seen};
+use siskin_e2e::scenario::stage::Stage;
+use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, Version, scenario};
+use tokio::time::sleep;
+
+/// A step that does not end by itself within a scenario.
+fn long() -> RolloutSpec {
+    RolloutSpec::steps(&json!([{"weight": 17, "hold": "10m"}])).strategy("maxHold", "10m")
+}
+
+/// What the tool wants: six pods of a version that can't start.
+const WANTED: u32 = 6;
+
+/// The guard holds X at 0 and N becomes 6; the new version runs as a canary and nowhere else; the
+/// tool sees no difference to what it applied.
+async fn guarded(s: &mut Scenario, version: &Version) -> Result<()> {
+    let (manifest, version) = (s.manifest(version, WANTED), version.name.as_str());
+    s.then()
+        .sees("N is 6, and the new version is on trial", |view| {
+            let trial = view.state.rollout()?.status.phase == Some(Phase::Progressing);
+            let canary = view.state.parts.get(&Part::Canary)?.version.as_deref() == Some(version);
+            (view.state.total() == Some(WANTED) && trial && canary).then_some(())
+        })
+        .await?;
+    let pods = s.chronicle.look(|view| started(&view, version));
+    ensure!(pods.iter().all(|it| it.contains("canary")), "un-analysed pods: {pods:?}");
+    for how in [&["diff"][..], &["diff", "--server-side", "--force-conflicts"]] {
+        let arguments = [how, &["-f", "-"]].concat();
+        // kubectl diff ends with 1 where it finds a difference.
+        s.kubectl(&arguments, &manifest).await.context("a difference is seen")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn with_the_guard_no_pod_of_a_new_version_starts_outside_the_canary() {
+    scenario(async |s| {
+        s.given().a_manager("helm");
+        s.given().an_adopted_fleet(3, &long()).await?;
+        let guard = narrowed_guard(s).await?;
+
+        let helm = Version::without_image("helm");
+        s.when().applies(&helm, WANTED).await?;
+        guarded(s, &helm).await?;
+
+        let client = Version::without_image("client");
+        s.chronicle.note("kubectl applies, client-side");
+        s.kubectl(&["apply", "-f", "-"], &s.manifest(&client, WANTED)).await?;
+        guarded(s, &client).await?;
+
+        s.chronicle.note("a whole Deployment is put");
+        let put = Version::without_image("put");
+        s.kubectl(&["replace", "-f", "-"], &s.manifest(&put, WANTED)).await?;
+        guarded(s, &put).await?;
+        s.kubectl(&["delete", "-f", "-"], &guard).await.map(drop)
+    });
+}
+
+#[test]
+fn without_the_guard_the_same_write_is_drained() {
+    scenario(async |s| {
+        s.given().a_manager("helm");
+        s.given().an_adopted_fleet(3, &long()).await?;
+        let from = s.chronicle.length();
+        let version = Version::good("2");
+        s.when().applies(&version, WANTED).await?;
+        s.then()
+            .sees("X is drained, N is 6, and the new version is on trial", |view| {
+                let trial = view.state.rollout()?.status.phase == Some(Phase::Progressing);
+                let drained = view.state.count(Part::Target) == 0;
+                (view.state.total() == Some(WANTED) && trial && drained).then_some(())
+            })
+            .await?;
+        s.then()
+            .sees("the target's pods are gone", |view| {
+                let mut pods = view.state.pods.values();
+                pods.all(|it| it.part != Part::Target).then_some(())
+            })
+            .await?;
+        let (asked, drained) = s.chronicle.look(|view| exposure(&view, from)).context("drained")?;
+        let pods = s.chronicle.look(|view| started(&view, "2"));
+        let exposed = pods.iter().filter(|it| !it.contains("canary")).count();
+        let ready = s.chronicle.look(|view| ever_ready(&view, from));
+        eprintln!(
+            "e2e: without the guard X had {WANTED} pods for {:.0} ms: {exposed} were made, {ready} became Ready",
+            drained.saturating_sub(asked).as_secs_f64() * 1000.0
+        );
+        s.then().tells("TargetDrained", "6 replicas").await
+    });
+}
+
+/// When X was scaled up, and when it was back at 0.
+fn exposure(view: &View<'_>, from: usize) -> Option<(Duration, Duration)> {
+    let counts = || {
+        view.history.iter().skip(from).filter_map(|entry| match &entry.change {
+            Change::Put(name, Seen::Deployment(it)) if name == ROLLOUT => {
+                Some((entry.at, it.replicas))
+            }
+            Change::Put(..) | Change::Gone(..) | Change::Deed(..) => None,
+        })
+    };
+    let (asked, _) = counts().find(|(_, count)| 0 < *count)?;
+    let (drained, _) = counts().find(|(at, count)| asked < *at && *count == 0)?;
+    Some((asked, drained))
+}
+
+/// Names of all pods that ever ran this version.
+fn started(view: &View<'_>, version: &str) -> Vec<String> {
+    let pods = view.history.iter().filter_map(|entry| match &entry.change {
+        Change::Put(name, Seen::Pod(it)) if it.version.as_deref() == Some(version) => {
+            Some(name.clone())
+        }
+        Change::Put(..) | Change::Gone(..) | Change::Deed(..) => None,
+    });
+    let mut pods: Vec<_> = pods.collect();
+    pods.sort();
+    pods.dedup();
+    pods
+}
+
+/// How many pods of X were Ready since then.
+fn ever_ready(view: &View<'_>, from: usize) -> usize {
+    let ready = view.history.iter().skip(from).filter_map(|entry| match &entry.change {
+        Change::Put(name, Seen::Pod(it)) if it.part == Part::Target && it.ready => Some(name),
+        Change::Put(..) | Change::Gone(..) | Change::Deed(..) => None,
+    });
+    ready.collect::<std::collections::BTreeSet<_>>().len()
+}
+
+/// The guard as it is shipped, bound to this scenario's namespace alone: others go without.
+async fn narrowed_guard(s: &mut Scenario) -> Result<String> {
+    let overlay = Stage::repository("config/guard");
+    let overlay = overlay.to_str().context("a path in UTF-8")?;
+    let shipped = s.kubectl(&["kustomize", overlay], "").await?;
+    let mut narrowed = Vec::new();
+    for document in serde_yaml_ng::Deserializer::from_str(&shipped) {
+        let mut object: Value = serde::Deserialize::deserialize(document)?;
+        object["metadata"]["name"] = json!(s.namespace);
+        if object["kind"] == "MutatingAdmissionPolicyBinding" {
+            object["spec"]["policyName"] = json!(s.namespace);
+            object["spec"]["matchResources"]["namespaceSelector"]["matchLabels"] =
+                json!({"kubernetes.io/metadata.name": s.namespace});
+        }
+        narrowed.push(object);
+    }
+    ensure!(narrowed.len() == 2, "a policy and its binding");
+    let guard = json!({"apiVersion": "v1", "kind": "List", "items": narrowed}).to_string();
+    s.kubectl(&["apply", "-f", "-"], &guard).await?;
+    is_acting(s).await?;
+    Ok(guard)
+}
+
+/// Waits until the API server has learnt of the policy: it says so in a dry run.
+async fn is_acting(s: &Scenario) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let asked = format!(r#"{{"spec":{{"replicas":{WANTED}}}}}"#);
+    let patch = ["patch", "deployment", ROLLOUT, "--dry-run=server", "-p", &asked];
+    let count = ["-o", "jsonpath={.spec.replicas}"];
+    while s.kubectl(&[&patch[..], &count].concat(), "").await? != "0" {
+        ensure!(Instant::now() < deadline, "the guard does not act");
+        sleep(Duration::from_millis(200)).await;
+    }
+    Ok(())
+}

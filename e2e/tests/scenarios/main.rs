@@ -1,0 +1,13 @@
+//! The scenarios of the real operator on a real cluster with a real Kafka, by theme.
+//! Each is a test of its own; what they share is in `siskin_e2e::scenario`.
+
+mod changes;
+mod children;
+mod commands;
+mod deletion;
+mod guard;
+mod inputs;
+mod operators;
+mod outcomes;
+mod ownership;
+mod scaling;

@@ -1,0 +1,181 @@
+//! Operators that end, die, hang and take over from each other, and a rollout that never notices.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use siskin_api::{Cause, Phase, PromotionReason};
+use siskin_e2e::scenario::objects::Kind;
+use siskin_e2e::scenario::seen::Part;
+use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
+
+/// A step that does not end by itself within a scenario.
+fn long() -> RolloutSpec {
+    RolloutSpec::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
+}
+
+#[test]
+fn a_restart_in_the_middle_of_a_step_changes_nothing() {
+    scenario(async |s| {
+        let hold = Duration::from_secs(20);
+        let steps = json!([{"weight": 34, "hold": "20s"}]);
+        s.given().an_adopted_fleet(3, &RolloutSpec::steps(&steps)).await?;
+        s.given().a_record().await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        let settled = Instant::now();
+        s.restart_operator(Election::Usual).await?;
+        s.then().reaches(Phase::Promoting).await?;
+        // Half a second for what the watch and the clocks of the status leave out.
+        let lasted = settled.elapsed() + Duration::from_millis(500);
+        ensure!(hold <= lasted, "the step was held for {lasted:?} only");
+        s.then().promotes("2", PromotionReason::Passed).await?;
+        s.then()
+            .sees("one attempt", |view| {
+                let history = &view.state.rollout()?.status.history;
+                (history.len() == 1 && history[0].rollout_id.ends_with("-1")).then_some(())
+            })
+            .await
+    });
+}
+
+#[test]
+fn killed_at_random_moments_a_good_version_is_still_promoted() {
+    scenario(async |s| {
+        let mut kills = Kills::begin(s).await?;
+        s.when().ships(&Version::good("2")).await?;
+        kills.until(s, |s| s.phase() == Some(Phase::Progressing)).await?;
+        s.when().commands("promote", "/full").await?;
+        kills.until(s, |s| s.phase() == Some(Phase::Succeeded)).await?;
+        s.then().promotes("2", PromotionReason::Commanded).await?;
+        kills.enough()
+    });
+}
+
+#[test]
+fn killed_at_random_moments_a_bad_version_is_still_rolled_back() {
+    scenario(async |s| {
+        let mut kills = Kills::begin(s).await?;
+        s.when().ships(&Version::crashing("2")).await?;
+        kills.until(s, |s| s.phase() == Some(Phase::Failed)).await?;
+        s.then().rolls_back(Cause::GuardFailed, "1").await?;
+        s.when().ships(&Version::good("1")).await?;
+        kills.until(s, |s| s.phase() == Some(Phase::Succeeded)).await?;
+        s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
+        kills.until(s, |s| s.phase().is_none()).await?;
+        s.then()
+            .sees("X runs its pods itself", |view| {
+                let target = view.state.parts.get(&Part::Target)?;
+                let alone = view.state.parts.len() == 1 && view.state.frozen.is_empty();
+                (target.ready == 3 && target.replicas == 3 && alone).then_some(())
+            })
+            .await?;
+        kills.enough()
+    });
+}
+
+#[test]
+fn an_operator_that_ends_hands_over_at_once() {
+    scenario(async |s| {
+        s.given().an_operator(Election::Usual)?;
+        s.given().a_fleet(3).await?;
+        s.given().a_rollout(&long()).await?;
+        s.given().rest().await?;
+        s.given().an_operator(Election::Usual)?;
+        s.given().a_ready_operator().await?;
+        s.chronicle.note("end the leader");
+        let begun = Instant::now();
+        s.operators[0].terminate().await?;
+        s.when().ships(&Version::good("2")).await?;
+        s.then().reaches(Phase::Progressing).await?;
+        let waited = begun.elapsed();
+        // The Lease lasts for 15 s: whoever waited for its end was not told.
+        ensure!(waited < Duration::from_secs(10), "the follower took {waited:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn an_operator_that_dies_is_replaced_when_its_lease_is_over() {
+    scenario(async |s| {
+        two_operators(s).await?;
+        s.chronicle.note("kill the leader");
+        s.operators[0].kill().await?;
+        let begun = Instant::now();
+        s.when().ships(&Version::good("2")).await?;
+        s.then().reaches(Phase::Progressing).await?;
+        let waited = begun.elapsed();
+        // The Lease of 6 s was renewed a second before the kill at the earliest.
+        ensure!(Duration::from_secs(4) < waited, "the follower did not wait: {waited:?}");
+        ensure!(waited < Duration::from_secs(30), "the follower took {waited:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn an_operator_that_hung_past_its_lease_writes_nothing_more() {
+    scenario(async |s| {
+        two_operators(s).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        s.chronicle.note("the leader hangs");
+        s.operators[0].freeze()?;
+        s.when().commands("abort", "").await?;
+        s.then().rolls_back(Cause::Aborted, "1").await?;
+        s.chronicle.note("the old leader goes on");
+        let from = s.chronicle.length();
+        s.operators[0].thaw()?;
+        let status = s.operators[0].ends(Duration::from_secs(15)).await?;
+        ensure!(!status.success(), "an operator that lost its lease ends with an error");
+        let changes = s.chronicle.look(|view| {
+            let written = view.history.iter().skip(from);
+            written.map(ToString::to_string).filter(|it| it.contains("Deployment")).count()
+        });
+        ensure!(changes == 0, "the old leader wrote");
+        s.then().serves("1").await
+    });
+}
+
+/// An adopted fleet under the first of two operators with a Lease of 6 s.
+async fn two_operators(s: &mut Scenario) -> Result<()> {
+    s.given().an_operator(Election::Short)?;
+    s.given().a_fleet(3).await?;
+    s.given().a_rollout(&long()).await?;
+    s.given().rest().await?;
+    s.given().an_operator(Election::Short)?;
+    s.given().a_ready_operator().await
+}
+
+/// Kills of the operator, each followed by the start of another one.
+struct Kills(u32);
+
+impl Kills {
+    /// Fewer say little.
+    const ENOUGH: u32 = 10;
+
+    /// A fleet that is adopted while its operators are killed.
+    async fn begin(s: &mut Scenario) -> Result<Self> {
+        s.given().an_operator(Election::None)?;
+        s.given().a_fleet(3).await?;
+        s.given().a_rollout(&long()).await?;
+        let mut kills = Self(0);
+        kills.until(s, |s| s.phase() == Some(Phase::Initialized)).await?;
+        s.given().rest().await?;
+        Ok(kills)
+    }
+
+    /// Kills at random moments, until it is so.
+    async fn until(&mut self, s: &mut Scenario, so: impl Fn(&Scenario) -> bool) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while !so(s) {
+            ensure!(Instant::now() < deadline, "not within 120 s, after {} kills", self.0);
+            s.a_random_moment().await;
+            s.kill_operator(Election::None).await?;
+            self.0 += 1;
+        }
+        Ok(())
+    }
+
+    fn enough(&self) -> Result<()> {
+        ensure!(Self::ENOUGH <= self.0, "only {} kills", self.0);
+        Ok(())
+    }
+}

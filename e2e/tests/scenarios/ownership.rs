@@ -1,0 +1,156 @@
+//! Whose the names are: two rollouts of one target, a foreign Deployment, an API server that adds
+//! fields of its own.
+
+use anyhow::ensure;
+use serde_json::json;
+use siskin_api::Phase;
+use siskin_e2e::scenario::objects::Kind;
+use siskin_e2e::scenario::seen::Part;
+use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Version, scenario};
+
+/// A step that does not end by itself within a scenario.
+fn long() -> RolloutSpec {
+    RolloutSpec::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
+}
+
+#[test]
+fn of_two_rollouts_of_one_target_the_second_touches_nothing() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        let second = long().manifest("second", "127.0.0.1:9092", "another");
+        s.objects.apply(Kind::CanaryRollout, &second).await?;
+        s.then()
+            .sees("the second one is refused", |view| {
+                let status = &view.state.rollouts.get("second")?.status;
+                let refused = |it: &&k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition| {
+                    it.type_ == "Stalled" && it.reason == "NameTaken"
+                };
+                status.conditions.iter().find(refused).map(drop)
+            })
+            .await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        // It goes without a trace, and the first one goes on.
+        s.when().deletes(Kind::CanaryRollout, "second").await?;
+        s.then()
+            .sees("the second one is gone, the trial goes on", |view| {
+                let gone = !view.state.rollouts.contains_key("second");
+                let canary = view.state.pods_of(Part::Canary).count() == 1;
+                let trial = view.state.rollout()?.status.phase == Some(Phase::Progressing);
+                (gone && canary && trial).then_some(())
+            })
+            .await
+    });
+}
+
+#[test]
+fn a_foreign_deployment_with_the_primarys_name_is_left_alone() {
+    scenario(async |s| {
+        s.given().an_operator(Election::Usual)?;
+        let foreign = json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "orders-primary", "labels": {"made-by": "flagger"}},
+            "spec": {
+                "replicas": 0,
+                "selector": {"matchLabels": {"app": "other"}},
+                "template": {
+                    "metadata": {"labels": {"app": "other"}},
+                    "spec": {"containers": [{"name": "c", "image": "localhost/none:1"}]},
+                },
+            },
+        });
+        s.objects.apply(Kind::Deployment, &foreign).await?;
+        s.given().a_fleet(2).await?;
+        s.given().a_rollout(&long()).await?;
+        s.then().says("Stalled", "True", "NameTaken").await?;
+        let target = s.chronicle.look(|view| view.state.count(Part::Target));
+        ensure!(target == 2, "X keeps its pods");
+        // Once the name is free, the rollout goes on by itself.
+        s.when().deletes(Kind::Deployment, "orders-primary").await?;
+        s.given().rest().await
+    });
+}
+
+#[test]
+fn a_field_that_the_api_server_adds_is_no_new_version() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        s.when().commands("promote", "/full").await?;
+        s.then().serves("2").await?;
+        let attempts = s.chronicle.look(|view| view.state.frozen.len());
+        let policy = an_added_field(&s.namespace);
+        s.kubectl(&["apply", "-f", "-"], &policy).await?;
+        // Any write of X shows the new field from now on, as after an upgrade of the API server.
+        s.when().edits_target(&json!({"metadata": {"labels": {"synced": "again"}}})).await?;
+        s.then()
+            .sees("the field is in X's template", |view| {
+                let template = &view.state.parts.get(&Part::Target)?.spec["template"];
+                (template["spec"]["hostUsers"] == true).then_some(())
+            })
+            .await?;
+        // Something that the operator answers, after it has seen the field.
+        s.when().annotates_rollout("siskin.dev/abort", "anything").await?;
+        s.then().tells("CommandMalformed", "anything").await?;
+        let (phase, now) = s.chronicle.look(|view| {
+            (view.state.rollout().and_then(|it| it.status.phase), view.state.frozen.len())
+        });
+        ensure!(phase == Some(Phase::Succeeded), "a new version was seen: {phase:?}");
+        ensure!(now == attempts, "a template was frozen");
+        // A version of the user's is one, with the field in it.
+        s.given().a_canary_of(&Version::good("3")).await?;
+        s.kubectl(&["delete", "-f", "-"], &policy).await.map(drop)
+    });
+}
+
+/// What an API server with a new default does, for one namespace: `hostUsers: true` is what an
+/// absent `hostUsers` means.
+fn an_added_field(namespace: &str) -> String {
+    let spec = "Object{spec: Object.spec{template: Object.spec.template{\
+                spec: Object.spec.template.spec{hostUsers: true}}}}";
+    let group = "admissionregistration.k8s.io/v1";
+    let policy = json!({
+        "apiVersion": group,
+        "kind": "MutatingAdmissionPolicy",
+        "metadata": {"name": namespace},
+        "spec": {
+            "reinvocationPolicy": "Never",
+            "matchConstraints": {"resourceRules": [{
+                "apiGroups": ["apps"], "apiVersions": ["v1"],
+                "resources": ["deployments"], "operations": ["CREATE", "UPDATE"],
+            }]},
+            "mutations": [{
+                "patchType": "ApplyConfiguration",
+                "applyConfiguration": {"expression": spec},
+            }],
+        },
+    });
+    let binding = json!({
+        "apiVersion": group,
+        "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": {"name": namespace},
+        "spec": {
+            "policyName": namespace,
+            "matchResources": {"namespaceSelector": {
+                "matchLabels": {"kubernetes.io/metadata.name": namespace},
+            }},
+        },
+    });
+    json!({"apiVersion": "v1", "kind": "List", "items": [policy, binding]}).to_string()
+}
+
+#[test]
+fn a_target_that_is_itself_a_child_is_refused() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(2, &long()).await?;
+        let mut nested = long().manifest("nested", "127.0.0.1:9092", "another");
+        nested["spec"]["targetRef"]["name"] = json!(format!("{ROLLOUT}-primary"));
+        s.objects.apply(Kind::CanaryRollout, &nested).await?;
+        s.then()
+            .sees("the nested one is refused", |view| {
+                let status = &view.state.rollouts.get("nested")?.status;
+                status.conditions.iter().find(|it| it.reason == "NameTaken").map(drop)
+            })
+            .await
+    });
+}

@@ -1,0 +1,147 @@
+//! Another number of consumers, asked for in every way, at rest and in the middle of a trial.
+
+use serde_json::{Value, json};
+use siskin_api::{Phase, PromotionReason};
+use siskin_e2e::scenario::history::State;
+use siskin_e2e::scenario::objects::Kind;
+use siskin_e2e::scenario::seen::Part;
+use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
+
+/// A step that does not end by itself within a scenario.
+fn long() -> RolloutSpec {
+    RolloutSpec::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
+}
+
+/// The rollout has this N, and its pods are Ready in these counts.
+async fn counts(s: &mut Scenario, total: u32, primary: u32, canary: u32) -> anyhow::Result<()> {
+    let what = format!("N {total}: {primary} primary and {canary} canary pods");
+    let ready = |state: &State, part| state.pods_of(part).filter(|(_, it)| it.ready).count();
+    s.then()
+        .sees(&what, |view| {
+            let right = |part, wanted| {
+                let pods = u32::try_from(ready(view.state, part)) == Ok(wanted);
+                pods && view.state.count(part) == wanted
+            };
+            let all = right(Part::Primary, primary) && right(Part::Canary, canary);
+            (view.state.total() == Some(total) && all && right(Part::Target, 0)).then_some(())
+        })
+        .await
+}
+
+#[test]
+fn by_the_target_in_the_middle_of_a_trial() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        s.when().edits_target(&json!({"spec": {"replicas": 5}})).await?;
+        counts(s, 5, 4, 1).await?;
+        s.then().tells("TargetDrained", "5 replicas").await?;
+        s.when().edits_target(&json!({"spec": {"replicas": 2}})).await?;
+        counts(s, 2, 1, 1).await
+    });
+}
+
+#[test]
+fn by_the_rollout_and_then_the_target_has_no_say() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        s.when().edits_rollout(&json!({"spec": {"replicas": 4}})).await?;
+        counts(s, 4, 4, 0).await?;
+        s.when().edits_target(&json!({"spec": {"replicas": 6}})).await?;
+        s.then().tells("TargetDrained", "6 replicas").await?;
+        counts(s, 4, 4, 0).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        s.when().edits_rollout(&json!({"spec": {"replicas": 2}})).await?;
+        counts(s, 2, 1, 1).await
+    });
+}
+
+#[test]
+fn by_an_autoscaler_through_the_scale_subresource() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        let target =
+            json!({"apiVersion": "siskin.dev/v1alpha1", "kind": "CanaryRollout", "name": ROLLOUT});
+        s.objects.apply(Kind::HorizontalPodAutoscaler, &autoscaler(&target)).await?;
+        // Something happens, so that the operator looks; without it, within its resync.
+        s.when().edits_target(&json!({"metadata": {"labels": {"looked": "at"}}})).await?;
+        s.then()
+            .sees("the scale subresource can be read", |view| {
+                (view.state.rollout()?.spec.replicas == Some(3)).then_some(())
+            })
+            .await?;
+        s.when().scales_rollout(4).await?;
+        counts(s, 4, 3, 1).await
+    });
+}
+
+#[test]
+fn an_autoscaler_of_the_target_itself_keeps_it_from_being_adopted() {
+    scenario(async |s| {
+        s.given().an_operator(Election::Usual)?;
+        s.given().a_fleet(3).await?;
+        let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": ROLLOUT});
+        s.objects.apply(Kind::HorizontalPodAutoscaler, &autoscaler(&target)).await?;
+        s.given().a_rollout(&long()).await?;
+        s.then().says("Stalled", "True", "AutoscalerOnTarget").await?;
+        let children = s.chronicle.look(|view| view.state.parts.len());
+        assert_eq!(children, 1, "nothing was made");
+        let rollout =
+            json!({"apiVersion": "siskin.dev/v1alpha1", "kind": "CanaryRollout", "name": ROLLOUT});
+        let moved = json!({"spec": {"scaleTargetRef": rollout}});
+        s.objects.merge(Kind::HorizontalPodAutoscaler, "orders", &moved).await?;
+        s.given().rest().await
+    });
+}
+
+#[test]
+fn to_zero_and_back() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &long()).await?;
+        s.when().edits_rollout(&json!({"spec": {"replicas": 0}})).await?;
+        counts(s, 0, 0, 0).await?;
+        s.when().ships(&Version::good("2")).await?;
+        s.then()
+            .sees("the new version waits for consumers", |view| {
+                view.state.rollout()?.status.message.as_ref()?.contains("zero").then_some(())
+            })
+            .await?;
+        s.when().edits_rollout(&json!({"spec": {"replicas": 2}})).await?;
+        s.then().reaches(Phase::Progressing).await?;
+        counts(s, 2, 1, 1).await
+    });
+}
+
+#[test]
+fn the_only_consumer_is_replaced_by_its_canary() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(1, &long()).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        counts(s, 1, 0, 1).await?;
+        s.when().commands("promote", "/full").await?;
+        s.then().promotes("2", PromotionReason::Commanded).await?;
+        counts(s, 1, 1, 0).await
+    });
+}
+
+#[test]
+fn never_more_consumers_than_partitions() {
+    scenario(async |s| {
+        let spec = long().strategy("order", "DrainFirst").strategy("maxConsumers", 3);
+        s.given().an_adopted_fleet(3, &spec).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        counts(s, 3, 2, 1).await?;
+        s.when().commands("promote", "/full").await?;
+        s.then().promotes("2", PromotionReason::Commanded).await
+    });
+}
+
+fn autoscaler(target: &Value) -> Value {
+    json!({
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": ROLLOUT},
+        "spec": {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 6},
+    })
+}
