@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use siskin_api::{Cause, HistoryEntry, Outcome, Phase, PromotionReason};
+use tokio::time::{Instant, sleep};
 
 use super::Scenario;
 use super::chronicle::View;
 use super::given::PATIENCE;
-use super::history::{Change, State};
+use super::history::{Change, State, TARGET};
 use super::seen::{Part, Rollout, Seen};
+
+/// Between two questions to an API server that tells nobody when its answer changes.
+const LOOKS_EVERY: Duration = Duration::from_millis(200);
 
 /// What a scenario expects.
 pub struct Then<'a>(pub(super) &'a mut Scenario);
@@ -110,6 +115,23 @@ impl Then<'_> {
             told(&view, reason, text).then_some(())
         })
         .await
+    }
+
+    /// An admission policy acts: a write of X that sets these fields would leave `value` at this
+    /// JSON path. The API server learns of a policy some time after it was made.
+    ///
+    /// # Errors
+    /// It does not act.
+    pub async fn mutates(&self, fields: &Value, path: &str, value: &str) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        let (fields, output) = (fields.to_string(), format!("jsonpath={path}"));
+        let patch = ["patch", "deployment", TARGET, "--dry-run=server", "--type=merge"];
+        let arguments = [&patch[..], &["-p", &fields, "-o", &output]].concat();
+        while self.0.kubectl(&arguments, "").await? != value {
+            ensure!(Instant::now() < deadline, "no policy leaves {value} at {path}");
+            sleep(LOOKS_EVERY).await;
+        }
+        Ok(())
     }
 
     /// Anything else that can be seen.

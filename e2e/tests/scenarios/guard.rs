@@ -1,7 +1,7 @@
 //! The guard of `config/guard`, and what it closes: a tool that applies a new version and its count
 //! in one write.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -11,7 +11,6 @@ use siskin_e2e::scenario::history::Change;
 use siskin_e2e::scenario::seen::{Part, Seen};
 use siskin_e2e::scenario::stage::Stage;
 use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, Version, scenario};
-use tokio::time::sleep;
 
 /// A step that does not end by itself within a scenario.
 fn long() -> RolloutSpec {
@@ -22,8 +21,8 @@ fn long() -> RolloutSpec {
 const WANTED: u32 = 6;
 
 /// The guard holds X at 0 and N becomes 6; the new version runs as a canary and nowhere else; the
-/// tool sees no difference to what it applied.
-async fn guarded(s: &mut Scenario, version: &Version) -> Result<()> {
+/// tool sees by its `diff` no difference to what it applied.
+async fn guarded(s: &mut Scenario, version: &Version, diff: &[&str]) -> Result<()> {
     let (manifest, version) = (s.manifest(version, WANTED), version.name.as_str());
     s.then()
         .sees("N is 6, and the new version is on trial", |view| {
@@ -34,11 +33,9 @@ async fn guarded(s: &mut Scenario, version: &Version) -> Result<()> {
         .await?;
     let pods = s.chronicle.look(|view| started(&view, version));
     ensure!(pods.iter().all(|it| it.contains("canary")), "un-analysed pods: {pods:?}");
-    for how in [&["diff"][..], &["diff", "--server-side", "--force-conflicts"]] {
-        let arguments = [how, &["-f", "-"]].concat();
-        // kubectl diff ends with 1 where it finds a difference.
-        s.kubectl(&arguments, &manifest).await.context("a difference is seen")?;
-    }
+    // kubectl diff ends with 1 where it finds a difference.
+    let arguments = [diff, &["-f", "-"]].concat();
+    s.kubectl(&arguments, &manifest).await.context("a difference is seen")?;
     Ok(())
 }
 
@@ -51,17 +48,17 @@ fn with_the_guard_no_pod_of_a_new_version_starts_outside_the_canary() {
 
         let helm = Version::without_image("helm");
         s.when().applies(&helm, WANTED).await?;
-        guarded(s, &helm).await?;
+        guarded(s, &helm, &["diff", "--server-side", "--field-manager=helm"]).await?;
 
         let client = Version::without_image("client");
         s.chronicle.note("kubectl applies, client-side");
         s.kubectl(&["apply", "-f", "-"], &s.manifest(&client, WANTED)).await?;
-        guarded(s, &client).await?;
+        guarded(s, &client, &["diff"]).await?;
 
         s.chronicle.note("a whole Deployment is put");
         let put = Version::without_image("put");
         s.kubectl(&["replace", "-f", "-"], &s.manifest(&put, WANTED)).await?;
-        guarded(s, &put).await?;
+        guarded(s, &put, &["diff"]).await?;
         s.kubectl(&["delete", "-f", "-"], &guard).await.map(drop)
     });
 }
@@ -156,19 +153,7 @@ async fn narrowed_guard(s: &mut Scenario) -> Result<String> {
     ensure!(narrowed.len() == 2, "a policy and its binding");
     let guard = json!({"apiVersion": "v1", "kind": "List", "items": narrowed}).to_string();
     s.kubectl(&["apply", "-f", "-"], &guard).await?;
-    is_acting(s).await?;
+    let asked = json!({"spec": {"replicas": WANTED}});
+    s.then().mutates(&asked, "{.spec.replicas}", "0").await?;
     Ok(guard)
-}
-
-/// Waits until the API server has learnt of the policy: it says so in a dry run.
-async fn is_acting(s: &Scenario) -> Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    let asked = format!(r#"{{"spec":{{"replicas":{WANTED}}}}}"#);
-    let patch = ["patch", "deployment", ROLLOUT, "--dry-run=server", "-p", &asked];
-    let count = ["-o", "jsonpath={.spec.replicas}"];
-    while s.kubectl(&[&patch[..], &count].concat(), "").await? != "0" {
-        ensure!(Instant::now() < deadline, "the guard does not act");
-        sleep(Duration::from_millis(200)).await;
-    }
-    Ok(())
 }

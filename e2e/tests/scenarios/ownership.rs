@@ -81,6 +81,7 @@ fn a_field_that_the_api_server_adds_is_no_new_version() {
         let attempts = s.chronicle.look(|view| view.state.frozen.len());
         let policy = an_added_field(&s.namespace);
         s.kubectl(&["apply", "-f", "-"], &policy).await?;
+        s.then().mutates(&json!({}), "{.spec.template.spec.hostUsers}", "true").await?;
         // Any write of X shows the new field from now on, as after an upgrade of the API server.
         s.when().edits_target(&json!({"metadata": {"labels": {"synced": "again"}}})).await?;
         s.then()
