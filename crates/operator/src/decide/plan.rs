@@ -95,6 +95,7 @@ pub enum Effect {
 
 /// Why a rollout can't go on; stands beside the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[cfg_attr(test, derive(strum::EnumIter))]
 pub enum Held {
     /// X does not exist.
     TargetMissing,

@@ -26,6 +26,7 @@ pub struct RolloutId {
 
 /// Why a canary was, or is being, removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString)]
+#[cfg_attr(test, derive(strum::EnumIter))]
 pub enum Cause {
     /// A guard fired: crash loop, out of memory, stall.
     GuardFailed,

@@ -1,5 +1,7 @@
 //! Tests of `decide`: a table row by row, its arithmetic, and a simulation of whole lives.
 //! Nothing here reads a clock or a cluster.
 
+mod document;
+mod edges;
 mod simulation;
 mod transfer;

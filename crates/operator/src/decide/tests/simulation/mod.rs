@@ -9,7 +9,6 @@ mod cluster;
 mod counts;
 mod deployment;
 mod dice;
-mod edges;
 mod memory;
 mod operator;
 mod storm;
@@ -20,6 +19,7 @@ mod writes;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use super::edges;
 use edges::EDGES;
 use world::{Tally, World};
 

@@ -1,5 +1,5 @@
-//! I7: the phases, and every way from one to another. A phase that moves along none of these is a
-//! bug; one of these that is never used is an error in this table.
+//! I7: the phases, and every way from one to another, as `docs/architecture/state-table.md` has them.
+//! A phase that moves along none of these is a bug; one that is never used is an error in this table.
 
 use crate::decide::{Rest, Stage, State};
 
