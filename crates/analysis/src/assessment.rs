@@ -5,9 +5,9 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Finding;
 use crate::finding::Span;
 use crate::observation::Millis;
+use crate::{Doubt, Finding};
 
 /// What may be done with the canary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -126,6 +126,20 @@ pub struct Assessment {
     pub blind: Vec<Signal>,
     /// Caveats.
     pub notes: Vec<Note>,
+}
+
+impl Assessment {
+    /// The same without a Pass: for `silent` milliseconds nobody knows what the pods do.
+    #[must_use]
+    pub fn without_pods(self, silent: Millis) -> Self {
+        match self.verdict {
+            Verdict::Pass => {
+                let finding = Finding::Doubt(Doubt::PodsUnseen { silent });
+                Self { verdict: finding.verdict(), finding, ..self }
+            }
+            Verdict::Fail | Verdict::Inconclusive => self,
+        }
+    }
 }
 
 impl Display for Verdict {

@@ -32,6 +32,11 @@ pub enum Doubt {
         /// Milliseconds since the last one; `None`: there was none.
         silent: Option<Millis>,
     },
+    /// The cluster does not say what the pods do: a crash would go unseen.
+    PodsUnseen {
+        /// Milliseconds since they were last seen.
+        silent: Millis,
+    },
     /// More than 5 % of the assigned partitions belong to members that match no pod.
     Unattributed {
         /// Such partitions.
@@ -99,6 +104,7 @@ impl Doubt {
             Self::PrimaryUnhealthy { .. } => "PrimaryUnhealthy",
             Self::SharedStall { .. } => "SharedStall",
             Self::NoObservation { .. } => "NoObservation",
+            Self::PodsUnseen { .. } => "PodsUnseen",
             Self::Unattributed { .. } => "Unattributed",
             Self::NoPartition => "NoPartition",
             Self::Rebalancing => "Rebalancing",
@@ -129,6 +135,9 @@ impl Display for Doubt {
             Self::NoObservation { silent: None } => f.write_str("no usable answer from Kafka yet"),
             Self::NoObservation { silent: Some(silent) } => {
                 write!(f, "no usable answer from Kafka for {}", Span(*silent))
+            }
+            Self::PodsUnseen { silent } => {
+                write!(f, "the API server has told nothing of the pods for {}", Span(*silent))
             }
             Self::Unattributed { partitions, of } => write!(
                 f,

@@ -16,7 +16,7 @@ use siskin_operator::gate::Gate;
 use siskin_operator::judge::{Neighbours, Watches, feed};
 use siskin_operator::lease::{self, Lease};
 use siskin_operator::metrics::Metrics;
-use siskin_operator::observe::{Index, Observer, Pods};
+use siskin_operator::observe::{Index, Observer};
 use siskin_operator::options::{Options, init_tracing};
 use siskin_operator::pass::{Memory, Passes};
 use siskin_operator::queue::Trigger;
@@ -56,8 +56,8 @@ async fn main() -> anyhow::Result<()> {
     let cluster = Cluster::new(client.clone());
     let scope =
         Scope { client, namespace: options.namespace.clone(), readiness: readiness.clone() };
-    let (pod_store, pod_events) = wiring::watch_pods(&scope);
-    let (pods, index) = (Pods::new(pod_store), Index::default());
+    let (pods, pod_events) = wiring::watch_pods(&scope);
+    let index = Index::default();
     let (watches, feeds) = Watches::new(Samplers::new(clock::now_millis));
     let (trigger, asked) = Trigger::new();
     let neighbours = Neighbours::new(cluster.clone());

@@ -19,7 +19,8 @@ use tokio::sync::mpsc;
 
 use crate::admin::{Heartbeat, Readiness};
 use crate::children::target_of;
-use crate::observe::{Index, pods};
+use crate::clock;
+use crate::observe::{Index, Pods, Sight, pods};
 use crate::pass::{PassFailed, Passes};
 use crate::queue::Name;
 
@@ -59,14 +60,23 @@ impl Scope {
 }
 
 /// Pods with a role, trimmed: the store that decisions read, and the stream that fills it.
-pub fn watch_pods(scope: &Scope) -> (Store<Pod>, impl Stream<Item = Pod> + Send + use<>) {
+pub fn watch_pods(scope: &Scope) -> (Pods, impl Stream<Item = Pod> + Send + use<>) {
     let (reader, writer) = reflector::store();
+    let sight = Sight::default();
+    let found = Pods::new(reader, sight.clone());
     let selection = watcher::Config::default().labels(ROLE);
     let met = scope.readiness.condition("the first listing of Pods");
     let events = watcher(scope.api::<Pod>(), selection).default_backoff();
     let trimmed = events.modify(pods::trim).inspect(move |event| {
-        if matches!(event, Ok(watcher::Event::InitDone)) {
-            met.met();
+        match event {
+            Ok(watcher::Event::InitDone) => {
+                met.met();
+                sight.regained();
+            }
+            Ok(watcher::Event::Apply(_) | watcher::Event::Delete(_)) => sight.regained(),
+            // A listing is complete when it is done.
+            Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => {}
+            Err(_) => sight.lost(clock::now_millis()),
         }
     });
     let touched = reflector::reflector(writer, trimmed).filter_map(|event| {
@@ -83,7 +93,7 @@ pub fn watch_pods(scope: &Scope) -> (Store<Pod>, impl Stream<Item = Pod> + Send 
             }
         })
     });
-    (reader, touched)
+    (found, touched)
 }
 
 /// Runs passes until the process ends.

@@ -14,7 +14,7 @@ use kube::{Api, Client, ResourceExt as _};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::seen::{Pod, Role, Rollout, Scene};
+use super::seen::{Life, Pod, Role, Rollout, Scene};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -213,7 +213,9 @@ fn put_pod(scene: &mut Scene, object: &DynamicObject) -> Vec<Happening> {
     if before.is_none() {
         happened.push(Happening::Appeared(pod.role, pod.version));
     }
-    if pod.role == Role::Canary && before.map_or(0, |it| it.crashes) < pod.crashes {
+    // One that was told to end has not crashed.
+    let failed = pod.life != Life::Ending && before.map_or(0, |it| it.crashes) < pod.crashes;
+    if pod.role == Role::Canary && failed {
         happened.push(Happening::Crashed(pod.crashes));
     }
     happened

@@ -136,7 +136,7 @@ impl Chronicle {
 
     fn deed(&self, text: String, deleted: Option<String>) {
         let revision = self.lock().revision;
-        self.write(revision, Change::Deed(text, deleted));
+        self.write((revision, false), Change::Deed(text, deleted));
     }
 
     async fn follow(self, api: Api<DynamicObject>, read: Read) {
@@ -145,15 +145,15 @@ impl Chronicle {
         let mut listed: Vec<String> = Vec::new();
         while let Some(event) = events.next().await {
             match event {
-                Ok(watcher::Event::Apply(it)) => self.put(&it, read, &mut known),
+                Ok(watcher::Event::Apply(it)) => self.put((&it, false), read, &mut known),
                 Ok(watcher::Event::InitApply(it)) => {
                     listed.push(it.name_any());
-                    self.put(&it, read, &mut known);
+                    self.put((&it, true), read, &mut known);
                 }
                 Ok(watcher::Event::Delete(it)) => {
                     if let Some(seen) = read(&it) {
                         known.remove(&it.name_any());
-                        self.write(revision(&it), Change::Gone(it.name_any(), seen));
+                        self.write((revision(&it), false), Change::Gone(it.name_any(), seen));
                     }
                 }
                 Ok(watcher::Event::Init) => listed.clear(),
@@ -164,10 +164,15 @@ impl Chronicle {
         }
     }
 
-    fn put(&self, object: &DynamicObject, read: Read, known: &mut BTreeMap<String, Seen>) {
+    fn put(
+        &self,
+        (object, listed): (&DynamicObject, bool),
+        read: Read,
+        known: &mut BTreeMap<String, Seen>,
+    ) {
         let Some(seen) = read(object) else { return };
         known.insert(object.name_any(), seen.clone());
-        self.write(revision(object), Change::Put(object.name_any(), seen));
+        self.write((revision(object), listed), Change::Put(object.name_any(), seen));
     }
 
     /// After a new listing: what is not in it was deleted while nobody watched.
@@ -176,13 +181,13 @@ impl Chronicle {
         let now = self.lock().revision;
         for name in gone {
             if let Some(seen) = known.remove(&name) {
-                self.write(now, Change::Gone(name, seen));
+                self.write((now, true), Change::Gone(name, seen));
             }
         }
     }
 
-    fn write(&self, revision: u64, change: Change) {
-        let entry = Entry { revision, at: self.shared.begun.elapsed(), change };
+    fn write(&self, (revision, listed): (u64, bool), change: Change) {
+        let entry = Entry { revision, at: self.shared.begun.elapsed(), listed, change };
         let mut record = self.lock();
         record.revision = record.revision.max(revision);
         record.state.take(&entry);

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::history::TARGET;
+use super::java::{Java, Protocol};
 use super::seen::VERSION;
 
 /// The sample worker's image in the test bed.
@@ -22,6 +23,17 @@ pub struct Fleet {
     pub bootstrap: String,
     /// Topic and consumer group, both of the scenario's own name.
     pub group: String,
+    /// What consumes.
+    pub consumers: Consumers,
+}
+
+/// The program in the fleet's pods.
+#[derive(Clone, Debug)]
+pub enum Consumers {
+    /// The sample worker.
+    Sample,
+    /// Kafka's own Java consumer, which knows no settings of a version but its name.
+    Java(Java, Protocol),
 }
 
 /// One version of the consumers.
@@ -92,6 +104,27 @@ impl Fleet {
     /// The pod template of this version.
     #[must_use]
     pub fn template(&self, version: &Version) -> Value {
+        let (mut container, volumes) = match &self.consumers {
+            Consumers::Sample => (sample(version), json!([])),
+            Consumers::Java(java, protocol) => {
+                java.consumer(&self.bootstrap, &self.group, *protocol)
+            }
+        };
+        container["env"] = self.environment(version);
+        json!({
+            "metadata": {"labels": {"app": TARGET}},
+            "spec": {
+                // A consumer leaves its group within a second of SIGTERM.
+                "terminationGracePeriodSeconds": 3,
+                "automountServiceAccountToken": false,
+                "enableServiceLinks": false,
+                "containers": [container],
+                "volumes": volumes,
+            },
+        })
+    }
+
+    fn environment(&self, version: &Version) -> Value {
         let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let all = [
             own("KAFKA_BOOTSTRAP", &self.bootstrap),
@@ -105,27 +138,19 @@ impl Fleet {
         let knobs = &version.knobs;
         let unset = |it: &(String, String)| knobs.iter().all(|knob| knob.0 != it.0);
         let all = all.into_iter().filter(unset).chain(knobs.iter().cloned());
-        let environment: Vec<_> =
-            all.map(|(name, value)| json!({"name": name, "value": value})).collect();
-        json!({
-            "metadata": {"labels": {"app": TARGET}},
-            "spec": {
-                // A worker leaves its group within a second of SIGTERM.
-                "terminationGracePeriodSeconds": 3,
-                "automountServiceAccountToken": false,
-                "enableServiceLinks": false,
-                "containers": [{
-                    "name": "worker",
-                    "image": version.image,
-                    "imagePullPolicy": "Never",
-                    "env": environment,
-                    "ports": [{"name": "metrics", "containerPort": 9100}],
-                    "readinessProbe": {
-                        "httpGet": {"path": "/ready", "port": "metrics"},
-                        "periodSeconds": 1,
-                    },
-                }],
-            },
-        })
+        all.map(|(name, value)| json!({"name": name, "value": value})).collect()
     }
+}
+
+fn sample(version: &Version) -> Value {
+    json!({
+        "name": "worker",
+        "image": version.image,
+        "imagePullPolicy": "Never",
+        "ports": [{"name": "metrics", "containerPort": 9100}],
+        "readinessProbe": {
+            "httpGet": {"path": "/ready", "port": "metrics"},
+            "periodSeconds": 1,
+        },
+    })
 }

@@ -8,10 +8,11 @@ use siskin_api::Phase;
 use tokio::time::{Instant, sleep};
 
 use super::history::TARGET;
+use super::java::{Java, Protocol};
 use super::load::Load;
 use super::objects::Kind;
 use super::seen::Part;
-use super::{Election, Fleet, ROLLOUT, RolloutSpec, Scenario, Version};
+use super::{Consumers, Election, Fleet, ROLLOUT, RolloutSpec, Scenario, Version};
 
 /// Pods that can start have started by then, also on a machine that is busy with other scenarios.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
@@ -56,6 +57,16 @@ impl Given<'_> {
     /// A Deployment strategy of the fleet that comes next.
     pub fn a_strategy(&mut self, strategy: Value) {
         self.0.fleet.strategy = Some(strategy);
+    }
+
+    /// A fleet of Kafka's own Java consumers comes next.
+    ///
+    /// # Errors
+    /// This machine has no Java.
+    pub fn java_consumers(&mut self, protocol: Protocol) -> Result<()> {
+        let java = Java::of_machine(&self.0.stage.bed.kafka_jars())?;
+        self.0.fleet.consumers = Consumers::Java(java, protocol);
+        Ok(())
     }
 
     /// The tool that applies the fleet's Deployment, now and later.

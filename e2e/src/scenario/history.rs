@@ -19,6 +19,8 @@ pub struct Entry {
     pub revision: u64,
     /// When it was seen, since the scenario began.
     pub at: Duration,
+    /// Shown by a listing, so that what came just before it may have been missed.
+    pub listed: bool,
     /// What it was.
     pub change: Change,
 }

@@ -12,6 +12,7 @@ pub mod fleet;
 mod given;
 pub mod history;
 pub mod invariants;
+pub mod java;
 mod load;
 pub mod objects;
 pub mod operator;
@@ -33,7 +34,7 @@ use serde_json::json;
 use siskin_api::Phase;
 use tokio::io::AsyncWriteExt;
 
-pub use fleet::{Fleet, Version};
+pub use fleet::{Consumers, Fleet, Version};
 pub use given::Given;
 pub use operator::Election;
 pub use rollout::RolloutSpec;
@@ -44,7 +45,7 @@ use chronicle::{Chronicle, Watches};
 use load::Load;
 use objects::Objects;
 use operator::Operator;
-use stage::Stage;
+use stage::{Company, Stage};
 
 /// The name of the rollout, as of its target.
 pub const ROLLOUT: &str = history::TARGET;
@@ -79,9 +80,21 @@ pub struct Scenario {
 /// The scenario failed, or an invariant was violated. What a person needs to find out why has then
 /// been printed.
 pub fn scenario(body: impl AsyncFnOnce(&mut Scenario) -> Result<()>) {
+    enter(Company::Others, body);
+}
+
+/// The same while no other scenario runs: it breaks what they share.
+///
+/// # Panics
+/// As [`scenario`] does.
+pub fn scenario_alone(body: impl AsyncFnOnce(&mut Scenario) -> Result<()>) {
+    enter(Company::None, body);
+}
+
+fn enter(company: Company, body: impl AsyncFnOnce(&mut Scenario) -> Result<()>) {
     let outcome = Stage::get().and_then(|stage| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(play(stage, body))
+        runtime.block_on(play(stage, company, body))
     });
     if let Err(error) = outcome {
         panic!("{error:#}");
@@ -90,9 +103,10 @@ pub fn scenario(body: impl AsyncFnOnce(&mut Scenario) -> Result<()>) {
 
 async fn play(
     stage: &'static Stage,
+    company: Company,
     body: impl AsyncFnOnce(&mut Scenario) -> Result<()>,
 ) -> Result<()> {
-    let turn = stage.turn().await?;
+    let turn = stage.turn(company).await?;
     let begun = Instant::now();
     let mut scenario = Scenario::begin(stage).await?;
     let played = AssertUnwindSafe(body(&mut scenario)).catch_unwind().await;
@@ -237,6 +251,7 @@ impl Scenario {
             strategy: None,
             bootstrap: stage.bed.kafka_bootstrap(),
             group: namespace.clone(),
+            consumers: Consumers::Sample,
         };
         Ok(Self {
             stage,
@@ -255,6 +270,11 @@ impl Scenario {
 
     /// No operator has died, and no invariant was broken.
     fn verdict(&mut self) -> Result<()> {
+        for operator in &mut self.operators {
+            if let Some(status) = operator.died()? {
+                bail!("an operator ended by itself: {status}");
+            }
+        }
         let violations = invariants::violations(&self.chronicle.history());
         if !violations.is_empty() {
             let lines: Vec<_> = violations.iter().map(ToString::to_string).collect();

@@ -39,6 +39,8 @@ pub struct Operator {
     child: Child,
     log: PathBuf,
     admin: SocketAddr,
+    /// The scenario ended it, or waited for its end.
+    dismissed: bool,
 }
 
 impl Operator {
@@ -73,7 +75,7 @@ impl Operator {
         command.env("KUBECONFIG", kubeconfig).env("NO_COLOR", "1");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).kill_on_drop(true);
         let child = command.spawn().context("starting the operator")?;
-        Ok(Self { child, log, admin })
+        Ok(Self { child, log, admin, dismissed: false })
     }
 
     /// Ends it as Kubernetes does, and waits until it has ended.
@@ -81,6 +83,7 @@ impl Operator {
     /// # Errors
     /// It went on, or ended with an error.
     pub async fn terminate(&mut self) -> Result<()> {
+        self.dismissed = true;
         self.signal(Signal::TERM)?;
         let ended = tokio::time::timeout(ENDS_WITHIN, self.child.wait()).await;
         let status = ended.context("the operator did not end after SIGTERM")??;
@@ -95,6 +98,7 @@ impl Operator {
     /// # Errors
     /// It could not be killed.
     pub async fn kill(&mut self) -> Result<()> {
+        self.dismissed = true;
         self.child.kill().await.context("killing the operator")
     }
 
@@ -122,11 +126,20 @@ impl Operator {
         Ok(self.child.try_wait()?)
     }
 
+    /// How it ended, if it has and nobody asked it to.
+    ///
+    /// # Errors
+    /// The kernel does not know it.
+    pub fn died(&mut self) -> Result<Option<ExitStatus>> {
+        if self.dismissed { Ok(None) } else { self.ended() }
+    }
+
     /// Waits until it ends by itself.
     ///
     /// # Errors
     /// It goes on.
     pub async fn ends(&mut self, within: Duration) -> Result<ExitStatus> {
+        self.dismissed = true;
         let ended = tokio::time::timeout(within, self.child.wait()).await;
         Ok(ended.context("the operator did not end by itself")??)
     }

@@ -23,7 +23,16 @@ use crate::testbed::Testbed;
 pub const LABEL: &str = "siskin.dev/e2e";
 
 /// Scenarios under way at the same time, at least: most of a scenario is waiting for clocks.
-const AT_ONCE: usize = 4;
+const AT_ONCE: u32 = 6;
+
+/// Who else is on the stage during a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Company {
+    /// Other scenarios.
+    Others,
+    /// Nobody.
+    None,
+}
 
 /// The shared part of all scenarios.
 pub struct Stage {
@@ -38,6 +47,7 @@ pub struct Stage {
     /// Where scenarios keep their logs.
     pub logs: PathBuf,
     turns: Semaphore,
+    places: u32,
     _alone: File,
 }
 
@@ -60,9 +70,13 @@ impl Stage {
         manifest.parent().unwrap_or(manifest).join(path)
     }
 
-    /// Waits for one of the places on the stage.
-    pub async fn turn(&self) -> Result<SemaphorePermit<'_>> {
-        Ok(self.turns.acquire().await?)
+    /// Waits for one of the places on the stage, or for all of them.
+    pub(super) async fn turn(&self, company: Company) -> Result<SemaphorePermit<'_>> {
+        let places = match company {
+            Company::Others => 1,
+            Company::None => self.places,
+        };
+        Ok(self.turns.acquire_many(places).await?)
     }
 
     fn set() -> Result<Self> {
@@ -77,13 +91,15 @@ impl Stage {
         let operator_config = logs.join("operator.kubeconfig");
         acting_as(operator::USER, &bed.kubeconfig(), &operator_config)?;
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let places = u32::try_from(2 * processors)?.max(AT_ONCE);
         Ok(Self {
             bed,
             operator: programs.join("siskin-operator"),
             producer: programs.join("producer"),
             operator_config,
             logs,
-            turns: Semaphore::new(AT_ONCE.max(2 * processors)),
+            turns: Semaphore::new(usize::try_from(places)?),
+            places,
             _alone: alone,
         })
     }

@@ -125,8 +125,8 @@ impl Then<'_> {
     pub async fn mutates(&self, fields: &Value, path: &str, value: &str) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         let (fields, output) = (fields.to_string(), format!("jsonpath={path}"));
-        let patch = ["patch", "deployment", TARGET, "--dry-run=server", "--type=merge"];
-        let arguments = [&patch[..], &["-p", &fields, "-o", &output]].concat();
+        let command = ["patch", "deployment", TARGET, "--dry-run=server", "--type=merge"];
+        let arguments = [&command[..], &["-p", &fields, "-o", &output]].concat();
         while self.0.kubectl(&arguments, "").await? != value {
             ensure!(Instant::now() < deadline, "no policy leaves {value} at {path}");
             sleep(LOOKS_EVERY).await;

@@ -208,6 +208,12 @@ impl Testbed {
         health::kubectl(&self.places)
     }
 
+    /// The folder of Kafka's jars.
+    #[must_use]
+    pub fn kafka_jars(&self) -> PathBuf {
+        self.places.kafka()
+    }
+
     /// A class of `kafka-tools` as a command, for example `org.apache.kafka.tools.consumer.ConsoleConsumer`.
     #[must_use]
     pub fn kafka_tool(&self, class: &str) -> Command {

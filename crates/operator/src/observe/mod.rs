@@ -25,7 +25,7 @@ use crate::queue::Name;
 
 pub use index::Index;
 pub use parse::{FrozenObject, frozen};
-pub use pods::{Pods, PodsOfTarget};
+pub use pods::{Pods, PodsOfTarget, Sight};
 pub use world::{Live, World};
 
 /// Autoscalers are not watched; one that appears is served within this time.

@@ -2,12 +2,12 @@
 //! The one cache that decisions read: counts that matter come from live reads of the Deployments.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec, PodStatus};
 use kube::ResourceExt;
 use kube::runtime::reflector::Store;
-use siskin_analysis::observation::{PodObservation, Role};
+use siskin_analysis::observation::{Millis, PodObservation, Role};
 use siskin_api::annotations::{ROLE, ROLE_CANARY, ROLE_PRIMARY};
 use siskin_kafka::PodIdentity;
 
@@ -15,7 +15,24 @@ use crate::children::target_of;
 
 /// The pods of every target.
 #[derive(Clone)]
-pub struct Pods(Store<Pod>);
+pub struct Pods {
+    store: Store<Pod>,
+    sight: Sight,
+}
+
+/// Whether the watch of the pods is broken.
+#[derive(Clone, Debug, Default)]
+pub struct Sight(Arc<Mutex<Option<Break>>>);
+
+/// A watch that fails: the first failure and the latest, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug)]
+struct Break {
+    first: Millis,
+    latest: Millis,
+}
+
+/// A watch is begun again after at most 30 s, and says nothing when that goes well.
+const BEGUN_AGAIN: Millis = 40_000;
 
 /// The pods of one target.
 #[derive(Clone, Debug, Default)]
@@ -29,15 +46,21 @@ pub struct PodsOfTarget {
 impl Pods {
     /// Over the store of a watch on pods with a role.
     #[must_use]
-    pub const fn new(store: Store<Pod>) -> Self {
-        Self(store)
+    pub const fn new(store: Store<Pod>, sight: Sight) -> Self {
+        Self { store, sight }
+    }
+
+    /// For how long nothing has been heard of any pod: `None`, the watch is well.
+    #[must_use]
+    pub fn unseen_for(&self, now: Millis) -> Option<Millis> {
+        self.sight.lost_for(now)
     }
 
     /// Pods of a target, both roles, terminating ones included.
     #[must_use]
     pub fn of(&self, namespace: &str, target: &str) -> PodsOfTarget {
         let mut found = PodsOfTarget::default();
-        for pod in self.0.state() {
+        for pod in self.store.state() {
             let ours = pod.namespace().as_deref() == Some(namespace)
                 && target_of_pod(&pod).is_some_and(|it| it == target);
             let Some(role) = role_of(&pod).filter(|_| ours) else { continue };
@@ -49,6 +72,31 @@ impl Pods {
         }
         found.observations.sort_by(|a, b| a.name.cmp(&b.name));
         found
+    }
+}
+
+impl Sight {
+    /// The watch broke: what the store shows is the past from `now` on.
+    pub fn lost(&self, now: Millis) {
+        let mut broken = self.lock();
+        let first = broken.map_or(now, |it| it.first);
+        *broken = Some(Break { first, latest: now });
+    }
+
+    /// The watch has shown everything there is, or something new.
+    pub fn regained(&self) {
+        *self.lock() = None;
+    }
+
+    fn lost_for(&self, now: Millis) -> Option<Millis> {
+        let mut broken = self.lock();
+        let lasting = broken.filter(|it| now.saturating_sub(it.latest) <= BEGUN_AGAIN);
+        *broken = lasting;
+        lasting.map(|it| now.saturating_sub(it.first))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Break>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -153,4 +201,30 @@ fn oom_kills(container: &ContainerStatus) -> u32 {
 fn is_crash_loop(container: &ContainerStatus) -> bool {
     let waiting = container.state.as_ref().and_then(|it| it.waiting.as_ref());
     waiting.and_then(|it| it.reason.as_deref()) == Some("CrashLoopBackOff")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sight;
+
+    #[test]
+    fn a_watch_that_fails_again_and_again_has_been_broken_since_the_first_time() {
+        let sight = Sight::default();
+        assert_eq!(sight.lost_for(0), None);
+        sight.lost(5_000);
+        sight.lost(35_000);
+        assert_eq!(sight.lost_for(70_000), Some(65_000));
+        sight.regained();
+        assert_eq!(sight.lost_for(70_000), None);
+    }
+
+    #[test]
+    fn a_watch_that_was_begun_again_without_a_word_is_well() {
+        let sight = Sight::default();
+        sight.lost(5_000);
+        assert_eq!(sight.lost_for(45_000), Some(40_000));
+        assert_eq!(sight.lost_for(45_001), None);
+        sight.lost(60_000);
+        assert_eq!(sight.lost_for(61_000), Some(1_000));
+    }
 }

@@ -36,6 +36,10 @@ pub(super) fn weigh(
     };
     let (assessment, (membership, delivered)) =
         observer.watches.with(&seen.uid, look).unwrap_or((None, (Membership::Unknown, false)));
+    let assessment = match observer.pods.unseen_for(now.as_millisecond()) {
+        Some(silent) => assessment.map(|it| it.without_pods(silent)),
+        None => assessment,
+    };
     let guard = attempt.and_then(|_| crash_guard(&pods.observations, healthy));
     seen.membership = membership;
     seen.evidence = evidence(assessment.as_ref(), guard.as_ref(), delivered);

@@ -10,6 +10,10 @@ use crate::scenario::seen::{Part, Seen};
 /// When a promotion begins, what allowed it is there for anybody to see.
 pub(super) fn on_evidence(moment: &Moment<'_>) -> Option<String> {
     let Change::Put(name, Seen::Rollout(now)) = &moment.entry.change else { return None };
+    // Behind a gap in the watch: the beginning itself was not seen.
+    if moment.entry.listed {
+        return None;
+    }
     let before = moment.before.rollouts.get(name).and_then(|it| it.status.phase);
     if before == Some(Phase::Promoting) || now.status.phase != Some(Phase::Promoting) {
         return None;

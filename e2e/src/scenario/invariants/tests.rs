@@ -133,13 +133,18 @@ impl Story {
         let last = self.0.last().map_or(Duration::ZERO, |it| it.at);
         let revision = self.revision();
         let change = Change::Deed("wait".into(), None);
-        self.0.push(Entry { revision, at: last + Duration::from_secs(seconds), change });
+        self.0.push(Entry {
+            revision,
+            at: last + Duration::from_secs(seconds),
+            listed: false,
+            change,
+        });
     }
 
     fn add(&mut self, change: Change) {
         let at = self.0.last().map_or(Duration::ZERO, |it| it.at) + Duration::from_secs(1);
         let revision = self.revision() + 1;
-        self.0.push(Entry { revision, at, change });
+        self.0.push(Entry { revision, at, listed: false, change });
     }
 
     fn revision(&self) -> u64 {

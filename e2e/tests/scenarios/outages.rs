@@ -1,0 +1,77 @@
+//! What everybody depends on is away for a while: nothing is promoted, nothing is rolled back for it,
+//! and the rollout goes on when it is back.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use siskin_api::{Phase, PromotionReason};
+use siskin_e2e::scenario::seen::Part;
+use siskin_e2e::scenario::{Election, RolloutSpec, Scenario, Version, scenario_alone};
+use siskin_e2e::testbed::{Part as Server, Testbed};
+
+/// A step whose hold ends within the outage.
+fn ten_seconds() -> RolloutSpec {
+    let steps = json!([{"weight": 34, "hold": "10s"}]);
+    RolloutSpec::steps(&steps).strategy("maxHold", "10m")
+}
+
+/// Starting and stopping a server blocks; the scenario's watches go on meanwhile.
+async fn server(
+    s: &Scenario,
+    deed: fn(&Testbed, Server) -> Result<()>,
+    part: Server,
+) -> Result<()> {
+    let bed = &s.stage.bed;
+    tokio::task::spawn_blocking(move || deed(bed, part)).await?
+}
+
+/// The canary is on trial still, and the primary serves.
+fn on_trial(s: &Scenario) -> bool {
+    s.chronicle.look(|view| {
+        let counts = (view.state.count(Part::Primary), view.state.count(Part::Canary));
+        let status = view.state.rollout().map(|it| &it.status);
+        status.and_then(|it| it.phase) == Some(Phase::Progressing) && counts == (2, 1)
+    })
+}
+
+#[test]
+fn without_kafka_for_a_minute_a_trial_is_held_and_then_goes_on() {
+    scenario_alone(async |s| {
+        s.given().an_adopted_fleet(3, &ten_seconds()).await?;
+        s.given().a_record().await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        s.chronicle.note("Kafka is stopped");
+        server(s, Testbed::stop, Server::Kafka).await?;
+        s.then()
+            .sees("the reason why it holds", |view| {
+                let message = view.state.rollout()?.status.message.as_ref()?;
+                message.contains("Kafka").then_some(())
+            })
+            .await?;
+        // The outage itself.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        ensure!(on_trial(s), "the trial did not wait for Kafka");
+        s.chronicle.note("Kafka is started");
+        server(s, Testbed::start, Server::Kafka).await?;
+        s.then().promotes("2", PromotionReason::Passed).await
+    });
+}
+
+#[test]
+fn without_the_api_server_for_a_while_a_trial_goes_on() {
+    scenario_alone(async |s| {
+        // With a Lease it would end after 10 s, for its kubelet to start it again.
+        s.given().an_operator(Election::None)?;
+        s.given().a_fleet(3).await?;
+        s.given().a_rollout(&ten_seconds()).await?;
+        s.given().rest().await?;
+        s.given().a_record().await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        s.chronicle.note("the API server is stopped and started");
+        server(s, Testbed::stop, Server::ApiServer).await?;
+        // Its watches end at once, its requests fail for as long as the server takes to start.
+        server(s, Testbed::start, Server::ApiServer).await?;
+        s.then().promotes("2", PromotionReason::Passed).await
+    });
+}
