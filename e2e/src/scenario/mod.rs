@@ -83,7 +83,7 @@ pub fn scenario(body: impl AsyncFnOnce(&mut Scenario) -> Result<()>) {
     enter(Company::Others, body);
 }
 
-/// The same while no other scenario runs: it breaks what they share.
+/// The same while no other scenario runs: it breaks what they share, or needs the whole machine.
 ///
 /// # Panics
 /// As [`scenario`] does.

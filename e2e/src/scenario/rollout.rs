@@ -16,6 +16,12 @@ impl RolloutSpec {
         Self::steps(&json!([{"weight": 34, "hold": "3s"}]))
     }
 
+    /// One step of a third of the pods that does not end by itself within a scenario.
+    #[must_use]
+    pub fn endless() -> Self {
+        Self::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
+    }
+
     /// These steps.
     #[must_use]
     pub fn steps(steps: &Value) -> Self {

@@ -23,7 +23,7 @@ use crate::testbed::Testbed;
 pub const LABEL: &str = "siskin.dev/e2e";
 
 /// Scenarios under way at the same time, at least: most of a scenario is waiting for clocks.
-const AT_ONCE: u32 = 6;
+const AT_ONCE: u32 = 4;
 
 /// Who else is on the stage during a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,11 +5,6 @@ use siskin_api::{Cause, Phase, PromotionReason};
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{RolloutSpec, Scenario, Version, scenario};
 
-/// A step that does not end by itself within a scenario.
-fn long() -> RolloutSpec {
-    RolloutSpec::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
-}
-
 /// No revision is remembered as rejected.
 async fn nothing_is_rejected(s: &mut Scenario) -> anyhow::Result<()> {
     s.then()
@@ -23,7 +18,7 @@ async fn nothing_is_rejected(s: &mut Scenario) -> anyhow::Result<()> {
 #[test]
 fn a_newer_version_supersedes_the_one_on_trial() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().ships(&Version::good("3")).await?;
         s.then().reaches(Phase::RollingBack).await?;
@@ -39,7 +34,7 @@ fn a_newer_version_supersedes_the_one_on_trial() {
 #[test]
 fn going_back_to_the_promoted_version_ends_the_trial_at_once() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().ships(&Version::good("1")).await?;
         s.then().rolls_back(Cause::Reverted, "1").await?;
@@ -51,7 +46,7 @@ fn going_back_to_the_promoted_version_ends_the_trial_at_once() {
 #[test]
 fn going_back_to_a_rejected_version_fails_without_another_trial() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.when().ships(&Version::crashing("2")).await?;
         s.then().rolls_back(Cause::GuardFailed, "1").await?;
         s.given().a_canary_of(&Version::good("3")).await?;
@@ -69,7 +64,7 @@ fn going_back_to_a_rejected_version_fails_without_another_trial() {
 #[test]
 fn a_version_that_arrives_during_a_rollback_is_tried_after_it() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.when().ships(&Version::crashing("2")).await?;
         s.then().reaches(Phase::RollingBack).await?;
         s.when().ships(&Version::good("3")).await?;
@@ -82,7 +77,7 @@ fn a_version_that_arrives_during_a_rollback_is_tried_after_it() {
 #[test]
 fn a_version_that_arrives_during_a_promotion_is_tried_after_it() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().commands("promote", "/full").await?;
         s.then().reaches(Phase::Promoting).await?;
@@ -97,7 +92,7 @@ fn a_version_that_arrives_during_a_promotion_is_tried_after_it() {
 #[test]
 fn going_back_during_a_promotion_takes_primary_back_first() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().commands("promote", "/full").await?;
         s.then().runs(Part::Primary, "2").await?;
@@ -110,7 +105,7 @@ fn going_back_during_a_promotion_takes_primary_back_first() {
 #[test]
 fn a_restart_is_no_new_version_and_reaches_both_roles() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         let at = json!({"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"});
         let fields = json!({"spec": {"template": {"metadata": {"annotations": at}}}});
@@ -136,7 +131,7 @@ fn a_restart_is_no_new_version_and_reaches_both_roles() {
 #[test]
 fn a_change_that_needs_no_trial_goes_to_primary() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long().field("canaryOn", "PodSpec")).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless().field("canaryOn", "PodSpec")).await?;
         let labels = json!({"team": "fulfilment"});
         let fields = json!({"spec": {"template": {"metadata": {"labels": labels}}}});
         s.when().edits_target(&fields).await?;

@@ -7,11 +7,6 @@ use siskin_e2e::scenario::objects::Kind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{RolloutSpec, Scenario, Version, scenario};
 
-/// A step that does not end by itself within a scenario.
-fn long() -> RolloutSpec {
-    RolloutSpec::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
-}
-
 /// The trial of version 2 goes on: two primary pods, one canary pod, and the first attempt.
 async fn goes_on(s: &mut Scenario) -> Result<()> {
     s.then()
@@ -35,7 +30,7 @@ async fn goes_on(s: &mut Scenario) -> Result<()> {
 #[test]
 fn edited_in_the_middle_of_a_trial() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().edits_child(Part::Canary, &json!({"spec": {"replicas": 0}})).await?;
         goes_on(s).await?;
@@ -52,7 +47,7 @@ fn edited_in_the_middle_of_a_trial() {
 #[test]
 fn a_template_that_was_edited_is_put_back() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         let edit = json!({"spec": {"template": {"metadata": {"labels": {"edited": "yes"}}}}});
         s.when().edits_child(Part::Primary, &edit).await?;
         s.then().tells("ChildRepaired", "orders-primary").await?;
@@ -67,7 +62,7 @@ fn a_template_that_was_edited_is_put_back() {
 #[test]
 fn deleted_in_the_middle_of_a_trial() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         for child in ["orders-canary", "orders-primary"] {
             s.when().deletes(Kind::Deployment, child).await?;
@@ -81,7 +76,7 @@ fn deleted_in_the_middle_of_a_trial() {
 #[test]
 fn frozen_templates_that_were_deleted_are_frozen_again() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         let frozen: Vec<_> = s.chronicle.look(|view| view.state.frozen.keys().cloned().collect());
         for name in &frozen {

@@ -6,15 +6,10 @@ use siskin_api::{Cause, CommandOutcome, Phase, PromotionReason};
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{RolloutSpec, Scenario, Version, scenario};
 
-/// A step that does not end by itself within a scenario.
-fn long() -> RolloutSpec {
-    RolloutSpec::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
-}
-
 #[test]
 fn abort_rolls_back_and_retry_tries_again() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().commands("abort", "").await?;
         s.then().rolls_back(Cause::Aborted, "1").await?;
@@ -84,7 +79,7 @@ fn promote_skips_one_step_or_all() {
 #[test]
 fn bypass_skips_the_trial_of_exactly_one_version() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         let bypass = json!({"metadata": {"annotations": {"siskin.dev/bypass": "hotfix 4711"}}});
         s.when().edits_target(&bypass).await?;
         s.when().ships(&Version::good("2")).await?;
@@ -102,7 +97,7 @@ fn bypass_skips_the_trial_of_exactly_one_version() {
 #[test]
 fn suspended_nothing_moves_forward_but_a_failure_still_rolls_back() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.when().edits_rollout(&json!({"spec": {"suspend": true}})).await?;
         s.when().ships(&Version::good("2")).await?;
         s.then()
@@ -126,7 +121,7 @@ fn suspended_nothing_moves_forward_but_a_failure_still_rolls_back() {
 #[test]
 fn a_command_that_means_nothing_is_answered_once_and_changes_nothing() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         let writes = s.chronicle.length();
         s.when().annotates_rollout("siskin.dev/abort", "yes").await?;

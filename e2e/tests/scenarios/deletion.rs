@@ -7,11 +7,6 @@ use siskin_e2e::scenario::objects::Kind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
-/// A step that does not end by itself within a scenario.
-fn long() -> RolloutSpec {
-    RolloutSpec::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
-}
-
 /// The pods run in X again, and nothing of Siskin is left.
 async fn handed_back(s: &mut Scenario, version: &str) -> anyhow::Result<()> {
     s.then()
@@ -43,7 +38,7 @@ async fn left(s: &mut Scenario, version: &str) -> anyhow::Result<()> {
 #[test]
 fn at_rest_the_pods_are_handed_back() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
         handed_back(s, "1").await
     });
@@ -52,7 +47,7 @@ fn at_rest_the_pods_are_handed_back() {
 #[test]
 fn a_foreground_deletion_hands_back_too() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.when().deletes_in_foreground(Kind::CanaryRollout, ROLLOUT).await?;
         handed_back(s, "1").await
     });
@@ -61,7 +56,7 @@ fn a_foreground_deletion_hands_back_too() {
 #[test]
 fn in_the_middle_of_a_trial_the_primary_is_left_in_charge() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
         left(s, "1").await
@@ -71,7 +66,7 @@ fn in_the_middle_of_a_trial_the_primary_is_left_in_charge() {
 #[test]
 fn after_a_rejection_the_primary_is_left_in_charge() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.when().ships(&Version::crashing("2")).await?;
         s.then().rolls_back(Cause::GuardFailed, "1").await?;
         s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
@@ -82,7 +77,7 @@ fn after_a_rejection_the_primary_is_left_in_charge() {
 #[test]
 fn without_its_target_everything_is_removed() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.when().deletes_in_foreground(Kind::Deployment, ROLLOUT).await?;
         s.then().says("Stalled", "True", "TargetMissing").await?;
         s.then()
@@ -104,7 +99,7 @@ fn without_its_target_everything_is_removed() {
 #[test]
 fn a_target_that_comes_back_is_drained_and_the_primary_never_notices() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         let primary: Vec<_> = s.chronicle.look(|view| names(view.state));
         s.when().deletes_in_foreground(Kind::Deployment, ROLLOUT).await?;
         s.then().says("Stalled", "True", "TargetMissing").await?;
@@ -125,13 +120,13 @@ fn a_target_that_comes_back_is_drained_and_the_primary_never_notices() {
 #[test]
 fn a_rollout_applied_again_without_its_status_resumes() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         // As after a restore from a backup: the object is new, and nobody handed anything back.
         s.operator()?.kill().await?;
         s.when().edits_rollout(&json!({"metadata": {"finalizers": null}})).await?;
         s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
-        s.given().a_rollout(&long()).await?;
+        s.given().a_rollout(&RolloutSpec::endless()).await?;
         s.given().an_operator(Election::None)?;
         s.then().reaches(Phase::RollingBack).await?;
         s.then().reaches(Phase::Progressing).await?;

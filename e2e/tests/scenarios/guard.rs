@@ -12,11 +12,6 @@ use siskin_e2e::scenario::seen::{Part, Seen};
 use siskin_e2e::scenario::stage::Stage;
 use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
-/// A step that does not end by itself within a scenario.
-fn long() -> RolloutSpec {
-    RolloutSpec::steps(&json!([{"weight": 17, "hold": "10m"}])).strategy("maxHold", "10m")
-}
-
 /// What the tool wants: six pods of a version that can't start.
 const WANTED: u32 = 6;
 
@@ -43,7 +38,7 @@ async fn guarded(s: &mut Scenario, version: &Version, diff: &[&str]) -> Result<(
 fn with_the_guard_no_pod_of_a_new_version_starts_outside_the_canary() {
     scenario(async |s| {
         s.given().a_manager("helm");
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         let guard = narrowed_guard(s).await?;
 
         let helm = Version::without_image("helm");
@@ -67,7 +62,7 @@ fn with_the_guard_no_pod_of_a_new_version_starts_outside_the_canary() {
 fn without_the_guard_the_same_write_is_drained() {
     scenario(async |s| {
         s.given().a_manager("helm");
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         let from = s.chronicle.length();
         let version = Version::good("2");
         s.when().applies(&version, WANTED).await?;

@@ -9,11 +9,6 @@ use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::stage::Stage;
 use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
-/// A step that does not end by itself within a scenario.
-fn long() -> RolloutSpec {
-    RolloutSpec::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
-}
-
 /// The trial of version 2 is held for this reason, without a canary; that it is no failure of the
 /// version is known from the phase.
 async fn held(s: &mut Scenario, text: &str) -> Result<()> {
@@ -36,17 +31,17 @@ async fn source(s: &mut Scenario, field: &str, value: Value) -> Result<()> {
 fn a_spec_that_makes_no_sense_is_refused_by_the_api_server() {
     scenario(async |s| {
         let cases = [
-            ("no steps", long().strategy("steps", Value::Null)),
+            ("no steps", RolloutSpec::endless().strategy("steps", Value::Null)),
             ("steps that fall", RolloutSpec::steps(&json!([{"weight": 50}, {"weight": 10}]))),
             ("weight and replicas", RolloutSpec::steps(&json!([{"weight": 5, "replicas": 1}]))),
             ("neither", RolloutSpec::steps(&json!([{"hold": "5s"}]))),
             ("all of the pods", RolloutSpec::steps(&json!([{"weight": 100}]))),
-            ("no duration", long().strategy("warmUp", "soon")),
-            ("a deadline of 5 s", long().strategy("progressDeadline", "5s")),
-            ("a maxHold below the hold", long().strategy("maxHold", "1m")),
-            ("no such order", long().strategy("order", "Random")),
-            ("no broker", long().kafka("bootstrapServers", json!([]))),
-            ("a negative count", long().field("replicas", -1)),
+            ("no duration", RolloutSpec::endless().strategy("warmUp", "soon")),
+            ("a deadline of 5 s", RolloutSpec::endless().strategy("progressDeadline", "5s")),
+            ("a maxHold below the hold", RolloutSpec::endless().strategy("maxHold", "1m")),
+            ("no such order", RolloutSpec::endless().strategy("order", "Random")),
+            ("no broker", RolloutSpec::endless().kafka("bootstrapServers", json!([]))),
+            ("a negative count", RolloutSpec::endless().field("replicas", -1)),
         ];
         for (what, spec) in cases {
             let manifest = spec.manifest(ROLLOUT, "127.0.0.1:9092", "orders");
@@ -55,7 +50,7 @@ fn a_spec_that_makes_no_sense_is_refused_by_the_api_server() {
             let invalid = format!("{error:#}").contains("Invalid");
             ensure!(invalid, "{what}: not refused as invalid: {error:#}");
         }
-        let manifest = long().manifest(ROLLOUT, "127.0.0.1:9092", "orders");
+        let manifest = RolloutSpec::endless().manifest(ROLLOUT, "127.0.0.1:9092", "orders");
         s.objects.apply(Kind::CanaryRollout, &manifest).await?;
         let other = json!({"spec": {"targetRef": {"name": "payments"}}});
         let moved = s.objects.merge(Kind::CanaryRollout, ROLLOUT, &other).await;
@@ -88,7 +83,7 @@ fn the_samples_are_accepted() {
 #[test]
 fn the_wrong_group_is_held_until_it_is_right() {
     scenario(async |s| {
-        let spec = long().kafka("consumerGroup", "nobody");
+        let spec = RolloutSpec::endless().kafka("consumerGroup", "nobody");
         s.given().an_adopted_fleet(3, &spec).await?;
         s.when().ships(&Version::good("2")).await?;
         held(s, "nobody").await?;
@@ -102,7 +97,9 @@ fn the_wrong_group_is_held_until_it_is_right() {
 fn a_group_without_the_primary_is_held_and_start_overrides_it() {
     scenario(async |s| {
         let strangers = format!("{}-strangers", s.namespace);
-        s.given().an_adopted_fleet(3, &long().kafka("consumerGroup", strangers.clone())).await?;
+        s.given()
+            .an_adopted_fleet(3, &RolloutSpec::endless().kafka("consumerGroup", strangers.clone()))
+            .await?;
         s.given().a_foreign_consumer(&strangers).await?;
         s.when().ships(&Version::good("2")).await?;
         held(s, "consumerGroup").await?;
@@ -116,7 +113,7 @@ fn a_group_without_the_primary_is_held_and_start_overrides_it() {
 fn a_broker_that_is_not_there_is_held_until_it_is() {
     scenario(async |s| {
         // Nobody listens there.
-        let spec = long().kafka("bootstrapServers", json!(["127.0.0.1:1"]));
+        let spec = RolloutSpec::endless().kafka("bootstrapServers", json!(["127.0.0.1:1"]));
         s.given().an_adopted_fleet(3, &spec).await?;
         s.when().ships(&Version::good("2")).await?;
         held(s, "127.0.0.1:1").await?;
@@ -132,7 +129,9 @@ fn a_broker_that_is_not_there_is_held_until_it_is() {
 fn a_secret_that_is_not_there_is_held_until_it_is() {
     scenario(async |s| {
         let secret = json!({"name": "kafka"});
-        s.given().an_adopted_fleet(3, &long().kafka("credentialsSecretRef", secret)).await?;
+        s.given()
+            .an_adopted_fleet(3, &RolloutSpec::endless().kafka("credentialsSecretRef", secret))
+            .await?;
         s.when().ships(&Version::good("2")).await?;
         held(s, "Secret kafka").await?;
         let empty = json!({
@@ -161,7 +160,7 @@ fn a_wrong_password_and_a_wrong_ca_are_told_apart() {
             })
         };
         s.objects.apply(Kind::Secret, &secret("wrong", &ca)).await?;
-        let spec = long()
+        let spec = RolloutSpec::endless()
             .kafka("bootstrapServers", json!([secured.sasl_bootstrap]))
             .kafka("credentialsSecretRef", json!({"name": "kafka"}));
         s.given().an_adopted_fleet(2, &spec).await?;

@@ -9,11 +9,6 @@ use siskin_e2e::scenario::objects::Kind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
-/// A step that does not end by itself within a scenario.
-fn long() -> RolloutSpec {
-    RolloutSpec::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
-}
-
 #[test]
 fn a_restart_in_the_middle_of_a_step_changes_nothing() {
     scenario(async |s| {
@@ -78,7 +73,7 @@ fn an_operator_that_ends_hands_over_at_once() {
     scenario(async |s| {
         s.given().an_operator(Election::Usual)?;
         s.given().a_fleet(3).await?;
-        s.given().a_rollout(&long()).await?;
+        s.given().a_rollout(&RolloutSpec::endless()).await?;
         s.given().rest().await?;
         s.given().an_operator(Election::Usual)?;
         s.given().a_ready_operator().await?;
@@ -138,7 +133,7 @@ fn an_operator_that_hung_past_its_lease_writes_nothing_more() {
 async fn two_operators(s: &mut Scenario) -> Result<()> {
     s.given().an_operator(Election::Short)?;
     s.given().a_fleet(3).await?;
-    s.given().a_rollout(&long()).await?;
+    s.given().a_rollout(&RolloutSpec::endless()).await?;
     s.given().rest().await?;
     s.given().an_operator(Election::Short)?;
     s.given().a_ready_operator().await
@@ -155,7 +150,7 @@ impl Kills {
     async fn begin(s: &mut Scenario) -> Result<Self> {
         s.given().an_operator(Election::None)?;
         s.given().a_fleet(3).await?;
-        s.given().a_rollout(&long()).await?;
+        s.given().a_rollout(&RolloutSpec::endless()).await?;
         let mut kills = Self(0);
         kills.until(s, |s| s.phase() == Some(Phase::Initialized)).await?;
         s.given().rest().await?;

@@ -8,16 +8,11 @@ use siskin_e2e::scenario::objects::Kind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Version, scenario};
 
-/// A step that does not end by itself within a scenario.
-fn long() -> RolloutSpec {
-    RolloutSpec::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
-}
-
 #[test]
 fn of_two_rollouts_of_one_target_the_second_touches_nothing() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
-        let second = long().manifest("second", "127.0.0.1:9092", "another");
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
+        let second = RolloutSpec::endless().manifest("second", "127.0.0.1:9092", "another");
         s.objects.apply(Kind::CanaryRollout, &second).await?;
         s.then()
             .sees("the second one is refused", |view| {
@@ -61,7 +56,7 @@ fn a_foreign_deployment_with_the_primarys_name_is_left_alone() {
         });
         s.objects.apply(Kind::Deployment, &foreign).await?;
         s.given().a_fleet(2).await?;
-        s.given().a_rollout(&long()).await?;
+        s.given().a_rollout(&RolloutSpec::endless()).await?;
         s.then().says("Stalled", "True", "NameTaken").await?;
         let target = s.chronicle.look(|view| view.state.count(Part::Target));
         ensure!(target == 2, "X keeps its pods");
@@ -74,7 +69,7 @@ fn a_foreign_deployment_with_the_primarys_name_is_left_alone() {
 #[test]
 fn a_field_that_the_api_server_adds_is_no_new_version() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().commands("promote", "/full").await?;
         s.then().serves("2").await?;
@@ -143,8 +138,8 @@ fn an_added_field(namespace: &str) -> String {
 #[test]
 fn a_target_that_is_itself_a_child_is_refused() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(2, &long()).await?;
-        let mut nested = long().manifest("nested", "127.0.0.1:9092", "another");
+        s.given().an_adopted_fleet(2, &RolloutSpec::endless()).await?;
+        let mut nested = RolloutSpec::endless().manifest("nested", "127.0.0.1:9092", "another");
         nested["spec"]["targetRef"]["name"] = json!(format!("{ROLLOUT}-primary"));
         s.objects.apply(Kind::CanaryRollout, &nested).await?;
         s.then()

@@ -7,11 +7,6 @@ use siskin_e2e::scenario::objects::Kind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
-/// A step that does not end by itself within a scenario.
-fn long() -> RolloutSpec {
-    RolloutSpec::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
-}
-
 /// The rollout has this N, and its pods are Ready in these counts.
 async fn counts(s: &mut Scenario, total: u32, primary: u32, canary: u32) -> anyhow::Result<()> {
     let what = format!("N {total}: {primary} primary and {canary} canary pods");
@@ -31,7 +26,7 @@ async fn counts(s: &mut Scenario, total: u32, primary: u32, canary: u32) -> anyh
 #[test]
 fn by_the_target_in_the_middle_of_a_trial() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().edits_target(&json!({"spec": {"replicas": 5}})).await?;
         counts(s, 5, 4, 1).await?;
@@ -44,7 +39,7 @@ fn by_the_target_in_the_middle_of_a_trial() {
 #[test]
 fn by_the_rollout_and_then_the_target_has_no_say() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.when().edits_rollout(&json!({"spec": {"replicas": 4}})).await?;
         counts(s, 4, 4, 0).await?;
         s.when().edits_target(&json!({"spec": {"replicas": 6}})).await?;
@@ -59,7 +54,7 @@ fn by_the_rollout_and_then_the_target_has_no_say() {
 #[test]
 fn by_an_autoscaler_through_the_scale_subresource() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         let target =
             json!({"apiVersion": "siskin.dev/v1alpha1", "kind": "CanaryRollout", "name": ROLLOUT});
@@ -83,7 +78,7 @@ fn an_autoscaler_of_the_target_itself_keeps_it_from_being_adopted() {
         s.given().a_fleet(3).await?;
         let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": ROLLOUT});
         s.objects.apply(Kind::HorizontalPodAutoscaler, &autoscaler(&target)).await?;
-        s.given().a_rollout(&long()).await?;
+        s.given().a_rollout(&RolloutSpec::endless()).await?;
         s.then().says("Stalled", "True", "AutoscalerOnTarget").await?;
         let children = s.chronicle.look(|view| view.state.parts.len());
         assert_eq!(children, 1, "nothing was made");
@@ -98,7 +93,7 @@ fn an_autoscaler_of_the_target_itself_keeps_it_from_being_adopted() {
 #[test]
 fn to_zero_and_back() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &long()).await?;
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.when().edits_rollout(&json!({"spec": {"replicas": 0}})).await?;
         counts(s, 0, 0, 0).await?;
         s.when().ships(&Version::good("2")).await?;
@@ -116,7 +111,7 @@ fn to_zero_and_back() {
 #[test]
 fn the_only_consumer_is_replaced_by_its_canary() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(1, &long()).await?;
+        s.given().an_adopted_fleet(1, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         counts(s, 1, 0, 1).await?;
         s.when().commands("promote", "/full").await?;
@@ -128,7 +123,8 @@ fn the_only_consumer_is_replaced_by_its_canary() {
 #[test]
 fn never_more_consumers_than_partitions() {
     scenario(async |s| {
-        let spec = long().strategy("order", "DrainFirst").strategy("maxConsumers", 3);
+        let spec =
+            RolloutSpec::endless().strategy("order", "DrainFirst").strategy("maxConsumers", 3);
         s.given().an_adopted_fleet(3, &spec).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         counts(s, 3, 2, 1).await?;
