@@ -38,7 +38,7 @@ pub(super) fn terminate(seen: &Observed, since: Timestamp, now: Timestamp) -> Pl
     let ending = choose(&scene);
     // Every running copy is kept: whoever deleted the CanaryRollout is not kept waiting for ever.
     if scene.overdue(since) && ending != Some(Ending::Remove) {
-        let mut effects: Vec<_> = fill_up(&scene).into_iter().collect();
+        let mut effects = fill_up(&scene);
         effects.extend(seen.target.is_some().then_some(Effect::Bequeath));
         return Plan::release(Ending::Leave, effects).held(Held::Overdue);
     }
@@ -68,14 +68,20 @@ fn bring_back(seen: &Observed, since: Timestamp, now: Timestamp) -> Option<Plan>
 }
 
 /// Units that were on their way between two roles when time was up go to primary.
-fn fill_up(scene: &Scene<'_>) -> Option<Effect> {
+fn fill_up(scene: &Scene<'_>) -> Vec<Effect> {
     let workload = &scene.primary.workload;
     let elsewhere = scene.target_units() + scene.canary_units();
     let replicas = scene.total.saturating_sub(elsewhere);
-    // Nothing that could fail stands between a late deletion and its release.
-    let revision = workload.revision.filter(|it| scene.frozen(*it).is_some())?;
+    // Nothing that could fail for ever stands between a late deletion and its release: a template
+    // that only an edited X-primary may still have is not asked for.
+    let known = |it: &Revision| scene.frozen(*it).is_some() || scene.is_live(*it);
+    let Some(revision) = workload.revision.filter(known) else { return vec![] };
+    if replicas <= workload.replicas {
+        return vec![];
+    }
     let facts = scene.facts.clone();
-    (workload.replicas < replicas).then_some(Effect::Primary { revision, replicas, facts })
+    let freeze = scene.freeze_again(revision, facts.attempts);
+    freeze.into_iter().chain([Effect::Primary { revision, replicas, facts }]).collect()
 }
 
 fn known_ending(seen: &Observed) -> Ending {

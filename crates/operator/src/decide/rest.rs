@@ -14,8 +14,9 @@ pub(super) fn at_rest(scene: &Scene<'_>, promoted: Revision, rest: Rest) -> Plan
     }
     let repair = scene.enact((promoted, scene.total), (promoted, 0), &scene.facts);
     let stay = |rest, held| Plan::to(State::AtRest(rest), repair.clone()).held(held);
-    if !scene.canary_gone() {
-        // Its counts are not those of its spec yet: nothing new before that is known.
+    if !scene.canary_gone() || scene.frozen(promoted).is_none() {
+        // Its counts are not those of its spec yet, or what X has can't be held against what was
+        // promoted: nothing new before that is known.
         return stay(rest, None);
     }
     let Some(relation) = scene.relation() else {

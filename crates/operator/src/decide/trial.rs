@@ -43,8 +43,10 @@ fn ending(scene: &Scene<'_>, trial: &Trial) -> Option<Cause> {
             Evidence::GuardFailed => return Some(Cause::GuardFailed),
             Evidence::Failed => return Some(Cause::AnalysisFailed),
         }
-        let unsettled = settle(scene, trial.id.revision, step).unsettled.elapsed(scene.now);
-        if bounded && scene.seen.strategy.progress_deadline < unsettled {
+        let unsettled = settle(scene, id.revision, step).unsettled;
+        let late = scene.seen.strategy.progress_deadline < unsettled.elapsed(scene.now);
+        // One that has settled meanwhile is not late: nobody may have looked for a while.
+        if bounded && late && unsettled.since.is_some() {
             return Some(Cause::DeadlineExceeded);
         }
     }
@@ -221,14 +223,15 @@ fn enter(scene: &Scene<'_>, index: usize) -> Step {
     Step {
         index,
         canary: size.map_or(1, |it| canary_count(it, scene.total)),
-        unsettled: Stopwatch::started(scene.now),
+        unsettled: Stopwatch::default(),
         hold: Stopwatch::default(),
         delivered: Stopwatch::default(),
     }
 }
 
 /// The step with its clocks set by what is seen: the canary's own delay counts towards its
-/// deadline; an outage of Kafka, a primary that is not ready and N = 0 stop that clock.
+/// deadline; an outage of Kafka, a primary that is not ready and N = 0 stop that clock, and so does
+/// a move that we could have made: an operator that was away must not cost a revision its trial.
 fn settle(scene: &Scene<'_>, revision: Revision, step: Step) -> Step {
     let goal = fit(step.canary, scene.total);
     let primary = &scene.primary.workload;
@@ -241,8 +244,11 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: Step) -> Step {
     let running = 0 < scene.total;
     let settled = running && scaled && scene.seen.membership != Membership::NotYet;
     let primary_waits = primary.ready < primary.replicas;
-    let blamed =
-        running && !settled && !primary_waits && scene.seen.membership != Membership::Unknown;
+    let blamed = running
+        && !settled
+        && !primary_waits
+        && !is_our_move(scene, goal)
+        && scene.seen.membership != Membership::Unknown;
     let delivers =
         matches!(scene.seen.evidence, Evidence::Pass | Evidence::Inconclusive { delivered: true });
     Step {
@@ -251,6 +257,13 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: Step) -> Step {
         delivered: step.delivered.run(settled && delivers, scene.now),
         ..step
     }
+}
+
+/// Whether the canary is all that it was asked to be, and could be asked for more right now.
+fn is_our_move(scene: &Scene<'_>, goal: u32) -> bool {
+    let canary = scene.canary_side();
+    let now = (scene.primary.workload.replicas, canary.spec);
+    canary.spec <= canary.ready && scene.counts(scene.total - goal, goal) != now
 }
 
 fn next_look(scene: &Scene<'_>, step: Step) -> Option<jiff::Timestamp> {

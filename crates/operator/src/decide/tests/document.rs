@@ -9,7 +9,7 @@ use super::edges::EDGES;
 use crate::decide::{Cause, Held};
 
 /// The state table as people read it.
-const PAGE: &str = include_str!("../../../../../docs/architecture/state-table.md");
+pub(super) const PAGE: &str = include_str!("../../../../../docs/architecture/state-table.md");
 
 /// What stands between the comments `name` and `/name`.
 fn block(name: &str) -> &'static str {

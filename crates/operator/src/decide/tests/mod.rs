@@ -3,5 +3,7 @@
 
 mod document;
 mod edges;
+mod effects;
+mod rows;
 mod simulation;
 mod transfer;

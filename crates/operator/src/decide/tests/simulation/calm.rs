@@ -24,7 +24,8 @@ pub(super) fn clear_up(world: &mut World) {
     if world.cluster.target.is_none() && wanted {
         vandals::make_target(world);
     }
-    let (now, orphaned) = (world.now, world.cluster.target.is_none());
+    let orphaned = world.cluster.target.is_none() || world.cluster.doomed;
+    let now = world.now;
     let version = world.cluster.next_version();
     let Some(rollout) = &mut world.cluster.rollout else { return };
     (rollout.suspended, rollout.valid, rollout.version) = (false, true, version);
@@ -144,7 +145,8 @@ pub(super) fn is_over(world: &mut World) -> bool {
     }
     let Some(view) = world.view() else { return false };
     let plan = decide(&view.seen, world.now);
-    plan.effects.is_empty() && plan.next == view.seen.state
+    let settled = matches!(plan.held, None | Some(Held::RevisionRejected));
+    settled && plan.effects.is_empty() && plan.next == view.seen.state
 }
 
 /// What a world at rest must look like.
@@ -203,6 +205,7 @@ fn gone(world: &mut World) {
     let running = cluster.target.as_ref().map_or(0, |it| it.deployment.replicas)
         + cluster.primary.as_ref().map_or(0, |it| it.deployment.replicas);
     let excused = world.memory.lost_primary || world.memory.forced || world.profile.scaling;
+    let excused = excused || cluster.doomed;
     if cluster.target.is_some() && running == 0 && !excused {
         world.fail("nobody serves after the release");
     }

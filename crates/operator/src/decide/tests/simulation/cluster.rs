@@ -79,6 +79,8 @@ pub(super) struct Cluster {
     pub(super) canary: Option<Deployment>,
     pub(super) frozen: Vec<FrozenObject>,
     pub(super) rollout: Option<Rollout>,
+    /// The namespace is being deleted.
+    pub(super) doomed: bool,
     /// The last resourceVersion given out.
     pub(super) versions: u32,
 }
@@ -130,7 +132,7 @@ impl Cluster {
             uid: rollout.uid.clone(),
             state,
             deleted_at: rollout.deleted_at,
-            namespace_terminating: false,
+            namespace_terminating: self.doomed && rollout.deleted_at.is_some(),
             finalizer: rollout.finalizer,
             names: self.names(&rollout.uid),
             suspended: rollout.suspended,

@@ -1,6 +1,7 @@
 //! I1 and I3, watched at every write of a count: computed from the cluster, not from `decide`.
 //! Knows nothing of states.
 
+use super::watch::step_of;
 use super::world::World;
 use super::writes::facts_of;
 use crate::decide::{Cause, Effect, Ending, Evidence, MoveOrder, Observed, Plan, Revision, State};
@@ -10,6 +11,8 @@ use crate::decide::{Cause, Effect, Ending, Evidence, MoveOrder, Observed, Plan, 
 pub(super) struct Counts {
     pub(super) specs: u32,
     ready: u32,
+    /// Pods of the children, those included that are on their way out: all are members of the group.
+    members: u32,
 }
 
 impl Counts {
@@ -22,13 +25,16 @@ impl Counts {
             cluster.primary.as_ref().map(|it| (&it.deployment, true)),
             cluster.canary.as_ref().map(|it| (it, !guard_failed(world, seen, it.named))),
         ];
-        let mut counts = Self { specs: 0, ready: 0 };
+        let mut counts = Self { specs: 0, ready: 0, members: 0 };
         for (it, counts_as_ready) in deployments.into_iter().flatten() {
             counts.specs += it.replicas;
             // A shrinking Deployment gives up unready pods first. What its status does not say yet
             // nobody can know.
             counts.ready += if counts_as_ready { it.counted.ready.min(it.replicas) } else { 0 };
         }
+        // X's own pods on their way out are not watched.
+        let children = cluster.primary.iter().map(|it| &it.deployment).chain(&cluster.canary);
+        counts.members = children.map(|it| it.replicas + it.workload(false).terminating).sum();
         counts
     }
 }
@@ -43,18 +49,13 @@ fn guard_failed(world: &World, seen: &Observed, revision: Revision) -> bool {
         || mark.is_some_and(|it| it.cause == Cause::GuardFailed)
 }
 
-/// I1, I2, I3: what one write did to the counts.
-pub(super) fn check(
-    world: &World,
-    (seen, plan): (&Observed, &Plan),
-    effect: &Effect,
-    before: Counts,
-) {
+/// The counts before an effect that may change them.
+pub(super) fn before(world: &World, seen: &Observed, effect: &Effect) -> Option<Counts> {
     match effect {
         Effect::Primary { .. }
         | Effect::Canary { .. }
         | Effect::Target { .. }
-        | Effect::Drain { .. } => {}
+        | Effect::Drain { .. } => Some(Counts::of(world, seen)),
         // Nobody wants consumers any more, or X has taken all units; checked at the release.
         Effect::RemoveChildren
         | Effect::Hold
@@ -65,8 +66,17 @@ pub(super) fn check(
         | Effect::Lift { .. }
         | Effect::MarkPromoted { .. }
         | Effect::Bequeath
-        | Effect::Release => return,
+        | Effect::Release => None,
     }
+}
+
+/// I1 and I3: what one write did to the counts.
+pub(super) fn check(
+    world: &World,
+    (seen, plan): (&Observed, &Plan),
+    effect: &Effect,
+    before: Counts,
+) {
     let after = Counts::of(world, seen);
     let total = believed_total(seen, plan);
     let surge = match seen.strategy.order {
@@ -76,6 +86,12 @@ pub(super) fn check(
     let ceiling = seen.max_consumers.map_or(total + surge, |it| it.min(total + surge));
     if before.specs < after.specs && ceiling < after.specs {
         world.fail(&format!("I3: {effect:?} brings {before:?} to {after:?}, above {ceiling}"));
+    }
+    let grows = before.specs < after.specs && before.members < after.members;
+    let fixed = seen.evidence != Evidence::GuardFailed
+        && matches!((step_of(seen), &plan.next), (Some(_), State::Trial(_)));
+    if let Some(most) = seen.max_consumers.filter(|most| grows && fixed && *most < after.members) {
+        world.fail(&format!("{effect:?} makes {after:?} of {before:?}, above {most} members"));
     }
     let own = seen.target.as_ref().map(|it| it.max_unavailable);
     let own = own.or(seen.primary.as_ref().map(|it| it.max_unavailable)).unwrap_or(0);

@@ -115,6 +115,9 @@ impl Deployment {
         prompt: bool,
         starts: impl Fn(Revision) -> bool,
     ) -> bool {
+        if self.is_calm() && self.counted == self.count() {
+            return false;
+        }
         for pod in &mut self.pods {
             pod.leaving = pod.leaving.map(|it| it.saturating_sub(1));
             pod.ready |= starts(pod.template) && dice.percent(60);

@@ -1,6 +1,8 @@
 //! What has happened in a world, as far as a promise or an excuse depends on it.
 //! Judges nothing.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::cluster::Status;
@@ -12,10 +14,16 @@ use crate::decide::{Order, Revision};
 pub(super) struct Memory {
     /// When the canary of (attempt, step) was first complete.
     pub(super) steps: Vec<((u32, usize), Timestamp)>,
+    /// When (attempt, step) was first seen entered.
+    pub(super) entered: Vec<((u32, usize), Timestamp)>,
     /// When guards failed revisions on trial.
     pub(super) guard_failed: Vec<(Revision, Timestamp)>,
     /// A guard has spoken: pods that don't count as ready any more were given up.
     pub(super) guard_spoke: bool,
+    /// Reasons of bypasses that were followed, and for which revision.
+    pub(super) bypassed: Vec<(Arc<str>, Revision)>,
+    /// Since when X is gone.
+    pub(super) target_gone: Option<Timestamp>,
     /// N as its users last asked for it; `None` when they can't expect to be understood.
     pub(super) wish: Option<u32>,
     /// A status that a backup holds.
@@ -36,8 +44,11 @@ impl Memory {
     pub(super) const fn new(total: u32) -> Self {
         Self {
             steps: Vec::new(),
+            entered: Vec::new(),
             guard_failed: Vec::new(),
             guard_spoke: false,
+            bypassed: Vec::new(),
+            target_gone: None,
             wish: Some(total),
             backup: None,
             lost_primary: false,
@@ -49,10 +60,12 @@ impl Memory {
         }
     }
 
+    pub(super) fn enter(&mut self, step: (u32, usize), now: Timestamp) {
+        note_first(&mut self.entered, step, now);
+    }
+
     pub(super) fn complete(&mut self, step: (u32, usize), now: Timestamp) {
-        if self.steps.iter().all(|it| it.0 != step) {
-            self.steps.push((step, now));
-        }
+        note_first(&mut self.steps, step, now);
     }
 
     pub(super) fn wish_by_target(&mut self, count: u32) {
@@ -62,5 +75,11 @@ impl Memory {
     /// What X asked for before and after can't be told apart any more.
     pub(super) const fn wish_by_rollout(&mut self) {
         self.wish = None;
+    }
+}
+
+fn note_first(known: &mut Vec<((u32, usize), Timestamp)>, step: (u32, usize), now: Timestamp) {
+    if known.iter().all(|it| it.0 != step) {
+        known.push((step, now));
     }
 }

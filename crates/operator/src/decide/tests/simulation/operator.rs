@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::cluster::{Status, View};
-use super::counts::{self, Counts};
+use super::counts;
 use super::edges::Phase;
 use super::storm;
 use super::watch;
@@ -14,6 +14,9 @@ use crate::decide::{Effect, Held, Plan, State, decide};
 
 /// Rounds of one pass, as in production.
 const MAX_ROUNDS: u32 = 8;
+
+/// What nothing has happened to is looked at again this late, as in production.
+const RESYNC: SignedDuration = SignedDuration::from_secs(300);
 
 /// What the process knows beside the cluster.
 #[derive(Debug, Default)]
@@ -25,6 +28,18 @@ pub(super) struct Operator {
     pub(super) last: Option<(State, Option<Held>)>,
     /// The last leader's unfinished business.
     old: Option<(View, Plan, u32)>,
+    /// What the last look saw; `None` when it did not come to its end.
+    looked: Option<Look>,
+}
+
+/// A look that has come to its end: another one like it would change nothing.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    /// Every write until then, by number.
+    versions: u32,
+    foreign: u32,
+    /// When the plan asks for the next one.
+    due: Timestamp,
 }
 
 impl Operator {
@@ -37,8 +52,22 @@ impl Operator {
     }
 }
 
+/// What brings a pass: somebody has written, a sample has come for an attempt, the plan's time has
+/// come. A plan that asks for no look when one is due lets its world stand still for ever.
+fn is_asked_for(world: &World) -> bool {
+    let Some(look) = world.operator.looked else { return true };
+    let rollout = world.cluster.rollout.as_ref();
+    let sampled = rollout.is_some_and(|it| it.state().rollout().is_some());
+    let written = (look.versions, look.foreign) != (world.cluster.versions, world.foreign);
+    sampled || written || look.due <= world.now
+}
+
 /// One pass: rounds until nothing moves, something fails, or the process dies.
 pub(super) fn pass(world: &mut World) {
+    if !is_asked_for(world) {
+        return;
+    }
+    world.operator.looked = None;
     for _ in 0..MAX_ROUNDS {
         world.remember();
         let Some(view) = world.view() else { return };
@@ -70,7 +99,15 @@ pub(super) fn pass(world: &mut World) {
         }
         let moved = plan.next != view.seen.state;
         let foreign = world.foreign;
-        if !carry_out(world, view, &plan, foreign) || !moved {
+        let before = world.cluster.versions;
+        if !carry_out(world, view, &plan, foreign) {
+            return;
+        }
+        if !moved {
+            let resync = world.now + RESYNC;
+            let due = plan.wake.map_or(resync, |it| it.min(resync));
+            // What this pass has written itself comes back by its watch.
+            world.operator.looked = Some(Look { versions: before, foreign, due });
             return;
         }
     }
@@ -126,7 +163,7 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
         if stormy && world.profile.crashes && world.dice.one_in(60) {
             storm::strike(world);
         }
-        let before = Counts::of(world, &view.seen);
+        let before = counts::before(world, &view.seen, effect);
         let complaint = watch::effect(world, &view.seen, effect);
         let outcome = write(&mut world.cluster, &mut view, effect, (&mut world.dice, brittle));
         match outcome {
@@ -145,9 +182,9 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
         if let Some(complaint) = complaint.filter(|_| !by_others) {
             world.fail(&complaint);
         }
-        watch::written(world, plan, effect);
+        watch::written(world, (&view.seen, plan), effect);
         world.memory.writes += u32::from(world.calm);
-        if world.foreign == foreign {
+        if let Some(before) = before.filter(|_| world.foreign == foreign) {
             counts::check(world, (&view.seen, plan), effect, before);
         }
     }

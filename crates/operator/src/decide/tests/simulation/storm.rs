@@ -268,6 +268,7 @@ fn order(world: &mut World) -> Order {
 }
 
 fn delete_or_create(world: &mut World) {
+    world.cluster.doomed |= world.dice.one_in(24);
     match &mut world.cluster.rollout {
         Some(it) if it.deleted_at.is_none() && world.dice.percent(70) => {
             it.deleted_at = Some(world.now);
@@ -285,6 +286,7 @@ fn delete_or_create(world: &mut World) {
             world.log(|| "the CanaryRollout is removed by force".into());
         }
         Some(_) => {}
+        None if world.cluster.doomed => {}
         None => {
             create_rollout(world);
             world.log(|| "a CanaryRollout is created".into());

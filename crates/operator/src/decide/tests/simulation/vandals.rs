@@ -48,6 +48,7 @@ pub(super) fn strike(world: &mut World) {
 
 pub(super) fn lose_target(world: &mut World) {
     world.cluster.target = None;
+    world.memory.target_gone.get_or_insert(world.now);
     // Garbage collection follows at once here.
     if world.cluster.primary.as_ref().is_some_and(|it| it.owned) {
         world.cluster.primary = None;
@@ -66,6 +67,7 @@ pub(super) fn make_target(world: &mut World) {
     let target =
         TargetObject { deployment, noted: None, written: None, bypass: None, max_unavailable };
     world.cluster.target = Some(target);
+    world.memory.target_gone = None;
     note_wish(world, count);
     world.log(|| format!("X is created with {template} and {count}"));
 }

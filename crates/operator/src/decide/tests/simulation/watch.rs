@@ -1,7 +1,9 @@
 //! I2, I5, I7, I8 and the promises of a rollout, watched at every plan and every write.
 //! Computed from what was observed, not from how `decide` came to its plan.
 
-use jiff::SignedDuration;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::cluster::trial_key;
 use super::counts::Counts;
@@ -10,8 +12,8 @@ use super::world::World;
 use super::writes::facts_of;
 use crate::decide::scene::Scene;
 use crate::decide::{
-    Cause, Effect, Ending, Evidence, Held, Observed, OnInconclusive, Order, Origin, Plan,
-    PromotedBy, Promotion, Revision, Stage, State, Step, Trial, decide, place,
+    Cause, Effect, Ending, Evidence, Frozen, Held, Observed, OnInconclusive, Order, Origin, Plan,
+    PromotedBy, Promotion, Revision, Rollback, Stage, State, Step, Trial, decide, place,
 };
 
 /// What one effect may not do, whatever it was planned for: told before it is written, and held
@@ -33,6 +35,11 @@ pub(super) fn effect(world: &World, seen: &Observed, effect: &Effect) -> Option<
             let now = world.cluster.primary.as_ref();
             if now.is_none_or(|it| it.deployment.named != *revision) && rejected(*revision) {
                 return Some(format!("{effect:?} gives primary a rejected revision"));
+            }
+            let removes = facts.ending == Some(Ending::Remove) && !world.cluster.doomed;
+            let gone = world.memory.target_gone.map(|it| world.now.duration_since(it));
+            if removes && gone.is_none_or(|it| it < SignedDuration::from_secs(30)) {
+                return Some("removed before X was gone for long enough".to_owned());
             }
             let promoting = now.and_then(|it| it.facts.promoting);
             let promoted = now.and_then(|it| it.facts.promoted);
@@ -58,7 +65,7 @@ pub(super) fn effect(world: &World, seen: &Observed, effect: &Effect) -> Option<
 /// A release leaves as many consumers as were wanted, wherever they are, and on nothing unproven.
 fn release(world: &World, seen: &Observed) -> Option<String> {
     let primary = seen.primary.as_ref().filter(|it| it.facts.owner == seen.uid)?;
-    let target = world.cluster.target.as_ref()?;
+    let target = world.cluster.target.as_ref().filter(|_| !world.cluster.doomed)?;
     let units = target.deployment.replicas;
     let foreign = 0 < units && target.written != Some(units);
     let total = if foreign { units } else { primary.facts.replicas };
@@ -83,7 +90,7 @@ fn release(world: &World, seen: &Observed) -> Option<String> {
 pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
     edge(world, seen, plan);
     world.memory.guard_spoke |= seen.evidence == Evidence::GuardFailed;
-    if world.dice.one_in(16) && decide(seen, world.now) != *plan {
+    if world.dice.one_in(64) && decide(seen, world.now) != *plan {
         world.fail("decides differently when asked again");
     }
     if let (State::Trial(_), State::RollingBack(it)) = (&seen.state, &plan.next)
@@ -93,6 +100,26 @@ pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
         if !gone && seen.canary.as_ref().is_some_and(|it| 0 < it.replicas) {
             world.fail("I5: a guard failed, and the canary is not removed at once");
         }
+    }
+    if let (State::Trial(_) | State::Promoting(_), State::RollingBack(it)) =
+        (&seen.state, &plan.next)
+    {
+        rollback(world, seen, plan, *it);
+    }
+    if let (State::Trial(it), Some(primary)) = (&plan.next, &seen.primary) {
+        let written = plan.effects.iter().find_map(facts_of).unwrap_or(&primary.facts);
+        if it.id.attempt != written.attempts {
+            world.fail(&format!("{it:?} is not the attempt that was counted last"));
+        }
+        let alike = |other: &&Frozen| trial_key(other.revision) == trial_key(it.id.revision);
+        let rejected = seen.frozen.iter().filter(alike).any(|it| it.rejection.is_some());
+        if rejected && matches!(seen.state, State::AtRest(_)) {
+            world.fail(&format!("{it:?} tries again what was rejected"));
+        }
+    }
+    let removes = plan.effects.contains(&Effect::RemoveChildren);
+    if removes && !plan.effects.contains(&Effect::Release) {
+        world.fail("I6: removes children that it would create again");
     }
     let begun = plan.effects.iter().find_map(facts_of).and_then(|it| it.promoting);
     let known = seen.primary.as_ref().and_then(|it| it.facts.promoting);
@@ -114,6 +141,49 @@ pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
     {
         let skipped = seen.orders.contains(&Order::PromoteStep(trial.id, step.index));
         forward(world, seen, (trial, step), skipped);
+    }
+}
+
+/// What a rollback may follow from, and what it must leave behind: a mark before anything else.
+fn rollback(world: &World, seen: &Observed, plan: &Plan, it: Rollback) {
+    let ordered = seen.orders.contains(&Order::Abort(it.id));
+    let other =
+        seen.target.as_ref().is_some_and(|target| target.desired.revision != it.id.revision);
+    let mark = seen.frozen.iter().find(|frozen| frozen.revision == it.id.revision);
+    let mark = mark.and_then(|frozen| frozen.rejection);
+    let entered = step_of(seen).and_then(|(_, step)| {
+        world.memory.entered.iter().find(|at| at.0 == (it.id.attempt, step.index))
+    });
+    let late = |at: &((u32, usize), Timestamp)| {
+        seen.strategy.progress_deadline < world.now.duration_since(at.1)
+    };
+    let delivered = seen.evidence == Evidence::Inconclusive { delivered: true };
+    let follows = match it.cause {
+        Cause::GuardFailed => seen.evidence == Evidence::GuardFailed,
+        Cause::AnalysisFailed => seen.evidence == Evidence::Failed,
+        Cause::DeadlineExceeded => entered.is_some_and(late),
+        Cause::Aborted => ordered,
+        Cause::Inconclusive => {
+            delivered && seen.strategy.on_inconclusive == OnInconclusive::Rollback
+        }
+        Cause::Superseded | Cause::Reverted => other,
+        Cause::Rejected => mark.is_some() || other,
+        Cause::Resumed => true,
+    };
+    // A crash may have come between the mark and the status.
+    if !follows && mark.is_none_or(|mark| (mark.cause, mark.rollout) != (it.cause, it.id)) {
+        world.fail(&format!("{it:?} has nothing to follow from"));
+    }
+    let rejects = |effect: &Effect| matches!(effect, Effect::Reject { .. });
+    let moves = |effect: &Effect| matches!(effect, Effect::Primary { .. } | Effect::Canary { .. });
+    let first_move = plan.effects.iter().position(moves);
+    let marks = plan.effects.iter().position(rejects);
+    if marks.is_some_and(|marks| first_move.is_some_and(|first| first < marks)) {
+        world.fail("moves before it marks the revision rejected");
+    }
+    let template = world.cluster.find(it.id.revision).is_some();
+    if it.cause.rejects() && marks.is_none() && mark.is_none() && template {
+        world.fail(&format!("{it:?} leaves no mark"));
     }
 }
 
@@ -147,8 +217,11 @@ fn promotion(world: &World, seen: &Observed, promotion: Promotion) {
         }),
         PromotedBy::Bypass => {
             let asked = seen.target.as_ref().and_then(|it| it.bypass.as_ref());
+            let spent = |it: &(Arc<str>, Revision)| Some(&it.0) == asked && it.1 != id.revision;
             let primary = seen.primary.as_ref().filter(|it| it.facts.owner == seen.uid);
-            asked.is_some() && primary.is_some_and(|it| it.facts.bypass.as_ref() != asked)
+            asked.is_some()
+                && primary.is_some_and(|it| it.facts.bypass.as_ref() != asked)
+                && !world.memory.bypassed.iter().any(spent)
         }
         PromotedBy::NoTrialNeeded => {
             let promoted = seen.primary.as_ref().and_then(|it| it.facts.promoted);
@@ -178,6 +251,9 @@ fn forward(world: &World, seen: &Observed, (trial, step): (Trial, Step), skipped
 
 /// I7, from where the facts say that the rollout is: the status itself may be behind.
 fn edge(world: &mut World, seen: &Observed, plan: &Plan) {
+    if plan.next == seen.state && plan.effects.is_empty() {
+        return;
+    }
     let placed = match &seen.primary {
         Some(primary) if seen.deleted_at.is_none() => {
             let scene = Scene::of(seen, primary, world.now);
@@ -216,13 +292,26 @@ pub(super) fn transition(world: &mut World, from: Phase, plan: &Plan) {
 }
 
 /// What a write that was made obliges to.
-pub(super) fn written(world: &mut World, plan: &Plan, effect: &Effect) {
+pub(super) fn written(world: &mut World, (seen, plan): (&Observed, &Plan), effect: &Effect) {
     if let (Effect::Reject { revision, rejection }, State::RollingBack(it)) = (effect, &plan.next) {
         world.memory.guard_failed.retain(|it| it.0 != *revision);
         if (rejection.cause, it.from) == (Cause::GuardFailed, Origin::Trial) {
             world.memory.guard_failed.push((*revision, world.now));
         }
     }
+    if let (Effect::Primary { revision, facts, .. }, State::Promoting(it)) = (effect, &plan.next)
+        && it.how == PromotedBy::Bypass
+        && seen.primary.as_ref().is_some_and(|it| it.facts.promoting != facts.promoting)
+        && let Some(reason) = seen.target.as_ref().and_then(|it| it.bypass.clone())
+    {
+        world.memory.bypassed.push((reason, *revision));
+    }
+    // Nobody could have filled up what runs a template that is nowhere.
+    let lost = |world: &World| {
+        let named = world.cluster.primary.as_ref().map(|it| it.deployment.named);
+        named.is_some_and(|it| world.cluster.find(it).is_none())
+    };
+    world.memory.forced |= *effect == Effect::Release && lost(world);
     // From then on `/scale` is listened to, not X.
     if matches!(effect, Effect::SeedScale { .. }) {
         world.memory.wish_by_rollout();
@@ -239,7 +328,8 @@ pub(super) fn ending_name(plan: &Plan) -> &'static str {
     }
 }
 
-fn step_of(seen: &Observed) -> Option<(Trial, Step)> {
+/// The step that is persisted.
+pub(super) fn step_of(seen: &Observed) -> Option<(Trial, Step)> {
     match seen.state {
         State::Trial(trial) => match trial.stage {
             Stage::Preparing(_) => None,

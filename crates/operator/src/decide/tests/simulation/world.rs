@@ -5,18 +5,22 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::cluster::{Cluster, REVISIONS, TargetObject, View};
+use super::cluster::{Cluster, REVISIONS, View};
 use super::deployment::Deployment;
 use super::dice::Dice;
 use super::edges::Phase;
 use super::memory::Memory;
 use super::operator::Operator;
 use super::storm::{self, Profile};
-use super::{calm, operator};
+use super::{beginnings, calm, operator};
 use crate::decide::{Cause, Evidence, Membership, MoveOrder, Preflight, Revision, Stage, State};
 
-/// Ticks of storm at most; each is 3 to 20 s.
-const STORM: u32 = 70;
+/// Ticks of storm beyond the first few; each is 3 to 20 s, some a minute. Many short lives find more
+/// in the same time than few long ones.
+const STORM: u32 = 26;
+
+/// Percent of those ticks in which something happens.
+const STRIKES: u32 = 50;
 
 /// Ticks of calm after which a world that does not rest is a bug: several trials end within.
 const CALM: u32 = 600;
@@ -86,19 +90,7 @@ impl World {
         let natures = std::array::from_fn(|_| profile.nature(&mut dice));
         let total = 1 + dice.below(6);
         let template = Revision(u64::from(dice.below(8)));
-        let max_unavailable = dice.pick(&[0, 0, 1, 2]);
-        let mut deployment = Deployment::serving(template, total, 1);
-        deployment.slack = max_unavailable;
-        let target =
-            TargetObject { deployment, noted: None, written: None, bypass: None, max_unavailable };
-        let cluster = Cluster {
-            target: Some(target),
-            primary: None,
-            canary: None,
-            frozen: Vec::new(),
-            rollout: None,
-            versions: 1,
-        };
+        let cluster = beginnings::plain(&mut dice, template, total);
         let mut it = Self {
             seed,
             trace,
@@ -117,15 +109,19 @@ impl World {
         // What runs already runs well.
         it.natures[usize::try_from(template.0).unwrap()] = Nature::Good;
         storm::create_rollout(&mut it);
+        let adopted = it.dice.one_in(2);
+        if let Some(rollout) = it.cluster.rollout.take_if(|_| adopted) {
+            it.cluster = beginnings::adopted(it.cluster, rollout);
+        }
         it
     }
 
     /// The whole life.
     pub(super) fn live(mut self) -> Tally {
-        let storm = 10 + self.dice.below(STORM);
+        let storm = 6 + self.dice.below(STORM);
         for _ in 0..storm {
             self.pass_time();
-            if self.dice.percent(35) {
+            if self.dice.percent(STRIKES) {
                 storm::strike(&mut self);
             }
             if self.dice.percent(85) {
@@ -169,7 +165,11 @@ impl World {
     }
 
     fn pass_time(&mut self) {
-        let seconds = if self.calm { 12 } else { 3 + self.dice.below(18) };
+        let seconds = match self.dice.below(6) {
+            _ if self.calm => 12,
+            0 => 60,
+            _ => 3 + self.dice.below(18),
+        };
         self.now += SignedDuration::from_secs(i64::from(seconds));
         let (natures, prompt) = (self.natures, self.calm);
         let starts = |it: Revision| {
@@ -221,6 +221,7 @@ impl World {
             Stage::Preparing(_) => return,
             Stage::Progressing(step) | Stage::Paused(step) => step,
         };
+        self.memory.enter((trial.id.attempt, step.index), self.now);
         let complete = self.cluster.canary.as_ref().is_some_and(|it| {
             it.named == trial.id.revision && 0 < it.replicas && it.replicas <= it.ready()
         });

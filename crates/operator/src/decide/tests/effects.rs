@@ -1,0 +1,56 @@
+//! What a plan writes, where a next phase alone does not tell a good plan from a bad one.
+//! Each was a hole that the simulation found, or breaks in a way that it can't see.
+
+use super::rows::given::{
+    NEXT, NOW, PROMOTED, at_rest, deleted, overdue, primary, progressing, with, workload,
+};
+use crate::decide::{Effect, Ending, Evidence, Stage, State, Trial, Workload, decide};
+
+#[test]
+fn a_late_release_fills_up_primary_also_when_its_frozen_template_is_lost() {
+    let seen = with(
+        deleted(at_rest(), Some(Ending::HandBack)),
+        &[overdue, |it| it.frozen.clear(), |it| primary(it).workload = workload(PROMOTED, 0)],
+    );
+    let effects = decide(&seen, NOW).effects;
+    let freeze = Effect::Freeze { revision: PROMOTED, attempt: 0 };
+    assert_eq!(effects.first(), Some(&freeze), "X still has it");
+    assert!(matches!(effects[1], Effect::Primary { revision: PROMOTED, replicas: 4, .. }));
+    assert_eq!(effects[2..], [Effect::Bequeath, Effect::Release]);
+}
+
+#[test]
+fn a_late_release_never_waits_for_a_template_that_may_be_lost_for_ever() {
+    let seen = with(
+        deleted(at_rest(), Some(Ending::Leave)),
+        &[overdue, |it| it.frozen.clear(), |it| primary(it).workload = workload(NEXT, 0)],
+    );
+    assert_eq!(decide(&seen, NOW).effects, [Effect::Bequeath, Effect::Release]);
+}
+
+#[test]
+fn time_without_every_source_does_not_count_towards_an_end_by_weak_evidence() {
+    let blind = with(
+        progressing(),
+        &[|it| {
+            it.evidence = Evidence::Inconclusive { delivered: false };
+        }],
+    );
+    let State::Trial(Trial { stage: Stage::Progressing(step), .. }) = decide(&blind, NOW).next
+    else {
+        panic!("the step is left")
+    };
+    assert!(step.hold.since.is_some(), "the canary is there");
+    assert_eq!(step.delivered.since, None, "its evidence is not");
+}
+
+#[test]
+fn no_unit_is_taken_from_a_primary_that_rolls() {
+    let rolling = with(
+        progressing(),
+        &[|it| {
+            primary(it).workload = Workload { rolled: false, ..workload(PROMOTED, 4) };
+        }],
+    );
+    assert_eq!(decide(&rolling, NOW).effects, [], "its controller spends what may be missing");
+}

@@ -1,0 +1,281 @@
+//! Observations to start from, and the one thing that a row changes about them.
+//! All at one moment, N = 4, all pods where they should be.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::decide::{
+    Cause, Desired, Ending, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed,
+    OnInconclusive, Order, Origin, Preflight, Primary, PromotedBy, Promotion, Rejection, Rest,
+    Revision, Rollback, RolloutId, Stage, State, Step, StepPlan, StepSize, Stopwatch, Strategy,
+    Target, Trial, TrialKey, Workload,
+};
+
+pub(in crate::decide::tests) const PROMOTED: Revision = Revision(1);
+/// Another content key, the same trial key as [`PROMOTED`].
+pub(in crate::decide::tests) const ALIKE: Revision = Revision(11);
+pub(in crate::decide::tests) const NEXT: Revision = Revision(2);
+pub(in crate::decide::tests) const THIRD: Revision = Revision(3);
+/// The attempt at [`NEXT`] that is under way, where one is.
+pub(in crate::decide::tests) const ID: RolloutId = RolloutId { revision: NEXT, attempt: 1 };
+/// One before it.
+pub(in crate::decide::tests) const EARLIER: RolloutId = RolloutId { revision: NEXT, attempt: 0 };
+/// The attempt that a fix would be.
+pub(in crate::decide::tests) const FIX: RolloutId = RolloutId { revision: THIRD, attempt: 2 };
+pub(in crate::decide::tests) const NOW: Timestamp = Timestamp::constant(10_000, 0);
+const MINUTE: SignedDuration = SignedDuration::from_secs(60);
+
+/// One change of an observation.
+pub(in crate::decide::tests) type Change = fn(&mut Observed);
+
+pub(in crate::decide::tests) fn with(mut seen: Observed, changes: &[Change]) -> Observed {
+    for change in changes {
+        change(&mut seen);
+    }
+    seen
+}
+
+pub(in crate::decide::tests) fn workload(revision: Revision, replicas: u32) -> Workload {
+    Workload {
+        revision: Some(revision),
+        replicas,
+        ready: replicas,
+        terminating: 0,
+        current: true,
+        rolled: true,
+        differs: false,
+    }
+}
+
+pub(in crate::decide::tests) fn frozen(revision: Revision, attempt: u32) -> Frozen {
+    let (trial, promoted) = (TrialKey(revision.0 % 10), revision == PROMOTED);
+    Frozen { revision, trial, promoted, rejection: None, attempt }
+}
+
+/// A plain Deployment, complete, and a `CanaryRollout` that has just been applied.
+pub(in crate::decide::tests) fn plain() -> Observed {
+    let step = |size, approval| StepPlan { size, hold: MINUTE, max_hold: MINUTE * 3, approval };
+    Observed {
+        uid: Arc::from("ours"),
+        state: State::AtRest(Rest::Initialized),
+        deleted_at: None,
+        namespace_terminating: false,
+        finalizer: true,
+        names: Names::Ours,
+        suspended: false,
+        spec_valid: true,
+        replicas: None,
+        last_total: None,
+        max_consumers: None,
+        strategy: Strategy {
+            steps: [step(StepSize::Replicas(1), false), step(StepSize::Replicas(2), false)].into(),
+            order: MoveOrder::SurgeFirst,
+            progress_deadline: MINUTE * 10,
+            on_inconclusive: OnInconclusive::Pause,
+        },
+        target: Some(Target {
+            workload: workload(PROMOTED, 4),
+            desired: Desired { revision: PROMOTED, trial: TrialKey(1) },
+            available: true,
+            noted: None,
+            written: None,
+            bypass: None,
+            max_unavailable: 0,
+        }),
+        target_absent_for: SignedDuration::ZERO,
+        autoscaler_on_target: false,
+        autoscaler_on_rollout: false,
+        primary: None,
+        canary: None,
+        frozen: vec![],
+        preflight: Preflight::Passed,
+        membership: Membership::Settled,
+        evidence: Evidence::Inconclusive { delivered: true },
+        orders: vec![],
+    }
+}
+
+/// X-primary was just created; X still has all units.
+pub(in crate::decide::tests) fn adopting() -> Observed {
+    let facts = Facts {
+        owner: Arc::from("ours"),
+        adopted: false,
+        promoted: Some(PROMOTED),
+        promoting: None,
+        replicas: 4,
+        target_replicas: Some(4),
+        attempts: 0,
+        bypass: None,
+        ending: None,
+    };
+    Observed {
+        state: State::Adopting,
+        last_total: Some(4),
+        primary: Some(Primary { workload: workload(PROMOTED, 0), facts, max_unavailable: 0 }),
+        frozen: vec![frozen(PROMOTED, 0)],
+        ..plain()
+    }
+}
+
+/// Adopted, everything promoted, no canary.
+pub(in crate::decide::tests) fn at_rest() -> Observed {
+    with(
+        adopting(),
+        &[
+            |it| it.state = State::AtRest(Rest::Initialized),
+            |it| primary(it).workload = workload(PROMOTED, 4),
+            |it| primary(it).facts.adopted = true,
+            |it| target(it).workload = workload(PROMOTED, 0),
+            |it| target(it).noted = Some(4),
+        ],
+    )
+}
+
+/// The attempt at [`NEXT`] waits for preflight.
+pub(in crate::decide::tests) fn preparing() -> Observed {
+    let waiting = Stage::Preparing(Stopwatch::started(NOW - MINUTE));
+    let seen = with(
+        at_rest(),
+        &[
+            |it| it.frozen.push(frozen(NEXT, 1)),
+            |it| primary(it).facts.attempts = 1,
+            |it| ask(it, NEXT),
+            |it| it.preflight = Preflight::Failed,
+        ],
+    );
+    Observed { state: at_stage(waiting), ..seen }
+}
+
+/// The first step, settled for two minutes: its hold is over, `maxHold` is not.
+pub(in crate::decide::tests) fn progressing() -> Observed {
+    let clock = Stopwatch::started(NOW - MINUTE * 2);
+    let step = Step {
+        index: 0,
+        canary: 1,
+        unsettled: Stopwatch::default(),
+        hold: clock,
+        delivered: clock,
+    };
+    let seen = with(
+        preparing(),
+        &[
+            |it| primary(it).workload = workload(PROMOTED, 3),
+            |it| it.canary = Some(workload(NEXT, 1)),
+        ],
+    );
+    Observed { state: at_stage(Stage::Progressing(step)), ..seen }
+}
+
+/// Primary has been given [`NEXT`] and has not rolled yet.
+pub(in crate::decide::tests) fn promoting() -> Observed {
+    let since = NOW - MINUTE;
+    let promotion = Promotion { id: ID, how: PromotedBy::Passed, before: Rest::Initialized, since };
+    let seen = with(
+        progressing(),
+        &[
+            |it| primary(it).workload = Workload { rolled: false, ..workload(NEXT, 3) },
+            |it| primary(it).facts.promoting = Some(NEXT),
+        ],
+    );
+    Observed { state: State::Promoting(promotion), ..seen }
+}
+
+/// The canary of an aborted attempt is on its way out.
+pub(in crate::decide::tests) fn rolling_back() -> Observed {
+    let rollback = Rollback {
+        id: ID,
+        cause: Cause::Aborted,
+        from: Origin::Trial,
+        before: Rest::Initialized,
+        since: NOW - MINUTE,
+    };
+    let seen = with(progressing(), &[|it| reject(it, NEXT, Cause::Aborted, ID)]);
+    Observed { state: State::RollingBack(rollback), ..seen }
+}
+
+pub(in crate::decide::tests) const fn at_stage(stage: Stage) -> State {
+    State::Trial(Trial { id: ID, before: Rest::Initialized, stage })
+}
+
+/// Deleted a minute ago, ending in `ending` if that is noted.
+pub(in crate::decide::tests) fn deleted(mut seen: Observed, ending: Option<Ending>) -> Observed {
+    seen.deleted_at = Some(NOW - MINUTE);
+    primary(&mut seen).facts.ending = ending;
+    seen
+}
+
+pub(in crate::decide::tests) fn primary(seen: &mut Observed) -> &mut Primary {
+    seen.primary.as_mut().expect("X-primary is there")
+}
+
+pub(in crate::decide::tests) fn target(seen: &mut Observed) -> &mut Target {
+    seen.target.as_mut().expect("X is there")
+}
+
+pub(in crate::decide::tests) fn step(seen: &mut Observed) -> &mut Step {
+    let State::Trial(Trial { stage: Stage::Progressing(step), .. }) = &mut seen.state else {
+        panic!("no step is under way")
+    };
+    step
+}
+
+/// X's live template is this one.
+pub(in crate::decide::tests) fn ask(seen: &mut Observed, revision: Revision) {
+    target(seen).desired = Desired { revision, trial: TrialKey(revision.0 % 10) };
+}
+
+pub(in crate::decide::tests) fn bypass(seen: &mut Observed) {
+    target(seen).bypass = Some(Arc::from("it burns"));
+}
+
+pub(in crate::decide::tests) fn order(seen: &mut Observed, order: Order) {
+    seen.orders.push(order);
+}
+
+pub(in crate::decide::tests) fn reject(
+    seen: &mut Observed,
+    revision: Revision,
+    cause: Cause,
+    rollout: RolloutId,
+) {
+    seen.frozen.retain(|it| it.revision != revision);
+    let rejection = Some(Rejection { cause, rollout });
+    seen.frozen.push(Frozen { rejection, ..frozen(revision, rollout.attempt) });
+}
+
+/// N is 0, everywhere.
+pub(in crate::decide::tests) fn to_zero(seen: &mut Observed) {
+    seen.replicas = Some(0);
+    primary(seen).workload = workload(PROMOTED, 0);
+}
+
+/// What is going on began long before its deadline.
+pub(in crate::decide::tests) fn overdue(seen: &mut Observed) {
+    let long_ago = NOW - MINUTE * 11;
+    match &mut seen.state {
+        State::Promoting(it) => it.since = long_ago,
+        State::RollingBack(it) => it.since = long_ago,
+        State::Trial(Trial { stage: Stage::Preparing(clock), .. }) => {
+            *clock = Stopwatch::started(long_ago);
+        }
+        State::Trial(_) => step(seen).unsettled = Stopwatch::started(long_ago),
+        State::Adopting | State::AtRest(_) | State::Terminating(_) => {
+            seen.deleted_at = Some(long_ago);
+        }
+    }
+}
+
+/// The step has been Inconclusive for longer than `maxHold`.
+pub(in crate::decide::tests) fn at_max_hold(seen: &mut Observed) {
+    let clock = Stopwatch::started(NOW - MINUTE * 4);
+    (step(seen).hold, step(seen).delivered) = (clock, clock);
+}
+
+/// The promoted template is nowhere: not frozen, not on X, not on X-primary.
+pub(in crate::decide::tests) fn lose_promoted(seen: &mut Observed) {
+    seen.frozen.retain(|it| it.revision != PROMOTED);
+    ask(seen, THIRD);
+    let runs = seen.frozen.first().map_or(THIRD, |it| it.revision);
+    primary(seen).workload.revision = Some(runs);
+}
