@@ -110,4 +110,4 @@ fn is_stale(scene: &Scene<'_>, promoted: Revision, trial: Trial) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

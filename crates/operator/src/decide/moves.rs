@@ -1,8 +1,7 @@
 //! From goals to effects: how far the counts may go now, and which writes make it so.
 //! Nothing is planned for what is already as it should be.
 
-use super::observed::Rejection;
-use super::observed::{Evidence, Facts, MoveOrder, Observed, Target, Workload};
+use super::observed::{Evidence, Facts, MoveOrder, Observed, Rejection, Target, Workload};
 use super::plan::Effect;
 use super::revision::{Cause, Revision, RolloutId};
 use super::scene::Scene;

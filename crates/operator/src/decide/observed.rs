@@ -132,7 +132,8 @@ pub enum OnInconclusive {
 /// A Deployment of ours or the user's, at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workload {
-    /// The revision that its template holds; `None` when it is none that we froze.
+    /// The revision that its annotation says its template holds; `None` when it names none. Whether
+    /// that template is still frozen is another question.
     pub revision: Option<Revision>,
     /// `spec.replicas`.
     pub replicas: u32,

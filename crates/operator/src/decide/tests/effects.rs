@@ -1,7 +1,7 @@
 //! What a plan writes, where a next phase alone does not tell a good plan from a bad one.
 //! Each was a hole that the simulation found, or breaks in a way that it can't see.
 
-use super::rows::given::{
+use super::given::{
     NEXT, NOW, PROMOTED, at_rest, deleted, overdue, primary, progressing, with, workload,
 };
 use crate::decide::{Effect, Ending, Evidence, Stage, State, Trial, Workload, decide};

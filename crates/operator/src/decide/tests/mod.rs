@@ -4,6 +4,7 @@
 mod document;
 mod edges;
 mod effects;
+pub(crate) mod given;
 mod rows;
 mod simulation;
 mod transfer;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Case;
-use super::given::*;
+use crate::decide::tests::given::*;
 use crate::decide::{Names, Order, Rest, State};
 
 pub(super) fn cases() -> Vec<Case> {

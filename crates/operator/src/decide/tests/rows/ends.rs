@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::Case;
-use super::given::*;
+use crate::decide::tests::given::*;
 use crate::decide::{Cause, Ending, Names, Observed, Order, Origin, State, Workload};
 
 pub(super) fn cases() -> Vec<Case> {

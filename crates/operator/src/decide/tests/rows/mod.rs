@@ -3,13 +3,12 @@
 
 mod before;
 mod ends;
-pub(super) mod given;
 mod moves;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use given::NOW;
+use super::given::NOW;
 
 use super::document::PAGE;
 use super::edges::Phase;

@@ -2,7 +2,7 @@
 //! Observations only; what follows from them is on the page.
 
 use super::Case;
-use super::given::*;
+use crate::decide::tests::given::*;
 use crate::decide::{
     Cause, Evidence, Membership, Observed, OnInconclusive, Order, Preflight, Rest, Revision,
     RolloutId, Stage, State, StepPlan, Workload,

@@ -12,31 +12,31 @@ use crate::decide::{
     Target, Trial, TrialKey, Workload,
 };
 
-pub(in crate::decide::tests) const PROMOTED: Revision = Revision(1);
+pub(crate) const PROMOTED: Revision = Revision(1);
 /// Another content key, the same trial key as [`PROMOTED`].
-pub(in crate::decide::tests) const ALIKE: Revision = Revision(11);
-pub(in crate::decide::tests) const NEXT: Revision = Revision(2);
-pub(in crate::decide::tests) const THIRD: Revision = Revision(3);
+pub(crate) const ALIKE: Revision = Revision(11);
+pub(crate) const NEXT: Revision = Revision(2);
+pub(crate) const THIRD: Revision = Revision(3);
 /// The attempt at [`NEXT`] that is under way, where one is.
-pub(in crate::decide::tests) const ID: RolloutId = RolloutId { revision: NEXT, attempt: 1 };
+pub(crate) const ID: RolloutId = RolloutId { revision: NEXT, attempt: 1 };
 /// One before it.
-pub(in crate::decide::tests) const EARLIER: RolloutId = RolloutId { revision: NEXT, attempt: 0 };
+pub(crate) const EARLIER: RolloutId = RolloutId { revision: NEXT, attempt: 0 };
 /// The attempt that a fix would be.
-pub(in crate::decide::tests) const FIX: RolloutId = RolloutId { revision: THIRD, attempt: 2 };
-pub(in crate::decide::tests) const NOW: Timestamp = Timestamp::constant(10_000, 0);
+pub(crate) const FIX: RolloutId = RolloutId { revision: THIRD, attempt: 2 };
+pub(crate) const NOW: Timestamp = Timestamp::constant(10_000, 0);
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 
 /// One change of an observation.
-pub(in crate::decide::tests) type Change = fn(&mut Observed);
+pub(crate) type Change = fn(&mut Observed);
 
-pub(in crate::decide::tests) fn with(mut seen: Observed, changes: &[Change]) -> Observed {
+pub(crate) fn with(mut seen: Observed, changes: &[Change]) -> Observed {
     for change in changes {
         change(&mut seen);
     }
     seen
 }
 
-pub(in crate::decide::tests) fn workload(revision: Revision, replicas: u32) -> Workload {
+pub(crate) fn workload(revision: Revision, replicas: u32) -> Workload {
     Workload {
         revision: Some(revision),
         replicas,
@@ -48,13 +48,13 @@ pub(in crate::decide::tests) fn workload(revision: Revision, replicas: u32) -> W
     }
 }
 
-pub(in crate::decide::tests) fn frozen(revision: Revision, attempt: u32) -> Frozen {
+pub(crate) fn frozen(revision: Revision, attempt: u32) -> Frozen {
     let (trial, promoted) = (TrialKey(revision.0 % 10), revision == PROMOTED);
     Frozen { revision, trial, promoted, rejection: None, attempt }
 }
 
 /// A plain Deployment, complete, and a `CanaryRollout` that has just been applied.
-pub(in crate::decide::tests) fn plain() -> Observed {
+pub(crate) fn plain() -> Observed {
     let step = |size, approval| StepPlan { size, hold: MINUTE, max_hold: MINUTE * 3, approval };
     Observed {
         uid: Arc::from("ours"),
@@ -97,7 +97,7 @@ pub(in crate::decide::tests) fn plain() -> Observed {
 }
 
 /// X-primary was just created; X still has all units.
-pub(in crate::decide::tests) fn adopting() -> Observed {
+pub(crate) fn adopting() -> Observed {
     let facts = Facts {
         owner: Arc::from("ours"),
         adopted: false,
@@ -119,7 +119,7 @@ pub(in crate::decide::tests) fn adopting() -> Observed {
 }
 
 /// Adopted, everything promoted, no canary.
-pub(in crate::decide::tests) fn at_rest() -> Observed {
+pub(crate) fn at_rest() -> Observed {
     with(
         adopting(),
         &[
@@ -133,7 +133,7 @@ pub(in crate::decide::tests) fn at_rest() -> Observed {
 }
 
 /// The attempt at [`NEXT`] waits for preflight.
-pub(in crate::decide::tests) fn preparing() -> Observed {
+pub(crate) fn preparing() -> Observed {
     let waiting = Stage::Preparing(Stopwatch::started(NOW - MINUTE));
     let seen = with(
         at_rest(),
@@ -148,7 +148,7 @@ pub(in crate::decide::tests) fn preparing() -> Observed {
 }
 
 /// The first step, settled for two minutes: its hold is over, `maxHold` is not.
-pub(in crate::decide::tests) fn progressing() -> Observed {
+pub(crate) fn progressing() -> Observed {
     let clock = Stopwatch::started(NOW - MINUTE * 2);
     let step = Step {
         index: 0,
@@ -168,7 +168,7 @@ pub(in crate::decide::tests) fn progressing() -> Observed {
 }
 
 /// Primary has been given [`NEXT`] and has not rolled yet.
-pub(in crate::decide::tests) fn promoting() -> Observed {
+pub(crate) fn promoting() -> Observed {
     let since = NOW - MINUTE;
     let promotion = Promotion { id: ID, how: PromotedBy::Passed, before: Rest::Initialized, since };
     let seen = with(
@@ -182,7 +182,7 @@ pub(in crate::decide::tests) fn promoting() -> Observed {
 }
 
 /// The canary of an aborted attempt is on its way out.
-pub(in crate::decide::tests) fn rolling_back() -> Observed {
+pub(crate) fn rolling_back() -> Observed {
     let rollback = Rollback {
         id: ID,
         cause: Cause::Aborted,
@@ -194,26 +194,26 @@ pub(in crate::decide::tests) fn rolling_back() -> Observed {
     Observed { state: State::RollingBack(rollback), ..seen }
 }
 
-pub(in crate::decide::tests) const fn at_stage(stage: Stage) -> State {
+pub(crate) const fn at_stage(stage: Stage) -> State {
     State::Trial(Trial { id: ID, before: Rest::Initialized, stage })
 }
 
 /// Deleted a minute ago, ending in `ending` if that is noted.
-pub(in crate::decide::tests) fn deleted(mut seen: Observed, ending: Option<Ending>) -> Observed {
+pub(crate) fn deleted(mut seen: Observed, ending: Option<Ending>) -> Observed {
     seen.deleted_at = Some(NOW - MINUTE);
     primary(&mut seen).facts.ending = ending;
     seen
 }
 
-pub(in crate::decide::tests) fn primary(seen: &mut Observed) -> &mut Primary {
+pub(crate) fn primary(seen: &mut Observed) -> &mut Primary {
     seen.primary.as_mut().expect("X-primary is there")
 }
 
-pub(in crate::decide::tests) fn target(seen: &mut Observed) -> &mut Target {
+pub(crate) fn target(seen: &mut Observed) -> &mut Target {
     seen.target.as_mut().expect("X is there")
 }
 
-pub(in crate::decide::tests) fn step(seen: &mut Observed) -> &mut Step {
+pub(crate) fn step(seen: &mut Observed) -> &mut Step {
     let State::Trial(Trial { stage: Stage::Progressing(step), .. }) = &mut seen.state else {
         panic!("no step is under way")
     };
@@ -221,37 +221,32 @@ pub(in crate::decide::tests) fn step(seen: &mut Observed) -> &mut Step {
 }
 
 /// X's live template is this one.
-pub(in crate::decide::tests) fn ask(seen: &mut Observed, revision: Revision) {
+pub(crate) fn ask(seen: &mut Observed, revision: Revision) {
     target(seen).desired = Desired { revision, trial: TrialKey(revision.0 % 10) };
 }
 
-pub(in crate::decide::tests) fn bypass(seen: &mut Observed) {
+pub(crate) fn bypass(seen: &mut Observed) {
     target(seen).bypass = Some(Arc::from("it burns"));
 }
 
-pub(in crate::decide::tests) fn order(seen: &mut Observed, order: Order) {
+pub(crate) fn order(seen: &mut Observed, order: Order) {
     seen.orders.push(order);
 }
 
-pub(in crate::decide::tests) fn reject(
-    seen: &mut Observed,
-    revision: Revision,
-    cause: Cause,
-    rollout: RolloutId,
-) {
+pub(crate) fn reject(seen: &mut Observed, revision: Revision, cause: Cause, rollout: RolloutId) {
     seen.frozen.retain(|it| it.revision != revision);
     let rejection = Some(Rejection { cause, rollout });
     seen.frozen.push(Frozen { rejection, ..frozen(revision, rollout.attempt) });
 }
 
 /// N is 0, everywhere.
-pub(in crate::decide::tests) fn to_zero(seen: &mut Observed) {
+pub(crate) fn to_zero(seen: &mut Observed) {
     seen.replicas = Some(0);
     primary(seen).workload = workload(PROMOTED, 0);
 }
 
 /// What is going on began long before its deadline.
-pub(in crate::decide::tests) fn overdue(seen: &mut Observed) {
+pub(crate) fn overdue(seen: &mut Observed) {
     let long_ago = NOW - MINUTE * 11;
     match &mut seen.state {
         State::Promoting(it) => it.since = long_ago,
@@ -267,13 +262,13 @@ pub(in crate::decide::tests) fn overdue(seen: &mut Observed) {
 }
 
 /// The step has been Inconclusive for longer than `maxHold`.
-pub(in crate::decide::tests) fn at_max_hold(seen: &mut Observed) {
+pub(crate) fn at_max_hold(seen: &mut Observed) {
     let clock = Stopwatch::started(NOW - MINUTE * 4);
     (step(seen).hold, step(seen).delivered) = (clock, clock);
 }
 
 /// The promoted template is nowhere: not frozen, not on X, not on X-primary.
-pub(in crate::decide::tests) fn lose_promoted(seen: &mut Observed) {
+pub(crate) fn lose_promoted(seen: &mut Observed) {
     seen.frozen.retain(|it| it.revision != PROMOTED);
     ask(seen, THIRD);
     let runs = seen.frozen.first().map_or(THIRD, |it| it.revision);
