@@ -115,6 +115,7 @@ impl Passes {
             };
             if self.memory.must_fence(name, &world.observed.state) {
                 self.writer.fence(&world).await.map_err(PassFailed::Apply)?;
+                self.memory.fenced(name);
                 continue;
             }
             let plan = self.memory.throttle(name, decide(&world.observed, now), now);
@@ -165,11 +166,18 @@ impl Passes {
 }
 
 impl Memory {
-    /// Whether an older leader may still have writes on their way: asked once per rollout.
+    /// Whether an older leader may still have writes on their way: until every object is stamped,
+    /// a conflict halfway included.
     fn must_fence(&self, name: &Name, state: &State) -> bool {
-        let first = lock(&self.fenced).insert(name.clone());
         let at_rest = matches!(state, State::AtRest(_));
-        first && !at_rest
+        if at_rest {
+            self.fenced(name);
+        }
+        !at_rest && !lock(&self.fenced).contains(name)
+    }
+
+    fn fenced(&self, name: &Name) {
+        lock(&self.fenced).insert(name.clone());
     }
 
     /// Something that keeps scaling X up is answered at once the first time, then at a bounded
@@ -213,4 +221,26 @@ fn next_look(plan: &Plan, most: Duration, now: Timestamp) -> Action {
     let wait = plan.wake.map(|at| at.duration_since(now).max(SignedDuration::ZERO));
     let wait = wait.and_then(|it| Duration::try_from(it).ok());
     Action::requeue(wait.map_or(most, |it| it.max(SOONEST)).min(most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::Rest;
+
+    #[test]
+    fn a_rollout_is_fenced_until_that_has_succeeded_once() {
+        let (memory, name) = (Memory::default(), Name::new("shop", "orders"));
+        assert!(memory.must_fence(&name, &State::Adopting));
+        assert!(memory.must_fence(&name, &State::Adopting), "the first try met a conflict");
+        memory.fenced(&name);
+        assert!(!memory.must_fence(&name, &State::Adopting));
+    }
+
+    #[test]
+    fn a_rollout_found_at_rest_needs_no_fence_later() {
+        let (memory, name) = (Memory::default(), Name::new("shop", "orders"));
+        assert!(!memory.must_fence(&name, &State::AtRest(Rest::Succeeded)));
+        assert!(!memory.must_fence(&name, &State::Adopting));
+    }
 }
