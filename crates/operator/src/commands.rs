@@ -162,8 +162,23 @@ fn standing(order: Order, seen: &Observed, next: &State) -> Standing {
     match (relevant, followed) {
         (true, true) => Standing::Followed,
         (true, false) => Standing::Waits,
+        (false, _) if is_to_come(order, seen) => Standing::Waits,
         (false, _) => Standing::Stale,
     }
+}
+
+/// Whether it names an attempt or a step that is still to come: it is heard there, so saying now
+/// that it changes nothing would be wrong.
+fn is_to_come(order: Order, seen: &Observed) -> bool {
+    let attempts = seen.primary.as_ref().map_or(0, |it| it.facts.attempts);
+    let step = match order {
+        Order::Approve(_, index) | Order::PromoteStep(_, index) => Some(index),
+        Order::Abort(_) | Order::PromoteFull(_) | Order::Retry(_) | Order::Start(_) => None,
+    };
+    let on_trial = seen.state.rollout() == Some(order.rollout());
+    let later = on_trial && matches!(seen.state, State::Trial(_)) && step_of(&seen.state) < step;
+    let known = step.is_none_or(|it| it < seen.strategy.steps.len());
+    (later && known) || order.rollout().attempt == attempts + 1
 }
 
 /// A revision that waits behind a rollback may be named before its attempt is counted.
@@ -213,6 +228,21 @@ fn expected(command: Command) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decide::tests::given::{EARLIER, ID, at_rest, progressing};
+
+    #[test]
+    fn what_names_a_later_step_or_attempt_waits_for_it() {
+        let seen = progressing();
+        let stands = |order| standing(order, &seen, &seen.state);
+        assert_eq!(stands(Order::Approve(ID, 1)), Standing::Waits, "the next step");
+        assert_eq!(stands(Order::PromoteStep(ID, 1)), Standing::Waits);
+        assert_eq!(stands(Order::Approve(ID, 2)), Standing::Stale, "there is none");
+        assert_eq!(stands(Order::Abort(EARLIER)), Standing::Stale);
+        let seen = at_rest();
+        let stands = |order| standing(order, &seen, &seen.state);
+        assert_eq!(stands(Order::Start(ID)), Standing::Waits, "the next attempt");
+        assert_eq!(stands(Order::Approve(EARLIER, 0)), Standing::Stale);
+    }
 
     #[test]
     fn only_well_formed_values_become_orders() {
