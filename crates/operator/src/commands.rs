@@ -7,7 +7,7 @@ use kube::ResourceExt;
 use siskin_api::annotations::command;
 use siskin_api::{CanaryRollout, Command, CommandOutcome, CommandRecord};
 
-use crate::decide::{Observed, Order, RolloutId, Stage, State};
+use crate::decide::{Effect, Observed, Order, Plan, RolloutId, Stage, State};
 
 /// The status keeps as many answers.
 const MAX_RECORDS: usize = 20;
@@ -85,13 +85,13 @@ fn parse(command: Command, value: &str) -> Option<Order> {
 pub fn answers(
     asked: &[Asked],
     seen: &Observed,
-    next: &State,
+    plan: &Plan,
     given: &[CommandRecord],
 ) -> Vec<Answer> {
     let unanswered = asked.iter().filter(|it| {
         !given.iter().any(|record| record.command == it.command && record.value == it.value)
     });
-    unanswered.filter_map(|it| answer(it, seen, next)).collect()
+    unanswered.filter_map(|it| answer(it, seen, plan)).collect()
 }
 
 /// The records kept: those whose annotation is still there, then the new ones.
@@ -107,7 +107,7 @@ pub fn keep(asked: &[Asked], given: &[CommandRecord], new: &[Answer]) -> Vec<Com
     records
 }
 
-fn answer(asked: &Asked, seen: &Observed, next: &State) -> Option<Answer> {
+fn answer(asked: &Asked, seen: &Observed, plan: &Plan) -> Option<Answer> {
     let name: &str = command_name(asked.command);
     let value = &asked.value;
     let record = |outcome| CommandRecord { command: asked.command, value: value.clone(), outcome };
@@ -118,7 +118,7 @@ fn answer(asked: &Asked, seen: &Observed, next: &State) -> Option<Answer> {
         );
         return Some(Answer { record: record(CommandOutcome::Malformed), note });
     };
-    match standing(order, seen, next) {
+    match standing(order, seen, plan) {
         Standing::Followed => {
             let note = format!("{name}: {value} was followed");
             Some(Answer { record: record(CommandOutcome::Consumed), note })
@@ -140,8 +140,8 @@ enum Standing {
     Stale,
 }
 
-fn standing(order: Order, seen: &Observed, next: &State) -> Standing {
-    let now = &seen.state;
+fn standing(order: Order, seen: &Observed, plan: &Plan) -> Standing {
+    let (now, next) = (&seen.state, &plan.next);
     let applies = |id: RolloutId, index: Option<usize>| {
         now.rollout() == Some(id) && index.is_none_or(|it| Some(it) == step_of(now))
     };
@@ -154,9 +154,9 @@ fn standing(order: Order, seen: &Observed, next: &State) -> Standing {
         }
         Order::Start(id) => (applies(id, None) || could_start(id, seen), moved),
         Order::Retry(id) => {
-            let lifted =
+            let marked =
                 seen.frozen.iter().any(|it| it.rejection.is_some_and(|it| it.rollout == id));
-            (lifted, lifted && seen.target.is_some() && !seen.suspended && seen.spec_valid)
+            (marked, plan.effects.contains(&Effect::Lift { revision: id.revision }))
         }
     };
     match (relevant, followed) {
@@ -228,20 +228,37 @@ fn expected(command: Command) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::tests::given::{EARLIER, ID, at_rest, progressing};
+    use crate::decide::tests::given::{
+        Change, EARLIER, ID, NEXT, NOW, ask, at_rest, order, progressing, reject, with,
+    };
+    use crate::decide::{Cause, decide};
 
     #[test]
     fn what_names_a_later_step_or_attempt_waits_for_it() {
         let seen = progressing();
-        let stands = |order| standing(order, &seen, &seen.state);
+        let stands = |order| standing(order, &seen, &Plan::to(seen.state, vec![]));
         assert_eq!(stands(Order::Approve(ID, 1)), Standing::Waits, "the next step");
         assert_eq!(stands(Order::PromoteStep(ID, 1)), Standing::Waits);
         assert_eq!(stands(Order::Approve(ID, 2)), Standing::Stale, "there is none");
         assert_eq!(stands(Order::Abort(EARLIER)), Standing::Stale);
         let seen = at_rest();
-        let stands = |order| standing(order, &seen, &seen.state);
+        let stands = |order| standing(order, &seen, &Plan::to(seen.state, vec![]));
         assert_eq!(stands(Order::Start(ID)), Standing::Waits, "the next attempt");
         assert_eq!(stands(Order::Approve(EARLIER, 0)), Standing::Stale);
+    }
+
+    #[test]
+    fn a_retry_is_followed_when_the_mark_is_lifted_and_waits_until_then() {
+        let seen = with(at_rest(), &[|it| reject(it, NEXT, Cause::Aborted, ID)]);
+        let stands = |seen: &Observed| standing(Order::Retry(ID), seen, &decide(seen, NOW));
+        assert_eq!(stands(&seen), Standing::Waits, "X has something else");
+        let retried: [Change; 2] = [|it| ask(it, NEXT), |it| order(it, Order::Retry(ID))];
+        let seen = with(seen, &retried);
+        assert_eq!(stands(&seen), Standing::Followed);
+        assert_eq!(stands(&with(seen, &[|it| it.suspended = true])), Standing::Waits);
+        let seen = progressing();
+        let plan = decide(&seen, NOW);
+        assert_eq!(standing(Order::Retry(ID), &seen, &plan), Standing::Stale, "not marked");
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl Passes {
     ) -> Result<(), ApplyFailed> {
         let evidence = self.evidence(world);
         let given = world.status().commands;
-        let answers = commands::answers(&world.asked, &world.observed, &plan.next, &given);
+        let answers = commands::answers(&world.asked, &world.observed, plan, &given);
         let status = status(world, plan, (&evidence, &answers), now);
         let released = plan.effects.contains(&Effect::Release);
         if released {
