@@ -17,7 +17,7 @@ use crate::decide::{Cause, Evidence, Membership, MoveOrder, Preflight, Revision,
 
 /// Ticks of storm beyond the first few; each is 3 to 20 s, some a minute. Many short lives find more
 /// in the same time than few long ones.
-const STORM: u32 = 26;
+const STORM: u32 = 20;
 
 /// Percent of those ticks in which something happens.
 const STRIKES: u32 = 50;
@@ -233,8 +233,10 @@ impl World {
     /// I5: a version that a guard failed is gone from the cluster soon after.
     fn after_a_failure(&mut self) {
         let Some(canary) = &self.cluster.canary else { return };
+        // A minute in which the operator is up.
+        let calm = self.memory.calm_since.unwrap_or(self.now);
         let late = self.memory.guard_failed.iter().find(|(revision, since)| {
-            SignedDuration::from_secs(60) < self.now.duration_since(*since)
+            SignedDuration::from_secs(60) < self.now.duration_since(calm.max(*since))
                 && canary.runs(*revision)
                 && self.cluster.find(*revision).is_some_and(|it| {
                     it.frozen.rejection.is_some_and(|it| it.cause == Cause::GuardFailed)
