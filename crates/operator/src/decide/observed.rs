@@ -59,6 +59,9 @@ pub struct Observed {
     pub membership: Membership,
     /// The judge's word on the canary.
     pub evidence: Evidence,
+    /// Since when this process has watched the attempt under way without a break; `None`: it does
+    /// not. What it did not watch counts for no clock that ends a trial.
+    pub watched_since: Option<Timestamp>,
     /// Commands found, well-formed ones only. Whether one applies is decided here, not there.
     pub orders: Vec<Order>,
 }

@@ -168,6 +168,13 @@ impl Stopwatch {
         }
     }
 
+    /// Without what passed of the open interval while nobody watched: before `watched`, or all of it.
+    #[must_use]
+    pub fn watched(self, watched: Option<Timestamp>) -> Self {
+        let since = self.since.zip(watched).map(|(since, watched)| since.max(watched));
+        Self { since, ..self }
+    }
+
     /// Time spent until `now`. A clock that went backwards adds nothing.
     #[must_use]
     pub fn elapsed(self, now: Timestamp) -> SignedDuration {

@@ -249,12 +249,13 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: Step) -> Step {
         && !primary_waits
         && !is_our_move(scene, goal)
         && scene.seen.membership != Membership::Unknown;
+    let watched = scene.seen.watched_since;
     let delivers =
         matches!(scene.seen.evidence, Evidence::Pass | Evidence::Inconclusive { delivered: true });
     Step {
-        unsettled: step.unsettled.run(blamed, scene.now),
+        unsettled: step.unsettled.watched(watched).run(blamed, scene.now),
         hold: step.hold.run(settled, scene.now),
-        delivered: step.delivered.run(settled && delivers, scene.now),
+        delivered: step.delivered.watched(watched).run(settled && delivers, scene.now),
         ..step
     }
 }

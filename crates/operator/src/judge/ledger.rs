@@ -30,6 +30,7 @@ pub struct Ledger {
 #[derive(Debug)]
 struct Session {
     id: RolloutId,
+    begun: Timestamp,
     judge: Judge,
     replay: Replay,
 }
@@ -90,7 +91,13 @@ impl Ledger {
     }
 
     /// The judge of this attempt, begun or resumed if it is not the one at work; `None` ends one.
-    pub fn attend(&mut self, id: Option<RolloutId>, settings: Settings, saved: Saved<'_>) {
+    pub fn attend(
+        &mut self,
+        id: Option<RolloutId>,
+        settings: Settings,
+        saved: Saved<'_>,
+        now: Timestamp,
+    ) {
         let Some(id) = id else {
             self.session = None;
             return;
@@ -105,7 +112,14 @@ impl Ledger {
             None if saved.under_way => Judge::start_over(settings, &self.record, 1),
             None => Judge::new(settings, &self.record),
         };
-        self.session = Some(Session { id, judge, replay: Replay::resumed(saved.replay) });
+        self.session =
+            Some(Session { id, begun: now, judge, replay: Replay::resumed(saved.replay) });
+    }
+
+    /// Since when this process has watched the attempt.
+    #[must_use]
+    pub fn watched_since(&self) -> Option<Timestamp> {
+        self.session.as_ref().map(|it| it.begun)
     }
 
     /// The verdict now.

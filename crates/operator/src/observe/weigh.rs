@@ -30,12 +30,16 @@ pub(super) fn weigh(
     };
     let ready = seen.canary.as_ref().map_or(0, |it| it.ready);
     let look = |ledger: &mut Ledger| {
-        ledger.attend(attempt, settings, saved);
+        ledger.attend(attempt, settings, saved, now);
+        let watched = ledger.watched_since();
         let heard = (ledger.membership(ready, now), ledger.delivered(now));
-        (ledger.assess(now, healthy), heard)
+        (ledger.assess(now, healthy), heard, watched)
     };
-    let (assessment, (membership, delivered)) =
-        observer.watches.with(&seen.uid, look).unwrap_or((None, (Membership::Unknown, false)));
+    let (assessment, (membership, delivered), watched) = observer
+        .watches
+        .with(&seen.uid, look)
+        .unwrap_or((None, (Membership::Unknown, false), None));
+    seen.watched_since = watched;
     let assessment = match observer.pods.unseen_for(now.as_millisecond()) {
         Some(silent) => assessment.map(|it| it.without_pods(silent)),
         None => assessment,

@@ -127,6 +127,7 @@ pub(super) async fn assemble(
         preflight: Preflight::Failed,
         membership: Membership::Unknown,
         evidence: Evidence::Inconclusive { delivered: false },
+        watched_since: None,
         orders: asked.iter().filter_map(|it| it.order).collect(),
     };
     let context = (&rollout, settings(&plan));

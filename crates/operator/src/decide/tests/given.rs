@@ -92,6 +92,7 @@ pub(crate) fn plain() -> Observed {
         preflight: Preflight::Passed,
         membership: Membership::Settled,
         evidence: Evidence::Inconclusive { delivered: true },
+        watched_since: Some(Timestamp::MIN),
         orders: vec![],
     }
 }

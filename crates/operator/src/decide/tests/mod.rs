@@ -1,6 +1,7 @@
 //! Tests of `decide`: a table row by row, its arithmetic, and a simulation of whole lives.
 //! Nothing here reads a clock or a cluster.
 
+mod clocks;
 mod document;
 mod edges;
 mod effects;

@@ -155,6 +155,7 @@ impl Cluster {
             preflight: signs.preflight,
             membership: signs.membership,
             evidence: signs.evidence,
+            watched_since: signs.watched_since,
             orders: rollout.orders.clone(),
         };
         let versions = Versions {

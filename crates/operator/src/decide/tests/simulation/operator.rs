@@ -22,6 +22,8 @@ const RESYNC: SignedDuration = SignedDuration::from_secs(300);
 #[derive(Debug, Default)]
 pub(super) struct Operator {
     absent_since: Option<Timestamp>,
+    /// When it first looked.
+    begun: Option<Timestamp>,
     /// A new leader has not stamped the objects of this rollout yet.
     unstamped: bool,
     /// State and hold of the last decision.
@@ -43,6 +45,10 @@ struct Look {
 }
 
 impl Operator {
+    pub(super) fn watched_since(&mut self, now: Timestamp) -> Timestamp {
+        *self.begun.get_or_insert(now)
+    }
+
     pub(super) fn absent_for(&mut self, absent: bool, now: Timestamp) -> SignedDuration {
         if !absent {
             self.absent_since = None;

@@ -45,6 +45,7 @@ pub(super) struct Signs {
     pub(super) preflight: Preflight,
     pub(super) membership: Membership,
     pub(super) evidence: Evidence,
+    pub(super) watched_since: Option<Timestamp>,
 }
 
 /// How often what happened, and which way phases went.
@@ -264,6 +265,7 @@ impl World {
             preflight: if passes { Preflight::Passed } else { Preflight::Failed },
             membership,
             evidence: self.evidence(),
+            watched_since: Some(self.operator.watched_since(self.now)),
         }
     }
 
