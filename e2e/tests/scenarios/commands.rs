@@ -84,6 +84,7 @@ fn bypass_skips_the_trial_of_exactly_one_version() {
         s.when().edits_target(&bypass).await?;
         s.when().ships(&Version::good("2")).await?;
         s.then().promotes("2", PromotionReason::Bypass).await?;
+        s.then().tells("Promoting", "without a trial: hotfix 4711").await?;
         let canaries = s.chronicle.look(|view| view.state.count(Part::Canary));
         ensure!(canaries == 0, "a bypass needs no canary");
 

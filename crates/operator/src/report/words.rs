@@ -3,8 +3,11 @@
 
 use siskin_analysis::Verdict;
 
-use crate::decide::{Cause, Ending, Held, Plan, PromotedBy, Rest, Stage, State, Step};
+use crate::decide::{Cause, Ending, Held, Plan, PromotedBy, Promotion, Rest, Stage, State, Step};
 use crate::observe::World;
+
+/// Characters of a bypass's reason that are told: a sentence; an annotation may hold a novel.
+const MAX_REASON: usize = 200;
 
 /// The status message: what is happening, or what is needed.
 #[must_use]
@@ -30,7 +33,7 @@ pub fn message(world: &World, plan: &Plan) -> String {
             }
             Stage::Progressing(step) | Stage::Paused(step) => on_trial(world, step),
         },
-        State::Promoting(it) => format!("the primary is taking over revision {}", it.id.revision),
+        State::Promoting(it) => taking_over(world, *it),
         State::RollingBack(it) => {
             format!("removing the canary of revision {}: {}", it.id.revision, why(world, it.cause))
         }
@@ -202,6 +205,27 @@ pub fn why(world: &World, cause: Cause) -> String {
     match then().or(now).filter(|_| judged) {
         Some(reason) => format!("{text}: {reason}"),
         None => text.to_owned(),
+    }
+}
+
+/// A hotfix names its reason, which somebody will ask for later.
+fn taking_over(world: &World, promotion: Promotion) -> String {
+    let text = format!("the primary is taking over revision {}", promotion.id.revision);
+    let reason = world.observed.target.as_ref().and_then(|it| it.bypass.as_ref());
+    match (promotion.how, reason) {
+        (PromotedBy::Bypass, Some(reason)) => {
+            let reason: String = reason.chars().take(MAX_REASON).collect();
+            format!("{text} without a trial: {reason}")
+        }
+        (PromotedBy::Bypass, None)
+        | (
+            PromotedBy::Passed
+            | PromotedBy::Commanded
+            | PromotedBy::Inconclusive
+            | PromotedBy::NoTrialNeeded
+            | PromotedBy::Resumed,
+            _,
+        ) => text,
     }
 }
 
