@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::PartitionId;
 use crate::capacity::{BLOCK, Capacity};
 use crate::commit_gaps::CommitGaps;
 use crate::drift::{Drift, Ledger};
@@ -41,7 +42,7 @@ pub struct Judge {
     pub(crate) margins: Margins,
     pub(crate) capacity: Capacity,
     pub(crate) tolerance: Tolerance,
-    pub(crate) ledger: Ledger,
+    pub(crate) ledger: Ledger<PartitionId>,
     pub(crate) proofs: Proofs,
     pub(crate) counts: Counts,
     pub(crate) live: Live,
@@ -199,7 +200,7 @@ impl Judge {
     fn bet(&mut self, window: &[Standing]) {
         let mut excused = false;
         let reference = reference(window);
-        let drifts: Vec<Drift> = reference.map_or_else(Vec::new, |reference| {
+        let drifts: Vec<Drift<_>> = reference.map_or_else(Vec::new, |reference| {
             let pods = pod_rates(window);
             let canary = window.iter().filter(|one| one.consumer.role == Role::Canary);
             canary
