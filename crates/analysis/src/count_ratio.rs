@@ -120,11 +120,6 @@ impl<const N: usize> CountRatio<N> {
         self.by_ratio.ln_value().min(self.by_floor.ln_value())
     }
 
-    /// Windows that were bet on.
-    pub(crate) fn windows(&self) -> u32 {
-        self.by_ratio.bets()
-    }
-
     pub(crate) fn save(&self) -> (Vec<i64>, Vec<i64>) {
         (self.by_ratio.save(), self.by_floor.save())
     }

@@ -46,11 +46,6 @@ impl<const N: usize> Funds<N> {
         self.ln.iter().copied().fold(self.ln_pool, ln_add)
     }
 
-    /// How often was bet.
-    pub(crate) fn bets(&self) -> u32 {
-        self.bets
-    }
-
     /// Pool, bets and accounts as integers, rounded down: saving must not create evidence.
     pub(crate) fn save(&self) -> Vec<i64> {
         let head = [milli(self.ln_pool), i64::from(self.bets)];

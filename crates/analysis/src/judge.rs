@@ -18,6 +18,7 @@ use crate::observation::{GroupState, Millis, Observation, PodObservation, Role};
 use crate::proof::Proofs;
 use crate::reading::Reading;
 use crate::record::{Pushed, Record, arrival};
+use crate::signals::Signals;
 use crate::stall::StallGuard;
 use crate::tolerance::Tolerance;
 
@@ -44,6 +45,7 @@ pub struct Judge {
     pub(crate) tolerance: Tolerance,
     pub(crate) ledger: Ledger<PartitionId>,
     pub(crate) proofs: Proofs,
+    pub(crate) signals: Signals,
     pub(crate) counts: Counts,
     pub(crate) live: Live,
 }
@@ -110,6 +112,7 @@ impl Judge {
             tolerance: lesson.tolerance,
             ledger: Ledger::new(lesson.margins.scale),
             proofs: Proofs::default(),
+            signals: Signals::learn(&settings, record, &lesson.margins),
             counts: Counts::default(),
             live,
         }
@@ -124,9 +127,14 @@ impl Judge {
         }
         self.live.latest = Some(observation.at);
         self.live.pods.clone_from(&observation.pods);
-        let Some(reading) = Reading::of(observation, self.settings.warm_up) else { return };
+        let Some(reading) = Reading::of(observation, self.settings.warm_up) else {
+            self.signals.take(observation, None, self.live.lags.oddities.rewinds());
+            return;
+        };
         self.counts.samples = self.counts.samples.saturating_add(1);
         let lags = self.live.lags.take(&reading);
+        let stable = reading.is_stable().then_some((reading.epoch, &lags[..]));
+        self.signals.take(observation, stable, self.live.lags.oddities.rewinds());
         if reading.is_stable() {
             self.compare(&reading, &lags);
         } else {
@@ -146,6 +154,7 @@ impl Judge {
         let oddities = self.live.lags.oddities;
         self.live = Live::new(self.settings, &self.margins);
         self.live.lags.oddities = oddities;
+        self.signals.forget_times();
     }
 
     /// Nothing is compared across a rebalance: open windows end without evidence.

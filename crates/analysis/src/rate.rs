@@ -31,11 +31,6 @@ impl Rate {
         self.funds.ln_value()
     }
 
-    /// Windows that were bet on.
-    pub(crate) fn windows(&self) -> u32 {
-        self.funds.bets()
-    }
-
     pub(crate) fn save(&self) -> Vec<i64> {
         self.funds.save()
     }

@@ -12,12 +12,13 @@ use crate::judge::{Counts, Judge, Live};
 use crate::lags::Oddities;
 use crate::margins::Margins;
 use crate::proof::Proofs;
+use crate::signals::{SavedSignals, Signals};
 use crate::tolerance::Tolerance;
 use crate::units::{milli, tally, unmilli};
 use crate::{PartitionId, Settings};
 
 /// The form written and read. Another form is another number.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why a saved judge can't go on. Then [`Judge::start_over`] can.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,7 @@ struct Saved {
     topics: Vec<Arc<str>>,
     pods: Vec<Arc<str>>,
     partitions: Vec<Row>,
+    signals: SavedSignals,
 }
 
 /// Topic, partition, accounts, and pod with its proof.
@@ -94,6 +96,7 @@ impl Judge {
             topics: topics.list,
             pods: pods.list,
             partitions,
+            signals: self.signals.save(),
         };
         // Finite numbers, lists and strings: there is nothing JSON can't hold.
         serde_json::to_string(&saved).unwrap_or_default()
@@ -124,6 +127,8 @@ impl Judge {
                 accounts.insert(id, account.map(unmilli));
             }
         }
+        let signals = Signals::restore(settings.interval, saved.signals, saved.odd.rewinds())
+            .ok_or(ResumeError::Inconsistent)?;
         let mut live = Live::new(settings, &margins);
         live.lags.oddities = saved.odd;
         let (pod, partition) = saved.capacity;
@@ -135,6 +140,7 @@ impl Judge {
             capacity: Capacity { pod: pod.max(0.0), partition: partition.max(0.0) },
             ledger: Ledger::restored(margins.scale, unmilli(saved.pool), saved.windows, accounts),
             proofs,
+            signals,
             counts: saved.counts,
             live,
         })

@@ -25,6 +25,12 @@ pub(crate) fn tally(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
+/// A number of messages for reports, rounded up; NaN gives 0.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts saturate")]
+pub(crate) fn whole(number: f64) -> u64 {
+    number.ceil() as u64
+}
+
 /// The median of some numbers; `None` for none. The mean of the middle two if they are even.
 pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
     let half = values.len() / 2;

@@ -33,7 +33,7 @@ fn the_likelihoods_are_those_of_a_binomial_and_a_poisson_distribution() {
                 let binomial = Binomial::new(theta(ratio, n, m), u64::from(x + y)).expect("valid");
                 binomial.ln_pmf(u64::from(x))
             };
-            let expected = (mass(to) - mass(from)).max(crate::funds::LN_NOTHING).min(60.0);
+            let expected = (mass(to) - mass(from)).clamp(crate::funds::LN_NOTHING, 60.0);
             assert!((counts.ln_likelihood(from, to) - expected).abs() < 1e-6, "{x} {y}");
         }
         let mass = |mean| Poisson::new(mean).expect("valid").ln_pmf(u64::from(x));
