@@ -83,6 +83,7 @@ impl Judge {
             .into_iter()
             .map(|(id, (accounts, proof))| (topics.index(&id.topic), id.partition, accounts, proof))
             .collect();
+        let signals = self.signals.save(&mut pods);
         let saved = Saved {
             version: VERSION,
             losses: self.losses,
@@ -96,7 +97,7 @@ impl Judge {
             topics: topics.list,
             pods: pods.list,
             partitions,
-            signals: self.signals.save(),
+            signals,
         };
         // Finite numbers, lists and strings: there is nothing JSON can't hold.
         serde_json::to_string(&saved).unwrap_or_default()
@@ -127,7 +128,8 @@ impl Judge {
                 accounts.insert(id, account.map(unmilli));
             }
         }
-        let signals = Signals::restore(settings.interval, saved.signals, saved.odd.rewinds())
+        let rewinds = saved.odd.rewinds();
+        let signals = Signals::restore(settings.interval, saved.signals, rewinds, &saved.pods)
             .ok_or(ResumeError::Inconsistent)?;
         let mut live = Live::new(settings, &margins);
         live.lags.oddities = saved.odd;
@@ -149,13 +151,13 @@ impl Judge {
 
 /// Names by the order in which they were first used.
 #[derive(Default)]
-struct Names {
+pub(crate) struct Names {
     list: Vec<Arc<str>>,
     index: BTreeMap<Arc<str>, u32>,
 }
 
 impl Names {
-    fn index(&mut self, name: &Arc<str>) -> u32 {
+    pub(crate) fn index(&mut self, name: &Arc<str>) -> u32 {
         *self.index.entry(name.clone()).or_insert_with(|| {
             self.list.push(name.clone());
             tally(self.list.len() - 1)
@@ -166,4 +168,13 @@ impl Names {
 fn name(names: &[Arc<str>], index: u32) -> Result<Arc<str>, ResumeError> {
     let index = usize::try_from(index).map_err(|_| ResumeError::Inconsistent)?;
     names.get(index).cloned().ok_or(ResumeError::Inconsistent)
+}
+
+/// The accounts of pods, by name; `None`: a name is missing.
+pub(crate) fn accounts(
+    rows: Vec<(u32, [i64; BETS])>,
+    names: &[Arc<str>],
+) -> Option<BTreeMap<Arc<str>, [f64; BETS]>> {
+    let row = |(pod, ln): (u32, [i64; BETS])| Some((name(names, pod).ok()?, ln.map(unmilli)));
+    rows.into_iter().map(row).collect()
 }

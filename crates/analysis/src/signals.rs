@@ -142,7 +142,7 @@ impl Signals {
         let reader = Reader {
             interval: settings.interval,
             slow_from: latency::slow_from(record.observations()),
-            in_flight: gap.saturating_mul(2),
+            in_flight: gap.max(settings.interval),
         };
         let mut meter = Meter::new(reader);
         let mut lags = Lags::default();

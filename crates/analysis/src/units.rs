@@ -63,6 +63,12 @@ pub(crate) fn milli(ln: f64) -> i64 {
     (ln * 1_000.0).floor() as i64
 }
 
+/// A number in thousandths, rounded up but for what only the last bits of a float say.
+#[expect(clippy::cast_possible_truncation, reason = "float-to-int casts saturate")]
+pub(crate) fn milli_up(number: f64) -> i64 {
+    (number * 1_000.0 - 1e-6).ceil() as i64
+}
+
 /// The logarithm that [`milli`] wrote.
 pub(crate) fn unmilli(thousandths: i64) -> f64 {
     count(thousandths) / 1_000.0

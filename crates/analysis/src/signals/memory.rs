@@ -8,6 +8,7 @@ use super::meter::is_total;
 use crate::Effect;
 use crate::drift::{BETS, Drift, Ledger, WIDEST_SCALE};
 use crate::observation::{Millis, Observation, PodObservation, Role};
+use crate::saved::{Names, accounts};
 use crate::units::{count, milli, unmilli};
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +57,7 @@ pub(crate) struct SavedMemory {
     largest: f64,
     pool: i64,
     windows: u32,
-    pods: Vec<(Arc<str>, [i64; BETS])>,
+    pods: Vec<(u32, [i64; BETS])>,
 }
 
 impl Memory {
@@ -144,20 +145,23 @@ impl Memory {
         Some(drift / WIDEST_SCALE + 1.0)
     }
 
-    pub(crate) fn save(&self) -> SavedMemory {
+    pub(crate) fn save(&self, names: &mut Names) -> SavedMemory {
         let accounts = self.ledger.accounts();
         SavedMemory {
             largest: self.largest,
             pool: milli(self.ledger.ln_pool()),
             windows: self.ledger.windows(),
-            pods: accounts.map(|(pod, account)| (pod.clone(), account.ln.map(milli))).collect(),
+            pods: accounts
+                .map(|(pod, account)| (names.index(pod), account.ln.map(milli)))
+                .collect(),
         }
     }
 
-    pub(crate) fn restore(saved: SavedMemory) -> Self {
-        let accounts = saved.pods.into_iter().map(|(pod, ln)| (pod, ln.map(unmilli))).collect();
+    /// What [`Memory::save`] wrote; `None` if it did not write this.
+    pub(crate) fn restore(saved: SavedMemory, names: &[Arc<str>]) -> Option<Self> {
+        let accounts = accounts(saved.pods, names)?;
         let ledger = Ledger::restored(WIDEST_SCALE, unmilli(saved.pool), saved.windows, accounts);
-        Self::with(saved.largest.max(0.0), ledger)
+        Some(Self::with(saved.largest.max(0.0), ledger))
     }
 }
 

@@ -34,7 +34,8 @@ pub(crate) struct Reader {
     pub(crate) interval: Millis,
     /// Messages slower than this many seconds are slow; `None`: no edge is suitable.
     pub(crate) slow_from: Option<f64>,
-    /// Messages in flight now are done after this time at the latest: two commit gaps.
+    /// Messages in flight now are done after this time at the latest. The longest commit gap as
+    /// polls show it, which is up to a poll longer than it was.
     pub(crate) in_flight: Millis,
 }
 

@@ -15,7 +15,7 @@ use crate::count_proof::CountProof;
 use crate::count_ratio::{CountRatio, Counts, FLOOR, Margin, RATIOS};
 use crate::funds::share;
 use crate::observation::{Millis, Role};
-use crate::units::{ln_add, milli, unmilli};
+use crate::units::{ln_add, milli_up, unmilli};
 
 /// The gross account's part of the signal of errors; the rest is the ordinary accounts'.
 const GROSS_PART: f64 = 0.2;
@@ -95,8 +95,8 @@ impl RatioSignal {
         if self.kind.has_gross_account() {
             self.bet_gross(all, margin);
         }
+        let most = self.largest_factor(window, Count { events: all.x, of: all.n });
         if warm.n > 0.0 && warm.m > 0.0 {
-            let most = self.largest_factor(window, warm);
             self.engine.bet(warm, margin, most);
             self.proof.bet(warm, margin);
             self.totals = self.totals.plus(warm);
@@ -120,14 +120,14 @@ impl RatioSignal {
     }
 
     /// ln of the largest factor of this window: none above 1 while a young canary gets faster.
-    fn largest_factor(&mut self, window: &[Rise], warm: Counts) -> f64 {
+    fn largest_factor(&mut self, window: &[Rise], canary: Count) -> f64 {
         if !self.kind.has_warm_up() {
             return f64::INFINITY;
         }
         if self.recent.len() == 2 * WARM_UP_WINDOWS {
             self.recent.pop_front();
         }
-        self.recent.push_back(Count { events: warm.x, of: warm.n });
+        self.recent.push_back(canary);
         let young = window.iter().any(|it| it.role == Role::Canary && it.age < LONGEST_WARM_UP);
         let later = self.recent.len().min(WARM_UP_WINDOWS);
         let split = self.recent.len() - later;
@@ -141,7 +141,9 @@ impl RatioSignal {
     fn remember(&mut self, window: &[Rise]) {
         let canary = || window.iter().filter(|rise| rise.role == Role::Canary);
         self.shown |= canary().any(|rise| rise.shows_errors);
-        self.pods.retain(|pod, _| canary().any(|rise| rise.pod == *pod));
+        if canary().next().is_some() {
+            self.pods.retain(|pod, _| canary().any(|rise| rise.pod == *pod));
+        }
         for rise in canary() {
             let count = rise.count(self.kind);
             match self.pods.get_mut(&rise.pod) {
@@ -254,7 +256,7 @@ impl RatioSignal {
         let Counts { x, n, y, m } = self.totals;
         SavedRatio {
             // Rounded up: a smaller margin would be more severe than what was learnt.
-            margin: (milli(ratio) + 1, milli(dispersion) + 1),
+            margin: (milli_up(ratio), milli_up(dispersion)),
             record: (self.record.events, self.record.of),
             fine: self.engine.save(),
             gross: self.gross.save(),

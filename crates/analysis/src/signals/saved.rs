@@ -1,6 +1,8 @@
 //! The signals as they are saved: margins and accounts, no running state.
 //! What is restored is checked; it gains no evidence.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::churn::{Churn, SavedChurn};
@@ -11,6 +13,7 @@ use super::restarts::{Restarts, SavedRestarts};
 use super::yields::{SavedYield, Yield};
 use super::{Kind, Signals, Window};
 use crate::observation::Millis;
+use crate::saved::Names;
 
 /// All signals but lag.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,7 +30,7 @@ pub(crate) struct SavedSignals {
 }
 
 impl Signals {
-    pub(crate) fn save(&self) -> SavedSignals {
+    pub(crate) fn save(&self, names: &mut Names) -> SavedSignals {
         let [errors, loss, latency] = &self.ratios;
         let ratio = |signal: &Option<RatioSignal>| signal.as_ref().map(RatioSignal::save);
         SavedSignals {
@@ -36,15 +39,20 @@ impl Signals {
             errors: ratio(errors),
             loss: ratio(loss),
             latency: ratio(latency),
-            yields: self.yields.as_ref().map(Yield::save),
-            memory: self.memory.as_ref().map(Memory::save),
+            yields: self.yields.as_ref().map(|yields| yields.save(names)),
+            memory: self.memory.as_ref().map(|memory| memory.save(names)),
             restarts: self.restarts.save(),
             churn: self.churn.save(),
         }
     }
 
     /// What [`Signals::save`] wrote; `None` if it did not write this.
-    pub(crate) fn restore(interval: Millis, saved: SavedSignals, rewinds: u32) -> Option<Self> {
+    pub(crate) fn restore(
+        interval: Millis,
+        saved: SavedSignals,
+        rewinds: u32,
+        names: &[Arc<str>],
+    ) -> Option<Self> {
         let in_flight = saved.in_flight.max(0);
         let reader = Reader { interval, slow_from: saved.slow_from, in_flight };
         let ratio = |kind: Kind, saved: Option<SavedRatio>| match saved {
@@ -52,7 +60,11 @@ impl Signals {
             None => Some(None),
         };
         let yields = match saved.yields {
-            Some(yields) => Some(Yield::restore(yields)?),
+            Some(yields) => Some(Yield::restore(yields, names)?),
+            None => None,
+        };
+        let memory = match saved.memory {
+            Some(memory) => Some(Memory::restore(memory, names)?),
             None => None,
         };
         Some(Self {
@@ -65,7 +77,7 @@ impl Signals {
                 ratio(Kind::Latency, saved.latency)?,
             ],
             yields,
-            memory: saved.memory.map(Memory::restore),
+            memory,
             restarts: Restarts::restore(&saved.restarts)?,
             churn: Churn::restore(&saved.churn, rewinds)?,
             window: Window::default(),

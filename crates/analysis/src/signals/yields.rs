@@ -11,6 +11,7 @@ use crate::Effect;
 use crate::drift::{BETS, Drift, Ledger};
 use crate::lags::PartitionLag;
 use crate::observation::{Millis, Role};
+use crate::saved::{Names, accounts};
 use crate::units::{count, median, milli, unmilli};
 
 /// Share of messages committed without work that is nobody's fault: noise of scrapes and commits.
@@ -21,9 +22,11 @@ const MOST_TOLERATED: f64 = 0.3;
 const BEYOND_WORST: f64 = 1.2;
 /// Scale of healthy differences.
 const SCALE: f64 = 0.1;
-/// Windows are at least this long, and five commit gaps.
+/// Windows are at least this long, and two commit gaps: the least G is met once in each.
 const SHORTEST_WINDOW: Millis = 30_000;
-const COMMITS: i64 = 5;
+const COMMIT_GAPS: i64 = 2;
+/// Messages per offset that can be: compaction leaves few, repeated rebalances deliver some often.
+const DENSITIES: std::ops::RangeInclusive<f64> = 1e-6..=1e3;
 /// Messages a pod must commit in a window to say anything.
 const LEAST_MESSAGES: f64 = 20.0;
 
@@ -50,7 +53,7 @@ pub(crate) struct SavedYield {
     length: Millis,
     pool: i64,
     windows: u32,
-    pods: Vec<(Arc<str>, [i64; BETS])>,
+    pods: Vec<(u32, [i64; BETS])>,
 }
 
 /// Cuts time under one assignment into windows.
@@ -89,9 +92,9 @@ pub(crate) struct YieldSchool {
 }
 
 impl YieldSchool {
-    /// For windows that hold five commit gaps.
+    /// For windows that hold two commit gaps and three scrapes.
     pub(crate) fn new(commit_gap: Millis, interval: Millis) -> Self {
-        let length = commit_gap.saturating_mul(COMMITS).max(interval.saturating_mul(3));
+        let length = commit_gap.saturating_mul(COMMIT_GAPS).max(interval.saturating_mul(3));
         let length = length.max(SHORTEST_WINDOW);
         Self { length, epoch: None, before: BTreeMap::new(), sums: BTreeMap::new() }
     }
@@ -111,7 +114,7 @@ impl YieldSchool {
         self.before = now;
     }
 
-    /// `None`: too little was consumed to know a density.
+    /// `None`: no density is known, or none that can be.
     pub(crate) fn teach(self) -> Option<Yield> {
         let enough = self.sums.values().filter(|(committed, _)| *committed >= LEAST_MESSAGES);
         let each: Vec<(f64, f64)> = enough.copied().collect();
@@ -121,6 +124,9 @@ impl YieldSchool {
             return None;
         }
         let density = consumed / committed;
+        if !DENSITIES.contains(&density) {
+            return None;
+        }
         let skipped =
             each.iter().map(|(committed, consumed)| 1.0 - consumed / (density * committed));
         let worst = skipped.fold(0.0, f64::max);
@@ -185,7 +191,7 @@ impl Yield {
         self.ledger.smallest_drift_seen(ln_needed, self.tolerated)
     }
 
-    pub(crate) fn save(&self) -> SavedYield {
+    pub(crate) fn save(&self, names: &mut Names) -> SavedYield {
         let accounts = self.ledger.accounts();
         SavedYield {
             density: self.density,
@@ -193,16 +199,18 @@ impl Yield {
             length: self.length,
             pool: milli(self.ledger.ln_pool()),
             windows: self.ledger.windows(),
-            pods: accounts.map(|(pod, account)| (pod.clone(), account.ln.map(milli))).collect(),
+            pods: accounts
+                .map(|(pod, account)| (names.index(pod), account.ln.map(milli)))
+                .collect(),
         }
     }
 
     /// What [`Yield::save`] wrote; `None` if it did not write this.
-    pub(crate) fn restore(saved: SavedYield) -> Option<Self> {
+    pub(crate) fn restore(saved: SavedYield, names: &[Arc<str>]) -> Option<Self> {
         let possible =
             saved.density > 0.0 && saved.density < 1e9 && saved.length >= SHORTEST_WINDOW;
         let fresh = possible.then(|| Self::with(saved.density, saved.tolerated, saved.length))?;
-        let accounts = saved.pods.into_iter().map(|(pod, ln)| (pod, ln.map(unmilli))).collect();
+        let accounts = accounts(saved.pods, names)?;
         let ledger = Ledger::restored(SCALE, unmilli(saved.pool), saved.windows, accounts);
         Some(Self { ledger, ..fresh })
     }
