@@ -25,6 +25,9 @@ const NORMAL: f64 = 1.1;
 /// Least part of the limit that counts as headroom, so that a pod at its limit has a rate.
 const LEAST_HEADROOM: f64 = 0.01;
 
+/// Bytes per minute below which there is no growth to speak of.
+const LEAST_GROWTH: f64 = 1.0;
+
 /// The signal of memory.
 ///
 /// Growth y per minute is measured in headrooms per hour, from new highs of the least working set
@@ -134,7 +137,7 @@ impl Memory {
         let seen = self.pods.get(pod);
         let used = seen.and_then(|pod| pod.high).unwrap_or(0.0);
         let headroom = seen.map_or(0.0, |pod| (pod.limit - used).max(0.0));
-        let minutes_left = (growth > 0.0).then(|| headroom / growth);
+        let minutes_left = (growth >= LEAST_GROWTH).then(|| headroom / growth);
         Some((pod.clone(), Effect::Growth { bytes_per_minute: growth, minutes_left }))
     }
 

@@ -204,21 +204,21 @@ impl Track {
 
 impl Totals {
     fn of(metrics: &PodMetrics, slow_from: Option<f64>) -> Self {
-        let consumed = metrics.consumed.filter(|total| is_total(*total));
+        let consumed = whole(metrics.consumed);
         // An empty series is 0 while the pod shows that it is scraped.
         let or_zero = |total: Option<f64>| match (total, consumed) {
-            (Some(total), _) => Some(total).filter(|total| is_total(*total)),
+            (Some(_), _) => whole(total),
             (None, Some(_)) => Some(0.0),
             (None, None) => None,
         };
         let latency = slow_from.and_then(|edge| split(metrics.latency.as_ref()?, edge));
         Self {
             consumed,
-            processed: metrics.processed.filter(|total| is_total(*total)),
+            processed: whole(metrics.processed),
             errors: or_zero(metrics.errors),
             filtered: or_zero(metrics.filtered),
-            slow: latency.map(|(slow, _)| slow),
-            timed: latency.map(|(_, all)| all),
+            slow: whole(latency.map(|(slow, _)| slow)),
+            timed: whole(latency.map(|(_, all)| all)),
         }
     }
 }
@@ -252,6 +252,11 @@ fn rise(before: Option<f64>, now: Option<f64>, restarted: bool) -> Option<f64> {
         (Some(_), Some(now)) if restarted => Some(now),
         (Some(_) | None, Some(_) | None) => None,
     }
+}
+
+/// A total of messages, which are whole: a fraction of one would be an exposure that is none.
+fn whole(total: Option<f64>) -> Option<f64> {
+    total.filter(|total| is_total(*total)).map(f64::round)
 }
 
 /// Whether this can be a total: a finite number of which one more still differs.
