@@ -164,16 +164,18 @@ impl Signals {
         }
         let signal =
             |kind: Kind| available[kind.index()].then(|| RatioSignal::learn(kind, &windows));
+        meter.unreadable = 0;
         Self {
             interval: settings.interval,
             reader,
-            meter: Meter::new(reader),
+            // It goes on where the record ends, so that the first window is a whole one.
+            meter,
             ratios: Kind::ALL.map(signal),
             yields: school.teach(),
             memory: Memory::learn(record.observations()),
             restarts: Restarts::learn(record.latest()),
             churn: Churn::new(),
-            window: Window::default(),
+            window: Window { begin: window.begin, rises: BTreeMap::new() },
             begin: None,
         }
     }
