@@ -42,6 +42,8 @@ pub(crate) struct RatioSignal {
     proof: CountProof,
     /// All that was bet on.
     totals: Counts,
+    /// What came before the grace time was over: only the gross account saw it.
+    early: Counts,
     /// Counts of the canary in recent windows.
     recent: VecDeque<Count>,
     /// Counts of each canary pod, to name one.
@@ -80,6 +82,7 @@ impl RatioSignal {
             gross: CountRatio::gross(),
             proof: CountProof::new(),
             totals: Counts::default(),
+            early: Counts::default(),
             recent: VecDeque::with_capacity(2 * WARM_UP_WINDOWS),
             pods: BTreeMap::new(),
             shown: false,
@@ -101,6 +104,8 @@ impl RatioSignal {
             self.proof.bet(warm, margin);
             self.totals = self.totals.plus(warm);
             self.latest = Some(at);
+        } else {
+            self.early = self.early.plus(all);
         }
         self.remember(window);
         self.spread.watch(self.kind, window);
@@ -213,8 +218,9 @@ impl RatioSignal {
 
     /// How much worse the canary is.
     pub(crate) fn effect(&self) -> Effect {
-        let Counts { x, n, y, m } = self.totals;
-        let it = interval(self.totals, self.spread.margin().dispersion);
+        let seen = if self.totals.n > 0.0 { self.totals } else { self.early };
+        let Counts { x, n, y, m } = seen;
+        let it = interval(seen, self.spread.margin().dispersion);
         Effect::Ratio {
             ratio: it.ratio,
             low: it.low,
