@@ -15,6 +15,8 @@ const STAKES: [f64; 2] = [0.4, 0.9];
 pub(crate) const WIDEST_SCALE: f64 = 0.25;
 /// The smallest scale that is learnt: below it a single late commit would look like a fault.
 pub(crate) const FINEST_SCALE: f64 = 0.02;
+/// A drift beyond this multiple of s + δ says no more. With the bold stake it is a factor of 4.2.
+const REACH: f64 = 3.5;
 /// Drifts remembered to tell the size of an effect: what happens now, not on average.
 const REMEMBERED: usize = 5;
 
@@ -24,10 +26,12 @@ pub(crate) const BETS: usize = 4;
 /// All accounts. Their sum with the pool is the evidence; it starts at 1, and capital only moves
 /// between them, so that ownership may change at any time.
 ///
-/// Per window and partition, with the drift y clipped to \[−s, min(4s, 1)\]:
+/// Per window and partition, with the drift y clipped to \[−s, min(3.5·(s + δ), 1)\]:
 /// `a ← (a + paid in)·(1 + λ/(s + δ)·(y − δ))`, λ ∈ {0.4, 0.9}, s ∈ {learnt, 0.25}. The factor is
 /// at least 1 − λ, and its mean is at most 1 while E\[y | past\] ≤ δ. One window multiplies an
 /// account by at most 4.2, so no single pause ends a trial.
+///
+/// A window that may be left out, as was known before it began, costs nothing.
 ///
 /// `K` is what an account belongs to: a partition for lag, a pod for the signals of pods.
 #[derive(Clone, Debug)]
@@ -42,7 +46,7 @@ pub(crate) struct Ledger<K> {
 pub(crate) struct Account {
     pub(crate) ln: [f64; BETS],
     recent: Vec<f64>,
-    bets: u32,
+    watched: u32,
 }
 
 impl<K: Ord + Clone> Ledger<K> {
@@ -105,7 +109,10 @@ impl<K: Ord + Clone> Ledger<K> {
         for drift in drifts {
             let Some(account) = self.accounts.get_mut(&drift.id) else { continue };
             account.pay_in(each);
-            account.multiply(self.scales, drift.judged, tolerated);
+            if let Some(judged) = drift.judged {
+                account.multiply(self.scales, judged, tolerated);
+            }
+            account.watched = account.watched.saturating_add(1);
             account.remember(drift.seen);
         }
     }
@@ -123,11 +130,17 @@ impl<K: Ord + Clone> Ledger<K> {
     }
 
     /// The smallest steady drift of one partition that would have reached `ln_needed` over the
-    /// windows since this ledger was made or restored; `None` if even 1 s/s would not have.
-    pub(crate) fn smallest_drift_seen(&self, ln_needed: f64, tolerated: f64) -> Option<f64> {
+    /// windows since this ledger was made or restored; `None` if even 1 s/s would not have. A
+    /// drift of 1 has to go on for `normal` windows until any is bet on, a smaller one for more.
+    pub(crate) fn smallest_drift_seen(
+        &self,
+        ln_needed: f64,
+        tolerated: f64,
+        normal: f64,
+    ) -> Option<f64> {
         // More windows than this change the answer by less than its second digit.
         const ENOUGH: u32 = 400;
-        let bets = self.accounts.values().map(|account| account.bets).max()?.min(ENOUGH);
+        let watched = self.accounts.values().map(|account| account.watched).max()?.min(ENOUGH);
         let mut one = Self::restored(self.scales[0], 0.0, 0, BTreeMap::new());
         let reaches = |drift: f64| {
             one.ln_pool = 0.0;
@@ -135,9 +148,11 @@ impl<K: Ord + Clone> Ledger<K> {
             let mut account = Account::new([LN_NOTHING; BETS]);
             let share = share(self.accounts.len());
             account.pay_in(one.withdraw(FIRST_SHARE) - share);
-            for window in 0..bets {
+            for window in 0..watched {
                 account.pay_in(one.withdraw(1.0 / (PAY_OUT + f64::from(window))) - share);
-                account.multiply(self.scales, drift, tolerated);
+                if f64::from(window) * drift >= normal {
+                    account.multiply(self.scales, drift, tolerated);
+                }
             }
             account.ln_value() >= ln_needed
         };
@@ -172,15 +187,15 @@ impl<K: Ord + Clone> Ledger<K> {
 #[derive(Clone, Debug)]
 pub(crate) struct Drift<K> {
     pub(crate) id: K,
-    /// What is bet on: excused drifts are 0.
-    pub(crate) judged: f64,
+    /// What is bet on: excused drifts are 0. `None`: the window is left out.
+    pub(crate) judged: Option<f64>,
     /// What was measured.
     pub(crate) seen: f64,
 }
 
 impl Account {
     fn new(ln: [f64; BETS]) -> Self {
-        Self { ln, recent: Vec::new(), bets: 0 }
+        Self { ln, recent: Vec::new(), watched: 0 }
     }
 
     fn ln_value(&self) -> f64 {
@@ -196,14 +211,13 @@ impl Account {
 
     fn multiply(&mut self, scales: [f64; 2], drift: f64, tolerated: f64) {
         let factor = |scale: f64, stake: f64| {
-            let y = drift.clamp(-scale, (4.0 * scale).min(1.0));
+            let y = drift.clamp(-scale, (REACH * (scale + tolerated)).min(1.0));
             1.0 + stake / (scale + tolerated) * (y - tolerated)
         };
         let factors = scales.into_iter().flat_map(|s| STAKES.map(|stake| factor(s, stake)));
         for (ln, factor) in self.ln.iter_mut().zip(factors) {
             *ln = clamp(*ln + factor.ln());
         }
-        self.bets = self.bets.saturating_add(1);
     }
 
     fn remember(&mut self, drift: f64) {

@@ -10,6 +10,8 @@ pub(crate) const FIRST_SHARE: f64 = 0.5;
 pub(crate) const PAY_OUT: f64 = 120.0;
 /// ln of what counts as nothing. Leaves the range of floats far away.
 pub(crate) const LN_NOTHING: f64 = -700.0;
+/// ln of an evidence that is 1 but for rounding.
+pub(crate) const ROUNDING: f64 = 1e-6;
 /// ln of the largest capital kept. Cutting from above never invalidates an e-process.
 const LN_MOST: f64 = 60.0;
 

@@ -216,12 +216,15 @@ impl Judge {
                 .filter(|one| one.consumer.warm && !is_idle(one))
                 .filter_map(|one| {
                     let seen = one.drift? - reference;
-                    let late = seen > 0.0 && one.lag > self.margins.normal_lag;
+                    // Bet on or not is decided by the lag at the begin. A queue that stands at 0
+                    // can only grow, so that its drift is no fair bet.
+                    let stands = one.lag_before > self.margins.normal_lag;
+                    let late = stands && seen > 0.0;
                     let pod_rate = pods.get(&one.consumer.pod).copied().unwrap_or(0.0);
                     let overloaded = late && self.capacity.excuses(one.rate, pod_rate);
                     excused |= overloaded;
-                    let judged = if late && !overloaded { seen } else { seen.min(0.0) };
-                    Some(Drift { id: one.id.clone(), judged, seen })
+                    let judged = if overloaded { 0.0 } else { seen };
+                    Some(Drift { id: one.id.clone(), judged: stands.then_some(judged), seen })
                 })
                 .collect()
         });

@@ -9,7 +9,7 @@ use crate::record::CLOCK_STEP;
 use crate::signals::ln_total;
 use crate::stall::Stall;
 use crate::time_lag::TimeLag;
-use crate::units::tally;
+use crate::units::{seconds, tally};
 use crate::{
     Assessment, Doubt, Evidence, Fault, Finding, Note, Signal, SignalReport, WindowCount,
     crash_guard,
@@ -70,13 +70,15 @@ impl Judge {
     fn lag_report(&self, evidence: &[(Signal, f64, f64)]) -> Option<SignalReport> {
         let (signal, weight, ln) = *evidence.iter().find(|(signal, ..)| *signal == Signal::Lag)?;
         let needed = self.ln_needed() - weight.ln();
+        let delta = self.tolerance.drift();
+        let normal = self.margins.normal_lag / seconds(self.live.drift_windows.length());
         Some(SignalReport {
             signal,
             weight,
             evidence: ln.exp().min(MOST_EVIDENCE),
             proven: None,
             effect: None,
-            smallest_effect_seen: self.ledger.smallest_drift_seen(needed, self.tolerance.drift()),
+            smallest_effect_seen: self.ledger.smallest_drift_seen(needed, delta, normal),
         })
     }
 

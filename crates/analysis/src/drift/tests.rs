@@ -34,7 +34,7 @@ fn window(drift: impl FnMut(i32) -> f64) -> Vec<Drift<PartitionId>> {
     let mut drift = drift;
     let one = |partition| {
         let judged = drift(partition);
-        Drift { id: id(partition), judged, seen: judged }
+        Drift { id: id(partition), judged: Some(judged), seen: judged }
     };
     (0..PARTITIONS).map(one).collect()
 }
@@ -155,11 +155,11 @@ fn changes_of_ownership_conserve_capital() {
 fn the_smallest_drift_seen_would_have_been_seen() {
     let needed = 200.0_f64.ln();
     let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
-    assert_eq!(ledger.smallest_drift_seen(needed, LEAST), None);
+    assert_eq!(ledger.smallest_drift_seen(needed, LEAST, 0.0), None);
     let mut before = 1.0;
     for windows in [12, 30, 100] {
         (ledger.windows()..windows).for_each(|_| ledger.bet(&window(|_| 0.0), LEAST));
-        let seen = ledger.smallest_drift_seen(needed, LEAST).expect("enough windows");
+        let seen = ledger.smallest_drift_seen(needed, LEAST, 0.0).expect("enough windows");
         assert!(seen < before, "{seen} after {windows}");
         before = seen;
         let mut other = Ledger::new(0.05);

@@ -112,7 +112,7 @@ impl Memory {
             let per_hour = pod.growth * count(USED_UP_IN) / count(WINDOW) / headroom;
             let y = if normal { 0.0 } else { per_hour.clamp(0.0, MOST) };
             let judged = (y - 1.0) * WIDEST_SCALE;
-            drifts.push(Drift { id: name.clone(), judged, seen: pod.growth });
+            drifts.push(Drift { id: name.clone(), judged: Some(judged), seen: pod.growth });
         }
         if !drifts.is_empty() {
             self.latest = Some(at);
@@ -144,7 +144,7 @@ impl Memory {
     /// The smallest steady growth that would have reached `ln_needed` by now, in headrooms per
     /// hour.
     pub(crate) fn smallest_seen(&self, ln_needed: f64) -> Option<f64> {
-        let drift = self.ledger.smallest_drift_seen(ln_needed, 0.0)?;
+        let drift = self.ledger.smallest_drift_seen(ln_needed, 0.0, 0.0)?;
         Some(drift / WIDEST_SCALE + 1.0)
     }
 

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use super::ratio::RatioSignal;
 use super::{Kind, Signals};
+use crate::funds::ROUNDING;
 use crate::observation::Millis;
 use crate::{Doubt, Effect, Signal, SignalReport};
 
 /// A required signal without a window for this long is silent.
 const SILENT: Millis = 180_000;
-/// ln of an evidence that is 1 but for rounding.
-const ROUNDING: f64 = 1e-6;
 /// Largest evidence reported: more says nothing.
 const MOST_EVIDENCE: f64 = 1e12;
 

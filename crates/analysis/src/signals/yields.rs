@@ -164,7 +164,7 @@ impl Yield {
         let drifts: Vec<_> = of(Role::Canary)
             .map(|(pod, _, share)| {
                 let judged = share - reference;
-                Drift { id: pod.clone(), judged, seen: judged }
+                Drift { id: pod.clone(), judged: Some(judged), seen: judged }
             })
             .collect();
         let owned: BTreeSet<_> = self.windows.pods.keys().collect();
@@ -188,7 +188,7 @@ impl Yield {
 
     /// The smallest steady share that would have reached `ln_needed` by now.
     pub(crate) fn smallest_seen(&self, ln_needed: f64) -> Option<f64> {
-        self.ledger.smallest_drift_seen(ln_needed, self.tolerated)
+        self.ledger.smallest_drift_seen(ln_needed, self.tolerated, 0.0)
     }
 
     pub(crate) fn save(&self, names: &mut Names) -> SavedYield {

@@ -56,6 +56,8 @@ pub enum Fault {
     Poison,
     /// Works at this part of its speed.
     Slow(f64),
+    /// Works at this part of the rate at which its own messages arrive on average.
+    Deficit(f64),
     /// Loses 1 % of its speed each minute.
     Leak,
     /// This many times as many errors, for so many seconds.
@@ -148,8 +150,9 @@ fn bad() -> Vec<Scenario> {
         slow("30 % slower, load 0.60", 0.7, 0.6),
         slow("15 % slower, load 0.92", 0.85, 0.92),
         slow("10 % slower, load 0.95", 0.90, 0.95),
-        Scenario { onset: LATE, ..slow("10 % capacity deficit, late", 0.63, 0.7) },
         slow("5 % slower, load 0.95", 0.95, 0.95),
+        Scenario { onset: LATE, ..fault("10 % capacity deficit, late", Fault::Deficit(0.9)) },
+        Scenario { load: 0.95, ..fault("5 % capacity deficit, load 0.95", Fault::Deficit(0.95)) },
         Scenario { load: HIGH, ..fault("capacity leak 1 %/min, load 0.85", Fault::Leak) },
         fault("errors 1 to 2 %", Fault::Errors(2.0, ALWAYS)),
         Scenario { onset: LATE, ..fault("errors 1 to 2 %, late", Fault::Errors(2.0, ALWAYS)) },
@@ -195,6 +198,7 @@ fn good() -> Vec<Scenario> {
     vec![
         fine("identical"),
         Scenario { load: 0.92, ..fine("load 0.92") },
+        Scenario { load: 0.95, ..fine("load 0.95") },
         seems("slow warm-up", Fault::WarmUp),
         Scenario { traffic: Traffic::Diurnal, ..fine("diurnal") },
         Scenario { traffic: Traffic::Burst, ..fine("producer burst x2") },

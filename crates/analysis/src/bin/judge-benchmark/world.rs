@@ -168,6 +168,7 @@ impl World {
             | Fault::Stall
             | Fault::Poison
             | Fault::Slow(_)
+            | Fault::Deficit(_)
             | Fault::Leak
             | Fault::Errors(..)
             | Fault::Memory
@@ -282,6 +283,8 @@ impl World {
 
     /// Part of its speed that a pod has now.
     fn health(&mut self, index: usize) -> f64 {
+        let owned = self.partitions.iter().filter(|it| it.owner == index).map(|it| it.weight);
+        let share = owned.sum::<f64>() * PODS as f64 / PARTITIONS as f64;
         let pod = &mut self.pods[index];
         let mut health = 1.0;
         if index == CANARY && self.now > self.scenario.onset && self.now > 0 {
@@ -289,6 +292,9 @@ impl World {
             health = match self.scenario.fault {
                 Fault::Stall => 0.0,
                 Fault::Slow(part) => part,
+                Fault::Deficit(part) => {
+                    part * share * self.scenario.load * self.scenario.capacity / pod.speed
+                }
                 Fault::Leak => (1.0 - 0.01 * minutes).max(0.1),
                 Fault::WarmUp => 1.0 - 0.5 * (-minutes / 2.0).exp(),
                 Fault::Faster => 1.5,
