@@ -48,8 +48,8 @@ struct Saved {
     version: u32,
     losses: u32,
     margins: Margins,
-    /// Fastest rate of a primary pod, and of a primary partition.
-    capacity: (f64, f64),
+    /// Fastest rates: of a primary pod with a backlog, of any, of a primary partition.
+    capacity: (f64, f64, f64),
     /// Tolerated drift.
     tolerated: f64,
     counts: Counts,
@@ -88,7 +88,7 @@ impl Judge {
             version: VERSION,
             losses: self.losses,
             margins: self.margins,
-            capacity: (self.capacity.pod, self.capacity.partition),
+            capacity: (self.capacity.pod, self.capacity.any_pod, self.capacity.partition),
             tolerated: self.tolerance.drift(),
             counts: self.counts,
             odd: self.live.lags.oddities,
@@ -133,13 +133,17 @@ impl Judge {
             .ok_or(ResumeError::Inconsistent)?;
         let mut live = Live::new(settings, &margins);
         live.lags.oddities = saved.odd;
-        let (pod, partition) = saved.capacity;
+        let (pod, any_pod, partition) = saved.capacity;
         Ok(Self {
             settings,
             losses: saved.losses,
             margins,
             tolerance: Tolerance::new(saved.tolerated),
-            capacity: Capacity { pod: pod.max(0.0), partition: partition.max(0.0) },
+            capacity: Capacity {
+                pod: pod.max(0.0),
+                any_pod: any_pod.max(0.0),
+                partition: partition.max(0.0),
+            },
             ledger: Ledger::restored(margins.scale, unmilli(saved.pool), saved.windows, accounts),
             proofs,
             signals,

@@ -17,6 +17,7 @@ mod report;
 mod rivals;
 mod scenario;
 mod show;
+mod targets;
 mod trial;
 mod view;
 mod world;

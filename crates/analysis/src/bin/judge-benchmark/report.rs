@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::arguments::Arguments;
 use crate::figures::{Figures, Score, interval, share};
 use crate::plot::plot;
+use crate::targets;
 use crate::trial::{ALPHA, JUDGES};
 
 /// Scenarios that are plotted: a gross fault, a subtle one, an overload, two healthy ones.
@@ -25,7 +26,7 @@ const PLOTTED: [&str; 6] = [
 /// # Errors
 /// When a file can't be written.
 pub fn write(arguments: &Arguments, figures: &[Figures]) -> Result<(), String> {
-    print!("{}", tables(figures));
+    print!("{}{}", targets::table(figures), tables(figures));
     if let Some(path) = &arguments.json {
         let text = serde_json::to_string(figures).map_err(|error| error.to_string())?;
         save(path, &text)?;
@@ -60,6 +61,7 @@ fn page(arguments: &Arguments, figures: &[Figures]) -> String {
         "\n```\ncargo run --release -p siskin-analysis --bin judge-benchmark -- --seeds {} --report docs/benchmarks\n```\n\nSeeds {first} to {last} of each scenario; constants were only ever tried on seeds from 1. α = {ALPHA}.\n",
         arguments.runs
     );
+    page.push_str(&targets::table(figures));
     page.push_str(&tables(figures));
     page.push_str("## Plots\n\n");
     for one in figures.iter().filter(|one| PLOTTED.contains(&one.scenario)) {
