@@ -225,6 +225,37 @@ fn a_silent_metrics_source_holds_and_is_no_evidence() {
     assert_eq!(trial.last().verdict, Verdict::Pass, "{}", trial.last());
 }
 
+/// A canary that says nothing while the primary reports is failed only if its offsets stall, too.
+#[test]
+fn a_canary_silent_beside_a_reporting_primary_is_held_until_its_offsets_stall() {
+    let mut trial = working(21, Work::default());
+    let silent = |seen: &mut Observation| canary_pods(seen).for_each(|pod| pod.metrics = None);
+    trial.run_edited(10 * MINUTE, |_, seen| silent(seen));
+    assert!(trial.never(Verdict::Fail) && trial.never(Verdict::Pass), "{}", trial.last());
+    trial.world.canary().for_each(|pod| pod.health = 0.0);
+    trial.run_edited(3 * MINUTE, |_, seen| silent(seen));
+    assert!(matches!(trial.assessments.iter().find_map(fault), Some(Fault::Stalled { .. })));
+}
+
+/// A committed offset that fell is the canary's doing: churn, and no lag.
+#[test]
+fn a_rewind_by_the_canary_is_churn() {
+    let mut trial = working(22, Work::default());
+    trial.run(3 * MINUTE);
+    let before = report(trial.last(), Signal::Churn).evidence;
+    let mine = trial.world.canary_partitions()[0];
+    let mut back = 0;
+    trial.run_edited(MINUTE, |_, seen| {
+        back += 1;
+        let rows = &mut seen.group.as_mut().expect("Kafka answered").partitions;
+        if back == 2 {
+            rows[mine].committed = rows[mine].committed.map(|offset| offset - 5_000);
+        }
+    });
+    assert!(report(trial.last(), Signal::Churn).evidence > before);
+    assert!(trial.never(Verdict::Fail));
+}
+
 /// One missed scrape is bridged.
 #[test]
 fn scrape_gaps_cost_nothing() {

@@ -174,3 +174,29 @@ fn reading(pod: &PodObservation) -> Option<(f64, f64)> {
     let (set, limit) = (metrics.working_set?, metrics.memory_limit?);
     (is_total(set) && is_total(limit) && limit > 0.0).then_some((set, limit))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dice::{Dice, assert_e_process};
+
+    #[test]
+    fn its_mean_is_at_most_one_where_the_headroom_lasts_an_hour() {
+        // Growth that is 1 on average: steady, by steps, in rare leaps.
+        for leap in [1.0, 2.0, 4.0] {
+            let path = |seed| {
+                let mut dice = Dice::new(seed);
+                let mut ledger: Ledger<Arc<str>> = Ledger::new(WIDEST_SCALE);
+                let mut step = |_| {
+                    let y: f64 = if dice.unit() < 1.0 / leap { leap } else { 0.0 };
+                    let judged = Some((y.min(MOST) - 1.0) * WIDEST_SCALE);
+                    ledger.bet(&[Drift { id: Arc::from("pod"), judged, seen: y }], 0.0);
+                    ledger.ln_value().exp()
+                };
+                (0..60).map(&mut step).collect()
+            };
+            let paths: Vec<Vec<f64>> = (0..800).map(path).collect();
+            assert_e_process(&format!("leaps of {leap}"), &paths);
+        }
+    }
+}
