@@ -13,6 +13,7 @@ mod arguments;
 mod chance;
 mod figures;
 mod plot;
+mod pod;
 mod report;
 mod rivals;
 mod scenario;

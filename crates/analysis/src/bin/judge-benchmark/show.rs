@@ -8,8 +8,9 @@ use siskin_analysis::observation::{
     PartitionObservation, PodMetrics, PodObservation, Role,
 };
 
+use crate::pod::Pod;
 use crate::scenario::{Fault, Scenario, Source};
-use crate::world::{CANARY, LATENCY_SIGMA, PODS, Pod, World};
+use crate::world::{CANARY, LATENCY_SIGMA, PODS, World};
 
 /// When a trial begins: any moment of 2026.
 pub const START: Millis = 1_780_000_000_000;

@@ -2,6 +2,7 @@
 //! It knows no judge; `show` says what can be seen of it.
 
 use crate::chance::{Chance, Wander};
+use crate::pod::Pod;
 use crate::scenario::{Fault, Scenario, Traffic};
 
 /// Pods of the group; the last one becomes the canary.
@@ -14,8 +15,6 @@ pub const PARTITIONS: usize = 24;
 const ERRORS: f64 = 0.01;
 /// Seconds for which a rebalance stops everyone.
 const PAUSE: i64 = 6;
-/// Mean seconds between garbage collections that stop a pod.
-const BETWEEN_STOPS: f64 = 300.0;
 /// Median processing time relative to the histogram's unit, and σ of its logarithm.
 pub const LATENCY_SIGMA: f64 = 0.5;
 /// Seconds in which a canary in a crash loop dies after a start.
@@ -35,32 +34,6 @@ pub struct World {
     pub canary_joined: bool,
     common: Wander,
     chance: Chance,
-}
-
-/// One pod.
-#[derive(Clone, Debug)]
-pub struct Pod {
-    /// Counts replacements: part of the name.
-    pub generation: u32,
-    pub created: i64,
-    pub restarts: u32,
-    /// Whether its container runs.
-    pub runs: bool,
-    pub consumed: f64,
-    pub processed: f64,
-    pub errors: f64,
-    /// Messages not in the histogram yet, and how much slower than usual they were.
-    pub untimed: f64,
-    pub slowness: f64,
-    pub buckets: [f64; crate::show::EDGES.len()],
-    pub timed: f64,
-    speed: f64,
-    wobble: Wander,
-    errorness: Wander,
-    slow_wander: Wander,
-    stopped_until: i64,
-    next_commit: i64,
-    next_start: i64,
 }
 
 /// One partition. Offsets are whole.
@@ -336,70 +309,6 @@ impl World {
         }
         pod.timed += pod.untimed;
         pod.untimed = 0.0;
-    }
-}
-
-impl Pod {
-    fn new(scenario: &Scenario, chance: &mut Chance) -> Self {
-        let phase = chance.below(usize::try_from(scenario.commit).unwrap_or(1));
-        Self {
-            generation: 0,
-            created: -86_400,
-            restarts: 0,
-            runs: true,
-            consumed: 0.0,
-            processed: 0.0,
-            errors: 0.0,
-            untimed: 0.0,
-            slowness: 1.0,
-            buckets: [0.0; crate::show::EDGES.len()],
-            timed: 0.0,
-            speed: scenario.capacity * (0.04 * chance.normal()).exp(),
-            wobble: Wander::new(0.06, 30.0, chance),
-            errorness: Wander::new(scenario.wander, 600.0, chance),
-            slow_wander: Wander::new(scenario.wander / 4.0, 600.0, chance),
-            stopped_until: i64::MIN,
-            next_commit: -600 + i64::try_from(phase).unwrap_or(0),
-            next_start: i64::MIN,
-        }
-    }
-
-    /// Another pod in its place.
-    fn renew(&mut self, now: i64) {
-        self.generation += 1;
-        self.created = now;
-        self.restarts = 0;
-        self.reset_counters();
-    }
-
-    /// A new process.
-    pub fn reset_counters(&mut self) {
-        self.consumed = 0.0;
-        self.processed = 0.0;
-        self.errors = 0.0;
-        self.untimed = 0.0;
-        self.buckets = [0.0; crate::show::EDGES.len()];
-        self.timed = 0.0;
-    }
-
-    fn budget(&mut self, now: i64, chance: &mut Chance) -> f64 {
-        self.wobble.step(chance);
-        self.errorness.step(chance);
-        if chance.unit() < 1.0 / BETWEEN_STOPS {
-            self.stopped_until =
-                now + 1 + i64::from(chance.unit() < 0.5) + i64::from(chance.unit() < 0.5);
-        }
-        if now < self.stopped_until { 0.0 } else { self.speed * self.wobble.level() }
-    }
-
-    fn commits(&mut self, now: i64, interval: i64) -> bool {
-        if now < self.next_commit || now < self.stopped_until {
-            return false;
-        }
-        while self.next_commit <= now {
-            self.next_commit += interval;
-        }
-        true
     }
 }
 
