@@ -237,6 +237,18 @@ fn a_canary_silent_beside_a_reporting_primary_is_held_until_its_offsets_stall() 
     assert!(matches!(trial.assessments.iter().find_map(fault), Some(Fault::Stalled { .. })));
 }
 
+/// Pods that take minutes to start join late, each once.
+#[test]
+fn a_late_first_join_is_no_churn() {
+    let mut trial = working(23, Work::default());
+    let mut polls = 0;
+    trial.run_edited(8 * MINUTE, |_, seen| {
+        polls += 1;
+        seen.group.as_mut().expect("Kafka answered").members.canary = polls / 15;
+    });
+    assert!(report(trial.last(), Signal::Churn).evidence < 1.0, "{:?}", trial.last());
+}
+
 /// A committed offset that fell is the canary's doing: churn, and no lag.
 #[test]
 fn a_rewind_by_the_canary_is_churn() {

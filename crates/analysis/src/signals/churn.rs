@@ -30,6 +30,9 @@ pub(crate) struct Churn {
     pod_hours: f64,
     latest: Option<Millis>,
     members: Option<u32>,
+    /// Most members since pods last changed: who joins beyond it joins for the first time, as a
+    /// pod does that took long to start.
+    most: u32,
     rewinds: u32,
     pods: Vec<(Arc<str>, bool, u32)>,
     unchanged_since: Option<Millis>,
@@ -51,6 +54,7 @@ impl Churn {
             pod_hours: 0.0,
             latest: None,
             members: None,
+            most: 0,
             rewinds: 0,
             pods: Vec::new(),
             unchanged_since: None,
@@ -62,7 +66,8 @@ impl Churn {
     pub(crate) fn take(&mut self, seen: &Observation, rewinds: u32, longest: Millis) {
         let Some(group) = &seen.group else { return };
         let before = self.latest.replace(seen.at);
-        let members = self.members.replace(group.members.canary);
+        let now = group.members.canary;
+        let members = self.members.replace(now);
         let rewound =
             f64::from(rewinds.saturating_sub(std::mem::replace(&mut self.rewinds, rewinds)));
         let pods: Vec<_> = seen
@@ -74,7 +79,10 @@ impl Churn {
         if self.unchanged_since.is_none() || pods != self.pods {
             self.pods = pods;
             self.unchanged_since = Some(seen.at);
+            self.most = now;
         }
+        let most = self.most;
+        self.most = most.max(now);
         let (Some(before), Some(members), Some(since)) = (before, members, self.unchanged_since)
         else {
             return;
@@ -82,7 +90,9 @@ impl Churn {
         if self.pods.is_empty() || seen.at.saturating_sub(since) < EXPLAINED {
             return;
         }
-        let changes = f64::from(members.abs_diff(group.members.canary));
+        let left = members.saturating_sub(now);
+        let came_back = now.min(most).saturating_sub(members);
+        let changes = f64::from(left + came_back);
         let events = (changes + rewound).min(MOST_AT_ONCE);
         let span = seen.at.saturating_sub(before).clamp(0, longest);
         let hours = count(span) / HOUR * f64::from(tally(self.pods.len()));
