@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::Span;
 use crate::observation::Millis;
-use crate::{Doubt, Finding};
+use crate::{Doubt, Finding, SignalReport};
 
 /// What may be done with the canary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,6 +33,12 @@ pub enum Signal {
     Errors,
     /// Memory growth before it ends in a kill.
     Memory,
+    /// Commits without work.
+    Yield,
+    /// Container restarts.
+    Restarts,
+    /// Members that come and go, and rewinds.
+    Churn,
 }
 
 /// Something a reader of the verdict should know about how it was reached.
@@ -76,6 +82,13 @@ pub enum Note {
         /// For how long, in milliseconds.
         excused: Millis,
     },
+    /// Scraped values were no finite numbers ≥ 0 and were left out.
+    UnreadableMetrics {
+        /// How many.
+        values: u32,
+    },
+    /// The primary fails so often that total failure of the canary would not be found at once.
+    FrequentErrors,
 }
 
 /// Evidence against what it needs.
@@ -109,7 +122,7 @@ pub struct Assessment {
     pub verdict: Verdict,
     /// Why. Its `Display` is a sentence.
     pub finding: Finding,
-    /// Evidence that the canary falls behind the primary. `needed` is 1/α.
+    /// Evidence against the canary, over all signals. `needed` is 2/α.
     pub against: Evidence,
     /// Evidence that it keeps up: the least of the canary's partitions. `needed` is 20.
     pub proof: Evidence,
@@ -122,8 +135,11 @@ pub struct Assessment {
     pub samples: u32,
     /// Windows of the drift comparison.
     pub windows: WindowCount,
-    /// Signals this build has no input for: faults that would not have been noticed.
+    /// Signals this trial has no input for: faults that would not have been noticed.
     pub blind: Vec<Signal>,
+    /// Each available signal, lag first.
+    #[serde(default)]
+    pub signals: Vec<SignalReport>,
     /// Caveats.
     pub notes: Vec<Note>,
 }
@@ -160,6 +176,9 @@ impl Display for Signal {
             Self::Loss => "loss",
             Self::Errors => "errors",
             Self::Memory => "memory",
+            Self::Yield => "yield",
+            Self::Restarts => "restarts",
+            Self::Churn => "churn",
         })
     }
 }
@@ -194,6 +213,12 @@ impl Display for Note {
                 f,
                 "growing lag was excused for {} because the canary worked as fast as any primary pod ever did",
                 Span(*excused)
+            ),
+            Self::UnreadableMetrics { values } => {
+                write!(f, "{values} scraped values were no numbers and were left out")
+            }
+            Self::FrequentErrors => f.write_str(
+                "the primary fails so often that total failure of the canary would not stand out at once",
             ),
         }
     }

@@ -11,6 +11,10 @@ use crate::observation::{Millis, Role};
 pub(crate) const BLOCK: Millis = 20_000;
 /// From this part of the fastest rate on, a consumer counts as working at full speed.
 const FULL_SPEED: f64 = 0.85;
+/// The same where no primary pod was seen with a backlog, so that only a lower bound of what one
+/// can do is known. A canary with a deficit of 10 % stays below it: the fastest of several pods
+/// is above the average by more than chance takes a slow one up.
+const FULL_SPEED_UNSATURATED: f64 = 0.90;
 
 /// The fastest rates of the primary so far, in messages per second; 0 while unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -18,6 +22,8 @@ pub(crate) struct Capacity {
     /// Of a pod that had a backlog meanwhile: without one a rate says what arrived, not what the
     /// pod can do.
     pub(crate) pod: f64,
+    /// Of a pod, backlog or not.
+    pub(crate) any_pod: f64,
     /// Of any partition: a hot key is as fast as one partition can be.
     pub(crate) partition: f64,
 }
@@ -33,13 +39,19 @@ impl Capacity {
             *rate += standing.rate;
             *backlog |= standing.lag > commit_gap + 1.0;
         }
+        self.any_pod = pods.values().map(|(rate, _)| *rate).fold(self.any_pod, f64::max);
         let saturated = pods.values().filter(|(_, backlog)| *backlog).map(|(rate, _)| *rate);
         self.pod = saturated.fold(self.pod, f64::max);
     }
 
     /// Whether a partition, or the pod that owns it, works at full speed.
     pub(crate) fn excuses(&self, partition_rate: f64, pod_rate: f64) -> bool {
-        let full = |rate: f64, fastest: f64| fastest > 0.0 && rate >= FULL_SPEED * fastest;
-        full(pod_rate, self.pod) || full(partition_rate, self.partition)
+        let reaches = |rate: f64, fastest: f64, part: f64| fastest > 0.0 && rate >= part * fastest;
+        let pod = if self.pod > 0.0 {
+            reaches(pod_rate, self.pod, FULL_SPEED)
+        } else {
+            reaches(pod_rate, self.any_pod, FULL_SPEED_UNSATURATED)
+        };
+        pod || reaches(partition_rate, self.partition, FULL_SPEED)
     }
 }

@@ -2,12 +2,13 @@
 //! Nothing here decides.
 
 use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Span;
 use crate::observation::Millis;
-use crate::{Fault, PartitionId};
+use crate::{Effect, Fault, PartitionId, Signal};
 
 /// What keeps the judge from a decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,6 +95,34 @@ pub enum Doubt {
         /// The partition with the least evidence.
         partition: PartitionId,
     },
+    /// There is more evidence against the canary by a signal than at the start, but not enough.
+    SignalSuspected {
+        /// The signal.
+        signal: Signal,
+        /// The pod it points at.
+        pod: Arc<str>,
+        /// The effect so far.
+        effect: Effect,
+    },
+    /// A signal that was there when the trial began has said nothing for three minutes, or ever.
+    SignalSilent {
+        /// The signal.
+        signal: Signal,
+        /// For how long, in milliseconds.
+        silent: Millis,
+    },
+    /// The canary lacks a series that the primary has: a renamed metric reads as 0.
+    SignalAbsent {
+        /// The signal.
+        signal: Signal,
+    },
+    /// A large effect is not ruled out yet.
+    SignalUnproven {
+        /// The signal.
+        signal: Signal,
+        /// Canary messages still needed, about, if it is as good as the primary.
+        messages: u64,
+    },
 }
 
 impl Doubt {
@@ -115,6 +144,10 @@ impl Doubt {
             Self::Suspected { .. } => "Suspected",
             Self::LowTraffic { .. } => "LowTraffic",
             Self::MoreEvidence { .. } => "MoreEvidence",
+            Self::SignalSuspected { .. } => "SignalSuspected",
+            Self::SignalSilent { .. } => "SignalSilent",
+            Self::SignalAbsent { .. } => "SignalAbsent",
+            Self::SignalUnproven { .. } => "SignalUnproven",
         }
     }
 }
@@ -133,12 +166,10 @@ impl Display for Doubt {
                 "{partition} is stuck on the canary, but only {committing} of the primary's {of} busy partitions commit: the cause is shared"
             ),
             Self::NoObservation { silent: None } => f.write_str("no usable answer from Kafka yet"),
-            Self::NoObservation { silent: Some(silent) } => {
-                write!(f, "no usable answer from Kafka for {}", Span(*silent))
+            Self::NoObservation { silent: Some(it) } => {
+                lasting(f, "no usable answer from Kafka", *it)
             }
-            Self::PodsUnseen { silent } => {
-                write!(f, "the API server has told nothing of the pods for {}", Span(*silent))
-            }
+            Self::PodsUnseen { silent } => lasting(f, "the pods have not been seen", *silent),
             Self::Unattributed { partitions, of } => write!(
                 f,
                 "{partitions} of {of} assigned partitions belong to members that match no pod"
@@ -177,6 +208,25 @@ impl Display for Doubt {
                 "canary keeps up so far; about {} more to be sure, {partition} is the last",
                 Span(*remaining)
             ),
+            Self::SignalSuspected { signal, pod, effect } => write!(
+                f,
+                "{signal} of the canary may be worse, most on pod {pod}: {effect}; that is not proven"
+            ),
+            Self::SignalSilent { signal, silent } => {
+                write!(f, "nothing was learnt of the canary's {signal} for {}", Span(*silent))
+            }
+            Self::SignalAbsent { signal } => write!(
+                f,
+                "the canary exports no series for {signal} although the primary's rate predicts some: renamed?"
+            ),
+            Self::SignalUnproven { signal, messages } => write!(
+                f,
+                "{signal} of the canary looks right so far; about {messages} more messages to be sure"
+            ),
         }
     }
+}
+
+fn lasting(f: &mut Formatter<'_>, what: &str, time: Millis) -> fmt::Result {
+    write!(f, "{what} for {}", Span(time))
 }

@@ -6,7 +6,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::PartitionId;
+use crate::funds::{FIRST_SHARE, LN_NOTHING, PAY_OUT, clamp, share};
 use crate::units::{ln_add, tally};
 
 /// Shares of an account that are staked per window: timid and bold.
@@ -15,16 +15,8 @@ const STAKES: [f64; 2] = [0.4, 0.9];
 pub(crate) const WIDEST_SCALE: f64 = 0.25;
 /// The smallest scale that is learnt: below it a single late commit would look like a fault.
 pub(crate) const FINEST_SCALE: f64 = 0.02;
-/// Part of the pool that is staked at once on partitions that are new; the rest is for faults
-/// that come late.
-const FIRST_SHARE: f64 = 0.5;
-/// In window w the pool pays out 1/(120 + w) of itself: much in the first hour, without ever
-/// running dry over days.
-const PAY_OUT: f64 = 120.0;
-/// ln of the largest capital kept. Cutting from above never invalidates an e-process.
-const LN_MOST: f64 = 60.0;
-/// ln of what counts as nothing. Leaves the range of floats far away.
-pub(crate) const LN_NOTHING: f64 = -700.0;
+/// A drift beyond this multiple of s + δ says no more. With the bold stake it is a factor of 4.2.
+const REACH: f64 = 3.5;
 /// Drifts remembered to tell the size of an effect: what happens now, not on average.
 const REMEMBERED: usize = 5;
 
@@ -34,26 +26,30 @@ pub(crate) const BETS: usize = 4;
 /// All accounts. Their sum with the pool is the evidence; it starts at 1, and capital only moves
 /// between them, so that ownership may change at any time.
 ///
-/// Per window and partition, with the drift y clipped to \[−s, min(4s, 1)\]:
+/// Per window and partition, with the drift y clipped to \[−s, min(3.5·(s + δ), 1)\]:
 /// `a ← (a + paid in)·(1 + λ/(s + δ)·(y − δ))`, λ ∈ {0.4, 0.9}, s ∈ {learnt, 0.25}. The factor is
 /// at least 1 − λ, and its mean is at most 1 while E\[y | past\] ≤ δ. One window multiplies an
 /// account by at most 4.2, so no single pause ends a trial.
+///
+/// A window that may be left out, as was known before it began, costs nothing.
+///
+/// `K` is what an account belongs to: a partition for lag, a pod for the signals of pods.
 #[derive(Clone, Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct Ledger<K> {
     scales: [f64; 2],
     ln_pool: f64,
     windows: u32,
-    accounts: BTreeMap<PartitionId, Account>,
+    accounts: BTreeMap<K, Account>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) ln: [f64; BETS],
     recent: Vec<f64>,
-    bets: u32,
+    watched: u32,
 }
 
-impl Ledger {
+impl<K: Ord + Clone> Ledger<K> {
     /// Fresh accounts; `scale` is the learnt scale of healthy drifts.
     pub(crate) fn new(scale: f64) -> Self {
         Self::restored(scale, 0.0, 0, BTreeMap::new())
@@ -64,7 +60,7 @@ impl Ledger {
         scale: f64,
         ln_pool: f64,
         windows: u32,
-        accounts: BTreeMap<PartitionId, [f64; BETS]>,
+        accounts: BTreeMap<K, [f64; BETS]>,
     ) -> Self {
         let accounts =
             accounts.into_iter().map(|(id, ln)| (id, Account::new(ln.map(clamp)))).collect();
@@ -82,12 +78,12 @@ impl Ledger {
         self.ln_pool
     }
 
-    pub(crate) fn accounts(&self) -> impl Iterator<Item = (&PartitionId, &Account)> {
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = (&K, &Account)> {
         self.accounts.iter()
     }
 
     /// Returns the capital of partitions that are not in `owned` to the pool.
-    pub(crate) fn keep_only(&mut self, owned: &BTreeSet<&PartitionId>) {
+    pub(crate) fn keep_only(&mut self, owned: &BTreeSet<&K>) {
         let pool = &mut self.ln_pool;
         self.accounts.retain(|id, account| {
             let kept = owned.contains(id);
@@ -102,7 +98,7 @@ impl Ledger {
     /// compared, and the same for show, without excuses.
     ///
     /// `tolerated` is δ; it may change from window to window, but must be known before the window.
-    pub(crate) fn bet(&mut self, drifts: &[Drift], tolerated: f64) {
+    pub(crate) fn bet(&mut self, drifts: &[Drift<K>], tolerated: f64) {
         if drifts.is_empty() {
             return;
         }
@@ -113,7 +109,10 @@ impl Ledger {
         for drift in drifts {
             let Some(account) = self.accounts.get_mut(&drift.id) else { continue };
             account.pay_in(each);
-            account.multiply(self.scales, drift.judged, tolerated);
+            if let Some(judged) = drift.judged {
+                account.multiply(self.scales, judged, tolerated);
+            }
+            account.watched = account.watched.saturating_add(1);
             account.remember(drift.seen);
         }
     }
@@ -124,28 +123,36 @@ impl Ledger {
     }
 
     /// The partition with the most capital, and its mean drift over the latest windows.
-    pub(crate) fn leading(&self) -> Option<(&PartitionId, f64)> {
+    pub(crate) fn leading(&self) -> Option<(&K, f64)> {
         let (id, account) =
             self.accounts.iter().max_by(|a, b| a.1.ln_value().total_cmp(&b.1.ln_value()))?;
         Some((id, account.drift()))
     }
 
     /// The smallest steady drift of one partition that would have reached `ln_needed` over the
-    /// windows since this ledger was made or restored; `None` if even 1 s/s would not have.
-    pub(crate) fn smallest_drift_seen(&self, ln_needed: f64, tolerated: f64) -> Option<f64> {
+    /// windows since this ledger was made or restored; `None` if even 1 s/s would not have. A
+    /// drift of 1 has to go on for `normal` windows until any is bet on, a smaller one for more.
+    pub(crate) fn smallest_drift_seen(
+        &self,
+        ln_needed: f64,
+        tolerated: f64,
+        normal: f64,
+    ) -> Option<f64> {
         // More windows than this change the answer by less than its second digit.
         const ENOUGH: u32 = 400;
-        let bets = self.accounts.values().map(|account| account.bets).max()?.min(ENOUGH);
-        let mut one = Self::new(self.scales[0]);
+        let watched = self.accounts.values().map(|account| account.watched).max()?.min(ENOUGH);
+        let mut one = Self::restored(self.scales[0], 0.0, 0, BTreeMap::new());
         let reaches = |drift: f64| {
             one.ln_pool = 0.0;
             one.windows = 0;
             let mut account = Account::new([LN_NOTHING; BETS]);
             let share = share(self.accounts.len());
             account.pay_in(one.withdraw(FIRST_SHARE) - share);
-            for window in 0..bets {
+            for window in 0..watched {
                 account.pay_in(one.withdraw(1.0 / (PAY_OUT + f64::from(window))) - share);
-                account.multiply(self.scales, drift, tolerated);
+                if f64::from(window) * drift >= normal {
+                    account.multiply(self.scales, drift, tolerated);
+                }
             }
             account.ln_value() >= ln_needed
         };
@@ -153,7 +160,7 @@ impl Ledger {
     }
 
     /// Stakes part of the pool on partitions that have no account yet.
-    fn open_accounts(&mut self, drifts: &[Drift]) {
+    fn open_accounts(&mut self, drifts: &[Drift<K>]) {
         let fresh: Vec<_> =
             drifts.iter().filter(|drift| !self.accounts.contains_key(&drift.id)).collect();
         if fresh.is_empty() {
@@ -178,17 +185,17 @@ impl Ledger {
 
 /// The drift of one partition in one window, in seconds per second.
 #[derive(Clone, Debug)]
-pub(crate) struct Drift {
-    pub(crate) id: PartitionId,
-    /// What is bet on: excused drifts are 0.
-    pub(crate) judged: f64,
+pub(crate) struct Drift<K> {
+    pub(crate) id: K,
+    /// What is bet on: excused drifts are 0. `None`: the window is left out.
+    pub(crate) judged: Option<f64>,
     /// What was measured.
     pub(crate) seen: f64,
 }
 
 impl Account {
     fn new(ln: [f64; BETS]) -> Self {
-        Self { ln, recent: Vec::new(), bets: 0 }
+        Self { ln, recent: Vec::new(), watched: 0 }
     }
 
     fn ln_value(&self) -> f64 {
@@ -204,14 +211,13 @@ impl Account {
 
     fn multiply(&mut self, scales: [f64; 2], drift: f64, tolerated: f64) {
         let factor = |scale: f64, stake: f64| {
-            let y = drift.clamp(-scale, (4.0 * scale).min(1.0));
+            let y = drift.clamp(-scale, (REACH * (scale + tolerated)).min(1.0));
             1.0 + stake / (scale + tolerated) * (y - tolerated)
         };
         let factors = scales.into_iter().flat_map(|s| STAKES.map(|stake| factor(s, stake)));
         for (ln, factor) in self.ln.iter_mut().zip(factors) {
             *ln = clamp(*ln + factor.ln());
         }
-        self.bets = self.bets.saturating_add(1);
     }
 
     fn remember(&mut self, drift: f64) {
@@ -225,15 +231,6 @@ impl Account {
         let sum: f64 = self.recent.iter().sum();
         if self.recent.is_empty() { 0.0 } else { sum / f64::from(tally(self.recent.len())) }
     }
-}
-
-/// ln of a number of equal shares.
-fn share(n: usize) -> f64 {
-    f64::from(tally(n)).ln()
-}
-
-fn clamp(ln: f64) -> f64 {
-    ln.clamp(LN_NOTHING, LN_MOST)
 }
 
 /// The least drift, to 0.01, for which a rising condition holds.

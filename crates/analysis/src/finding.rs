@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::observation::Millis;
 use crate::units::millis;
-use crate::{Doubt, Verdict};
+use crate::{Doubt, Effect, Signal, Verdict};
 
 /// The one reason behind a verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,6 +83,15 @@ pub enum Fault {
         /// Time lag in ten minutes if this goes on, in seconds.
         projected_seconds: f64,
     },
+    /// Another signal is worse than the primary's.
+    Worse {
+        /// The signal with the most evidence.
+        signal: Signal,
+        /// The canary pod with the largest effect.
+        pod: Arc<str>,
+        /// How large it is.
+        effect: Effect,
+    },
 }
 
 /// What a Pass rests on.
@@ -139,6 +148,29 @@ impl Fault {
             Self::Stalled { .. } => "Stalled",
             Self::NoFirstCommit { .. } => "NoFirstCommit",
             Self::Drifting { .. } => "Drifting",
+            Self::Worse { signal, .. } => match signal {
+                Signal::Lag => "Lag",
+                Signal::Latency => "Latency",
+                Signal::Loss => "Loss",
+                Signal::Errors => "Errors",
+                Signal::Memory => "Memory",
+                Signal::Yield => "Yield",
+                Signal::Restarts => "Restarts",
+                Signal::Churn => "Churn",
+            },
+        }
+    }
+
+    /// Whether a guard found it: no statistics, and outside the error budget.
+    #[must_use]
+    pub const fn is_guard(&self) -> bool {
+        match self {
+            Self::CrashLoop { .. }
+            | Self::Crashes { .. }
+            | Self::OutOfMemory { .. }
+            | Self::Stalled { .. }
+            | Self::NoFirstCommit { .. } => true,
+            Self::Drifting { .. } | Self::Worse { .. } => false,
         }
     }
 }
@@ -182,6 +214,12 @@ impl Display for Fault {
                 Span::seconds(drift * 60.0),
                 Span::seconds(*projected_seconds)
             ),
+            Self::Worse { signal, pod, effect } => {
+                write!(
+                    f,
+                    "{signal} of the canary is worse than the primary's, most on pod {pod}: {effect}"
+                )
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::PartitionId;
 use crate::capacity::{BLOCK, Capacity};
 use crate::commit_gaps::CommitGaps;
 use crate::drift::{Drift, Ledger};
@@ -17,6 +18,7 @@ use crate::observation::{GroupState, Millis, Observation, PodObservation, Role};
 use crate::proof::Proofs;
 use crate::reading::Reading;
 use crate::record::{Pushed, Record, arrival};
+use crate::signals::Signals;
 use crate::stall::StallGuard;
 use crate::tolerance::Tolerance;
 
@@ -41,8 +43,9 @@ pub struct Judge {
     pub(crate) margins: Margins,
     pub(crate) capacity: Capacity,
     pub(crate) tolerance: Tolerance,
-    pub(crate) ledger: Ledger,
+    pub(crate) ledger: Ledger<PartitionId>,
     pub(crate) proofs: Proofs,
+    pub(crate) signals: Signals,
     pub(crate) counts: Counts,
     pub(crate) live: Live,
 }
@@ -109,6 +112,7 @@ impl Judge {
             tolerance: lesson.tolerance,
             ledger: Ledger::new(lesson.margins.scale),
             proofs: Proofs::default(),
+            signals: Signals::learn(&settings, record, &lesson.margins),
             counts: Counts::default(),
             live,
         }
@@ -123,9 +127,14 @@ impl Judge {
         }
         self.live.latest = Some(observation.at);
         self.live.pods.clone_from(&observation.pods);
-        let Some(reading) = Reading::of(observation, self.settings.warm_up) else { return };
+        let Some(reading) = Reading::of(observation, self.settings.warm_up) else {
+            self.signals.take(observation, None, self.live.lags.oddities.rewinds());
+            return;
+        };
         self.counts.samples = self.counts.samples.saturating_add(1);
         let lags = self.live.lags.take(&reading);
+        let stable = reading.is_stable().then_some((reading.epoch, &lags[..]));
+        self.signals.take(observation, stable, self.live.lags.oddities.rewinds());
         if reading.is_stable() {
             self.compare(&reading, &lags);
         } else {
@@ -145,6 +154,7 @@ impl Judge {
         let oddities = self.live.lags.oddities;
         self.live = Live::new(self.settings, &self.margins);
         self.live.lags.oddities = oddities;
+        self.signals.forget_times();
     }
 
     /// Nothing is compared across a rebalance: open windows end without evidence.
@@ -199,19 +209,22 @@ impl Judge {
     fn bet(&mut self, window: &[Standing]) {
         let mut excused = false;
         let reference = reference(window);
-        let drifts: Vec<Drift> = reference.map_or_else(Vec::new, |reference| {
+        let drifts: Vec<Drift<_>> = reference.map_or_else(Vec::new, |reference| {
             let pods = pod_rates(window);
             let canary = window.iter().filter(|one| one.consumer.role == Role::Canary);
             canary
                 .filter(|one| one.consumer.warm && !is_idle(one))
                 .filter_map(|one| {
                     let seen = one.drift? - reference;
-                    let late = seen > 0.0 && one.lag > self.margins.normal_lag;
+                    // Bet on or not is decided by the lag at the begin. A queue that stands at 0
+                    // can only grow, so that its drift is no fair bet.
+                    let stands = one.lag_before > self.margins.normal_lag;
+                    let late = stands && seen > 0.0;
                     let pod_rate = pods.get(&one.consumer.pod).copied().unwrap_or(0.0);
                     let overloaded = late && self.capacity.excuses(one.rate, pod_rate);
                     excused |= overloaded;
-                    let judged = if late && !overloaded { seen } else { seen.min(0.0) };
-                    Some(Drift { id: one.id.clone(), judged, seen })
+                    let judged = if overloaded { 0.0 } else { seen };
+                    Some(Drift { id: one.id.clone(), judged: stands.then_some(judged), seen })
                 })
                 .collect()
         });

@@ -93,6 +93,12 @@ impl PartitionLag {
 }
 
 impl Oddities {
+    /// How often the canary committed less than before, of its own accord: where a topic was made
+    /// anew everyone starts at 0.
+    pub(crate) fn rewinds(self) -> u32 {
+        self.commits_fell.saturating_sub(self.topic_recreated)
+    }
+
     fn add(&mut self, other: Self) {
         self.lost_by_retention = self.lost_by_retention.saturating_add(other.lost_by_retention);
         self.commits_fell = self.commits_fell.saturating_add(other.commits_fell);

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::funds::ROUNDING;
 use crate::judge::{Group, Judge};
 use crate::lags::PartitionLag;
 use crate::observation::{Millis, Role};
@@ -114,7 +115,7 @@ impl<'a> Trial<'a> {
     fn is_unsuspected(&self) -> Result<(), Doubt> {
         let ledger = &self.judge.ledger;
         match ledger.leading() {
-            Some((partition, drift)) if ledger.ln_value() > 0.0 => {
+            Some((partition, drift)) if ledger.ln_value() > ROUNDING => {
                 Err(Doubt::Suspected { partition: partition.clone(), drift })
             }
             Some(_) | None => Ok(()),

@@ -126,4 +126,53 @@ pub struct PodObservation {
     pub oom_kills: u32,
     /// A container waits in `CrashLoopBackOff`.
     pub crash_loop: bool,
+    /// The node it runs on, if known: restarts of one node at one time are one event.
+    #[serde(default)]
+    pub node: Option<Arc<str>>,
+    /// What it exports, as scraped for this observation. `None`: not scraped, or no answer.
+    #[serde(default)]
+    pub metrics: Option<PodMetrics>,
+}
+
+/// Metrics of one pod, all from one scrape. `None`: the series is not there. What is not a finite
+/// number ≥ 0 counts as unknown.
+///
+/// Counters are totals since the process started; after a container restart they begin anew.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodMetrics {
+    /// Messages taken from Kafka, duplicates included.
+    #[serde(default)]
+    pub consumed: Option<f64>,
+    /// Messages whose processing succeeded.
+    #[serde(default)]
+    pub processed: Option<f64>,
+    /// Messages whose processing failed for good. Retries don't count. A missing series is 0
+    /// while `consumed` is there: many libraries create it with the first error.
+    #[serde(default)]
+    pub errors: Option<f64>,
+    /// Messages skipped on purpose. A missing series is 0 while `consumed` is there.
+    #[serde(default)]
+    pub filtered: Option<f64>,
+    /// Processing time per message.
+    #[serde(default)]
+    pub latency: Option<Histogram>,
+    /// Working set in bytes: what the kernel can't reclaim.
+    #[serde(default)]
+    pub working_set: Option<f64>,
+    /// Memory limit in bytes.
+    #[serde(default)]
+    pub memory_limit: Option<f64>,
+}
+
+/// A cumulative histogram, as Prometheus has it, without the infinite bucket.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Histogram {
+    /// Upper edges in seconds, finite, ascending. At most the first 64 are looked at.
+    pub edges: Arc<[f64]>,
+    /// Messages at or below each edge. As many as edges.
+    pub counts: Vec<f64>,
+    /// All messages.
+    pub total: f64,
 }

@@ -12,12 +12,13 @@ use crate::judge::{Counts, Judge, Live};
 use crate::lags::Oddities;
 use crate::margins::Margins;
 use crate::proof::Proofs;
+use crate::signals::{SavedSignals, Signals};
 use crate::tolerance::Tolerance;
 use crate::units::{milli, tally, unmilli};
 use crate::{PartitionId, Settings};
 
 /// The form written and read. Another form is another number.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why a saved judge can't go on. Then [`Judge::start_over`] can.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +48,8 @@ struct Saved {
     version: u32,
     losses: u32,
     margins: Margins,
-    /// Fastest rate of a primary pod, and of a primary partition.
-    capacity: (f64, f64),
+    /// Fastest rates: of a primary pod with a backlog, of any, of a primary partition.
+    capacity: (f64, f64, f64),
     /// Tolerated drift.
     tolerated: f64,
     counts: Counts,
@@ -58,6 +59,7 @@ struct Saved {
     topics: Vec<Arc<str>>,
     pods: Vec<Arc<str>>,
     partitions: Vec<Row>,
+    signals: SavedSignals,
 }
 
 /// Topic, partition, accounts, and pod with its proof.
@@ -81,11 +83,12 @@ impl Judge {
             .into_iter()
             .map(|(id, (accounts, proof))| (topics.index(&id.topic), id.partition, accounts, proof))
             .collect();
+        let signals = self.signals.save(&mut pods);
         let saved = Saved {
             version: VERSION,
             losses: self.losses,
             margins: self.margins,
-            capacity: (self.capacity.pod, self.capacity.partition),
+            capacity: (self.capacity.pod, self.capacity.any_pod, self.capacity.partition),
             tolerated: self.tolerance.drift(),
             counts: self.counts,
             odd: self.live.lags.oddities,
@@ -94,6 +97,7 @@ impl Judge {
             topics: topics.list,
             pods: pods.list,
             partitions,
+            signals,
         };
         // Finite numbers, lists and strings: there is nothing JSON can't hold.
         serde_json::to_string(&saved).unwrap_or_default()
@@ -124,17 +128,25 @@ impl Judge {
                 accounts.insert(id, account.map(unmilli));
             }
         }
+        let rewinds = saved.odd.rewinds();
+        let signals = Signals::restore(settings.interval, saved.signals, rewinds, &saved.pods)
+            .ok_or(ResumeError::Inconsistent)?;
         let mut live = Live::new(settings, &margins);
         live.lags.oddities = saved.odd;
-        let (pod, partition) = saved.capacity;
+        let (pod, any_pod, partition) = saved.capacity;
         Ok(Self {
             settings,
             losses: saved.losses,
             margins,
             tolerance: Tolerance::new(saved.tolerated),
-            capacity: Capacity { pod: pod.max(0.0), partition: partition.max(0.0) },
+            capacity: Capacity {
+                pod: pod.max(0.0),
+                any_pod: any_pod.max(0.0),
+                partition: partition.max(0.0),
+            },
             ledger: Ledger::restored(margins.scale, unmilli(saved.pool), saved.windows, accounts),
             proofs,
+            signals,
             counts: saved.counts,
             live,
         })
@@ -143,13 +155,13 @@ impl Judge {
 
 /// Names by the order in which they were first used.
 #[derive(Default)]
-struct Names {
+pub(crate) struct Names {
     list: Vec<Arc<str>>,
     index: BTreeMap<Arc<str>, u32>,
 }
 
 impl Names {
-    fn index(&mut self, name: &Arc<str>) -> u32 {
+    pub(crate) fn index(&mut self, name: &Arc<str>) -> u32 {
         *self.index.entry(name.clone()).or_insert_with(|| {
             self.list.push(name.clone());
             tally(self.list.len() - 1)
@@ -160,4 +172,13 @@ impl Names {
 fn name(names: &[Arc<str>], index: u32) -> Result<Arc<str>, ResumeError> {
     let index = usize::try_from(index).map_err(|_| ResumeError::Inconsistent)?;
     names.get(index).cloned().ok_or(ResumeError::Inconsistent)
+}
+
+/// The accounts of pods, by name; `None`: a name is missing.
+pub(crate) fn accounts(
+    rows: Vec<(u32, [i64; BETS])>,
+    names: &[Arc<str>],
+) -> Option<BTreeMap<Arc<str>, [f64; BETS]>> {
+    let row = |(pod, ln): (u32, [i64; BETS])| Some((name(names, pod).ok()?, ln.map(unmilli)));
+    rows.into_iter().map(row).collect()
 }

@@ -25,6 +25,12 @@ pub(crate) fn tally(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
+/// A number of messages for reports, rounded up; NaN gives 0.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "casts saturate")]
+pub(crate) fn whole(number: f64) -> u64 {
+    number.ceil() as u64
+}
+
 /// The median of some numbers; `None` for none. The mean of the middle two if they are even.
 pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
     let half = values.len() / 2;
@@ -55,6 +61,12 @@ pub(crate) fn ln_add(a: f64, b: f64) -> f64 {
 #[expect(clippy::cast_possible_truncation, reason = "float-to-int casts saturate")]
 pub(crate) fn milli(ln: f64) -> i64 {
     (ln * 1_000.0).floor() as i64
+}
+
+/// A number in thousandths, rounded up but for what only the last bits of a float say.
+#[expect(clippy::cast_possible_truncation, reason = "float-to-int casts saturate")]
+pub(crate) fn milli_up(number: f64) -> i64 {
+    (number * 1_000.0 - 1e-6).ceil() as i64
 }
 
 /// The logarithm that [`milli`] wrote.

@@ -6,10 +6,14 @@ use crate::missing::Trial;
 use crate::observation::{GroupState, Millis, Role};
 use crate::proof::PROVEN;
 use crate::record::CLOCK_STEP;
+use crate::signals::ln_total;
 use crate::stall::Stall;
 use crate::time_lag::TimeLag;
-use crate::units::tally;
-use crate::{Assessment, Doubt, Evidence, Fault, Finding, Note, Signal, WindowCount, crash_guard};
+use crate::units::{seconds, tally};
+use crate::{
+    Assessment, Doubt, Evidence, Fault, Finding, Note, Signal, SignalReport, WindowCount,
+    crash_guard,
+};
 
 /// An answer of Kafka older than this many polls is no basis for a Pass, nor for a guard.
 const RECENT_POLLS: Millis = 3;
@@ -27,33 +31,63 @@ impl Judge {
     /// single pod that the canary replaces: whether it was healthy before).
     #[must_use]
     pub fn assess(&self, now: Millis, primary_healthy: bool) -> Assessment {
-        let finding = self.finding(now, primary_healthy);
+        let evidence = self.signals.evidence(self.ledger.ln_value());
+        let finding = self.finding(now, primary_healthy, &evidence);
+        let lag = self.lag_report(&evidence);
+        let smallest_drift_seen = lag.as_ref().and_then(|lag| lag.smallest_effect_seen);
+        let others = self.signals.reports(&evidence, self.ln_needed());
         let proof = self.live.group.as_ref().map_or(1.0, |group| Trial::of(self, group).proof());
         Assessment {
             at: now,
             verdict: finding.verdict(),
             finding,
             against: Evidence {
-                value: self.ledger.ln_value().exp().min(MOST_EVIDENCE),
+                value: ln_total(&evidence).exp().min(MOST_EVIDENCE),
                 needed: self.ln_needed().exp().min(MOST_EVIDENCE),
             },
             proof: Evidence { value: proof, needed: PROVEN },
             stall_wait: self.live.stall.wait(),
-            smallest_drift_seen: self
-                .ledger
-                .smallest_drift_seen(self.ln_needed(), self.tolerance.drift()),
+            smallest_drift_seen,
             samples: self.counts.samples,
             windows: WindowCount {
                 used: self.ledger.windows(),
                 without_evidence: self.counts.without_evidence,
                 length: self.live.drift_windows.length(),
             },
-            blind: vec![Signal::Latency, Signal::Loss, Signal::Errors, Signal::Memory],
+            blind: self.signals.blind(),
+            signals: lag.into_iter().chain(others).collect(),
             notes: self.notes(),
         }
     }
 
-    fn finding(&self, now: Millis, primary_healthy: bool) -> Finding {
+    /// The finding of [`Judge::assess`] alone, without the figures around it: some hundred times
+    /// faster, for replays and simulations.
+    #[must_use]
+    pub fn find(&self, now: Millis, primary_healthy: bool) -> Finding {
+        self.finding(now, primary_healthy, &self.signals.evidence(self.ledger.ln_value()))
+    }
+
+    fn lag_report(&self, evidence: &[(Signal, f64, f64)]) -> Option<SignalReport> {
+        let (signal, weight, ln) = *evidence.iter().find(|(signal, ..)| *signal == Signal::Lag)?;
+        let needed = self.ln_needed() - weight.ln();
+        let delta = self.tolerance.drift();
+        let normal = self.margins.normal_lag / seconds(self.live.drift_windows.length());
+        Some(SignalReport {
+            signal,
+            weight,
+            evidence: ln.exp().min(MOST_EVIDENCE),
+            proven: None,
+            effect: None,
+            smallest_effect_seen: self.ledger.smallest_drift_seen(needed, delta, normal),
+        })
+    }
+
+    fn finding(
+        &self,
+        now: Millis,
+        primary_healthy: bool,
+        evidence: &[(Signal, f64, f64)],
+    ) -> Finding {
         if let Some(crash) = crash_guard(&self.live.pods, primary_healthy) {
             return crash;
         }
@@ -64,7 +98,7 @@ impl Judge {
         let fault = match self.live.stall.stall() {
             Some(Stall::Shared(doubt)) => return Finding::Doubt(doubt),
             Some(Stall::Canary(stall)) => Some(stall),
-            None => self.drifting(group),
+            None => self.worse(group, evidence),
         };
         match fault {
             suspicion if !primary_healthy => {
@@ -72,10 +106,14 @@ impl Judge {
                 Finding::Doubt(Doubt::PrimaryUnhealthy { suspicion })
             }
             Some(fault) => Finding::Fault(fault),
-            None => match Trial::of(self, group).keeps_up(now) {
-                Ok(proof) => Finding::KeepsUp(proof),
-                Err(doubt) => Finding::Doubt(doubt),
-            },
+            None => {
+                let proof = Trial::of(self, group).keeps_up(now);
+                let others = || self.signals.keep_up(now, evidence);
+                match proof.and_then(|proof| others().map(|()| proof)) {
+                    Ok(proof) => Finding::KeepsUp(proof),
+                    Err(doubt) => Finding::Doubt(doubt),
+                }
+            }
         }
     }
 
@@ -100,10 +138,30 @@ impl Judge {
         }
     }
 
-    fn drifting(&self, group: &Group) -> Option<Fault> {
-        if self.ledger.ln_value() < self.ln_needed() {
+    /// The signal with the largest part of the evidence, if all together are enough.
+    fn worse(&self, group: &Group, evidence: &[(Signal, f64, f64)]) -> Option<Fault> {
+        if ln_total(evidence) < self.ln_needed() {
             return None;
         }
+        let mut parts: Vec<(Signal, f64)> =
+            evidence.iter().map(|(signal, weight, ln)| (*signal, weight.ln() + ln)).collect();
+        parts.sort_by(|a, b| b.1.total_cmp(&a.1));
+        parts.into_iter().find_map(|(signal, _)| match signal {
+            Signal::Lag => self.drifting(group),
+            Signal::Latency
+            | Signal::Loss
+            | Signal::Errors
+            | Signal::Memory
+            | Signal::Yield
+            | Signal::Restarts
+            | Signal::Churn => {
+                let (pod, effect) = self.signals.culprit(signal)?;
+                Some(Fault::Worse { signal, pod, effect })
+            }
+        })
+    }
+
+    fn drifting(&self, group: &Group) -> Option<Fault> {
         let (id, drift) = self.ledger.leading()?;
         let lag = group.canary().find(|lag| lag.id == *id)?;
         let lag_seconds = lag.lag.map_or(0.0, TimeLag::lower_bound);
@@ -129,6 +187,7 @@ impl Judge {
             group.lags.iter().filter(|lag| lag.consumer.role == Role::Primary).count()
         });
         let excused = self.counts.excused;
+        let unreadable = self.signals.unreadable();
         [
             (!self.margins.learnt).then_some(Note::NoRecord),
             self.margins
@@ -145,6 +204,8 @@ impl Judge {
             (odd.topic_recreated > 0)
                 .then_some(Note::TopicRecreated { times: odd.topic_recreated }),
             (excused > 0).then_some(Note::Excused { excused }),
+            (unreadable > 0).then_some(Note::UnreadableMetrics { values: unreadable }),
+            self.signals.is_gross_blind().then_some(Note::FrequentErrors),
         ]
         .into_iter()
         .flatten()

@@ -31,13 +31,13 @@ fn passed(seed: u64) -> Trial {
 #[test]
 fn a_silent_source_is_no_evidence() {
     let mut trial = passed(1);
-    let before = trial.last().against;
+    let before = trial.last().signals[0].clone();
     let silent = trial.world.now;
     trial.run_edited(5 * MINUTE, |_, seen| seen.group = None);
     for assessment in trial.assessments.iter().filter(|one| one.at > silent + 3 * 2_000) {
         assert!(matches!(doubt(assessment), Some(Doubt::NoObservation { silent: Some(_) })));
     }
-    assert_eq!(trial.last().against, before, "nothing was bet on silence");
+    assert_eq!(trial.last().signals[0], before, "nothing was bet on the lag of silence");
     trial.run(2 * MINUTE);
     assert_eq!(trial.last().verdict, Verdict::Pass);
     assert!(trial.never(Verdict::Fail));

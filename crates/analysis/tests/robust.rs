@@ -8,8 +8,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::select;
 use siskin_analysis::observation::{
-    GroupObservation, GroupState, MemberCount, Observation, Owner, PartitionObservation,
-    PodObservation, Role,
+    GroupObservation, GroupState, Histogram, MemberCount, Observation, Owner, PartitionObservation,
+    PodMetrics, PodObservation, Role,
 };
 use siskin_analysis::{Assessment, Judge, Record, Settings, Verdict, primary_steady, summarise};
 use world::{START, healthy_pod};
@@ -58,8 +58,42 @@ fn group() -> impl Strategy<Value = GroupObservation> {
     })
 }
 
-fn pods() -> Vec<PodObservation> {
-    PODS.iter().map(|(name, role)| healthy_pod(name, *role, START - 3_600_000)).collect()
+/// Totals that mostly grow, and anything a scrape may say.
+fn total() -> impl Strategy<Value = Option<f64>> {
+    prop_oneof![
+        6 => (0..5_000_i32).prop_map(|total| Some(f64::from(total))),
+        1 => select(vec![
+            None, Some(f64::NAN), Some(f64::INFINITY), Some(-1.0), Some(1e300), Some(1e-300), Some(9e14)
+        ]),
+    ]
+}
+
+fn histogram() -> impl Strategy<Value = Histogram> {
+    let edges = select(vec![vec![], vec![0.1], vec![0.1, 0.5], vec![f64::NAN, 0.1]]);
+    (edges, proptest::collection::vec(total(), 0..3), total()).prop_map(|(edges, counts, total)| {
+        let counts = counts.into_iter().map(Option::unwrap_or_default).collect();
+        Histogram { edges: edges.into(), counts, total: total.unwrap_or_default() }
+    })
+}
+
+fn metrics() -> impl Strategy<Value = PodMetrics> {
+    let totals = (total(), total(), total(), total(), total(), total());
+    (totals, proptest::option::weighted(0.8, histogram())).prop_map(|(totals, latency)| {
+        let (consumed, processed, errors, filtered, working_set, memory_limit) = totals;
+        PodMetrics { consumed, processed, errors, filtered, latency, working_set, memory_limit }
+    })
+}
+
+fn pods() -> impl Strategy<Value = Vec<PodObservation>> {
+    let age = select(vec![0, 30_000, 3_600_000, i64::MIN / 2]);
+    let one = (proptest::option::weighted(0.9, metrics()), age, 0..2_u32, any::<bool>());
+    proptest::collection::vec(one, PODS.len()).prop_map(|those| {
+        let pod = |((name, role), (metrics, age, restarts, terminating)): (&(&str, Role), _)| {
+            let created = START.saturating_sub(age);
+            PodObservation { metrics, restarts, terminating, ..healthy_pod(name, *role, created) }
+        };
+        PODS.iter().zip(those).map(pod).collect()
+    })
 }
 
 /// Steps of time between observations: mostly a poll, sometimes anything.
@@ -68,12 +102,12 @@ fn step() -> impl Strategy<Value = i64> {
 }
 
 fn observations() -> impl Strategy<Value = Vec<Observation>> {
-    let one = (step(), proptest::option::weighted(0.9, group()));
+    let one = (step(), proptest::option::weighted(0.9, group()), pods());
     proptest::collection::vec(one, 1..60).prop_map(|steps| {
         let mut at = START;
-        let next = |(step, group)| {
+        let next = |(step, group, pods)| {
             at = i64::saturating_add(at, step);
-            Observation { at, group, pods: pods() }
+            Observation { at, group, pods }
         };
         steps.into_iter().map(next).collect()
     })
@@ -92,7 +126,10 @@ fn sensible(assessment: &Assessment) -> bool {
     let back: Assessment = serde_json::from_str(&text).expect("readable");
     numbers.iter().all(|number| number.is_finite() && *number >= 0.0)
         && back.verdict == assessment.finding.verdict()
+        && assessment.signals.iter().all(|one| one.evidence.is_finite() && one.evidence >= 0.0)
+        && !text.contains("NaN")
         && !assessment.to_string().contains("NaN")
+        && !assessment.to_string().contains("inf ")
 }
 
 fn judged(settings: Settings, seen: &[Observation]) -> Result<Vec<Assessment>, TestCaseError> {

@@ -30,11 +30,11 @@ fn id(partition: i32) -> PartitionId {
     PartitionId { topic: Arc::from("orders"), partition }
 }
 
-fn window(drift: impl FnMut(i32) -> f64) -> Vec<Drift> {
+fn window(drift: impl FnMut(i32) -> f64) -> Vec<Drift<PartitionId>> {
     let mut drift = drift;
     let one = |partition| {
         let judged = drift(partition);
-        Drift { id: id(partition), judged, seen: judged }
+        Drift { id: id(partition), judged: Some(judged), seen: judged }
     };
     (0..PARTITIONS).map(one).collect()
 }
@@ -60,7 +60,7 @@ fn coin(unit: f64) -> f64 {
 /// The evidence after each window, while partitions come and go at times that depend on no bet.
 fn path(kind: usize, seed: u32) -> Vec<f64> {
     let mut chance = Chance(seed.into());
-    let mut ledger = Ledger::new([0.02, 0.02, 0.1, 0.25][kind]);
+    let mut ledger: Ledger<PartitionId> = Ledger::new([0.02, 0.02, 0.1, 0.25][kind]);
     let window = |_| {
         let common = chance.unit();
         let drifts = window(|_| barely_true(kind, &mut chance, common));
@@ -104,7 +104,7 @@ fn its_mean_is_at_most_one_wherever_one_stops_and_it_rarely_gets_large() {
 
 #[test]
 fn one_window_multiplies_by_little() {
-    let mut ledger = Ledger::new(0.05);
+    let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
     ledger.bet(&window(|_| 0.0), LEAST);
     let before = ledger.ln_value();
     ledger.bet(&window(|_| 1.0), LEAST);
@@ -114,7 +114,7 @@ fn one_window_multiplies_by_little() {
 
 #[test]
 fn a_drift_of_one_partition_is_found_and_named() {
-    let mut ledger = Ledger::new(0.05);
+    let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
     for _ in 0..30 {
         ledger.bet(&window(|partition| if partition == 2 { 0.3 } else { -0.01 }), LEAST);
     }
@@ -126,7 +126,7 @@ fn a_drift_of_one_partition_is_found_and_named() {
 #[test]
 fn a_late_fault_is_found_almost_as_fast() {
     let windows_until = |healthy: u32| {
-        let mut ledger = Ledger::new(0.05);
+        let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
         (0..healthy).for_each(|_| ledger.bet(&window(|_| 0.0), LEAST));
         let mut windows = 0;
         while ledger.ln_value() < 200.0_f64.ln() {
@@ -142,7 +142,7 @@ fn a_late_fault_is_found_almost_as_fast() {
 
 #[test]
 fn changes_of_ownership_conserve_capital() {
-    let mut ledger = Ledger::new(0.05);
+    let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
     (0..20).for_each(|_| ledger.bet(&window(|_| 0.1), LEAST));
     let before = ledger.ln_value();
     let kept = [id(1), id(9)];
@@ -154,12 +154,12 @@ fn changes_of_ownership_conserve_capital() {
 #[test]
 fn the_smallest_drift_seen_would_have_been_seen() {
     let needed = 200.0_f64.ln();
-    let mut ledger = Ledger::new(0.05);
-    assert_eq!(ledger.smallest_drift_seen(needed, LEAST), None);
+    let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
+    assert_eq!(ledger.smallest_drift_seen(needed, LEAST, 0.0), None);
     let mut before = 1.0;
     for windows in [12, 30, 100] {
         (ledger.windows()..windows).for_each(|_| ledger.bet(&window(|_| 0.0), LEAST));
-        let seen = ledger.smallest_drift_seen(needed, LEAST).expect("enough windows");
+        let seen = ledger.smallest_drift_seen(needed, LEAST, 0.0).expect("enough windows");
         assert!(seen < before, "{seen} after {windows}");
         before = seen;
         let mut other = Ledger::new(0.05);

@@ -11,7 +11,7 @@
 )]
 
 pub mod chance;
-mod pod;
+pub mod pod;
 pub mod trial;
 
 use std::sync::Arc;
@@ -47,6 +47,8 @@ pub struct Shape {
     pub wobble: (f64, f64),
     /// Whether garbage collection stops pods for 1 to 3 s every five minutes.
     pub pauses: bool,
+    /// Whether pods export metrics.
+    pub metrics: bool,
 }
 
 impl Shape {
@@ -77,6 +79,7 @@ impl Default for Shape {
             skew: 0.15,
             wobble: (0.06, 30.0),
             pauses: true,
+            metrics: false,
         }
     }
 }
@@ -203,15 +206,19 @@ impl World {
         let owned: Vec<usize> = mine().filter(|&i| self.partitions[i].owner == index).collect();
         let waiting: f64 = owned.iter().map(|&i| self.partitions[i].reachable() as f64).sum();
         let part = if waiting > budget { budget / waiting } else { 1.0 };
+        let mut taken = 0;
         for i in owned {
             let partition = &mut self.partitions[i];
             let share = partition.reachable() as f64 * part;
             let extra = i64::from(self.chance.unit() < share.fract());
-            partition.position += (share as i64 + extra).min(partition.reachable());
+            let step = (share as i64 + extra).min(partition.reachable());
+            partition.position += step;
+            taken += step;
             if commits {
                 partition.committed = partition.position;
             }
         }
+        self.pods[index].work_on(taken, &mut self.chance);
     }
 
     pub fn observe(&self) -> Observation {
@@ -237,7 +244,7 @@ impl World {
         };
         let partitions = self.partitions.iter().enumerate().map(row).collect();
         let group = GroupObservation { state, epoch: self.epoch, members, partitions };
-        let pods = self.pods.iter().map(Pod::observe).collect();
+        let pods = self.pods.iter().map(|pod| pod.observe(self.now)).collect();
         Observation { at: self.now, group: Some(group), pods }
     }
 }
@@ -268,5 +275,7 @@ pub fn healthy_pod(name: &str, role: Role, created: Millis) -> PodObservation {
         restarts: 0,
         oom_kills: 0,
         crash_loop: false,
+        node: None,
+        metrics: None,
     }
 }

@@ -3,10 +3,37 @@
 
 use std::sync::Arc;
 
-use siskin_analysis::observation::{Millis, PodObservation, Role};
+use siskin_analysis::observation::{Histogram, Millis, PodMetrics, PodObservation, Role};
 
 use super::chance::{Chance, Drifter};
 use super::{START, Shape, healthy_pod};
+
+/// A mebibyte.
+pub const MIB: f64 = 1_048_576.0;
+
+/// Shares of the messages taken with which something happens, and bytes lost per minute.
+#[derive(Clone, Copy, Debug)]
+pub struct Work {
+    pub errors: f64,
+    pub lost: f64,
+    pub skipped: f64,
+    pub slow: f64,
+    pub leak: f64,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self { errors: 0.01, lost: 0.0, skipped: 0.0, slow: 0.1, leak: 0.0 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Totals {
+    consumed: f64,
+    processed: f64,
+    errors: f64,
+    slow: f64,
+}
 
 #[derive(Clone, Debug)]
 pub struct Pod {
@@ -20,6 +47,10 @@ pub struct Pod {
     /// How long a new pod works at half its speed.
     pub slow_start: Millis,
     pub restarts: u32,
+    /// What it does with the messages it takes.
+    pub work: Work,
+    totals: Totals,
+    has_metrics: bool,
     speed: f64,
     wobble: Drifter,
     pauses: bool,
@@ -38,6 +69,9 @@ impl Pod {
             commit: shape.commit,
             slow_start: 0,
             restarts: 0,
+            work: Work::default(),
+            totals: Totals::default(),
+            has_metrics: shape.metrics,
             speed: shape.capacity * (0.04 * chance.normal()).exp(),
             wobble: Drifter::new(shape.wobble.0, shape.wobble.1),
             pauses: shape.pauses,
@@ -50,6 +84,7 @@ impl Pod {
         self.name = Arc::from("worker-canary-0");
         self.role = Role::Canary;
         self.created = now;
+        self.totals = Totals::default();
         self.next_commit = now + (chance.unit() * self.commit as f64) as Millis;
     }
 
@@ -67,6 +102,28 @@ impl Pod {
         self.speed * level * self.health * warm * dt
     }
 
+    /// Works on messages it took, and counts them.
+    pub fn work_on(&mut self, taken: i64, chance: &mut Chance) {
+        if !self.has_metrics {
+            return;
+        }
+        let Work { errors, lost, skipped, slow, .. } = self.work;
+        let skipped = chance.poisson(taken as f64 * skipped).min(taken);
+        let consumed = taken - skipped;
+        let mut of = |share: f64| chance.poisson(consumed as f64 * share).min(consumed);
+        let (errors, lost, slow) = (of(errors), of(lost), of(slow));
+        self.totals.consumed += consumed as f64;
+        self.totals.errors += errors as f64;
+        self.totals.processed += (consumed - errors - lost).max(0) as f64;
+        self.totals.slow += slow as f64;
+    }
+
+    /// A new process: its counters begin anew.
+    pub fn restart(&mut self) {
+        self.restarts += 1;
+        self.totals = Totals::default();
+    }
+
     /// Whether it commits now.
     pub fn commits(&mut self, now: Millis) -> bool {
         if now < self.next_commit || now < self.paused_until || self.health <= 0.0 {
@@ -78,10 +135,29 @@ impl Pod {
         true
     }
 
-    pub fn observe(&self) -> PodObservation {
+    pub fn observe(&self, now: Millis) -> PodObservation {
         PodObservation {
             restarts: self.restarts,
+            metrics: self.has_metrics.then(|| self.metrics(now)),
             ..healthy_pod(&self.name, self.role, self.created)
+        }
+    }
+
+    fn metrics(&self, now: Millis) -> PodMetrics {
+        let Totals { consumed, processed, errors, slow } = self.totals;
+        let age = (now - self.created) as f64 / 60_000.0;
+        PodMetrics {
+            consumed: Some(consumed),
+            processed: Some(processed),
+            errors: Some(errors),
+            filtered: None,
+            latency: Some(Histogram {
+                edges: Arc::from([0.01, 0.1]),
+                counts: vec![0.4 * consumed, consumed - slow],
+                total: consumed,
+            }),
+            working_set: Some(400.0 * MIB + self.work.leak * age),
+            memory_limit: Some(1_024.0 * MIB),
         }
     }
 }

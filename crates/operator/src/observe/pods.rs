@@ -114,8 +114,11 @@ pub fn trim(pod: &mut Pod) {
     pod.managed_fields_mut().clear();
     pod.annotations_mut().clear();
     pod.labels_mut().retain(|key, _| key == ROLE);
-    pod.spec =
-        pod.spec.take().map(|it| PodSpec { host_network: it.host_network, ..PodSpec::default() });
+    pod.spec = pod.spec.take().map(|it| PodSpec {
+        host_network: it.host_network,
+        node_name: it.node_name,
+        ..PodSpec::default()
+    });
     pod.status = pod.status.take().map(|it| PodStatus {
         phase: it.phase,
         pod_ip: it.pod_ip,
@@ -185,6 +188,8 @@ fn observation(pod: &Pod, role: Role) -> PodObservation {
         restarts,
         oom_kills,
         crash_loop: containers.iter().any(is_crash_loop),
+        node: pod.spec.as_ref().and_then(|it| it.node_name.as_deref()).map(Arc::from),
+        metrics: None,
     }
 }
 

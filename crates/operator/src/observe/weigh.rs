@@ -2,7 +2,7 @@
 //! Feeds the judge and fills its answers into the observation; reads nothing from the cluster.
 
 use jiff::Timestamp;
-use siskin_analysis::{Assessment, Fault, Finding, Settings, Verdict, crash_guard};
+use siskin_analysis::{Assessment, Finding, Settings, Verdict, crash_guard};
 use siskin_api::{CanaryRollout, FrozenPlan};
 
 use super::{Observer, PodsOfTarget};
@@ -94,13 +94,10 @@ fn evidence(assessment: Option<&Assessment>, guard: Option<&Finding>, delivered:
         return Evidence::GuardFailed;
     }
     match assessment {
-        Some(it) if is_fail(it) => {
-            if matches!(it.finding, Finding::Fault(Fault::Drifting { .. })) {
-                Evidence::Failed
-            } else {
-                Evidence::GuardFailed
-            }
-        }
+        Some(it) if is_fail(it) => match &it.finding {
+            Finding::Fault(fault) if !fault.is_guard() => Evidence::Failed,
+            Finding::Fault(_) | Finding::KeepsUp(_) | Finding::Doubt(_) => Evidence::GuardFailed,
+        },
         Some(it) if it.verdict == Verdict::Pass => Evidence::Pass,
         Some(_) | None => Evidence::Inconclusive { delivered },
     }

@@ -190,9 +190,9 @@ fn assessed(assessment: &Assessment, figures: &Figures, world: &World) -> Analys
 /// The partition or pod that a fault was found on.
 fn subject(finding: &Finding) -> Option<String> {
     match finding {
-        Finding::Fault(Fault::CrashLoop { pod, .. } | Fault::Crashes { pod, .. }) => {
-            Some(pod.to_string())
-        }
+        Finding::Fault(
+            Fault::CrashLoop { pod, .. } | Fault::Crashes { pod, .. } | Fault::Worse { pod, .. },
+        ) => Some(pod.to_string()),
         Finding::Fault(
             Fault::Stalled { partition, .. }
             | Fault::NoFirstCommit { partition, .. }

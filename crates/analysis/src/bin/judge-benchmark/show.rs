@@ -1,0 +1,172 @@
+//! What the operator would see of a simulated group: observations, and what a source does to them.
+//! The same observation goes to every judge.
+
+use std::sync::Arc;
+
+use siskin_analysis::observation::{
+    GroupObservation, GroupState, Histogram, MemberCount, Millis, Observation, Owner,
+    PartitionObservation, PodMetrics, PodObservation, Role,
+};
+
+use crate::pod::Pod;
+use crate::scenario::{Fault, Scenario, Source};
+use crate::world::{CANARY, LATENCY_SIGMA, PODS, World};
+
+/// When a trial begins: any moment of 2026.
+pub const START: Millis = 1_780_000_000_000;
+/// Seconds between observations.
+pub const POLL: i64 = 10;
+/// Edges of the processing-time histogram, in medians.
+pub const EDGES: [f64; 6] = [0.5, 1.0, 1.5, 1.9, 3.0, 5.0];
+const MIB: f64 = 1_048_576.0;
+
+/// Names that don't change, made once per run.
+#[derive(Clone, Debug)]
+pub struct Names {
+    topic: Arc<str>,
+    edges: Arc<[f64]>,
+    pods: Vec<(u32, Role, Arc<str>)>,
+}
+
+impl Names {
+    /// For one run.
+    pub fn new() -> Self {
+        let pods = (0..PODS).map(|_| (u32::MAX, Role::Primary, Arc::from(""))).collect();
+        Self { topic: Arc::from("orders"), edges: EDGES.into(), pods }
+    }
+
+    fn pod(&mut self, index: usize, generation: u32, role: Role) -> Arc<str> {
+        let entry = &mut self.pods[index];
+        if entry.0 != generation || entry.1 != role {
+            let text = match role {
+                Role::Primary => format!("worker-primary-{index}-{generation}"),
+                Role::Canary => format!("worker-canary-{index}-{generation}"),
+            };
+            *entry = (generation, role, Arc::from(text));
+        }
+        entry.2.clone()
+    }
+}
+
+/// Parts of the messages at or below each edge, for a pod that is so many times slower.
+pub fn shares_below(slowness: f64) -> [f64; EDGES.len()] {
+    EDGES.map(|edge| normal((edge / slowness).ln() / LATENCY_SIGMA))
+}
+
+/// The standard normal distribution (Abramowitz & Stegun 26.2.17, exact to 10⁻⁷).
+pub fn normal(z: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
+    let series = t
+        * (0.319_381_530
+            + t * (-0.356_563_782
+                + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
+    let tail = (-z * z / 2.0).exp() / std::f64::consts::TAU.sqrt() * series;
+    if z >= 0.0 { 1.0 - tail } else { tail }
+}
+
+/// What is seen now.
+pub fn observe(world: &mut World, scenario: &Scenario, names: &mut Names) -> Observation {
+    (0..PODS).for_each(|pod| world.time(pod));
+    if scenario.source == Source::Resets && world.now > 0 && world.now % 240 == 0 {
+        let index = usize::try_from(world.now / 240).unwrap_or(0) % PODS;
+        world.pods[index].reset_counters();
+    }
+    let role = |index: usize| {
+        if index == CANARY && world.now > 0 { Role::Canary } else { Role::Primary }
+    };
+    let identities: Vec<(Arc<str>, Role)> = (0..PODS)
+        .map(|index| (names.pod(index, world.pods[index].generation, role(index)), role(index)))
+        .collect();
+    let is_out = scenario.source == Source::Outage && (600..1_200).contains(&world.now);
+    let pods = world
+        .pods
+        .iter()
+        .enumerate()
+        .map(|(index, pod)| {
+            let gone = is_out
+                || !pod.runs
+                || scenario.source == Source::Gaps && (world.now / POLL + index as i64) % 4 == 0;
+            let metrics = (!gone).then(|| metrics(pod, index, world.now, scenario, names));
+            show(pod, &identities[index], metrics)
+        })
+        .collect();
+    let group = (!is_out).then(|| group(world, &identities, names));
+    Observation { at: at(world.now), group, pods }
+}
+
+fn at(second: i64) -> Millis {
+    START + second * 1_000
+}
+
+fn show(pod: &Pod, identity: &(Arc<str>, Role), metrics: Option<PodMetrics>) -> PodObservation {
+    PodObservation {
+        name: identity.0.clone(),
+        role: identity.1,
+        created: at(pod.created),
+        ready: pod.runs,
+        terminating: false,
+        restarts: pod.restarts,
+        oom_kills: 0,
+        // The kubelet says so once it waits for longer than the first ten seconds.
+        crash_loop: !pod.runs && pod.restarts >= 1,
+        node: None,
+        metrics,
+    }
+}
+
+fn metrics(pod: &Pod, index: usize, now: i64, scenario: &Scenario, names: &Names) -> PodMetrics {
+    let mut below = 0.0;
+    let counts = pod
+        .buckets
+        .iter()
+        .map(|bucket| {
+            below += bucket;
+            below
+        })
+        .collect();
+    let age = (now - pod.created) as f64 / 60.0;
+    let ramp = (age / 2.0).min(1.0);
+    let grows = index == CANARY && scenario.fault == Fault::Memory && now > 0;
+    let leak = if grows { 30.0 * age } else { 0.0 };
+    PodMetrics {
+        consumed: Some(pod.consumed),
+        processed: Some(pod.processed),
+        errors: Some(pod.errors),
+        filtered: None,
+        latency: Some(Histogram { edges: names.edges.clone(), counts, total: pod.timed }),
+        working_set: Some((200.0 + 200.0 * ramp + leak) * MIB),
+        memory_limit: Some(1_024.0 * MIB),
+    }
+}
+
+fn group(world: &World, identities: &[(Arc<str>, Role)], names: &Names) -> GroupObservation {
+    let joined = |index: usize| world.pods[index].runs && (index != CANARY || world.canary_joined);
+    let count = |role: Role| {
+        let members =
+            identities.iter().enumerate().filter(|(i, (_, it))| *it == role && joined(*i));
+        u32::try_from(members.count()).unwrap_or(u32::MAX)
+    };
+    let stable = world.now >= world.paused_until;
+    let row = |(i, it): (usize, &crate::world::Partition)| PartitionObservation {
+        topic: names.topic.clone(),
+        partition: i as i32,
+        owner: if joined(it.owner) {
+            Owner::Pod { name: identities[it.owner].0.clone(), role: identities[it.owner].1 }
+        } else {
+            Owner::Nobody
+        },
+        committed: Some(it.committed as i64),
+        log_start: Some(0),
+        log_end: Some(it.end as i64),
+    };
+    GroupObservation {
+        state: if stable { GroupState::Stable } else { GroupState::Rebalancing },
+        epoch: world.epoch,
+        members: MemberCount {
+            primary: count(Role::Primary),
+            canary: count(Role::Canary),
+            ..MemberCount::default()
+        },
+        partitions: world.partitions.iter().enumerate().map(row).collect(),
+    }
+}

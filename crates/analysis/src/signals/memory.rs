@@ -1,0 +1,202 @@
+//! Memory of canary pods that grows towards the limit, before it ends in a kill.
+//! Judged by a pod's own headroom; a kill that has happened is the crash guard's business.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::meter::is_total;
+use crate::Effect;
+use crate::drift::{BETS, Drift, Ledger, WIDEST_SCALE};
+use crate::observation::{Millis, Observation, PodObservation, Role};
+use crate::saved::{Names, accounts};
+use crate::units::{count, milli, unmilli};
+use serde::{Deserialize, Serialize};
+
+/// Heaps, caches and pools fill for this long after a start.
+const GRACE: Millis = 180_000;
+/// Length of a window, and the unit of growth.
+const WINDOW: Millis = 60_000;
+/// Growth of 1: the headroom would be used up in this time, in milliseconds.
+const USED_UP_IN: Millis = 3_600_000;
+/// Growth beyond this says no more.
+const MOST: f64 = 4.0;
+/// A working set up to this multiple of the largest of any primary pod is normal.
+const NORMAL: f64 = 1.1;
+/// Least part of the limit that counts as headroom, so that a pod at its limit has a rate.
+const LEAST_HEADROOM: f64 = 0.01;
+
+/// Bytes per minute below which there is no growth to speak of.
+const LEAST_GROWTH: f64 = 1.0;
+
+/// The signal of memory.
+///
+/// Growth y per minute is measured in headrooms per hour, from new highs of the least working set
+/// in each minute, so that a heap's sawtooth is none. Null hypothesis: E\[clip(y, 0, 4)\] ≤ 1,
+/// which bets on (y − 1)/4 with scale ¼: `a ← a·(1 + λ·(y − 1))`.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory {
+    /// Largest working set of a primary pod in the record, in bytes.
+    largest: f64,
+    ledger: Ledger<Arc<str>>,
+    window: Option<Millis>,
+    pods: BTreeMap<Arc<str>, Pod>,
+    latest: Option<Millis>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pod {
+    /// Least in this window; `None`: nothing was seen yet.
+    least: Option<f64>,
+    limit: f64,
+    /// The highest least so far.
+    high: Option<f64>,
+    /// Growth of the latest window, in bytes per minute.
+    growth: f64,
+}
+
+/// The signal as it is saved.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedMemory {
+    largest: f64,
+    pool: i64,
+    windows: u32,
+    pods: Vec<(u32, [i64; BETS])>,
+}
+
+impl Memory {
+    /// `None`: the primary's pods don't show both working set and limit.
+    pub(crate) fn learn(record: impl Iterator<Item = Observation>) -> Option<Self> {
+        let primary = record.flat_map(|seen| seen.pods).filter(|pod| pod.role == Role::Primary);
+        let sets = primary.filter_map(|pod| Some(reading(&pod)?.0));
+        let largest = sets.reduce(f64::max)?;
+        Some(Self::with(largest, Ledger::new(WIDEST_SCALE)))
+    }
+
+    fn with(largest: f64, ledger: Ledger<Arc<str>>) -> Self {
+        Self { largest, ledger, window: None, pods: BTreeMap::new(), latest: None }
+    }
+
+    /// Takes the canary's pods of an observation; bets once a minute.
+    pub(crate) fn take(&mut self, seen: &Observation) {
+        let pods = || seen.pods.iter().filter(|pod| pod.role == Role::Canary && !pod.terminating);
+        self.pods.retain(|name, _| pods().any(|pod| pod.name == *name));
+        for pod in pods().filter(|pod| seen.at.saturating_sub(pod.created) >= GRACE) {
+            let Some((set, limit)) = reading(pod) else { continue };
+            let fresh = Pod { least: None, limit, high: None, growth: 0.0 };
+            let entry = self.pods.entry(pod.name.clone()).or_insert(fresh);
+            entry.limit = limit;
+            entry.least = Some(entry.least.map_or(set, |least| least.min(set)));
+        }
+        let begin = *self.window.get_or_insert(seen.at);
+        if seen.at.saturating_sub(begin) >= WINDOW {
+            self.window = Some(seen.at);
+            self.bet(seen.at, seen.at.saturating_sub(begin));
+        }
+    }
+
+    pub(crate) fn forget_times(&mut self) {
+        self.window = None;
+        self.latest = None;
+        self.pods.clear();
+    }
+
+    fn bet(&mut self, at: Millis, span: Millis) {
+        let mut drifts = Vec::with_capacity(self.pods.len());
+        for (name, pod) in &mut self.pods {
+            let Some(least) = pod.least.take() else { continue };
+            let before = pod.high.map_or(least, |high| high.max(least));
+            let Some(high) = pod.high.replace(before) else { continue };
+            pod.growth = (before - high) * count(WINDOW) / count(span.max(WINDOW));
+            let headroom = (pod.limit - least).max(LEAST_HEADROOM * pod.limit);
+            let normal = least <= NORMAL * self.largest;
+            let per_hour = pod.growth * count(USED_UP_IN) / count(WINDOW) / headroom;
+            let y = if normal { 0.0 } else { per_hour.clamp(0.0, MOST) };
+            let judged = (y - 1.0) * WIDEST_SCALE;
+            drifts.push(Drift { id: name.clone(), judged: Some(judged), seen: pod.growth });
+        }
+        if !drifts.is_empty() {
+            self.latest = Some(at);
+        }
+        let owned: BTreeSet<_> = self.pods.keys().collect();
+        self.ledger.keep_only(&owned);
+        self.ledger.bet(&drifts, 0.0);
+    }
+
+    pub(crate) fn ln_value(&self) -> f64 {
+        self.ledger.ln_value()
+    }
+
+    /// When the latest window was bet on.
+    pub(crate) fn latest(&self) -> Option<Millis> {
+        self.latest
+    }
+
+    /// The pod with the most evidence, and how fast it grows.
+    pub(crate) fn leading(&self) -> Option<(Arc<str>, Effect)> {
+        let (pod, growth) = self.ledger.leading()?;
+        let seen = self.pods.get(pod);
+        let used = seen.and_then(|pod| pod.high).unwrap_or(0.0);
+        let headroom = seen.map_or(0.0, |pod| (pod.limit - used).max(0.0));
+        let minutes_left = (growth >= LEAST_GROWTH).then(|| headroom / growth);
+        Some((pod.clone(), Effect::Growth { bytes_per_minute: growth, minutes_left }))
+    }
+
+    /// The smallest steady growth that would have reached `ln_needed` by now, in headrooms per
+    /// hour.
+    pub(crate) fn smallest_seen(&self, ln_needed: f64) -> Option<f64> {
+        let drift = self.ledger.smallest_drift_seen(ln_needed, 0.0, 0.0)?;
+        Some(drift / WIDEST_SCALE + 1.0)
+    }
+
+    pub(crate) fn save(&self, names: &mut Names) -> SavedMemory {
+        let accounts = self.ledger.accounts();
+        SavedMemory {
+            largest: self.largest,
+            pool: milli(self.ledger.ln_pool()),
+            windows: self.ledger.windows(),
+            pods: accounts
+                .map(|(pod, account)| (names.index(pod), account.ln.map(milli)))
+                .collect(),
+        }
+    }
+
+    /// What [`Memory::save`] wrote; `None` if it did not write this.
+    pub(crate) fn restore(saved: SavedMemory, names: &[Arc<str>]) -> Option<Self> {
+        let accounts = accounts(saved.pods, names)?;
+        let ledger = Ledger::restored(WIDEST_SCALE, unmilli(saved.pool), saved.windows, accounts);
+        Some(Self::with(saved.largest.max(0.0), ledger))
+    }
+}
+
+/// Working set and limit of a pod.
+fn reading(pod: &PodObservation) -> Option<(f64, f64)> {
+    let metrics = pod.metrics.as_ref()?;
+    let (set, limit) = (metrics.working_set?, metrics.memory_limit?);
+    (is_total(set) && is_total(limit) && limit > 0.0).then_some((set, limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dice::{Dice, assert_e_process};
+
+    #[test]
+    fn its_mean_is_at_most_one_where_the_headroom_lasts_an_hour() {
+        // Growth that is 1 on average: steady, by steps, in rare leaps.
+        for leap in [1.0, 2.0, 4.0] {
+            let path = |seed| {
+                let mut dice = Dice::new(seed);
+                let mut ledger: Ledger<Arc<str>> = Ledger::new(WIDEST_SCALE);
+                let mut step = |_| {
+                    let y: f64 = if dice.unit() < 1.0 / leap { leap } else { 0.0 };
+                    let judged = Some((y.min(MOST) - 1.0) * WIDEST_SCALE);
+                    ledger.bet(&[Drift { id: Arc::from("pod"), judged, seen: y }], 0.0);
+                    ledger.ln_value().exp()
+                };
+                (0..60).map(&mut step).collect()
+            };
+            let paths: Vec<Vec<f64>> = (0..800).map(path).collect();
+            assert_e_process(&format!("leaps of {leap}"), &paths);
+        }
+    }
+}

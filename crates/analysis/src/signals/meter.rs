@@ -1,0 +1,277 @@
+//! From counters to what they rose by: resets, gaps and missing series are dealt with here.
+//! A rise that no rule vouches for is left out; nothing is compared.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::Kind;
+use super::latency::split;
+use crate::observation::{Millis, Observation, PodMetrics, PodObservation, Role};
+
+/// Events of one kind, and the messages they were counted on.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Count {
+    pub(crate) events: f64,
+    /// 0: nothing was counted.
+    pub(crate) of: f64,
+}
+
+/// What one pod counted since its previous scrape.
+#[derive(Clone, Debug)]
+pub(crate) struct Rise {
+    pub(crate) pod: Arc<str>,
+    pub(crate) role: Role,
+    /// Age of the pod when counting began, in milliseconds.
+    pub(crate) age: Millis,
+    counts: [Count; 3],
+    /// Whether the pod exports errors at all.
+    pub(crate) shows_errors: bool,
+}
+
+/// How counters are read. Fixed before the trial.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Reader {
+    pub(crate) interval: Millis,
+    /// Messages slower than this many seconds are slow; `None`: no edge is suitable.
+    pub(crate) slow_from: Option<f64>,
+    /// Messages in flight now are done after this time at the latest. The longest commit gap as
+    /// polls show it, which is up to a poll longer than it was.
+    pub(crate) in_flight: Millis,
+}
+
+/// Follows the counters of all pods.
+#[derive(Clone, Debug)]
+pub(crate) struct Meter {
+    reader: Reader,
+    /// Pods created after this are seen from their first message on.
+    watched_since: Option<Millis>,
+    tracks: BTreeMap<Arc<str>, Track>,
+    /// Values that were no numbers.
+    pub(crate) unreadable: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Track {
+    at: Millis,
+    restarts: u32,
+    totals: Totals,
+    in_flight: InFlight,
+    /// Messages consumed while watched; never falls.
+    consumed: f64,
+}
+
+/// Totals as far as they are numbers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Totals {
+    consumed: Option<f64>,
+    processed: Option<f64>,
+    errors: Option<f64>,
+    filtered: Option<f64>,
+    slow: Option<f64>,
+    timed: Option<f64>,
+}
+
+/// Messages consumed and not yet accounted for. Those that stay so longer than any message is in
+/// flight are lost: the least of the gap over that time, where it rises to a new high.
+#[derive(Clone, Debug, Default)]
+struct InFlight {
+    gap: f64,
+    recent: VecDeque<(Millis, f64)>,
+    /// Gaps up to here are accounted for; `None` until the first full span.
+    known: Option<f64>,
+}
+
+impl Count {
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { events: self.events + other.events, of: self.of + other.of }
+    }
+
+    /// Events per message; 0 without messages.
+    pub(crate) fn rate(self) -> f64 {
+        if self.of > 0.0 { self.events / self.of } else { 0.0 }
+    }
+}
+
+impl Rise {
+    pub(crate) fn count(&self, kind: Kind) -> Count {
+        self.counts[kind.index()]
+    }
+
+    /// Both rises of one pod together.
+    pub(crate) fn add(&mut self, later: &Self) {
+        self.age = self.age.min(later.age);
+        self.shows_errors |= later.shows_errors;
+        for (count, more) in self.counts.iter_mut().zip(later.counts) {
+            *count = count.plus(more);
+        }
+    }
+}
+
+impl Meter {
+    pub(crate) fn new(reader: Reader) -> Self {
+        Self { reader, watched_since: None, tracks: BTreeMap::new(), unreadable: 0 }
+    }
+
+    /// Takes an observation; answers with the rise of every pod that could be read.
+    pub(crate) fn take(&mut self, seen: &Observation) -> Vec<Rise> {
+        let watched_since = *self.watched_since.get_or_insert(seen.at);
+        self.tracks.retain(|name, _| seen.pods.iter().any(|pod| pod.name == *name));
+        let mut rises = Vec::with_capacity(seen.pods.len());
+        for pod in &seen.pods {
+            let Some(metrics) = &pod.metrics else { continue };
+            self.unreadable = self.unreadable.saturating_add(unreadable(metrics));
+            let totals = Totals::of(metrics, self.reader.slow_from);
+            let now = Track::new(seen.at, pod, totals);
+            let before = self
+                .tracks
+                .remove(&pod.name)
+                .or_else(|| (pod.created > watched_since).then(|| Track::newborn(seen.at, pod)));
+            let mut track = now;
+            if let Some(rise) = before.and_then(|it| track.follow(it, pod, &self.reader)) {
+                rises.push(rise);
+            }
+            self.tracks.insert(pod.name.clone(), track);
+        }
+        rises
+    }
+
+    /// Messages a pod has consumed while watched; `None`: its counter is not known.
+    pub(crate) fn consumed(&self, pod: &str) -> Option<f64> {
+        let track = self.tracks.get(pod)?;
+        track.totals.consumed.map(|_| track.consumed)
+    }
+}
+
+impl Track {
+    fn new(at: Millis, pod: &PodObservation, totals: Totals) -> Self {
+        let in_flight = InFlight::default();
+        Self { at, restarts: pod.restarts, totals, in_flight, consumed: 0.0 }
+    }
+
+    /// A pod that was born while we watched: its counters began at 0.
+    fn newborn(at: Millis, pod: &PodObservation) -> Self {
+        let zero = Some(0.0);
+        let totals = Totals {
+            consumed: zero,
+            processed: zero,
+            errors: zero,
+            filtered: zero,
+            slow: zero,
+            timed: zero,
+        };
+        Self::new(pod.created.min(at), pod, totals)
+    }
+
+    /// Goes on from an earlier sample. `None`: nothing can be said of the time in between.
+    fn follow(&mut self, before: Self, pod: &PodObservation, reader: &Reader) -> Option<Rise> {
+        let newborn = before.at == pod.created;
+        // One missed scrape is bridged. After more, what rose says nothing of now.
+        let patience = reader.interval.saturating_mul(5) / 2;
+        if !newborn && self.at.saturating_sub(before.at) > patience {
+            return None;
+        }
+        let restarted = pod.restarts > before.restarts;
+        let rise = |total: fn(&Totals) -> Option<f64>| {
+            rise(total(&before.totals), total(&self.totals), restarted)
+        };
+        let consumed = rise(|totals| totals.consumed)?;
+        let [processed, errors, filtered] =
+            [rise(|it| it.processed), rise(|it| it.errors), rise(|it| it.filtered)];
+        let (slow, timed) = (rise(|it| it.slow), rise(|it| it.timed));
+        self.consumed = before.consumed + consumed;
+        self.in_flight = if restarted { InFlight::default() } else { before.in_flight };
+        let accounted = processed.zip(errors).zip(filtered).map(|((a, b), c)| a + b + c);
+        let lost = accounted.and_then(|accounted| {
+            self.in_flight.lost(self.at, consumed - accounted, reader.in_flight)
+        });
+        let count = |events: Option<f64>, of: f64| {
+            events.map_or_else(Count::default, |events| Count { events, of })
+        };
+        let counts = [
+            count(errors, consumed),
+            count(lost, consumed),
+            count(slow.filter(|_| timed.is_some()), timed.unwrap_or(0.0)),
+        ];
+        Some(Rise {
+            pod: pod.name.clone(),
+            role: pod.role,
+            age: before.at.saturating_sub(pod.created),
+            counts,
+            shows_errors: pod.metrics.as_ref().is_some_and(|it| it.errors.is_some()),
+        })
+    }
+}
+
+impl Totals {
+    fn of(metrics: &PodMetrics, slow_from: Option<f64>) -> Self {
+        let consumed = whole(metrics.consumed);
+        // An empty series is 0 while the pod shows that it is scraped.
+        let or_zero = |total: Option<f64>| match (total, consumed) {
+            (Some(_), _) => whole(total),
+            (None, Some(_)) => Some(0.0),
+            (None, None) => None,
+        };
+        let latency = slow_from.and_then(|edge| split(metrics.latency.as_ref()?, edge));
+        Self {
+            consumed,
+            processed: whole(metrics.processed),
+            errors: or_zero(metrics.errors),
+            filtered: or_zero(metrics.filtered),
+            slow: whole(latency.map(|(slow, _)| slow)),
+            timed: whole(latency.map(|(_, all)| all)),
+        }
+    }
+}
+
+impl InFlight {
+    /// Messages found to be lost now; `None` until a full span was watched.
+    fn lost(&mut self, at: Millis, unaccounted: f64, span: Millis) -> Option<f64> {
+        self.gap += unaccounted;
+        let begin = at.saturating_sub(span);
+        let full = self.recent.front().is_some_and(|&(first, _)| first <= begin);
+        self.recent.push_back((at, self.gap));
+        while self.recent.get(1).is_some_and(|&(second, _)| second <= begin) {
+            self.recent.pop_front();
+        }
+        if !full {
+            return None;
+        }
+        let least = self.recent.iter().map(|&(_, gap)| gap).fold(f64::INFINITY, f64::min);
+        let known = self.known.get_or_insert(least);
+        let lost = (least - *known).max(0.0);
+        *known = known.max(least);
+        Some(lost)
+    }
+}
+
+/// What a counter rose by. One that fell began anew with its process, so it rose from 0; without
+/// a restart nobody knows what happened.
+fn rise(before: Option<f64>, now: Option<f64>, restarted: bool) -> Option<f64> {
+    match (before, now) {
+        (Some(before), Some(now)) if now >= before => Some(now - before),
+        (Some(_), Some(now)) if restarted => Some(now),
+        (Some(_) | None, Some(_) | None) => None,
+    }
+}
+
+/// A total of messages, which are whole: a fraction of one would be an exposure that is none.
+fn whole(total: Option<f64>) -> Option<f64> {
+    total.filter(|total| is_total(*total)).map(f64::round)
+}
+
+/// Whether this can be a total: a finite number of which one more still differs.
+pub(super) fn is_total(value: f64) -> bool {
+    (0.0..1e15).contains(&value)
+}
+
+fn unreadable(metrics: &PodMetrics) -> u32 {
+    let all = [
+        metrics.consumed,
+        metrics.processed,
+        metrics.errors,
+        metrics.filtered,
+        metrics.working_set,
+        metrics.memory_limit,
+    ];
+    crate::units::tally(all.into_iter().flatten().filter(|value| !is_total(*value)).count())
+}

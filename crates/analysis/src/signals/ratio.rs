@@ -1,0 +1,301 @@
+//! One signal of counts: errors, lost or slow messages of the canary against the primary's.
+//! Takes windows of rises; margins are fixed before each window, by `spread`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Kind;
+use super::interval::{LARGEST_RATIO, interval};
+use super::meter::{Count, Rise};
+use super::spread::Spread;
+use crate::Effect;
+use crate::count_proof::CountProof;
+use crate::count_ratio::{CountRatio, Counts, FLOOR, Margin, RATIOS};
+use crate::funds::share;
+use crate::observation::{Millis, Role};
+use crate::units::{ln_add, milli_up, unmilli};
+
+/// The gross account's part of the signal of errors; the rest is the ordinary accounts'.
+const GROSS_PART: f64 = 0.2;
+/// A pod that gets faster is still warming up: for this long after its creation, at most.
+const LONGEST_WARM_UP: Millis = 900_000;
+/// Windows of 10 s that are compared with as many before them to see whether it gets faster.
+const WARM_UP_WINDOWS: usize = 12;
+/// What is faster: less than this part of the slow messages before.
+const FASTER: f64 = 0.95;
+/// Errors the primary's rate must predict before a canary without that series is suspicious.
+const PREDICTED: f64 = 10.0;
+/// Least ratio assumed of a canary that has no live primary beside it.
+const LEAST_RATIO_ALONE: f64 = 2.0;
+
+/// A signal of counts.
+#[derive(Clone, Debug)]
+pub(crate) struct RatioSignal {
+    kind: Kind,
+    spread: Spread,
+    /// The primary's counts in the record.
+    record: Count,
+    engine: CountRatio<6>,
+    gross: CountRatio<2>,
+    proof: CountProof,
+    /// All that was bet on.
+    totals: Counts,
+    /// What came before the grace time was over: only the gross account saw it.
+    early: Counts,
+    /// Counts of the canary in recent windows.
+    recent: VecDeque<Count>,
+    /// Counts of each canary pod, to name one.
+    pods: BTreeMap<Arc<str>, Count>,
+    /// Whether any canary pod exports the series.
+    shown: bool,
+    latest: Option<Millis>,
+}
+
+/// A signal as it is saved: margins and logarithms in thousandths.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedRatio {
+    margin: (i64, i64),
+    record: (f64, f64),
+    fine: (Vec<i64>, Vec<i64>),
+    gross: (Vec<i64>, Vec<i64>),
+    proof: [i64; 4],
+    totals: (f64, f64, f64, f64),
+    shown: bool,
+}
+
+impl RatioSignal {
+    /// A signal that was available in the record, with what its windows teach.
+    pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>]) -> Self {
+        let counts = record.iter().map(|window| sum(kind, window, Role::Primary, 0));
+        let count = counts.fold(Count::default(), Count::plus);
+        Self::with(kind, Spread::learn(kind, record), count)
+    }
+
+    fn with(kind: Kind, spread: Spread, record: Count) -> Self {
+        Self {
+            kind,
+            spread,
+            record,
+            engine: CountRatio::fine(),
+            gross: CountRatio::gross(),
+            proof: CountProof::new(),
+            totals: Counts::default(),
+            early: Counts::default(),
+            recent: VecDeque::with_capacity(2 * WARM_UP_WINDOWS),
+            pods: BTreeMap::new(),
+            shown: false,
+            latest: None,
+        }
+    }
+
+    /// Bets on a window.
+    pub(crate) fn bet(&mut self, at: Millis, window: &[Rise]) {
+        let margin = self.spread.margin();
+        let all = counts(self.kind, window, 0);
+        let warm = counts(self.kind, window, self.kind.grace());
+        if self.kind.has_gross_account() {
+            self.bet_gross(all, margin);
+        }
+        let most = self.largest_factor(window, Count { events: all.x, of: all.n });
+        if warm.n > 0.0 && warm.m > 0.0 {
+            self.engine.bet(warm, margin, most);
+            self.proof.bet(warm, margin);
+            self.totals = self.totals.plus(warm);
+            self.latest = Some(at);
+        } else {
+            self.early = self.early.plus(all);
+        }
+        self.remember(window);
+        self.spread.watch(self.kind, window);
+    }
+
+    fn bet_gross(&mut self, all: Counts, margin: Margin) {
+        if all.n > 0.0 && all.m <= 0.0 && self.record.of > 0.0 {
+            let Count { events, of } = self.record;
+            // An upper bound of the record's rate: 2.33 standard deviations are 1 %, and 3 events
+            // are what none seen leaves open.
+            let rate = (events + 2.33 * (events + 1.0).sqrt() + 3.0) / of;
+            let ratio = margin.ratio.max(LEAST_RATIO_ALONE);
+            self.gross.bet_alone(all.x, ratio * rate * all.n, margin.dispersion);
+        } else {
+            self.gross.bet(all, margin, f64::INFINITY);
+        }
+    }
+
+    /// ln of the largest factor of this window: none above 1 while a young canary gets faster.
+    fn largest_factor(&mut self, window: &[Rise], canary: Count) -> f64 {
+        if !self.kind.has_warm_up() {
+            return f64::INFINITY;
+        }
+        if self.recent.len() == 2 * WARM_UP_WINDOWS {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(canary);
+        let young = window.iter().any(|it| it.role == Role::Canary && it.age < LONGEST_WARM_UP);
+        let later = self.recent.len().min(WARM_UP_WINDOWS);
+        let split = self.recent.len() - later;
+        let rate = |part: std::ops::Range<usize>| {
+            self.recent.range(part).copied().fold(Count::default(), Count::plus).rate()
+        };
+        let (before, now) = (rate(0..split), rate(split..self.recent.len()));
+        if young && split > 0 && now < FASTER * before { 0.0 } else { f64::INFINITY }
+    }
+
+    fn remember(&mut self, window: &[Rise]) {
+        let canary = || window.iter().filter(|rise| rise.role == Role::Canary);
+        self.shown |= canary().any(|rise| rise.shows_errors);
+        if canary().next().is_some() {
+            self.pods.retain(|pod, _| canary().any(|rise| rise.pod == *pod));
+        }
+        for rise in canary() {
+            let count = rise.count(self.kind);
+            match self.pods.get_mut(&rise.pod) {
+                Some(sum) => *sum = sum.plus(count),
+                None => {
+                    self.pods.insert(rise.pod.clone(), count);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn forget_times(&mut self) {
+        self.latest = None;
+    }
+
+    /// ln of the evidence.
+    pub(crate) fn ln_value(&self) -> f64 {
+        if self.kind.has_gross_account() {
+            let fine = (1.0 - GROSS_PART).ln() + self.engine.ln_value();
+            ln_add(fine, GROSS_PART.ln() + self.gross.ln_value())
+        } else {
+            self.engine.ln_value()
+        }
+    }
+
+    pub(crate) fn is_proven(&self) -> bool {
+        self.proof.is_proven()
+    }
+
+    /// When the latest window was bet on.
+    pub(crate) fn latest(&self) -> Option<Millis> {
+        self.latest
+    }
+
+    /// Whether no canary pod exports the series although the primary's rate predicts events: it
+    /// may have been renamed, and then 0 means nothing.
+    pub(crate) fn is_absent(&self) -> bool {
+        let Counts { x, n, y, m } = self.totals;
+        let predicted = if m > 0.0 { n * y / m } else { 0.0 };
+        self.kind.may_be_missing() && !self.shown && x <= 0.0 && predicted >= PREDICTED
+    }
+
+    /// Whether not even failure of every message would be gross.
+    pub(crate) fn is_gross_blind(&self) -> bool {
+        let base = self.record.rate();
+        self.kind.has_gross_account() && CountRatio::is_blind(base, self.spread.margin())
+    }
+
+    /// Messages still needed for a proof if the canary is as good as the primary: the growth per
+    /// message is about base rate/36 at τ = 2 (or ε/3,300 events of none), divided by φ.
+    pub(crate) fn messages_needed(&self) -> f64 {
+        let Counts { n, y, m, .. } = self.totals;
+        let base = if m > 0.0 { y / m } else { self.record.rate() };
+        let dispersion = self.spread.margin().dispersion;
+        let by_floor = 3_300.0 * dispersion * (FLOOR / 0.001);
+        let by_ratio = if base > 0.0 { 36.0 * dispersion / base } else { by_floor };
+        let all = if base < FLOOR { by_floor.min(by_ratio) } else { by_ratio };
+        (all - n).max(0.0)
+    }
+
+    /// The canary pod with the highest rate.
+    pub(crate) fn worst_pod(&self) -> Option<Arc<str>> {
+        let rate = |count: &Count| count.rate();
+        let worst = self.pods.iter().max_by(|a, b| rate(a.1).total_cmp(&rate(b.1)));
+        worst.map(|(pod, _)| pod.clone())
+    }
+
+    /// How much worse the canary is.
+    pub(crate) fn effect(&self) -> Effect {
+        let seen = if self.totals.n > 0.0 { self.totals } else { self.early };
+        let Counts { x, n, y, m } = seen;
+        let it = interval(seen, self.spread.margin().dispersion);
+        Effect::Ratio {
+            ratio: it.ratio,
+            low: it.low,
+            high: (it.high < LARGEST_RATIO).then_some(it.high),
+            canary: Count { events: x, of: n }.rate(),
+            primary: Count { events: y, of: m }.rate(),
+        }
+    }
+
+    /// The smallest steady ratio that would have reached `ln_needed` by now; `None`: none.
+    pub(crate) fn smallest_ratio_seen(&self, ln_needed: f64) -> Option<f64> {
+        let Counts { n, y, m, .. } = self.totals;
+        if n <= 0.0 || m <= 0.0 {
+            return None;
+        }
+        let margin = self.spread.margin();
+        // One account of six must do it, with half of the pool; in the gross account there is more
+        // to gain only for what is found at once anyway.
+        let needed = ln_needed + share(RATIOS.len()) - crate::funds::FIRST_SHARE.ln();
+        let base = (y / m).max(FLOOR / margin.ratio);
+        let seen = |ratio: f64| {
+            let x = ratio * base * n;
+            let counts = Counts { x, n, y: base * m, m };
+            let grown = RATIOS.map(|rho| counts.ln_likelihood(margin.ratio, margin.ratio * rho));
+            grown.into_iter().fold(0.0, f64::max) / margin.dispersion >= needed
+        };
+        let mut ratio = margin.ratio;
+        while ratio <= 1_000.0 {
+            if seen(ratio) {
+                return Some(ratio);
+            }
+            ratio *= 1.02;
+        }
+        None
+    }
+
+    pub(crate) fn save(&self) -> SavedRatio {
+        let Margin { ratio, dispersion } = self.spread.margin();
+        let Counts { x, n, y, m } = self.totals;
+        SavedRatio {
+            // Rounded up: a smaller margin would be more severe than what was learnt.
+            margin: (milli_up(ratio), milli_up(dispersion)),
+            record: (self.record.events, self.record.of),
+            fine: self.engine.save(),
+            gross: self.gross.save(),
+            proof: self.proof.save(),
+            totals: (x, n, y, m),
+            shown: self.shown,
+        }
+    }
+
+    /// What [`RatioSignal::save`] wrote; `None` if it did not write this.
+    pub(crate) fn restore(kind: Kind, saved: &SavedRatio) -> Option<Self> {
+        let (ratio, dispersion) = saved.margin;
+        let margin = Margin { ratio: unmilli(ratio), dispersion: unmilli(dispersion) };
+        let record = Count { events: saved.record.0.max(0.0), of: saved.record.1.max(0.0) };
+        let mut signal = Self::with(kind, Spread::restored(margin), record);
+        signal.engine = CountRatio::fine().restored(&saved.fine)?;
+        signal.gross = CountRatio::gross().restored(&saved.gross)?;
+        signal.proof = CountProof::restore(saved.proof);
+        let (x, n, y, m) = saved.totals;
+        let possible = [x, n, y, m].iter().all(|count| (0.0..1e18).contains(count));
+        signal.totals = possible.then_some(Counts { x, n, y, m })?;
+        signal.shown = saved.shown;
+        Some(signal)
+    }
+}
+
+fn counts(kind: Kind, window: &[Rise], grace: Millis) -> Counts {
+    let canary = sum(kind, window, Role::Canary, grace);
+    let primary = sum(kind, window, Role::Primary, grace);
+    Counts { x: canary.events, n: canary.of, y: primary.events, m: primary.of }
+}
+
+fn sum(kind: Kind, window: &[Rise], role: Role, grace: Millis) -> Count {
+    let old = window.iter().filter(|rise| rise.role == role && rise.age >= grace);
+    old.map(|rise| rise.count(kind)).fold(Count::default(), Count::plus)
+}
