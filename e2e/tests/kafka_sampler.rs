@@ -38,7 +38,8 @@ async fn a_kip_848_group_is_seen_as_kafkas_own_tool_sees_it() -> Result<()> {
 async fn a_group_through_its_life(protocol: &str) -> Result<()> {
     let world = World::new(&format!("sampler-{protocol}"))?;
     let mut watching = world.watch(world.open()?);
-    assert_eq!(name(&answered(&mut watching).await?), "UnknownGroup", "nobody joined yet");
+    let outcome = first(&mut watching, is_answer).await?;
+    assert_eq!(name(&outcome), "UnknownGroup", "nobody joined yet");
 
     let primary = world.consumer(PRIMARY, protocol)?;
     let canary = world.consumer(CANARY, protocol)?;
@@ -99,15 +100,9 @@ async fn a_topic_that_does_not_exist_is_named_and_not_created() -> Result<()> {
     let absent = format!("{}-absent", world.name);
     let topics = Topics::List(BTreeSet::from([absent.clone()]));
     let mut watching = world.samplers.subscribe(world.open()?, &world.name, topics, SECOND);
-    loop {
-        match watching.changed().await?.as_ref() {
-            Err(SampleError::UnknownGroup { .. }) => {}
-            other => {
-                assert_eq!(*other, Err(SampleError::MissingTopic { topic: absent.clone() }));
-                break;
-            }
-        }
-    }
+    // The consumer joins while we watch.
+    let outcome = first(&mut watching, |it| is_answer(it) && name(it) != "UnknownGroup").await?;
+    assert_eq!(*outcome, Err(SampleError::MissingTopic { topic: absent.clone() }));
     let topics = world.tool("TopicCommand", &["--list"])?;
     ensure!(topics.contains(&world.name) && !topics.contains(&absent), "{topics}");
     Ok(())
@@ -153,7 +148,7 @@ async fn each_way_to_be_refused_has_its_own_name() -> Result<()> {
         let mut watching = world.watch(ClusterConfig::new([server.clone()], security)?);
         let outcome = match expected {
             "Unreachable" => watching.changed().await?,
-            _ => answered(&mut watching).await?,
+            _ => first(&mut watching, is_answer).await?,
         };
         assert_eq!(name(&outcome), expected, "{server} with {keys:?}: {outcome:?}");
         let shown = format!("{outcome:?}");
@@ -263,16 +258,28 @@ impl World {
     }
 }
 
-/// The first outcome that says something of the group or of us. A busy machine's first handshake
-/// may take longer than a call waits, and a broker that has just started is not ready.
-async fn answered(watching: &mut Subscription) -> Result<Sample> {
-    let mut outcome = watching.changed().await?;
-    for _ in 0..5 {
-        if ["Unreachable", "Timeout", "Protocol"].contains(&name(&outcome)) {
-            outcome = watching.changed().await?;
+/// Whether it says something of the group or of us. A busy machine's first handshake may take longer
+/// than a call waits, and a broker that has just started is not ready.
+fn is_answer(outcome: &Sample) -> bool {
+    !["Unreachable", "Timeout", "Protocol"].contains(&name(outcome))
+}
+
+/// The first outcome that `wanted` accepts.
+async fn first(watching: &mut Subscription, wanted: impl Fn(&Sample) -> bool) -> Result<Sample> {
+    let mut last = None;
+    let found = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let outcome = watching.changed().await?;
+            if wanted(&outcome) {
+                return anyhow::Ok(outcome);
+            }
+            last = Some(outcome);
         }
+    });
+    match found.await {
+        Ok(found) => found,
+        Err(_) => bail!("no such answer within {PATIENCE:?}; last seen: {last:?}"),
     }
-    Ok(outcome)
 }
 
 /// The name of the error, if it is one.
