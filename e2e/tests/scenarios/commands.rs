@@ -44,8 +44,9 @@ fn a_step_that_asks_for_approval_waits_for_it() {
         s.then().reaches(Phase::Paused).await?;
         s.then().says("Reconciling", "True", "Paused").await?;
 
-        s.when().commands("approve", "/2").await?;
-        s.then().tells("CommandStale", "/2").await?;
+        // There are two steps.
+        s.when().commands("approve", "/3").await?;
+        s.then().tells("CommandStale", "/3").await?;
         s.when().commands("approve", "/1").await?;
         s.then().reaches(Phase::Progressing).await?;
         s.then()
