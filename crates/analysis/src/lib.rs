@@ -33,6 +33,7 @@ mod steady;
 mod summary;
 mod time_lag;
 mod tolerance;
+pub mod trace;
 mod units;
 mod verdict;
 

@@ -183,7 +183,7 @@ pub enum PodIdentity {
 #[serde(rename_all = "camelCase")]
 #[x_kube(cel)]
 pub struct Analysis {
-    /// How often the consumer group is read. From 1s to 5m, by default 10s.
+    /// How often the consumer group is read. From 1s to 1m, by default 10s.
     #[serde(default = "Analysis::default_interval")]
     #[x_kube(validation = rules::INTERVAL)]
     pub interval: Duration,

@@ -1,0 +1,72 @@
+//! Traces: observations and marks of one trial as JSON Lines, read and written as a stream.
+//! Judges nothing; the form is a public contract, told in `docs/trace.md`.
+
+mod form;
+mod read;
+mod write;
+
+use serde::{Deserialize, Serialize};
+
+use crate::observation::{Millis, Observation};
+use crate::{Settings, Verdict};
+
+pub use read::{Nonsense, Reader, TraceError};
+pub use write::Writer;
+
+/// The version of the format that is written, and the only one that is read. Fields and marks may
+/// be added within a version; what changes the meaning of a line is a new one.
+pub const VERSION: u32 = 1;
+/// Longest line, in bytes, without its end. A thousand pods with full histograms and ten thousand
+/// partitions take about 4 MiB.
+pub const LONGEST_LINE: usize = 16 << 20;
+
+/// The first line: what was rolled out, and what it was judged by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Header {
+    /// Namespace and name of the rollout, or whatever names the recording. For people.
+    pub rollout: String,
+    /// What the trial was judged by, or should be.
+    pub settings: Settings,
+}
+
+/// Any further line.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line {
+    /// What was seen at one moment.
+    Seen(Observation),
+    /// What the operator did. It concerns the observations on the lines after it.
+    Mark {
+        /// When.
+        at: Millis,
+        /// What.
+        mark: Mark,
+    },
+}
+
+/// Something the operator did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mark", rename_all = "camelCase")]
+pub enum Mark {
+    /// The trial began: lines before it are the record of the primary. At most once in a trace.
+    TrialStarted,
+    /// The trial went on to another step.
+    StepChanged {
+        /// Which one, the first being 1.
+        step: u32,
+        /// Share of the pods that run the canary from now on, in percent.
+        weight: u32,
+    },
+    /// The number of consumers changed.
+    Scaled {
+        /// Primary and canary pods together.
+        replicas: u32,
+    },
+    /// The trial ended; what follows is no longer judged.
+    Ended {
+        /// The verdict it ended with.
+        verdict: Verdict,
+        /// Why, in words or by a name.
+        #[serde(default)]
+        reason: String,
+    },
+}

@@ -1,0 +1,77 @@
+//! Checks `CanaryRollouts` in YAML offline: the fields of the CRD, the types, the rules.
+//! Finds problems and their lines; corrects nothing.
+
+mod place;
+
+use serde::Deserialize;
+use serde_json::Value;
+use siskin_api::CanaryRollout;
+
+/// Checks every `CanaryRollout` of a file; answers with how many there are.
+///
+/// # Errors
+/// Every problem, as `line N: field: problem; remedy`.
+pub(crate) fn check(text: &str) -> Result<usize, Vec<String>> {
+    let mut rollouts = 0;
+    let mut found = Vec::new();
+    for (index, document) in serde_yaml_ng::Deserializer::from_str(text).enumerate() {
+        let object = Value::deserialize(document).map_err(|error| vec![error.to_string()])?;
+        if object["kind"] != "CanaryRollout" {
+            continue;
+        }
+        rollouts += 1;
+        // Types first: without them there is nothing to apply rules to. Its own words name the
+        // field and the line.
+        let document = serde_yaml_ng::Deserializer::from_str(text).nth(index);
+        match document.map(CanaryRollout::deserialize) {
+            Some(Ok(rollout)) => {
+                for (path, problem) in problems(&object, &rollout) {
+                    let line = place::line(text, index, &path);
+                    let line = line.map_or(String::new(), |it| format!("line {it}: "));
+                    found.push(format!("{line}{path}: {problem}"));
+                }
+            }
+            Some(Err(error)) => found.push(error.to_string()),
+            None => {}
+        }
+    }
+    if rollouts == 0 {
+        found.push("has no CanaryRollout".to_owned());
+    }
+    if found.is_empty() { Ok(rollouts) } else { Err(found) }
+}
+
+/// Path and problem of everything that is wrong with an object.
+fn problems(object: &Value, rollout: &CanaryRollout) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    if object["apiVersion"] != "siskin.dev/v1alpha1" {
+        let problem = format!("is {}, want siskin.dev/v1alpha1", object["apiVersion"]);
+        found.push(("apiVersion".to_owned(), problem));
+    }
+    if object["metadata"]["name"].as_str().is_none_or(str::is_empty) {
+        found.push(("metadata.name".to_owned(), "is missing; name the rollout".to_owned()));
+    }
+    let wrong = rollout.spec.validate().err().unwrap_or_default().into_iter();
+    found.extend(wrong.map(|it| (it.field, format!("{}; {}", it.problem, it.remedy))));
+    if let Ok(crd) = serde_json::to_value(siskin_api::crd()) {
+        let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        unknown(&schema["properties"]["spec"], &object["spec"], "spec", &mut found);
+    }
+    found
+}
+
+/// Fields that the schema doesn't have: misspelt ones would silently do nothing.
+fn unknown(schema: &Value, value: &Value, path: &str, found: &mut Vec<(String, String)>) {
+    if let (Some(known), Some(fields)) = (schema["properties"].as_object(), value.as_object()) {
+        for (name, value) in fields {
+            let path = format!("{path}.{name}");
+            match known.get(name) {
+                Some(schema) => unknown(schema, value, &path, found),
+                None => found.push((path, "is no field of a CanaryRollout".to_owned())),
+            }
+        }
+    }
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        unknown(&schema["items"], item, &format!("{path}[{index}]"), found);
+    }
+}

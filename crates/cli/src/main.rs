@@ -1,0 +1,64 @@
+//! `kubectl-siskin`: judges recorded rollouts again, and checks a `CanaryRollout` without a cluster.
+//! Only the command line and the exit code; it reaches no cluster and reads no clock.
+
+mod lint;
+mod options;
+mod picture;
+mod replay;
+mod report;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+
+use crate::options::{Command, LintArgs, Options, ReplayArgs};
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    if let Command::Replay(args) = &options.command
+        && args.svg.is_some()
+        && args.files.len() > 1
+    {
+        let problem = "--svg draws one trace, and several were given";
+        Options::command().error(ErrorKind::TooManyValues, problem).exit();
+    }
+    let (text, errors) = match options.command {
+        Command::Replay(args) => replayed(&args),
+        Command::Lint(args) => linted(&args),
+    };
+    for error in &errors {
+        eprintln!("{error}");
+    }
+    // A reader that has seen enough (`| head`) closes the pipe: that is no failure.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn replayed(args: &ReplayArgs) -> (String, Vec<String>) {
+    let mut text = String::new();
+    let mut errors = Vec::new();
+    for (file, outcome) in args.files.iter().zip(replay::all(args)) {
+        let file = file.display();
+        match outcome {
+            Ok(replayed) if args.json => text += &report::json(&file.to_string(), &replayed),
+            Ok(replayed) => text += &report::text(&file.to_string(), &replayed),
+            Err(error) => errors.push(format!("{file}: {error}")),
+        }
+    }
+    (text, errors)
+}
+
+fn linted(args: &LintArgs) -> (String, Vec<String>) {
+    let file = args.file.display();
+    let checked = std::fs::read_to_string(&args.file)
+        .map_err(|error| vec![error.to_string()])
+        .and_then(|text| lint::check(&text));
+    match checked {
+        Ok(rollouts) => (format!("{file}: {rollouts} valid\n"), Vec::new()),
+        Err(errors) => {
+            (String::new(), errors.into_iter().map(|it| format!("{file}: {it}")).collect())
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The command line: what can be asked for, and the text of `--help`.
+//! Parses and bounds; opens no file.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand};
+use siskin_analysis::Settings;
+use siskin_api::Duration;
+
+/// Judge recorded rollouts again, and check a `CanaryRollout` without a cluster.
+#[derive(Debug, Parser)]
+#[command(name = "kubectl-siskin", version)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the judge over recorded traces.
+    ///
+    /// What lies before the trial mark is the record that margins are learnt from; from the mark on
+    /// the canary is judged as it would be live, up to the first Fail or the end. Prints each change
+    /// of the verdict and a table of all signals. Exit code: 0 all judged, 1 a trace was unreadable
+    /// (the others are judged all the same), 2 wrong usage. The format: docs/trace.md.
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(ReplayArgs),
+    /// Check a file with `CanaryRollouts` by the rules of the API server, and by no cluster.
+    ///
+    /// Other objects in the file are skipped. Each problem is told with its line and field. Exit
+    /// code: 0 valid, 1 not.
+    Lint(LintArgs),
+}
+
+const REPLAY_EXAMPLES: &str = "Examples:
+  kubectl siskin replay orders.jsonl
+  kubectl siskin replay orders.jsonl --alpha 0.001 --set warmUp=2m
+  kubectl siskin replay orders.jsonl --svg orders.svg
+  kubectl siskin replay recorded/*.jsonl --json";
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// Traces.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Accepted probability of rolling back a healthy version, above 0 and at most 0.2, instead of
+    /// the recorded one.
+    #[arg(long, value_name = "P", value_parser = probability)]
+    pub(crate) alpha: Option<f64>,
+    /// Judge by another setting: interval, warmUp (both as 10s, 2m) or falseRollbackProbability.
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    pub(crate) changes: Vec<Change>,
+    /// Begin the trial this many seconds after the first observation instead of at the mark.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) from: Option<u32>,
+    /// Print one JSON object a line for each file: file, verdict, second, reason, message and more.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Draw the evidence over time into this file. One trace only.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LintArgs {
+    /// YAML, of one or several objects.
+    pub(crate) file: PathBuf,
+}
+
+/// A setting to judge by instead of the recorded one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Change {
+    Interval(Duration),
+    WarmUp(Duration),
+    FalseRollbackProbability(f64),
+}
+
+impl ReplayArgs {
+    /// The recorded settings with what was asked for instead.
+    pub(crate) fn settings(&self, recorded: Settings) -> Settings {
+        let mut settings = recorded;
+        for change in &self.changes {
+            match *change {
+                Change::Interval(it) => settings.interval = it.as_millis(),
+                Change::WarmUp(it) => settings.warm_up = it.as_millis(),
+                Change::FalseRollbackProbability(it) => settings.false_rollback_probability = it,
+            }
+        }
+        settings.false_rollback_probability =
+            self.alpha.unwrap_or(settings.false_rollback_probability);
+        settings
+    }
+}
+
+impl FromStr for Change {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (field, value) = text.split_once('=').ok_or("want field=value")?;
+        let duration = |least: u32, most: u32| {
+            let it: Duration = value.parse().map_err(|it| format!("{it}"))?;
+            let (least, most) = (Duration::from_secs(least), Duration::from_secs(most));
+            let fits = (least..=most).contains(&it);
+            if fits { Ok(it) } else { Err(format!("want {least} to {most}")) }
+        };
+        // The bounds of a CanaryRollout.
+        match field {
+            "interval" => Ok(Self::Interval(duration(1, 300)?)),
+            "warmUp" => Ok(Self::WarmUp(duration(0, 24 * 3_600)?)),
+            "falseRollbackProbability" => Ok(Self::FalseRollbackProbability(probability(value)?)),
+            other => Err(format!(
+                "there is no setting {other:?}: want interval, warmUp or falseRollbackProbability"
+            )),
+        }
+    }
+}
+
+/// As in a `CanaryRollout`: above 0 and at most 0.2.
+fn probability(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "want a number such as 0.01".to_owned())?;
+    if 0.0 < value && value <= 0.2 {
+        Ok(value)
+    } else {
+        Err("want more than 0, at most 0.2".into())
+    }
+}

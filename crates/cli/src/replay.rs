@@ -1,0 +1,236 @@
+//! Runs the judge over traces: the record before the trial mark, then verdict by verdict.
+//! Many files at once, one observation in memory at a time each; prints nothing.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use siskin_analysis::observation::{Millis, Observation, Role};
+use siskin_analysis::trace::{Line, Mark, Reader, TraceError};
+use siskin_analysis::{Assessment, Finding, Judge, Record, Summary, Verdict, summarise};
+
+use crate::options::ReplayArgs;
+use crate::picture;
+
+/// How much of the time before the trial is learnt from: as the operator keeps.
+const RECORD: Millis = 600_000;
+
+/// Why a trace was not judged.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReplayError {
+    #[error("opening it: {0}")]
+    Open(std::io::Error),
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    #[error("no observation follows the mark `trialStarted`, or there is none: try --from")]
+    NoTrial,
+    #[error("writing the picture: {0}")]
+    Picture(std::io::Error),
+}
+
+/// A judged trace.
+#[derive(Debug)]
+pub(crate) struct Replayed {
+    pub(crate) rollout: String,
+    /// Changes of the finding; the last one stands.
+    pub(crate) changes: Vec<Change>,
+    /// The answer at the first Fail, or else at the end.
+    pub(crate) last: Assessment,
+    pub(crate) summary: Summary,
+    /// Second of the trial at which `last` was given.
+    pub(crate) seconds: i64,
+    /// Evidence over time, if a picture was asked for.
+    pub(crate) points: Vec<Point>,
+}
+
+/// A new finding, or a mark.
+#[derive(Debug)]
+pub(crate) struct Change {
+    /// Second of the trial.
+    pub(crate) second: i64,
+    pub(crate) event: Event,
+}
+
+#[derive(Debug)]
+pub(crate) enum Event {
+    Found(Finding),
+    Marked(Mark),
+}
+
+/// Evidence at one moment: second of the trial, against, and in favour.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Point {
+    pub(crate) second: i64,
+    pub(crate) against: f64,
+    pub(crate) proof: f64,
+}
+
+/// Judges all files, as many at a time as there are cores; in the order of the files.
+pub(crate) fn all(args: &ReplayArgs) -> Vec<Result<Replayed, ReplayError>> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(args.files.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..cores.min(args.files.len()) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(file) = args.files.get(index) else { break };
+                    let outcome = one(file, args);
+                    if let Ok(mut done) = done.lock() {
+                        done.push((index, outcome));
+                    }
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_default();
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+fn one(file: &Path, args: &ReplayArgs) -> Result<Replayed, ReplayError> {
+    let reader = Reader::new(BufReader::new(File::open(file).map_err(ReplayError::Open)?))?;
+    let mut run = Run::new(reader.header().rollout.clone(), args);
+    let settings = args.settings(reader.header().settings);
+    for line in reader {
+        let line = line?;
+        if run.is_over() {
+            // Read on: a trace is readable to its end or not.
+            continue;
+        }
+        match line {
+            Line::Seen(seen) => {
+                let begins = args.from.is_some_and(|from| run.reaches(&seen, from));
+                if begins && run.judge.is_none() {
+                    run.begin(Judge::new(settings, &run.record), seen.at);
+                }
+                run.take(seen);
+            }
+            Line::Mark { at, mark: Mark::TrialStarted } => {
+                if args.from.is_none() {
+                    run.begin(Judge::new(settings, &run.record), at);
+                }
+            }
+            Line::Mark { at, mark } => run.mark(at, mark),
+        }
+    }
+    let replayed = run.finish()?;
+    if let Some(path) = &args.svg {
+        std::fs::write(path, picture::draw(&replayed)).map_err(ReplayError::Picture)?;
+    }
+    Ok(replayed)
+}
+
+struct Run {
+    rollout: String,
+    record: Record,
+    judge: Option<Judge>,
+    /// Of the first observation.
+    first: Option<Millis>,
+    begin: Millis,
+    last: Option<(Millis, bool)>,
+    over: bool,
+    changes: Vec<Change>,
+    /// Whether to keep points.
+    drawn: bool,
+    points: Vec<Point>,
+}
+
+impl Run {
+    fn new(rollout: String, args: &ReplayArgs) -> Self {
+        Self {
+            rollout,
+            record: Record::new(RECORD),
+            judge: None,
+            first: None,
+            begin: 0,
+            last: None,
+            over: false,
+            changes: Vec::new(),
+            drawn: args.svg.is_some(),
+            points: Vec::new(),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Whether this many seconds have passed since the first observation.
+    fn reaches(&mut self, seen: &Observation, seconds: u32) -> bool {
+        let first = *self.first.get_or_insert(seen.at);
+        seen.at.saturating_sub(first) >= i64::from(seconds) * 1_000
+    }
+
+    fn begin(&mut self, judge: Judge, at: Millis) {
+        self.judge = Some(judge);
+        self.begin = at;
+    }
+
+    fn second(&self, at: Millis) -> i64 {
+        at.saturating_sub(self.begin) / 1_000
+    }
+
+    fn mark(&mut self, at: Millis, mark: Mark) {
+        if self.judge.is_none() {
+            return;
+        }
+        self.over = matches!(mark, Mark::Ended { .. });
+        self.changes.push(Change { second: self.second(at), event: Event::Marked(mark) });
+    }
+
+    fn take(&mut self, seen: Observation) {
+        let second = self.second(seen.at);
+        let healthy = primary_healthy(&seen);
+        if let Some(judge) = &mut self.judge {
+            judge.observe(&seen);
+            let finding = judge.find(seen.at, healthy);
+            self.over = finding.verdict() == Verdict::Fail;
+            self.last = Some((seen.at, healthy));
+            if self.drawn {
+                let it = judge.assess(seen.at, healthy);
+                let (against, proof) = (it.against.value, it.proof.value);
+                self.points.push(Point { second, against, proof });
+            }
+            self.found(second, finding);
+        }
+        self.record.push(seen);
+    }
+
+    /// Notes a finding if it is another one than before: its numbers change at every poll.
+    fn found(&mut self, second: i64, finding: Finding) {
+        let before = self.changes.iter().rev().find_map(|change| match &change.event {
+            Event::Found(finding) => Some(finding.name()),
+            Event::Marked(_) => None,
+        });
+        if before != Some(finding.name()) {
+            self.changes.push(Change { second, event: Event::Found(finding) });
+        }
+    }
+
+    fn finish(self) -> Result<Replayed, ReplayError> {
+        let (Some(judge), Some((at, healthy))) = (&self.judge, self.last) else {
+            return Err(ReplayError::NoTrial);
+        };
+        Ok(Replayed {
+            last: judge.assess(at, healthy),
+            summary: summarise(&self.record),
+            seconds: self.second(at),
+            rollout: self.rollout,
+            changes: self.changes,
+            points: self.points,
+        })
+    }
+}
+
+/// As the operator sees it: all primary pods but one are ready, and one at least. Without any the
+/// canary has replaced them.
+fn primary_healthy(seen: &Observation) -> bool {
+    let primary = || seen.pods.iter().filter(|pod| pod.role == Role::Primary && !pod.terminating);
+    let (all, ready) = (primary().count(), primary().filter(|pod| pod.ready).count());
+    all.saturating_sub(1) <= ready && (all <= 1 || 0 < ready)
+}

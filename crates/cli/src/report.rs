@@ -1,0 +1,139 @@
+//! A judged trace in words: the timeline, the table of signals, or one line of JSON.
+//! Only formats; what it says was found elsewhere.
+
+use std::fmt::Write;
+
+use serde_json::json;
+use siskin_analysis::trace::Mark;
+use siskin_analysis::{Effect, Signal, SignalReport, Summary, Verdict};
+
+use crate::replay::{Event, Replayed};
+
+/// The timeline, and the table as it stood at the end.
+pub(crate) fn text(file: &str, it: &Replayed) -> String {
+    let mut out = format!("{file}: {}\n\n", it.rollout);
+    for change in &it.changes {
+        let said = match &change.event {
+            Event::Found(finding) => format!("{}: {finding}", finding.verdict()),
+            Event::Marked(mark) => format!("({})", marked(mark)),
+        };
+        let _ = writeln!(out, "{:>7} s  {said}", change.second);
+    }
+    let Replayed { last, seconds, .. } = it;
+    let _ = writeln!(out, "\n{} after {seconds} s: {}\n", last.verdict, last.finding);
+    let mut rows = vec![
+        ["SIGNAL", "PRIMARY", "CANARY", "DIFFERENCE", "EVIDENCE", "ACTION"].map(str::to_owned),
+    ];
+    rows.extend(last.signals.iter().map(|signal| row(signal, it)));
+    rows.extend(last.blind.iter().map(|signal| {
+        let cells = [&signal.to_string(), "-", "-", "-", "-", "blind: no such metric"];
+        cells.map(str::to_owned)
+    }));
+    table(&mut out, &rows);
+    for note in &last.notes {
+        let _ = writeln!(out, "note: {note}");
+    }
+    out.push('\n');
+    out
+}
+
+/// One line: file, rollout, verdict, second, reason, message, evidence and its need, proof, notes.
+pub(crate) fn json(file: &str, it: &Replayed) -> String {
+    let last = &it.last;
+    let notes: Vec<String> = last.notes.iter().map(ToString::to_string).collect();
+    let line = json!({
+        "file": file,
+        "rollout": it.rollout,
+        "verdict": last.verdict,
+        "second": it.since(),
+        "reason": last.finding.name(),
+        "message": last.finding.to_string(),
+        "judgedSeconds": it.seconds,
+        "against": last.against,
+        "proof": last.proof,
+        "blind": last.blind,
+        "notes": notes,
+    });
+    format!("{line}\n")
+}
+
+impl Replayed {
+    /// Second from which the final verdict has stood without a break.
+    fn since(&self) -> i64 {
+        let found = self.changes.iter().rev().filter_map(|change| match &change.event {
+            Event::Found(finding) => Some((change.second, finding.verdict())),
+            Event::Marked(_) => None,
+        });
+        let same = found.take_while(|(_, verdict)| *verdict == self.last.verdict);
+        same.last().map_or(self.seconds, |(second, _)| second)
+    }
+}
+
+fn marked(mark: &Mark) -> String {
+    match mark {
+        Mark::TrialStarted => "the trial starts".to_owned(),
+        Mark::StepChanged { step, weight } => format!("step {step}: {weight} % canary"),
+        Mark::Scaled { replicas } => format!("scaled to {replicas} pods"),
+        Mark::Ended { verdict, reason } => format!("recorded end: {verdict}, {reason}"),
+    }
+}
+
+fn row(signal: &SignalReport, it: &Replayed) -> [String; 6] {
+    let needed = it.last.against.needed / signal.weight;
+    let [primary, canary, difference] = match (&signal.effect, signal.signal) {
+        (Some(effect), _) => figures(effect),
+        (None, Signal::Lag) => lag(&it.summary),
+        (None, _) => ["-", "-", "-"].map(str::to_owned),
+    };
+    let action = match (signal.proven, it.last.verdict) {
+        (_, Verdict::Fail) if signal.evidence >= needed => "rolls back",
+        (Some(true), _) => "proven",
+        (Some(false), _) => "not proven yet: holds",
+        (None, _) if signal.evidence > 1.0 + 1e-6 => "suspected: holds",
+        (None, _) => "none",
+    };
+    let evidence = format!("{:.3} of {needed:.0}", signal.evidence.min(1e9));
+    [signal.signal.to_string(), primary, canary, difference, evidence, action.to_owned()]
+}
+
+fn lag(summary: &Summary) -> [String; 3] {
+    let behind = |seconds: Option<f64>| seconds.map_or("-".to_owned(), |it| format!("{it:.1} s"));
+    let (primary, canary) = (summary.primary.lag_seconds, summary.canary.lag_seconds);
+    let more = primary.zip(canary).map(|(primary, canary)| format!("{:+.1} s", canary - primary));
+    [behind(primary), behind(canary), more.unwrap_or_else(|| "-".to_owned())]
+}
+
+/// Primary, canary, and their difference.
+fn figures(effect: &Effect) -> [String; 3] {
+    match *effect {
+        Effect::Ratio { ratio, low, high, canary, primary } => {
+            let high = high.map_or("…".to_owned(), |high| format!("{high:.2}"));
+            [
+                format!("{:.2} %", 100.0 * primary),
+                format!("{:.2} %", 100.0 * canary),
+                format!("×{ratio:.2} [{low:.2}, {high}]"),
+            ]
+        }
+        Effect::PerHour { events, rate, normal } => {
+            [format!("{normal:.1} /h"), format!("{rate:.1} /h"), format!("{events:.0} events")]
+        }
+        Effect::Skipped { share } => {
+            ["-".to_owned(), "-".to_owned(), format!("{:+.1} %", 100.0 * share)]
+        }
+        Effect::Growth { bytes_per_minute, .. } => {
+            let mebibytes = bytes_per_minute / 1_048_576.0;
+            ["-".to_owned(), format!("{mebibytes:+.1} MiB/min"), "-".to_owned()]
+        }
+    }
+}
+
+fn table(out: &mut String, rows: &[[String; 6]]) {
+    let widths: [usize; 6] = std::array::from_fn(|column| {
+        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
+    });
+    for row in rows {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+}
