@@ -16,9 +16,9 @@ const QUESTIONS: [&[&str]; 3] = [
     &["get", "events", "--sort-by=.metadata.creationTimestamp"],
 ];
 
-/// Prints objects, Events, logs and the timeline.
-pub(super) fn print(scenario: &Scenario) {
-    let mut text = format!("\n===== {} failed =====\n", scenario.namespace);
+/// Prints the reason first, then objects, Events, logs and the timeline.
+pub(super) fn print(scenario: &Scenario, reason: &anyhow::Error) {
+    let mut text = format!("\n===== {} failed: {reason:#}\n", scenario.namespace);
     let bed = &scenario.stage.bed;
     let ask = |question: &[&str]| {
         let words = [question, &["-n", &scenario.namespace]].concat();

@@ -115,8 +115,8 @@ async fn play(
         Ok(Err(error)) => Err(anyhow::anyhow!("{error:#}")),
         Err(_) => Err(anyhow::anyhow!("an assertion failed, see above")),
     };
-    if outcome.is_err() {
-        dump::print(&scenario);
+    if let Err(reason) = &outcome {
+        dump::print(&scenario, reason);
     }
     let namespace = scenario.namespace.clone();
     let cleared = scenario.end(outcome.is_ok()).await;
