@@ -128,7 +128,7 @@ impl Then<'_> {
         let command = ["patch", "deployment", TARGET, "--dry-run=server", "--type=merge"];
         let arguments = [&command[..], &["-p", &fields, "-o", &output]].concat();
         while self.0.kubectl(&arguments, "").await? != value {
-            ensure!(Instant::now() < deadline, "no policy leaves {value} at {path}");
+            ensure!(Instant::now() < deadline, "{path} is not {value:?} after {fields}");
             sleep(LOOKS_EVERY).await;
         }
         Ok(())

@@ -66,6 +66,34 @@ fn a_foreign_deployment_with_the_primarys_name_is_left_alone() {
     });
 }
 
+/// What the operator leaves that dies, or meets a conflict, between a write of X and the one that
+/// gives up its ownership.
+#[test]
+fn fields_of_the_target_that_a_crash_has_left_to_siskin_are_given_up() {
+    scenario(async |s| {
+        s.given().a_manager("helm");
+        s.given().an_adopted_fleet(2, &RolloutSpec::endless()).await?;
+        s.chronicle.note("the count of X is written as siskin writes it, and nothing follows");
+        let kept = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": ROLLOUT}, "spec": {"replicas": 0},
+        });
+        let siskin = ["apply", "--server-side", "--field-manager=siskin", "--force-conflicts"];
+        let words = [&siskin[..], &["--validate=false", "-f", "-"]].concat();
+        s.kubectl(&words, &kept.to_string()).await?;
+        let ours = "{.metadata.managedFields[?(@.manager=='siskin')].manager}";
+        s.then().mutates(&json!({}), ours, "").await?;
+        let version = Version::good("2");
+        s.when().applies(&version, 3).await?;
+        s.then()
+            .sees("helm's count is taken over, and its version is on trial", |view| {
+                let canary = view.state.pods_of(Part::Canary).count() == 1;
+                (view.state.total() == Some(3) && canary).then_some(())
+            })
+            .await
+    });
+}
+
 #[test]
 fn a_field_that_the_api_server_adds_is_no_new_version() {
     scenario(async |s| {

@@ -13,7 +13,7 @@ use super::{ApplyFailed, Writer, absent_is_fine};
 use crate::children::Child;
 use crate::decide::{Facts, Revision};
 use crate::metrics::Written;
-use crate::observe::World;
+use crate::observe::{World, own_entry};
 use crate::patch::JsonPatch;
 use crate::template::PodTemplate;
 
@@ -100,6 +100,14 @@ impl Writer {
         Ok(())
     }
 
+    /// Makes up for the second of two writes that was not made.
+    pub(super) async fn disown(&self, world: &mut World) -> Result<(), ApplyFailed> {
+        let live = world.live.target.clone().ok_or(ApplyFailed::Gone("the target"))?;
+        let api = self.cluster.deployments(&world.name.namespace);
+        world.live.target = Some(self.give_up_ownership(&api, live).await?);
+        Ok(())
+    }
+
     /// Drops our entry in X's managedFields. Helm 4 and `kubectl apply --server-side` refuse to
     /// touch a field that another manager owns; a value without an owner is anybody's to set.
     pub(super) async fn give_up_ownership(
@@ -107,12 +115,7 @@ impl Writer {
         api: &Api<DynamicObject>,
         written: DynamicObject,
     ) -> Result<DynamicObject, ApplyFailed> {
-        let ours = |it: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry| {
-            it.manager.as_deref() == Some(FIELD_MANAGER) && it.subresource.is_none()
-        };
-        let Some(index) = written.managed_fields().iter().position(ours) else {
-            return Ok(written);
-        };
+        let Some(index) = own_entry(&written) else { return Ok(written) };
         let index = index.to_string();
         let entry = ["metadata", "managedFields", &index];
         let patch = JsonPatch::onto(written.metadata.resource_version.as_deref())

@@ -98,6 +98,7 @@ impl Writer {
                 self.metrics.replicas_conflict();
                 self.drain(world, *noted).await
             }
+            Effect::Disown => self.disown(world).await,
             Effect::Reject { revision, rejection } => {
                 self.reject(world, *revision, *rejection).await
             }

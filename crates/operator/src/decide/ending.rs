@@ -39,6 +39,7 @@ pub(super) fn terminate(seen: &Observed, since: Timestamp, now: Timestamp) -> Pl
     // Every running copy is kept: whoever deleted the CanaryRollout is not kept waiting for ever.
     if scene.overdue(since) && ending != Some(Ending::Remove) {
         let mut effects = fill_up(&scene);
+        effects.extend(scene.disown());
         effects.extend(seen.target.is_some().then_some(Effect::Bequeath));
         return Plan::release(Ending::Leave, effects).held(Held::Overdue);
     }
@@ -159,7 +160,8 @@ fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
     }
     let up = target.workload.replicas == scene.total && target.available;
     if up && primary.replicas == 0 && scene.canary_gone() {
-        return Plan::release(Ending::HandBack, vec![Effect::RemoveChildren]);
+        let last = scene.disown().into_iter().chain([Effect::RemoveChildren]);
+        return Plan::release(Ending::HandBack, last.collect());
     }
     if let Some(counts) = gather(scene, running) {
         return stay(enact_gathered(scene, running, counts, &scene.facts));
@@ -192,7 +194,7 @@ fn leave(scene: &Scene<'_>, promoted: Revision) -> Plan {
     let complete = scene.primary_complete(promoted, scene.total);
     if complete && scene.canary_gone() && scene.primary.facts == facts {
         let bequeath = scene.seen.target.is_some().then_some(Effect::Bequeath);
-        return Plan::release(Ending::Leave, bequeath.into_iter().collect());
+        return Plan::release(Ending::Leave, scene.disown().into_iter().chain(bequeath).collect());
     }
     let unmoved = match scene.canary_units() {
         0 => (scene.total, 0),

@@ -148,8 +148,8 @@ impl Scene<'_> {
         })
     }
 
-    /// What holds in every state with an X-primary: our finalizer, an adopted X drained, the
-    /// templates that primary needs frozen, the promoted one marked.
+    /// What holds in every state with an X-primary: our finalizer, an adopted X drained and
+    /// nobody's, the templates that primary needs frozen, the promoted one marked.
     pub(super) fn upkeep(&self) -> Vec<Effect> {
         let mut effects = Vec::new();
         if !self.seen.finalizer && self.seen.deleted_at.is_none() {
@@ -164,11 +164,17 @@ impl Scene<'_> {
         {
             effects.push(Effect::Drain { noted: workload.replicas });
         }
+        effects.extend(self.disown());
         for revision in [self.promoted, self.facts.promoting].into_iter().flatten() {
             effects.extend(self.freeze_again(revision, self.facts.attempts));
         }
         effects.extend(self.promoted.and_then(|it| self.mark(it)));
         effects
+    }
+
+    /// Gives up what a write that was cut off in the middle has left to us of X.
+    pub(super) fn disown(&self) -> Option<Effect> {
+        self.seen.target.as_ref().is_some_and(|it| it.owned).then_some(Effect::Disown)
     }
 
     /// Freezes a template whose `ControllerRevision` is missing, from where it still is.

@@ -167,6 +167,9 @@ pub struct Target {
     pub noted: Option<u32>,
     /// `siskin.dev/written`: the count that Siskin itself last wrote to X.
     pub written: Option<u32>,
+    /// Whether our field manager owns fields of X: only between two writes, else a crash or a
+    /// conflict came between them, and Helm or a server-side apply would meet a conflict with us.
+    pub owned: bool,
     /// `siskin.dev/bypass`: a person's reason to skip everything for one revision.
     pub bypass: Option<Arc<str>>,
     /// X's own maxUnavailable in pods at N; 1 for `Recreate`.

@@ -68,6 +68,8 @@ pub enum Effect {
         /// What X asked for.
         noted: u32,
     },
+    /// X's fields are no longer ours: they are anybody's to set.
+    Disown,
     /// Remember the revision as rejected.
     Reject {
         /// Which.

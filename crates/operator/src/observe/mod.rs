@@ -24,6 +24,7 @@ use crate::judge::Watches;
 use crate::queue::Name;
 
 pub use index::Index;
+pub use parse::own_entry;
 pub use parse::{FrozenObject, frozen};
 pub use pods::{Pods, PodsOfTarget, Sight};
 pub use world::{Live, World};

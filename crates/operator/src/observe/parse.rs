@@ -87,6 +87,15 @@ pub fn is_counted_by_hand(object: &DynamicObject) -> bool {
     })
 }
 
+/// Where our field manager's entry stands in `managedFields`; that of the status is not ours.
+#[must_use]
+pub fn own_entry(object: &DynamicObject) -> Option<usize> {
+    object
+        .managed_fields()
+        .iter()
+        .position(|it| it.manager.as_deref() == Some(FIELD_MANAGER) && it.subresource.is_none())
+}
+
 /// X complete and Available at its own count.
 #[must_use]
 pub fn is_available(object: &DynamicObject) -> bool {

@@ -289,6 +289,7 @@ fn as_target(object: &DynamicObject, desired: Desired) -> Target {
         available: parse::is_available(object),
         noted: parse::count_annotation(object, target::REPLICAS),
         written: parse::count_annotation(object, target::WRITTEN),
+        owned: parse::own_entry(object).is_some(),
         bypass: parse::bypass(object),
         max_unavailable: parse::max_unavailable(
             object,

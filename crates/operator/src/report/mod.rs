@@ -119,6 +119,7 @@ impl Reporter {
                 | Effect::Refreeze { .. }
                 | Effect::Target { .. }
                 | Effect::Drain { .. }
+                | Effect::Disown
                 | Effect::Reject { .. }
                 | Effect::Lift { .. }
                 | Effect::MarkPromoted { .. }

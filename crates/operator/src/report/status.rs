@@ -72,6 +72,7 @@ pub fn facts_after<'a>(world: &'a World, plan: &'a Plan) -> Option<&'a Facts> {
         | Effect::Canary { .. }
         | Effect::Target { .. }
         | Effect::Drain { .. }
+        | Effect::Disown
         | Effect::Reject { .. }
         | Effect::Lift { .. }
         | Effect::MarkPromoted { .. }

@@ -2,9 +2,9 @@
 //! Each was a hole that the simulation found, or breaks in a way that it can't see.
 
 use super::given::{
-    NEXT, NOW, PROMOTED, at_rest, deleted, overdue, primary, progressing, with, workload,
+    NEXT, NOW, PROMOTED, at_rest, deleted, overdue, primary, progressing, target, with, workload,
 };
-use crate::decide::{Effect, Ending, Evidence, Stage, State, Trial, Workload, decide};
+use crate::decide::{Effect, Ending, Evidence, Observed, Stage, State, Trial, Workload, decide};
 
 #[test]
 fn a_late_release_fills_up_primary_also_when_its_frozen_template_is_lost() {
@@ -26,6 +26,15 @@ fn a_late_release_never_waits_for_a_template_that_may_be_lost_for_ever() {
         &[overdue, |it| it.frozen.clear(), |it| primary(it).workload = workload(NEXT, 0)],
     );
     assert_eq!(decide(&seen, NOW).effects, [Effect::Bequeath, Effect::Release]);
+}
+
+#[test]
+fn what_a_write_that_was_cut_off_has_left_to_us_of_x_is_given_up() {
+    let owned = |it: &mut Observed| target(it).owned = true;
+    assert_eq!(decide(&with(at_rest(), &[owned]), NOW).effects, [Effect::Disown]);
+    assert_eq!(decide(&with(progressing(), &[owned]), NOW).effects, [Effect::Disown]);
+    let left = with(deleted(at_rest(), Some(Ending::Leave)), &[owned]);
+    assert_eq!(decide(&left, NOW).effects, [Effect::Disown, Effect::Bequeath, Effect::Release]);
 }
 
 #[test]

@@ -80,6 +80,7 @@ pub(crate) fn plain() -> Observed {
             available: true,
             noted: None,
             written: None,
+            owned: false,
             bypass: None,
             max_unavailable: 0,
         }),

@@ -15,8 +15,14 @@ pub(super) fn plain(dice: &mut Dice, template: Revision, total: u32) -> Cluster 
     let mut deployment = Deployment::serving(template, total, 1);
     let max_unavailable = dice.pick(&[0, 0, 1, 2]);
     deployment.slack = max_unavailable;
-    let target =
-        TargetObject { deployment, noted: None, written: None, bypass: None, max_unavailable };
+    let target = TargetObject {
+        deployment,
+        noted: None,
+        written: None,
+        owned: false,
+        bypass: None,
+        max_unavailable,
+    };
     Cluster {
         target: Some(target),
         primary: None,

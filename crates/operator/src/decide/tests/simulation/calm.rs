@@ -165,6 +165,7 @@ pub(super) fn inspect(world: &mut World) {
     expect(facts.adopted && facts.ending.is_none() && facts.owner == seen.uid, "not adopted");
     expect(seen.canary.as_ref().is_none_or(|it| it.replicas + it.ready == 0), "a canary is left");
     expect(target.workload.replicas == 0, "X has pods");
+    expect(!target.owned, "fields of X are ours");
     expect(primary.workload.replicas == total && primary.workload.ready == total, "not at N");
     expect(primary.workload.revision == facts.promoted, "primary runs something else");
     expect(facts.promoting.is_none(), "a promotion is open");
@@ -208,6 +209,9 @@ fn gone(world: &mut World) {
     let excused = excused || cluster.doomed;
     if cluster.target.is_some() && running == 0 && !excused {
         world.fail("nobody serves after the release");
+    }
+    if cluster.target.as_ref().is_some_and(|it| it.owned) && !excused {
+        world.fail("fields of X are ours after the release");
     }
     world.count("ends without a CanaryRollout");
 }

@@ -26,6 +26,8 @@ pub(super) struct TargetObject {
     pub(super) deployment: Deployment,
     pub(super) noted: Option<u32>,
     pub(super) written: Option<u32>,
+    /// Siskin owns fields of it.
+    pub(super) owned: bool,
     pub(super) bypass: Option<Arc<str>>,
     pub(super) max_unavailable: u32,
 }
@@ -209,6 +211,7 @@ impl TargetObject {
             available: it.current && all.iter().all(|count| *count == it.replicas),
             noted: self.noted,
             written: self.written,
+            owned: self.owned,
             bypass: self.bypass.clone(),
             max_unavailable: self.max_unavailable,
         }

@@ -62,6 +62,7 @@ pub(super) fn before(world: &World, seen: &Observed, effect: &Effect) -> Option<
         | Effect::SeedScale { .. }
         | Effect::Freeze { .. }
         | Effect::Refreeze { .. }
+        | Effect::Disown
         | Effect::Reject { .. }
         | Effect::Lift { .. }
         | Effect::MarkPromoted { .. }

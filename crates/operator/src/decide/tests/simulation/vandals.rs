@@ -64,8 +64,14 @@ pub(super) fn make_target(world: &mut World) {
     let mut deployment = Deployment::new(template, count, version);
     let max_unavailable = world.dice.pick(&[0, 1, 2]);
     deployment.slack = max_unavailable;
-    let target =
-        TargetObject { deployment, noted: None, written: None, bypass: None, max_unavailable };
+    let target = TargetObject {
+        deployment,
+        noted: None,
+        written: None,
+        owned: false,
+        bypass: None,
+        max_unavailable,
+    };
     world.cluster.target = Some(target);
     world.memory.target_gone = None;
     note_wish(world, count);

@@ -54,6 +54,7 @@ pub(super) fn effect(world: &World, seen: &Observed, effect: &Effect) -> Option<
         | Effect::Refreeze { .. }
         | Effect::Target { .. }
         | Effect::Drain { .. }
+        | Effect::Disown
         | Effect::Reject { .. }
         | Effect::Lift { .. }
         | Effect::MarkPromoted { .. }

@@ -38,8 +38,9 @@ pub(super) fn write(
             primary(cluster, view, (*revision, *replicas), facts)
         }
         Effect::Canary { revision, replicas } => canary(cluster, view, *revision, *replicas),
-        Effect::Target { replicas } => target(cluster, view, *replicas, None),
-        Effect::Drain { noted } => target(cluster, view, 0, Some(*noted)),
+        Effect::Target { replicas } => target(cluster, view, *replicas, None, (dice, brittle)),
+        Effect::Drain { noted } => target(cluster, view, 0, Some(*noted), (dice, brittle)),
+        Effect::Disown => disown(cluster, view),
         Effect::Reject { revision, rejection } => {
             mark(cluster, view, *revision, |it| it.rejection = Some(*rejection))
         }
@@ -82,6 +83,7 @@ pub(super) const fn facts_of(effect: &Effect) -> Option<&Facts> {
         | Effect::Canary { .. }
         | Effect::Target { .. }
         | Effect::Drain { .. }
+        | Effect::Disown
         | Effect::Reject { .. }
         | Effect::Lift { .. }
         | Effect::MarkPromoted { .. }
@@ -283,6 +285,7 @@ fn target(
     view: &mut View,
     replicas: u32,
     noted: Option<u32>,
+    (dice, brittle): (&mut Dice, bool),
 ) -> Result<(), Failed> {
     let version = cluster.next_version();
     let it = cluster.target.as_mut().ok_or(Failed::Conflict)?;
@@ -290,6 +293,22 @@ fn target(
     let template = it.deployment.template;
     it.deployment.write(template, replicas, version);
     (it.noted, it.written) = (noted, noted.is_none().then_some(replicas));
+    it.owned = true;
+    view.versions.target = Some(version);
+    // A controller's own write of X may come between the two.
+    match dice.below(8) {
+        0 if brittle => Err(Failed::Crash),
+        1 => Err(Failed::Conflict),
+        _ => disown(cluster, view),
+    }
+}
+
+/// X's fields become nobody's, in a write of its own.
+fn disown(cluster: &mut Cluster, view: &mut View) -> Result<(), Failed> {
+    let version = cluster.next_version();
+    let it = cluster.target.as_mut().ok_or(Failed::Conflict)?;
+    check(view.versions.target, it.deployment.version)?;
+    (it.owned, it.deployment.version) = (false, version);
     view.versions.target = Some(version);
     Ok(())
 }
