@@ -121,7 +121,7 @@ impl Cluster {
             None => selection,
         };
         let what = || format!("ControllerRevisions of {target}");
-        let list = call("list", what, api.list(&selection)).await;
+        let list = Box::pin(call("list", what, api.list(&selection))).await;
         match &list {
             Ok(list) => self.newest.note(list.metadata.resource_version.as_deref()),
             Err(_) => self.newest.forget(),
@@ -191,3 +191,6 @@ pub async fn call<T>(
     };
     Err(CallFailed { verb, what: what(), source })
 }
+
+#[cfg(test)]
+mod tests;
