@@ -7,10 +7,12 @@ use std::time::Duration;
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
-use kube::api::{ApiResource, DynamicObject, ListParams};
+use kube::api::{ApiResource, DynamicObject, ListParams, VersionMatch};
 use kube::{Api, Client, Resource};
 use siskin_api::CanaryRollout;
 use siskin_api::annotations::TARGET;
+
+use crate::newest::Newest;
 
 /// A call that has not been answered by then is given up; the pass is tried again.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
@@ -54,13 +56,15 @@ impl CallFailed {
 #[derive(Clone)]
 pub struct Cluster {
     client: Client,
+    /// How new a listing of frozen templates must be.
+    pub newest: Newest,
 }
 
 impl Cluster {
     /// With this client.
     #[must_use]
-    pub const fn new(client: Client) -> Self {
-        Self { client }
+    pub fn new(client: Client) -> Self {
+        Self { client, newest: Newest::default() }
     }
 
     /// Deployments as JSON.
@@ -102,17 +106,27 @@ impl Cluster {
         call("get", || format!("CanaryRollout {name}"), api.get_opt(name)).await
     }
 
-    /// The frozen templates of a target.
+    /// The frozen templates of a target, as new as anything that was seen of any: the first time
+    /// as new as can be.
     pub async fn frozen(
         &self,
         namespace: &str,
         target: &str,
     ) -> Result<Vec<ControllerRevision>, CallFailed> {
         let api = self.revisions(namespace);
+        let known = self.newest.known();
         let selection = ListParams::default().labels(&format!("{TARGET}={target}"));
-        let list =
-            call("list", || format!("ControllerRevisions of {target}"), api.list(&selection));
-        Ok(list.await?.items)
+        let selection = match &known {
+            Some(version) => selection.at(version).matching(VersionMatch::NotOlderThan),
+            None => selection,
+        };
+        let what = || format!("ControllerRevisions of {target}");
+        let list = Box::pin(call("list", what, api.list(&selection))).await;
+        match &list {
+            Ok(list) => self.newest.note(list.metadata.resource_version.as_deref()),
+            Err(_) => self.newest.forget(),
+        }
+        Ok(list?.items)
     }
 
     /// Whether a HorizontalPodAutoscaler (KEDA makes one too) scales this Deployment.
@@ -177,3 +191,6 @@ pub async fn call<T>(
     };
     Err(CallFailed { verb, what: what(), source })
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ pub mod gate;
 pub mod judge;
 pub mod lease;
 pub mod metrics;
+pub mod newest;
 pub mod observe;
 pub mod options;
 pub mod pass;

@@ -54,8 +54,12 @@ async fn main() -> anyhow::Result<()> {
     let gate = lead(&mut tasks, &options, (&config, &identity), &metrics, shutdown.clone())?;
 
     let cluster = Cluster::new(client.clone());
-    let scope =
-        Scope { client, namespace: options.namespace.clone(), readiness: readiness.clone() };
+    let scope = Scope {
+        client,
+        namespace: options.namespace.clone(),
+        readiness: readiness.clone(),
+        newest: cluster.newest.clone(),
+    };
     let (pods, pod_events) = wiring::watch_pods(&scope);
     let index = Index::default();
     let (watches, feeds) = Watches::new(Samplers::new(clock::now_millis));

@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use crate::admin::{Heartbeat, Readiness};
 use crate::children::target_of;
 use crate::clock;
+use crate::newest::Newest;
 use crate::observe::{Index, Pods, Sight, pods};
 use crate::pass::{PassFailed, Passes};
 use crate::queue::Name;
@@ -44,6 +45,8 @@ pub struct Scope {
     pub namespace: Option<String>,
     /// Told of each watch's first listing.
     pub readiness: Readiness,
+    /// Told of each ControllerRevision.
+    pub newest: Newest,
 }
 
 impl Scope {
@@ -121,7 +124,9 @@ pub async fn run(
         names
     });
     let of_revision = by_target.clone();
+    let newest = scope.newest.clone();
     let revisions = revisions.map(move |it| {
+        newest.note(it.resource_version().as_deref());
         let target = it.labels().get(TARGET).cloned().unwrap_or_default();
         of_revision(it.namespace().unwrap_or_default(), &target)
     });

@@ -187,6 +187,7 @@ impl Writer {
         let what = format!("ControllerRevision {name}");
         let created = api.create(&post, &object);
         let written = self.write(Written::ControllerRevision, "create", what, created).await?;
+        self.cluster.newest.note(written.metadata.resource_version.as_deref());
         let trial = template.trial_key(world.rollout.spec.canary_on);
         world.live.frozen.push(FrozenObject {
             frozen: Frozen { revision, trial, promoted: false, rejection: None, attempt },
@@ -213,6 +214,7 @@ impl Writer {
         let what = format!("ControllerRevision {}", object.name);
         let answer = api.patch(&object.name, &params, &patch);
         let written = self.write(Written::ControllerRevision, "patch", what, answer).await?;
+        self.cluster.newest.note(written.metadata.resource_version.as_deref());
         if let Some(now) = crate::observe::frozen(&written, world.rollout.spec.canary_on) {
             world.live.frozen[index] = now;
         }
