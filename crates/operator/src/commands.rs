@@ -4,7 +4,8 @@
 use std::str::FromStr;
 
 use kube::ResourceExt;
-use siskin_api::annotations::command;
+use kube::api::DynamicObject;
+use siskin_api::annotations::{command, target};
 use siskin_api::{CanaryRollout, Command, CommandOutcome, CommandRecord};
 
 use crate::decide::{Effect, Observed, Order, Plan, RolloutId, Stage, State};
@@ -35,9 +36,9 @@ pub struct Answer {
     pub note: String,
 }
 
-/// Every command annotation on the `CanaryRollout`.
+/// Every command annotation on the `CanaryRollout`, and a bypass on its target that gives no reason.
 #[must_use]
-pub fn asked(rollout: &CanaryRollout) -> Vec<Asked> {
+pub fn asked(rollout: &CanaryRollout, target: Option<&DynamicObject>) -> Vec<Asked> {
     let known = [
         (Command::Abort, command::ABORT),
         (Command::Approve, command::APPROVE),
@@ -50,7 +51,14 @@ pub fn asked(rollout: &CanaryRollout) -> Vec<Asked> {
         let order = parse(command, &value);
         Some(Asked { command, value, order })
     });
-    found.collect()
+    found.chain(target.and_then(bypass_without_reason)).collect()
+}
+
+/// A bypass is followed for its reason; what has none is answered like any malformed command.
+fn bypass_without_reason(target: &DynamicObject) -> Option<Asked> {
+    let value = target.annotations().get(target::BYPASS)?.trim();
+    let asked = Asked { command: Command::Bypass, value: value.to_owned(), order: None };
+    value.is_empty().then_some(asked)
 }
 
 fn parse(command: Command, value: &str) -> Option<Order> {
@@ -212,7 +220,7 @@ fn command_name(command: Command) -> &'static str {
         Command::Promote => command::PROMOTE,
         Command::Retry => command::RETRY,
         Command::Start => command::START,
-        Command::Bypass => siskin_api::annotations::target::BYPASS,
+        Command::Bypass => target::BYPASS,
     }
 }
 
@@ -245,6 +253,23 @@ mod tests {
         let stands = |order| standing(order, &seen, &Plan::to(seen.state, vec![]));
         assert_eq!(stands(Order::Start(ID)), Standing::Waits, "the next attempt");
         assert_eq!(stands(Order::Approve(EARLIER, 0)), Standing::Stale);
+    }
+
+    #[test]
+    fn a_bypass_without_a_reason_is_answered_once_and_one_with_a_reason_is_no_command() {
+        let with_bypass = |reason: &str| {
+            let kind = kube::api::ApiResource::erase::<k8s_openapi::api::apps::v1::Deployment>(&());
+            let mut it = DynamicObject::new("orders", &kind);
+            it.annotations_mut().insert(target::BYPASS.into(), reason.into());
+            bypass_without_reason(&it)
+        };
+        assert_eq!(with_bypass("a hotfix"), None);
+        let (empty, seen) = (Vec::from_iter(with_bypass(" ")), at_rest());
+        let plan = decide(&seen, NOW);
+        let first = answers(&empty, &seen, &plan, &[]);
+        assert!(first[0].note.contains("expected a reason"), "{}", first[0].note);
+        let given = keep(&empty, &[], &first);
+        assert_eq!(answers(&empty, &seen, &plan, &given), [], "one Event");
     }
 
     #[test]

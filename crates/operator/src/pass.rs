@@ -141,13 +141,12 @@ impl Passes {
         let given = world.status().commands;
         let answers = commands::answers(&world.asked, &world.observed, plan, &given);
         let status = status(world, plan, (&evidence, &answers), now);
-        let released = plan.effects.contains(&Effect::Release);
-        if released {
-            // After the finalizer is off there may be nothing left to write a status to.
-            self.reporter.report(world, plan, &answers);
-            return self.writer.apply(world, plan).await;
-        }
         self.writer.apply(world, plan).await?;
+        if plan.effects.contains(&Effect::Release) {
+            // There may be nothing left to write a status to.
+            self.reporter.report(world, plan, &answers);
+            return Ok(());
+        }
         let before = world.rollout.status.clone();
         self.writer.write_status(world, status).await?;
         world.rollout.status = before;

@@ -18,6 +18,10 @@ impl Scene<'_> {
         if !current {
             return (primary.spec, canary.spec);
         }
+        if self.seen.canary.is_none() && 0 < canary_goal {
+            // Primary gives up nothing before it exists: the next look may be a long time away.
+            return (primary.spec, canary_goal);
+        }
         if canary_goal < canary.spec {
             let (canary, primary) = transfer(canary, primary, self.limits());
             return (primary, canary);
@@ -119,9 +123,9 @@ impl Scene<'_> {
         facts: &Facts,
     ) -> Vec<Effect> {
         let mut effects = self.upkeep();
-        let primary_effect = self.enact_primary(primary.0, primary.1, facts);
         // Created empty, filled at the next look: no resourceVersion fences a creation.
         let count = if self.seen.canary.is_none() { 0 } else { canary.1 };
+        let primary_effect = self.enact_primary(primary.0, primary.1, facts);
         let canary_effect = canary_is_wrong(self.seen.canary.as_ref(), canary)
             .then_some(Effect::Canary { revision: canary.0, replicas: count });
         if primary.1 < self.primary.workload.replicas {

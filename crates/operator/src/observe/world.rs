@@ -103,7 +103,7 @@ pub(super) async fn assemble(
     let names = names(observer, &name, &rollout, &live, &uid);
     let adopted = workloads.primary.is_some();
     let around = Surroundings::of(observer, &name, &rollout, (names, adopted), now).await?;
-    let asked = commands::asked(&rollout);
+    let asked = commands::asked(&rollout, live.target.as_ref());
     let mut seen = Observed {
         uid,
         state,

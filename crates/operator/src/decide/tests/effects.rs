@@ -2,9 +2,12 @@
 //! Each was a hole that the simulation found, or breaks in a way that it can't see.
 
 use super::given::{
-    NEXT, NOW, PROMOTED, at_rest, deleted, overdue, primary, progressing, target, with, workload,
+    Change, NEXT, NOW, PROMOTED, at_rest, deleted, overdue, primary, progressing, target, with,
+    workload,
 };
-use crate::decide::{Effect, Ending, Evidence, Observed, Stage, State, Trial, Workload, decide};
+use crate::decide::{
+    Effect, Ending, Evidence, MoveOrder, Observed, Stage, State, Trial, Workload, decide,
+};
 
 #[test]
 fn a_late_release_fills_up_primary_also_when_its_frozen_template_is_lost() {
@@ -51,6 +54,23 @@ fn time_without_every_source_does_not_count_towards_an_end_by_weak_evidence() {
     };
     assert!(step.hold.since.is_some(), "the canary is there");
     assert_eq!(step.delivered.since, None, "its evidence is not");
+}
+
+#[test]
+fn the_only_consumer_stays_until_its_canary_exists() {
+    let alone: &[Change] = &[
+        |it| it.strategy.order = MoveOrder::DrainFirst,
+        |it| it.replicas = Some(1),
+        |it| primary(it).workload = workload(PROMOTED, 1),
+        |it| it.canary = None,
+    ];
+    let effects = decide(&with(progressing(), alone), NOW).effects;
+    assert!(effects.contains(&Effect::Canary { revision: NEXT, replicas: 0 }), "{effects:?}");
+    let taken = |it: &Effect| matches!(it, Effect::Primary { replicas: 0, .. });
+    assert!(!effects.iter().any(taken), "{effects:?}");
+    let made = with(progressing(), alone);
+    let made = with(made, &[|it| it.canary = Some(workload(NEXT, 0))]);
+    assert!(decide(&made, NOW).effects.iter().any(taken), "then it makes room");
 }
 
 #[test]
