@@ -225,6 +225,7 @@ fn note(index: &Index, seen: &Seen) {
     match &seen.0 {
         Ok(rollout) => index.note(rollout),
         Err(error) => {
+            index.note_unreadable(name(seen), error.metadata.uid.as_deref().unwrap_or_default());
             tracing::warn!(rollout = %name(seen), error = %error.error, "can't be read and is left alone; apply it again under the current schema");
         }
     }

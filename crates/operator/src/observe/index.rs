@@ -15,8 +15,8 @@ use crate::queue::Name;
 pub struct Entry {
     /// Its UID.
     pub uid: Arc<str>,
-    /// The Deployment that it targets.
-    pub target: Arc<str>,
+    /// The Deployment that it targets; `None` while all that is known is that it exists.
+    pub target: Option<Arc<str>>,
     /// When it was created: the oldest of two wins.
     pub created: Timestamp,
     /// Its phase as last reported, for the metrics.
@@ -32,11 +32,19 @@ impl Index {
     pub fn note(&self, rollout: &CanaryRollout) {
         let entry = Entry {
             uid: rollout.uid().unwrap_or_default().into(),
-            target: rollout.spec.target_ref.name.as_str().into(),
+            target: Some(rollout.spec.target_ref.name.as_str().into()),
             created: rollout.creation_timestamp().map_or(Timestamp::MIN, |it| it.0),
             phase: rollout.status.as_ref().and_then(|it| it.phase),
         };
         self.write().insert(name_of(rollout), entry);
+    }
+
+    /// Notes a rollout that can't be read: what it owns is no orphan.
+    pub fn note_unreadable(&self, name: Name, uid: &str) {
+        let uid: Arc<str> = uid.into();
+        let unknown =
+            Entry { uid: uid.clone(), target: None, created: Timestamp::MIN, phase: None };
+        self.write().entry(name).or_insert(unknown).uid = uid;
     }
 
     /// Forgets a rollout that is gone.
@@ -54,15 +62,17 @@ impl Index {
     pub fn of_target(&self, namespace: &str, target: &str) -> Vec<Name> {
         let all = self.read();
         let matching = all.iter().filter(|(name, entry)| {
-            name.namespace.as_ref() == namespace && entry.target.as_ref() == target
+            name.namespace.as_ref() == namespace && entry.target.as_deref() == Some(target)
         });
         matching.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Every rollout.
+    /// Every rollout that could be read.
     #[must_use]
     pub fn all(&self) -> Vec<Name> {
-        self.read().keys().cloned().collect()
+        let all = self.read();
+        let read = all.iter().filter(|(_, entry)| entry.target.is_some());
+        read.map(|(name, _)| name.clone()).collect()
     }
 
     /// The phases of all of them.
@@ -83,7 +93,7 @@ impl Index {
         self.read().iter().any(|(other, entry)| {
             other != name
                 && other.namespace == name.namespace
-                && entry.target.as_ref() == target
+                && entry.target.as_deref() == Some(target)
                 && (entry.created, other) < (created, name)
         })
     }
@@ -101,4 +111,20 @@ impl Index {
 #[must_use]
 pub fn name_of(rollout: &CanaryRollout) -> Name {
     Name::new(rollout.namespace().unwrap_or_default(), rollout.name_any())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_rollout_that_cannot_be_read_owns_is_no_orphan() {
+        let (index, name) = (Index::default(), Name::new("shop", "orders"));
+        index.note_unreadable(name.clone(), "1");
+        assert!(index.knows("1"));
+        assert_eq!((index.all(), index.phases()), (vec![], vec![]), "no pass can be made over it");
+        assert_eq!(index.of_target("shop", "orders"), []);
+        index.forget(&name);
+        assert!(!index.knows("1"));
+    }
 }
