@@ -122,6 +122,7 @@ impl Passes {
             tracing::debug!(rollout = %name, observed = ?world.observed, plan = ?plan, "decided");
             let moved = plan.next != world.observed.state;
             self.carry_out(&mut world, &plan, now).await.map_err(PassFailed::Apply)?;
+            self.memory.carried_out(name, &plan);
             if !moved {
                 let most = if is_unwatched(&world, &plan) { UNWATCHED } else { RESYNC };
                 return Ok(next_look(&plan, most, now));
@@ -182,24 +183,35 @@ impl Memory {
     /// Something that keeps scaling X up is answered at once the first time, then at a bounded
     /// rate: two controllers that fight at full speed would hurt the API server and nobody else.
     fn throttle(&self, name: &Name, mut plan: Plan, now: Timestamp) -> Plan {
-        let drains = |it: &Effect| matches!(it, Effect::Drain { .. });
-        if !plan.effects.iter().any(drains) || matches!(plan.next, State::Adopting) {
+        if !drains_again(&plan) {
             return plan;
         }
-        let mut drained = lock(&self.drained);
-        let since = drained.get(name).map(Instant::elapsed);
+        let since = lock(&self.drained).get(name).map(Instant::elapsed);
         if let Some(left) = since.and_then(|it| DRAIN_AGAIN.checked_sub(it)) {
-            plan.effects.retain(|it| !drains(it));
+            plan.effects.retain(|it| !matches!(it, Effect::Drain { .. }));
             return plan.wake(now.checked_add(left).ok());
         }
-        drained.insert(name.clone(), Instant::now());
         plan
+    }
+
+    /// Notes a drain that was made. One that met a conflict, as it will while X scales up, is tried
+    /// again at once: each second more is a second of pods that nobody has judged.
+    fn carried_out(&self, name: &Name, plan: &Plan) {
+        if drains_again(plan) {
+            lock(&self.drained).insert(name.clone(), Instant::now());
+        }
     }
 
     fn forget(&self, name: &Name) {
         lock(&self.fenced).remove(name);
         lock(&self.drained).remove(name);
     }
+}
+
+/// Whether it drains a target that was drained before.
+fn drains_again(plan: &Plan) -> bool {
+    let drains = plan.effects.iter().any(|it| matches!(it, Effect::Drain { .. }));
+    drains && !matches!(plan.next, State::Adopting)
 }
 
 fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -234,6 +246,20 @@ mod tests {
         assert!(memory.must_fence(&name, &State::Adopting), "the first try met a conflict");
         memory.fenced(&name);
         assert!(!memory.must_fence(&name, &State::Adopting));
+    }
+
+    #[test]
+    fn a_drain_is_tried_again_at_once_until_one_is_made_and_then_at_a_bounded_rate() {
+        let (memory, name) = (Memory::default(), Name::new("shop", "orders"));
+        let rest = State::AtRest(Rest::Succeeded);
+        let plan = Plan::to(rest, vec![Effect::Drain { noted: 6 }]);
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(memory.throttle(&name, plan.clone(), now), plan);
+        assert_eq!(memory.throttle(&name, plan.clone(), now), plan, "the first met a conflict");
+        memory.carried_out(&name, &plan);
+        let throttled = memory.throttle(&name, plan.clone(), now);
+        assert_eq!(throttled.effects, []);
+        assert!(throttled.wake.is_some(), "it is looked at again");
     }
 
     #[test]
