@@ -95,8 +95,13 @@ impl Writer {
             };
         }
         let written = self.patch(&api, &name, patch).await?;
-        let released = self.give_up_ownership(&api, written).await?;
-        world.live.target = Some(released);
+        world.live.target = Some(match self.give_up_ownership(&api, written.clone()).await {
+            Ok(released) => released,
+            // X's own controller was faster. The count is written, and is told; the next look
+            // sees that the field is still ours.
+            Err(error) if error.is_conflict() => written,
+            Err(error) => return Err(error),
+        });
         Ok(())
     }
 

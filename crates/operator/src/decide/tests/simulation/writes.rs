@@ -295,10 +295,14 @@ fn target(
     (it.noted, it.written) = (noted, noted.is_none().then_some(replicas));
     it.owned = true;
     view.versions.target = Some(version);
-    // A controller's own write of X may come between the two.
     match dice.below(8) {
         0 if brittle => Err(Failed::Crash),
-        1 => Err(Failed::Conflict),
+        1 => {
+            // X's own controller writes between the two: the second one is left to the next pass.
+            let version = cluster.next_version();
+            cluster.target.as_mut().ok_or(Failed::Conflict)?.deployment.version = version;
+            Ok(())
+        }
         _ => disown(cluster, view),
     }
 }
