@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::controller::Action;
 
-use crate::apply::{ApplyFailed, Writer};
+use crate::apply::{ApplyFailed, Stopped, Writer};
 use crate::clock;
 use crate::cluster::CallFailed;
 use crate::commands;
@@ -142,7 +142,12 @@ impl Passes {
         let given = world.status().commands;
         let answers = commands::answers(&world.asked, &world.observed, plan, &given);
         let status = status(world, plan, (&evidence, &answers), now);
-        self.writer.apply(world, plan).await?;
+        if let Err(Stopped { made, why }) = self.writer.apply(world, plan).await {
+            // What was written stays written, and the next plan does not name it again.
+            let made = plan.effects.iter().take(made).cloned().collect();
+            self.reporter.effects(world, &Plan { effects: made, ..plan.clone() });
+            return Err(why);
+        }
         if plan.effects.contains(&Effect::Release) {
             // There may be nothing left to write a status to.
             self.reporter.report(world, plan, &answers);

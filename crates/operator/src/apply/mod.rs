@@ -51,6 +51,15 @@ impl ApplyFailed {
     }
 }
 
+/// Where a plan stopped.
+#[derive(Debug)]
+pub struct Stopped {
+    /// Effects that were made before.
+    pub made: usize,
+    /// Why the next one was not.
+    pub why: ApplyFailed,
+}
+
 impl ClosedSet for Effect {
     fn variant(&self) -> &'static str {
         self.into()
@@ -72,10 +81,10 @@ impl Writer {
         Self { cluster, gate, metrics }
     }
 
-    /// Makes every effect of the plan, in order.
-    pub async fn apply(&self, world: &mut World, plan: &Plan) -> Result<(), ApplyFailed> {
-        for effect in &plan.effects {
-            self.make(world, effect).await?;
+    /// Makes every effect of the plan, in order, up to the first that fails.
+    pub async fn apply(&self, world: &mut World, plan: &Plan) -> Result<(), Stopped> {
+        for (made, effect) in plan.effects.iter().enumerate() {
+            self.make(world, effect).await.map_err(|why| Stopped { made, why })?;
             self.metrics.effect(effect);
         }
         Ok(())

@@ -93,7 +93,8 @@ impl Reporter {
         self.announce(world, kind, (phase_name(after), action), &text);
     }
 
-    fn effects(&self, world: &World, plan: &Plan) {
+    /// What its effects alone have changed: those that were made of a plan that could not be ended.
+    pub fn effects(&self, world: &World, plan: &Plan) {
         let target = &world.rollout.spec.target_ref.name;
         for effect in &plan.effects {
             match effect {
