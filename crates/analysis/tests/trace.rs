@@ -191,7 +191,7 @@ fn a_trace_has_a_header_of_this_version_one_trial_and_no_gap_of_years() {
     );
     let mark = |at| Line::Mark { at, mark: Mark::TrialStarted };
     let twice = read(&written(&[mark(1), mark(2)])).expect_err("two trials");
-    assert_eq!(twice, "line 3: a second `trialStarted`: a trace holds one trial");
+    assert_eq!(twice, "line 3: a second `trialStarted` or `resumed`: a trace holds one trial");
     let empty = |at| Line::Seen(Observation { at, group: None, pods: Vec::new() });
     let far = read(&written(&[empty(0), empty(40_000_000_000)])).expect_err("15 months");
     assert_eq!(far, "line 3: `at` is more than a year away from that of the line before");
@@ -298,9 +298,10 @@ fn lines() -> impl Strategy<Value = Line> {
     let seen = (at(), proptest::option::of(groups()), proptest::collection::vec(pods, 0..3))
         .prop_map(|(at, group, pods)| Line::Seen(Observation { at, group, pods }));
     let mark = (at(), any::<u32>(), ".*").prop_map(|(at, number, reason)| {
-        let mark = match number % 3 {
+        let mark = match number % 4 {
             0 => Mark::StepChanged { step: number, weight: 50 },
             1 => Mark::Scaled { replicas: number },
+            2 => Mark::Cut { reason },
             _ => Mark::Ended { verdict: Verdict::Fail, reason },
         };
         Line::Mark { at, mark }

@@ -10,13 +10,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use siskin_analysis::observation::{Millis, Observation, Role};
 use siskin_analysis::trace::{Line, Mark, Reader, TraceError};
-use siskin_analysis::{Assessment, Finding, Judge, Record, Summary, Verdict, summarise};
+use siskin_analysis::{
+    Assessment, Finding, Judge, RECORD_SPAN, Record, ResumeError, Summary, Verdict, summarise,
+};
 
 use crate::options::ReplayArgs;
 use crate::picture;
-
-/// How much of the time before the trial is learnt from: as the operator keeps.
-const RECORD: Millis = 600_000;
 
 /// Why a trace was not judged.
 #[derive(Debug, thiserror::Error)]
@@ -144,7 +143,7 @@ impl Run {
     fn new(rollout: String, args: &ReplayArgs) -> Self {
         Self {
             rollout,
-            record: Record::new(RECORD),
+            record: Record::new(RECORD_SPAN),
             judge: None,
             first: None,
             begin: 0,
