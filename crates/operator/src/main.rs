@@ -49,7 +49,7 @@ async fn main() -> anyhow::Result<()> {
     let identity = options.election.unique_identity();
 
     let metrics = Metrics::new();
-    let (health, readiness) = (Health::default(), Readiness::default());
+    let (health, readiness, traces) = (Health::default(), Readiness::default(), Traces::default());
     let (events, publisher) = Events::new(client.clone(), &identity, metrics.clone());
     let mut tasks: JoinSet<anyhow::Result<&'static str>> = JoinSet::new();
     let gate = lead(&mut tasks, &options, (&config, &identity), &metrics, shutdown.clone())?;
@@ -63,7 +63,6 @@ async fn main() -> anyhow::Result<()> {
     };
     let (pods, pod_events) = wiring::watch_pods(&scope);
     let index = Index::default();
-    let traces = Traces::default();
     let (watches, feeds) = Watches::new(Samplers::new(clock::now_millis), traces.clone());
     let (trigger, asked) = Trigger::new();
     let neighbours = Neighbours::new(cluster.clone());

@@ -67,9 +67,7 @@ impl Standing {
                     weight: percent(step.canary, total),
                 },
             },
-            State::Promoting(it) => {
-                At::Promoting { since: it.since.as_millisecond(), how: it.how }
-            }
+            State::Promoting(it) => At::Promoting { since: it.since.as_millisecond(), how: it.how },
             State::RollingBack(it) => {
                 At::RollingBack { since: it.since.as_millisecond(), cause: it.cause }
             }

@@ -105,11 +105,18 @@ struct Shelf {
 }
 
 impl Traces {
+    /// With other bounds, so that a test need not fill megabytes.
+    #[cfg(test)]
+    fn within(each: usize, all: usize) -> Self {
+        let shelf = Shelf { limits: Limits { each, all }, ..Shelf::default() };
+        Self { shelf: Arc::new(Mutex::new(shelf)) }
+    }
+
     /// All traces, by namespace and name.
     #[must_use]
     pub fn list(&self) -> Vec<Listed> {
-        let shelf = self.lock();
-        let mut all: Vec<_> = shelf.recordings.iter().map(|(name, it)| it.listed(name)).collect();
+        let kept = self.lock();
+        let mut all: Vec<_> = kept.recordings.iter().map(|(name, it)| it.listed(name)).collect();
         all.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
         all
     }
@@ -141,17 +148,17 @@ impl Recorder {
     /// Begins a trace, in place of the one before: the record that the judge learns from, and how
     /// the judge begins.
     pub fn begin(&self, attempt: Attempt<'_>, record: &Record, at: Millis) {
-        let mut shelf = self.traces.lock();
-        shelf.begin(&self.name, attempt);
+        let mut kept = self.traces.lock();
+        kept.begin(&self.name, attempt);
         for seen in record.observations() {
-            shelf.write(&self.name, &Line::Seen(seen));
+            kept.write(&self.name, &Line::Seen(seen));
         }
         let mark = match attempt.beginning {
             Beginning::Fresh => Mark::TrialStarted,
             Beginning::Resumed(accounts) => Mark::Resumed { accounts: Some(accounts.to_owned()) },
             Beginning::StartedOver => Mark::Resumed { accounts: None },
         };
-        shelf.write(&self.name, &Line::Mark { at, mark });
+        kept.write(&self.name, &Line::Mark { at, mark });
     }
 
     /// The judge was given this.
@@ -161,23 +168,25 @@ impl Recorder {
 
     /// What a pass knew of the attempt: its marks are written when they change.
     pub fn follow(&self, standing: &Standing) {
-        let mut shelf = self.traces.lock();
-        let Some(recording) = shelf.recordings.get_mut(&self.name) else { return };
+        let mut kept = self.traces.lock();
+        let Some(recording) = kept.recordings.get_mut(&self.name) else { return };
         let (lines, last) = recording.marks(standing);
-        lines.iter().for_each(|line| shelf.write(&self.name, line));
+        for line in &lines {
+            kept.write(&self.name, line);
+        }
         if last {
-            shelf.finish(&self.name);
+            kept.finish(&self.name);
         }
     }
 
     /// The attempt is over, however it ended.
     pub fn finish(&self, at: Millis) {
-        let mut shelf = self.traces.lock();
-        let Some(recording) = shelf.recordings.get(&self.name) else { return };
+        let mut kept = self.traces.lock();
+        let Some(recording) = kept.recordings.get(&self.name) else { return };
         if let Some(line) = recording.abandoned(at) {
-            shelf.write(&self.name, &line);
+            kept.write(&self.name, &line);
         }
-        shelf.finish(&self.name);
+        kept.finish(&self.name);
     }
 }
 
@@ -254,7 +263,8 @@ impl Shelf {
             if taken + bytes <= self.limits.all {
                 return true;
             }
-            let finished = self.recordings.iter().filter_map(|(name, it)| Some((it.order()?, name)));
+            let finished =
+                self.recordings.iter().filter_map(|(name, it)| Some((it.order()?, name)));
             let Some(oldest) = finished.min_by_key(|(order, _)| *order) else { return false };
             let oldest = oldest.1.clone();
             self.recordings.remove(&oldest);
