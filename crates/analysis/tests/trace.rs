@@ -198,6 +198,45 @@ fn a_trace_has_a_header_of_this_version_one_trial_and_no_gap_of_years() {
 }
 
 #[test]
+fn a_recording_that_lacks_its_beginning_or_its_end_is_readable() {
+    for accounts in [None, Some("{}".to_owned())] {
+        let mark = Mark::Resumed { accounts };
+        let cut = Mark::Cut { reason: "full".to_owned() };
+        let lines = [Line::Mark { at: 1, mark }, Line::Mark { at: 2, mark: cut }];
+        let text = String::from_utf8(written(&lines)).expect("text");
+        assert!(text.lines().all(in_schema), "{text}");
+        assert_eq!(read(text.as_bytes()), Ok(lines.to_vec()));
+        let again = text + "{\"at\":3,\"mark\":\"trialStarted\"}\n";
+        let error = read(again.as_bytes()).expect_err("two beginnings");
+        assert_eq!(error, "line 4: a second `trialStarted` or `resumed`: a trace holds one trial");
+    }
+}
+
+#[test]
+fn a_line_is_checked_before_it_is_written_as_it_is_when_it_is_read() {
+    let seen = |at, created| {
+        let pods = vec![PodObservation { created, ..pod("a", None) }];
+        Line::Seen(Observation { at, group: None, pods })
+    };
+    for (line, before) in [
+        (seen(-1, 0), None),
+        (seen(0, -1), None),
+        (seen(40_000_000_000, 0), Some(0)),
+        (Line::Mark { at: -1, mark: Mark::Scaled { replicas: 1 } }, None),
+        (seen(1, 0), Some(2)),
+    ] {
+        let first = before.map(|at| seen(at, 0));
+        let lines: Vec<_> = first.into_iter().chain([line.clone()]).collect();
+        let wrong = line.check_after(before).map_err(|it| it.to_string());
+        let refused = read(&written(&lines)).map(|_| ());
+        match (wrong, refused) {
+            (Err(wrong), Err(refused)) => assert!(refused.ends_with(&wrong), "{refused}: {wrong}"),
+            (wrong, refused) => assert_eq!(wrong, refused, "{line:?}"),
+        }
+    }
+}
+
+#[test]
 fn lines_have_a_longest_length_and_reading_ends_there() {
     let mut text = written(&[]);
     text.extend(std::iter::repeat_n(b' ', LONGEST_LINE + 1));

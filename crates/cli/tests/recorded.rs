@@ -94,7 +94,6 @@ impl Live {
         let path = folder.join("orders.jsonl.gz");
         std::fs::write(&path, self.trace()).expect("written");
         let output = command(folder).args(["orders.jsonl.gz", "--json"]).output().expect("runs");
-        let said = object(&output);
         let live = self.last.as_ref().expect("judged");
         assert_eq!((live.verdict, live.finding.name()), expected, "live");
         let notes: Vec<String> = live.notes.iter().map(ToString::to_string).collect();
@@ -113,7 +112,8 @@ impl Live {
             "resumed": self.traces.list()[0].resumed,
             "cut": false,
         });
-        assert_eq!(said, live);
+        // As text: numbers that are read back may differ in their last bit.
+        assert_eq!(said(&output), format!("{live}\n"));
     }
 }
 
@@ -146,10 +146,10 @@ fn command(folder: &Path) -> Command {
     command
 }
 
-fn object(output: &Output) -> serde_json::Value {
+fn said(output: &Output) -> &str {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
-    serde_json::from_slice(&output.stdout).expect("JSON")
+    std::str::from_utf8(&output.stdout).expect("text")
 }
 
 #[test]
@@ -215,7 +215,8 @@ fn a_trace_is_read_from_standard_input_and_a_broken_one_is_named() {
         child.stdin.take().expect("a pipe").write_all(bytes).expect("taken");
         child.wait_with_output().expect("ends")
     };
-    let whole = object(&feed(&trace));
+    let whole = feed(&trace);
+    let whole: serde_json::Value = serde_json::from_str(said(&whole)).expect("JSON");
     assert_eq!((&whole["file"], &whole["judgedSeconds"]), (&"-".into(), &60.into()));
     let broken = feed(&trace[..trace.len() - 9]);
     assert_eq!(broken.status.code(), Some(1));

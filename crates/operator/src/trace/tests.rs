@@ -14,7 +14,8 @@ use super::*;
 use crate::decide::tests::given::{self, NOW, step};
 use crate::decide::{Cause, Observed, PromotedBy, State};
 
-const AT: Millis = 1_780_000_000_000;
+/// The moment of the states that passes find here.
+const AT: Millis = 10_000_000;
 const SETTINGS: Settings =
     Settings { interval: 10_000, warm_up: 60_000, false_rollback_probability: 0.01 };
 
