@@ -26,9 +26,9 @@ struct Limits {
     all: usize,
 }
 
-/// One trace: two days of twelve partitions at a poll in 10 s, six hours of a hundred, half an hour
-/// of a thousand (docs/replay.md has the figures). All of them: an operator at rest takes about
-/// 20 MB, and 200 rollouts that have all been tried once must leave it below 40 MB.
+/// One trace: two days of twelve partitions at a poll in 10 s, six hours of a hundred, 20 minutes
+/// of a thousand (docs/replay.md has the figures). All of them: less than a third of the 40 MB that
+/// an operator may take at rest with 200 rollouts, even if each of them was tried.
 const LIMITS: Limits = Limits { each: 4 << 20, all: 12 << 20 };
 
 /// The last trace of each rollout. Cheap to clone.

@@ -67,8 +67,8 @@ fn ended(verdict: Verdict, reason: &str) -> Mark {
     Mark::Ended { verdict, reason: reason.to_owned() }
 }
 
-fn word(verdict: Verdict, finding: &'static str) -> Option<Word> {
-    Some(Word { verdict, finding })
+fn word(verdict: Verdict, finding: &'static str) -> Word {
+    Word { verdict, finding }
 }
 
 /// One pass over this state, N = 4.
@@ -109,14 +109,14 @@ fn the_record_comes_first_then_what_was_given_in_its_order() {
 fn what_the_operator_did_is_marked_once() {
     let (traces, name) = (Traces::default(), name("orders"));
     let recorder = begin(&traces, &name);
-    let doubt = word(Verdict::Inconclusive, "WarmingUp");
+    let doubt = Some(word(Verdict::Inconclusive, "WarmingUp"));
     let mut trial = given::progressing();
     pass(&recorder, &trial, doubt);
     pass(&recorder, &trial, doubt);
     recorder.follow(&Standing::of(&trial, 6, doubt, NOW).expect("a trial"));
     step(&mut trial).index = 1;
     step(&mut trial).canary = 2;
-    pass(&recorder, &trial, word(Verdict::Fail, "CrashLoop"));
+    pass(&recorder, &trial, Some(word(Verdict::Fail, "CrashLoop")));
     let rollback = given::with(
         given::rolling_back(),
         &[|seen| {
@@ -145,7 +145,7 @@ fn what_the_operator_did_is_marked_once() {
 fn a_promotion_ends_the_trial_and_is_recorded_on() {
     let (traces, name) = (Traces::default(), name("orders"));
     let recorder = begin(&traces, &name);
-    pass(&recorder, &given::progressing(), word(Verdict::Pass, "KeepsUp"));
+    pass(&recorder, &given::progressing(), Some(word(Verdict::Pass, "KeepsUp")));
     let passed = given::with(
         given::promoting(),
         &[|seen| {
@@ -153,7 +153,7 @@ fn a_promotion_ends_the_trial_and_is_recorded_on() {
             it.how = PromotedBy::Passed;
         }],
     );
-    pass(&recorder, &passed, word(Verdict::Inconclusive, "NoCanary"));
+    pass(&recorder, &passed, Some(word(Verdict::Inconclusive, "NoCanary")));
     recorder.seen(&seen(NOW.as_millisecond()));
     recorder.finish(AT);
     let [.., end, after] = &lines(&traces, &name)[..] else { panic!("lines") };
@@ -204,7 +204,7 @@ fn a_trace_at_its_bound_is_cut_and_stays_readable() {
     for i in 0..given {
         recorder.seen(&seen(AT + i * 1_000));
     }
-    pass(&recorder, &given::progressing(), word(Verdict::Fail, "Stalled"));
+    pass(&recorder, &given::progressing(), Some(word(Verdict::Fail, "Stalled")));
     recorder.finish(AT + given * 1_000);
     let all = lines(&traces, &name);
     let [.., last, cut, end] = &all[..] else { panic!("{} lines", all.len()) };
@@ -280,7 +280,7 @@ fn the_word_that_counts_is_that_of_a_guard_that_fails() {
     assert_eq!(Word::of(None, None), None);
     let pods = [PodObservation { crash_loop: true, ..seen(AT).pods.remove(0) }];
     let guard = siskin_analysis::crash_guard(&pods, true);
-    assert_eq!(Word::of(None, guard.as_ref()), word(Verdict::Fail, "CrashLoop"));
+    assert_eq!(Word::of(None, guard.as_ref()), Some(word(Verdict::Fail, "CrashLoop")));
     let shared = siskin_analysis::crash_guard(&pods, false);
     assert_eq!(Word::of(None, shared.as_ref()), None, "a doubt is the judge's to tell");
 }
