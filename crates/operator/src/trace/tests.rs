@@ -5,14 +5,14 @@ use std::io::{BufReader, Read};
 
 use flate2::read::MultiGzDecoder;
 use jiff::SignedDuration;
-use siskin_analysis::observation::PodObservation;
-use siskin_analysis::observation::Role;
+use siskin_analysis::observation::{PodObservation, Role};
 use siskin_analysis::trace::Reader;
-use siskin_analysis::{RECORD_SPAN, Verdict};
+use siskin_analysis::{Judge, RECORD_SPAN, Verdict};
 
 use super::*;
 use crate::decide::tests::given::{self, NOW, step};
 use crate::decide::{Cause, Observed, PromotedBy, State};
+use crate::judge::{Ledger, Saved};
 
 /// The moment of the states that passes find here.
 const AT: Millis = 10_000_000;
@@ -138,6 +138,29 @@ fn what_the_operator_did_is_marked_once() {
     let all = lines(&traces, &name);
     let at = NOW.as_millisecond() - 3_000;
     assert_eq!(all.last(), Some(&Line::Mark { at, mark: fail }), "when it was decided");
+    assert_eq!(state(&traces, &name), Some(Extent::Complete));
+}
+
+#[test]
+fn what_a_guard_went_by_between_two_samples_fails_again() {
+    let (traces, name) = (Traces::default(), name("orders"));
+    let mut ledger = Ledger::new(SETTINGS.interval, traces.recorder(&name));
+    let saved = Saved { analysis: None, replay: &[], under_way: false };
+    ledger.attend(Some(given::ID), SETTINGS, saved, NOW);
+    let mut proof = seen(AT);
+    proof.pods[0].crash_loop = true;
+    let failed = Some(word(Verdict::Fail, "CrashLoop"));
+    let standing = Standing::of(&given::progressing(), 4, failed, NOW).expect("a trial");
+    ledger.note(&standing, Some(proof));
+    ledger.attend(None, SETTINGS, saved, NOW);
+    let mut judge = Judge::new(SETTINGS, &Record::new(RECORD_SPAN));
+    let mut given = lines(&traces, &name).into_iter().filter_map(|line| match line {
+        Line::Seen(seen) => Some(seen),
+        Line::Mark { .. } => None,
+    });
+    let seen = given.next().expect("the proof");
+    judge.observe(&seen);
+    assert_eq!(judge.find(seen.at, true).name(), "CrashLoop");
     assert_eq!(state(&traces, &name), Some(Extent::Complete));
 }
 
