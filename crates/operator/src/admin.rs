@@ -1,4 +1,4 @@
-//! The HTTP endpoints for Kubernetes, Prometheus and people: `/healthz`, `/readyz`, `/metrics`, `/traces`.
+//! The HTTP endpoints: `/healthz`, `/readyz`, `/metrics`, and for people `/traces`.
 //! Reports what others set; reads no rollout, no API server, and changes nothing.
 
 use std::convert::Infallible;
