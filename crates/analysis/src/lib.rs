@@ -43,7 +43,7 @@ pub use doubt::Doubt;
 pub use effect::{Effect, SignalReport};
 pub use finding::{Fault, Finding, KeepsUp, PartitionId};
 pub use judge::{Judge, Settings};
-pub use record::{Pushed, Record};
+pub use record::{Pushed, RECORD_SPAN, Record};
 pub use saved::ResumeError;
 pub use steady::{Unsteady, primary_steady};
 pub use summary::{RoleSummary, Summary, summarise};

@@ -9,6 +9,10 @@ use crate::observation::{
     PodObservation,
 };
 
+/// What is kept of the time before a trial, in milliseconds: ten minutes are what margins are
+/// learnt from, and as much again so that a trial that begins does not push its own record out.
+pub const RECORD_SPAN: Millis = 20 * 60 * 1000;
+
 /// Shortest span: margins need about ten minutes of the primary before a rollout.
 const SHORTEST_SPAN: Millis = 600_000;
 /// Most observations kept: ten minutes at two a second. Faster polls shorten the span.

@@ -43,12 +43,30 @@ pub enum Line {
     },
 }
 
+impl Line {
+    /// Whether a [`Reader`] accepts this line after one of the time `before`.
+    ///
+    /// # Errors
+    /// What the reader would say.
+    pub fn check_after(&self, before: Option<Millis>) -> Result<(), Nonsense> {
+        form::check_line(self, before)
+    }
+}
+
 /// Something the operator did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mark", rename_all = "camelCase")]
 pub enum Mark {
     /// The trial began: lines before it are the record of the primary. At most once in a trace.
     TrialStarted,
+    /// The recording begins amid a trial: what an earlier process saw of it is not in the trace.
+    /// At most once, and never beside `TrialStarted`.
+    Resumed {
+        /// What the judge went on from, as [`crate::Judge::save`] wrote it. `None`: nothing was
+        /// saved, and it started over from the observations on the lines before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        accounts: Option<String>,
+    },
     /// The trial went on to another step.
     StepChanged {
         /// Which one, the first being 1.
@@ -66,6 +84,12 @@ pub enum Mark {
         /// The verdict it ended with.
         verdict: Verdict,
         /// Why, in words or by a name.
+        #[serde(default)]
+        reason: String,
+    },
+    /// The recording stopped here and the trial went on: no observation follows.
+    Cut {
+        /// Why, in words.
         #[serde(default)]
         reason: String,
     },

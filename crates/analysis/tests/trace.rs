@@ -191,10 +191,49 @@ fn a_trace_has_a_header_of_this_version_one_trial_and_no_gap_of_years() {
     );
     let mark = |at| Line::Mark { at, mark: Mark::TrialStarted };
     let twice = read(&written(&[mark(1), mark(2)])).expect_err("two trials");
-    assert_eq!(twice, "line 3: a second `trialStarted`: a trace holds one trial");
+    assert_eq!(twice, "line 3: a second `trialStarted` or `resumed`: a trace holds one trial");
     let empty = |at| Line::Seen(Observation { at, group: None, pods: Vec::new() });
     let far = read(&written(&[empty(0), empty(40_000_000_000)])).expect_err("15 months");
     assert_eq!(far, "line 3: `at` is more than a year away from that of the line before");
+}
+
+#[test]
+fn a_recording_that_lacks_its_beginning_or_its_end_is_readable() {
+    for accounts in [None, Some("{}".to_owned())] {
+        let mark = Mark::Resumed { accounts };
+        let cut = Mark::Cut { reason: "full".to_owned() };
+        let lines = [Line::Mark { at: 1, mark }, Line::Mark { at: 2, mark: cut }];
+        let text = String::from_utf8(written(&lines)).expect("text");
+        assert!(text.lines().all(in_schema), "{text}");
+        assert_eq!(read(text.as_bytes()), Ok(lines.to_vec()));
+        let again = text + "{\"at\":3,\"mark\":\"trialStarted\"}\n";
+        let error = read(again.as_bytes()).expect_err("two beginnings");
+        assert_eq!(error, "line 4: a second `trialStarted` or `resumed`: a trace holds one trial");
+    }
+}
+
+#[test]
+fn a_line_is_checked_before_it_is_written_as_it_is_when_it_is_read() {
+    let seen = |at, created| {
+        let pods = vec![PodObservation { created, ..pod("a", None) }];
+        Line::Seen(Observation { at, group: None, pods })
+    };
+    for (line, before) in [
+        (seen(-1, 0), None),
+        (seen(0, -1), None),
+        (seen(40_000_000_000, 0), Some(0)),
+        (Line::Mark { at: -1, mark: Mark::Scaled { replicas: 1 } }, None),
+        (seen(1, 0), Some(2)),
+    ] {
+        let first = before.map(|at| seen(at, 0));
+        let lines: Vec<_> = first.into_iter().chain([line.clone()]).collect();
+        let wrong = line.check_after(before).map_err(|it| it.to_string());
+        let refused = read(&written(&lines)).map(|_| ());
+        match (wrong, refused) {
+            (Err(wrong), Err(refused)) => assert!(refused.ends_with(&wrong), "{refused}: {wrong}"),
+            (wrong, refused) => assert_eq!(wrong, refused, "{line:?}"),
+        }
+    }
 }
 
 #[test]
@@ -298,9 +337,10 @@ fn lines() -> impl Strategy<Value = Line> {
     let seen = (at(), proptest::option::of(groups()), proptest::collection::vec(pods, 0..3))
         .prop_map(|(at, group, pods)| Line::Seen(Observation { at, group, pods }));
     let mark = (at(), any::<u32>(), ".*").prop_map(|(at, number, reason)| {
-        let mark = match number % 3 {
+        let mark = match number % 4 {
             0 => Mark::StepChanged { step: number, weight: 50 },
             1 => Mark::Scaled { replicas: number },
+            2 => Mark::Cut { reason },
             _ => Mark::Ended { verdict: Verdict::Fail, reason },
         };
         Line::Mark { at, mark }

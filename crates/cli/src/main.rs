@@ -6,6 +6,7 @@ mod options;
 mod picture;
 mod replay;
 mod report;
+mod source;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -37,11 +37,12 @@ const REPLAY_EXAMPLES: &str = "Examples:
   kubectl siskin replay orders.jsonl
   kubectl siskin replay orders.jsonl --alpha 0.001 --set warmUp=2m
   kubectl siskin replay orders.jsonl --svg orders.svg
-  kubectl siskin replay recorded/*.jsonl --json";
+  kubectl siskin replay recorded/*.jsonl.gz --json
+  curl -sf localhost:8080/traces/shop/orders | kubectl-siskin replay -";
 
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
-    /// Traces.
+    /// Traces, plain or gzip; `-`: standard input.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Accepted probability of rolling back a healthy version, above 0 and at most 0.2, instead of

@@ -1,8 +1,6 @@
 //! Runs the judge over traces: the record before the trial mark, then verdict by verdict.
 //! Many files at once, one observation in memory at a time each; prints nothing.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Mutex;
@@ -10,13 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use siskin_analysis::observation::{Millis, Observation, Role};
 use siskin_analysis::trace::{Line, Mark, Reader, TraceError};
-use siskin_analysis::{Assessment, Finding, Judge, Record, Summary, Verdict, summarise};
+use siskin_analysis::{
+    Assessment, Finding, Judge, RECORD_SPAN, Record, ResumeError, Summary, Verdict, summarise,
+};
 
 use crate::options::ReplayArgs;
-use crate::picture;
-
-/// How much of the time before the trial is learnt from: as the operator keeps.
-const RECORD: Millis = 600_000;
+use crate::{picture, source};
 
 /// Why a trace was not judged.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +22,8 @@ pub(crate) enum ReplayError {
     Open(std::io::Error),
     #[error(transparent)]
     Trace(#[from] TraceError),
+    #[error("going on from the accounts that an operator had saved: {0}")]
+    Accounts(#[from] ResumeError),
     #[error("no observation follows the mark `trialStarted`, or there is none: try --from")]
     NoTrial,
     #[error("writing the picture: {0}")]
@@ -93,7 +92,7 @@ pub(crate) fn all(args: &ReplayArgs) -> Vec<Result<Replayed, ReplayError>> {
 }
 
 fn one(file: &Path, args: &ReplayArgs) -> Result<Replayed, ReplayError> {
-    let reader = Reader::new(BufReader::new(File::open(file).map_err(ReplayError::Open)?))?;
+    let reader = Reader::new(source::open(file).map_err(ReplayError::Open)?)?;
     let mut run = Run::new(reader.header().rollout.clone(), args);
     let settings = args.settings(reader.header().settings);
     for line in reader {
@@ -113,6 +112,17 @@ fn one(file: &Path, args: &ReplayArgs) -> Result<Replayed, ReplayError> {
             Line::Mark { at, mark: Mark::TrialStarted } => {
                 if args.from.is_none() {
                     run.begin(Judge::new(settings, &run.record), at);
+                }
+            }
+            Line::Mark { at, mark: Mark::Resumed { accounts } } => {
+                if args.from.is_none() {
+                    let judge = match &accounts {
+                        Some(saved) => Judge::resume(settings, saved)?,
+                        // As the operator does: the accounts were lost once.
+                        None => Judge::start_over(settings, &run.record, 1),
+                    };
+                    run.begin(judge, at);
+                    run.mark(at, Mark::Resumed { accounts });
                 }
             }
             Line::Mark { at, mark } => run.mark(at, mark),
@@ -144,7 +154,7 @@ impl Run {
     fn new(rollout: String, args: &ReplayArgs) -> Self {
         Self {
             rollout,
-            record: Record::new(RECORD),
+            record: Record::new(RECORD_SPAN),
             judge: None,
             first: None,
             begin: 0,

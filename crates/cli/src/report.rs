@@ -37,7 +37,8 @@ pub(crate) fn text(file: &str, it: &Replayed) -> String {
     out
 }
 
-/// One line: file, rollout, verdict, second, reason, message, evidence and its need, proof, notes.
+/// One line: file, rollout, verdict, second, reason, message, evidence and its need, proof, notes,
+/// and how much of the trial was recorded.
 pub(crate) fn json(file: &str, it: &Replayed) -> String {
     let last = &it.last;
     let notes: Vec<String> = last.notes.iter().map(ToString::to_string).collect();
@@ -52,12 +53,21 @@ pub(crate) fn json(file: &str, it: &Replayed) -> String {
         "against": last.against,
         "proof": last.proof,
         "blind": last.blind,
+        "resumed": it.has(|mark| matches!(mark, Mark::Resumed { .. })),
+        "cut": it.has(|mark| matches!(mark, Mark::Cut { .. })),
         "notes": notes,
     });
     format!("{line}\n")
 }
 
 impl Replayed {
+    fn has(&self, is: impl Fn(&Mark) -> bool) -> bool {
+        self.changes.iter().any(|change| match &change.event {
+            Event::Marked(mark) => is(mark),
+            Event::Found(_) => false,
+        })
+    }
+
     /// Second from which the final verdict has stood without a break.
     fn since(&self) -> i64 {
         let found = self.changes.iter().rev().filter_map(|change| match &change.event {
@@ -75,6 +85,13 @@ fn marked(mark: &Mark) -> String {
         Mark::StepChanged { step, weight } => format!("step {step}: {weight} % canary"),
         Mark::Scaled { replicas } => format!("scaled to {replicas} pods"),
         Mark::Ended { verdict, reason } => format!("recorded end: {verdict}, {reason}"),
+        Mark::Resumed { accounts: Some(_) } => {
+            "the recording begins here: what went before is in the accounts".to_owned()
+        }
+        Mark::Resumed { accounts: None } => {
+            "the recording begins here: what went before was lost".to_owned()
+        }
+        Mark::Cut { reason } => format!("the recording was cut: {reason}"),
     }
 }
 

@@ -1,22 +1,27 @@
-//! The HTTP endpoints for Kubernetes and Prometheus: `/healthz`, `/readyz`, `/metrics`.
+//! The HTTP endpoints: `/healthz`, `/readyz`, `/metrics`, and for people `/traces`.
 //! Reports what others set; reads no rollout, no API server, and changes nothing.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::State;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Json, Router};
+use futures::stream;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
 use crate::metrics::{CONTENT_TYPE, Metrics};
+use crate::queue::Name;
+use crate::trace::{Listed, Traces};
 
 /// Time for requests that are under way when the process stops; each takes a few milliseconds, and
 /// a client that keeps its connection open must not delay the exit.
@@ -31,6 +36,8 @@ pub struct Admin {
     pub readiness: Readiness,
     /// Behind `/metrics`.
     pub metrics: Metrics,
+    /// Behind `/traces`.
+    pub traces: Traces,
 }
 
 /// Whether the tasks of the process still move. Cheap to clone.
@@ -184,6 +191,8 @@ fn router(admin: Admin) -> Router {
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
+        .route("/traces", get(traces))
+        .route("/traces/{namespace}/{name}", get(trace))
         .with_state(admin)
 }
 
@@ -200,6 +209,22 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
+}
+
+async fn traces(State(admin): State<Admin>) -> Json<Vec<Listed>> {
+    Json(admin.traces.list())
+}
+
+/// A file, not an encoding of the answer: whatever lies between would undo an encoding, or keep it,
+/// as it likes, and not all of it reads gzip of several members.
+async fn trace(State(admin): State<Admin>, Path(of): Path<(String, String)>) -> Response {
+    let name = Name::new(of.0, of.1);
+    let Some(members) = admin.traces.of(&name) else {
+        let answer = format!("there is no trace of {name}: /traces lists those there are\n");
+        return (StatusCode::NOT_FOUND, answer).into_response();
+    };
+    let members = stream::iter(members.into_iter().map(Ok::<Bytes, Infallible>));
+    ([(header::CONTENT_TYPE, "application/gzip")], Body::from_stream(members)).into_response()
 }
 
 fn all_well(reasons: &[String]) -> Response {

@@ -23,4 +23,5 @@ pub mod queue;
 pub mod record;
 pub mod report;
 pub mod template;
+pub mod trace;
 pub mod wiring;

@@ -21,6 +21,7 @@ use siskin_operator::options::{Options, init_tracing};
 use siskin_operator::pass::{Memory, Passes};
 use siskin_operator::queue::Trigger;
 use siskin_operator::report::Reporter;
+use siskin_operator::trace::Traces;
 use siskin_operator::wiring::{self, Scope};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -48,7 +49,7 @@ async fn main() -> anyhow::Result<()> {
     let identity = options.election.unique_identity();
 
     let metrics = Metrics::new();
-    let (health, readiness) = (Health::default(), Readiness::default());
+    let (health, readiness, traces) = (Health::default(), Readiness::default(), Traces::default());
     let (events, publisher) = Events::new(client.clone(), &identity, metrics.clone());
     let mut tasks: JoinSet<anyhow::Result<&'static str>> = JoinSet::new();
     let gate = lead(&mut tasks, &options, (&config, &identity), &metrics, shutdown.clone())?;
@@ -62,7 +63,7 @@ async fn main() -> anyhow::Result<()> {
     };
     let (pods, pod_events) = wiring::watch_pods(&scope);
     let index = Index::default();
-    let (watches, feeds) = Watches::new(Samplers::new(clock::now_millis));
+    let (watches, feeds) = Watches::new(Samplers::new(clock::now_millis), traces.clone());
     let (trigger, asked) = Trigger::new();
     let neighbours = Neighbours::new(cluster.clone());
     let passes = Passes {
@@ -103,7 +104,7 @@ async fn main() -> anyhow::Result<()> {
         Ok("events")
     });
     let listener = admin::listen(options.admin_address).await?;
-    let served = Admin { health, readiness, metrics };
+    let served = Admin { health, readiness, metrics, traces };
     let stop = shutdown.clone();
     tasks.spawn(async move {
         admin::serve(listener, served, stop).await?;

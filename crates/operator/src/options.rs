@@ -24,7 +24,7 @@ pub struct Options {
     #[arg(long, env = "SISKIN_NAMESPACE", value_parser = not_empty)]
     pub namespace: Option<String>,
 
-    /// Where to answer /healthz, /readyz and /metrics.
+    /// Where to answer /healthz, /readyz, /metrics and /traces.
     #[arg(long, env = "SISKIN_ADMIN_ADDRESS", default_value = "0.0.0.0:8080")]
     pub admin_address: SocketAddr,
 

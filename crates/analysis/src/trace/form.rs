@@ -54,7 +54,7 @@ pub enum Nonsense {
     #[error("the latency of pod {0} is no histogram: want ascending edges and as many counts")]
     Histogram(String),
     /// The trial began before.
-    #[error("a second `trialStarted`: a trace holds one trial")]
+    #[error("a second `trialStarted` or `resumed`: a trace holds one trial")]
     SecondTrial,
 }
 
@@ -101,7 +101,7 @@ pub(super) struct MarkForm {
 }
 
 /// Names of the marks of this version: others are of a later one.
-const MARKS: [&str; 4] = ["trialStarted", "stepChanged", "scaled", "ended"];
+const MARKS: [&str; 6] = ["trialStarted", "resumed", "stepChanged", "scaled", "ended", "cut"];
 
 impl HeaderForm {
     pub(super) fn of(header: &Header) -> Self {
@@ -165,6 +165,19 @@ impl MarkForm {
 pub(super) fn check_gap(before: Option<Millis>, at: Millis) -> Result<(), Nonsense> {
     let far = before.is_some_and(|before| at.abs_diff(before) > LONGEST_GAP.unsigned_abs());
     if far { Err(Nonsense::Gap) } else { Ok(()) }
+}
+
+/// Checks what a writer does not mend: the times.
+pub(super) fn check_line(line: &Line, before: Option<Millis>) -> Result<(), Nonsense> {
+    let at = match line {
+        Line::Seen(seen) => {
+            seen.pods.iter().try_for_each(|pod| check_time(pod.created))?;
+            seen.at
+        }
+        Line::Mark { at, .. } => *at,
+    };
+    check_time(at)?;
+    check_gap(before, at)
 }
 
 fn check_time(at: Millis) -> Result<(), Nonsense> {

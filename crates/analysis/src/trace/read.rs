@@ -120,7 +120,7 @@ impl<R: BufRead> Reader<R> {
         let at = match line {
             Line::Seen(seen) => seen.at,
             Line::Mark { at, mark } => {
-                if matches!(mark, Mark::TrialStarted)
+                if matches!(mark, Mark::TrialStarted | Mark::Resumed { .. })
                     && std::mem::replace(&mut self.has_trial, true)
                 {
                     return Err(Nonsense::SecondTrial);

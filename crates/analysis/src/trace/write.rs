@@ -37,6 +37,16 @@ impl<W: Write> Writer<W> {
         }
     }
 
+    /// The sink, with whole lines.
+    pub const fn sink(&self) -> &W {
+        &self.sink
+    }
+
+    /// The sink: what has been written so far may be taken out of it, whole lines at a time.
+    pub const fn sink_mut(&mut self) -> &mut W {
+        &mut self.sink
+    }
+
     /// The sink, with everything written to it.
     pub fn into_inner(self) -> W {
         self.sink

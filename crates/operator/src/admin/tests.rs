@@ -7,6 +7,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{advance, timeout};
 
 use super::*;
+use crate::decide::{Revision, RolloutId};
+use crate::trace::{Attempt, Beginning};
 
 const BOUND: Duration = Duration::from_secs(60);
 
@@ -32,9 +34,10 @@ async fn request(address: SocketAddr, line: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let text = format!("{line} HTTP/1.1\r\nHost: siskin\r\nConnection: close\r\n\r\n");
     stream.write_all(text.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    // A trace is no text; what is asked of its answer here is.
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test]
@@ -76,6 +79,57 @@ async fn serves_metrics_in_their_media_type() {
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert!(answer.contains(&format!("content-type: {CONTENT_TYPE}\r\n")), "{answer}");
     assert!(answer.contains("siskin_leader 1\n"), "{answer}");
+}
+
+fn record_one(traces: &Traces) {
+    let id = RolloutId { revision: Revision(0xab), attempt: 3 };
+    let settings = siskin_analysis::Settings {
+        interval: 10_000,
+        warm_up: 0,
+        false_rollback_probability: 0.01,
+    };
+    let attempt = Attempt { id, settings, beginning: Beginning::Fresh };
+    let recorder = traces.recorder(&Name::new("shop", "orders"));
+    recorder.begin(attempt, &siskin_analysis::Record::new(0), 1_780_000_000_000);
+}
+
+#[tokio::test]
+async fn lists_traces_and_names_what_it_does_not_have() {
+    let admin = Admin::default();
+    let served = served(&admin).await;
+    let none = request(served.address, "GET /traces").await;
+    assert!(none.starts_with("HTTP/1.1 200 ") && none.ends_with("\r\n\r\n[]"), "{none}");
+    let unknown = request(served.address, "GET /traces/shop/orders").await;
+    assert!(unknown.starts_with("HTTP/1.1 404 "), "{unknown}");
+    assert!(unknown.contains("content-type: text/plain"), "{unknown}");
+    let words = "there is no trace of shop/orders: /traces lists those there are\n";
+    assert!(unknown.ends_with(words), "{unknown}");
+    record_one(&admin.traces);
+    let one = request(served.address, "GET /traces").await;
+    let listed = r#"[{"namespace":"shop","name":"orders","rolloutId":"00000000ab-3","bytes":0,"state":"recording","resumed":false}]"#;
+    assert!(one.contains("content-type: application/json\r\n") && one.ends_with(listed), "{one}");
+}
+
+#[tokio::test]
+async fn hands_a_trace_out_as_a_gzip_file() {
+    let admin = Admin::default();
+    record_one(&admin.traces);
+    let served = served(&admin).await;
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    // HTTP/1.0, so that the body comes in one piece.
+    stream.write_all(b"GET /traces/shop/orders HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let end = answer.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+    assert!(head.starts_with("HTTP/1.0 200 "), "{head}");
+    assert!(head.contains("content-type: application/gzip"), "{head}");
+    assert!(!head.contains("content-encoding"), "{head}");
+    let mut text = String::new();
+    let mut file = flate2::read::MultiGzDecoder::new(&answer[end + 4..]);
+    std::io::Read::read_to_string(&mut file, &mut text).unwrap();
+    assert!(text.starts_with(r#"{"siskinTrace":1,"rollout":"shop/orders""#), "{text}");
+    assert!(text.ends_with("{\"at\":1780000000000,\"mark\":\"trialStarted\"}\n"), "{text}");
 }
 
 #[tokio::test]

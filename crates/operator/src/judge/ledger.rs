@@ -3,16 +3,15 @@
 
 use jiff::Timestamp;
 use siskin_analysis::observation::{GroupObservation, Millis, Observation, PodObservation};
-use siskin_analysis::{Assessment, Judge, Record, Settings, Summary, Verdict, summarise};
+use siskin_analysis::{
+    Assessment, Judge, RECORD_SPAN, Record, Settings, Summary, Verdict, summarise,
+};
 use siskin_api::{AnalysisStatus, ReplayRange};
 use siskin_kafka::Sample;
 
 use super::replay::Replay;
 use crate::decide::{Membership, RolloutId};
-
-/// Ten minutes from before a rollout is what the margins are learnt from (`judge.md` §1), and as
-/// much again so that a trial that begins does not push its own record out.
-const RECORD_SPAN: Millis = 20 * 60 * 1000;
+use crate::trace::{Attempt, Beginning, Recorder, Standing};
 
 /// How many polls without an answer are still the same window.
 const RECENT_POLLS: i64 = 3;
@@ -21,6 +20,7 @@ const RECENT_POLLS: i64 = 3;
 #[derive(Debug)]
 pub struct Ledger {
     record: Record,
+    recorder: Recorder,
     session: Option<Session>,
     latest: Option<Sample>,
     interval: Millis,
@@ -47,11 +47,12 @@ pub struct Saved<'a> {
 }
 
 impl Ledger {
-    /// An empty one, fed every `interval` milliseconds.
+    /// An empty one, fed every `interval` milliseconds. What its judges are given is recorded.
     #[must_use]
-    pub fn new(interval: Millis) -> Self {
+    pub fn new(interval: Millis, recorder: Recorder) -> Self {
         Self {
             record: Record::new(RECORD_SPAN),
+            recorder,
             session: None,
             latest: None,
             interval,
@@ -74,6 +75,7 @@ impl Ledger {
         let observation = Observation { at, group, pods };
         if let Some(session) = &mut self.session {
             session.judge.observe(&observation);
+            self.recorder.seen(&observation);
         }
         self.record.push(observation);
         self.latest = Some(sample);
@@ -99,21 +101,41 @@ impl Ledger {
         now: Timestamp,
     ) {
         let Some(id) = id else {
-            self.session = None;
+            self.close(now);
             return;
         };
         if self.session.as_ref().is_some_and(|it| it.id == id) {
             return;
         }
         let accounts = saved.analysis.and_then(|it| it.accounts.as_deref());
-        let resumed = accounts.and_then(|it| Judge::resume(settings, it).ok());
-        let judge = match resumed {
-            Some(judge) => judge,
-            None if saved.under_way => Judge::start_over(settings, &self.record, 1),
-            None => Judge::new(settings, &self.record),
+        let resumed = accounts.and_then(|it| Some((Judge::resume(settings, it).ok()?, it)));
+        let (judge, beginning) = match resumed {
+            Some((judge, accounts)) => (judge, Beginning::Resumed(accounts)),
+            None if saved.under_way => {
+                (Judge::start_over(settings, &self.record, 1), Beginning::StartedOver)
+            }
+            None => (Judge::new(settings, &self.record), Beginning::Fresh),
         };
+        let attempt = Attempt { id, settings, beginning };
+        self.recorder.begin(attempt, &self.record, now.as_millisecond());
         self.session =
             Some(Session { id, begun: now, judge, replay: Replay::resumed(saved.replay) });
+    }
+
+    /// Ends the attempt under way, if there is one.
+    pub fn close(&mut self, now: Timestamp) {
+        if self.session.take().is_some() {
+            self.recorder.finish(now.as_millisecond());
+        }
+    }
+
+    /// Notes for the trace what a pass found, and `proof`: pods that a guard judged by and that no
+    /// sample has shown to the judge.
+    pub fn note(&self, standing: &Standing, proof: Option<Observation>) {
+        if let Some(proof) = proof {
+            self.recorder.seen(&proof);
+        }
+        self.recorder.follow(standing);
     }
 
     /// Since when this process has watched the attempt.

@@ -19,6 +19,7 @@ use crate::decide::Uid;
 use crate::metrics::{ClosedSet, Metrics};
 use crate::observe::pods::Pods;
 use crate::queue::{Name, Trigger};
+use crate::trace::Traces;
 
 /// What is sampled for one rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,7 @@ pub struct Source {
 pub struct Watches {
     inner: Arc<Mutex<HashMap<Uid, Watch>>>,
     samplers: Samplers,
+    traces: Traces,
     added: mpsc::UnboundedSender<Feed>,
 }
 
@@ -56,11 +58,11 @@ pub struct Feed {
 }
 
 impl Watches {
-    /// None yet. The receiver goes to [`feed`].
+    /// None yet; attempts are recorded in `traces`. The receiver goes to [`feed`].
     #[must_use]
-    pub fn new(samplers: Samplers) -> (Self, mpsc::UnboundedReceiver<Feed>) {
+    pub fn new(samplers: Samplers, traces: Traces) -> (Self, mpsc::UnboundedReceiver<Feed>) {
         let (added, feeds) = mpsc::unbounded_channel();
-        (Self { inner: Arc::default(), samplers, added }, feeds)
+        (Self { inner: Arc::default(), samplers, traces, added }, feeds)
     }
 
     /// Samples this source for the rollout from now on; nothing happens if it already does.
@@ -76,16 +78,19 @@ impl Watches {
             name: name.clone(),
             target: target.into(),
             source: source.clone(),
-            ledger: Ledger::new(millis),
+            ledger: Ledger::new(millis, self.traces.recorder(name)),
         };
-        watches.insert(uid.clone(), watch);
+        if let Some(mut before) = watches.insert(uid.clone(), watch) {
+            before.ledger.close(crate::clock::now());
+        }
         // The task that receives lives as long as the process: it ends the process if it ends.
         self.added.send(Feed { uid: uid.clone(), source, subscription }).ok();
     }
 
-    /// Forgets a rollout; its subscription ends with its next sample.
+    /// Forgets a rollout and its trace; its subscription ends with its next sample.
     pub fn forget(&self, name: &Name) {
         self.lock().retain(|_, it| it.name != *name);
+        self.traces.forget(name);
     }
 
     /// Looks into, or changes, one rollout's ledger.

@@ -2,6 +2,7 @@
 //! Feeds the judge and fills its answers into the observation; reads nothing from the cluster.
 
 use jiff::Timestamp;
+use siskin_analysis::observation::{Observation, PodObservation};
 use siskin_analysis::{Assessment, Finding, Settings, Verdict, crash_guard};
 use siskin_api::{CanaryRollout, FrozenPlan};
 
@@ -9,6 +10,7 @@ use super::{Observer, PodsOfTarget};
 use crate::decide::{Evidence, Membership, Observed, Preflight, RolloutId, Stage, State};
 use crate::judge::{Ledger, Saved, is_fail};
 use crate::preflight::{self, Concern};
+use crate::trace::{Standing, Word};
 
 /// Asks the judge and the guards, and fills their answers into the observation.
 pub(super) fn weigh(
@@ -48,6 +50,14 @@ pub(super) fn weigh(
     seen.membership = membership;
     seen.evidence = evidence(assessment.as_ref(), guard.as_ref(), delivered);
     let total = seen.primary.as_ref().map_or(0, |it| it.facts.replicas);
+    let word = Word::of(assessment.as_ref(), guard.as_ref());
+    if let Some(standing) = Standing::of(seen, total, word, now) {
+        let overruled = assessment.as_ref().is_none_or(|it| !is_fail(it));
+        let failed = guard.as_ref().is_some_and(|it| it.verdict() == Verdict::Fail);
+        let proof = failed && overruled && standing.is_open();
+        let proof = proof.then(|| without_group(&pods.observations, now));
+        observer.watches.with(&seen.uid, |ledger| ledger.note(&standing, proof));
+    }
     let workload = seen.primary.as_ref().map(|it| &it.workload);
     let prepares = prepares(&seen.state);
     let examine = |ledger: &mut Ledger| {
@@ -62,6 +72,11 @@ pub(super) fn weigh(
         .unwrap_or_else(|| preflight::concerns(workload, total, source, None, now));
     seen.preflight = if concerns.is_empty() { Preflight::Passed } else { Preflight::Failed };
     (assessment, guard, concerns)
+}
+
+/// What a guard went by, between two samples.
+fn without_group(pods: &[PodObservation], now: Timestamp) -> Observation {
+    Observation { at: now.as_millisecond(), group: None, pods: pods.to_vec() }
 }
 
 /// The attempt whose canary has, or may have, pods.

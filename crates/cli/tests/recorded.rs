@@ -1,0 +1,227 @@
+//! What the operator records is judged again to the same verdict, second and reason.
+//! The operator's own ledger and recorder on a simulated group, then the command on the file.
+
+#[path = "../../analysis/tests/world/mod.rs"]
+mod world;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use siskin_analysis::observation::{GroupState, Millis, Observation, Role};
+use siskin_analysis::{Assessment, Verdict};
+use siskin_api::AnalysisStatus;
+use siskin_kafka::GroupSnapshot;
+use siskin_operator::decide::{Revision, RolloutId};
+use siskin_operator::judge::{Ledger, Saved};
+use siskin_operator::queue::Name;
+use siskin_operator::trace::Traces;
+use world::trial::{HAND_OVER, settings};
+use world::{Shape, World};
+
+const MINUTE: i64 = 60_000;
+const ID: RolloutId = RolloutId { revision: Revision(7), attempt: 1 };
+
+/// An operator and a group, live.
+struct Live {
+    world: World,
+    traces: Traces,
+    ledger: Ledger,
+    /// When the judge at work began.
+    begun: Millis,
+    /// When the verdict changed to what it is.
+    since: Millis,
+    last: Option<Assessment>,
+}
+
+impl Live {
+    /// Longer at rest than an operator remembers, then a trial.
+    fn begin() -> Self {
+        let mut world = World::new(Shape::small(), 1);
+        let (traces, ledger) = process(world.shape);
+        world.run(25 * MINUTE, |_, _| {});
+        let begun = world.now;
+        let mut live = Self { world, traces, ledger, begun, since: begun, last: None };
+        live.run(25 * MINUTE, |_| {});
+        live.world.start_trial(HAND_OVER);
+        live.attend(Saved { analysis: None, replay: &[], under_way: false });
+        live
+    }
+
+    fn attend(&mut self, saved: Saved<'_>) {
+        (self.begun, self.since, self.last) = (self.world.now, self.world.now, None);
+        let settings = settings(self.world.shape);
+        self.ledger.attend(Some(ID), settings, saved, time(self.world.now));
+    }
+
+    /// Another process goes on; with the accounts of this one, or without.
+    fn restart(&mut self, accounts: bool) {
+        let analysis = AnalysisStatus { accounts: self.ledger.accounts(), ..Default::default() };
+        (self.traces, self.ledger) = process(self.world.shape);
+        let analysis = accounts.then_some(&analysis);
+        self.attend(Saved { analysis, replay: &[], under_way: true });
+    }
+
+    /// Lets time pass, up to the first Fail. A sample, then a pass: as in the operator.
+    fn run(&mut self, span: Millis, edit: impl Fn(&mut Observation)) {
+        let Self { world, ledger, since, last, .. } = self;
+        world.run(span, |_, mut seen| {
+            if last.as_ref().is_some_and(|it| it.verdict == Verdict::Fail) {
+                return;
+            }
+            edit(&mut seen);
+            let (at, state) = (seen.at, GroupState::Stable);
+            let (members, partitions) = (Vec::new(), Vec::new());
+            let snapshot = GroupSnapshot { at, state, epoch: 1, members, partitions };
+            ledger.take(Arc::new(Ok(snapshot)), time(at), seen.pods, seen.group);
+            let Some(now) = ledger.assess(time(at), true) else { return };
+            if last.as_ref().is_none_or(|it| it.verdict != now.verdict) {
+                *since = at;
+            }
+            *last = Some(now);
+        });
+    }
+
+    /// The trace as the operator hands it out.
+    fn trace(&self) -> Vec<u8> {
+        self.traces.of(&name()).expect("a trace").concat()
+    }
+
+    /// What the command says of the trace must be what was found live.
+    fn compare(&self, folder: &Path, expected: (Verdict, &str)) {
+        let path = folder.join("orders.jsonl.gz");
+        std::fs::write(&path, self.trace()).expect("written");
+        let output = command(folder).args(["orders.jsonl.gz", "--json"]).output().expect("runs");
+        let live = self.last.as_ref().expect("judged");
+        assert_eq!((live.verdict, live.finding.name()), expected, "live");
+        let notes: Vec<String> = live.notes.iter().map(ToString::to_string).collect();
+        let live = serde_json::json!({
+            "file": "orders.jsonl.gz",
+            "rollout": "shop/orders",
+            "verdict": live.verdict,
+            "second": (self.since - self.begun) / 1_000,
+            "reason": live.finding.name(),
+            "message": live.finding.to_string(),
+            "judgedSeconds": (live.at - self.begun) / 1_000,
+            "against": live.against,
+            "proof": live.proof,
+            "blind": live.blind,
+            "notes": notes,
+            "resumed": self.traces.list()[0].resumed,
+            "cut": false,
+        });
+        // As text: numbers that are read back may differ in their last bit.
+        assert_eq!(said(&output), format!("{live}\n"));
+    }
+}
+
+/// A new process: nothing recorded, nothing known.
+fn process(shape: Shape) -> (Traces, Ledger) {
+    let traces = Traces::default();
+    let ledger = Ledger::new(shape.poll, traces.recorder(&name()));
+    (traces, ledger)
+}
+
+fn name() -> Name {
+    Name::new("shop", "orders")
+}
+
+fn time(at: Millis) -> Timestamp {
+    Timestamp::from_millisecond(at).expect("a time of 2026")
+}
+
+/// A folder of this test, empty.
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).expect("a folder");
+    path
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-siskin"));
+    command.current_dir(folder).arg("replay");
+    command
+}
+
+fn said(output: &Output) -> &str {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    std::str::from_utf8(&output.stdout).expect("text")
+}
+
+#[test]
+fn a_canary_that_keeps_up_passes_again() {
+    let mut live = Live::begin();
+    live.run(6 * MINUTE, |_| {});
+    live.compare(&folder("recorded-pass"), (Verdict::Pass, "KeepsUp"));
+}
+
+#[test]
+fn a_canary_that_never_commits_fails_again() {
+    let mut live = Live::begin();
+    live.world.canary().for_each(|pod| pod.health = 0.0);
+    live.run(6 * MINUTE, |_| {});
+    live.compare(&folder("recorded-stall"), (Verdict::Fail, "NoFirstCommit"));
+}
+
+#[test]
+fn a_canary_that_is_too_slow_fails_again() {
+    let mut live = Live::begin();
+    live.world.canary().for_each(|pod| pod.health = 0.5);
+    live.run(30 * MINUTE, |_| {});
+    live.compare(&folder("recorded-drift"), (Verdict::Fail, "Drifting"));
+}
+
+#[test]
+fn a_crash_loop_fails_again_and_so_it_does_without_kafka() {
+    let mut live = Live::begin();
+    live.run(MINUTE, |_| {});
+    live.run(MINUTE, |seen| {
+        seen.group = None;
+        seen.pods
+            .iter_mut()
+            .filter(|pod| pod.role == Role::Canary)
+            .for_each(|pod| pod.crash_loop = true);
+    });
+    live.compare(&folder("recorded-crash"), (Verdict::Fail, "CrashLoop"));
+}
+
+#[test]
+fn after_a_restart_of_the_operator_the_rest_is_judged_as_it_was() {
+    for (accounts, folder) in [(true, folder("recorded-on")), (false, folder("recorded-over"))] {
+        let mut live = Live::begin();
+        live.run(2 * MINUTE, |_| {});
+        live.restart(accounts);
+        live.run(2 * MINUTE, |_| {});
+        live.world.canary().for_each(|pod| pod.health = 0.0);
+        live.run(10 * MINUTE, |_| {});
+        live.compare(&folder, (Verdict::Fail, "Stalled"));
+    }
+}
+
+#[test]
+fn a_trace_is_read_from_standard_input_and_a_broken_one_is_named() {
+    let mut live = Live::begin();
+    live.run(MINUTE, |_| {});
+    let trace = live.trace();
+    let folder = folder("recorded-piped");
+    let feed = |bytes: &[u8]| {
+        let mut piped = command(&folder);
+        piped.args(["-", "--json"]).stdin(Stdio::piped());
+        let mut child = piped.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+        child.stdin.take().expect("a pipe").write_all(bytes).expect("taken");
+        child.wait_with_output().expect("ends")
+    };
+    let whole = feed(&trace);
+    let whole: serde_json::Value = serde_json::from_str(said(&whole)).expect("JSON");
+    assert_eq!((&whole["file"], &whole["judgedSeconds"]), (&"-".into(), &60.into()));
+    let broken = feed(&trace[..trace.len() - 9]);
+    assert_eq!(broken.status.code(), Some(1));
+    let errors = String::from_utf8(broken.stderr).expect("text");
+    assert!(errors.starts_with("-: line "), "{errors}");
+    let none = feed(b"");
+    assert!(String::from_utf8_lossy(&none.stderr).contains("the trace is empty"));
+}

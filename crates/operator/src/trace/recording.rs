@@ -1,0 +1,196 @@
+//! One trace while it is recorded, and after: text that gathers, and what was compressed of it.
+//! Knows no other trace and no bound on them all.
+
+use std::io::Write;
+
+use axum::body::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use siskin_analysis::observation::Millis;
+use siskin_analysis::trace::{Header, LONGEST_LINE, Line, Mark, Writer};
+
+use super::marks::{Standing, Told};
+use super::{Extent, Listed};
+use crate::decide::RolloutId;
+use crate::queue::Name;
+
+/// Text that gathers before it is compressed, in bytes. Twice the window of gzip, so that little is
+/// lost by beginning anew, and no compressor of several 100 KiB waits for each rollout.
+pub(super) const CHUNK: usize = 64 << 10;
+
+/// What the last marks of a trace that was cut take at most, compressed: each about 150 bytes.
+pub(super) const RESERVE: usize = 1 << 10;
+
+/// One trace.
+#[derive(Debug)]
+pub(super) struct Recording {
+    id: RolloutId,
+    resumed: bool,
+    /// Whole lines.
+    text: Writer<Vec<u8>>,
+    members: Vec<Bytes>,
+    /// Of all members.
+    bytes: usize,
+    latest: Option<Millis>,
+    cut: bool,
+    order: Option<u64>,
+    told: Told,
+}
+
+impl Recording {
+    /// A trace of the header alone. `None` only if that can't be written, which memory always can.
+    pub(super) fn begin(header: &Header, id: RolloutId, resumed: bool) -> Option<Self> {
+        let text = Writer::new(Vec::new(), header).ok()?;
+        Some(Self {
+            id,
+            resumed,
+            text,
+            members: Vec::new(),
+            bytes: 0,
+            latest: None,
+            cut: false,
+            order: None,
+            told: Told::default(),
+        })
+    }
+
+    /// Whether this line is recorded: nothing of what follows the end, and of what follows a cut
+    /// only how it ended.
+    pub(super) const fn takes(&self, line: &Line) -> bool {
+        let ends = matches!(line, Line::Mark { mark: Mark::Ended { .. }, .. });
+        self.order.is_none() && (!self.cut || ends)
+    }
+
+    /// Adds a line; why not, if no reader would accept it.
+    pub(super) fn write(&mut self, line: &Line) -> Result<(), String> {
+        line.check_after(self.latest).map_err(|it| it.to_string())?;
+        let before = self.text.sink().len();
+        let written = self.text.write(line);
+        let text = self.text.sink_mut();
+        if let Err(error) = written {
+            text.truncate(before);
+            return Err(error.to_string());
+        }
+        if LONGEST_LINE < text.len() - before {
+            text.truncate(before);
+            return Err(format!("a line was longer than {LONGEST_LINE} bytes"));
+        }
+        self.latest = Some(line_time(line));
+        if self.cut {
+            self.settle();
+        }
+        Ok(())
+    }
+
+    /// Whether enough has gathered to be compressed.
+    pub(super) fn is_due(&self) -> bool {
+        CHUNK <= self.text.sink().len()
+    }
+
+    /// What has gathered, compressed; the text is empty afterwards.
+    pub(super) fn member(&mut self) -> Bytes {
+        let text = self.text.sink_mut();
+        let member = gzip(text);
+        text.clear();
+        // A long line must not leave its memory behind.
+        text.shrink_to(2 * CHUNK);
+        member
+    }
+
+    /// Takes a compressed part in.
+    pub(super) fn keep(&mut self, member: Bytes) {
+        self.bytes += member.len();
+        self.members.push(member);
+    }
+
+    /// Stops the recording, and says so in the trace. What has gathered stays in it.
+    pub(super) fn cut(&mut self, why: &str) {
+        if self.cut || self.order.is_some() {
+            return;
+        }
+        self.cut = true;
+        let at = self.latest.unwrap_or_default();
+        // Of the time of the line before, so a reader accepts it: only memory could fail it.
+        self.write(&Line::Mark { at, mark: Mark::Cut { reason: why.to_owned() } }).ok();
+    }
+
+    /// The attempt is over; `order` says how many were before. No change if it was already.
+    pub(super) fn finish(&mut self, order: u64) {
+        if self.order.is_none() {
+            self.settle();
+            self.order = Some(order);
+        }
+    }
+
+    /// As how many-th it was finished, if it was.
+    pub(super) const fn order(&self) -> Option<u64> {
+        self.order
+    }
+
+    /// Memory that it takes: of one that goes on, with the room for text that is set aside.
+    pub(super) const fn size(&self) -> usize {
+        let gathers = self.order.is_none() && !self.cut;
+        self.bytes + if gathers { CHUNK } else { 0 }
+    }
+
+    /// All of it, compressed.
+    pub(super) fn members(&self) -> Vec<Bytes> {
+        let mut all = self.members.clone();
+        let text = self.text.sink();
+        if !text.is_empty() {
+            all.push(gzip(text));
+        }
+        all
+    }
+
+    /// What it is, for the list.
+    pub(super) fn listed(&self, name: &Name) -> Listed {
+        let state = match (self.cut, self.order) {
+            (true, _) => Extent::Cut,
+            (false, Some(_)) => Extent::Complete,
+            (false, None) => Extent::Recording,
+        };
+        Listed {
+            namespace: name.namespace.clone(),
+            name: name.name.clone(),
+            rollout_id: self.id.to_string(),
+            bytes: self.bytes,
+            state,
+            resumed: self.resumed,
+        }
+    }
+
+    /// The marks that this pass adds, and whether the attempt is over with them.
+    pub(super) fn marks(&mut self, standing: &Standing) -> (Vec<Line>, bool) {
+        self.told.marks(standing)
+    }
+
+    /// The mark of an attempt that ended without a decision; `None` if there was one.
+    pub(super) fn abandoned(&self, at: Millis) -> Option<Line> {
+        self.told.abandoned(at)
+    }
+
+    /// Compresses the rest and gives the memory of the text back.
+    fn settle(&mut self) {
+        if !self.text.sink().is_empty() {
+            let member = self.member();
+            self.keep(member);
+        }
+        self.text.sink_mut().shrink_to_fit();
+    }
+}
+
+const fn line_time(line: &Line) -> Millis {
+    match line {
+        Line::Seen(seen) => seen.at,
+        Line::Mark { at, .. } => *at,
+    }
+}
+
+fn gzip(text: &[u8]) -> Bytes {
+    // The fastest: the lines of a trace repeat each other, and the slower levels save a fifth.
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Memory takes everything: there is no error to come.
+    let written = encoder.write_all(text).and_then(|()| encoder.finish());
+    Bytes::from(written.unwrap_or_default().into_boxed_slice())
+}
