@@ -85,4 +85,4 @@ fn no_pass_allocates_per_partition_and_state_grows_by_what_is_told() {
 }
 
 /// The 256 log ends of 16 bytes that turn offsets into seconds, and everything else.
-const MOST_BYTES: i64 = 256 * 16 + 1_500;
+const MOST_BYTES: i64 = 256 * 16 + 1_200;
