@@ -1,7 +1,7 @@
 //! How fast a primary pod, or one of its partitions, has been seen to work.
 //! A canary that works as fast and still falls behind is overloaded, not broken.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::lag_windows::Standing;
@@ -32,7 +32,8 @@ impl Capacity {
     /// Learns from a block. A pod has a backlog if one of its partitions stays behind by more
     /// than `commit_gap` seconds, which is more than waiting for the next commit explains.
     pub(crate) fn learn(&mut self, block: &[Standing], commit_gap: f64) {
-        let mut pods: BTreeMap<&Arc<str>, (f64, bool)> = BTreeMap::new();
+        // In any order: only the largest is of interest.
+        let mut pods: HashMap<&Arc<str>, (f64, bool)> = HashMap::new();
         for standing in block.iter().filter(|one| one.consumer.role == Role::Primary) {
             self.partition = self.partition.max(standing.rate);
             let (rate, backlog) = pods.entry(&standing.consumer.pod).or_default();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::PartitionId;
+use crate::by_partition::ByPartition;
 use crate::lags::PartitionLag;
 use crate::observation::{Millis, Role};
 use crate::reading::Consumer;
@@ -18,7 +18,7 @@ pub(crate) struct CommitGaps {
     interval: Millis,
     /// How many gaps took how many polls.
     polls: BTreeMap<i64, u32>,
-    clocks: BTreeMap<PartitionId, Clock>,
+    clocks: ByPartition<Clock>,
 }
 
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ enum Work {
 
 impl CommitGaps {
     pub(crate) fn new(role: Role, interval: Millis) -> Self {
-        Self { role, interval, polls: BTreeMap::new(), clocks: BTreeMap::new() }
+        Self { role, interval, polls: BTreeMap::new(), clocks: ByPartition::default() }
     }
 
     /// The longest full gap; `None`: none was seen from its beginning to its end.
@@ -70,9 +70,12 @@ impl CommitGaps {
         // A cold consumer's first commits are no pace.
         let ours = lags.iter().filter(|lag| lag.consumer.role == self.role && lag.consumer.warm);
         let previous = std::mem::take(&mut self.clocks);
+        let mut before = previous.walk();
+        let mut clocks = Vec::with_capacity(previous.iter().len());
         for lag in ours {
             let (Some(committed), Some(end)) = (lag.committed, lag.log_end) else { continue };
-            let same = previous.get(&lag.id).filter(|clock| clock.consumer.is(&lag.consumer));
+            let same = before.find(&lag.id).map(|row| &row.1);
+            let same = same.filter(|clock| clock.consumer.is(&lag.consumer));
             let waits = committed < end;
             let work = match same {
                 None if waits => Work::Unseen,
@@ -88,8 +91,9 @@ impl CommitGaps {
                 None | Some(_) => Work::Idle,
             };
             let clock = Clock { consumer: lag.consumer.clone(), at, committed, work };
-            self.clocks.insert(lag.id.clone(), clock);
+            clocks.push((lag.id.clone(), clock));
         }
+        self.clocks = ByPartition::sorted(clocks);
     }
 }
 

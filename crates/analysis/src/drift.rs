@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::funds::{FIRST_SHARE, LN_NOTHING, PAY_OUT, clamp, share};
 use crate::units::{ln_add, tally};
@@ -82,11 +82,11 @@ impl<K: Ord + Clone> Ledger<K> {
         self.accounts.iter()
     }
 
-    /// Returns the capital of partitions that are not in `owned` to the pool.
-    pub(crate) fn keep_only(&mut self, owned: &BTreeSet<&K>) {
+    /// Returns the capital of partitions that are not in `owned`, which is sorted, to the pool.
+    pub(crate) fn keep_only(&mut self, owned: &[&K]) {
         let pool = &mut self.ln_pool;
         self.accounts.retain(|id, account| {
-            let kept = owned.contains(id);
+            let kept = owned.binary_search(&id).is_ok();
             if !kept {
                 *pool = clamp(ln_add(*pool, account.ln_value()));
             }

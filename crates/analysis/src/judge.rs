@@ -1,7 +1,7 @@
 //! The judge of one trial: takes observations, cuts them into windows, keeps the accounts.
 //! It reads no clock and starts nothing; the answer is drawn up in `verdict`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -126,13 +126,16 @@ impl Judge {
             Pushed::Kept => {}
         }
         self.live.latest = Some(observation.at);
-        self.live.pods.clone_from(&observation.pods);
+        let bare = observation.pods.iter().map(without_metrics);
+        self.live.pods.clear();
+        self.live.pods.extend(bare);
         let Some(reading) = Reading::of(observation, self.settings.warm_up) else {
             self.signals.take(observation, None, self.live.lags.oddities.rewinds());
             return;
         };
         self.counts.samples = self.counts.samples.saturating_add(1);
-        let lags = self.live.lags.take(&reading);
+        let spare = self.live.group.take().map(|group| group.lags).unwrap_or_default();
+        let lags = self.live.lags.take(&reading, spare);
         let stable = reading.is_stable().then_some((reading.epoch, &lags[..]));
         self.signals.take(observation, stable, self.live.lags.oddities.rewinds());
         if reading.is_stable() {
@@ -173,7 +176,7 @@ impl Judge {
     fn compare(&mut self, reading: &Reading, lags: &[PartitionLag]) {
         self.break_off(Some(reading.epoch));
         let canary = lags.iter().filter(|lag| lag.consumer.role == Role::Canary);
-        let owned: BTreeSet<_> = canary.map(|lag| &lag.id).collect();
+        let owned: Vec<_> = canary.map(|lag| &lag.id).collect();
         self.ledger.keep_only(&owned);
         self.proofs.keep_only(&owned);
         let at = reading.at;
@@ -238,6 +241,22 @@ impl Judge {
         }
         self.ledger.bet(&drifts, self.tolerance.drift());
         self.tolerance.learn(window, reference.unwrap_or(0.0), self.margins.normal_lag);
+    }
+}
+
+/// What the guards and the warm-up need of a pod; its histogram would be copied in every pass.
+fn without_metrics(pod: &PodObservation) -> PodObservation {
+    PodObservation {
+        name: pod.name.clone(),
+        role: pod.role,
+        created: pod.created,
+        ready: pod.ready,
+        terminating: pod.terminating,
+        restarts: pod.restarts,
+        oom_kills: pod.oom_kills,
+        crash_loop: pod.crash_loop,
+        node: None,
+        metrics: None,
     }
 }
 

@@ -1,9 +1,8 @@
 //! Standing lag: the least time lag of each partition over consecutive, disjoint windows.
 //! The sawtooth of commits vanishes in the minimum (RFC 8289 does the same to queues); no betting here.
 
-use std::collections::BTreeMap;
-
 use crate::PartitionId;
+use crate::by_partition::{ByPartition, Walk};
 use crate::lags::PartitionLag;
 use crate::observation::{Millis, Role};
 use crate::reading::Consumer;
@@ -43,7 +42,7 @@ struct Open {
     length: Millis,
     start: Millis,
     latest: Millis,
-    lows: BTreeMap<PartitionId, Low>,
+    lows: ByPartition<Low>,
 }
 
 #[derive(Clone, Debug)]
@@ -103,8 +102,9 @@ impl LagWindows {
 
 impl Open {
     fn new(length: Millis, at: Millis, lags: &[PartitionLag]) -> Self {
-        let lows = lags.iter().filter_map(|lag| Some((lag.id.clone(), Low::new(lag)?))).collect();
-        Self { length, start: at, latest: at, lows }
+        let mut lows = Vec::with_capacity(lags.len());
+        lows.extend(lags.iter().filter_map(|lag| Some((lag.id.clone(), Low::new(lag)?))));
+        Self { length, start: at, latest: at, lows: ByPartition::sorted(lows) }
     }
 
     fn add(&mut self, at: Millis, lags: &[PartitionLag]) {
@@ -130,20 +130,23 @@ impl Open {
         &'a mut self,
         lags: &'a [PartitionLag],
     ) -> impl Iterator<Item = (&'a mut Low, Option<&'a PartitionLag>)> {
-        self.lows.iter_mut().map(|(id, low)| {
-            let found = lags.binary_search_by(|lag| lag.id.cmp(id)).ok().map(|i| &lags[i]);
-            let same = found.filter(|lag| lag.consumer.is(&low.consumer));
+        let mut walk = Walk::new(lags, |lag: &PartitionLag| &lag.id);
+        self.lows.iter_mut().map(move |(id, low)| {
+            let same = walk.find(id).filter(|lag| lag.consumer.is(&low.consumer));
             (low, same)
         })
     }
 
     fn standings(&self, end: Millis, before: Option<&Self>) -> Vec<Standing> {
         let span = end.saturating_sub(self.start).max(1);
-        let standing = |(id, low): (&PartitionId, &Low)| {
+        let mut walk = before.map(|before| before.lows.walk());
+        let standing = |(id, low): &(PartitionId, Low)| {
             let lag = low.lag?;
-            let earlier = before
-                .and_then(|before| before.lows.get(id))
-                .filter(|earlier| earlier.consumer == low.consumer)
+            let earlier = walk
+                .as_mut()
+                .and_then(|walk| walk.find(id))
+                .map(|(_, earlier)| earlier)
+                .filter(|earlier| earlier.consumer.is_unchanged(&low.consumer))
                 .and_then(|earlier| earlier.lag);
             let since = before.map_or(0, |before| self.start.saturating_sub(before.start));
             let drift =
@@ -159,7 +162,9 @@ impl Open {
                 rate: count(low.last.0.saturating_sub(low.first.0).max(0)) / seconds(span),
             })
         };
-        self.lows.iter().filter_map(standing).collect()
+        let mut standings = Vec::with_capacity(self.lows.iter().len());
+        standings.extend(self.lows.iter().filter_map(standing));
+        standings
     }
 }
 

@@ -1,11 +1,10 @@
 //! The lag of every owned partition, observation by observation, with the data rules applied.
 //! What a rule forbids to use is an unknown lag here; nothing is compared yet.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::PartitionId;
+use crate::by_partition::ByPartition;
 use crate::observation::Role;
 use crate::reading::{Consumer, Reading, Row};
 use crate::time_lag::{LogEnds, TimeLag};
@@ -16,7 +15,7 @@ pub(crate) const MORE_THAN_A_MARKER: i64 = 2;
 /// Follows the offsets of all partitions of a group.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lags {
-    tracks: BTreeMap<PartitionId, Track>,
+    tracks: ByPartition<Track>,
     pub(crate) oddities: Oddities,
 }
 
@@ -53,26 +52,53 @@ struct Track {
 }
 
 impl Lags {
-    /// Takes a reading; answers for the partitions that a pod of ours owns, sorted.
-    pub(crate) fn take(&mut self, reading: &Reading) -> Vec<PartitionLag> {
-        self.tracks.retain(|id, _| reading.row(id).is_some());
-        let mut lags = Vec::with_capacity(reading.rows.len());
-        for row in &reading.rows {
-            let track = self.tracks.entry(row.id.clone()).or_default();
+    /// Takes a reading; answers for the partitions that a pod of ours owns, sorted. `spare` is an
+    /// earlier answer that nobody needs any more: its memory and its names are used again.
+    pub(crate) fn take(
+        &mut self,
+        reading: &Reading,
+        spare: Vec<PartitionLag>,
+    ) -> Vec<PartitionLag> {
+        self.tracks.follow(reading.rows.iter().map(|row| &row.id), Track::default);
+        let mut lags = spare;
+        let mut filled = 0;
+        for ((id, track), row) in self.tracks.iter_mut().zip(&reading.rows) {
             let (lag, odd) = track.take(row, reading);
-            let Some(consumer) = row.consumer.clone() else { continue };
+            let Some(consumer) = &row.consumer else { continue };
             if consumer.role == Role::Canary {
                 self.oddities.add(odd);
             }
-            let (committed, log_end) = (row.committed, row.log_end);
-            let (id, flat) = (row.id.clone(), track.ends.is_flat());
-            lags.push(PartitionLag { id, consumer, lag, committed, log_end, flat });
+            let (committed, log_end, flat) = (row.committed, row.log_end, track.ends.is_flat());
+            if let Some(before) = lags.get_mut(filled).filter(|before| before.id == *id) {
+                before.go_on(consumer, lag, (committed, log_end, flat));
+            } else {
+                lags.truncate(filled);
+                let (id, consumer) = (id.clone(), consumer.clone());
+                lags.push(PartitionLag { id, consumer, lag, committed, log_end, flat });
+            }
+            filled += 1;
         }
+        lags.truncate(filled);
         lags
     }
 }
 
 impl PartitionLag {
+    /// The same partition at a later moment; the name of an owner that stays isn't copied.
+    fn go_on(
+        &mut self,
+        consumer: &Consumer,
+        lag: Option<TimeLag>,
+        (committed, log_end, flat): (Option<i64>, Option<i64>, bool),
+    ) {
+        if self.consumer.is(consumer) {
+            (self.consumer.warm, self.consumer.number) = (consumer.warm, consumer.number);
+        } else {
+            self.consumer = consumer.clone();
+        }
+        (self.lag, self.committed, self.log_end, self.flat) = (lag, committed, log_end, flat);
+    }
+
     /// Messages waiting; 0 while unknown.
     pub(crate) fn waiting(&self) -> i64 {
         let waiting = self.committed.zip(self.log_end).map(|(committed, end)| end - committed);

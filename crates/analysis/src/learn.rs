@@ -65,9 +65,10 @@ enum Step<'a> {
 
 fn follow(readings: impl Iterator<Item = Reading>, mut take: impl FnMut(Step<'_>)) -> Lags {
     let mut lags = Lags::default();
+    let mut owned = Vec::new();
     let mut epoch = None;
     for reading in readings {
-        let owned = lags.take(&reading);
+        owned = lags.take(&reading, owned);
         let current = reading.is_stable().then_some(reading.epoch);
         if current != epoch || current.is_none() {
             take(Step::Broken);

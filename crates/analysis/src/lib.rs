@@ -3,6 +3,7 @@
 
 mod assessment;
 mod backlog;
+mod by_partition;
 mod capacity;
 mod commit_gaps;
 mod count_proof;

@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::PartitionId;
@@ -56,9 +56,9 @@ pub(crate) struct Proof {
 }
 
 impl Proofs {
-    /// Forgets partitions that are no longer the canary's.
-    pub(crate) fn keep_only(&mut self, owned: &BTreeSet<&PartitionId>) {
-        self.by_partition.retain(|id, _| owned.contains(id));
+    /// Forgets partitions that are no longer the canary's; `owned` is sorted.
+    pub(crate) fn keep_only(&mut self, owned: &[&PartitionId]) {
+        self.by_partition.retain(|id, _| owned.binary_search(&id).is_ok());
     }
 
     /// Restores one proof that was saved.

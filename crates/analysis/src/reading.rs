@@ -1,6 +1,7 @@
 //! An observation of the group, checked once: sane offsets, each partition once, roles resolved.
 //! What is doubtful becomes `None` here, so that nothing further on has to doubt again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::PartitionId;
@@ -39,18 +40,28 @@ pub(crate) struct Row {
 }
 
 /// The pod that owns a partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Consumer {
     pub(crate) role: Role,
     pub(crate) pod: Arc<str>,
     /// Whether it is older than the warm-up.
     pub(crate) warm: bool,
+    /// The pod's number within one reading, for sums by pod.
+    pub(crate) number: usize,
 }
+
+/// Numbers the pods of one reading: each name with its number and whether it is warm.
+struct Pods<'a>(HashMap<&'a str, (usize, bool)>);
 
 impl Consumer {
     /// Whether this is the same pod in the same role.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.role == other.role && self.pod == other.pod
+    }
+
+    /// Whether this is the same pod in the same role, and as warm.
+    pub(crate) fn is_unchanged(&self, other: &Self) -> bool {
+        self.is(other) && self.warm == other.warm
     }
 }
 
@@ -59,13 +70,14 @@ impl Reading {
     pub(crate) fn of(observation: &Observation, warm_up: Millis) -> Option<Self> {
         let group = observation.group.as_ref()?;
         let warm_before = observation.at.saturating_sub(warm_up);
-        let mut rows: Vec<Row> = group
-            .partitions
-            .iter()
-            .map(|row| Row::of(row, &observation.pods, warm_before))
-            .collect();
-        rows.sort_by(|a, b| a.id.cmp(&b.id));
-        rows.dedup_by(|a, b| a.id == b.id);
+        let mut pods = Pods::of(&observation.pods, warm_before);
+        let mut rows: Vec<Row> =
+            group.partitions.iter().map(|row| Row::of(row, &mut pods)).collect();
+        // Most sources sort.
+        if !rows.is_sorted_by(|a, b| a.id < b.id) {
+            rows.sort_by(|a, b| a.id.cmp(&b.id));
+            rows.dedup_by(|a, b| a.id == b.id);
+        }
         let owned = |owners: fn(&Owner) -> bool| {
             tally(group.partitions.iter().filter(|row| owners(&row.owner)).count())
         };
@@ -91,19 +103,37 @@ impl Reading {
     }
 }
 
+impl<'a> Pods<'a> {
+    fn of(pods: &'a [PodObservation], warm_before: Millis) -> Self {
+        let mut all = Self(HashMap::with_capacity(pods.len()));
+        for pod in pods {
+            all.find(&pod.name);
+            if let Some((_, warm)) = all.0.get_mut(&*pod.name) {
+                *warm |= pod.created <= warm_before;
+            }
+        }
+        all
+    }
+
+    /// A pod that nobody showed owns something all the same, and isn't warm.
+    fn find(&mut self, name: &'a str) -> (usize, bool) {
+        let next = self.0.len();
+        *self.0.entry(name).or_insert((next, false))
+    }
+}
+
 impl Row {
     /// The role of the pod that owns it.
     pub(crate) fn role(&self) -> Option<Role> {
         self.consumer.as_ref().map(|consumer| consumer.role)
     }
 
-    fn of(row: &PartitionObservation, pods: &[PodObservation], warm_before: Millis) -> Self {
+    fn of<'a>(row: &'a PartitionObservation, pods: &mut Pods<'a>) -> Self {
         let consumer = match &row.owner {
-            Owner::Pod { name, role } => Some(Consumer {
-                role: *role,
-                pod: name.clone(),
-                warm: pods.iter().any(|pod| pod.name == *name && pod.created <= warm_before),
-            }),
+            Owner::Pod { name, role } => {
+                let (number, warm) = pods.find(name);
+                Some(Consumer { role: *role, pod: name.clone(), warm, number })
+            }
             Owner::External | Owner::Unattributed | Owner::Nobody => None,
         };
         Self {

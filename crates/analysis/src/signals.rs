@@ -146,6 +146,7 @@ impl Signals {
         };
         let mut meter = Meter::new(reader);
         let mut lags = Lags::default();
+        let mut owned = Vec::new();
         let mut school = YieldSchool::new(gap, settings.interval);
         let mut window = Window::default();
         let mut windows = Vec::new();
@@ -159,7 +160,8 @@ impl Signals {
             windows.extend(window.add(seen.at, meter.take(&seen)));
             if let Some(reading) = Reading::of(&seen, 0) {
                 let epoch = reading.is_stable().then_some(reading.epoch);
-                school.take(epoch, &lags.take(&reading), &meter);
+                owned = lags.take(&reading, owned);
+                school.take(epoch, &owned, &meter);
             }
         }
         let signal =

@@ -1,8 +1,7 @@
 //! The stall guard: a canary partition with old messages waiting and no commit while the primary's
 //! go on. Deterministic and outside the error budget; it compares no speeds.
 
-use std::collections::BTreeMap;
-
+use crate::by_partition::ByPartition;
 use crate::lags::{MORE_THAN_A_MARKER, PartitionLag};
 use crate::observation::{Millis, Role};
 use crate::reading::Consumer;
@@ -21,7 +20,8 @@ pub(crate) struct StallGuard {
     interval: Millis,
     commit_gap: Option<Millis>,
     latest: Option<(Millis, u64)>,
-    clocks: BTreeMap<PartitionId, Clock>,
+    /// Always some after [`StallGuard::add`].
+    clocks: ByPartition<Option<Clock>>,
 }
 
 /// What the guard sees.
@@ -53,7 +53,7 @@ struct Clock {
 
 impl StallGuard {
     pub(crate) fn new(interval: Millis, commit_gap: Option<Millis>) -> Self {
-        Self { interval, commit_gap, latest: None, clocks: BTreeMap::new() }
+        Self { interval, commit_gap, latest: None, clocks: ByPartition::default() }
     }
 
     /// How long an owner that has committed may be silent: twice the longest healthy gap, to
@@ -79,15 +79,13 @@ impl StallGuard {
             Some(_) | None => 0,
         };
         let step = if step > patience { 0 } else { step };
-        let mut clocks = BTreeMap::new();
-        for lag in lags {
-            let clock = match self.clocks.remove(&lag.id) {
+        self.clocks.follow(lags.iter().map(|lag| &lag.id), || None);
+        for ((_, clock), lag) in self.clocks.iter_mut().zip(lags) {
+            match clock {
                 Some(clock) if clock.consumer.is(&lag.consumer) => clock.go_on(lag, step),
-                Some(_) | None => Clock::new(lag),
-            };
-            clocks.insert(lag.id.clone(), clock);
+                Some(_) | None => *clock = Some(Clock::new(lag)),
+            }
         }
-        self.clocks = clocks;
     }
 
     /// The gravest stall of the canary now: the longest one.
@@ -95,9 +93,11 @@ impl StallGuard {
         let (id, clock) = self
             .clocks
             .iter()
+            .filter_map(|(id, clock)| Some((id, clock.as_ref()?)))
             .filter(|(_, clock)| clock.consumer.role == Role::Canary && self.is_stuck(clock))
             .max_by(|a, b| (a.1.quiet, b.0).cmp(&(b.1.quiet, a.0)))?;
-        let primary = || self.clocks.values().filter(|one| one.consumer.role == Role::Primary);
+        let primary =
+            || self.clocks.values().flatten().filter(|one| one.consumer.role == Role::Primary);
         let stuck = primary().filter(|one| self.is_stuck(one)).count();
         let committing = primary().filter(|one| one.armed && one.quiet < self.wait()).count();
         let busy = stuck + committing;
@@ -140,21 +140,21 @@ impl Clock {
     }
 
     /// The same owner a poll later, of which `step` counts.
-    fn go_on(self, lag: &PartitionLag, step: Millis) -> Self {
+    fn go_on(&mut self, lag: &PartitionLag, step: Millis) {
         // No answer about the offset is no evidence of silence.
         if lag.committed.is_none() && self.committed.is_some() || lag.log_end.is_none() {
-            return self;
+            return;
         }
-        if lag.committed != self.committed {
-            return Self { armed: true, ..Self::new(lag) };
-        }
-        let grew = lag.log_end > self.end_then;
-        Self {
-            quiet: self.quiet.saturating_add(step),
-            growing: self.growing.map(|since| since.saturating_add(step)).or(grew.then_some(0)),
-            behind: lag.lag.map_or(0.0, TimeLag::lower_bound),
-            waiting: lag.waiting(),
-            ..self
+        self.behind = lag.lag.map_or(0.0, TimeLag::lower_bound);
+        self.waiting = lag.waiting();
+        if lag.committed == self.committed {
+            let grew = lag.log_end > self.end_then;
+            self.quiet = self.quiet.saturating_add(step);
+            let longer = self.growing.map(|since| since.saturating_add(step));
+            self.growing = longer.or(grew.then_some(0));
+        } else {
+            (self.armed, self.quiet, self.growing) = (true, 0, None);
+            (self.committed, self.end_then) = (lag.committed, lag.log_end);
         }
     }
 

@@ -78,7 +78,7 @@ fn largest_lags(record: &Record) -> Vec<(Millis, f64)> {
     let readings = record.observations().filter_map(|seen| Reading::of(&seen, 0));
     let mut largest = Vec::new();
     for reading in readings {
-        let lags = follower.take(&reading);
+        let lags = follower.take(&reading, Vec::new());
         let primary = lags.iter().filter(|lag| lag.consumer.role == Role::Primary);
         let seconds = primary.filter_map(|lag| Some(lag.lag?.lower_bound())).reduce(f64::max);
         if let Some(seconds) = seconds.filter(|_| reading.is_stable()) {

@@ -9,6 +9,8 @@ use crate::units::{count, seconds};
 /// Samples kept per partition: the newest 128 as polled (4 min at 2 s, 21 min at 10 s), older ones
 /// ever sparser, so that hours fit. 4 KiB.
 const MOST_POINTS: usize = 256;
+/// Samples that are looked at one by one, from the newest: two cache lines.
+const NEWEST: usize = 8;
 
 /// Log-end offsets of one partition over time.
 #[derive(Clone, Debug, Default)]
@@ -71,21 +73,22 @@ impl LogEnds {
         if flat {
             self.points.pop_back();
         }
-        self.points.push_back((at, end));
-        if self.points.len() > MOST_POINTS {
+        if self.points.len() == MOST_POINTS {
             self.thin_out();
         }
+        self.points.push_back((at, end));
         fell
     }
 
     /// The lag at `now` of a group that has committed `committed`; `None` without samples.
     pub(crate) fn lag(&self, now: Millis, committed: i64) -> Option<TimeLag> {
-        let (first, _) = self.points.front()?;
-        let after = self.points.partition_point(|&(_, end)| end <= committed);
+        self.points.back()?;
+        let after = self.first_beyond(committed);
         if after == self.points.len() {
             return Some(TimeLag::Exact(0.0));
         }
         let Some(&from) = after.checked_sub(1).and_then(|i| self.points.get(i)) else {
+            let (first, _) = self.points.front()?;
             return Some(TimeLag::AtLeast(seconds(now.saturating_sub(*first)).max(0.0)));
         };
         Some(TimeLag::between(from, self.points[after], committed, now))
@@ -93,7 +96,28 @@ impl LogEnds {
 
     /// Whether the end has not moved in any sample.
     pub(crate) fn is_flat(&self) -> bool {
+        // Ends never fall, so that the newest two mostly tell; the oldest one is not in the cache.
+        let newest = self.points.len().saturating_sub(2);
+        let mut newest = self.points.range(newest..);
+        if let (Some(before), Some(last)) = (newest.next(), newest.next())
+            && before.1 < last.1
+        {
+            return false;
+        }
         self.points.front().map(|point| point.1) == self.points.back().map(|point| point.1)
+    }
+
+    /// The first sample whose end lies beyond `committed`; as many as there are if none does.
+    fn first_beyond(&self, committed: i64) -> usize {
+        // A consumer that keeps up has committed among the newest samples, and a search through
+        // the whole list would touch memory that nothing else needs.
+        let newest = self.points.len().saturating_sub(NEWEST);
+        let beyond = self.points.range(newest..).rev().take_while(|&&(_, end)| end > committed);
+        let after = self.points.len() - beyond.count();
+        if after > newest {
+            return after;
+        }
+        self.points.partition_point(|&(_, end)| end <= committed)
     }
 
     /// Drops every second sample of the older half, so that resolution falls with age.

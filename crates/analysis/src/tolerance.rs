@@ -1,9 +1,7 @@
 //! How long and how fast primary partitions drift without anyone calling it a fault.
 //! The drift that is tolerated of a canary is the largest of these: pods differ, and wander.
 
-use std::collections::{BTreeMap, VecDeque};
-
-use crate::PartitionId;
+use crate::by_partition::ByPartition;
 use crate::lag_windows::Standing;
 use crate::observation::Role;
 use crate::units::tally;
@@ -20,12 +18,19 @@ const LASTING: usize = 4;
 #[derive(Clone, Debug)]
 pub(crate) struct Tolerance {
     drift: f64,
-    recent: BTreeMap<PartitionId, VecDeque<f64>>,
+    recent: ByPartition<Drifts>,
+}
+
+/// The latest drifts of one partition, oldest first.
+#[derive(Clone, Copy, Debug, Default)]
+struct Drifts {
+    latest: [f64; LASTING],
+    seen: usize,
 }
 
 impl Tolerance {
     pub(crate) fn new(drift: f64) -> Self {
-        Self { drift: drift.clamp(LEAST, MOST), recent: BTreeMap::new() }
+        Self { drift: drift.clamp(LEAST, MOST), recent: ByPartition::default() }
     }
 
     /// Tolerated mean drift, in seconds per second.
@@ -41,21 +46,37 @@ impl Tolerance {
     /// Learns from a window. `reference` is the primary's common drift; lag up to `normal_lag`
     /// seconds is not counted as drift, as in the canary's accounts.
     pub(crate) fn learn(&mut self, window: &[Standing], reference: f64, normal_lag: f64) {
-        let mut recent = BTreeMap::new();
+        let earlier = std::mem::take(&mut self.recent);
+        let mut before = earlier.walk();
+        let mut recent = Vec::with_capacity(window.len());
         for standing in window.iter().filter(|one| one.consumer.role == Role::Primary) {
             let Some(drift) = standing.drift else { continue };
-            let mut drifts = self.recent.remove(&standing.id).unwrap_or_default();
-            if drifts.len() == LASTING {
-                drifts.pop_front();
-            }
+            let mut drifts = before.find(&standing.id).map(|row| row.1).unwrap_or_default();
             let late = standing.lag > normal_lag;
-            drifts.push_back(if late { drift - reference } else { drift.min(0.0) });
-            if drifts.len() == LASTING {
-                let mean = drifts.iter().sum::<f64>() / f64::from(tally(LASTING));
+            drifts.push(if late { drift - reference } else { drift.min(0.0) });
+            if let Some(mean) = drifts.mean() {
                 self.drift = self.drift.max(mean.min(MOST));
             }
-            recent.insert(standing.id.clone(), drifts);
+            recent.push((standing.id.clone(), drifts));
         }
-        self.recent = recent;
+        self.recent = ByPartition::sorted(recent);
+    }
+}
+
+impl Drifts {
+    fn push(&mut self, drift: f64) {
+        if self.seen < LASTING {
+            self.latest[self.seen] = drift;
+            self.seen += 1;
+        } else {
+            self.latest.rotate_left(1);
+            self.latest[LASTING - 1] = drift;
+        }
+    }
+
+    /// The mean of as many as last; `None` before.
+    fn mean(&self) -> Option<f64> {
+        let sum = || self.latest.iter().sum::<f64>();
+        (self.seen == LASTING).then(|| sum() / f64::from(tally(LASTING)))
     }
 }

@@ -1,7 +1,6 @@
 //! The proof takes twelve flat windows, and a canary that drifts by τ doesn't get one.
 //! Adversaries with mean drift τ: steady, in bursts, under a commit sawtooth.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{PROVEN, Proofs, RULED_OUT};
@@ -15,7 +14,7 @@ fn id() -> PartitionId {
 }
 
 fn standing(drift: Option<f64>, arrived: i64, pod: &str) -> Standing {
-    let consumer = Consumer { role: Role::Canary, pod: Arc::from(pod), warm: true };
+    let consumer = Consumer { role: Role::Canary, pod: Arc::from(pod), warm: true, number: 0 };
     Standing {
         id: id(),
         consumer,
@@ -110,6 +109,6 @@ fn another_pod_starts_its_own_proof() {
     assert!(fed(&mut proofs, [0.0; 12]));
     proofs.bet(&[standing(None, 100, "b")]);
     assert!(proofs.get(&id()).is_some_and(|proof| proof.ln.abs() < 1e-12));
-    proofs.keep_only(&BTreeSet::new());
+    proofs.keep_only(&[]);
     assert!(proofs.get(&id()).is_none());
 }

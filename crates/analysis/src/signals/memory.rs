@@ -1,7 +1,7 @@
 //! Memory of canary pods that grows towards the limit, before it ends in a kill.
 //! Judged by a pod's own headroom; a kill that has happened is the crash guard's business.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::meter::is_total;
@@ -117,7 +117,7 @@ impl Memory {
         if !drifts.is_empty() {
             self.latest = Some(at);
         }
-        let owned: BTreeSet<_> = self.pods.keys().collect();
+        let owned: Vec<_> = self.pods.keys().collect();
         self.ledger.keep_only(&owned);
         self.ledger.bet(&drifts, 0.0);
     }

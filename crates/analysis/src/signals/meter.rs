@@ -1,7 +1,7 @@
 //! From counters to what they rose by: resets, gaps and missing series are dealt with here.
 //! A rise that no rule vouches for is left out; nothing is compared.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::Kind;
@@ -115,7 +115,8 @@ impl Meter {
     /// Takes an observation; answers with the rise of every pod that could be read.
     pub(crate) fn take(&mut self, seen: &Observation) -> Vec<Rise> {
         let watched_since = *self.watched_since.get_or_insert(seen.at);
-        self.tracks.retain(|name, _| seen.pods.iter().any(|pod| pod.name == *name));
+        let there: HashSet<&str> = seen.pods.iter().map(|pod| &*pod.name).collect();
+        self.tracks.retain(|name, _| there.contains(&**name));
         let mut rises = Vec::with_capacity(seen.pods.len());
         for pod in &seen.pods {
             let Some(metrics) = &pod.metrics else { continue };

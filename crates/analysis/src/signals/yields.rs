@@ -1,7 +1,7 @@
 //! Commits without work: a canary that commits more than it consumes, which lag can't show.
 //! Compares totals over whole windows, so that the phase of commits doesn't matter.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -167,7 +167,7 @@ impl Yield {
                 Drift { id: pod.clone(), judged: Some(judged), seen: judged }
             })
             .collect();
-        let owned: BTreeSet<_> = self.windows.pods.keys().collect();
+        let owned: Vec<_> = self.windows.pods.keys().collect();
         self.ledger.keep_only(&owned);
         self.ledger.bet(&drifts, self.tolerated);
     }
@@ -271,12 +271,14 @@ impl Open {
 
 /// What each pod has committed and consumed; pods of which either is unknown are left out.
 fn work(lags: &[PartitionLag], meter: &Meter) -> BTreeMap<Arc<str>, Work> {
-    let mut committed: BTreeMap<&Arc<str>, Option<Work>> = BTreeMap::new();
+    let pods = lags.iter().map(|lag| lag.consumer.number + 1).max().unwrap_or(0);
+    let mut committed: Vec<Option<(&Arc<str>, Option<Work>)>> = vec![None; pods];
     for lag in lags {
         let pod = &lag.consumer.pod;
-        let work = committed.entry(pod).or_insert_with(|| {
-            let consumed = meter.consumed(pod)?;
-            Some(Work { role: lag.consumer.role, committed: 0.0, consumed })
+        let (_, work) = committed[lag.consumer.number].get_or_insert_with(|| {
+            let consumed = meter.consumed(pod);
+            let role = lag.consumer.role;
+            (pod, consumed.map(|consumed| Work { role, committed: 0.0, consumed }))
         });
         match (work.as_mut(), lag.committed) {
             (Some(sum), Some(offset)) => sum.committed += count(offset),
@@ -284,5 +286,6 @@ fn work(lags: &[PartitionLag], meter: &Meter) -> BTreeMap<Arc<str>, Work> {
             (None, Some(_)) => {}
         }
     }
-    committed.into_iter().filter_map(|(pod, work)| Some((pod.clone(), work?))).collect()
+    let known = committed.into_iter().flatten();
+    known.filter_map(|(pod, work)| Some((pod.clone(), work?))).collect()
 }
