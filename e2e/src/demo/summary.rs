@@ -49,11 +49,12 @@ pub fn look_around(namespace: &str, was_up: bool) -> String {
     };
     format!(
         "
-Everything goes on. To look around:
+The fleet goes on, the load has ended. To look around:
   eval \"$(cargo testbed env)\"
   kubectl config set-context --current --namespace={namespace}
   kubectl get canaryrollouts,deployments,pods
   kubectl describe canaryrollout orders
+  kubectl scale deployment/orders-producer --replicas=1            # the load again: no verdict without
   kubectl set env deployment/orders VERSION=5 CRASH_AT_START-      # ship the next version
   kubectl get canaryrollouts --watch
 In the end: {end}"
