@@ -6,6 +6,7 @@
 
 pub mod annotations;
 pub mod conditions;
+pub mod metrics;
 pub mod progress;
 pub mod records;
 pub mod rollout;
@@ -18,6 +19,9 @@ mod rules;
 mod validate;
 
 pub use crd::{crd, crd_yaml};
+pub use metrics::{
+    Against, Preset, PrometheusSource, Ratio, ScrapeSource, SeriesNames, Threshold, UserMetric,
+};
 pub use progress::{
     Before, Cause, Clock, Clocks, Ending, FrozenPlan, Origin, ProgressStatus, PromotionReason,
     RestPhase,
@@ -32,5 +36,5 @@ pub use status::{
     Summary, Verdict,
 };
 pub use strategy::{Approval, OnInconclusive, Order, Step, StepSize, StepSpec, Strategy};
-pub use units::{Duration, ParseUnitError, Probability};
+pub use units::{Decimal, Duration, ParseUnitError, Probability};
 pub use validate::SpecError;

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::metrics::UserMetric;
 use crate::strategy::{OnInconclusive, Order, Step, StepSpec};
 use crate::units::{Duration, Probability};
 
@@ -189,6 +190,10 @@ pub struct FrozenPlan {
     pub false_rollback_probability: Probability,
     /// How often the group is read.
     pub interval: Duration,
+    /// The user's own metrics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10))]
+    pub metrics: Vec<UserMetric>,
 }
 
 impl FrozenPlan {

@@ -8,6 +8,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::metrics::{PrometheusSource, ScrapeSource, SeriesNames, UserMetric};
 use crate::progress::FrozenPlan;
 use crate::rules;
 use crate::status::CanaryRolloutStatus;
@@ -181,7 +182,7 @@ pub enum PodIdentity {
 /// By which evidence the canary is compared with the primary, and how sure a rollback has to be.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(cel)]
+#[x_kube(cel, validation = rules::ONE_METRICS_SOURCE, validation = rules::SERIES_NEED_A_SOURCE, validation = rules::METRICS_NEED_PROMETHEUS)]
 pub struct Analysis {
     /// How often the consumer group is read. From 1s to 1m, by default 10s.
     #[serde(default = "Analysis::default_interval")]
@@ -195,6 +196,21 @@ pub struct Analysis {
     pub false_rollback_probability: Probability,
     /// The Kafka cluster and the consumer group.
     pub kafka: KafkaSource,
+    /// Where the pods' metrics are read from. Without it, and without `scrape`, the comparison is
+    /// by Kafka and the pods' own state alone, and blind to errors, latency, losses and memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prometheus: Option<PrometheusSource>,
+    /// The pods' own metrics endpoint, read instead of a Prometheus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scrape: Option<ScrapeSource>,
+    /// What the consumers export. Default: only the working set is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<SeriesNames>,
+    /// Metrics of your own, by PromQL, at most 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub metrics: Vec<UserMetric>,
 }
 
 /// Where the consumers get their work.
@@ -254,6 +270,7 @@ impl CanaryRolloutSpec {
             on_inconclusive: self.strategy.on_inconclusive,
             false_rollback_probability: self.analysis.false_rollback_probability,
             interval: self.analysis.interval,
+            metrics: self.analysis.metrics.clone(),
         }
     }
 }
@@ -278,6 +295,10 @@ impl Analysis {
             interval: Self::default_interval(),
             false_rollback_probability: Self::default_false_rollback_probability(),
             kafka,
+            prometheus: None,
+            scrape: None,
+            series: None,
+            metrics: Vec::new(),
         }
     }
 

@@ -62,3 +62,22 @@ pub(crate) const FALSE_ROLLBACK_PROBABILITY: Rule = (
     "double(self) > 0.0 && double(self) <= 0.2",
     "falseRollbackProbability must be greater than 0 and at most 0.2",
 );
+
+pub(crate) const ONE_METRICS_SOURCE: Rule =
+    ("!(has(self.prometheus) && has(self.scrape))", "set prometheus or scrape, not both");
+pub(crate) const SERIES_NEED_A_SOURCE: Rule = (
+    "!has(self.series) || has(self.prometheus) || has(self.scrape)",
+    "series needs prometheus or scrape: where the series are read",
+);
+pub(crate) const METRICS_NEED_PROMETHEUS: Rule = (
+    "!has(self.metrics) || size(self.metrics) == 0 || has(self.prometheus)",
+    "metrics needs prometheus: where the queries are asked",
+);
+pub(crate) const METRIC_HAS_ONE_KIND: Rule =
+    ("has(self.ratio) != has(self.threshold)", "a metric has either ratio or threshold");
+pub(crate) const THRESHOLD_HAS_A_BOUND: Rule =
+    ("has(self.min) || has(self.max)", "a threshold needs min, max, or both");
+pub(crate) const THRESHOLD_BOUNDS_ORDER: Rule = (
+    "!has(self.min) || !has(self.max) || double(self.min) <= double(self.max)",
+    "min must not be greater than max",
+);

@@ -1,4 +1,4 @@
-//! The two units that users write as text, a duration and a probability: one parser, one print.
+//! What users write as text, a duration, a probability, a decimal: one parser, one print each.
 //! Knows no field and no bound of a field: those are in the schema and in `validate`.
 
 use std::fmt;
@@ -31,7 +31,17 @@ pub struct Probability {
     millionths: u32,
 }
 
-/// Why a text is neither a [`Duration`] nor a [`Probability`].
+/// A decimal number in steps of one millionth, of at most twelve digits before the point: `0.5`,
+/// `-3`, `250000000`.
+///
+/// Text and not a number on the wire, as [`Probability`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Decimal {
+    millionths: i64,
+}
+
+/// Why a text is no [`Duration`], [`Probability`] or [`Decimal`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseUnitError {
     /// The text was to be read as a duration.
@@ -42,6 +52,11 @@ pub enum ParseUnitError {
     /// The text was to be read as a probability.
     #[error("read {0:?} as a probability: want a decimal between 0 and 1, such as 0.01")]
     Probability(String),
+    /// The text was to be read as a decimal.
+    #[error(
+        "read {0:?} as a decimal: want at most 12 digits, and 6 after a point, such as 0.5 or -3"
+    )]
+    Decimal(String),
 }
 
 impl Duration {
@@ -177,6 +192,55 @@ impl fmt::Display for Probability {
     }
 }
 
+impl Decimal {
+    /// What the API server accepts.
+    pub const PATTERN: &str = r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$";
+    const ONE: i64 = 1_000_000;
+    const DIGITS: usize = 6;
+    const MAX_WHOLE: usize = 12;
+
+    /// The nearest floating-point number.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "the nearest is meant")]
+    pub fn as_f64(self) -> f64 {
+        self.millionths as f64 / Self::ONE as f64
+    }
+}
+
+impl FromStr for Decimal {
+    type Err = ParseUnitError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = |it: &str, most: usize| {
+            let well_formed =
+                (1..=most).contains(&it.len()) && it.bytes().all(|it| it.is_ascii_digit());
+            well_formed.then(|| it.parse::<i64>().ok()).flatten()
+        };
+        let (sign, rest) = text.strip_prefix('-').map_or((1, text), |it| (-1, it));
+        let (whole, fraction) = rest.split_once('.').unwrap_or((rest, "0"));
+        let padded = format!("{fraction:0<width$}", width = Self::DIGITS);
+        let well_formed = (1..=Self::DIGITS).contains(&fraction.len());
+        digits(whole, Self::MAX_WHOLE)
+            .zip(digits(&padded, Self::DIGITS).filter(|_| well_formed))
+            .map(|(whole, fraction)| Self { millionths: sign * (whole * Self::ONE + fraction) })
+            .ok_or_else(|| ParseUnitError::Decimal(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.millionths < 0 { "-" } else { "" };
+        let (whole, fraction) =
+            (self.millionths.abs() / Self::ONE, self.millionths.abs() % Self::ONE);
+        write!(f, "{sign}{whole}")?;
+        let digits = format!("{fraction:06}");
+        match digits.trim_end_matches('0') {
+            "" => Ok(()),
+            digits => write!(f, ".{digits}"),
+        }
+    }
+}
+
 impl From<Duration> for SignedDuration {
     fn from(it: Duration) -> Self {
         Self::from_secs(i64::from(it.secs))
@@ -208,6 +272,34 @@ impl TryFrom<String> for Probability {
 impl From<Probability> for String {
     fn from(it: Probability) -> Self {
         it.to_string()
+    }
+}
+
+impl TryFrom<String> for Decimal {
+    type Error = ParseUnitError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Decimal> for String {
+    fn from(it: Decimal) -> Self {
+        it.to_string()
+    }
+}
+
+impl JsonSchema for Decimal {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Decimal".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "maxLength": 20, "pattern": Self::PATTERN})
     }
 }
 

@@ -1,6 +1,8 @@
 //! Checks of a spec that the API server has made before: an old CRD gets nothing past the operator.
 //! Reads a spec and says what is wrong; changes nothing and fills nothing in.
 
+mod metrics;
+
 use std::ops::RangeInclusive;
 
 use crate::strategy::{StepSpec, Strategy};
@@ -165,6 +167,7 @@ fn check_analysis(found: &mut Found, it: &Analysis) {
         );
     }
     check_kafka(found, &it.kafka);
+    metrics::check(found, it);
 }
 
 fn check_kafka(found: &mut Found, it: &KafkaSource) {
@@ -200,15 +203,7 @@ fn check_kafka(found: &mut Found, it: &KafkaSource) {
             refuse(found, format!("{TOPICS}[{index}]"), problem, remedy);
         }
     }
-    if let Some(secret) = it.credentials_secret_ref.as_ref().filter(|it| !is_object_name(&it.name))
-    {
-        refuse(
-            found,
-            "spec.analysis.kafka.credentialsSecretRef.name",
-            format!("{:?} is no name of a Secret", secret.name),
-            "name a Secret of the same namespace",
-        );
-    }
+    metrics::check_secret(found, "spec.analysis.kafka", it.credentials_secret_ref.as_ref());
 }
 
 const WEIGHTS: RangeInclusive<i32> = 1..=99;

@@ -4,6 +4,7 @@
 mod conditions;
 mod golden;
 mod guard;
+mod metrics;
 mod rules;
 mod schema;
 mod status;

@@ -3,12 +3,13 @@
 
 use std::error::Error;
 
+use crate::metrics;
 use crate::schema::{minimal, violations};
 use serde_json::{Value, json};
 use siskin_api::CanaryRolloutSpec;
 
 /// `(pointer, value)`: the minimal spec with this one value, or without it if the value is null.
-type Case = (&'static str, Value);
+pub(crate) type Case = (&'static str, Value);
 
 fn accepted() -> Vec<Case> {
     let hundred_topics = json!(vec!["t"; 100]);
@@ -177,7 +178,7 @@ fn spec_with((pointer, value): &Case) -> Value {
 
 #[test]
 fn what_is_right_passes_the_schema_and_the_operator() -> Result<(), Box<dyn Error>> {
-    for case in accepted() {
+    for case in accepted().into_iter().chain(metrics::accepted()) {
         let spec = spec_with(&case);
         assert_eq!(violations(&spec, None), Vec::<String>::new(), "{case:?}");
         assert_eq!(
@@ -191,7 +192,7 @@ fn what_is_right_passes_the_schema_and_the_operator() -> Result<(), Box<dyn Erro
 
 #[test]
 fn what_is_wrong_is_refused_by_the_schema_and_by_the_operator() -> Result<(), Box<dyn Error>> {
-    for case in refused() {
+    for case in refused().into_iter().chain(metrics::refused()) {
         let spec = spec_with(&case);
         assert_ne!(violations(&spec, None), Vec::<String>::new(), "{case:?}");
         let errors = match serde_json::from_value::<CanaryRolloutSpec>(spec)?.validate() {
@@ -208,7 +209,7 @@ fn what_is_wrong_is_refused_by_the_schema_and_by_the_operator() -> Result<(), Bo
 
 #[test]
 fn what_cannot_be_read_is_refused_by_the_schema() {
-    for case in unreadable() {
+    for case in unreadable().into_iter().chain(metrics::unreadable()) {
         let spec = spec_with(&case);
         assert_ne!(violations(&spec, None), Vec::<String>::new(), "{case:?}");
         assert!(serde_json::from_value::<CanaryRolloutSpec>(spec).is_err(), "{case:?}");

@@ -1,0 +1,199 @@
+//! Where the metrics of the pods come from, and which of them are compared.
+//! Names and places only: what a query means is the operator's, what a difference means the judge's.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::rollout::SecretRef;
+use crate::rules;
+use crate::units::Decimal;
+
+/// A Prometheus, or what answers like one: Thanos, Mimir, VictoriaMetrics.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PrometheusSource {
+    /// Where its HTTP API is, without `/api/v1`: `http://prometheus.monitoring:9090`, or with the
+    /// path that Mimir and VictoriaMetrics need, `https://mimir.example.org/prometheus`. No user
+    /// name and no password: those belong into the Secret.
+    #[schemars(length(min = 8, max = 500), regex(pattern = PrometheusSource::ADDRESS_PATTERN))]
+    pub address: String,
+    /// A Secret of this namespace that says how to connect, by the keys `token` (bearer) or
+    /// `username` and `password` (basic), `ca.crt` (TLS), `tls.crt` and `tls.key` (client
+    /// certificate), and `tenant` (the header `X-Scope-OrgID`). Default: none of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials_secret_ref: Option<SecretRef>,
+    /// The label that holds the pod's name, by default `pod`.
+    #[serde(default = "PrometheusSource::default_pod_label")]
+    #[schemars(length(min = 1, max = 100), regex(pattern = LABEL_PATTERN))]
+    pub pod_label: String,
+    /// The label that holds the pod's namespace, by default `namespace`.
+    #[serde(default = "PrometheusSource::default_namespace_label")]
+    #[schemars(length(min = 1, max = 100), regex(pattern = LABEL_PATTERN))]
+    pub namespace_label: String,
+}
+
+/// The pods' own metrics endpoints, read by the operator: for those who have no Prometheus.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScrapeSource {
+    /// The name of the container port that answers with metrics in the text format. A pod without
+    /// a port of this name has no metrics.
+    #[schemars(length(min = 1, max = 15), regex(pattern = PORT_NAME_PATTERN))]
+    pub port: String,
+    /// The path, by default `/metrics`.
+    #[serde(default = "ScrapeSource::default_path")]
+    #[schemars(length(min = 1, max = 200), regex(pattern = r"^/[!-~]*$"))]
+    pub path: String,
+}
+
+/// What the consumers export, each by the name of its series, with label matchers where it has
+/// more than one meaning: `orders_failed_total` or `app_errors_total{kind="terminal"}`. The series
+/// of one pod are added up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SeriesNames {
+    /// Names that a common library or exporter uses. Those given beside it count instead of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Preset>,
+    /// Counter of messages taken from Kafka.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 500))]
+    pub consumed: Option<String>,
+    /// Counter of messages whose processing succeeded. With `consumed` and `errors` it shows
+    /// messages that are lost without an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 500))]
+    pub processed: Option<String>,
+    /// Counter of messages whose processing failed for good; retries don't count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 500))]
+    pub errors: Option<String>,
+    /// Counter of messages that are skipped on purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 500))]
+    pub filtered: Option<String>,
+    /// Classic histogram of the processing time in seconds, by its name without `_bucket`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 500))]
+    pub latency: Option<String>,
+    /// Gauge of the working set in bytes. Default: cadvisor's
+    /// `container_memory_working_set_bytes` with `prometheus`, `process_resident_memory_bytes`
+    /// with `scrape`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 500))]
+    pub working_set: Option<String>,
+}
+
+/// A metric of the user's own: what is asked, and what of the answer counts against the canary.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(cel, validation = rules::METRIC_HAS_ONE_KIND)]
+pub struct UserMetric {
+    /// Its name in findings and figures, unique among them.
+    #[schemars(length(min = 1, max = 63), regex(pattern = METRIC_NAME_PATTERN))]
+    pub name: String,
+    /// Events per total, canary against primary, within `falseRollbackProbability`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<Ratio>,
+    /// A value that has to stay within bounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<Threshold>,
+}
+
+/// Two counters per pod: the canary fails when its share of events is larger than the primary's by
+/// more than chance and what is normal between pods explain.
+///
+/// Both queries answer with totals since the process started, one series per pod with the pod
+/// label: `sum by (pod) (app_errors_total{pod=~"{{pods}}"})`. Not `rate` or `increase`: the
+/// judge counts events, and takes the differences itself.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Ratio {
+    /// PromQL of the counter of events. A pod without a series has none while `total` has one.
+    #[schemars(length(min = 1, max = MAX_QUERY))]
+    pub events: String,
+    /// PromQL of the counter of everything that could have been an event.
+    #[schemars(length(min = 1, max = MAX_QUERY))]
+    pub total: String,
+}
+
+/// A value per pod with bounds that somebody chose. It fails the canary whatever
+/// `falseRollbackProbability` says, unless the primary is out of the bounds as well.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(cel, validation = rules::THRESHOLD_HAS_A_BOUND, validation = rules::THRESHOLD_BOUNDS_ORDER)]
+pub struct Threshold {
+    /// PromQL. With `{{pods}}` one question for all pods, answered with one series per pod with
+    /// the pod label; with `{{pod}}` one question per pod, answered with one value. Also
+    /// `{{namespace}}`, `{{role}}` (`primary`, `canary`), `{{revision}}` and `{{window}}`
+    /// (the time between two readings, as in `[{{window}}]`).
+    #[schemars(length(min = 1, max = MAX_QUERY))]
+    pub query: String,
+    /// The least that is right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<Decimal>,
+    /// The most that is right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<Decimal>,
+    /// Readings out of bounds that are put up with; the next one fails the canary. From 0 to 100,
+    /// by default 3.
+    #[serde(default = "Threshold::default_failure_limit")]
+    #[schemars(range(min = 0, max = 100))]
+    pub failure_limit: i32,
+    /// What the bounds are about.
+    #[serde(default)]
+    pub against: Against,
+}
+
+/// What the bounds of a threshold are about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum Against {
+    /// The canary's value itself.
+    #[default]
+    Absolute,
+    /// The canary's value divided by the primary's, each the median of its pods.
+    Primary,
+}
+
+/// Names of series that common libraries use; docs/metrics-sources.md lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum Preset {
+    /// Micrometer's Kafka client metrics with Spring's listener timer.
+    Micrometer,
+}
+
+const MAX_QUERY: u32 = 2000;
+const LABEL_PATTERN: &str = "^[a-zA-Z_][a-zA-Z0-9_]*$";
+const PORT_NAME_PATTERN: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
+const METRIC_NAME_PATTERN: &str = "^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
+
+impl PrometheusSource {
+    /// `http` or `https`, a host, a port, a path.
+    pub const ADDRESS_PATTERN: &str = concat!(
+        r"^https?://([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])",
+        r"(:[0-9]{1,5})?(/[A-Za-z0-9._~%/-]*)?$",
+    );
+
+    fn default_pod_label() -> String {
+        "pod".into()
+    }
+
+    fn default_namespace_label() -> String {
+        "namespace".into()
+    }
+}
+
+impl ScrapeSource {
+    fn default_path() -> String {
+        "/metrics".into()
+    }
+}
+
+impl Threshold {
+    // As many as Argo Rollouts' users know from failureLimit in its examples; one bad reading of a
+    // quantile is nothing.
+    const fn default_failure_limit() -> i32 {
+        3
+    }
+}
