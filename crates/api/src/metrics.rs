@@ -127,7 +127,7 @@ pub struct Threshold {
     /// PromQL. With `{{pods}}` one question for all pods, answered with one series per pod with
     /// the pod label; with `{{pod}}` one question per pod, answered with one value. Also
     /// `{{namespace}}`, `{{role}}` (`primary`, `canary`), `{{revision}}` and `{{window}}`
-    /// (the time between two readings, as in `[{{window}}]`).
+    /// (four times `interval`, at least a minute, as in `[{{window}}]`).
     #[schemars(length(min = 1, max = MAX_QUERY))]
     pub query: String,
     /// The least that is right.
@@ -159,8 +159,14 @@ pub enum Against {
 /// Names of series that common libraries use; docs/metrics-sources.md lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum Preset {
-    /// Micrometer's Kafka client metrics with Spring's listener timer.
+    /// Micrometer's binder for Kafka clients: Quarkus, Micronaut, Spring.
     Micrometer,
+    /// The same, and Spring Kafka's listener timers.
+    SpringKafka,
+    /// Kafka client metrics of the OpenTelemetry Java instrumentation.
+    OpenTelemetryJava,
+    /// The Prometheus JMX exporter with its default name format.
+    JmxExporter,
 }
 
 const MAX_QUERY: u32 = 2000;

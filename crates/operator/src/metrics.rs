@@ -75,6 +75,7 @@ struct Shared {
     replicas_conflicts: Counter,
     api_writes: Family<ByKind, Counter>,
     samples: Family<ByOutcome, Counter>,
+    readings: Family<ByOutcome, Counter>,
     verdicts: Family<ByVerdict, Counter>,
     events: Family<ByOutcome, Counter>,
     leader: Gauge,
@@ -128,6 +129,7 @@ impl Metrics {
             replicas_conflicts: Counter::default(),
             api_writes: Family::default(),
             samples: Family::default(),
+            readings: Family::default(),
             verdicts: Family::default(),
             events: Family::default(),
             leader: Gauge::default(),
@@ -186,6 +188,11 @@ impl Metrics {
         self.shared.samples.get_or_create(&ByOutcome { outcome: Variant::of(outcome) }).inc();
     }
 
+    /// The pods' metrics were read beside a sample; the variant says how that ended.
+    pub fn reading<E: ClosedSet>(&self, outcome: &E) {
+        self.shared.readings.get_or_create(&ByOutcome { outcome: Variant::of(outcome) }).inc();
+    }
+
     /// The judge gave a verdict.
     pub fn verdict(&self, verdict: Verdict) {
         self.shared.verdicts.get_or_create(&ByVerdict { verdict: Variant::of(&verdict) }).inc();
@@ -237,6 +244,8 @@ impl Shared {
         );
         to.register("api_writes", "Writes sent, by kind of object", self.api_writes.clone());
         to.register("samples", "Samples asked of a source, by outcome", self.samples.clone());
+        let help = "Readings of the pods' own metrics, by outcome";
+        to.register("readings", help, self.readings.clone());
         to.register("verdicts", "Verdicts of the judge", self.verdicts.clone());
         to.register("events", "Events, by what became of them", self.events.clone());
     }

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use siskin_analysis::{Unsteady, primary_steady};
 use siskin_kafka::{GroupSnapshot, SampleError};
+use siskin_prometheus::{Fault, ReadError};
 
 use crate::decide::Workload;
 use crate::judge::Ledger;
@@ -47,6 +48,7 @@ pub fn concerns(
         Some(Ok(snapshot)) => {
             found.extend(static_members(snapshot));
             found.extend(steady(ledger, now));
+            found.extend(ledger.unread().map(of_metrics));
         }
         None => found.push(Concern::new("NoObservation", "Kafka has not answered yet")),
     }
@@ -57,6 +59,22 @@ pub fn concerns(
 #[must_use]
 pub fn of_source(error: &SampleError) -> Concern {
     Concern::new(error.name(), error.to_string())
+}
+
+/// Metrics that can't be read, as a condition says it.
+#[must_use]
+pub fn of_metrics(error: &ReadError) -> Concern {
+    let reason = match error.fault {
+        Fault::Unreachable { .. } => "MetricsUnreachable",
+        Fault::Unauthorized { .. } => "MetricsUnauthorized",
+        Fault::TimedOut { .. } => "MetricsTimedOut",
+        Fault::BadQuery { .. } => "MetricsBadQuery",
+        Fault::TooLarge { .. } => "MetricsTooLarge",
+        Fault::Partial { .. } => "MetricsPartial",
+        Fault::Unsupported { .. } => "MetricsUnsupported",
+        Fault::Malformed { .. } => "MetricsMalformed",
+    };
+    Concern::new(reason, error.to_string())
 }
 
 fn primary_available(primary: Option<&Workload>, total: u32) -> Option<Concern> {

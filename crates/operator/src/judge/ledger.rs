@@ -8,6 +8,7 @@ use siskin_analysis::{
 };
 use siskin_api::{AnalysisStatus, ReplayRange};
 use siskin_kafka::Sample;
+use siskin_prometheus::ReadError;
 
 use super::replay::Replay;
 use crate::decide::{Membership, RolloutId};
@@ -23,6 +24,8 @@ pub struct Ledger {
     recorder: Recorder,
     session: Option<Session>,
     latest: Option<Sample>,
+    /// Why the pods' metrics could not be read beside the latest sample.
+    unread: Option<ReadError>,
     interval: Millis,
     held: bool,
 }
@@ -55,6 +58,7 @@ impl Ledger {
             recorder,
             session: None,
             latest: None,
+            unread: None,
             interval,
             held: false,
         }
@@ -79,6 +83,21 @@ impl Ledger {
         }
         self.record.push(observation);
         self.latest = Some(sample);
+    }
+
+    /// Notes what could not be read beside the sample that is about to be taken in; whether that is
+    /// another thing than before.
+    pub fn metered(&mut self, failure: Option<ReadError>) -> bool {
+        let name = |it: &Option<ReadError>| it.as_ref().map(ReadError::name);
+        let changed = name(&self.unread) != name(&failure);
+        self.unread = failure;
+        changed
+    }
+
+    /// Why the pods' metrics could not be read beside the latest sample.
+    #[must_use]
+    pub const fn unread(&self) -> Option<&ReadError> {
+        self.unread.as_ref()
     }
 
     /// Whether an attempt waits for the next sample: it is being judged, or its preflight holds it.
@@ -181,10 +200,11 @@ impl Ledger {
         self.latest.as_ref()
     }
 
-    /// Whether Kafka answered within the last polls.
+    /// Whether every source answered: Kafka within the last polls, and beside the last of them who
+    /// has the metrics.
     #[must_use]
     pub fn delivered(&self, now: Timestamp) -> bool {
-        self.recent(now).is_some()
+        self.recent(now).is_some() && self.unread.is_none()
     }
 
     /// Whether this many Ready canary pods have joined and the group is Stable.

@@ -5,15 +5,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 use futures::stream::FuturesUnordered;
 use siskin_kafka::{
     ClusterConfig, Sample, SampleError, SamplerStopped, Samplers, Subscription, Topics, attribute,
 };
+use siskin_prometheus::{ReadError, Scrapes};
 use tokio::sync::mpsc;
 
 use super::ledger::Ledger;
+use super::meter::{Errand, Metered, MetricsSource};
 use super::neighbours::Neighbours;
 use crate::decide::Uid;
 use crate::metrics::{ClosedSet, Metrics};
@@ -47,6 +49,8 @@ struct Watch {
     name: Name,
     target: Arc<str>,
     source: Source,
+    metrics: Option<Arc<MetricsSource>>,
+    scrapes: Scrapes,
     ledger: Ledger,
 }
 
@@ -65,10 +69,19 @@ impl Watches {
         (Self { inner: Arc::default(), samplers, traces, added }, feeds)
     }
 
-    /// Samples this source for the rollout from now on; nothing happens if it already does.
-    pub fn ensure(&self, uid: &Uid, name: &Name, target: &str, source: Source) {
+    /// Samples this source for the rollout from now on; nothing happens if it already does. The
+    /// metrics are read beside each sample; the record goes on when they come from elsewhere.
+    pub fn ensure(
+        &self,
+        uid: &Uid,
+        (name, target): (&Name, &str),
+        source: Source,
+        metrics: Option<MetricsSource>,
+    ) {
         let mut watches = self.lock();
-        if watches.get(uid).is_some_and(|it| it.source == source) {
+        let metrics = metrics.map(Arc::new);
+        if let Some(watch) = watches.get_mut(uid).filter(|it| it.source == source) {
+            watch.metrics = metrics;
             return;
         }
         let Source { cluster, group, topics, interval } = source.clone();
@@ -78,6 +91,8 @@ impl Watches {
             name: name.clone(),
             target: target.into(),
             source: source.clone(),
+            metrics,
+            scrapes: Scrapes::default(),
             ledger: Ledger::new(millis, self.traces.recorder(name)),
         };
         if let Some(mut before) = watches.insert(uid.clone(), watch) {
@@ -98,16 +113,29 @@ impl Watches {
         self.lock().get_mut(uid).map(|it| look(&mut it.ledger))
     }
 
-    /// Hands one sample over. `None` when nobody wants it any more.
+    /// What is to be read of the pods beside a sample of this feed; `None` where nothing is.
+    fn errand(&self, feed: &Feed, pods: &Pods) -> Option<Errand> {
+        let watches = self.lock();
+        let watch = watches.get(&feed.uid).filter(|it| it.source == feed.source)?;
+        Some(Errand {
+            source: watch.metrics.clone()?,
+            namespace: watch.name.namespace.clone(),
+            pods: pods.of(&watch.name.namespace, &watch.target),
+            scrapes: watch.scrapes.clone(),
+        })
+    }
+
+    /// Hands one sample over, with the metrics that were read beside it. `None` when nobody wants
+    /// it any more.
     fn deliver(
         &self,
         feed: &Feed,
-        sample: &Sample,
+        (sample, metered): (&Sample, Option<Metered>),
         (pods, neighbours): (&Pods, &Neighbours),
     ) -> Option<Delivered> {
         let mut watches = self.lock();
         let watch = watches.get_mut(&feed.uid).filter(|it| it.source == feed.source)?;
-        let seen = pods.of(&watch.name.namespace, &watch.target);
+        let mut seen = pods.of(&watch.name.namespace, &watch.target);
         let identities = neighbours.beside(&watch.name.namespace, &seen.identities);
         let group = match sample.as_ref() {
             Ok(snapshot) => Some(attribute(snapshot, &identities)),
@@ -116,7 +144,13 @@ impl Watches {
         let unattributed = group.as_ref().is_some_and(|it| 0 < it.members.unattributed);
         let outcome = |sample: &Sample| sample.as_ref().as_ref().err().map(SampleError::name);
         let before = watch.ledger.latest().map(outcome);
-        let changed = before != Some(outcome(sample));
+        let mut changed = before != Some(outcome(sample));
+        let failure = metered.and_then(|mut metered| {
+            metered.attach(&mut seen.observations, &seen.exports);
+            watch.scrapes = metered.scrapes;
+            metered.failure
+        });
+        changed |= watch.ledger.metered(failure);
         watch.ledger.take(sample.clone(), crate::clock::now(), seen.observations, group);
         let asks = changed || watch.ledger.is_awaited();
         Some(Delivered { name: watch.name.clone(), asks, unattributed })
@@ -144,44 +178,76 @@ pub async fn feed(
     trigger: Trigger,
     metrics: Metrics,
 ) -> SamplerStopped {
-    let mut pending: FuturesUnordered<BoxFuture<'static, (Feed, Result<Sample, SamplerStopped>)>> =
-        FuturesUnordered::new();
+    let mut pending: FuturesUnordered<BoxFuture<'static, Step>> = FuturesUnordered::new();
     loop {
-        tokio::select! {
-            Some(feed) = feeds.recv() => pending.push(Box::pin(next(feed))),
-            () = neighbours.listed() => {}
-            Some((feed, sample)) = pending.next() => {
-                let sample = match sample {
-                    Ok(sample) => sample,
-                    Err(stopped) => return stopped,
-                };
-                metrics.sample(&Outcome::of(&sample));
-                let Some(delivered) = watches.deliver(&feed, &sample, (&pods, &neighbours)) else {
-                    continue;
-                };
-                if delivered.unattributed {
-                    neighbours.look(&delivered.name.namespace);
-                }
-                if delivered.asks {
-                    trigger.ask(delivered.name);
-                }
-                pending.push(Box::pin(next(feed)));
+        let (feed, sample, metered) = tokio::select! {
+            Some(feed) = feeds.recv() => {
+                pending.push(next(feed).boxed());
+                continue;
             }
+            () = neighbours.listed() => continue,
+            Some(step) = pending.next() => match step {
+                Step::Sampled(feed, sample) => {
+                    let sample = match sample {
+                        Ok(sample) => sample,
+                        Err(stopped) => return stopped,
+                    };
+                    metrics.sample(&Outcome::of(&sample));
+                    if let Some(errand) = watches.errand(&feed, &pods) {
+                        pending.push(meter(feed, sample, errand).boxed());
+                        continue;
+                    }
+                    (feed, sample, None)
+                }
+                Step::Metered(feed, sample, metered) => {
+                    metrics.reading(&Outcome::of_reading(&metered));
+                    (feed, sample, Some(metered))
+                }
+            },
+        };
+        let around = (&pods, &neighbours);
+        let Some(delivered) = watches.deliver(&feed, (&sample, metered), around) else { continue };
+        if delivered.unattributed {
+            neighbours.look(&delivered.name.namespace);
         }
+        if delivered.asks {
+            trigger.ask(delivered.name);
+        }
+        pending.push(next(feed).boxed());
     }
 }
 
-async fn next(mut feed: Feed) -> (Feed, Result<Sample, SamplerStopped>) {
-    let sample = feed.subscription.changed().await;
-    (feed, sample)
+/// What one feed does in turn.
+enum Step {
+    /// A sample arrived.
+    Sampled(Feed, Result<Sample, SamplerStopped>),
+    /// The metrics beside a sample were read, or their time was up.
+    Metered(Feed, Sample, Metered),
 }
 
-/// What became of a sample: an answer, or one of the errors that a sampler knows.
+async fn next(mut feed: Feed) -> Step {
+    let sample = feed.subscription.changed().await;
+    Step::Sampled(feed, sample)
+}
+
+async fn meter(feed: Feed, sample: Sample, errand: Errand) -> Step {
+    let at = sample.as_ref().as_ref().map_or_else(|_| crate::clock::now_millis(), |it| it.at);
+    let metered = errand.run(at).await;
+    Step::Metered(feed, sample, metered)
+}
+
+/// What became of a sample or a reading: an answer, or one of the errors that its source knows.
 struct Outcome(&'static str);
+
+const ANSWERED: &str = "Answered";
 
 impl Outcome {
     fn of(sample: &Sample) -> Self {
-        Self(sample.as_ref().as_ref().map_or_else(SampleError::name, |_| "Answered"))
+        Self(sample.as_ref().as_ref().map_or_else(SampleError::name, |_| ANSWERED))
+    }
+
+    fn of_reading(metered: &Metered) -> Self {
+        Self(metered.failure.as_ref().map_or(ANSWERED, ReadError::name))
     }
 }
 

@@ -2,9 +2,12 @@
 //! counts on. Parses wire types into `Observed`; writes nothing but what it remembers of absences.
 
 mod defaults;
+mod exporters;
+mod exports;
 pub mod index;
 mod parse;
 pub mod pods;
+mod secrets;
 mod sources;
 mod weigh;
 mod world;
@@ -23,6 +26,7 @@ use crate::cluster::{CallFailed, Cluster};
 use crate::judge::Watches;
 use crate::queue::Name;
 
+pub use exports::Export;
 pub use index::Index;
 pub use parse::own_entry;
 pub use parse::{FrozenObject, frozen};
@@ -65,6 +69,7 @@ impl Observer {
     pub async fn observe(&self, name: &Name, now: Timestamp) -> Result<Option<World>, CallFailed> {
         let Some(rollout) = self.cluster.rollout(&name.namespace, &name.name).await? else {
             self.watches.forget(name);
+            self.credentials.forget(name);
             self.lock().remove(name);
             self.known_autoscalers().remove(name);
             return Ok(None);

@@ -11,6 +11,7 @@ use siskin_analysis::observation::{Millis, PodObservation, Role};
 use siskin_api::annotations::{ROLE, ROLE_CANARY, ROLE_PRIMARY};
 use siskin_kafka::PodIdentity;
 
+use super::exports::{self, Export};
 use super::parse::Shown;
 use crate::children::target_of;
 
@@ -42,6 +43,8 @@ pub struct PodsOfTarget {
     pub identities: Vec<PodIdentity>,
     /// For the judge.
     pub observations: Vec<PodObservation>,
+    /// Where their metrics are.
+    pub exports: Vec<Export>,
 }
 
 impl Pods {
@@ -70,6 +73,7 @@ impl Pods {
             }
             found.identities.push(identity(&pod, Some(role)));
             found.observations.push(observation(&pod, role));
+            found.exports.push(Export::of(&pod));
         }
         found.observations.sort_by(|a, b| a.name.cmp(&b.name));
         found
@@ -121,6 +125,7 @@ pub fn trim(pod: &mut Pod) {
     pod.spec = pod.spec.take().map(|it| PodSpec {
         host_network: it.host_network,
         node_name: it.node_name,
+        containers: it.containers.into_iter().map(exports::trim).collect(),
         ..PodSpec::default()
     });
     pod.status = pod.status.take().map(|it| PodStatus {

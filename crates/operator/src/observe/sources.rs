@@ -1,46 +1,76 @@
-//! The Kafka cluster and group of a rollout, with its credentials read from the Secret.
-//! A Secret's content goes into the client's settings and nowhere else.
+//! Where the evidence of a rollout comes from: its Kafka cluster and group, and who has the pods'
+//! metrics, with credentials read from its Secrets. Says what to read, reads none of it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use siskin_api::CanaryRollout;
+use jiff::Timestamp;
+use kube::ResourceExt;
+use siskin_api::{CanaryRollout, FrozenPlan};
 use siskin_kafka::{ClusterConfig, Security, Topics};
 
+use super::Observer;
+use super::exporters::Exporters;
+use super::secrets::Secrets;
 use crate::cluster::{CallFailed, Cluster};
+use crate::decide::Uid;
 use crate::judge::Source;
-use crate::preflight::Concern;
+use crate::preflight::{self, Concern};
 use crate::queue::Name;
 
-/// A Secret is read again after this long, so that new credentials are picked up without a watch
-/// on every Secret of the cluster.
-const READ_AGAIN: SignedDuration = SignedDuration::from_secs(30);
-
-/// Credentials as last read, per rollout.
+/// Credentials as last read.
 #[derive(Clone, Default)]
-pub struct Credentials(Arc<Mutex<HashMap<Name, Read>>>);
+pub(super) struct Credentials {
+    kafka: Secrets<Security>,
+    exporters: Exporters,
+}
 
-/// What was read, from which Secret, and when.
-type Read = (String, Timestamp, Outcome);
-
-type Outcome = Result<Option<Security>, Concern>;
+/// Sees to it that the rollout's group is sampled and its pods' metrics are read beside it; why
+/// not, if that is impossible.
+pub(super) async fn watch(
+    observer: &Observer,
+    name: &Name,
+    (rollout, plan): (&CanaryRollout, &FrozenPlan),
+    now: Timestamp,
+) -> Result<Option<Concern>, CallFailed> {
+    let uid: Uid = rollout.uid().unwrap_or_default().into();
+    let (asked, credentials) = ((&observer.cluster, now), &observer.credentials);
+    let source = match credentials.source(asked, name, rollout).await? {
+        Ok(source) => source,
+        Err(concern) => return Ok(Some(concern)),
+    };
+    let (metrics, wrong) = match credentials.exporters.source(asked, name, (rollout, plan)).await? {
+        Ok(metrics) => (metrics, None),
+        Err(concern) => (None, Some(concern)),
+    };
+    let target = (name, &*rollout.spec.target_ref.name);
+    observer.watches.ensure(&uid, target, source, metrics);
+    let unread = observer.watches.with(&uid, |ledger| {
+        let kafka = ledger.latest()?.as_ref().as_ref().err().map(preflight::of_source);
+        kafka.or_else(|| ledger.unread().map(preflight::of_metrics))
+    });
+    Ok(wrong.or_else(|| unread.flatten()))
+}
 
 impl Credentials {
     /// What to sample for a rollout, or why that can't be said.
-    pub async fn source(
+    pub(super) async fn source(
         &self,
-        cluster: &Cluster,
+        (cluster, now): (&Cluster, Timestamp),
         name: &Name,
         rollout: &CanaryRollout,
-        now: Timestamp,
     ) -> Result<Result<Source, Concern>, CallFailed> {
-        let security = match self.security(cluster, name, rollout, now).await? {
-            Ok(security) => security,
-            Err(concern) => return Ok(Err(concern)),
-        };
         let kafka = &rollout.spec.analysis.kafka;
+        let security = match &kafka.credentials_secret_ref {
+            Some(secret) => {
+                let named = ("spec.analysis.kafka", secret);
+                let parse = |data: &_| Security::from_secret(data).map_err(|it| it.to_string());
+                match self.kafka.read((cluster, now), name, named, parse).await? {
+                    Ok(security) => Some(security),
+                    Err(concern) => return Ok(Err(concern)),
+                }
+            }
+            None => None,
+        };
         let config = match ClusterConfig::new(kafka.bootstrap_servers.iter().cloned(), security) {
             Ok(config) => config,
             Err(error) => {
@@ -62,45 +92,9 @@ impl Credentials {
         }))
     }
 
-    async fn security(
-        &self,
-        cluster: &Cluster,
-        name: &Name,
-        rollout: &CanaryRollout,
-        now: Timestamp,
-    ) -> Result<Outcome, CallFailed> {
-        let Some(reference) = &rollout.spec.analysis.kafka.credentials_secret_ref else {
-            return Ok(Ok(None));
-        };
-        // One that is missing or makes no sense holds a rollout: whoever mends it is not kept waiting.
-        if let Some((of, at, Ok(security))) = self.lock().get(name)
-            && *of == reference.name
-            && now.duration_since(*at) < READ_AGAIN
-        {
-            return Ok(Ok(security.clone()));
-        }
-        let secret = cluster.secret(&name.namespace, &reference.name).await?;
-        let outcome = match secret {
-            None => Err(Concern::new(
-                "SecretMissing",
-                format!(
-                    "Secret {} does not exist in this namespace; spec.analysis.kafka.credentialsSecretRef names it",
-                    reference.name
-                ),
-            )),
-            Some(secret) => {
-                let data = secret.data.unwrap_or_default();
-                let data = data.into_iter().map(|(key, value)| (key, value.0)).collect();
-                Security::from_secret(&data).map(Some).map_err(|error| {
-                    Concern::new("SecretInvalid", format!("Secret {}: {error}", reference.name))
-                })
-            }
-        };
-        self.lock().insert(name.clone(), (reference.name.clone(), now, outcome.clone()));
-        Ok(outcome)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Name, Read>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Forgets a rollout that is gone.
+    pub(super) fn forget(&self, name: &Name) {
+        self.kafka.forget(name);
+        self.exporters.forget(name);
     }
 }

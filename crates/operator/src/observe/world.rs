@@ -102,7 +102,7 @@ pub(super) async fn assemble(
     let uid: Uid = rollout.uid().unwrap_or_default().into();
     let names = names(observer, &name, &rollout, &live, &uid);
     let adopted = workloads.primary.is_some();
-    let around = Surroundings::of(observer, &name, &rollout, (names, adopted), now).await?;
+    let around = Surroundings::of(observer, &name, (&rollout, &plan), (names, adopted), now).await?;
     let asked = commands::asked(&rollout, live.target.as_ref());
     let mut seen = Observed {
         uid,
@@ -170,7 +170,7 @@ impl Surroundings {
     async fn of(
         observer: &Observer,
         name: &Name,
-        rollout: &CanaryRollout,
+        (rollout, plan): (&CanaryRollout, &FrozenPlan),
         (names, adopted): (Names, bool),
         now: Timestamp,
     ) -> Result<Self, CallFailed> {
@@ -179,7 +179,7 @@ impl Surroundings {
         let going = rollout.metadata.deletion_timestamp.is_some();
         let owned = names == Names::Ours && adopted && !going;
         let source = if owned && rollout.spec.validate().is_ok() {
-            watch(observer, name, rollout, now).await?
+            sources::watch(observer, name, (rollout, plan), now).await?
         } else {
             None
         };
@@ -353,27 +353,6 @@ fn plan(rollout: &CanaryRollout, state: &State) -> FrozenPlan {
             frozen().unwrap_or_else(|| rollout.spec.freeze())
         }
         State::Adopting | State::AtRest(_) | State::Terminating(_) => rollout.spec.freeze(),
-    }
-}
-
-/// Sees to it that the rollout's group is sampled; why not, if that is impossible.
-async fn watch(
-    observer: &Observer,
-    name: &Name,
-    rollout: &CanaryRollout,
-    now: Timestamp,
-) -> Result<Option<Concern>, CallFailed> {
-    let uid: Uid = rollout.uid().unwrap_or_default().into();
-    match observer.credentials.source(&observer.cluster, name, rollout, now).await? {
-        Ok(source) => {
-            observer.watches.ensure(&uid, name, &rollout.spec.target_ref.name, source);
-            let error = observer.watches.with(&uid, |ledger| {
-                let error = ledger.latest()?.as_ref().as_ref().err()?;
-                Some(preflight::of_source(error))
-            });
-            Ok(error.flatten())
-        }
-        Err(concern) => Ok(Some(concern)),
     }
 }
 

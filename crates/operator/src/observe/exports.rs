@@ -1,0 +1,162 @@
+//! What a pod says of its own metrics and memory: ports by name, and the limit of its containers.
+//! Reads the trimmed pod; asks nobody.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{Container, ContainerPort, Pod, ResourceRequirements};
+use kube::ResourceExt;
+
+/// Where a pod's metrics are, and how much memory it may take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Export {
+    /// Pod name.
+    pub pod: Arc<str>,
+    /// Address, once it has one.
+    pub ip: Option<IpAddr>,
+    /// Container ports that have a name.
+    pub ports: Vec<(String, u16)>,
+    /// Sum of the containers' memory limits in bytes; `None` if one has none.
+    pub memory_limit: Option<f64>,
+}
+
+impl Export {
+    /// Of a pod as the watch keeps it.
+    #[must_use]
+    pub fn of(pod: &Pod) -> Self {
+        let none = Vec::new();
+        let containers = pod.spec.as_ref().map_or(&none, |it| &it.containers);
+        let ip = pod.status.as_ref().and_then(|it| it.pod_ip.as_ref());
+        Self {
+            pod: pod.name_any().into(),
+            ip: ip.and_then(|it| it.parse().ok()),
+            ports: containers.iter().flat_map(named_ports).collect(),
+            memory_limit: memory_limit(containers),
+        }
+    }
+
+    /// The port of this name.
+    #[must_use]
+    pub fn port(&self, name: &str) -> Option<u16> {
+        self.ports.iter().find(|it| it.0 == name).map(|it| it.1)
+    }
+}
+
+/// Keeps what [`Export`] reads of a container.
+pub(super) fn trim(container: Container) -> Container {
+    let ports = container.ports.unwrap_or_default().into_iter().filter(|it| it.name.is_some());
+    let limits = container.resources.and_then(|it| it.limits).map(|mut limits| {
+        limits.retain(|resource, _| resource == MEMORY);
+        limits
+    });
+    Container {
+        name: container.name,
+        ports: Some(
+            ports
+                .map(|it| ContainerPort {
+                    container_port: it.container_port,
+                    name: it.name,
+                    ..ContainerPort::default()
+                })
+                .collect(),
+        ),
+        resources: Some(ResourceRequirements { limits, ..ResourceRequirements::default() }),
+        ..Container::default()
+    }
+}
+
+const MEMORY: &str = "memory";
+
+fn named_ports(container: &Container) -> impl Iterator<Item = (String, u16)> {
+    let ports = container.ports.iter().flatten();
+    ports.filter_map(|it| Some((it.name.clone()?, u16::try_from(it.container_port).ok()?)))
+}
+
+fn memory_limit(containers: &[Container]) -> Option<f64> {
+    let limits = containers.iter().map(|it| {
+        let limit = it.resources.as_ref()?.limits.as_ref()?.get(MEMORY)?;
+        bytes(&limit.0)
+    });
+    limits.sum::<Option<f64>>().filter(|it| 0.0 < *it)
+}
+
+/// A quantity of Kubernetes in bytes: `512Mi`, `1G`, `1e9`, `1500m`.
+fn bytes(quantity: &str) -> Option<f64> {
+    const SUFFIXES: [(&str, f64); 13] = [
+        ("Ki", 1024.0),
+        ("Mi", 1_048_576.0),
+        ("Gi", 1_073_741_824.0),
+        ("Ti", 1_099_511_627_776.0),
+        ("Pi", 1_125_899_906_842_624.0),
+        ("Ei", 1_152_921_504_606_846_976.0),
+        ("k", 1e3),
+        ("M", 1e6),
+        ("G", 1e9),
+        ("T", 1e12),
+        ("P", 1e15),
+        ("E", 1e18),
+        ("m", 1e-3),
+    ];
+    let of = |(suffix, factor): &(&str, f64)| Some((quantity.strip_suffix(suffix)?, *factor));
+    let (number, factor) = SUFFIXES.iter().find_map(of).unwrap_or((quantity, 1.0));
+    let plain = number.bytes().all(|it| it.is_ascii_digit() || b".+-eE".contains(&it));
+    let value = number.parse::<f64>().ok().filter(|it| plain && it.is_finite())? * factor;
+    (0.0 <= value).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_are_read_as_kubernetes_writes_them() {
+        for (text, value) in [
+            ("536870912", Some(536_870_912.0)),
+            ("512Mi", Some(536_870_912.0)),
+            ("1.5Gi", Some(1_610_612_736.0)),
+            ("2G", Some(2e9)),
+            ("1e9", Some(1e9)),
+            ("2E", Some(2e18)),
+            ("1500m", Some(1.5)),
+            ("", None),
+            ("Mi", None),
+            ("inf", None),
+            ("-1", None),
+            ("12KB", None),
+        ] {
+            assert_eq!(bytes(text), value, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_pod_has_a_limit_if_each_of_its_containers_has_one() {
+        let pod = |limits: serde_json::Value| -> Pod {
+            serde_json::from_value(serde_json::json!({
+                "metadata": {"name": "orders-canary-1"},
+                "spec": {"containers": limits},
+                "status": {"podIP": "10.0.0.7"},
+            }))
+            .unwrap()
+        };
+        let worker = serde_json::json!({
+            "name": "worker",
+            "image": "w",
+            "env": [{"name": "PASSWORD", "value": "x"}],
+            "ports": [{"name": "metrics", "containerPort": 9100}, {"containerPort": 1}],
+            "resources": {"limits": {"memory": "1Mi", "cpu": "2"}},
+        });
+        let trimmed = |mut pod: Pod| {
+            super::super::pods::trim(&mut pod);
+            assert!(!format!("{pod:?}").contains("PASSWORD"), "no environment is kept");
+            Export::of(&pod)
+        };
+        let one = trimmed(pod(serde_json::json!([worker])));
+        assert_eq!(
+            (one.memory_limit, one.port("metrics"), one.port("http")),
+            (Some(1_048_576.0), Some(9100), None)
+        );
+        assert_eq!(one.ip, "10.0.0.7".parse().ok());
+        let sidecar = serde_json::json!({"name": "sidecar", "image": "s"});
+        assert_eq!(trimmed(pod(serde_json::json!([worker, sidecar]))).memory_limit, None);
+    }
+}
