@@ -2,6 +2,7 @@
 //! Plain data; the operator copies it into status, Events and reports.
 
 use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,7 @@ pub enum Verdict {
 }
 
 /// A signal the judge can or can't see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Signal {
     /// Time lag per partition: overload, stalls.
     Lag,
@@ -39,6 +40,8 @@ pub enum Signal {
     Restarts,
     /// Members that come and go, and rewinds.
     Churn,
+    /// A metric that the user defined, by its name.
+    User(Arc<str>),
 }
 
 /// Something a reader of the verdict should know about how it was reached.
@@ -89,6 +92,11 @@ pub enum Note {
     },
     /// The primary fails so often that total failure of the canary would not be found at once.
     FrequentErrors,
+    /// No pod has ever exported the events of a user's ratio: read as 0, or misspelt.
+    NoEvents {
+        /// The user metric.
+        metric: Arc<str>,
+    },
 }
 
 /// Evidence against what it needs.
@@ -137,7 +145,7 @@ pub struct Assessment {
     pub windows: WindowCount,
     /// Signals this trial has no input for: faults that would not have been noticed.
     pub blind: Vec<Signal>,
-    /// Each available signal, lag first.
+    /// Each available signal, lag first; the user's thresholds last, without a weight.
     #[serde(default)]
     pub signals: Vec<SignalReport>,
     /// Caveats.
@@ -171,6 +179,7 @@ impl Display for Verdict {
 impl Display for Signal {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::User(name) => name,
             Self::Lag => "lag",
             Self::Latency => "latency",
             Self::Loss => "loss",
@@ -220,6 +229,9 @@ impl Display for Note {
             Self::FrequentErrors => f.write_str(
                 "the primary fails so often that total failure of the canary would not stand out at once",
             ),
+            Self::NoEvents { metric } => {
+                write!(f, "no pod has exported the events of {metric} yet: they are read as 0")
+            }
         }
     }
 }

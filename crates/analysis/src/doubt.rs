@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::effect::{Figure, Told};
 use crate::finding::Span;
 use crate::observation::Millis;
-use crate::{Effect, Fault, PartitionId, Signal};
+use crate::{Bound, Effect, Fault, PartitionId, Signal};
 
 /// What keeps the judge from a decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -123,6 +124,17 @@ pub enum Doubt {
         /// Canary messages still needed, about, if it is as good as the primary.
         messages: u64,
     },
+    /// A user's metric is beyond its bound on the canary, but so is the primary's median.
+    PrimaryOutOfBounds {
+        /// The metric.
+        metric: Arc<str>,
+        /// The value of the canary's worst pod.
+        value: f64,
+        /// The primary's median.
+        primary: f64,
+        /// The bound that both are beyond.
+        bound: Bound,
+    },
 }
 
 impl Doubt {
@@ -148,6 +160,7 @@ impl Doubt {
             Self::SignalSilent { .. } => "SignalSilent",
             Self::SignalAbsent { .. } => "SignalAbsent",
             Self::SignalUnproven { .. } => "SignalUnproven",
+            Self::PrimaryOutOfBounds { .. } => "PrimaryOutOfBounds",
         }
     }
 }
@@ -210,7 +223,8 @@ impl Display for Doubt {
             ),
             Self::SignalSuspected { signal, pod, effect } => write!(
                 f,
-                "{signal} of the canary may be worse, most on pod {pod}: {effect}; that is not proven"
+                "{signal} of the canary may be worse, most on pod {pod}: {}; that is not proven",
+                Told(signal, effect)
             ),
             Self::SignalSilent { signal, silent } => {
                 write!(f, "nothing was learnt of the canary's {signal} for {}", Span(*silent))
@@ -222,6 +236,12 @@ impl Display for Doubt {
             Self::SignalUnproven { signal, messages } => write!(
                 f,
                 "{signal} of the canary looks right so far; about {messages} more messages to be sure"
+            ),
+            Self::PrimaryOutOfBounds { metric, value, primary, bound } => write!(
+                f,
+                "{metric} of the canary, {}, is {bound}, but so is the primary's median, {}: the cause is shared",
+                Figure(*value),
+                Figure(*primary)
             ),
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Signal;
+use crate::{Against, Signal};
 
 /// One signal of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,17 +13,19 @@ use crate::Signal;
 pub struct SignalReport {
     /// Which one.
     pub signal: Signal,
-    /// Its part of the evidence: weights of the available signals add up to 1.
+    /// Its part of the evidence: weights of the available signals add up to 1. 0 for a user's
+    /// threshold, which is outside the error budget.
     pub weight: f64,
-    /// Evidence against the canary by this signal alone: 1 is none. At most 10¹².
+    /// Evidence against the canary by this signal alone: 1 is none, and all that a threshold has.
+    /// At most 10¹².
     pub evidence: f64,
-    /// For errors, loss and latency: whether a large effect is ruled out. The others can only
-    /// fail a canary.
+    /// For errors, loss, latency and a user's ratio: whether a large effect is ruled out. The
+    /// others can only fail a canary.
     pub proven: Option<bool>,
     /// How large the effect is as far as was seen; `None`: nothing was compared yet.
     pub effect: Option<Effect>,
     /// The smallest steady effect that would have failed the canary by now through this signal
-    /// alone: a ratio of rates (errors, loss, latency), events per pod-hour (restarts, churn), a
+    /// alone: a ratio of rates (errors, loss, latency, a user's ratio), events per pod-hour (restarts, churn), a
     /// share of commits (yield), headrooms per hour (memory), seconds per second (lag). `None`:
     /// none yet.
     pub smallest_effect_seen: Option<f64>,
@@ -67,13 +69,54 @@ pub enum Effect {
         /// Minutes to the limit if this goes on; `None`: it doesn't grow.
         minutes_left: Option<f64>,
     },
+    /// A user's value against the bounds that were set.
+    Bounded {
+        /// Of the canary's worst pod, or its median over the primary's: the latest reading.
+        value: f64,
+        /// Median of the primary's pods; `None`: unknown.
+        primary: Option<f64>,
+        /// Which of the two the value is.
+        against: Against,
+        /// Readings that failed so far.
+        failing: u32,
+        /// As many are tolerated.
+        limit: u32,
+    },
 }
+
+/// One bound of a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Bound {
+    /// Below this a value fails.
+    Min(f64),
+    /// Above this a value fails.
+    Max(f64),
+}
+
+/// An effect in the words that suit its signal: a user's total need not be messages.
+pub(crate) struct Told<'a>(pub(crate) &'a Signal, pub(crate) &'a Effect);
+
+/// What a threshold held against its bounds.
+pub(crate) struct Measured(pub(crate) f64, pub(crate) Against);
+
+/// A number in any unit, to four digits: `0.82`, `1234`, `3.2e-5`.
+pub(crate) struct Figure(pub(crate) f64);
 
 impl Effect {
     /// Events over pod-hours.
     pub(crate) fn per_hour(events: f64, hours: f64, normal: f64) -> Self {
         let rate = if hours > 0.0 { events / hours } else { 0.0 };
         Self::PerHour { events, rate, normal }
+    }
+}
+
+impl Bound {
+    /// Whether a value is beyond it.
+    pub(crate) fn is_crossed_by(self, value: f64) -> bool {
+        match self {
+            Self::Min(min) => value < min,
+            Self::Max(max) => max < value,
+        }
     }
 }
 
@@ -87,10 +130,7 @@ impl Display for Effect {
                     100.0 * canary,
                     100.0 * primary
                 )?;
-                match high {
-                    Some(high) => write!(f, " (between {low:.1} and {high:.1})"),
-                    None => write!(f, " (at least {low:.1})"),
-                }
+                between(f, *low, *high)
             }
             Self::PerHour { events, rate, normal } => {
                 write!(f, "{events:.0} so far, {rate:.1} per pod and hour; {normal:.1} are normal")
@@ -105,6 +145,93 @@ impl Display for Effect {
                     None => Ok(()),
                 }
             }
+            Self::Bounded { value, against, failing, limit, .. } => {
+                let value = Measured(*value, *against);
+                write!(f, "{value}, {failing} failing readings (limit {limit})")
+            }
+        }
+    }
+}
+
+impl Display for Measured {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            Against::Absolute => Figure(self.0).fmt(f),
+            Against::Primary => write!(f, "{} times the primary's", Figure(self.0)),
+        }
+    }
+}
+
+impl Display for Bound {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Min(min) => write!(f, "below min {}", Figure(*min)),
+            Self::Max(max) => write!(f, "above max {}", Figure(*max)),
+        }
+    }
+}
+
+impl Display for Told<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(Signal::User(_), Effect::Ratio { ratio, low, high, canary, primary }) => {
+                let (canary, primary) = (100.0 * canary, 100.0 * primary);
+                write!(f, "canary {canary:.2} %, primary {primary:.2} %, {ratio:.1} times as many")?;
+                between(f, *low, *high)
+            }
+            Self(_, effect) => effect.fmt(f),
+        }
+    }
+}
+
+/// An interval behind a ratio.
+fn between(f: &mut Formatter<'_>, low: f64, high: Option<f64>) -> fmt::Result {
+    match high {
+        Some(high) => write!(f, " (between {low:.1} and {high:.1})"),
+        None => write!(f, " (at least {low:.1})"),
+    }
+}
+
+impl Display for Figure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let size = self.0.abs();
+        let decimals = match size {
+            size if size >= 1_000.0 => 0,
+            size if size >= 100.0 => 1,
+            size if size >= 10.0 => 2,
+            size if size >= 1.0 => 3,
+            size if size >= 0.1 => 4,
+            _ => 6,
+        };
+        if size != 0.0 && !(0.001..1e9).contains(&size) {
+            return write!(f, "{:.3e}", self.0);
+        }
+        let text = format!("{:.decimals$}", self.0);
+        let digits = if decimals > 0 { text.trim_end_matches('0') } else { &text };
+        f.write_str(digits.trim_end_matches('.'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Figure;
+
+    #[test]
+    fn figures_of_any_size_are_short() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.5, "0.5"),
+            (0.82, "0.82"),
+            (0.001_25, "0.00125"),
+            (-7.0, "-7"),
+            (12.345_6, "12.35"),
+            (120.0, "120"),
+            (1_234.6, "1235"),
+            (2e9, "2.000e9"),
+            (-1.5e-7, "-1.500e-7"),
+            (1e300, "1.000e300"),
+        ] {
+            assert_eq!(Figure(value).to_string(), text);
         }
     }
 }

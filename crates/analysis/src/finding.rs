@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::effect::{Measured, Told};
 use crate::observation::Millis;
 use crate::units::millis;
-use crate::{Doubt, Effect, Signal, Verdict};
+use crate::{Against, Bound, Doubt, Effect, Signal, Verdict};
 
 /// The one reason behind a verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,6 +84,23 @@ pub enum Fault {
         /// Time lag in ten minutes if this goes on, in seconds.
         projected_seconds: f64,
     },
+    /// A user's metric was beyond a bound that the user set, more often than is tolerated.
+    OutOfBounds {
+        /// The metric.
+        metric: Arc<str>,
+        /// The canary's worst pod.
+        pod: Arc<str>,
+        /// The latest failing value: that pod's, or the canary's median over the primary's.
+        value: f64,
+        /// The bound.
+        bound: Bound,
+        /// Which of the two the value is.
+        against: Against,
+        /// Readings that failed, over the whole trial.
+        readings: u32,
+        /// As many are tolerated.
+        limit: u32,
+    },
     /// Another signal is worse than the primary's.
     Worse {
         /// The signal with the most evidence.
@@ -148,6 +166,7 @@ impl Fault {
             Self::Stalled { .. } => "Stalled",
             Self::NoFirstCommit { .. } => "NoFirstCommit",
             Self::Drifting { .. } => "Drifting",
+            Self::OutOfBounds { .. } => "OutOfBounds",
             Self::Worse { signal, .. } => match signal {
                 Signal::Lag => "Lag",
                 Signal::Latency => "Latency",
@@ -157,6 +176,8 @@ impl Fault {
                 Signal::Yield => "Yield",
                 Signal::Restarts => "Restarts",
                 Signal::Churn => "Churn",
+                // Its name is the user's: no closed set.
+                Signal::User(_) => "UserMetric",
             },
         }
     }
@@ -169,7 +190,8 @@ impl Fault {
             | Self::Crashes { .. }
             | Self::OutOfMemory { .. }
             | Self::Stalled { .. }
-            | Self::NoFirstCommit { .. } => true,
+            | Self::NoFirstCommit { .. }
+            | Self::OutOfBounds { .. } => true,
             Self::Drifting { .. } | Self::Worse { .. } => false,
         }
     }
@@ -214,6 +236,14 @@ impl Display for Fault {
                 Span::seconds(drift * 60.0),
                 Span::seconds(*projected_seconds)
             ),
+            Self::OutOfBounds { metric, pod, value, bound, against, readings, limit } => write!(
+                f,
+                "{metric}: {} on pod {pod} is {bound}, {readings} readings (limit {limit}); the user set this bound, it is outside the budget of false rollbacks",
+                Measured(*value, *against)
+            ),
+            Self::Worse { signal: signal @ Signal::User(name), pod, effect } => {
+                write!(f, "{name}: {}, most on pod {pod}", Told(signal, effect))
+            }
             Self::Worse { signal, pod, effect } => {
                 write!(
                     f,

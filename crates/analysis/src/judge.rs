@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::PartitionId;
 use crate::capacity::{BLOCK, Capacity};
 use crate::commit_gaps::CommitGaps;
 use crate::drift::{Drift, Ledger};
@@ -21,9 +20,11 @@ use crate::record::{Pushed, Record, arrival};
 use crate::signals::Signals;
 use crate::stall::StallGuard;
 use crate::tolerance::Tolerance;
+use crate::user_metric::usable;
+use crate::{PartitionId, UserMetric};
 
 /// What a trial is judged by. Frozen when it starts.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Time between observations, in milliseconds. Below 100 it counts as 100.
     pub interval: Millis,
@@ -32,6 +33,9 @@ pub struct Settings {
     /// Probability of rolling back a healthy canary over the whole trial, guards excepted.
     /// Above 0 and at most 0.5; anything else counts as the nearest of these bounds.
     pub false_rollback_probability: f64,
+    /// The metrics that the user defined, at most [`MOST_USER_METRICS`](crate::MOST_USER_METRICS).
+    /// What [`check_user_metrics`](crate::check_user_metrics) refuses is left out.
+    pub user: Arc<[UserMetric]>,
 }
 
 /// The judge of one trial.
@@ -100,11 +104,12 @@ impl Judge {
     pub fn start_over(settings: Settings, record: &Record, losses: u32) -> Self {
         let settings = settings.sane();
         let lesson = learn(&settings, record);
-        let mut live = Live::new(settings, &lesson.margins);
+        let mut live = Live::new(settings.interval, &lesson.margins);
         live.lags = lesson.lags;
         live.lags.oddities = crate::lags::Oddities::default();
         live.pods = record.latest().map(|latest| latest.pods.clone()).unwrap_or_default();
         Self {
+            signals: Signals::learn(&settings, record, &lesson.margins),
             settings,
             losses,
             margins: lesson.margins,
@@ -112,7 +117,6 @@ impl Judge {
             tolerance: lesson.tolerance,
             ledger: Ledger::new(lesson.margins.scale),
             proofs: Proofs::default(),
-            signals: Signals::learn(&settings, record, &lesson.margins),
             counts: Counts::default(),
             live,
         }
@@ -155,7 +159,7 @@ impl Judge {
     /// Every remembered time is wrong after the clock was set; accounts and counts are not.
     fn forget_times(&mut self) {
         let oddities = self.live.lags.oddities;
-        self.live = Live::new(self.settings, &self.margins);
+        self.live = Live::new(self.settings.interval, &self.margins);
         self.live.lags.oddities = oddities;
         self.signals.forget_times();
     }
@@ -278,13 +282,13 @@ impl Settings {
             warm_up: self.warm_up.max(0),
             // Below one in a billion no float and no trial could tell the difference.
             false_rollback_probability: if alpha.is_nan() { 1e-9 } else { alpha.clamp(1e-9, 0.5) },
+            user: usable(&self.user),
         }
     }
 }
 
 impl Live {
-    pub(crate) fn new(settings: Settings, margins: &Margins) -> Self {
-        let interval = settings.interval;
+    pub(crate) fn new(interval: Millis, margins: &Margins) -> Self {
         Self {
             lags: Lags::default(),
             stall: StallGuard::new(interval, margins.commit_gap),

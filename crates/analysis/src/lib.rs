@@ -36,15 +36,20 @@ mod time_lag;
 mod tolerance;
 pub mod trace;
 mod units;
+mod user_metric;
 mod verdict;
 
 pub use assessment::{Assessment, Evidence, Note, Signal, Verdict, WindowCount};
 pub use crash::crash_guard;
 pub use doubt::Doubt;
-pub use effect::{Effect, SignalReport};
+pub use effect::{Bound, Effect, SignalReport};
 pub use finding::{Fault, Finding, KeepsUp, PartitionId};
 pub use judge::{Judge, Settings};
 pub use record::{Pushed, RECORD_SPAN, Record};
 pub use saved::ResumeError;
 pub use steady::{Unsteady, primary_steady};
 pub use summary::{RoleSummary, Summary, summarise};
+pub use user_metric::{
+    Against, MOST_USER_METRICS, Threshold, UserMetric, UserMetricError, UserRule,
+    check_user_metrics,
+};

@@ -1,6 +1,7 @@
 //! What was seen of one consumer group and its pods at one moment: the judge's only input.
 //! Also the trace format, so every field is plain data; nothing here computes a verdict.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -163,6 +164,27 @@ pub struct PodMetrics {
     /// Memory limit in bytes.
     #[serde(default)]
     pub memory_limit: Option<f64>,
+    /// What the metrics that the user defined say, by name. Only those that
+    /// [`Settings::user`](crate::Settings::user) defines are looked at.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub user: BTreeMap<Arc<str>, UserReading>,
+}
+
+/// One user metric of one pod. A ratio has `events` and `total`, a threshold has `value`; a value
+/// that is known of a whole role only is that of each of its pods.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserReading {
+    /// Events since the process started, as far as they are a number ≥ 0. A missing series is 0
+    /// while `total` is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<f64>,
+    /// What they are counted on, since the process started. A number ≥ 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<f64>,
+    /// The value now, in the user's unit. Any finite number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
 }
 
 /// A cumulative histogram, as Prometheus has it, without the infinite bucket.

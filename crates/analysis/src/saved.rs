@@ -17,8 +17,11 @@ use crate::tolerance::Tolerance;
 use crate::units::{milli, tally, unmilli};
 use crate::{PartitionId, Settings};
 
-/// The form written and read. Another form is another number.
+/// The form of a judge without user metrics. Another form is another number.
 const VERSION: u32 = 2;
+/// The same with user metrics. A build that knows none would go on without their part of the
+/// budget, so it must not read this.
+const VERSION_USER: u32 = 3;
 
 /// Why a saved judge can't go on. Then [`Judge::start_over`] can.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +30,7 @@ pub enum ResumeError {
     #[error("reading the saved judge: {0}")]
     Unreadable(#[from] serde_json::Error),
     /// It was written in another form.
-    #[error("the saved judge has form {found}, this build reads {VERSION}")]
+    #[error("the saved judge has form {found}, this build reads {VERSION} and {VERSION_USER}")]
     Version {
         /// The form found.
         found: u32,
@@ -35,6 +38,9 @@ pub enum ResumeError {
     /// It contradicts itself: a name is missing, or a number is impossible.
     #[error("the saved judge contradicts itself")]
     Inconsistent,
+    /// It has evidence by a user metric that the settings don't define in this way.
+    #[error("the saved judge has accounts of the user metric {0}, the settings don't")]
+    UserMetric(Arc<str>),
 }
 
 #[derive(Deserialize)]
@@ -67,7 +73,7 @@ type Row = (u32, i32, Option<[i64; BETS]>, Option<(u32, i64)>);
 
 impl Judge {
     /// A short text to go on from after a restart: at most 16 KiB at 200 canary partitions of a
-    /// few topics. Write it before any effect that follows from a verdict.
+    /// few topics and ten user metrics. Write it before any effect that follows from a verdict.
     #[must_use]
     pub fn save(&self) -> String {
         let mut topics = Names::default();
@@ -85,7 +91,7 @@ impl Judge {
             .collect();
         let signals = self.signals.save(&mut pods);
         let saved = Saved {
-            version: VERSION,
+            version: if self.settings.user.is_empty() { VERSION } else { VERSION_USER },
             losses: self.losses,
             margins: self.margins,
             capacity: (self.capacity.pod, self.capacity.any_pod, self.capacity.partition),
@@ -107,15 +113,19 @@ impl Judge {
     /// known again as soon as offsets seen by this judge have been committed.
     ///
     /// # Errors
-    /// When the text is unreadable, of another form, or contradicts itself.
+    /// When the text is unreadable, of another form, contradicts itself, or has a user metric that
+    /// the settings lack.
     pub fn resume(settings: Settings, saved: &str) -> Result<Self, ResumeError> {
         let Form { version: found } = serde_json::from_str(saved)?;
-        if found != VERSION {
+        if ![VERSION, VERSION_USER].contains(&found) {
             return Err(ResumeError::Version { found });
         }
         let saved: Saved = serde_json::from_str(saved)?;
         let margins = saved.margins.checked().ok_or(ResumeError::Inconsistent)?;
         let settings = settings.sane();
+        if let Some(name) = saved.signals.undefined(&settings.user) {
+            return Err(ResumeError::UserMetric(name));
+        }
         let mut accounts = BTreeMap::new();
         let mut proofs = Proofs::default();
         for (topic, partition, account, proof) in saved.partitions {
@@ -129,9 +139,9 @@ impl Judge {
             }
         }
         let rewinds = saved.odd.rewinds();
-        let signals = Signals::restore(settings.interval, saved.signals, rewinds, &saved.pods)
+        let signals = Signals::restore(&settings, saved.signals, rewinds, &saved.pods)
             .ok_or(ResumeError::Inconsistent)?;
-        let mut live = Live::new(settings, &margins);
+        let mut live = Live::new(settings.interval, &margins);
         live.lags.oddities = saved.odd;
         let (pod, any_pod, partition) = saved.capacity;
         Ok(Self {
@@ -169,7 +179,7 @@ impl Names {
     }
 }
 
-fn name(names: &[Arc<str>], index: u32) -> Result<Arc<str>, ResumeError> {
+pub(crate) fn name(names: &[Arc<str>], index: u32) -> Result<Arc<str>, ResumeError> {
     let index = usize::try_from(index).map_err(|_| ResumeError::Inconsistent)?;
     names.get(index).cloned().ok_or(ResumeError::Inconsistent)
 }

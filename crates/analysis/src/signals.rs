@@ -1,6 +1,7 @@
 //! All signals beside lag: which are available, what each weighs, what they say together.
 //! Availability, weights and margins are fixed before the first window.
 
+mod bounds;
 mod churn;
 mod interval;
 mod latency;
@@ -11,6 +12,7 @@ mod reports;
 mod restarts;
 mod saved;
 mod spread;
+mod user_counts;
 mod yields;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 
 pub(crate) use saved::SavedSignals;
 
+use self::bounds::Bounds;
 use self::churn::Churn;
 use self::memory::Memory;
 use self::meter::{Meter, Reader, Rise};
@@ -29,7 +32,7 @@ use crate::margins::Margins;
 use crate::observation::{Millis, Observation, PodMetrics, Role};
 use crate::reading::Reading;
 use crate::units::ln_add;
-use crate::{Record, Settings, Signal};
+use crate::{Record, Settings, Signal, UserMetric, UserRule};
 
 /// Counts are compared over windows of at least this length: the shortest block in which their
 /// noise is measured.
@@ -47,6 +50,8 @@ pub(crate) enum Kind {
     Errors,
     Loss,
     Latency,
+    /// A user's ratio, by its place among them.
+    User(usize),
 }
 
 /// All signals beside lag.
@@ -55,7 +60,9 @@ pub(crate) struct Signals {
     interval: Millis,
     reader: Reader,
     meter: Meter,
-    ratios: [Option<RatioSignal>; 3],
+    /// By the index of their kind; `None`: not available.
+    ratios: Vec<Option<RatioSignal>>,
+    bounds: Vec<Bounds>,
     yields: Option<Yield>,
     memory: Option<Memory>,
     restarts: Restarts,
@@ -73,37 +80,33 @@ struct Window {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Errors, Self::Loss, Self::Latency];
+    /// The built-in kinds and those of this many ratios of the user, in the order of their index.
+    fn all(user: usize) -> impl Iterator<Item = Self> {
+        [Self::Errors, Self::Loss, Self::Latency].into_iter().chain((0..user).map(Self::User))
+    }
 
-    pub(crate) const fn index(self) -> usize {
+    const fn index(self) -> usize {
         match self {
             Self::Errors => 0,
             Self::Loss => 1,
             Self::Latency => 2,
-        }
-    }
-
-    pub(crate) const fn signal(self) -> Signal {
-        match self {
-            Self::Errors => Signal::Errors,
-            Self::Loss => Signal::Loss,
-            Self::Latency => Signal::Latency,
+            Self::User(place) => 3 + place,
         }
     }
 
     /// Age of a pod from which it is compared. A lost message is lost at any age.
     const fn grace(self) -> Millis {
         match self {
-            Self::Errors => GRACE_ERRORS,
+            Self::Errors | Self::User(_) => GRACE_ERRORS,
             Self::Loss => 0,
             Self::Latency => GRACE_LATENCY,
         }
     }
 
-    /// Total failure shows in errors; nothing else gets fifty times worse at once.
+    /// Total failure shows in errors, and in what a user counts; nothing else gets fifty times worse at once.
     const fn has_gross_account(self) -> bool {
         match self {
-            Self::Errors => true,
+            Self::Errors | Self::User(_) => true,
             Self::Loss | Self::Latency => false,
         }
     }
@@ -112,15 +115,24 @@ impl Kind {
     const fn has_warm_up(self) -> bool {
         match self {
             Self::Latency => true,
-            Self::Errors | Self::Loss => false,
+            Self::Errors | Self::Loss | Self::User(_) => false,
         }
     }
 
     /// Whether a missing series is read as 0.
     const fn may_be_missing(self) -> bool {
         match self {
-            Self::Errors => true,
+            Self::Errors | Self::User(_) => true,
             Self::Loss | Self::Latency => false,
+        }
+    }
+
+    /// Whether it is available before its series of events is there: an own counter of failures
+    /// mostly begins with the first.
+    const fn may_begin_empty(self) -> bool {
+        match self {
+            Self::User(_) => true,
+            Self::Errors | Self::Loss | Self::Latency => false,
         }
     }
 
@@ -131,6 +143,10 @@ impl Kind {
             Self::Errors => counts && metrics.errors.is_some(),
             Self::Loss => counts && metrics.processed.is_some(),
             Self::Latency => counts && metrics.latency.is_some() && reader.slow_from.is_some(),
+            Self::User(place) => {
+                let reading = reader.user.get(place).and_then(|name| metrics.user.get(name));
+                reading.is_some_and(|it| it.total.is_some())
+            }
         }
     }
 }
@@ -143,19 +159,23 @@ impl Signals {
             interval: settings.interval,
             slow_from: latency::slow_from(record.observations()),
             in_flight: gap.max(settings.interval),
+            user: ratio_names(&settings.user),
         };
-        let mut meter = Meter::new(reader);
+        let kinds = || Kind::all(reader.user.len());
+        let mut bounds = bounds(&settings.user, settings.warm_up);
+        let mut meter = Meter::new(reader.clone());
         let mut lags = Lags::default();
         let mut owned = Vec::new();
         let mut school = YieldSchool::new(gap, settings.interval);
         let mut window = Window::default();
         let mut windows = Vec::new();
-        let mut available = [false; 3];
+        let mut available = vec![false; kinds().count()];
         for seen in record.observations() {
             for metrics in primary(&seen) {
-                for kind in Kind::ALL {
+                for kind in kinds() {
                     available[kind.index()] |= kind.is_in(metrics, &reader);
                 }
+                bounds.iter_mut().for_each(|it| it.hear(metrics));
             }
             windows.extend(window.add(seen.at, meter.take(&seen)));
             if let Some(reading) = Reading::of(&seen, 0) {
@@ -169,10 +189,11 @@ impl Signals {
         meter.unreadable = 0;
         Self {
             interval: settings.interval,
-            reader,
             // It goes on where the record ends, so that the first window is a whole one.
             meter,
-            ratios: Kind::ALL.map(signal),
+            ratios: kinds().map(signal).collect(),
+            bounds,
+            reader,
             yields: school.teach(),
             memory: Memory::learn(record.observations()),
             restarts: Restarts::learn(record.latest()),
@@ -201,6 +222,9 @@ impl Signals {
                 ratio.bet(seen.at, &window);
             }
         }
+        for bounds in &mut self.bounds {
+            bounds.take(seen);
+        }
         if let Some(memory) = &mut self.memory {
             memory.take(seen);
         }
@@ -212,7 +236,7 @@ impl Signals {
 
     /// Every remembered time is wrong after the clock was set; accounts are not.
     pub(crate) fn forget_times(&mut self) {
-        self.meter = Meter::new(self.reader);
+        self.meter = Meter::new(self.reader.clone());
         self.window = Window::default();
         self.begin = None;
         self.restarts.forget_times();
@@ -226,12 +250,15 @@ impl Signals {
         for ratio in self.ratios.iter_mut().flatten() {
             ratio.forget_times();
         }
+        for bounds in &mut self.bounds {
+            bounds.forget_times();
+        }
     }
 
     /// Weight and ln of the evidence of each available signal; `lag` is that of lag. The weights
     /// add up to 1.
     pub(crate) fn evidence(&self, lag: f64) -> Vec<(Signal, f64, f64)> {
-        let ratio = |kind: Kind| self.ratios[kind.index()].as_ref().map(RatioSignal::ln_value);
+        let ratio = |kind: Kind| self.ratio(kind).map(RatioSignal::ln_value);
         let all = [
             (Signal::Lag, Some(lag)),
             (Signal::Yield, self.yields.as_ref().map(Yield::ln_value)),
@@ -242,19 +269,43 @@ impl Signals {
             (Signal::Churn, Some(self.churn.ln_value())),
             (Signal::Memory, self.memory.as_ref().map(Memory::ln_value)),
         ];
-        let available = all.into_iter().filter_map(|(signal, ln)| Some((signal, ln?)));
-        let total: f64 = available.clone().map(|(signal, _)| weight(signal)).sum();
-        available.map(|(signal, ln)| (signal, weight(signal) / total, ln)).collect()
+        let user = (0..self.reader.user.len()).map(Kind::User);
+        let all = all.into_iter().chain(user.map(|kind| (self.signal(kind), ratio(kind))));
+        let mut parts: Vec<(Signal, f64, f64)> =
+            all.filter_map(|(signal, ln)| ln.map(|ln| (weight(&signal), ln, signal)))
+                .map(|(weight, ln, signal)| (signal, weight, ln))
+                .collect();
+        let total: f64 = parts.iter().map(|(_, weight, _)| weight).sum();
+        parts.iter_mut().for_each(|(_, weight, _)| *weight /= total);
+        parts
     }
 
     /// Signals this trial has no input for.
     pub(crate) fn blind(&self) -> Vec<Signal> {
-        let missing = Kind::ALL.into_iter().filter(|kind| self.ratios[kind.index()].is_none());
-        let mut blind: Vec<Signal> = missing.map(Kind::signal).collect();
+        let missing = self.kinds().filter(|kind| self.ratio(*kind).is_none());
+        let mut blind: Vec<Signal> = missing.map(|kind| self.signal(kind)).collect();
         blind.extend(self.yields.is_none().then_some(Signal::Yield));
         blind.extend(self.memory.is_none().then_some(Signal::Memory));
+        blind.extend(self.bounds.iter().filter(|it| it.is_blind()).map(Bounds::signal));
         blind.sort_unstable();
         blind
+    }
+
+    fn kinds(&self) -> impl Iterator<Item = Kind> {
+        Kind::all(self.reader.user.len())
+    }
+
+    fn ratio(&self, kind: Kind) -> Option<&RatioSignal> {
+        self.ratios.get(kind.index())?.as_ref()
+    }
+
+    fn signal(&self, kind: Kind) -> Signal {
+        match kind {
+            Kind::Errors => Signal::Errors,
+            Kind::Loss => Signal::Loss,
+            Kind::Latency => Signal::Latency,
+            Kind::User(place) => Signal::User(self.reader.user[place].clone()),
+        }
     }
 }
 
@@ -266,13 +317,38 @@ pub(crate) fn ln_total(evidence: &[(Signal, f64, f64)]) -> f64 {
 }
 
 /// How much of the error budget a signal may spend: lag and errors see most faults, churn and
-/// memory few. What is unavailable is shared by the others in proportion.
-const fn weight(signal: Signal) -> f64 {
+/// memory few; a user's ratio is one more cause among the middling ones. What is unavailable is
+/// shared by the others in proportion, and what ratios are more is taken from all.
+const fn weight(signal: &Signal) -> f64 {
     match signal {
         Signal::Lag | Signal::Errors => 0.25,
-        Signal::Yield | Signal::Loss | Signal::Latency | Signal::Restarts => 0.10,
+        Signal::Yield
+        | Signal::Loss
+        | Signal::Latency
+        | Signal::Restarts
+        | Signal::User(_) => 0.10,
         Signal::Churn | Signal::Memory => 0.05,
     }
+}
+
+/// Names of the user's ratios.
+fn ratio_names(user: &[UserMetric]) -> Arc<[Arc<str>]> {
+    let named = |metric: &UserMetric| match metric.rule {
+        UserRule::Ratio => Some(metric.name.clone()),
+        UserRule::Threshold(_) => None,
+    };
+    user.iter().filter_map(named).collect()
+}
+
+/// The user's thresholds, with nothing counted yet.
+fn bounds(user: &[UserMetric], warm_up: Millis) -> Vec<Bounds> {
+    let bounds = |metric: &UserMetric| match metric.rule {
+        UserRule::Ratio => None,
+        UserRule::Threshold(threshold) => {
+            Some(Bounds::new(metric.name.clone(), threshold, warm_up))
+        }
+    };
+    user.iter().filter_map(bounds).collect()
 }
 
 fn primary(seen: &Observation) -> impl Iterator<Item = &PodMetrics> {

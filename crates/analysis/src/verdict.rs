@@ -11,8 +11,8 @@ use crate::stall::Stall;
 use crate::time_lag::TimeLag;
 use crate::units::{seconds, tally};
 use crate::{
-    Assessment, Doubt, Evidence, Fault, Finding, Note, Signal, SignalReport, WindowCount,
-    crash_guard,
+    Assessment, Doubt, Evidence, Fault, Finding, Note, Signal, SignalReport, Verdict,
+    WindowCount, crash_guard,
 };
 
 /// An answer of Kafka older than this many polls is no basis for a Pass, nor for a guard.
@@ -68,12 +68,13 @@ impl Judge {
     }
 
     fn lag_report(&self, evidence: &[(Signal, f64, f64)]) -> Option<SignalReport> {
-        let (signal, weight, ln) = *evidence.iter().find(|(signal, ..)| *signal == Signal::Lag)?;
+        let lag = evidence.iter().find(|(signal, ..)| *signal == Signal::Lag)?;
+        let (weight, ln) = (lag.1, lag.2);
         let needed = self.ln_needed() - weight.ln();
         let delta = self.tolerance.drift();
         let normal = self.margins.normal_lag / seconds(self.live.drift_windows.length());
         Some(SignalReport {
-            signal,
+            signal: Signal::Lag,
             weight,
             evidence: ln.exp().min(MOST_EVIDENCE),
             proven: None,
@@ -88,8 +89,8 @@ impl Judge {
         primary_healthy: bool,
         evidence: &[(Signal, f64, f64)],
     ) -> Finding {
-        if let Some(crash) = crash_guard(&self.live.pods, primary_healthy) {
-            return crash;
+        if let Some(found) = self.guard(primary_healthy) {
+            return found;
         }
         let group = match self.usable_group(now) {
             Ok(group) => group,
@@ -115,6 +116,14 @@ impl Judge {
                 }
             }
         }
+    }
+
+    /// What needs neither Kafka nor statistics: crashes, and bounds that the user set. A Fail goes
+    /// before a doubt.
+    fn guard(&self, primary_healthy: bool) -> Option<Finding> {
+        let crash = crash_guard(&self.live.pods, primary_healthy);
+        let found = [crash, self.signals.out_of_bounds(primary_healthy)].into_iter().flatten();
+        found.min_by_key(|finding| finding.verdict() != Verdict::Fail)
     }
 
     /// The group, if Kafka answered lately and the canary is in it.
@@ -143,8 +152,8 @@ impl Judge {
         if ln_total(evidence) < self.ln_needed() {
             return None;
         }
-        let mut parts: Vec<(Signal, f64)> =
-            evidence.iter().map(|(signal, weight, ln)| (*signal, weight.ln() + ln)).collect();
+        let mut parts: Vec<(&Signal, f64)> =
+            evidence.iter().map(|(signal, weight, ln)| (signal, weight.ln() + ln)).collect();
         parts.sort_by(|a, b| b.1.total_cmp(&a.1));
         parts.into_iter().find_map(|(signal, _)| match signal {
             Signal::Lag => self.drifting(group),
@@ -154,9 +163,10 @@ impl Judge {
             | Signal::Memory
             | Signal::Yield
             | Signal::Restarts
-            | Signal::Churn => {
+            | Signal::Churn
+            | Signal::User(_) => {
                 let (pod, effect) = self.signals.culprit(signal)?;
-                Some(Fault::Worse { signal, pod, effect })
+                Some(Fault::Worse { signal: signal.clone(), pod, effect })
             }
         })
     }
@@ -209,6 +219,7 @@ impl Judge {
         ]
         .into_iter()
         .flatten()
+        .chain(self.signals.without_events())
         .collect()
     }
 }

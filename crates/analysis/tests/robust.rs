@@ -80,7 +80,16 @@ fn metrics() -> impl Strategy<Value = PodMetrics> {
     let totals = (total(), total(), total(), total(), total(), total());
     (totals, proptest::option::weighted(0.8, histogram())).prop_map(|(totals, latency)| {
         let (consumed, processed, errors, filtered, working_set, memory_limit) = totals;
-        PodMetrics { consumed, processed, errors, filtered, latency, working_set, memory_limit }
+        PodMetrics {
+            consumed,
+            processed,
+            errors,
+            filtered,
+            latency,
+            working_set,
+            memory_limit,
+            ..PodMetrics::default()
+        }
     })
 }
 
@@ -132,20 +141,25 @@ fn sensible(assessment: &Assessment) -> bool {
         && !assessment.to_string().contains("inf ")
 }
 
-fn judged(settings: Settings, seen: &[Observation]) -> Result<Vec<Assessment>, TestCaseError> {
+fn settings(interval: i64, warm_up: i64, alpha: f64) -> Settings {
+    let user = Arc::default();
+    Settings { interval, warm_up, false_rollback_probability: alpha, user }
+}
+
+fn judged(settings: &Settings, seen: &[Observation]) -> Result<Vec<Assessment>, TestCaseError> {
     let (before, during) = seen.split_at(seen.len() / 2);
     let mut record = Record::new(600_000);
     for one in before {
         record.push(one.clone());
     }
-    let mut judge = Judge::new(settings, &record);
+    let mut judge = Judge::new(settings.clone(), &record);
     let mut assessments = Vec::new();
     for one in during {
         judge.observe(one);
         record.push(one.clone());
         let assessment = judge.assess(one.at, true);
         prop_assert!(sensible(&assessment), "{:?}", assessment);
-        let again = Judge::resume(settings, &judge.save());
+        let again = Judge::resume(settings.clone(), &judge.save());
         prop_assert!(again.is_ok(), "{:?}", again.err());
         assessments.push(assessment);
     }
@@ -166,13 +180,13 @@ proptest! {
         warm_up in select(vec![i64::MIN, 0, 60_000, i64::MAX]),
         alpha in select(vec![f64::NAN, f64::INFINITY, -1.0, 0.0, 0.01, 1.0]),
     ) {
-        judged(Settings { interval, warm_up, false_rollback_probability: alpha }, &seen)?;
+        judged(&settings(interval, warm_up, alpha), &seen)?;
     }
 
     #[test]
     fn the_same_observations_give_the_same_answer(seen in observations()) {
-        let settings = Settings { interval: 10_000, warm_up: 0, false_rollback_probability: 0.01 };
-        prop_assert_eq!(judged(settings, &seen)?, judged(settings, &seen)?);
+        let settings = settings(10_000, 0, 0.01);
+        prop_assert_eq!(judged(&settings, &seen)?, judged(&settings, &seen)?);
     }
 
     #[test]
@@ -180,8 +194,8 @@ proptest! {
         for row in seen.iter_mut().filter_map(|one| one.group.as_mut()).flat_map(|group| &mut group.partitions) {
             row.owner = Owner::Unattributed;
         }
-        let settings = Settings { interval: 10_000, warm_up: 0, false_rollback_probability: 0.01 };
-        for assessment in judged(settings, &seen)? {
+        let settings = settings(10_000, 0, 0.01);
+        for assessment in judged(&settings, &seen)? {
             prop_assert_eq!(assessment.verdict, Verdict::Inconclusive);
         }
     }

@@ -95,7 +95,7 @@ fn lost_accounts_halve_the_budget() {
 #[test]
 fn what_cannot_be_read_is_refused() {
     let settings = settings(Shape::small());
-    let refuse = |saved: &str| Judge::resume(settings, saved).expect_err("not a judge");
+    let refuse = |saved: &str| Judge::resume(settings.clone(), saved).expect_err("not a judge");
     assert!(matches!(refuse(""), ResumeError::Unreadable(_)));
     assert!(matches!(refuse("{}"), ResumeError::Unreadable(_)));
     assert!(matches!(refuse(r#"{"version":9}"#), ResumeError::Version { found: 9 }));

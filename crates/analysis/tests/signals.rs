@@ -26,8 +26,8 @@ fn working(seed: u64, work: Work) -> Trial {
     trial
 }
 
-fn report(assessment: &Assessment, signal: Signal) -> &SignalReport {
-    assessment.signals.iter().find(|report| report.signal == signal).expect("available")
+fn report<'a>(assessment: &'a Assessment, signal: &Signal) -> &'a SignalReport {
+    assessment.signals.iter().find(|report| report.signal == *signal).expect("available")
 }
 
 /// Runs until the canary fails; seconds, and the signal that did it.
@@ -39,7 +39,7 @@ fn failed(mut trial: Trial, within: Millis) -> (i64, Signal, Effect) {
         panic!("another fault: {}", trial.last());
     };
     assert_eq!(&**pod, "worker-canary-0");
-    (at, *signal, *effect)
+    (at, signal.clone(), *effect)
 }
 
 fn canary_pods(seen: &mut Observation) -> impl Iterator<Item = &mut PodObservation> {
@@ -54,7 +54,7 @@ fn a_healthy_canary_is_proven_by_every_signal() {
     assert_eq!(trial.last().verdict, Verdict::Pass, "{}", trial.last());
     assert!(trial.last().blind.is_empty() && trial.last().notes.is_empty(), "{:?}", trial.last());
     for signal in [Signal::Errors, Signal::Loss, Signal::Latency] {
-        assert_eq!(report(trial.last(), signal).proven, Some(true), "{signal}");
+        assert_eq!(report(trial.last(), &signal).proven, Some(true), "{signal}");
     }
     let weights: f64 = trial.last().signals.iter().map(|report| report.weight).sum();
     assert!((weights - 1.0).abs() < 1e-9);
@@ -138,7 +138,7 @@ fn what_the_primary_does_not_export_is_blind_and_its_weight_goes_to_others() {
     let judge = Judge::new(settings(world.shape), &record);
     let assessment = judge.assess(world.now, true);
     assert_eq!(assessment.blind, [Signal::Latency, Signal::Loss, Signal::Memory]);
-    assert!((report(&assessment, Signal::Errors).weight - 0.25 / 0.75).abs() < 1e-9);
+    assert!((report(&assessment, &Signal::Errors).weight - 0.25 / 0.75).abs() < 1e-9);
 }
 
 /// An empty counter series is 0 if the pod's consumed series is there.
@@ -148,7 +148,7 @@ fn an_empty_series_is_zero_if_the_pod_is_scraped() {
     trial.run_edited(4 * MINUTE, |_, seen| {
         canary_pods(seen).for_each(|pod| pod.metrics.as_mut().expect("scraped").errors = None);
     });
-    assert!(report(trial.last(), Signal::Errors).evidence < 1.0);
+    assert!(report(trial.last(), &Signal::Errors).evidence < 1.0);
     let absent = Doubt::SignalAbsent { signal: Signal::Errors };
     assert_eq!(doubt(trial.last()), Some(&absent), "but may be renamed: never a Pass");
     assert!(trial.never(Verdict::Pass) && trial.never(Verdict::Fail));
@@ -180,7 +180,7 @@ fn what_is_no_number_is_skipped_and_counted() {
     assert!(trial.never(Verdict::Fail));
     let counted = |note: &Note| matches!(note, Note::UnreadableMetrics { values } if *values >= 70);
     assert!(trial.last().notes.iter().any(counted), "{:?}", trial.last().notes);
-    assert!((report(trial.last(), Signal::Errors).evidence - 1.0).abs() < 1e-9, "gross included");
+    assert!((report(trial.last(), &Signal::Errors).evidence - 1.0).abs() < 1e-9, "gross included");
 }
 
 /// A counter that fell with a restart began at 0; without one, nobody knows.
@@ -189,7 +189,7 @@ fn a_counter_that_fell_is_a_reset_only_with_a_restart() {
     for restarts in [false, true] {
         let mut trial = working(13, Work::default());
         trial.run(3 * MINUTE);
-        let before = report(trial.last(), Signal::Errors).effect.expect("compared");
+        let before = report(trial.last(), &Signal::Errors).effect.expect("compared");
         trial.run_edited(MINUTE, |_, seen| {
             for pod in canary_pods(seen) {
                 pod.restarts = u32::from(restarts);
@@ -199,7 +199,7 @@ fn a_counter_that_fell_is_a_reset_only_with_a_restart() {
                 (metrics.processed, metrics.latency) = (Some(0.0), None);
             }
         });
-        let after = report(trial.last(), Signal::Errors).effect.expect("compared");
+        let after = report(trial.last(), &Signal::Errors).effect.expect("compared");
         let rate = |effect: Effect| {
             let Effect::Ratio { canary, .. } = effect else { panic!("{effect}") };
             canary
@@ -215,11 +215,11 @@ fn a_silent_metrics_source_holds_and_is_no_evidence() {
     let mut trial = working(14, Work::default());
     trial.run(14 * MINUTE);
     assert_eq!(trial.last().verdict, Verdict::Pass);
-    let before = report(trial.last(), Signal::Errors).clone();
+    let before = report(trial.last(), &Signal::Errors).clone();
     trial
         .run_edited(10 * MINUTE, |_, seen| seen.pods.iter_mut().for_each(|pod| pod.metrics = None));
     assert!(matches!(doubt(trial.last()), Some(Doubt::SignalSilent { .. })), "{}", trial.last());
-    assert_eq!(report(trial.last(), Signal::Errors), &before, "nothing was bet");
+    assert_eq!(report(trial.last(), &Signal::Errors), &before, "nothing was bet");
     trial.run(3 * MINUTE);
     assert!(trial.never(Verdict::Fail));
     assert_eq!(trial.last().verdict, Verdict::Pass, "{}", trial.last());
@@ -246,7 +246,7 @@ fn a_late_first_join_is_no_churn() {
         polls += 1;
         seen.group.as_mut().expect("Kafka answered").members.canary = polls / 15;
     });
-    assert!(report(trial.last(), Signal::Churn).evidence < 1.0, "{:?}", trial.last());
+    assert!(report(trial.last(), &Signal::Churn).evidence < 1.0, "{:?}", trial.last());
 }
 
 /// A committed offset that fell is the canary's doing: churn, and no lag.
@@ -254,7 +254,7 @@ fn a_late_first_join_is_no_churn() {
 fn a_rewind_by_the_canary_is_churn() {
     let mut trial = working(22, Work::default());
     trial.run(3 * MINUTE);
-    let before = report(trial.last(), Signal::Churn).evidence;
+    let before = report(trial.last(), &Signal::Churn).evidence;
     let mine = trial.world.canary_partitions()[0];
     let mut back = 0;
     trial.run_edited(MINUTE, |_, seen| {
@@ -264,7 +264,7 @@ fn a_rewind_by_the_canary_is_churn() {
             rows[mine].committed = rows[mine].committed.map(|offset| offset - 5_000);
         }
     });
-    assert!(report(trial.last(), Signal::Churn).evidence > before);
+    assert!(report(trial.last(), &Signal::Churn).evidence > before);
     assert!(trial.never(Verdict::Fail));
 }
 
@@ -332,7 +332,7 @@ fn accounts_of_all_signals_survive_a_restart() {
     let (before, after) = (trial.last(), again.assess(trial.world.now, true));
     assert_eq!(after.blind, before.blind);
     for report in &before.signals {
-        let restored = self::report(&after, report.signal);
+        let restored = self::report(&after, &report.signal);
         assert!(restored.evidence <= report.evidence * (1.0 + 1e-9), "{report:?} {restored:?}");
         assert!(restored.evidence >= report.evidence * 0.97, "{report:?} {restored:?}");
         assert!((restored.weight - report.weight).abs() < 1e-12);

@@ -17,7 +17,12 @@ const DOC: &str = include_str!("../../../docs/trace.md");
 const SCHEMA: &str = include_str!("../../../docs/trace.schema.json");
 
 fn header() -> Header {
-    let settings = Settings { interval: 10_000, warm_up: 60_000, false_rollback_probability: 0.01 };
+    let settings = Settings {
+        interval: 10_000,
+        warm_up: 60_000,
+        false_rollback_probability: 0.01,
+        user: Arc::default(),
+    };
     Header { rollout: "shop/orders".to_owned(), settings }
 }
 

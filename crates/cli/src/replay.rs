@@ -94,7 +94,7 @@ pub(crate) fn all(args: &ReplayArgs) -> Vec<Result<Replayed, ReplayError>> {
 fn one(file: &Path, args: &ReplayArgs) -> Result<Replayed, ReplayError> {
     let reader = Reader::new(source::open(file).map_err(ReplayError::Open)?)?;
     let mut run = Run::new(reader.header().rollout.clone(), args);
-    let settings = args.settings(reader.header().settings);
+    let settings = args.settings(reader.header().settings.clone());
     for line in reader {
         let line = line?;
         if run.is_over() {
@@ -105,21 +105,21 @@ fn one(file: &Path, args: &ReplayArgs) -> Result<Replayed, ReplayError> {
             Line::Seen(seen) => {
                 let begins = args.from.is_some_and(|from| run.reaches(&seen, from));
                 if begins && run.judge.is_none() {
-                    run.begin(Judge::new(settings, &run.record), seen.at);
+                    run.begin(Judge::new(settings.clone(), &run.record), seen.at);
                 }
                 run.take(seen);
             }
             Line::Mark { at, mark: Mark::TrialStarted } => {
                 if args.from.is_none() {
-                    run.begin(Judge::new(settings, &run.record), at);
+                    run.begin(Judge::new(settings.clone(), &run.record), at);
                 }
             }
             Line::Mark { at, mark: Mark::Resumed { accounts } } => {
                 if args.from.is_none() {
                     let judge = match &accounts {
-                        Some(saved) => Judge::resume(settings, saved)?,
+                        Some(saved) => Judge::resume(settings.clone(), saved)?,
                         // As the operator does: the accounts were lost once.
-                        None => Judge::start_over(settings, &run.record, 1),
+                        None => Judge::start_over(settings.clone(), &run.record, 1),
                     };
                     run.begin(judge, at);
                     run.mark(at, Mark::Resumed { accounts });

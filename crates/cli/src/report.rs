@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 use siskin_analysis::trace::Mark;
-use siskin_analysis::{Effect, Signal, SignalReport, Summary, Verdict};
+use siskin_analysis::{Against, Effect, Signal, SignalReport, Summary, Verdict};
 
 use crate::replay::{Event, Replayed};
 
@@ -96,12 +96,22 @@ fn marked(mark: &Mark) -> String {
 }
 
 fn row(signal: &SignalReport, it: &Replayed) -> [String; 6] {
-    let needed = it.last.against.needed / signal.weight;
-    let [primary, canary, difference] = match (&signal.effect, signal.signal) {
+    let [primary, canary, difference] = match (&signal.effect, &signal.signal) {
         (Some(effect), _) => figures(effect),
         (None, Signal::Lag) => lag(&it.summary),
         (None, _) => ["-", "-", "-"].map(str::to_owned),
     };
+    let [evidence, action] = if signal.weight > 0.0 {
+        by_evidence(signal, it)
+    } else {
+        by_count(signal.effect.as_ref())
+    };
+    [signal.signal.to_string(), primary, canary, difference, evidence, action]
+}
+
+/// Evidence and what follows of a signal within the error budget.
+fn by_evidence(signal: &SignalReport, it: &Replayed) -> [String; 2] {
+    let needed = it.last.against.needed / signal.weight;
     let action = match (signal.proven, it.last.verdict) {
         (_, Verdict::Fail) if signal.evidence >= needed => "rolls back",
         (Some(true), _) => "proven",
@@ -110,7 +120,24 @@ fn row(signal: &SignalReport, it: &Replayed) -> [String; 6] {
         (None, _) => "none",
     };
     let evidence = format!("{:.3} of {needed:.0}", signal.evidence.min(1e9));
-    [signal.signal.to_string(), primary, canary, difference, evidence, action.to_owned()]
+    [evidence, action.to_owned()]
+}
+
+/// Failing readings and what follows of a user's threshold.
+fn by_count(effect: Option<&Effect>) -> [String; 2] {
+    match effect {
+        Some(Effect::Bounded { failing, limit, .. }) => {
+            let action = if failing > limit { "rolls back" } else { "none" };
+            [format!("{failing} failing, {limit} tolerated"), action.to_owned()]
+        }
+        Some(
+            Effect::Ratio { .. }
+            | Effect::PerHour { .. }
+            | Effect::Skipped { .. }
+            | Effect::Growth { .. },
+        )
+        | None => ["-", "no reading yet: holds"].map(str::to_owned),
+    }
 }
 
 fn lag(summary: &Summary) -> [String; 3] {
@@ -140,6 +167,13 @@ fn figures(effect: &Effect) -> [String; 3] {
         Effect::Growth { bytes_per_minute, .. } => {
             let mebibytes = bytes_per_minute / 1_048_576.0;
             ["-".to_owned(), format!("{mebibytes:+.1} MiB/min"), "-".to_owned()]
+        }
+        Effect::Bounded { value, primary, against, .. } => {
+            let primary = primary.map_or("-".to_owned(), |it| format!("{it}"));
+            match against {
+                Against::Absolute => [primary, format!("{value}"), "-".to_owned()],
+                Against::Primary => [primary, "-".to_owned(), format!("×{value:.2}")],
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Kind;
 use super::latency::split;
+use super::user_counts::{self, UserRise, UserTotals};
 use crate::observation::{Millis, Observation, PodMetrics, PodObservation, Role};
 
 /// Events of one kind, and the messages they were counted on.
@@ -25,11 +26,13 @@ pub(crate) struct Rise {
     pub(crate) age: Millis,
     counts: [Count; 3],
     /// Whether the pod exports errors at all.
-    pub(crate) shows_errors: bool,
+    shows_errors: bool,
+    /// The user's ratios; as many as the reader has names.
+    user: Vec<UserRise>,
 }
 
 /// How counters are read. Fixed before the trial.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reader {
     pub(crate) interval: Millis,
     /// Messages slower than this many seconds are slow; `None`: no edge is suitable.
@@ -37,6 +40,8 @@ pub(crate) struct Reader {
     /// Messages in flight now are done after this time at the latest. The longest commit gap as
     /// polls show it, which is up to a poll longer than it was.
     pub(crate) in_flight: Millis,
+    /// Names of the user's ratios.
+    pub(crate) user: Arc<[Arc<str>]>,
 }
 
 /// Follows the counters of all pods.
@@ -55,6 +60,7 @@ struct Track {
     at: Millis,
     restarts: u32,
     totals: Totals,
+    user: Vec<UserTotals>,
     in_flight: InFlight,
     /// Messages consumed while watched; never falls.
     consumed: f64,
@@ -94,7 +100,20 @@ impl Count {
 
 impl Rise {
     pub(crate) fn count(&self, kind: Kind) -> Count {
-        self.counts[kind.index()]
+        match kind {
+            Kind::Errors => self.counts[0],
+            Kind::Loss => self.counts[1],
+            Kind::Latency => self.counts[2],
+            Kind::User(place) => self.user.get(place).map_or_else(Count::default, |it| it.count),
+        }
+    }
+
+    /// Whether the pod exports the series of the events.
+    pub(crate) fn shows(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Errors | Kind::Loss | Kind::Latency => self.shows_errors,
+            Kind::User(place) => self.user.get(place).is_some_and(|it| it.shown),
+        }
     }
 
     /// Both rises of one pod together.
@@ -103,6 +122,9 @@ impl Rise {
         self.shows_errors |= later.shows_errors;
         for (count, more) in self.counts.iter_mut().zip(later.counts) {
             *count = count.plus(more);
+        }
+        for (one, more) in self.user.iter_mut().zip(&later.user) {
+            one.add(more);
         }
     }
 }
@@ -120,13 +142,15 @@ impl Meter {
         let mut rises = Vec::with_capacity(seen.pods.len());
         for pod in &seen.pods {
             let Some(metrics) = &pod.metrics else { continue };
-            self.unreadable = self.unreadable.saturating_add(unreadable(metrics));
+            let names = &self.reader.user;
+            self.unreadable = self.unreadable.saturating_add(unreadable(metrics, names));
             let totals = Totals::of(metrics, self.reader.slow_from);
-            let now = Track::new(seen.at, pod, totals);
+            let now = Track::new(seen.at, pod, totals, UserTotals::of(metrics, names));
+            let born = || Track::newborn(seen.at, pod, names.len());
             let before = self
                 .tracks
                 .remove(&pod.name)
-                .or_else(|| (pod.created > watched_since).then(|| Track::newborn(seen.at, pod)));
+                .or_else(|| (pod.created > watched_since).then(born));
             let mut track = now;
             if let Some(rise) = before.and_then(|it| track.follow(it, pod, &self.reader)) {
                 rises.push(rise);
@@ -144,13 +168,13 @@ impl Meter {
 }
 
 impl Track {
-    fn new(at: Millis, pod: &PodObservation, totals: Totals) -> Self {
+    fn new(at: Millis, pod: &PodObservation, totals: Totals, user: Vec<UserTotals>) -> Self {
         let in_flight = InFlight::default();
-        Self { at, restarts: pod.restarts, totals, in_flight, consumed: 0.0 }
+        Self { at, restarts: pod.restarts, totals, user, in_flight, consumed: 0.0 }
     }
 
     /// A pod that was born while we watched: its counters began at 0.
-    fn newborn(at: Millis, pod: &PodObservation) -> Self {
+    fn newborn(at: Millis, pod: &PodObservation, ratios: usize) -> Self {
         let zero = Some(0.0);
         let totals = Totals {
             consumed: zero,
@@ -160,7 +184,7 @@ impl Track {
             slow: zero,
             timed: zero,
         };
-        Self::new(pod.created.min(at), pod, totals)
+        Self::new(pod.created.min(at), pod, totals, vec![UserTotals::ZERO; ratios])
     }
 
     /// Goes on from an earlier sample. `None`: nothing can be said of the time in between.
@@ -172,6 +196,31 @@ impl Track {
             return None;
         }
         let restarted = pod.restarts > before.restarts;
+        let age = before.at.saturating_sub(pod.created);
+        let user = UserTotals::rises(&before.user, &self.user, restarted);
+        let counts = self.messages(before, restarted, reader.in_flight);
+        // The totals of a user's ratio are its own: it needs no count of messages.
+        if counts.is_none() && user.iter().all(|one| one.count.of <= 0.0) {
+            return None;
+        }
+        Some(Rise {
+            pod: pod.name.clone(),
+            role: pod.role,
+            age,
+            counts: counts.unwrap_or_default(),
+            shows_errors: pod.metrics.as_ref().is_some_and(|it| it.errors.is_some()),
+            user,
+        })
+    }
+
+    /// Failed, lost and slow messages since an earlier sample; `None`: nobody knows how many were
+    /// consumed.
+    fn messages(
+        &mut self,
+        before: Self,
+        restarted: bool,
+        in_flight: Millis,
+    ) -> Option<[Count; 3]> {
         let rise = |total: fn(&Totals) -> Option<f64>| {
             rise(total(&before.totals), total(&self.totals), restarted)
         };
@@ -183,23 +232,16 @@ impl Track {
         self.in_flight = if restarted { InFlight::default() } else { before.in_flight };
         let accounted = processed.zip(errors).zip(filtered).map(|((a, b), c)| a + b + c);
         let lost = accounted.and_then(|accounted| {
-            self.in_flight.lost(self.at, consumed - accounted, reader.in_flight)
+            self.in_flight.lost(self.at, consumed - accounted, in_flight)
         });
         let count = |events: Option<f64>, of: f64| {
             events.map_or_else(Count::default, |events| Count { events, of })
         };
-        let counts = [
+        Some([
             count(errors, consumed),
             count(lost, consumed),
             count(slow.filter(|_| timed.is_some()), timed.unwrap_or(0.0)),
-        ];
-        Some(Rise {
-            pod: pod.name.clone(),
-            role: pod.role,
-            age: before.at.saturating_sub(pod.created),
-            counts,
-            shows_errors: pod.metrics.as_ref().is_some_and(|it| it.errors.is_some()),
-        })
+        ])
     }
 }
 
@@ -247,7 +289,7 @@ impl InFlight {
 
 /// What a counter rose by. One that fell began anew with its process, so it rose from 0; without
 /// a restart nobody knows what happened.
-fn rise(before: Option<f64>, now: Option<f64>, restarted: bool) -> Option<f64> {
+pub(super) fn rise(before: Option<f64>, now: Option<f64>, restarted: bool) -> Option<f64> {
     match (before, now) {
         (Some(before), Some(now)) if now >= before => Some(now - before),
         (Some(_), Some(now)) if restarted => Some(now),
@@ -256,7 +298,7 @@ fn rise(before: Option<f64>, now: Option<f64>, restarted: bool) -> Option<f64> {
 }
 
 /// A total of messages, which are whole: a fraction of one would be an exposure that is none.
-fn whole(total: Option<f64>) -> Option<f64> {
+pub(super) fn whole(total: Option<f64>) -> Option<f64> {
     total.filter(|total| is_total(*total)).map(f64::round)
 }
 
@@ -265,7 +307,7 @@ pub(super) fn is_total(value: f64) -> bool {
     (0.0..1e15).contains(&value)
 }
 
-fn unreadable(metrics: &PodMetrics) -> u32 {
+fn unreadable(metrics: &PodMetrics, user: &[Arc<str>]) -> u32 {
     let all = [
         metrics.consumed,
         metrics.processed,
@@ -274,5 +316,6 @@ fn unreadable(metrics: &PodMetrics) -> u32 {
         metrics.working_set,
         metrics.memory_limit,
     ];
-    crate::units::tally(all.into_iter().flatten().filter(|value| !is_total(*value)).count())
+    let messages = all.into_iter().flatten().filter(|value| !is_total(*value)).count();
+    crate::units::tally(messages + user_counts::unreadable(metrics, user))
 }

@@ -1,4 +1,4 @@
-//! One signal of counts: errors, lost or slow messages of the canary against the primary's.
+//! One signal of counts: errors, lost or slow messages, or a user's ratio, against the primary's.
 //! Takes windows of rises; margins are fixed before each window, by `spread`.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -50,6 +50,8 @@ pub(crate) struct RatioSignal {
     pods: BTreeMap<Arc<str>, Count>,
     /// Whether any canary pod exports the series.
     shown: bool,
+    /// Whether any pod does, of either role.
+    exported: bool,
     latest: Option<Millis>,
 }
 
@@ -63,6 +65,8 @@ pub(crate) struct SavedRatio {
     proof: [i64; 4],
     totals: (f64, f64, f64, f64),
     shown: bool,
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    exported: bool,
 }
 
 impl RatioSignal {
@@ -70,7 +74,9 @@ impl RatioSignal {
     pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>]) -> Self {
         let counts = record.iter().map(|window| sum(kind, window, Role::Primary, 0));
         let count = counts.fold(Count::default(), Count::plus);
-        Self::with(kind, Spread::learn(kind, record), count)
+        let exported = !kind.may_begin_empty()
+            || record.iter().flatten().any(|rise| rise.shows(kind));
+        Self { exported, ..Self::with(kind, Spread::learn(kind, record), count) }
     }
 
     fn with(kind: Kind, spread: Spread, record: Count) -> Self {
@@ -86,6 +92,7 @@ impl RatioSignal {
             recent: VecDeque::with_capacity(2 * WARM_UP_WINDOWS),
             pods: BTreeMap::new(),
             shown: false,
+            exported: true,
             latest: None,
         }
     }
@@ -145,7 +152,8 @@ impl RatioSignal {
 
     fn remember(&mut self, window: &[Rise]) {
         let canary = || window.iter().filter(|rise| rise.role == Role::Canary);
-        self.shown |= canary().any(|rise| rise.shows_errors);
+        self.shown |= canary().any(|rise| rise.shows(self.kind));
+        self.exported |= window.iter().any(|rise| rise.shows(self.kind));
         if canary().next().is_some() {
             self.pods.retain(|pod, _| canary().any(|rise| rise.pod == *pod));
         }
@@ -189,6 +197,11 @@ impl RatioSignal {
         let Counts { x, n, y, m } = self.totals;
         let predicted = if m > 0.0 { n * y / m } else { 0.0 };
         self.kind.may_be_missing() && !self.shown && x <= 0.0 && predicted >= PREDICTED
+    }
+
+    /// Whether no pod has exported the series of the events yet, so that 0 may mean misspelt.
+    pub(crate) fn is_without_events(&self) -> bool {
+        !self.exported
     }
 
     /// Whether not even failure of every message would be gross.
@@ -269,6 +282,7 @@ impl RatioSignal {
             proof: self.proof.save(),
             totals: (x, n, y, m),
             shown: self.shown,
+            exported: self.exported,
         }
     }
 
@@ -285,8 +299,18 @@ impl RatioSignal {
         let possible = [x, n, y, m].iter().all(|count| (0.0..1e18).contains(count));
         signal.totals = possible.then_some(Counts { x, n, y, m })?;
         signal.shown = saved.shown;
+        signal.exported = saved.exported;
         Some(signal)
     }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 fn counts(kind: Kind, window: &[Rise], grace: Millis) -> Counts {

@@ -4,13 +4,16 @@
 use std::sync::Arc;
 
 use super::ratio::RatioSignal;
-use super::{Kind, Signals};
+use super::bounds::Bounds;
+use super::{Kind, Signals, WINDOW};
 use crate::funds::ROUNDING;
 use crate::observation::Millis;
-use crate::{Doubt, Effect, Signal, SignalReport};
+use crate::{Against, Doubt, Effect, Fault, Finding, Note, Signal, SignalReport};
 
 /// A required signal without a window for this long is silent.
 const SILENT: Millis = 180_000;
+/// A threshold's reading counts as recent for this many windows.
+const RECENT_WINDOWS: i64 = 3;
 /// Largest evidence reported: more says nothing.
 const MOST_EVIDENCE: f64 = 1e12;
 
@@ -23,22 +26,38 @@ impl Signals {
     ) -> Vec<SignalReport> {
         let others = evidence.iter().filter(|(signal, _, _)| *signal != Signal::Lag);
         let report = |(signal, weight, ln): &(Signal, f64, f64)| SignalReport {
-            signal: *signal,
+            signal: signal.clone(),
             weight: *weight,
             evidence: ln.exp().min(MOST_EVIDENCE),
-            proven: self.ratio(*signal).map(RatioSignal::is_proven),
-            effect: self.culprit(*signal).map(|(_, effect)| effect),
-            smallest_effect_seen: self.smallest_seen(*signal, ln_needed - weight.ln()),
+            proven: self.counts(signal).map(RatioSignal::is_proven),
+            effect: self.culprit(signal).map(|(_, effect)| effect),
+            smallest_effect_seen: self.smallest_seen(signal, ln_needed - weight.ln()),
         };
-        others.map(report).collect()
+        let known = self.bounds.iter().filter(|bounds| !bounds.is_blind());
+        others.map(report).chain(known.map(Bounds::report)).collect()
+    }
+
+    /// A threshold that more readings failed than are tolerated. One of values alone needs no
+    /// primary; a comparison with an unhealthy one blames nobody.
+    pub(crate) fn out_of_bounds(&self, primary_healthy: bool) -> Option<Finding> {
+        let mut suspicion = None;
+        for fault in self.bounds.iter().filter_map(Bounds::fault) {
+            match &fault {
+                Fault::OutOfBounds { against: Against::Primary, .. } if !primary_healthy => {
+                    suspicion = suspicion.or(Some(Box::new(fault)));
+                }
+                fault => return Some(Finding::Fault(fault.clone())),
+            }
+        }
+        suspicion.map(|it| Finding::Doubt(Doubt::PrimaryUnhealthy { suspicion: Some(it) }))
     }
 
     /// The pod that a signal points at, and the effect. `None`: nothing was compared.
-    pub(crate) fn culprit(&self, signal: Signal) -> Option<(Arc<str>, Effect)> {
+    pub(crate) fn culprit(&self, signal: &Signal) -> Option<(Arc<str>, Effect)> {
         match signal {
             Signal::Lag => None,
-            Signal::Errors | Signal::Loss | Signal::Latency => {
-                let ratio = self.ratio(signal)?;
+            Signal::Errors | Signal::Loss | Signal::Latency | Signal::User(_) => {
+                let ratio = self.counts(signal)?;
                 Some((ratio.worst_pod()?, ratio.effect()))
             }
             Signal::Yield => self.yields.as_ref()?.leading(),
@@ -63,56 +82,72 @@ impl Signals {
             .filter(|(signal, _, ln)| *signal != Signal::Lag && *ln > ROUNDING)
             .max_by(|a, b| a.2.total_cmp(&b.2));
         if let Some((signal, _, _)) = suspect
-            && let Some((pod, effect)) = self.culprit(*signal)
+            && let Some((pod, effect)) = self.culprit(signal)
         {
-            return Err(Doubt::SignalSuspected { signal: *signal, pod, effect });
+            return Err(Doubt::SignalSuspected { signal: signal.clone(), pod, effect });
         }
-        for kind in Kind::ALL {
-            let Some(ratio) = &self.ratios[kind.index()] else { continue };
-            let signal = kind.signal();
+        for kind in self.kinds() {
+            let Some(ratio) = self.ratio(kind) else { continue };
+            let signal = self.signal(kind);
             if ratio.is_absent() {
                 return Err(Doubt::SignalAbsent { signal });
             }
-            self.has_spoken(signal, ratio.latest(), now)?;
+            self.has_spoken(&signal, ratio.latest(), now)?;
             if !ratio.is_proven() {
                 let messages = crate::units::whole(ratio.messages_needed());
                 return Err(Doubt::SignalUnproven { signal, messages });
             }
         }
-        match &self.memory {
-            Some(memory) => self.has_spoken(Signal::Memory, memory.latest(), now),
-            None => Ok(()),
+        if let Some(memory) = &self.memory {
+            self.has_spoken(&Signal::Memory, memory.latest(), now)?;
         }
+        let recent = RECENT_WINDOWS.saturating_mul(self.interval.max(WINDOW));
+        self.bounds.iter().try_for_each(|bounds| bounds.keep_up(now, recent, self.begin))
     }
 
-    fn has_spoken(&self, signal: Signal, latest: Option<Millis>, now: Millis) -> Result<(), Doubt> {
+    fn has_spoken(
+        &self,
+        signal: &Signal,
+        latest: Option<Millis>,
+        now: Millis,
+    ) -> Result<(), Doubt> {
         let silent = now.saturating_sub(latest.or(self.begin).unwrap_or(now));
         if latest.is_none() || silent > SILENT {
-            return Err(Doubt::SignalSilent { signal, silent: silent.max(0) });
+            return Err(Doubt::SignalSilent { signal: signal.clone(), silent: silent.max(0) });
         }
         Ok(())
     }
 
     /// Values that were scraped and were no numbers.
     pub(crate) fn unreadable(&self) -> u32 {
-        self.meter.unreadable
+        let values = self.bounds.iter().map(|bounds| bounds.unreadable);
+        values.fold(self.meter.unreadable, u32::saturating_add)
     }
 
     /// Whether the primary fails so often that not even total failure would be found at once.
     pub(crate) fn is_gross_blind(&self) -> bool {
-        self.ratio(Signal::Errors).is_some_and(RatioSignal::is_gross_blind)
+        self.ratio(Kind::Errors).is_some_and(RatioSignal::is_gross_blind)
     }
 
-    fn ratio(&self, signal: Signal) -> Option<&RatioSignal> {
-        let kind = Kind::ALL.into_iter().find(|kind| kind.signal() == signal)?;
-        self.ratios[kind.index()].as_ref()
+    /// The user's ratios whose events nobody has exported yet.
+    pub(crate) fn without_events(&self) -> impl Iterator<Item = Note> {
+        let named = self.reader.user.iter().enumerate();
+        named.filter_map(|(place, metric)| {
+            let missing = self.ratio(Kind::User(place))?.is_without_events();
+            missing.then(|| Note::NoEvents { metric: metric.clone() })
+        })
     }
 
-    fn smallest_seen(&self, signal: Signal, ln_needed: f64) -> Option<f64> {
+    fn counts(&self, signal: &Signal) -> Option<&RatioSignal> {
+        let kind = self.kinds().find(|kind| self.signal(*kind) == *signal)?;
+        self.ratio(kind)
+    }
+
+    fn smallest_seen(&self, signal: &Signal, ln_needed: f64) -> Option<f64> {
         match signal {
             Signal::Lag => None,
-            Signal::Errors | Signal::Loss | Signal::Latency => {
-                self.ratio(signal)?.smallest_ratio_seen(ln_needed)
+            Signal::Errors | Signal::Loss | Signal::Latency | Signal::User(_) => {
+                self.counts(signal)?.smallest_ratio_seen(ln_needed)
             }
             Signal::Yield => self.yields.as_ref()?.smallest_seen(ln_needed),
             Signal::Memory => self.memory.as_ref()?.smallest_seen(ln_needed),

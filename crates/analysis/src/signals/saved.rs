@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::bounds::{Bounds, SavedBounds};
 use super::churn::{Churn, SavedChurn};
 use super::memory::{Memory, SavedMemory};
 use super::meter::{Meter, Reader};
 use super::ratio::{RatioSignal, SavedRatio};
 use super::restarts::{Restarts, SavedRestarts};
 use super::yields::{SavedYield, Yield};
-use super::{Kind, Signals, Window};
+use super::{Kind, Signals, Window, bounds, ratio_names};
 use crate::observation::Millis;
 use crate::saved::Names;
+use crate::{Settings, UserMetric};
 
 /// All signals but lag.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,38 +29,82 @@ pub(crate) struct SavedSignals {
     memory: Option<SavedMemory>,
     restarts: SavedRestarts,
     churn: SavedChurn,
+    /// The user's ratios that were available, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    user: Vec<(Arc<str>, SavedRatio)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    bounds: Vec<SavedBounds>,
+}
+
+impl SavedSignals {
+    /// A metric with evidence that these definitions lack: without it the weights of all others
+    /// would be larger than they were when the evidence was gathered.
+    pub(crate) fn undefined(&self, user: &[UserMetric]) -> Option<Arc<str>> {
+        let ratios = ratio_names(user);
+        let mut counted = self.user.iter().map(|(name, _)| name);
+        let ratio = counted.find(|name| !ratios.contains(name));
+        let is_defined =
+            |saved: &&SavedBounds| bounds(user, 0).iter().any(|it| it.is_called(&saved.name));
+        let threshold = || self.bounds.iter().find(|it| !is_defined(it)).map(|it| &it.name);
+        ratio.or_else(threshold).cloned()
+    }
 }
 
 impl Signals {
     pub(crate) fn save(&self, names: &mut Names) -> SavedSignals {
-        let [errors, loss, latency] = &self.ratios;
-        let ratio = |signal: &Option<RatioSignal>| signal.as_ref().map(RatioSignal::save);
+        let ratio = |kind: Kind| self.ratio(kind).map(RatioSignal::save);
+        let user = self.reader.user.iter().enumerate();
         SavedSignals {
             slow_from: self.reader.slow_from,
             in_flight: self.reader.in_flight,
-            errors: ratio(errors),
-            loss: ratio(loss),
-            latency: ratio(latency),
+            errors: ratio(Kind::Errors),
+            loss: ratio(Kind::Loss),
+            latency: ratio(Kind::Latency),
             yields: self.yields.as_ref().map(|yields| yields.save(names)),
             memory: self.memory.as_ref().map(|memory| memory.save(names)),
             restarts: self.restarts.save(),
             churn: self.churn.save(),
+            user: user
+                .filter_map(|(place, name)| Some((name.clone(), ratio(Kind::User(place))?)))
+                .collect(),
+            bounds: self.bounds.iter().map(|bounds| bounds.save(names)).collect(),
         }
     }
 
     /// What [`Signals::save`] wrote; `None` if it did not write this.
     pub(crate) fn restore(
-        interval: Millis,
+        settings: &Settings,
         saved: SavedSignals,
         rewinds: u32,
         names: &[Arc<str>],
     ) -> Option<Self> {
         let in_flight = saved.in_flight.max(0);
-        let reader = Reader { interval, slow_from: saved.slow_from, in_flight };
+        let (interval, user) = (settings.interval, ratio_names(&settings.user));
+        let reader = Reader { interval, slow_from: saved.slow_from, in_flight, user };
         let ratio = |kind: Kind, saved: Option<SavedRatio>| match saved {
             Some(saved) => Some(Some(RatioSignal::restore(kind, &saved)?)),
             None => Some(None),
         };
+        let mut ratios = vec![
+            ratio(Kind::Errors, saved.errors)?,
+            ratio(Kind::Loss, saved.loss)?,
+            ratio(Kind::Latency, saved.latency)?,
+        ];
+        for (place, name) in reader.user.iter().enumerate() {
+            let saved = saved.user.iter().find(|(saved, _)| saved == name);
+            ratios.push(match saved {
+                Some((_, saved)) => Some(RatioSignal::restore(Kind::User(place), saved)?),
+                None => None,
+            });
+        }
+        let defined = bounds(&settings.user, settings.warm_up).into_iter();
+        let restored = defined.map(|fresh| {
+            match saved.bounds.iter().find(|saved| fresh.is_called(&saved.name)) {
+                Some(saved) => fresh.restored(saved, names),
+                None => Some(fresh),
+            }
+        });
+        let bounds = restored.collect::<Option<Vec<Bounds>>>()?;
         let yields = match saved.yields {
             Some(yields) => Some(Yield::restore(yields, names)?),
             None => None,
@@ -69,13 +115,10 @@ impl Signals {
         };
         Some(Self {
             interval,
+            meter: Meter::new(reader.clone()),
             reader,
-            meter: Meter::new(reader),
-            ratios: [
-                ratio(Kind::Errors, saved.errors)?,
-                ratio(Kind::Loss, saved.loss)?,
-                ratio(Kind::Latency, saved.latency)?,
-            ],
+            ratios,
+            bounds,
             yields,
             memory,
             restarts: Restarts::restore(&saved.restarts)?,

@@ -1,11 +1,13 @@
 //! The lines of a trace as they are on the wire, and the bounds of what they may say.
 //! Knows no stream and no line number.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Header, Line, Mark};
-use crate::Settings;
-use crate::observation::{GroupObservation, Millis, Observation, PodMetrics, PodObservation};
+use crate::{Settings, UserMetric, UserMetricError, check_user_metrics};
+use crate::observation::{GroupObservation, Millis, Observation, PodMetrics, PodObservation, UserReading};
 
 /// The end of the year 9999: a later time is no time but nonsense, and sums of such times overflow.
 const LATEST: Millis = 253_402_300_799_999;
@@ -31,6 +33,9 @@ pub enum Nonsense {
         /// What is possible.
         want: &'static str,
     },
+    /// The user metrics can't be judged by.
+    #[error("settings.userMetrics: {0}")]
+    UserMetrics(#[from] UserMetricError),
     /// A field that this kind of line needs is missing.
     #[error("`{0}` is missing")]
     Missing(&'static str),
@@ -44,7 +49,7 @@ pub enum Nonsense {
     #[error("`{field}` of pod {pod} is {value}, want a number not below 0")]
     Negative {
         /// Name of the field.
-        field: &'static str,
+        field: String,
         /// The pod.
         pod: String,
         /// What was found.
@@ -72,6 +77,12 @@ struct SettingsForm {
     interval: Millis,
     warm_up: Millis,
     false_rollback_probability: f64,
+    #[serde(default, skip_serializing_if = "no_metric")]
+    user_metrics: Arc<[UserMetric]>,
+}
+
+fn no_metric(metrics: &Arc<[UserMetric]>) -> bool {
+    metrics.is_empty()
 }
 
 /// Only the version: a newer header may have another form.
@@ -105,13 +116,19 @@ const MARKS: [&str; 6] = ["trialStarted", "resumed", "stepChanged", "scaled", "e
 
 impl HeaderForm {
     pub(super) fn of(header: &Header) -> Self {
-        let Settings { interval, warm_up, false_rollback_probability } = header.settings;
-        let settings = SettingsForm { interval, warm_up, false_rollback_probability };
+        let Settings { interval, warm_up, false_rollback_probability, user } = &header.settings;
+        let settings = SettingsForm {
+            interval: *interval,
+            warm_up: *warm_up,
+            false_rollback_probability: *false_rollback_probability,
+            user_metrics: user.clone(),
+        };
         Self { version: super::VERSION, rollout: header.rollout.clone(), settings }
     }
 
     pub(super) fn header(self) -> Result<Header, Nonsense> {
-        let SettingsForm { interval, warm_up, false_rollback_probability: alpha } = self.settings;
+        let SettingsForm { interval, warm_up, false_rollback_probability: alpha, user_metrics } =
+            self.settings;
         let refuse = |field, value, want| Err(Nonsense::Setting { field, value, want });
         if !INTERVALS.contains(&interval) {
             let value = crate::units::count(interval);
@@ -123,7 +140,13 @@ impl HeaderForm {
         if !(0.0 < alpha && alpha <= LIKELIEST) {
             return refuse("falseRollbackProbability", alpha, "more than 0, at most 0.5");
         }
-        let settings = Settings { interval, warm_up, false_rollback_probability: alpha };
+        check_user_metrics(&user_metrics)?;
+        let settings = Settings {
+            interval,
+            warm_up,
+            false_rollback_probability: alpha,
+            user: user_metrics,
+        };
         Ok(Header { rollout: self.rollout, settings })
     }
 }
@@ -187,8 +210,11 @@ fn check_time(at: Millis) -> Result<(), Nonsense> {
 fn check_pod(pod: &PodObservation) -> Result<(), Nonsense> {
     check_time(pod.created)?;
     let Some(metrics) = &pod.metrics else { return Ok(()) };
-    let PodMetrics { consumed, processed, errors, filtered, latency, working_set, memory_limit } =
+    let PodMetrics { consumed, processed, errors, filtered, latency, working_set, memory_limit, user } =
         metrics;
+    for (metric, reading) in user {
+        check_user(pod, metric, reading)?;
+    }
     let fields = [
         ("consumed", *consumed),
         ("processed", *processed),
@@ -200,7 +226,7 @@ fn check_pod(pod: &PodObservation) -> Result<(), Nonsense> {
     ];
     for (field, value) in fields {
         if let Some(value) = value.filter(|value| *value < 0.0) {
-            return Err(Nonsense::Negative { field, pod: pod.name.to_string(), value });
+            return Err(negative(field, pod, value));
         }
     }
     let is_histogram = latency.as_ref().is_none_or(|it| {
@@ -209,4 +235,18 @@ fn check_pod(pod: &PodObservation) -> Result<(), Nonsense> {
             && it.counts.iter().all(|count| *count >= 0.0)
     });
     if is_histogram { Ok(()) } else { Err(Nonsense::Histogram(pod.name.to_string())) }
+}
+
+/// Counters of a user's ratio; a value may be any number.
+fn check_user(pod: &PodObservation, metric: &str, reading: &UserReading) -> Result<(), Nonsense> {
+    for (field, value) in [("events", reading.events), ("total", reading.total)] {
+        if let Some(value) = value.filter(|value| *value < 0.0) {
+            return Err(negative(&format!("user.{metric}.{field}"), pod, value));
+        }
+    }
+    Ok(())
+}
+
+fn negative(field: &str, pod: &PodObservation, value: f64) -> Nonsense {
+    Nonsense::Negative { field: field.to_owned(), pod: pod.name.to_string(), value }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use super::form::{HeaderForm, MarkForm};
 use super::{Header, Line};
-use crate::observation::{Histogram, Observation, PodMetrics};
+use crate::observation::{Histogram, Observation, PodMetrics, UserReading};
 
 /// Writes a trace.
 #[derive(Debug)]
@@ -81,6 +81,15 @@ fn cleaned(metrics: &PodMetrics) -> PodMetrics {
         latency: metrics.latency.clone().filter(is_histogram),
         working_set: number(metrics.working_set),
         memory_limit: number(metrics.memory_limit),
+        user: metrics.user.iter().map(|(name, it)| (name.clone(), cleaned_user(*it))).collect(),
+    }
+}
+
+fn cleaned_user(reading: UserReading) -> UserReading {
+    UserReading {
+        events: reading.events.filter(|it| is_count(*it)),
+        total: reading.total.filter(|it| is_count(*it)),
+        value: reading.value.filter(|it| it.is_finite()),
     }
 }
 

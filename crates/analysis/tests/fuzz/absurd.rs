@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use siskin_analysis::Settings;
 use siskin_analysis::observation::{
     GroupObservation, GroupState, Histogram, MemberCount, Millis, Observation, Owner,
-    PartitionObservation, PodMetrics, PodObservation, Role,
+    PartitionObservation, PodMetrics, PodObservation, Role, UserReading,
 };
+use siskin_analysis::{Against, Settings, Threshold, UserMetric, UserRule};
 
 use super::world::chance::Chance;
 use super::world::{START, healthy_pod};
@@ -37,6 +37,9 @@ const NO_TOTALS: [f64; 8] =
 const NO_NUMBERS: usize = 5;
 const JUMPS: [Millis; 6] = [i64::MIN / 4, -3_600_000, -60_001, 3_600_000, 86_400_000, i64::MAX / 4];
 const AGES: [Millis; 5] = [0, 30_000, 3_600_000, i64::MIN / 2, i64::MAX];
+
+/// Names of the user's metrics; one of them is none.
+const USER: [&str; 4] = ["failures", "p99", "depth_7", "No name"];
 
 /// What a case is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +109,8 @@ impl Draw {
     fn settings(&mut self, kind: Kind) -> Settings {
         if kind == Kind::Bent && !self.rarely(8) {
             let interval = self.one_of(&[2_000, 5_000, 10_000]);
-            return Settings { interval, warm_up: 0, false_rollback_probability: 0.01 };
+            let user = self.metrics_of_a_user();
+            return Settings { interval, warm_up: 0, false_rollback_probability: 0.01, user };
         }
         Settings {
             interval: self.one_of(&[i64::MIN, 0, 2_000, 10_000, i64::MAX]),
@@ -119,7 +123,25 @@ impl Draw {
                 0.01,
                 1.0,
             ]),
+            user: self.metrics_of_a_user(),
         }
+    }
+
+    /// Mostly what can be judged by.
+    fn metrics_of_a_user(&mut self) -> Arc<[UserMetric]> {
+        let bound = [Some(2.0), Some(5_000.0), None, Some(0.0), Some(f64::NAN), Some(-1e300)];
+        let metric = |draw: &mut Self| {
+            let name = Arc::from(draw.one_of(&USER));
+            let threshold = Threshold {
+                min: draw.one_of(&[None, None, Some(-1.0), Some(1e300), Some(f64::INFINITY)]),
+                max: draw.one_of(&bound),
+                failure_limit: draw.one_of(&[0, 3, u32::MAX]),
+                against: draw.one_of(&[Against::Absolute, Against::Primary]),
+            };
+            let rule = draw.one_of(&[UserRule::Ratio, UserRule::Threshold(threshold)]);
+            UserMetric { name, rule }
+        };
+        (0..self.below(5)).map(|_| metric(self)).collect()
     }
 
     fn observations(&mut self, kind: Kind) -> Vec<Observation> {
@@ -257,17 +279,42 @@ impl Draw {
         };
         let (consumed, processed, errors) = (total(100), total(97), total(1));
         let (filtered, working_set, memory_limit) = (total(0), total(1_000), Some(1e9));
+        let user = USER.map(|name| {
+            let (events, all, value) = (total(1), total(100), total(10));
+            (Arc::from(name), UserReading { events, total: all, value })
+        });
         let latency = Some(self.histogram(absurd, step));
-        PodMetrics { consumed, processed, errors, filtered, latency, working_set, memory_limit }
+        PodMetrics {
+            consumed,
+            processed,
+            errors,
+            filtered,
+            latency,
+            working_set,
+            memory_limit,
+            user: user.into(),
+        }
     }
 
     fn unreadable_metrics(&mut self) -> PodMetrics {
         let mut total = || Some(self.one_of(&NO_TOTALS[..NO_NUMBERS]));
         let (consumed, processed, errors, filtered) = (total(), total(), total(), total());
         let (working_set, memory_limit) = (total(), total());
+        let (nothing, endless) = (Some(f64::NAN), Some(f64::INFINITY));
+        let wild = UserReading { events: nothing, total: endless, value: nothing };
+        let user = USER.map(|name| (Arc::from(name), wild)).into();
         let edges = Arc::from([0.1, 0.5]);
         let latency = Some(Histogram { edges, counts: vec![f64::NAN], total: f64::INFINITY });
-        PodMetrics { consumed, processed, errors, filtered, latency, working_set, memory_limit }
+        PodMetrics {
+            consumed,
+            processed,
+            errors,
+            filtered,
+            latency,
+            working_set,
+            memory_limit,
+            user,
+        }
     }
 
     fn histogram(&mut self, absurd: bool, step: usize) -> Histogram {

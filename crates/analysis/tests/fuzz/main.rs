@@ -53,7 +53,7 @@ fn judge(seed: u64) {
     for one in before {
         record.push(one.clone());
     }
-    let mut judge = Judge::new(settings, &record);
+    let mut judge = Judge::new(settings.clone(), &record);
     for (step, one) in during.iter().enumerate() {
         judge.observe(one);
         record.push(one.clone());
@@ -66,7 +66,7 @@ fn judge(seed: u64) {
             "{kind:?} at step {step}: {assessment}"
         );
         if step % 4 == 3 {
-            judge = Judge::resume(settings, &judge.save()).expect("it reads what it saved");
+            judge = Judge::resume(settings.clone(), &judge.save()).expect("it reads what it saved");
         }
     }
     let summary = summarise(&record);

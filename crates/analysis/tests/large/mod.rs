@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "tests and benchmark use their own parts")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use siskin_analysis::observation::{
@@ -122,6 +123,7 @@ impl Large {
                 latency: Some(latency),
                 working_set: Some(400e6),
                 memory_limit: Some(1e9),
+                user: BTreeMap::new(),
             }),
         }
     }
@@ -129,7 +131,12 @@ impl Large {
 
 /// How such a group is judged.
 pub fn settings() -> Settings {
-    Settings { interval: POLL, warm_up: 60_000, false_rollback_probability: 0.01 }
+    Settings {
+        interval: POLL,
+        warm_up: 60_000,
+        false_rollback_probability: 0.01,
+        user: Arc::default(),
+    }
 }
 
 /// A deterministic unevenness of what arrives; ends never fall.

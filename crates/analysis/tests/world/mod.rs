@@ -49,6 +49,8 @@ pub struct Shape {
     pub pauses: bool,
     /// Whether pods export metrics.
     pub metrics: bool,
+    /// Shares of messages that the user's ratios count; `None`: not exported.
+    pub user: [Option<f64>; 2],
 }
 
 impl Shape {
@@ -80,6 +82,7 @@ impl Default for Shape {
             wobble: (0.06, 30.0),
             pauses: true,
             metrics: false,
+            user: [None; 2],
         }
     }
 }

@@ -1,15 +1,21 @@
 //! One simulated consumer pod: its speed, its pauses, its commits, and what may be wrong with it.
 //! Knows nothing of partitions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use siskin_analysis::observation::{Histogram, Millis, PodMetrics, PodObservation, Role};
+use siskin_analysis::observation::{
+    Histogram, Millis, PodMetrics, PodObservation, Role, UserReading,
+};
 
 use super::chance::{Chance, Drifter};
 use super::{START, Shape, healthy_pod};
 
 /// A mebibyte.
 pub const MIB: f64 = 1_048_576.0;
+
+/// Names of the user's ratios.
+pub const USER: [&str; 2] = ["checkout-failures", "dead-letters"];
 
 /// Shares of the messages taken with which something happens, and bytes lost per minute.
 #[derive(Clone, Copy, Debug)]
@@ -19,11 +25,13 @@ pub struct Work {
     pub skipped: f64,
     pub slow: f64,
     pub leak: f64,
+    /// Shares of messages that the user's ratios count.
+    pub user: [Option<f64>; 2],
 }
 
 impl Default for Work {
     fn default() -> Self {
-        Self { errors: 0.01, lost: 0.0, skipped: 0.0, slow: 0.1, leak: 0.0 }
+        Self { errors: 0.01, lost: 0.0, skipped: 0.0, slow: 0.1, leak: 0.0, user: [None; 2] }
     }
 }
 
@@ -33,6 +41,7 @@ struct Totals {
     processed: f64,
     errors: f64,
     slow: f64,
+    user: [f64; 2],
 }
 
 #[derive(Clone, Debug)]
@@ -69,7 +78,7 @@ impl Pod {
             commit: shape.commit,
             slow_start: 0,
             restarts: 0,
-            work: Work::default(),
+            work: Work { user: shape.user, ..Work::default() },
             totals: Totals::default(),
             has_metrics: shape.metrics,
             speed: shape.capacity * (0.04 * chance.normal()).exp(),
@@ -107,11 +116,14 @@ impl Pod {
         if !self.has_metrics {
             return;
         }
-        let Work { errors, lost, skipped, slow, .. } = self.work;
+        let Work { errors, lost, skipped, slow, user, .. } = self.work;
         let skipped = chance.poisson(taken as f64 * skipped).min(taken);
         let consumed = taken - skipped;
         let mut of = |share: f64| chance.poisson(consumed as f64 * share).min(consumed);
         let (errors, lost, slow) = (of(errors), of(lost), of(slow));
+        for (total, share) in self.totals.user.iter_mut().zip(user) {
+            *total += share.map_or(0, &mut of) as f64;
+        }
         self.totals.consumed += consumed as f64;
         self.totals.errors += errors as f64;
         self.totals.processed += (consumed - errors - lost).max(0) as f64;
@@ -144,7 +156,7 @@ impl Pod {
     }
 
     fn metrics(&self, now: Millis) -> PodMetrics {
-        let Totals { consumed, processed, errors, slow } = self.totals;
+        let Totals { consumed, processed, errors, slow, .. } = self.totals;
         let age = (now - self.created) as f64 / 60_000.0;
         PodMetrics {
             consumed: Some(consumed),
@@ -158,6 +170,20 @@ impl Pod {
             }),
             working_set: Some(400.0 * MIB + self.work.leak * age),
             memory_limit: Some(1_024.0 * MIB),
+            user: self.user(),
         }
+    }
+
+    /// What the user's ratios count: events of all messages.
+    fn user(&self) -> BTreeMap<Arc<str>, UserReading> {
+        let counted = USER.into_iter().zip(self.totals.user).zip(self.work.user);
+        let exported = counted.filter_map(|(it, share)| share.map(|_| it));
+        let total = Some(self.totals.consumed);
+        exported
+            .map(|(name, events)| {
+                let reading = UserReading { events: Some(events), total, value: None };
+                (Arc::from(name), reading)
+            })
+            .collect()
     }
 }

@@ -2,7 +2,7 @@
 //! Keeps every assessment, so that a test can say when what was found.
 
 use siskin_analysis::observation::{Millis, Observation};
-use siskin_analysis::{Assessment, Doubt, Fault, Finding, Judge, Record, Settings, Verdict};
+use siskin_analysis::{Assessment, Doubt, Fault, Finding, Judge, Record, Settings, UserMetric, Verdict};
 
 use super::{Shape, World};
 
@@ -26,12 +26,20 @@ pub struct Trial {
 impl Trial {
     /// A trial whose canary has just joined.
     pub fn begin(shape: Shape, seed: u64) -> Self {
+        Self::begin_by(&settings(shape), shape, seed)
+    }
+
+    /// The same, judged by other settings.
+    pub fn begin_by(settings: &Settings, shape: Shape, seed: u64) -> Self {
         let mut world = World::new(shape, seed);
         let mut record = Record::new(600_000);
         world.run(600_000, |_, seen| {
             record.push(seen);
         });
-        let mut trial = Self::with_record(world, record);
+        let judge = Judge::new(settings.clone(), &record);
+        let begin = world.now;
+        let assessments = Vec::new();
+        let mut trial = Self { world, record, judge, begin, healthy: true, assessments };
         trial.world.start_trial(HAND_OVER);
         trial
     }
@@ -74,7 +82,17 @@ impl Trial {
 }
 
 pub fn settings(shape: Shape) -> Settings {
-    Settings { interval: shape.poll, warm_up: WARM_UP, false_rollback_probability: ALPHA }
+    judged_by(shape, &[])
+}
+
+/// The same with metrics of the user.
+pub fn judged_by(shape: Shape, user: &[UserMetric]) -> Settings {
+    Settings {
+        interval: shape.poll,
+        warm_up: WARM_UP,
+        false_rollback_probability: ALPHA,
+        user: user.into(),
+    }
 }
 
 /// The doubt of an assessment, if it has one.

@@ -127,13 +127,13 @@ impl Ledger {
             return;
         }
         let accounts = saved.analysis.and_then(|it| it.accounts.as_deref());
-        let resumed = accounts.and_then(|it| Some((Judge::resume(settings, it).ok()?, it)));
+        let resumed = accounts.and_then(|it| Some((Judge::resume(settings.clone(), it).ok()?, it)));
         let (judge, beginning) = match resumed {
             Some((judge, accounts)) => (judge, Beginning::Resumed(accounts)),
             None if saved.under_way => {
-                (Judge::start_over(settings, &self.record, 1), Beginning::StartedOver)
+                (Judge::start_over(settings.clone(), &self.record, 1), Beginning::StartedOver)
             }
-            None => (Judge::new(settings, &self.record), Beginning::Fresh),
+            None => (Judge::new(settings.clone(), &self.record), Beginning::Fresh),
         };
         let attempt = Attempt { id, settings, beginning };
         self.recorder.begin(attempt, &self.record, now.as_millisecond());

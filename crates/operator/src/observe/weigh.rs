@@ -1,6 +1,8 @@
 //! The judge and the guards asked, and preflight: what the evidence says of the canary now.
 //! Feeds the judge and fills its answers into the observation; reads nothing from the cluster.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use siskin_analysis::observation::{Observation, PodObservation};
 use siskin_analysis::{Assessment, Finding, Settings, Verdict, crash_guard};
@@ -135,5 +137,6 @@ pub(super) fn settings(plan: &FrozenPlan) -> Settings {
         interval: plan.interval.as_millis(),
         warm_up: plan.warm_up.as_millis(),
         false_rollback_probability: plan.false_rollback_probability.as_f64(),
+        user: Arc::default(),
     }
 }

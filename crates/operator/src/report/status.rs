@@ -192,7 +192,10 @@ fn assessed(assessment: &Assessment, figures: &Figures, world: &World) -> Analys
 fn subject(finding: &Finding) -> Option<String> {
     match finding {
         Finding::Fault(
-            Fault::CrashLoop { pod, .. } | Fault::Crashes { pod, .. } | Fault::Worse { pod, .. },
+            Fault::CrashLoop { pod, .. }
+            | Fault::Crashes { pod, .. }
+            | Fault::OutOfBounds { pod, .. }
+            | Fault::Worse { pod, .. },
         ) => Some(pod.to_string()),
         Finding::Fault(
             Fault::Stalled { partition, .. }

@@ -45,7 +45,7 @@ pub struct Recorder {
 }
 
 /// An attempt that a judge begins, or goes on, to judge.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Attempt<'a> {
     /// Which one.
     pub id: RolloutId,

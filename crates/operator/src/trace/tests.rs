@@ -16,11 +16,18 @@ use crate::judge::{Ledger, Saved};
 
 /// The moment of the states that passes find here.
 const AT: Millis = 10_000_000;
-const SETTINGS: Settings =
-    Settings { interval: 10_000, warm_up: 60_000, false_rollback_probability: 0.01 };
+
+fn settings() -> Settings {
+    Settings {
+        interval: 10_000,
+        warm_up: 60_000,
+        false_rollback_probability: 0.01,
+        user: Arc::default(),
+    }
+}
 
 fn attempt(beginning: Beginning<'_>) -> Attempt<'_> {
-    Attempt { id: given::ID, settings: SETTINGS, beginning }
+    Attempt { id: given::ID, settings: settings(), beginning }
 }
 
 /// A moment with a pod; no two names are alike, so that compressing saves little.
@@ -144,16 +151,16 @@ fn what_the_operator_did_is_marked_once() {
 #[test]
 fn what_a_guard_went_by_between_two_samples_fails_again() {
     let (traces, name) = (Traces::default(), name("orders"));
-    let mut ledger = Ledger::new(SETTINGS.interval, traces.recorder(&name));
+    let mut ledger = Ledger::new(settings().interval, traces.recorder(&name));
     let saved = Saved { analysis: None, replay: &[], under_way: false };
-    ledger.attend(Some(given::ID), SETTINGS, saved, NOW);
+    ledger.attend(Some(given::ID), settings(), saved, NOW);
     let mut proof = seen(AT);
     proof.pods[0].crash_loop = true;
     let failed = Some(word(Verdict::Fail, "CrashLoop"));
     let standing = Standing::of(&given::progressing(), 4, failed, NOW).expect("a trial");
     ledger.note(&standing, Some(proof));
-    ledger.attend(None, SETTINGS, saved, NOW);
-    let mut judge = Judge::new(SETTINGS, &Record::new(RECORD_SPAN));
+    ledger.attend(None, settings(), saved, NOW);
+    let mut judge = Judge::new(settings(), &Record::new(RECORD_SPAN));
     let mut given = lines(&traces, &name).into_iter().filter_map(|line| match line {
         Line::Seen(seen) => Some(seen),
         Line::Mark { .. } => None,

@@ -1,6 +1,7 @@
 //! What the operator would see of a simulated group: observations, and what a source does to them.
 //! The same observation goes to every judge.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use siskin_analysis::observation::{
@@ -136,6 +137,7 @@ fn metrics(pod: &Pod, index: usize, now: i64, scenario: &Scenario, names: &Names
         latency: Some(Histogram { edges: names.edges.clone(), counts, total: pod.timed }),
         working_set: Some((200.0 + 200.0 * ramp + leak) * MIB),
         memory_limit: Some(1_024.0 * MIB),
+        user: BTreeMap::new(),
     }
 }
 

@@ -120,7 +120,12 @@ impl Ours {
 }
 
 fn settings() -> Settings {
-    Settings { interval: POLL * 1_000, warm_up: 30_000, false_rollback_probability: ALPHA }
+    Settings {
+        interval: POLL * 1_000,
+        warm_up: 30_000,
+        false_rollback_probability: ALPHA,
+        user: std::sync::Arc::default(),
+    }
 }
 
 fn without_metrics(seen: &Observation) -> Observation {
