@@ -26,8 +26,7 @@ fn at_most(max: f64) -> Threshold {
 }
 
 fn settings(threshold: Threshold) -> Settings {
-    let metric =
-        UserMetric { name: Arc::from(NAME), rule: UserRule::Threshold(threshold) };
+    let metric = UserMetric { name: Arc::from(NAME), rule: UserRule::Threshold(threshold) };
     judged_by(shape(), &[metric])
 }
 

@@ -117,6 +117,12 @@ impl Template {
         self.parts.contains(&Part::Variable(Variable::Pod))
     }
 
+    /// Whether the query says something of a role, so that it must be asked once for each.
+    #[must_use]
+    pub fn is_per_role(&self) -> bool {
+        [Variable::Role, Variable::Revision].iter().any(|it| self.parts.contains(&Part::Variable(*it)))
+    }
+
     /// The query with its values. None of them can end the string that it stands in.
     #[must_use]
     pub fn render(&self, values: &TemplateValues<'_>) -> String {

@@ -128,7 +128,8 @@ impl Errand {
             Exporter::Pods { .. } => "the pods".into(),
         };
         let asked = Asked::Signal(Signal::ScrapeTime);
-        let failure = ReadError { asked, source_name, fault: Fault::TimedOut { deadline } };
+        let detail = format!("within {} ms", deadline.as_millis());
+        let failure = ReadError { asked, source_name, fault: Fault::TimedOut { detail } };
         Metered { scrapes: self.scrapes, failure: Some(failure), ..Metered::default() }
     }
 }

@@ -11,6 +11,6 @@ mod watches;
 pub use ledger::{Ledger, Saved, is_fail};
 pub use meter::{Exporter, Metered, MetricsSource};
 pub use neighbours::Neighbours;
-pub use queries::Queries;
+pub use queries::{Queries, definitions};
 pub use replay::Replay;
 pub use watches::{Feed, Source, Watches, feed};

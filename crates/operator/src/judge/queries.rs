@@ -9,6 +9,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream;
 use siskin_analysis::observation::{Millis, Role, UserReading};
+use siskin_analysis::{Against, Threshold, UserMetric, UserRule};
+use siskin_api::Decimal;
 use siskin_prometheus::{
     Asked, Fault, LabelName, Measured, Prometheus, ReadError, Template, TemplateValues,
 };
@@ -61,10 +63,28 @@ pub(super) struct Answers {
 }
 
 /// One question: a query with everything filled in, and whom its answer is about.
-struct Question<'a> {
-    query: &'a Query,
+struct Question {
+    query: Query,
     text: String,
     about: Vec<Arc<str>>,
+}
+
+/// What the judge is told of the user's metrics.
+#[must_use]
+pub fn definitions(metrics: &[siskin_api::UserMetric]) -> Arc<[UserMetric]> {
+    let rule = |it: &siskin_api::UserMetric| match &it.threshold {
+        Some(threshold) => UserRule::Threshold(Threshold {
+            min: threshold.min.map(Decimal::as_f64),
+            max: threshold.max.map(Decimal::as_f64),
+            failure_limit: u32::try_from(threshold.failure_limit).unwrap_or(0),
+            against: match threshold.against {
+                siskin_api::Against::Absolute => Against::Absolute,
+                siskin_api::Against::Primary => Against::Primary,
+            },
+        }),
+        None => UserRule::Ratio,
+    };
+    metrics.iter().map(|it| UserMetric { name: (&*it.name).into(), rule: rule(it) }).collect()
 }
 
 impl Queries {
@@ -76,9 +96,14 @@ impl Queries {
         let mut all = Vec::new();
         for (index, metric) in metrics.iter().enumerate() {
             let mut add = |field: &str, part, text: &str| {
-                let template = Template::parse(text).map_err(|error| wrong((index, field), &error))?;
-                if part != Part::Value && let Some(function) = takes_differences(text) {
-                    let why = format!("{function}() is no counter; the judge takes the differences itself, so leave it out");
+                let template =
+                    Template::parse(text).map_err(|error| wrong((index, field), &error))?;
+                if part != Part::Value
+                    && let Some(function) = takes_differences(text)
+                {
+                    let why = format!(
+                        "{function}() is no counter; the judge takes the differences itself, so leave it out"
+                    );
                     return Err(wrong((index, field), &why));
                 }
                 all.push(Query { metric: metric.name.as_str().into(), part, template });
@@ -103,8 +128,11 @@ impl Queries {
         at: Millis,
     ) -> Answers {
         let mut failures = Vec::new();
-        let questions: Vec<_> =
-            self.all.iter().flat_map(|it| self.questions(it, errand, client, &mut failures)).collect();
+        let questions: Vec<_> = self
+            .all
+            .iter()
+            .flat_map(|it| self.questions(it, errand, client, &mut failures))
+            .collect();
         let asked = questions.into_iter().map(|it| async move {
             let answer = client.query(&it.query.metric, &it.text, label, at).await;
             (it, answer)
@@ -112,12 +140,14 @@ impl Queries {
         let mut answers = stream::iter(asked).buffered(AT_ONCE);
         let mut found: BTreeMap<(Arc<str>, Arc<str>), UserReading> = BTreeMap::new();
         while let Some((question, answer)) = answers.next().await {
-            let query = question.query;
+            let query = &question.query;
             let values = answer.and_then(|it| question.values(it, client));
             match values {
                 Ok(values) => {
                     for (pod, value) in values {
-                        query.part.put(found.entry((pod, query.metric.clone())).or_default(), value);
+                        query
+                            .part
+                            .put(found.entry((pod, query.metric.clone())).or_default(), value);
                     }
                 }
                 Err(error) => failures.push(error),
@@ -129,13 +159,13 @@ impl Queries {
 
     /// One question for all pods, one for each role, or one for each pod: as few as the query's
     /// variables allow.
-    fn questions<'a>(
+    fn questions(
         &self,
-        query: &'a Query,
+        query: &Query,
         errand: &Errand,
         client: &Prometheus,
         failures: &mut Vec<ReadError>,
-    ) -> Vec<Question<'a>> {
+    ) -> Vec<Question> {
         let window = (errand.source.interval * WINDOW_IN_READINGS).max(SHORTEST_WINDOW);
         let ask = |role: Role, pods: Vec<Arc<str>>| {
             let revision = match role {
@@ -145,9 +175,10 @@ impl Queries {
             let pod = pods.first().map_or("", |it| &**it);
             let namespace = &*errand.namespace;
             let values = TemplateValues { pods: &pods, pod, role, namespace, revision, window };
-            Question { query, text: query.template.render(&values), about: pods }
+            Question { query: query.clone(), text: query.template.render(&values), about: pods }
         };
-        let by_role = [Role::Primary, Role::Canary].map(|role| (role, errand.names(|it| it == role)));
+        let by_role =
+            [Role::Primary, Role::Canary].map(|role| (role, errand.names(|it| it == role)));
         let by_role = by_role.into_iter().filter(|it| !it.1.is_empty());
         if query.template.is_per_pod() {
             let pods: Vec<_> = by_role
@@ -168,7 +199,7 @@ impl Queries {
     }
 }
 
-impl Question<'_> {
+impl Question {
     /// The number of each pod that the question was about.
     fn values(
         &self,
@@ -218,7 +249,8 @@ impl Part {
 
 /// A function of PromQL that turns a counter into something else.
 fn takes_differences(query: &str) -> Option<&'static str> {
-    const FUNCTIONS: [&str; 7] = ["rate", "irate", "increase", "delta", "idelta", "deriv", "resets"];
+    const FUNCTIONS: [&str; 7] =
+        ["rate", "irate", "increase", "delta", "idelta", "deriv", "resets"];
     let is_word = |it: char| it.is_ascii_alphanumeric() || it == '_' || it == ':';
     FUNCTIONS.into_iter().find(|function| {
         query.match_indices(function).any(|(at, _)| {

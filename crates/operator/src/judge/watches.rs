@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt};
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use siskin_kafka::{
     ClusterConfig, Sample, SampleError, SamplerStopped, Samplers, Subscription, Topics, attribute,
 };

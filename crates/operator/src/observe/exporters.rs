@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use siskin_api::{
-    CanaryRollout, FrozenPlan, Preset, PrometheusSource, ScrapeSource, SeriesNames,
-};
+use siskin_api::{CanaryRollout, FrozenPlan, Preset, PrometheusSource, ScrapeSource, SeriesNames};
 use siskin_prometheus::{
     Access, Address, LabelName, Prometheus, Scraper, Selector, Series, TargetLabels,
 };
@@ -109,9 +107,8 @@ impl Exporters {
         let same = known.values().find(|it| it.address == address && it.access == access);
         let client = match same {
             Some(it) => it.client.clone(),
-            None => Prometheus::new(address.clone(), &access).map_err(|error| {
-                Concern::new("SecretInvalid", format!("{PROMETHEUS}: {error}"))
-            })?,
+            None => Prometheus::new(address.clone(), &access)
+                .map_err(|error| Concern::new("SecretInvalid", format!("{PROMETHEUS}: {error}")))?,
         };
         known.insert(name.clone(), Known { address, access, client: client.clone() });
         Ok(client)
@@ -167,10 +164,7 @@ const fn by_name(preset: Preset) -> siskin_prometheus::Preset {
 
 /// Of primary and canary, as the status has them: empty where it has none.
 fn revisions(rollout: &CanaryRollout) -> [Arc<str>; 2] {
-    let known = rollout.status.as_ref().map(|it| &it.revisions);
+    let known = rollout.status.as_ref().and_then(|it| it.revisions.as_ref());
     let text = |it: Option<&String>| it.map_or("", |it| it.as_str()).into();
-    [
-        text(known.and_then(|it| it.promoted.as_ref())),
-        text(known.and_then(|it| it.trial.as_ref())),
-    ]
+    [text(known.and_then(|it| it.promoted.as_ref())), text(known.and_then(|it| it.trial.as_ref()))]
 }

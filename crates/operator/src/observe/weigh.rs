@@ -1,8 +1,6 @@
 //! The judge and the guards asked, and preflight: what the evidence says of the canary now.
 //! Feeds the judge and fills its answers into the observation; reads nothing from the cluster.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use siskin_analysis::observation::{Observation, PodObservation};
 use siskin_analysis::{Assessment, Finding, Settings, Verdict, crash_guard};
@@ -10,7 +8,7 @@ use siskin_api::{CanaryRollout, FrozenPlan};
 
 use super::{Observer, PodsOfTarget};
 use crate::decide::{Evidence, Membership, Observed, Preflight, RolloutId, Stage, State};
-use crate::judge::{Ledger, Saved, is_fail};
+use crate::judge::{Ledger, Saved, definitions, is_fail};
 use crate::preflight::{self, Concern};
 use crate::trace::{Standing, Word};
 
@@ -137,6 +135,6 @@ pub(super) fn settings(plan: &FrozenPlan) -> Settings {
         interval: plan.interval.as_millis(),
         warm_up: plan.warm_up.as_millis(),
         false_rollback_probability: plan.false_rollback_probability.as_f64(),
-        user: Arc::default(),
+        user: definitions(&plan.metrics),
     }
 }

@@ -20,7 +20,7 @@ use crate::decide::{
     Desired, Evidence, Membership, Names, Observed, Preflight, Primary, Revision, State, Target,
     Uid, Workload,
 };
-use crate::preflight::{self, Concern};
+use crate::preflight::Concern;
 use crate::queue::Name;
 use crate::record;
 use crate::template::{PodTemplate, Restarts};
@@ -102,7 +102,8 @@ pub(super) async fn assemble(
     let uid: Uid = rollout.uid().unwrap_or_default().into();
     let names = names(observer, &name, &rollout, &live, &uid);
     let adopted = workloads.primary.is_some();
-    let around = Surroundings::of(observer, &name, (&rollout, &plan), (names, adopted), now).await?;
+    let around =
+        Surroundings::of(observer, &name, (&rollout, &plan), (names, adopted), now).await?;
     let asked = commands::asked(&rollout, live.target.as_ref());
     let mut seen = Observed {
         uid,
@@ -179,7 +180,7 @@ impl Surroundings {
         let going = rollout.metadata.deletion_timestamp.is_some();
         let owned = names == Names::Ours && adopted && !going;
         let source = if owned && rollout.spec.validate().is_ok() {
-            sources::watch(observer, name, (rollout, plan), now).await?
+            super::sources::watch(observer, name, (rollout, plan), now).await?
         } else {
             None
         };
