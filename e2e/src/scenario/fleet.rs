@@ -104,15 +104,19 @@ impl Fleet {
     /// The pod template of this version.
     #[must_use]
     pub fn template(&self, version: &Version) -> Value {
-        let (mut container, volumes) = match &self.consumers {
-            Consumers::Sample => (sample(version), json!([])),
+        let (mut container, volumes, scraped) = match &self.consumers {
+            Consumers::Sample => (sample(version), json!([]), "true"),
             Consumers::Java(java, protocol) => {
-                java.consumer(&self.bootstrap, &self.group, *protocol)
+                let (container, volumes) = java.consumer(&self.bootstrap, &self.group, *protocol);
+                (container, volumes, "false")
             }
         };
         container["env"] = self.environment(version);
         json!({
-            "metadata": {"labels": {"app": TARGET}},
+            "metadata": {
+                "labels": {"app": TARGET},
+                "annotations": {"prometheus.io/scrape": scraped, "prometheus.io/port": "9100"},
+            },
             "spec": {
                 // A consumer leaves its group within a second of SIGTERM.
                 "terminationGracePeriodSeconds": 3,

@@ -52,6 +52,13 @@ impl RolloutSpec {
         self
     }
 
+    /// With a field of the analysis.
+    #[must_use]
+    pub fn analysis(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.0["analysis"][field] = value.into();
+        self
+    }
+
     /// With a field of the spec itself.
     #[must_use]
     pub fn field(mut self, field: &str, value: impl Into<Value>) -> Self {

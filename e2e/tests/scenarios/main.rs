@@ -8,6 +8,7 @@ mod deletion;
 mod guard;
 mod inputs;
 mod java;
+mod metrics;
 mod operators;
 mod outages;
 mod outcomes;

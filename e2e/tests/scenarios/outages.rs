@@ -75,3 +75,26 @@ fn without_the_api_server_for_a_while_a_trial_goes_on() {
         s.then().promotes("2", PromotionReason::Passed).await
     });
 }
+
+#[test]
+fn without_prometheus_for_a_minute_a_trial_is_held_and_then_goes_on() {
+    scenario_alone(async |s| {
+        let prometheus = json!({"address": s.stage.bed.prometheus_url()});
+        let series = json!({"consumed": "consumed_total", "errors": "errors_total"});
+        let spec = ten_seconds().analysis("prometheus", prometheus).analysis("series", series);
+        s.given().an_adopted_fleet(3, &spec).await?;
+        s.given().a_record().await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        s.chronicle.note("Prometheus is stopped");
+        server(s, Testbed::stop, Server::Prometheus).await?;
+        s.then().says("SourcesReachable", "False", "MetricsUnreachable").await?;
+        // The outage itself.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        ensure!(on_trial(s), "the trial did not wait for Prometheus");
+        s.chronicle.note("Prometheus is started");
+        server(s, Testbed::start, Server::Prometheus).await?;
+        s.then().says("SourcesReachable", "True", "Answered").await?;
+        s.when().commands("promote", "/full").await?;
+        s.then().promotes("2", PromotionReason::Commanded).await
+    });
+}

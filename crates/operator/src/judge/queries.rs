@@ -264,3 +264,6 @@ fn takes_differences(query: &str) -> Option<&'static str> {
 fn wrong((index, field): (usize, &str), error: &impl Display) -> Concern {
     Concern::new("InvalidMetric", format!("spec.analysis.metrics[{index}].{field}: {error}"))
 }
+
+#[cfg(test)]
+mod tests;
