@@ -176,7 +176,10 @@ impl Display for Told<'_> {
         match self {
             Self(Signal::User(_), Effect::Ratio { ratio, low, high, canary, primary }) => {
                 let (canary, primary) = (100.0 * canary, 100.0 * primary);
-                write!(f, "canary {canary:.2} %, primary {primary:.2} %, {ratio:.1} times as many")?;
+                write!(
+                    f,
+                    "canary {canary:.2} %, primary {primary:.2} %, {ratio:.1} times as many"
+                )?;
                 between(f, *low, *high)
             }
             Self(_, effect) => effect.fmt(f),

@@ -271,10 +271,10 @@ impl Signals {
         ];
         let user = (0..self.reader.user.len()).map(Kind::User);
         let all = all.into_iter().chain(user.map(|kind| (self.signal(kind), ratio(kind))));
-        let mut parts: Vec<(Signal, f64, f64)> =
-            all.filter_map(|(signal, ln)| ln.map(|ln| (weight(&signal), ln, signal)))
-                .map(|(weight, ln, signal)| (signal, weight, ln))
-                .collect();
+        let mut parts: Vec<(Signal, f64, f64)> = all
+            .filter_map(|(signal, ln)| ln.map(|ln| (weight(&signal), ln, signal)))
+            .map(|(weight, ln, signal)| (signal, weight, ln))
+            .collect();
         let total: f64 = parts.iter().map(|(_, weight, _)| weight).sum();
         parts.iter_mut().for_each(|(_, weight, _)| *weight /= total);
         parts
@@ -322,11 +322,7 @@ pub(crate) fn ln_total(evidence: &[(Signal, f64, f64)]) -> f64 {
 const fn weight(signal: &Signal) -> f64 {
     match signal {
         Signal::Lag | Signal::Errors => 0.25,
-        Signal::Yield
-        | Signal::Loss
-        | Signal::Latency
-        | Signal::Restarts
-        | Signal::User(_) => 0.10,
+        Signal::Yield | Signal::Loss | Signal::Latency | Signal::Restarts | Signal::User(_) => 0.10,
         Signal::Churn | Signal::Memory => 0.05,
     }
 }

@@ -11,8 +11,8 @@ use crate::stall::Stall;
 use crate::time_lag::TimeLag;
 use crate::units::{seconds, tally};
 use crate::{
-    Assessment, Doubt, Evidence, Fault, Finding, Note, Signal, SignalReport, Verdict,
-    WindowCount, crash_guard,
+    Assessment, Doubt, Evidence, Fault, Finding, Note, Signal, SignalReport, Verdict, WindowCount,
+    crash_guard,
 };
 
 /// An answer of Kafka older than this many polls is no basis for a Pass, nor for a guard.

@@ -147,10 +147,8 @@ impl Meter {
             let totals = Totals::of(metrics, self.reader.slow_from);
             let now = Track::new(seen.at, pod, totals, UserTotals::of(metrics, names));
             let born = || Track::newborn(seen.at, pod, names.len());
-            let before = self
-                .tracks
-                .remove(&pod.name)
-                .or_else(|| (pod.created > watched_since).then(born));
+            let before =
+                self.tracks.remove(&pod.name).or_else(|| (pod.created > watched_since).then(born));
             let mut track = now;
             if let Some(rise) = before.and_then(|it| track.follow(it, pod, &self.reader)) {
                 rises.push(rise);
@@ -215,12 +213,7 @@ impl Track {
 
     /// Failed, lost and slow messages since an earlier sample; `None`: nobody knows how many were
     /// consumed.
-    fn messages(
-        &mut self,
-        before: Self,
-        restarted: bool,
-        in_flight: Millis,
-    ) -> Option<[Count; 3]> {
+    fn messages(&mut self, before: Self, restarted: bool, in_flight: Millis) -> Option<[Count; 3]> {
         let rise = |total: fn(&Totals) -> Option<f64>| {
             rise(total(&before.totals), total(&self.totals), restarted)
         };
@@ -231,9 +224,8 @@ impl Track {
         self.consumed = before.consumed + consumed;
         self.in_flight = if restarted { InFlight::default() } else { before.in_flight };
         let accounted = processed.zip(errors).zip(filtered).map(|((a, b), c)| a + b + c);
-        let lost = accounted.and_then(|accounted| {
-            self.in_flight.lost(self.at, consumed - accounted, in_flight)
-        });
+        let lost = accounted
+            .and_then(|accounted| self.in_flight.lost(self.at, consumed - accounted, in_flight));
         let count = |events: Option<f64>, of: f64| {
             events.map_or_else(Count::default, |events| Count { events, of })
         };

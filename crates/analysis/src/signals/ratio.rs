@@ -74,8 +74,8 @@ impl RatioSignal {
     pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>]) -> Self {
         let counts = record.iter().map(|window| sum(kind, window, Role::Primary, 0));
         let count = counts.fold(Count::default(), Count::plus);
-        let exported = !kind.may_begin_empty()
-            || record.iter().flatten().any(|rise| rise.shows(kind));
+        let exported =
+            !kind.may_begin_empty() || record.iter().flatten().any(|rise| rise.shows(kind));
         Self { exported, ..Self::with(kind, Spread::learn(kind, record), count) }
     }
 

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::ratio::RatioSignal;
 use super::bounds::Bounds;
+use super::ratio::RatioSignal;
 use super::{Kind, Signals, WINDOW};
 use crate::funds::ROUNDING;
 use crate::observation::Millis;

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Header, Line, Mark};
+use crate::observation::{
+    GroupObservation, Millis, Observation, PodMetrics, PodObservation, UserReading,
+};
 use crate::{Settings, UserMetric, UserMetricError, check_user_metrics};
-use crate::observation::{GroupObservation, Millis, Observation, PodMetrics, PodObservation, UserReading};
 
 /// The end of the year 9999: a later time is no time but nonsense, and sums of such times overflow.
 const LATEST: Millis = 253_402_300_799_999;
@@ -141,12 +143,8 @@ impl HeaderForm {
             return refuse("falseRollbackProbability", alpha, "more than 0, at most 0.5");
         }
         check_user_metrics(&user_metrics)?;
-        let settings = Settings {
-            interval,
-            warm_up,
-            false_rollback_probability: alpha,
-            user: user_metrics,
-        };
+        let settings =
+            Settings { interval, warm_up, false_rollback_probability: alpha, user: user_metrics };
         Ok(Header { rollout: self.rollout, settings })
     }
 }
@@ -210,8 +208,16 @@ fn check_time(at: Millis) -> Result<(), Nonsense> {
 fn check_pod(pod: &PodObservation) -> Result<(), Nonsense> {
     check_time(pod.created)?;
     let Some(metrics) = &pod.metrics else { return Ok(()) };
-    let PodMetrics { consumed, processed, errors, filtered, latency, working_set, memory_limit, user } =
-        metrics;
+    let PodMetrics {
+        consumed,
+        processed,
+        errors,
+        filtered,
+        latency,
+        working_set,
+        memory_limit,
+        user,
+    } = metrics;
     for (metric, reading) in user {
         check_user(pod, metric, reading)?;
     }

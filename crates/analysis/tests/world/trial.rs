@@ -2,7 +2,9 @@
 //! Keeps every assessment, so that a test can say when what was found.
 
 use siskin_analysis::observation::{Millis, Observation};
-use siskin_analysis::{Assessment, Doubt, Fault, Finding, Judge, Record, Settings, UserMetric, Verdict};
+use siskin_analysis::{
+    Assessment, Doubt, Fault, Finding, Judge, Record, Settings, UserMetric, Verdict,
+};
 
 use super::{Shape, World};
 
