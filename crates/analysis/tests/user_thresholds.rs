@@ -144,6 +144,21 @@ fn what_the_primary_violates_too_is_a_shared_outage() {
     assert_eq!(trial.last().verdict, Verdict::Fail, "the primary has recovered");
 }
 
+/// The other bound is the canary's alone.
+#[test]
+fn a_shared_bound_does_not_hide_one_that_only_the_canary_is_beyond() {
+    let mut trial = warm(12, Threshold { min: Some(0.1), ..at_most(0.5) });
+    trial.run_edited(4 * POLL, |_, seen| {
+        show(seen, Some(0.9), Some(0.7));
+        let canary = seen.pods.iter().find(|pod| pod.role == Role::Canary).expect("one");
+        let mut low = PodObservation { name: Arc::from("worker-canary-1"), ..canary.clone() };
+        set(&mut low, Some(0.05));
+        seen.pods.push(low);
+    });
+    let words = trial.last().finding.to_string();
+    assert!(words.starts_with("p99: 0.05 on pod worker-canary-1 is below min 0.1"), "{words}");
+}
+
 /// A bound that the user set needs no healthy primary; a comparison does.
 #[test]
 fn an_absolute_bound_fails_beside_an_unhealthy_primary_and_a_relative_one_does_not() {
@@ -227,7 +242,7 @@ fn while_the_latest_reading_fails_there_is_no_pass() {
     readings(&mut trial, 1, Some(0.82), Some(0.2));
     let words = trial.last().finding.to_string();
     assert!(matches!(doubt(trial.last()), Some(Doubt::SignalSuspected { .. })), "{words}");
-    assert!(words.contains("0.82, 1 failing readings (limit 3)"), "{words}");
+    assert!(words.contains("0.82, failing readings: 1 (limit 3)"), "{words}");
 }
 
 #[test]
