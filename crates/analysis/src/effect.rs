@@ -100,7 +100,8 @@ pub(crate) struct Told<'a>(pub(crate) &'a Signal, pub(crate) &'a Effect);
 pub(crate) struct Measured(pub(crate) f64, pub(crate) Against);
 
 /// A number in any unit, to four digits: `0.82`, `1234`, `3.2e-5`.
-pub(crate) struct Figure(pub(crate) f64);
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure(pub f64);
 
 impl Effect {
     /// Events over pod-hours.
@@ -147,7 +148,7 @@ impl Display for Effect {
             }
             Self::Bounded { value, against, failing, limit, .. } => {
                 let value = Measured(*value, *against);
-                write!(f, "{value}, {failing} failing readings (limit {limit})")
+                write!(f, "{value}, failing readings: {failing} (limit {limit})")
             }
         }
     }

@@ -28,7 +28,8 @@ use crate::{PartitionId, UserMetric};
 pub struct Settings {
     /// Time between observations, in milliseconds. Below 100 it counts as 100.
     pub interval: Millis,
-    /// Age in milliseconds from which a pod's lag is compared. The guards don't wait for it.
+    /// Age in milliseconds from which a pod's lag is compared, and read by a user's thresholds. The
+    /// other guards don't wait for it.
     pub warm_up: Millis,
     /// Probability of rolling back a healthy canary over the whole trial, guards excepted.
     /// Above 0 and at most 0.5; anything else counts as the nearest of these bounds.

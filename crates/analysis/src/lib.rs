@@ -42,7 +42,7 @@ mod verdict;
 pub use assessment::{Assessment, Evidence, Note, Signal, Verdict, WindowCount};
 pub use crash::crash_guard;
 pub use doubt::Doubt;
-pub use effect::{Bound, Effect, SignalReport};
+pub use effect::{Bound, Effect, Figure, SignalReport};
 pub use finding::{Fault, Finding, KeepsUp, PartitionId};
 pub use judge::{Judge, Settings};
 pub use record::{Pushed, RECORD_SPAN, Record};

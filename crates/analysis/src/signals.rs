@@ -4,6 +4,7 @@
 mod bounds;
 mod churn;
 mod interval;
+mod kind;
 mod latency;
 mod memory;
 pub(crate) mod meter;
@@ -22,6 +23,7 @@ pub(crate) use saved::SavedSignals;
 
 use self::bounds::Bounds;
 use self::churn::Churn;
+use self::kind::Kind;
 use self::memory::Memory;
 use self::meter::{Meter, Reader, Rise};
 use self::ratio::RatioSignal;
@@ -39,21 +41,6 @@ use crate::{Record, Settings, Signal, UserMetric, UserRule};
 const WINDOW: Millis = 10_000;
 /// Commit gap that is assumed while none was seen.
 const DEFAULT_GAP: Millis = 30_000;
-/// Age from which errors are compared: connections and caches of a new pod may fail at first.
-const GRACE_ERRORS: Millis = 60_000;
-/// Age from which processing times are compared: compilers and caches warm up.
-const GRACE_LATENCY: Millis = 180_000;
-
-/// Signals of counts per message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Errors,
-    Loss,
-    Latency,
-    /// A user's ratio, by its place among them.
-    User(usize),
-}
-
 /// All signals beside lag.
 #[derive(Clone, Debug)]
 pub(crate) struct Signals {
@@ -77,78 +64,6 @@ pub(crate) struct Signals {
 struct Window {
     begin: Option<Millis>,
     rises: BTreeMap<Arc<str>, Rise>,
-}
-
-impl Kind {
-    /// The built-in kinds and those of this many ratios of the user, in the order of their index.
-    fn all(user: usize) -> impl Iterator<Item = Self> {
-        [Self::Errors, Self::Loss, Self::Latency].into_iter().chain((0..user).map(Self::User))
-    }
-
-    const fn index(self) -> usize {
-        match self {
-            Self::Errors => 0,
-            Self::Loss => 1,
-            Self::Latency => 2,
-            Self::User(place) => 3 + place,
-        }
-    }
-
-    /// Age of a pod from which it is compared. A lost message is lost at any age.
-    const fn grace(self) -> Millis {
-        match self {
-            Self::Errors | Self::User(_) => GRACE_ERRORS,
-            Self::Loss => 0,
-            Self::Latency => GRACE_LATENCY,
-        }
-    }
-
-    /// Total failure shows in errors, and in what a user counts; nothing else gets fifty times worse at once.
-    const fn has_gross_account(self) -> bool {
-        match self {
-            Self::Errors | Self::User(_) => true,
-            Self::Loss | Self::Latency => false,
-        }
-    }
-
-    /// Whether a pod may get better by itself.
-    const fn has_warm_up(self) -> bool {
-        match self {
-            Self::Latency => true,
-            Self::Errors | Self::Loss | Self::User(_) => false,
-        }
-    }
-
-    /// Whether a missing series is read as 0.
-    const fn may_be_missing(self) -> bool {
-        match self {
-            Self::Errors | Self::User(_) => true,
-            Self::Loss | Self::Latency => false,
-        }
-    }
-
-    /// Whether it is available before its series of events is there: an own counter of failures
-    /// mostly begins with the first.
-    const fn may_begin_empty(self) -> bool {
-        match self {
-            Self::User(_) => true,
-            Self::Errors | Self::Loss | Self::Latency => false,
-        }
-    }
-
-    /// Whether a pod's metrics have what this signal needs.
-    fn is_in(self, metrics: &PodMetrics, reader: &Reader) -> bool {
-        let counts = metrics.consumed.is_some();
-        match self {
-            Self::Errors => counts && metrics.errors.is_some(),
-            Self::Loss => counts && metrics.processed.is_some(),
-            Self::Latency => counts && metrics.latency.is_some() && reader.slow_from.is_some(),
-            Self::User(place) => {
-                let reading = reader.user.get(place).and_then(|name| metrics.user.get(name));
-                reading.is_some_and(|it| it.total.is_some())
-            }
-        }
-    }
 }
 
 impl Signals {
@@ -271,10 +186,11 @@ impl Signals {
         ];
         let user = (0..self.reader.user.len()).map(Kind::User);
         let all = all.into_iter().chain(user.map(|kind| (self.signal(kind), ratio(kind))));
-        let mut parts: Vec<(Signal, f64, f64)> = all
-            .filter_map(|(signal, ln)| ln.map(|ln| (weight(&signal), ln, signal)))
-            .map(|(weight, ln, signal)| (signal, weight, ln))
-            .collect();
+        let weighed = |(signal, ln): (Signal, Option<f64>)| {
+            let weight = weight(&signal);
+            ln.map(|ln| (signal, weight, ln))
+        };
+        let mut parts: Vec<_> = all.filter_map(weighed).collect();
         let total: f64 = parts.iter().map(|(_, weight, _)| weight).sum();
         parts.iter_mut().for_each(|(_, weight, _)| *weight /= total);
         parts

@@ -187,15 +187,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_judged_by_is_left_out_and_no_more_than_ten_are_kept() {
-        let names: Vec<String> = (0..12).map(|place| format!("m{place}")).collect();
+        let names: Vec<String> = (0..14).map(|place| format!("m{place}")).collect();
         let mut all: Vec<UserMetric> = names.iter().map(|name| ratio(name)).collect();
-        assert_eq!(check_user_metrics(&all), Err(UserMetricError::TooMany(12)));
+        assert_eq!(check_user_metrics(&all), Err(UserMetricError::TooMany(14)));
         all[0].name = Arc::from("no name");
         all[1].name = Arc::from("m2");
         all[3] = threshold(None, None);
         let kept = usable(&all.into());
         assert_eq!(kept.len(), MOST_USER_METRICS);
-        assert_eq!((&*kept[0].name, &*kept[1].name, &*kept[9].name), ("m2", "m4", "m11"));
+        assert_eq!((&*kept[0].name, &*kept[1].name, &*kept[9].name), ("m2", "m4", "m12"));
     }
 
     #[test]

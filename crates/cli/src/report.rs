@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 use siskin_analysis::trace::Mark;
-use siskin_analysis::{Against, Effect, Signal, SignalReport, Summary, Verdict};
+use siskin_analysis::{Against, Effect, Figure, Signal, SignalReport, Summary, Verdict};
 
 use crate::replay::{Event, Replayed};
 
@@ -169,10 +169,10 @@ fn figures(effect: &Effect) -> [String; 3] {
             ["-".to_owned(), format!("{mebibytes:+.1} MiB/min"), "-".to_owned()]
         }
         Effect::Bounded { value, primary, against, .. } => {
-            let primary = primary.map_or("-".to_owned(), |it| format!("{it}"));
+            let primary = primary.map_or("-".to_owned(), |it| Figure(it).to_string());
             match against {
-                Against::Absolute => [primary, format!("{value}"), "-".to_owned()],
-                Against::Primary => [primary, "-".to_owned(), format!("×{value:.2}")],
+                Against::Absolute => [primary, Figure(value).to_string(), "-".to_owned()],
+                Against::Primary => [primary, "-".to_owned(), format!("×{}", Figure(value))],
             }
         }
     }

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use siskin_analysis::trace::{Header, Line, Mark, Writer};
-use world::trial::{HAND_OVER, settings};
+use siskin_analysis::{Against, Settings, Threshold, UserMetric, UserRule};
+use world::trial::{HAND_OVER, judged_by, settings};
 use world::{Shape, World};
 
 const MINUTE: i64 = 60_000;
@@ -25,8 +26,12 @@ fn folder(name: &str) -> PathBuf {
 
 /// Ten minutes of record and a trial in which the canary works at this part of its speed.
 fn record(path: &Path, health: f64, minutes: i64) {
-    let mut world = World::new(Shape::small(), 1);
-    let header = Header { rollout: "shop/orders".to_owned(), settings: settings(world.shape) };
+    record_by(path, (Shape::small(), settings(Shape::small())), health, minutes);
+}
+
+fn record_by(path: &Path, (shape, settings): (Shape, Settings), health: f64, minutes: i64) {
+    let mut world = World::new(shape, 1);
+    let header = Header { rollout: "shop/orders".to_owned(), settings };
     let sink = BufWriter::new(File::create(path).expect("a file"));
     let mut writer = Writer::new(sink, &header).expect("written");
     world.run(10 * MINUTE, |_, seen| writer.write(&Line::Seen(seen)).expect("written"));
@@ -93,6 +98,22 @@ fn a_trace_is_judged_by_other_settings_and_from_another_second() {
     let never = run(&folder, &["replay", "good.jsonl", "--from", "5000"]);
     assert_eq!(never.status.code(), Some(1));
     assert!(said(&never).1.contains("try --from"));
+}
+
+#[test]
+fn metrics_of_the_user_are_told_by_their_names() {
+    let folder = folder("user");
+    let shape = Shape { metrics: true, user: [Some(0.01), None], ..Shape::small() };
+    let p99 = Threshold { min: None, max: Some(0.5), failure_limit: 3, against: Against::Absolute };
+    let user = [("checkout-failures", UserRule::Ratio), ("p99", UserRule::Threshold(p99))]
+        .map(|(name, rule)| UserMetric { name: name.into(), rule });
+    record_by(&folder.join("user.jsonl"), (shape, judged_by(shape, &user)), 1.0, 4);
+    let (text, errors) = said(&run(&folder, &["replay", "user.jsonl"]));
+    let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or(&errors);
+    assert!(row("checkout-failures").contains('×'), "{text}");
+    assert!(row("p99").contains("blind: no such metric"), "nobody exports it: {text}");
+    let (lines, _) = said(&run(&folder, &["replay", "user.jsonl", "--json"]));
+    assert_eq!(objects(&lines)[0]["blind"], serde_json::json!([{"User": "p99"}]));
 }
 
 #[test]

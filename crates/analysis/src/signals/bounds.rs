@@ -49,7 +49,7 @@ struct Reading {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Outcome {
     Within,
-    Fails,
+    Fails(Bound),
     /// The primary's median is beyond the same bound: the cause is shared.
     Shared(Bound),
 }
@@ -81,6 +81,10 @@ impl Bounds {
         *self.metric == *name
     }
 
+    pub(crate) const fn against(&self) -> Against {
+        self.threshold.against
+    }
+
     /// Notes whether a pod has a value.
     pub(crate) fn hear(&mut self, metrics: &PodMetrics) {
         self.known |= self.value(metrics).is_some();
@@ -94,53 +98,48 @@ impl Bounds {
             let wild = raw.is_some_and(|value| !value.is_finite());
             self.unreadable = self.unreadable.saturating_add(u32::from(wild));
         }
-        let Some((reading, breach)) = self.read(seen) else { return };
-        if reading.outcome == Outcome::Fails {
+        let Some(reading) = self.read(seen) else { return };
+        if let Outcome::Fails(bound) = reading.outcome {
             self.failing = self.failing.saturating_add(1);
-            self.breach = breach;
+            self.breach = Some(Breach { pod: reading.pod.clone(), value: reading.value, bound });
         }
         self.latest = Some(reading);
     }
 
-    /// The reading of an observation, and what is beyond a bound; `None`: it has no value.
-    fn read(&self, seen: &Observation) -> Option<(Reading, Option<Breach>)> {
+    /// The reading of an observation, by the bound that it stands worst against; `None`: there is
+    /// no value.
+    fn read(&self, seen: &Observation) -> Option<Reading> {
         let mut canary = self.values(seen, Role::Canary);
         // The name breaks ties, so that the order of the pods says nothing.
         canary.sort_by(|a, b| a.1.total_cmp(&b.1).then_with(|| b.0.cmp(a.0)));
         let (lowest, highest) = (*canary.first()?, *canary.last()?);
-        let median_of =
-            |pods: &[(&Arc<str>, f64)]| median(&mut pods.iter().map(|it| it.1).collect::<Vec<_>>());
-        let primary = median_of(&self.values(seen, Role::Primary));
+        let primary = middle(&self.values(seen, Role::Primary));
         let (low, high) = match self.threshold.against {
             Against::Absolute => (lowest.1, highest.1),
             Against::Primary => {
                 let reference = primary.filter(|it| *it != 0.0)?;
-                let ratio = Some(median_of(&canary)? / reference).filter(|it| it.is_finite())?;
+                let ratio = Some(middle(&canary)? / reference).filter(|it| it.is_finite())?;
                 (ratio, ratio)
             }
         };
         let Threshold { min, max, .. } = self.threshold;
-        let above = max.filter(|max| *max < high).map(|max| (highest.0, high, Bound::Max(max)));
-        let below = min.filter(|min| low < *min).map(|min| (lowest.0, low, Bound::Min(min)));
-        // Without a breach, the end that a bound is nearer to is shown.
-        let (pod, value) = if max.is_some() { (highest.0, high) } else { (lowest.0, low) };
-        let breach = above.or(below);
-        let outcome = match breach {
-            None => Outcome::Within,
-            Some((_, _, bound)) if self.is_shared(primary, bound) => Outcome::Shared(bound),
-            Some(_) => Outcome::Fails,
-        };
-        let (pod, value) = breach.map_or((pod, value), |(pod, value, _)| (pod, value));
-        let reading = Reading { at: seen.at, pod: pod.clone(), value, primary, outcome };
-        let breach = breach.map(|(pod, value, bound)| Breach { pod: pod.clone(), value, bound });
-        Some((reading, breach))
+        let ends = [(lowest.0, low, min.map(Bound::Min)), (highest.0, high, max.map(Bound::Max))];
+        let held = ends.into_iter().filter_map(|(pod, value, bound)| {
+            let outcome = self.outcome(value, bound?, primary);
+            Some(Reading { at: seen.at, pod: pod.clone(), value, primary, outcome })
+        });
+        held.max_by_key(|reading| reading.outcome.rank())
     }
 
-    /// Whether the primary, too, is beyond a bound of absolute values.
-    fn is_shared(&self, primary: Option<f64>, bound: Bound) -> bool {
-        match self.threshold.against {
+    fn outcome(&self, value: f64, bound: Bound, primary: Option<f64>) -> Outcome {
+        let is_shared = match self.threshold.against {
             Against::Absolute => primary.is_some_and(|value| bound.is_crossed_by(value)),
             Against::Primary => false,
+        };
+        match (bound.is_crossed_by(value), is_shared) {
+            (false, _) => Outcome::Within,
+            (true, true) => Outcome::Shared(bound),
+            (true, false) => Outcome::Fails(bound),
         }
     }
 
@@ -195,7 +194,7 @@ impl Bounds {
         };
         match reading.outcome {
             Outcome::Within => Ok(()),
-            Outcome::Fails => Err(Doubt::SignalSuspected {
+            Outcome::Fails(_) => Err(Doubt::SignalSuspected {
                 signal: self.signal(),
                 pod: reading.pod.clone(),
                 effect: self.effect(reading),
@@ -260,4 +259,20 @@ impl Bounds {
         let failing = if breach.is_some() { saved.failing } else { 0 };
         Some(Self { failing, breach, known: saved.known, ..self })
     }
+}
+
+impl Outcome {
+    /// A bound that only the canary is beyond counts, whatever the other one says.
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Within => 0,
+            Self::Shared(_) => 1,
+            Self::Fails(_) => 2,
+        }
+    }
+}
+
+/// The median of some pods' values.
+fn middle(pods: &[(&Arc<str>, f64)]) -> Option<f64> {
+    median(&mut pods.iter().map(|(_, value)| *value).collect::<Vec<_>>())
 }

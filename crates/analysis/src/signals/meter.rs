@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use super::Kind;
+use super::kind::Kind;
 use super::latency::split;
 use super::user_counts::{self, UserRise, UserTotals};
 use crate::observation::{Millis, Observation, PodMetrics, PodObservation, Role};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
 use super::interval::{LARGEST_RATIO, interval};
+use super::kind::Kind;
 use super::meter::{Count, Rise};
 use super::spread::Spread;
 use crate::Effect;

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use super::bounds::Bounds;
+use super::kind::Kind;
 use super::ratio::RatioSignal;
-use super::{Kind, Signals, WINDOW};
+use super::{Signals, WINDOW};
 use crate::funds::ROUNDING;
 use crate::observation::Millis;
-use crate::{Against, Doubt, Effect, Fault, Finding, Note, Signal, SignalReport};
+use crate::{Against, Doubt, Effect, Finding, Note, Signal, SignalReport};
 
 /// A required signal without a window for this long is silent.
 const SILENT: Millis = 180_000;
@@ -40,16 +41,13 @@ impl Signals {
     /// A threshold that more readings failed than are tolerated. One of values alone needs no
     /// primary; a comparison with an unhealthy one blames nobody.
     pub(crate) fn out_of_bounds(&self, primary_healthy: bool) -> Option<Finding> {
-        let mut suspicion = None;
-        for fault in self.bounds.iter().filter_map(Bounds::fault) {
-            match &fault {
-                Fault::OutOfBounds { against: Against::Primary, .. } if !primary_healthy => {
-                    suspicion = suspicion.or(Some(Box::new(fault)));
-                }
-                fault => return Some(Finding::Fault(fault.clone())),
-            }
+        let faults = || self.bounds.iter().filter_map(|it| Some((it.against(), it.fault()?)));
+        let blames = |against| primary_healthy || against == Against::Absolute;
+        if let Some((_, fault)) = faults().find(|(against, _)| blames(*against)) {
+            return Some(Finding::Fault(fault));
         }
-        suspicion.map(|it| Finding::Doubt(Doubt::PrimaryUnhealthy { suspicion: Some(it) }))
+        let suspicion = Some(Box::new(faults().next()?.1));
+        Some(Finding::Doubt(Doubt::PrimaryUnhealthy { suspicion }))
     }
 
     /// The pod that a signal points at, and the effect. `None`: nothing was compared.

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::{Bounds, SavedBounds};
 use super::churn::{Churn, SavedChurn};
+use super::kind::Kind;
 use super::memory::{Memory, SavedMemory};
 use super::meter::{Meter, Reader};
 use super::ratio::{RatioSignal, SavedRatio};
 use super::restarts::{Restarts, SavedRestarts};
 use super::yields::{SavedYield, Yield};
-use super::{Kind, Signals, Window, bounds, ratio_names};
+use super::{Signals, Window, bounds, ratio_names};
 use crate::observation::Millis;
 use crate::saved::Names;
 use crate::{Settings, UserMetric};

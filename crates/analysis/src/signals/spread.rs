@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Kind;
+use super::kind::Kind;
 use super::meter::{Count, Rise};
 use crate::count_ratio::Margin;
 use crate::observation::Role;

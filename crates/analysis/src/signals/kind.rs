@@ -1,0 +1,92 @@
+//! The kinds of counts that are compared, and in what they differ.
+//! Only properties; counting and betting are elsewhere.
+
+use super::meter::Reader;
+use crate::observation::{Millis, PodMetrics};
+
+/// Age from which errors are compared: connections and caches of a new pod may fail at first.
+const GRACE_ERRORS: Millis = 60_000;
+/// Age from which processing times are compared: compilers and caches warm up.
+const GRACE_LATENCY: Millis = 180_000;
+
+/// Signals of counts per message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Errors,
+    Loss,
+    Latency,
+    /// A user's ratio, by its place among them.
+    User(usize),
+}
+
+impl Kind {
+    /// The built-in kinds and those of this many ratios of the user, in the order of their index.
+    pub(super) fn all(user: usize) -> impl Iterator<Item = Self> {
+        [Self::Errors, Self::Loss, Self::Latency].into_iter().chain((0..user).map(Self::User))
+    }
+
+    pub(super) const fn index(self) -> usize {
+        match self {
+            Self::Errors => 0,
+            Self::Loss => 1,
+            Self::Latency => 2,
+            Self::User(place) => 3 + place,
+        }
+    }
+
+    /// Age of a pod from which it is compared. A lost message is lost at any age.
+    pub(super) const fn grace(self) -> Millis {
+        match self {
+            Self::Errors | Self::User(_) => GRACE_ERRORS,
+            Self::Loss => 0,
+            Self::Latency => GRACE_LATENCY,
+        }
+    }
+
+    /// Total failure shows in errors, and in what a user counts; nothing else gets fifty times worse at once.
+    pub(super) const fn has_gross_account(self) -> bool {
+        match self {
+            Self::Errors | Self::User(_) => true,
+            Self::Loss | Self::Latency => false,
+        }
+    }
+
+    /// Whether a pod may get better by itself.
+    pub(super) const fn has_warm_up(self) -> bool {
+        match self {
+            Self::Latency => true,
+            Self::Errors | Self::Loss | Self::User(_) => false,
+        }
+    }
+
+    /// Whether a missing series is read as 0.
+    pub(super) const fn may_be_missing(self) -> bool {
+        match self {
+            Self::Errors | Self::User(_) => true,
+            Self::Loss | Self::Latency => false,
+        }
+    }
+
+    /// Whether it is available before its series of events is there: an own counter of failures
+    /// mostly begins with the first.
+    pub(super) const fn may_begin_empty(self) -> bool {
+        match self {
+            Self::User(_) => true,
+            Self::Errors | Self::Loss | Self::Latency => false,
+        }
+    }
+
+    /// Whether a pod's metrics have what this signal needs.
+    pub(super) fn is_in(self, metrics: &PodMetrics, reader: &Reader) -> bool {
+        let counts = metrics.consumed.is_some();
+        match self {
+            Self::Errors => counts && metrics.errors.is_some(),
+            Self::Loss => counts && metrics.processed.is_some(),
+            Self::Latency => counts && metrics.latency.is_some() && reader.slow_from.is_some(),
+            Self::User(place) => {
+                let reading = reader.user.get(place).and_then(|name| metrics.user.get(name));
+                reading.is_some_and(|it| it.total.is_some())
+            }
+        }
+    }
+}
