@@ -1,0 +1,92 @@
+//! Where a Prometheus-like server is. Holds no credentials: those live in a Secret, and an
+//! address is shown in conditions, Events and logs.
+
+use std::fmt;
+use std::sync::Arc;
+
+use reqwest::Url;
+
+/// Longest address, in bytes. A DNS name has at most 253.
+const MAX_BYTES: usize = 500;
+
+/// Base URL of a server that speaks Prometheus' HTTP API: what comes before `/api/v1`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Address {
+    text: Arc<str>,
+    https: bool,
+}
+
+/// What is wrong with an address. Never repeats it: it may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Not a URL.
+    #[error("not a URL of at most {MAX_BYTES} bytes, such as https://prometheus.monitoring:9090")]
+    NotAUrl,
+    /// Neither http nor https.
+    #[error("neither an http nor an https URL")]
+    Scheme,
+    /// User name or password inside.
+    #[error("holds credentials, which everybody would see; put them into a Secret")]
+    Credentials,
+    /// `?` or `#`.
+    #[error("has a query or a fragment; only scheme, host, port and path prefix are used")]
+    Query,
+    /// Ends in the API's own path.
+    #[error("names the API's own path; leave out `/api/v1` and what follows")]
+    ApiPath,
+}
+
+impl Address {
+    /// Takes an http or https URL with an optional path prefix (Mimir: `/prometheus`,
+    /// VictoriaMetrics cluster: `/select/0/prometheus`).
+    ///
+    /// # Errors
+    /// [`AddressError`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        if text.len() > MAX_BYTES {
+            return Err(AddressError::NotAUrl);
+        }
+        let url = Url::parse(text.trim()).map_err(|_| AddressError::NotAUrl)?;
+        let https = match url.scheme() {
+            "http" => false,
+            "https" => true,
+            _ => return Err(AddressError::Scheme),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(AddressError::Credentials);
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(AddressError::Query);
+        }
+        if format!("{}/", url.path()).contains("/api/v1/") {
+            return Err(AddressError::ApiPath);
+        }
+        Ok(Self { text: url.as_str().trim_end_matches('/').into(), https })
+    }
+
+    /// Whether connections use TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// The address, without a slash at its end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<str> {
+        &self.text
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+#[path = "address_tests.rs"]
+mod tests;

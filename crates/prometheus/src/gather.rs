@@ -1,0 +1,219 @@
+//! Which questions one reading asks, and what their answers say of which pod.
+//! Pure: the asking is in `prometheus.rs`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_http_query::response::{Data, InstantVector};
+use siskin_analysis::observation::Millis;
+
+use crate::error::{Fault, ReadError};
+use crate::histogram::Buckets;
+use crate::prometheus::PodsRequest;
+use crate::promql::{LabelName, Scope};
+use crate::reading::{Reading, Scrapes};
+use crate::selector::Selector;
+use crate::series::{Series, Signal};
+
+/// One question of a reading.
+pub(crate) struct Planned {
+    pub(crate) column: Column,
+    pub(crate) text: Arc<str>,
+}
+
+/// What a question's answer holds.
+pub(crate) enum Column {
+    /// A number per pod.
+    Number(Signal),
+    /// A count per pod and edge; the histogram's base name.
+    Buckets(Selector),
+    /// The time of the newest sample per pod: of the application, or of its memory, which
+    /// another exporter may have.
+    ApplicationTime,
+    MemoryTime,
+}
+
+/// What a query of the user's own yielded. Numbers that are not finite are left out; negative
+/// ones are taken, for a user's metric may be a difference.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Measured {
+    /// A number for each pod that has one.
+    PerPod(HashMap<Arc<str>, f64>),
+    /// One number.
+    One(f64),
+    /// No series, or no finite number: unknown.
+    Nothing,
+}
+
+/// Answers, pod by pod.
+pub(crate) struct Table<'a> {
+    pods: HashMap<&'a str, Arc<str>>,
+    label: &'a LabelName,
+    interval: Duration,
+    newest: Scrapes,
+    reading: Reading,
+}
+
+/// The questions of one reading: at most eight.
+pub(crate) fn plan(request: &PodsRequest) -> Vec<Planned> {
+    let scope = scope(request);
+    let numbers = request.series.numbers(Series::DEFAULT_WORKING_SET);
+    let mut planned = Vec::new();
+    let mut ask = |column, text: String| planned.push(Planned { column, text: text.into() });
+    for (signal, selector) in &numbers {
+        ask(Column::Number(*signal), scope.sum(selector));
+        if *signal == Signal::WorkingSet {
+            ask(Column::MemoryTime, scope.newest(selector));
+        }
+    }
+    if let Some(base) = &request.series.latency {
+        ask(Column::Buckets(base.clone()), scope.buckets(base));
+    }
+    if let Some(clock) = request.series.clock() {
+        ask(Column::ApplicationTime, scope.newest(&clock));
+    }
+    planned
+}
+
+/// Where a request's series are looked for.
+pub(crate) fn scope(request: &PodsRequest) -> Scope<'_> {
+    Scope { namespace: &request.namespace, pods: &request.pods, labels: &request.labels }
+}
+
+/// One number, or one for each pod.
+pub(crate) fn measured(data: &Data, label: &LabelName) -> Result<Measured, Fault> {
+    let series = match data {
+        Data::Scalar(sample) => return Ok(one(sample.value())),
+        Data::Vector(series) => series,
+        Data::Matrix(_) => &[][..],
+    };
+    match series {
+        [] => return Ok(Measured::Nothing),
+        [single] if pod_of(single, label).is_none() => return Ok(one(single.sample().value())),
+        _ => {}
+    }
+    let mut pods: HashMap<Arc<str>, f64> = HashMap::with_capacity(series.len());
+    for element in series {
+        let Some(pod) = pod_of(element, label) else {
+            return Err(Fault::Unsupported {
+                found: "an answer of several series, some of them of no pod",
+                remedy: "aggregate to one number, or by the pod label",
+            });
+        };
+        if pods.insert(pod.into(), element.sample().value()).is_some() {
+            return Err(Fault::Unsupported {
+                found: "an answer with several series of one pod",
+                remedy: "aggregate by the pod label",
+            });
+        }
+    }
+    pods.retain(|_, value| value.is_finite());
+    Ok(if pods.is_empty() { Measured::Nothing } else { Measured::PerPod(pods) })
+}
+
+impl Column {
+    /// The signal that is missing when this question has no answer.
+    pub(crate) fn signal(&self) -> Signal {
+        match self {
+            Self::Number(signal) => *signal,
+            Self::Buckets(_) => Signal::Latency,
+            Self::ApplicationTime | Self::MemoryTime => Signal::ScrapeTime,
+        }
+    }
+}
+
+impl<'a> Table<'a> {
+    /// Without answers.
+    pub(crate) fn new(request: &'a PodsRequest, at: Millis) -> Self {
+        Self {
+            pods: request.pods.iter().map(|pod| (&**pod, Arc::clone(pod))).collect(),
+            label: &request.labels.pod,
+            interval: request.interval,
+            newest: Scrapes::default(),
+            reading: Reading { at, ..Reading::default() },
+        }
+    }
+
+    /// Takes one answer in.
+    pub(crate) fn add(&mut self, column: &Column, data: &Data) {
+        let series = match data {
+            Data::Vector(series) => series.as_slice(),
+            // No aggregation by pod yields these.
+            Data::Scalar(_) | Data::Matrix(_) => &[],
+        };
+        match column {
+            Column::Number(signal) => self.each(series, |reading, _, pod, element| {
+                reading.put(pod, *signal, element.sample().value());
+            }),
+            Column::Buckets(_) => self.add_buckets(series),
+            Column::ApplicationTime => self.each(series, |reading, newest, pod, element| {
+                if let Some(time) = time_of(reading, element) {
+                    reading.pods.entry(Arc::clone(pod)).or_default();
+                    newest.application.insert(Arc::clone(pod), time);
+                }
+            }),
+            Column::MemoryTime => self.each(series, |reading, newest, pod, element| {
+                if let Some(time) = time_of(reading, element) {
+                    newest.memory.insert(Arc::clone(pod), time);
+                }
+            }),
+        }
+    }
+
+    /// Takes in that there is no answer.
+    pub(crate) fn fail(&mut self, failure: ReadError) {
+        self.reading.failures.push(failure);
+    }
+
+    /// The reading, less what is not news.
+    pub(crate) fn finish(mut self, previous: &Scrapes) -> Reading {
+        self.reading.judge_age(&self.newest, previous, self.interval);
+        self.reading
+    }
+
+    fn add_buckets(&mut self, series: &[InstantVector]) {
+        let mut found: HashMap<Arc<str>, Buckets> = HashMap::new();
+        self.each(series, |_, _, pod, element| {
+            let le = element.metric().get("le").map(String::as_str);
+            found.entry(Arc::clone(pod)).or_default().add(le, element.sample().value());
+        });
+        for (pod, buckets) in found {
+            self.reading.put_buckets(&pod, buckets);
+        }
+    }
+
+    fn each(
+        &mut self,
+        series: &[InstantVector],
+        mut take: impl FnMut(&mut Reading, &mut Scrapes, &Arc<str>, &InstantVector),
+    ) {
+        for element in series {
+            let pod = pod_of(element, self.label).and_then(|name| self.pods.get(name));
+            match pod {
+                Some(pod) => take(&mut self.reading, &mut self.newest, pod, element),
+                None => self.reading.skipped.foreign += 1,
+            }
+        }
+    }
+}
+
+fn one(value: f64) -> Measured {
+    if value.is_finite() { Measured::One(value) } else { Measured::Nothing }
+}
+
+fn pod_of<'a>(element: &'a InstantVector, label: &LabelName) -> Option<&'a str> {
+    element.metric().get(label.as_str()).map(String::as_str).filter(|pod| !pod.is_empty())
+}
+
+/// Seconds, as PromQL has them, to milliseconds.
+fn time_of(reading: &mut Reading, element: &InstantVector) -> Option<Millis> {
+    let seconds = reading.skipped.believe(element.sample().value())?;
+    // Rounds and saturates: a time beyond all times is caught by its age.
+    #[allow(clippy::cast_possible_truncation)]
+    Some((seconds * 1000.0).round() as Millis)
+}
+
+#[cfg(test)]
+#[path = "gather_tests.rs"]
+mod tests;

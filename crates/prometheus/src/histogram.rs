@@ -1,0 +1,55 @@
+//! From buckets with `le` to the histogram that the judge takes.
+//! A histogram with one bad bucket is none: a gap would look like fast messages.
+
+use siskin_analysis::observation::Histogram;
+
+/// Most edges that are kept, the lowest ones: the judge looks at no more.
+const MAX_EDGES: usize = 64;
+
+/// The buckets of one pod, in any order; equal edges of several series add up.
+#[derive(Debug, Default)]
+pub(crate) struct Buckets {
+    /// Upper edge and cumulative count.
+    found: Vec<(f64, f64)>,
+    irregular: bool,
+}
+
+impl Buckets {
+    /// Adds one bucket, with its `le` as exported.
+    pub(crate) fn add(&mut self, le: Option<&str>, count: f64) {
+        match le.and_then(|le| le.trim().parse::<f64>().ok()) {
+            Some(edge) if !edge.is_nan() && count.is_finite() && count >= 0.0 => {
+                self.found.push((edge, count));
+            }
+            Some(_) | None => self.irregular = true,
+        }
+    }
+
+    /// The histogram, or `None` when the buckets are none: no infinite one, no finite one, a count
+    /// that is no number, or counts that fall.
+    pub(crate) fn histogram(mut self) -> Option<Histogram> {
+        self.found.sort_by(|(left, _), (right, _)| left.total_cmp(right));
+        let mut merged: Vec<(f64, f64)> = Vec::with_capacity(self.found.len());
+        for (edge, count) in self.found {
+            match merged.last_mut() {
+                // Edges come from text: equal ones are the same number.
+                Some((last, sum)) if last.total_cmp(&edge).is_eq() => *sum += count,
+                Some(_) | None => merged.push((edge, count)),
+            }
+        }
+        let (last, total) = merged.pop()?;
+        let falls = merged.windows(2).any(|pair| pair[1].1 < pair[0].1)
+            || merged.last().is_some_and(|(_, count)| total < *count);
+        let finite = merged.iter().all(|(edge, _)| edge.is_finite());
+        if self.irregular || last != f64::INFINITY || merged.is_empty() || falls || !finite {
+            return None;
+        }
+        merged.truncate(MAX_EDGES);
+        let (edges, counts): (Vec<f64>, Vec<f64>) = merged.into_iter().unzip();
+        Some(Histogram { edges: edges.into(), counts, total })
+    }
+}
+
+#[cfg(test)]
+#[path = "histogram_tests.rs"]
+mod tests;

@@ -1,0 +1,60 @@
+//! What the pods of one rollout export, read through Prometheus or from the pods themselves.
+//! Yields metrics per pod or says why not; computes no verdict, reads no clock, knows no cluster.
+//!
+//! [`Prometheus`] asks a server that speaks Prometheus' HTTP API, [`Scraper`] the pods' own
+//! endpoints; both take a [`Series`] of [`Selector`]s and give a [`Reading`]. A user's own query
+//! is a [`Template`].
+//!
+//! # What becomes of what was read
+//!
+//! | what comes | what it counts as |
+//! |---|---|
+//! | no answer, a refusal, an answer with warnings | a [`ReadError`]; that metric is unknown for all pods, the others stay |
+//! | no series for a pod | absent (`None`); the analysis knows when absent means 0 |
+//! | NaN, infinite, negative | unknown, counted in [`Skipped`] |
+//! | newest sample no newer than in the previous reading | unknown: the pod was not scraped anew; counted |
+//! | newest sample older than three intervals, or of unknown age | unknown, counted |
+//! | histogram without an infinite bucket, or with counts that fall | unknown, counted |
+//! | native histogram | [`Fault::Unsupported`]; the other metrics stay |
+//! | series of other pods, or without a pod | left out, counted |
+//! | more than 40,000 series, 8 MiB, 10 s | [`Fault::TooLarge`], [`Fault::TimedOut`]; read no further |
+//! | a scraped text with one line that is none | [`Fault::Malformed`]; nothing of that pod is taken |
+//!
+//! All questions of one reading carry the same evaluation time, and equal questions of several
+//! rollouts that are under way at once are asked once.
+
+mod address;
+mod answer;
+mod cursor;
+mod error;
+mod exposition;
+mod flights;
+mod gather;
+mod histogram;
+mod http;
+mod prometheus;
+mod promql;
+mod reading;
+mod scraper;
+mod security;
+mod selector;
+mod selector_parse;
+mod series;
+mod template;
+#[cfg(test)]
+mod test_server;
+#[cfg(test)]
+mod tls_tests;
+
+pub use address::{Address, AddressError};
+pub use error::{Asked, Fault, ReadError};
+pub use gather::Measured;
+pub use http::SetupError;
+pub use prometheus::{PodsRequest, Prometheus};
+pub use promql::{LabelName, LabelNameError, TargetLabels};
+pub use reading::{PodReading, Reading, Scrapes, Skipped};
+pub use scraper::{ScrapeTarget, Scraper, ScraperError};
+pub use security::{Access, AccessError};
+pub use selector::{Selector, SelectorError, SelectorProblem};
+pub use series::{Preset, Series, Signal};
+pub use template::{Template, TemplateError, TemplateValues};

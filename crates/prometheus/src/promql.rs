@@ -1,0 +1,143 @@
+//! PromQL text for one namespace and some pods, so written that no value can leave its string.
+//! Pure; asks nothing.
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use crate::cursor::Cursor;
+use crate::selector::Selector;
+
+/// Name of a label.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LabelName(String);
+
+/// A text is no label name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a label name has 1 to 63 letters, digits and `_`, no digit first")]
+pub struct LabelNameError;
+
+/// The labels that Prometheus puts on what it scrapes from a pod.
+///
+/// `namespace` and `pod` unless relabelling says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TargetLabels {
+    /// Holds the pod's namespace.
+    pub namespace: LabelName,
+    /// Holds the pod's name.
+    pub pod: LabelName,
+}
+
+/// Where series are looked for.
+pub(crate) struct Scope<'a> {
+    pub(crate) namespace: &'a str,
+    /// Not empty: an empty pattern would match series without a pod.
+    pub(crate) pods: &'a [Arc<str>],
+    pub(crate) labels: &'a TargetLabels,
+}
+
+impl LabelName {
+    /// Takes a label name of at most 63 characters, `[a-zA-Z_][a-zA-Z0-9_]*`.
+    ///
+    /// # Errors
+    /// [`LabelNameError`] when it is not one.
+    pub fn parse(text: &str) -> Result<Self, LabelNameError> {
+        let whole = Cursor::new(text).label_name().len() == text.len();
+        if text.is_empty() || text.len() > 63 || !whole {
+            return Err(LabelNameError);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LabelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Default for TargetLabels {
+    fn default() -> Self {
+        Self { namespace: LabelName("namespace".to_owned()), pod: LabelName("pod".to_owned()) }
+    }
+}
+
+impl Scope<'_> {
+    /// The sum of the selector's series, per pod.
+    pub(crate) fn sum(&self, selector: &Selector) -> String {
+        format!("sum by ({}) ({})", self.labels.pod, self.select(selector))
+    }
+
+    /// The classic buckets of a histogram, per pod and edge.
+    pub(crate) fn buckets(&self, selector: &Selector) -> String {
+        format!("sum by ({}, le) ({})", self.labels.pod, self.select(&selector.buckets()))
+    }
+
+    /// When the newest sample of the selector's series was taken, in seconds, per pod.
+    pub(crate) fn newest(&self, selector: &Selector) -> String {
+        format!("max by ({}) (timestamp({}))", self.labels.pod, self.select(selector))
+    }
+
+    fn select(&self, selector: &Selector) -> String {
+        let mut text = format!("{}{{", selector.name);
+        for matcher in &selector.matchers {
+            let _ = write!(text, "{matcher},");
+        }
+        let (namespace, pod) = (&self.labels.namespace, &self.labels.pod);
+        let pods = quoted(&alternation(self.pods));
+        let _ = write!(text, "{namespace}={},{pod}=~{pods}}}", quoted(self.namespace));
+        text
+    }
+}
+
+/// A regular expression that matches exactly these names.
+pub(crate) fn alternation(names: &[Arc<str>]) -> String {
+    names.iter().map(|name| pattern_of(name)).collect::<Vec<_>>().join("|")
+}
+
+/// In double quotes, ready for PromQL.
+pub(crate) fn quoted(value: &str) -> String {
+    format!("\"{}\"", escaped(value))
+}
+
+/// Without quotes. Every kind of quote is escaped by its number, so that the value stays inside
+/// a string of any kind; a backslash too, wherever escapes are read at all.
+pub(crate) fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for character in value.chars() {
+        match character {
+            '\\' => text.push_str("\\\\"),
+            '"' => text.push_str("\\\""),
+            '\'' | '`' => {
+                let _ = write!(text, "\\u{:04x}", u32::from(character));
+            }
+            control if control.is_control() => {
+                let _ = write!(text, "\\u{:04x}", u32::from(control));
+            }
+            plain => text.push(plain),
+        }
+    }
+    text
+}
+
+/// As Go's `regexp.QuoteMeta`. Rust's escapes `-` and `#` too, which some RE2 front ends refuse.
+fn pattern_of(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for character in name.chars() {
+        if "\\.+*?()|[]{}^$".contains(character) {
+            text.push('\\');
+        }
+        text.push(character);
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "promql_tests.rs"]
+mod tests;

@@ -1,0 +1,206 @@
+//! Reads pods' metrics from the pods themselves, for clusters without Prometheus.
+//! Plain http to pod addresses, without credentials; follows no redirect, keeps nothing.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream;
+use reqwest::header::ACCEPT;
+use reqwest::{Client, Url};
+use siskin_analysis::observation::Millis;
+
+use crate::error::{Asked, Fault};
+use crate::exposition;
+use crate::histogram::Buckets;
+use crate::http;
+use crate::reading::Reading;
+use crate::selector::Selector;
+use crate::series::{Series, Signal};
+
+/// Formats that are read. OpenMetrics first, as Prometheus asks: some libraries name counters
+/// differently in the two, and one selector should do for both sources.
+const FORMATS: &str = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5";
+
+/// What reading one pod may cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// From the question to the last byte.
+    pub(crate) deadline: Duration,
+    /// Of the body.
+    pub(crate) bytes: usize,
+    /// Pods that are read at one time.
+    pub(crate) at_once: usize,
+    /// Pods of one reading.
+    pub(crate) pods: usize,
+}
+
+/// Half the usual time between readings; ten times what a busy JVM exports; 16 bodies are 64 MiB
+/// at the very most.
+const LIMITS: Limits =
+    Limits { deadline: Duration::from_secs(5), bytes: 4 * 1024 * 1024, at_once: 16, pods: 500 };
+
+/// A pod's metrics endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScrapeTarget {
+    /// The pod's name.
+    pub pod: Arc<str>,
+    /// Its address.
+    pub ip: IpAddr,
+    /// The port that serves metrics, 1 to 65535.
+    pub port: u16,
+    /// The path, such as `/metrics`.
+    pub path: Arc<str>,
+}
+
+/// Reads metrics endpoints. Cheap to clone; clones share connections.
+#[derive(Clone, Debug)]
+pub struct Scraper {
+    client: Client,
+    limits: Limits,
+}
+
+/// No HTTP client could be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot set up a client for the metrics endpoints of pods ({0})")]
+pub struct ScraperError(String);
+
+impl Scraper {
+    /// A scraper. Connects when the first pod is read.
+    ///
+    /// # Errors
+    /// [`ScraperError`] when the TLS library can't be set up, though it is not used.
+    pub fn new() -> Result<Self, ScraperError> {
+        Self::with_limits(LIMITS)
+    }
+
+    pub(crate) fn with_limits(limits: Limits) -> Result<Self, ScraperError> {
+        let client = http::client_for_pods().map_err(|error| ScraperError(error.to_string()))?;
+        Ok(Self { client, limits })
+    }
+
+    /// Reads all pods, at most 16 at a time, 5 s and 4 MiB each; at most 500 pods. `at` is now.
+    ///
+    /// Never fails as a whole: a pod that doesn't answer has no metrics, and a failure by its
+    /// name. Values are of the moment of the scrape, so there is nothing stale to be told.
+    pub async fn read(&self, targets: &[ScrapeTarget], series: &Series, at: Millis) -> Reading {
+        let mut reading = Reading { at, ..Reading::default() };
+        let plan = Plan::new(series);
+        let read = targets.len().min(self.limits.pods);
+        let mut answers = stream::iter(targets[..read].to_vec())
+            .map(|target| async move {
+                let answer = self.scrape(&target).await;
+                (target, answer)
+            })
+            .buffer_unordered(self.limits.at_once);
+        while let Some((target, answer)) = answers.next().await {
+            let taken = answer.and_then(|text| plan.take(&text, &target.pod, &mut reading));
+            if let Err(fault) = taken {
+                reading
+                    .failures
+                    .push(fault.on(Asked::Pod(Arc::clone(&target.pod)), &place(&target)));
+            }
+        }
+        for target in &targets[read..] {
+            let fault = Fault::TooLarge { limit: self.limits.pods, unit: "pods" };
+            reading.failures.push(fault.on(Asked::Pod(Arc::clone(&target.pod)), &place(target)));
+        }
+        reading
+    }
+
+    async fn scrape(&self, target: &ScrapeTarget) -> Result<String, Fault> {
+        let exchange = async {
+            let url = Url::parse(&place(target))
+                .map_err(|_| Fault::malformed("address and path make no URL"))?;
+            let response = self.client.get(url).header(ACCEPT, FORMATS).send().await;
+            let response = response.map_err(|error| http::broken(&error))?;
+            match response.status().as_u16() {
+                200 => {}
+                status @ (401 | 403) => return Err(Fault::Unauthorized { status }),
+                status @ (429 | 500..) => return Err(Fault::unreachable(format!("HTTP {status}"))),
+                status => return Err(Fault::malformed(format!("HTTP {status}"))),
+            }
+            let body = http::body(response, self.limits.bytes).await?;
+            String::from_utf8(body).map_err(|_| Fault::malformed("not UTF-8 text"))
+        };
+        let deadline = self.limits.deadline;
+        tokio::time::timeout(deadline, exchange).await.unwrap_or(Err(Fault::timed_out(deadline)))
+    }
+}
+
+/// What is looked for in each pod's text.
+struct Plan {
+    numbers: Vec<(Signal, Selector)>,
+    buckets: Option<Selector>,
+}
+
+impl Plan {
+    fn new(series: &Series) -> Self {
+        Self {
+            numbers: series.numbers(Series::DEFAULT_SCRAPED_WORKING_SET),
+            buckets: series.latency.as_ref().map(Selector::buckets),
+        }
+    }
+
+    /// Takes what one pod exports. All or nothing: half a text is no evidence.
+    fn take(&self, text: &str, pod: &Arc<str>, reading: &mut Reading) -> Result<(), Fault> {
+        let mut sums: BTreeMap<Signal, Sum> = BTreeMap::new();
+        let mut buckets: Option<Buckets> = None;
+        let wanted = |name: &str| {
+            self.numbers.iter().any(|(_, selector)| selector.name() == name)
+                || self.buckets.as_ref().is_some_and(|selector| selector.name() == name)
+        };
+        exposition::read(text, wanted, |line| {
+            let meant = |selector: &Selector| {
+                selector.name() == line.name && selector.accepts(&line.labels)
+            };
+            for (signal, _) in self.numbers.iter().filter(|(_, selector)| meant(selector)) {
+                sums.entry(*signal).or_default().add(line.value);
+            }
+            if self.buckets.as_ref().is_some_and(meant) {
+                let le = line.labels.iter().find(|(label, _)| label == "le");
+                let le = le.map(|(_, le)| le.as_str());
+                buckets.get_or_insert_default().add(le, line.value);
+            }
+        })
+        .map_err(|number| Fault::malformed(format!("line {number} is no line of metrics")))?;
+        for (signal, sum) in sums {
+            reading.put(pod, signal, sum.value());
+        }
+        if let Some(buckets) = buckets {
+            reading.put_buckets(pod, buckets);
+        }
+        reading.pods.entry(Arc::clone(pod)).or_default().scraped_at = Some(reading.at);
+        Ok(())
+    }
+}
+
+/// Series of one pod that make one number.
+#[derive(Default)]
+struct Sum {
+    total: f64,
+    lowest: f64,
+}
+
+impl Sum {
+    fn add(&mut self, value: f64) {
+        self.total += value;
+        self.lowest = self.lowest.min(value);
+    }
+
+    /// One negative series makes the sum wrong, even where the others hide it: then the sum is
+    /// that value, which nobody believes.
+    fn value(&self) -> f64 {
+        if self.lowest < 0.0 { self.lowest } else { self.total }
+    }
+}
+
+fn place(target: &ScrapeTarget) -> Arc<str> {
+    format!("http://{}{}", SocketAddr::new(target.ip, target.port), target.path).into()
+}
+
+#[cfg(test)]
+#[path = "scraper_tests.rs"]
+mod tests;
