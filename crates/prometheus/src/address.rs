@@ -38,7 +38,7 @@ pub enum AddressError {
 
 impl Address {
     /// Takes an http or https URL with an optional path prefix (Mimir: `/prometheus`,
-    /// `VictoriaMetrics` cluster: `/select/0/prometheus`).
+    /// VictoriaMetrics cluster: `/select/0/prometheus`).
     ///
     /// # Errors
     /// [`AddressError`] for anything else.

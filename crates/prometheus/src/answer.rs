@@ -1,6 +1,6 @@
 //! What a server's answer says: data, or the fault that it stands for.
 //! The envelope is read here, not by the client library: the library drops warnings and does not
-//! know the error types of `VictoriaMetrics`. The data are the library's types.
+//! know the error types of VictoriaMetrics. The data are the library's types.
 
 use prometheus_http_query::response::{Data, PromqlResult};
 use serde::Deserialize;
@@ -21,7 +21,7 @@ struct Envelope<'a> {
     error: Option<String>,
     #[serde(default)]
     warnings: Option<Vec<String>>,
-    /// `VictoriaMetrics` says so here, not in a warning.
+    /// VictoriaMetrics says so here, not in a warning.
     #[serde(rename = "isPartial", default)]
     is_partial: bool,
 }

@@ -27,6 +27,8 @@ pub struct ReadError {
 pub enum Asked {
     /// One signal of all pods.
     Signal(Signal),
+    /// Every signal of all pods.
+    Pods,
     /// A metric of the user's own, by its name.
     Metric(Arc<str>),
     /// Everything that this pod exports.
@@ -146,6 +148,7 @@ impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signal(signal) => signal.fmt(f),
+            Self::Pods => f.write_str("the metrics of all pods"),
             Self::Metric(name) => write!(f, "metric {name:?}"),
             Self::Pod(name) => write!(f, "the metrics of pod {name}"),
         }

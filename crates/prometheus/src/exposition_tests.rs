@@ -38,7 +38,7 @@ fn openmetrics_is_read() {
     let names: Vec<&str> = seen.iter().map(|(name, ..)| name.as_str()).collect();
     assert_eq!(names, ["x_total", "x_created", "h_bucket", "h_bucket"]);
     assert_eq!((&seen[2].1, seen[2].2), (&labels(&[("le", "0.5")]), 4.0));
-    assert_eq!(seen[3].2, 5.0);
+    assert_eq!(seen[3].2.to_bits(), 5.0_f64.to_bits());
 }
 
 #[test]

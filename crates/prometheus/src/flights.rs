@@ -29,6 +29,7 @@ impl Flights {
         question: Question,
         ask: impl FnOnce() -> BoxFuture<'static, Answer>,
     ) -> Answer {
+        // The lock is given back before anybody waits.
         self.find(question, ask).await
     }
 

@@ -1,7 +1,7 @@
 //! HTTP clients and bodies, both bounded. No redirects, no proxies, no compression: what is
 //! sent and taken is what the caller sees, and a small answer can't grow.
 
-use std::error::Error as _;
+use std::error::Error;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -121,15 +121,10 @@ fn headers(access: &Access) -> HeaderMap {
 
 /// The innermost reason. The layers above repeat the URL and say little more than "failed".
 fn reason(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = inner.to_string();
-        source = inner.source();
+    let mut innermost: &dyn Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
     }
-    if text.is_empty() {
-        // Without its URL, which a reader has already.
-        text = error.to_string().split(" for url").next().unwrap_or_default().to_owned();
-    }
-    text
+    // Without the URL, which a reader has already.
+    innermost.to_string().split(" for url").next().unwrap_or_default().to_owned()
 }

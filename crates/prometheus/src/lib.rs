@@ -43,6 +43,8 @@ mod series;
 mod template;
 #[cfg(test)]
 mod test_server;
+#[cfg(test)]
+mod tls_tests;
 
 pub use address::{Address, AddressError};
 pub use error::{Asked, Fault, ReadError};

@@ -1,4 +1,4 @@
-//! Reads pods' metrics through Prometheus' HTTP API (Prometheus, Thanos, Mimir, `VictoriaMetrics`).
+//! Reads pods' metrics through Prometheus' HTTP API (Prometheus, Thanos, Mimir, VictoriaMetrics).
 //! Asks and hands on; what an answer means is decided in `answer.rs`, `gather.rs` and `reading.rs`.
 
 use std::fmt;
@@ -19,13 +19,18 @@ use crate::http::{self, SetupError};
 use crate::promql::{LabelName, TargetLabels};
 use crate::reading::{Reading, Scrapes};
 use crate::security::Access;
-use crate::series::{Series, Signal};
+use crate::series::Series;
 
 /// Evaluation times are whole seconds: rollouts that ask in the same second ask the same
 /// question, and a scrape of the last second is seen in the next reading.
 const QUANTUM_MILLIS: i64 = 1000;
 
-/// Pods of one reading. Their names make the length of a query; `VictoriaMetrics` takes 16 KiB
+/// How far back questions look. The questions of a reading arrive some milliseconds apart; were
+/// they about now, a scrape that is being stored could be in some answers and not in others. By
+/// then it is stored, unless it took longer than this.
+const SETTLE_MILLIS: i64 = 2000;
+
+/// Pods of one reading. Their names make the length of a query; VictoriaMetrics takes 16 KiB
 /// unless `-search.maxQueryLen` says more, which is some 300 names.
 const MAX_PODS: usize = 500;
 
@@ -103,19 +108,20 @@ impl Prometheus {
         &self.inner.address
     }
 
-    /// Reads the metrics of some pods, all as of `at`, rounded down to a second.
+    /// Reads the metrics of some pods, all as of one moment: two seconds before `now`, rounded
+    /// down to a second ([`Reading::at`]).
     ///
     /// Takes at most twice the time limit of one answer (10 s). Never fails as a whole: what can't
     /// be read is in [`Reading::failures`].
-    pub async fn read(&self, request: &PodsRequest, at: Millis) -> Reading {
-        let at = quantise(at);
+    pub async fn read(&self, request: &PodsRequest, now: Millis) -> Reading {
+        let at = moment(now);
         let previous = request.previous.of(&request.pods);
         if request.pods.is_empty() {
             return Reading { at, ..Reading::default() };
         }
         if request.pods.len() > MAX_PODS {
             let fault = Fault::TooLarge { limit: MAX_PODS, unit: "pods" };
-            let failures = vec![self.failure(fault, Asked::Signal(Signal::ScrapeTime))];
+            let failures = vec![self.failure(fault, Asked::Pods)];
             return Reading { at, failures, scrapes: previous, ..Reading::default() };
         }
         let planned = gather::plan(request);
@@ -130,8 +136,8 @@ impl Prometheus {
         table.finish(&previous)
     }
 
-    /// Asks a query of the user's own, rendered, as of `at`, rounded down to a second. `name` is
-    /// the metric's name in the spec.
+    /// Asks a query of the user's own, rendered, as of the same moment as [`Prometheus::read`].
+    /// `name` is the metric's name in the spec.
     ///
     /// # Errors
     /// [`ReadError`] when there is no answer, or one that gives neither one number nor one for
@@ -141,9 +147,9 @@ impl Prometheus {
         name: &Arc<str>,
         query: &str,
         pod: &LabelName,
-        at: Millis,
+        now: Millis,
     ) -> Result<Measured, ReadError> {
-        let answer = self.ask(&query.into(), quantise(at)).await;
+        let answer = self.ask(&query.into(), moment(now)).await;
         answer
             .and_then(|data| gather::measured(&data, pod))
             .map_err(|fault| self.failure(fault, Asked::Metric(Arc::clone(name))))
@@ -184,6 +190,9 @@ impl Prometheus {
             .at(at / QUANTUM_MILLIS)
             .timeout(millis)
             .query("limit", series)
+            // VictoriaMetrics: or it moves any time of the last 30 s (`-search.latencyOffset`) back
+            // to their start, where every sample is too old. Others don't know the parameter.
+            .query("nocache", 1)
             // Raw: the library would read a body of any size.
             .post_raw();
         let exchange = async move {
@@ -213,17 +222,18 @@ impl fmt::Debug for Prometheus {
     }
 }
 
-fn quantise(at: Millis) -> Millis {
-    at.div_euclid(QUANTUM_MILLIS) * QUANTUM_MILLIS
+/// The moment that is asked about at `now`.
+fn moment(now: Millis) -> Millis {
+    now.saturating_sub(SETTLE_MILLIS).div_euclid(QUANTUM_MILLIS) * QUANTUM_MILLIS
 }
 
 fn fault_of(error: &prometheus_http_query::Error) -> Fault {
-    match error {
-        prometheus_http_query::Error::Client(inner) => inner
-            .inner()
-            .map_or_else(|| Fault::unreachable(error.to_string()), http::broken),
-        _ => Fault::unreachable(error.to_string()),
+    if let prometheus_http_query::Error::Client(error) = error
+        && let Some(error) = error.inner()
+    {
+        return http::broken(error);
     }
+    Fault::unreachable(error.to_string())
 }
 
 #[cfg(test)]

@@ -19,10 +19,7 @@ fn a_selector_becomes_one_sum_per_pod() {
     let inside = r#"{kind="terminal",namespace="shop",pod=~"web-1|web\\.2"}"#;
     assert_eq!(scope.sum(&selector), format!("sum by (pod) (errors_total{inside})"));
     assert_eq!(scope.buckets(&selector), format!("sum by (pod, le) (errors_total_bucket{inside})"));
-    assert_eq!(
-        scope.newest(&selector),
-        format!("max by (pod) (timestamp(errors_total{inside}))")
-    );
+    assert_eq!(scope.newest(&selector), format!("max by (pod) (timestamp(errors_total{inside}))"));
     let labels = TargetLabels {
         namespace: LabelName::parse("kubernetes_namespace").expect("a label"),
         pod: LabelName::parse("kubernetes_pod_name").expect("a label"),

@@ -49,9 +49,11 @@ pub struct Skipped {
     pub negative: u32,
     /// Histograms without an infinite bucket, or with counts that fall or are no numbers.
     pub irregular_histograms: u32,
-    /// Pods whose newest sample was in the previous reading already.
+    /// Pods whose newest sample was in the previous reading already; application and memory
+    /// count apart.
     pub repeated: u32,
-    /// Pods whose newest sample is older than three intervals, or of unknown age.
+    /// Pods whose newest sample is older than three intervals, or of unknown age; application and
+    /// memory count apart.
     pub stale: u32,
     /// Series of pods that were not asked for, or of none.
     pub foreign: u32,
@@ -80,7 +82,8 @@ pub(crate) fn freshness(
     at: Millis,
     interval: Duration,
 ) -> Freshness {
-    let max_age = i64::try_from((interval * MAX_AGE_INTERVALS).as_millis()).unwrap_or(i64::MAX);
+    let max_age =
+        i64::try_from(interval.saturating_mul(MAX_AGE_INTERVALS).as_millis()).unwrap_or(i64::MAX);
     match newest {
         None => Freshness::Stale,
         Some(newest) if at.saturating_sub(newest) > max_age => Freshness::Stale,

@@ -39,12 +39,8 @@ pub(crate) struct Limits {
 
 /// Half the usual time between readings; ten times what a busy JVM exports; 16 bodies are 64 MiB
 /// at the very most.
-const LIMITS: Limits = Limits {
-    deadline: Duration::from_secs(5),
-    bytes: 4 * 1024 * 1024,
-    at_once: 16,
-    pods: 500,
-};
+const LIMITS: Limits =
+    Limits { deadline: Duration::from_secs(5), bytes: 4 * 1024 * 1024, at_once: 16, pods: 500 };
 
 /// A pod's metrics endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +98,9 @@ impl Scraper {
         while let Some((target, answer)) = answers.next().await {
             let taken = answer.and_then(|text| plan.take(&text, &target.pod, &mut reading));
             if let Err(fault) = taken {
-                reading.failures.push(fault.on(Asked::Pod(Arc::clone(&target.pod)), &place(&target)));
+                reading
+                    .failures
+                    .push(fault.on(Asked::Pod(Arc::clone(&target.pod)), &place(&target)));
             }
         }
         for target in &targets[read..] {

@@ -151,10 +151,9 @@ fn login(data: &BTreeMap<String, Vec<u8>>) -> Result<Option<Login>, AccessError>
             key: USERNAME,
             problem: "a name with `:`, which basic authentication can't send",
         }),
-        (None, Some(username), Some(password)) => Ok(Some(Login::Password {
-            username: Hidden(username),
-            password: Hidden(password),
-        })),
+        (None, Some(username), Some(password)) => {
+            Ok(Some(Login::Password { username: Hidden(username), password: Hidden(password) }))
+        }
         (None, Some(_), None) => Err(incomplete(USERNAME, PASSWORD)),
         (None, None, Some(_)) => Err(incomplete(PASSWORD, USERNAME)),
         (None, None, None) => Ok(None),

@@ -72,9 +72,12 @@ fn matcher(cursor: &mut Cursor<'_>) -> Result<Matcher, SelectorError> {
     let value = string(cursor)?;
     let pattern = match comparison {
         Comparison::Equal | Comparison::NotEqual => None,
-        Comparison::Matches | Comparison::DoesNotMatch => Some(pattern(&value).map_err(
-            |reason| SelectorError { at: start, problem: SelectorProblem::BadPattern(reason) },
-        )?),
+        Comparison::Matches | Comparison::DoesNotMatch => {
+            Some(pattern(&value).map_err(|reason| SelectorError {
+                at: start,
+                problem: SelectorProblem::BadPattern(reason),
+            })?)
+        }
     };
     Ok(Matcher { label, comparison, value, pattern })
 }

@@ -15,11 +15,13 @@ fn selectors_are_read_and_written_as_promql() {
         ("  ns:orders:sum  ", "ns:orders:sum"),
         ("x{}", "x"),
         (r#"x{a="b"}"#, r#"x{a="b"}"#),
-        (r#"x { a = "b" , c != 'd', e=~`f|g`, h!~"i.*", }"#,
-            r#"x{a="b",c!="d",e=~"f|g",h!~"i.*"}"#),
+        (
+            r#"x { a = "b" , c != 'd', e=~`f|g`, h!~"i.*", }"#,
+            r#"x{a="b",c!="d",e=~"f|g",h!~"i.*"}"#,
+        ),
         (r#"x{a="say \"\u00e9\x41\101\n\""}"#, r#"x{a="say \"éAA\u000a\""}"#),
         (r"x{a=`\d`}", r#"x{a="\\d"}"#),
-        (r#"x{a='it\'s'}"#, r#"x{a="it\u0027s"}"#),
+        (r"x{a='it\'s'}", r#"x{a="it\u0027s"}"#),
     ];
     for (text, written) in cases {
         let selector = parse(text);
@@ -62,7 +64,7 @@ fn mistakes_are_named_with_their_place() {
         "at character 5: a string in quotes is needed here"
     );
     let error = Selector::parse(r#"x{a="b",c=~"(d"}"#).expect_err("an open group");
-    assert_eq!(error.at, 11);
+    assert_eq!(error.at, 12);
     assert!(matches!(&error.problem, P::BadPattern(why) if why.contains("group")), "{error}");
     assert!(Selector::parse(r#"x{a=~"(a{1000}){1000}"}"#).is_err(), "takes too much memory");
     assert_eq!(Selector::parse(&"x".repeat(501)).expect_err("long").problem, P::TooLong);

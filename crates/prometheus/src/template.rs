@@ -61,8 +61,7 @@ pub enum TemplateError {
     },
 }
 
-const VARIABLES: &str =
-    "{{pods}}, {{pod}}, {{role}}, {{namespace}}, {{revision}} and {{window}}";
+const VARIABLES: &str = "{{pods}}, {{pod}}, {{role}}, {{namespace}}, {{revision}} and {{window}}";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
@@ -120,7 +119,8 @@ impl Template {
     /// Whether the query says something of a role, so that it must be asked once for each.
     #[must_use]
     pub fn is_per_role(&self) -> bool {
-        [Variable::Role, Variable::Revision].iter().any(|it| self.parts.contains(&Part::Variable(*it)))
+        let of_role = [Variable::Role, Variable::Revision];
+        of_role.iter().any(|it| self.parts.contains(&Part::Variable(*it)))
     }
 
     /// The query with its values. None of them can end the string that it stands in.
@@ -167,7 +167,7 @@ impl Variable {
 /// As PromQL writes it: whole seconds where they are whole. Never `0s`, which PromQL refuses.
 fn duration(window: Duration) -> String {
     let millis = window.as_millis().max(1);
-    if millis % 1000 == 0 { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
+    if millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
 }
 
 #[cfg(test)]

@@ -48,9 +48,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts one that answers by `script`.
-    pub(crate) async fn start(
-        script: impl Fn(&Question) -> Reply + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) async fn start(script: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let socket = listener.local_addr().expect("its address");
         let asked: Arc<Mutex<Vec<Question>>> = Arc::default();
@@ -111,7 +109,7 @@ async fn answer(reply: Reply) -> Response {
         }
         Reply::Redirect(to) => (StatusCode::FOUND, [("location", to)]).into_response(),
         Reply::Endless => {
-            let chunk = Bytes::from_static(&[b' '; 64 * 1024]);
+            let chunk = Bytes::from_static(&[b' '; 8 * 1024]);
             Body::from_stream(stream::repeat(Ok::<_, Infallible>(chunk))).into_response()
         }
         Reply::Never => std::future::pending().await,
