@@ -149,11 +149,12 @@ impl Recorder {
     /// the judge begins.
     pub fn begin(&self, attempt: Attempt<'_>, record: &Record, at: Millis) {
         let mut kept = self.traces.lock();
+        let beginning = attempt.beginning;
         kept.begin(&self.name, attempt);
         for seen in record.observations() {
             kept.write(&self.name, &Line::Seen(seen));
         }
-        let mark = match attempt.beginning {
+        let mark = match beginning {
             Beginning::Fresh => Mark::TrialStarted,
             Beginning::Resumed(accounts) => Mark::Resumed { accounts: Some(accounts.to_owned()) },
             Beginning::StartedOver => Mark::Resumed { accounts: None },
