@@ -221,11 +221,7 @@ impl Display for Doubt {
                 "canary keeps up so far; about {} more to be sure, {partition} is the last",
                 Span(*remaining)
             ),
-            Self::SignalSuspected { signal, pod, effect } => write!(
-                f,
-                "{signal} of the canary may be worse, most on pod {pod}: {}; that is not proven",
-                Told(signal, effect)
-            ),
+            Self::SignalSuspected { signal, pod, effect } => suspected(f, signal, pod, effect),
             Self::SignalSilent { signal, silent } => {
                 write!(f, "nothing was learnt of the canary's {signal} for {}", Span(*silent))
             }
@@ -237,16 +233,29 @@ impl Display for Doubt {
                 f,
                 "{signal} of the canary looks right so far; about {messages} more messages to be sure"
             ),
-            Self::PrimaryOutOfBounds { metric, value, primary, bound } => write!(
-                f,
-                "{metric} of the canary, {}, is {bound}, but so is the primary's median, {}: the cause is shared",
-                Figure(*value),
-                Figure(*primary)
-            ),
+            Self::PrimaryOutOfBounds { metric, value, primary, bound } => {
+                shared(f, metric, (*value, *primary), *bound)
+            }
         }
     }
 }
 
 fn lasting(f: &mut Formatter<'_>, what: &str, time: Millis) -> fmt::Result {
     write!(f, "{what} for {}", Span(time))
+}
+
+fn suspected(f: &mut Formatter<'_>, signal: &Signal, pod: &str, effect: &Effect) -> fmt::Result {
+    let told = Told(signal, effect);
+    write!(f, "{signal} of the canary may be worse, most on pod {pod}: {told}; that is not proven")
+}
+
+fn shared(
+    f: &mut Formatter<'_>,
+    metric: &str,
+    (canary, primary): (f64, f64),
+    bound: Bound,
+) -> fmt::Result {
+    let (canary, primary) = (Figure(canary), Figure(primary));
+    write!(f, "{metric} of the canary, {canary}, is {bound}, ")?;
+    write!(f, "but so is the primary's median, {primary}: the cause is shared")
 }

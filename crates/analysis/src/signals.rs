@@ -90,7 +90,9 @@ impl Signals {
                 for kind in kinds() {
                     available[kind.index()] |= kind.is_in(metrics, &reader);
                 }
-                bounds.iter_mut().for_each(|it| it.hear(metrics));
+                for bounds in &mut bounds {
+                    bounds.hear(metrics);
+                }
             }
             windows.extend(window.add(seen.at, meter.take(&seen)));
             if let Some(reading) = Reading::of(&seen, 0) {
@@ -192,7 +194,9 @@ impl Signals {
         };
         let mut parts: Vec<_> = all.filter_map(weighed).collect();
         let total: f64 = parts.iter().map(|(_, weight, _)| weight).sum();
-        parts.iter_mut().for_each(|(_, weight, _)| *weight /= total);
+        for (_, weight, _) in &mut parts {
+            *weight /= total;
+        }
         parts
     }
 

@@ -69,11 +69,10 @@ fn evidence_by_a_user_ratio_goes_on() {
 #[test]
 fn accounts_of_a_metric_that_is_not_defined_any_more_are_refused() {
     let saved = suspected().judge.save();
-    let refused = |user: &[UserMetric]| match Judge::resume(judged_by(shape(), user), &saved)
-        .expect_err("another trial")
-    {
-        ResumeError::UserMetric(name) => name.to_string(),
-        other => panic!("{other}"),
+    let refused = |user: &[UserMetric]| {
+        let error = Judge::resume(judged_by(shape(), user), &saved).expect_err("another trial");
+        let ResumeError::UserMetric(name) = error else { panic!("{error}") };
+        name.to_string()
     };
     let ratio = metric(USER[0], UserRule::Ratio);
     let value = metric("p99", UserRule::Threshold(VALUE));
