@@ -22,7 +22,6 @@ fn a_newer_version_supersedes_the_one_on_trial() {
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().ships(&Version::good("3")).await?;
         s.then().reaches(Phase::RollingBack).await?;
-        s.then().reaches(Phase::Preparing).await?;
         s.then().reaches(Phase::Progressing).await?;
         s.then().runs(Part::Canary, "3").await?;
         nothing_is_rejected(s).await?;

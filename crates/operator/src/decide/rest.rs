@@ -1,11 +1,12 @@
 //! At rest: primary serves at N, no canary. Every trial begins here and nowhere else.
 //! Judges nothing; it only starts what is then judged.
 
-use super::observed::{Desired, Facts, Order, Rejection};
+use super::observed::{Desired, Facts, Order, Preflight, Rejection};
 use super::plan::{Effect, Held, Plan};
 use super::revision::{Cause, Revision, RolloutId};
 use super::scene::{Relation, Scene};
 use super::state::{Origin, PromotedBy, Promotion, Rest, Rollback, Stage, State, Stopwatch, Trial};
+use super::trial::enter;
 
 /// The rows of state `AtRest`.
 pub(super) fn at_rest(scene: &Scene<'_>, promoted: Revision, rest: Rest) -> Plan {
@@ -72,18 +73,19 @@ fn rejected(scene: &Scene<'_>, rejection: Rejection, repair: Vec<Effect>) -> Pla
     Plan::to(failed, effects)
 }
 
-/// Count the attempt, freeze the template, then prepare.
+/// Count the attempt and freeze the template. Where preflight has passed already, the first step is
+/// entered with the same status: its size is persisted, and no look is spent on a state that is over.
 fn try_out(scene: &Scene<'_>, promoted: Revision, desired: Desired, before: Rest) -> Plan {
     let attempt = scene.facts.attempts + 1;
     let facts = Facts { attempts: attempt, ..scene.facts.clone() };
     let mut effects = scene.enact((promoted, scene.total), (promoted, 0), &facts);
     effects.push(Effect::Freeze { revision: desired.revision, attempt });
-    let trial = Trial {
-        id: RolloutId { revision: desired.revision, attempt },
-        before,
-        stage: Stage::Preparing(Stopwatch::started(scene.now)),
+    let stage = match scene.seen.preflight {
+        Preflight::Passed => Stage::Progressing(enter(scene, 0)),
+        Preflight::Failed => Stage::Preparing(Stopwatch::started(scene.now)),
     };
-    Plan::to(State::Trial(trial), effects)
+    let id = RolloutId { revision: desired.revision, attempt };
+    Plan::to(State::Trial(Trial { id, before, stage }), effects)
 }
 
 /// Freeze the template and give it to primary: no trial is needed, or a person skipped it.

@@ -218,7 +218,8 @@ fn skips_all(scene: &Scene<'_>, trial: Trial) -> bool {
     scene.seen.orders.contains(&Order::PromoteFull(trial.id))
 }
 
-fn enter(scene: &Scene<'_>, index: usize) -> Step {
+/// The step of this index, its clocks at zero and its canary count fixed.
+pub(super) fn enter(scene: &Scene<'_>, index: usize) -> Step {
     let size = scene.seen.strategy.steps.get(index).map(|it| it.size);
     Step {
         index,

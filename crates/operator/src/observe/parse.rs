@@ -52,9 +52,18 @@ pub fn facts(object: &DynamicObject) -> Option<Facts> {
     })
 }
 
+/// Pods of a Deployment that the watch of the pods shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shown {
+    /// All of them.
+    pub all: u32,
+    /// Those that are being deleted, as far as the watch knows.
+    pub terminating: u32,
+}
+
 /// Counts of a Deployment. `expected` is what a child should be; X itself has none.
 #[must_use]
-pub fn workload(object: &DynamicObject, expected: Option<&Child>, terminating: u32) -> Workload {
+pub fn workload(object: &DynamicObject, expected: Option<&Child>, pods: Shown) -> Workload {
     let status = &object.data["status"];
     let number = |field: &str| u32::try_from(status[field].as_i64().unwrap_or(0)).unwrap_or(0);
     let generation = object.metadata.generation.unwrap_or(0);
@@ -65,7 +74,9 @@ pub fn workload(object: &DynamicObject, expected: Option<&Child>, terminating: u
         revision: revision.and_then(|it| Revision::from_str(it).ok()),
         replicas: wanted,
         ready: number("readyReplicas"),
-        terminating,
+        // Its controller does not count a pod that it has deleted, the watch may not know of that
+        // yet: a pod that is too many is on its way out.
+        terminating: pods.terminating.max(pods.all.saturating_sub(all.max(wanted))),
         current: generation <= status["observedGeneration"].as_i64().unwrap_or(-1),
         rolled: number("updatedReplicas") == all,
         differs: expected.is_none_or(|it| it.compare(&whole(object)) != Difference::None),
@@ -196,5 +207,32 @@ pub fn strategy(plan: &api::FrozenPlan) -> Strategy {
             api::OnInconclusive::Promote => OnInconclusive::Promote,
             api::OnInconclusive::Rollback => OnInconclusive::Rollback,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_that_the_watch_shows_and_its_controller_has_deleted_is_on_its_way_out() {
+        let deployment = |wanted: u32, counted: u32| -> DynamicObject {
+            serde_json::from_value(serde_json::json!({
+                "metadata": {"name": "orders-canary", "generation": 2},
+                "spec": {"replicas": wanted},
+                "status": {"replicas": counted, "observedGeneration": 2},
+            }))
+            .unwrap()
+        };
+        let leaving = |wanted, counted, all, terminating| {
+            let pods = Shown { all, terminating };
+            workload(&deployment(wanted, counted), None, pods).terminating
+        };
+        assert_eq!(leaving(0, 0, 1, 0), 1, "the watch is behind");
+        assert_eq!(leaving(0, 0, 1, 1), 1);
+        assert_eq!(leaving(0, 0, 0, 0), 0);
+        assert_eq!(leaving(3, 3, 4, 0), 1);
+        assert_eq!(leaving(3, 4, 4, 0), 0, "one more while it rolls");
+        assert_eq!(leaving(3, 2, 3, 0), 0, "one is new");
     }
 }

@@ -11,6 +11,7 @@ use siskin_analysis::observation::{Millis, PodObservation, Role};
 use siskin_api::annotations::{ROLE, ROLE_CANARY, ROLE_PRIMARY};
 use siskin_kafka::PodIdentity;
 
+use super::parse::Shown;
 use crate::children::target_of;
 
 /// The pods of every target.
@@ -101,11 +102,14 @@ impl Sight {
 }
 
 impl PodsOfTarget {
-    /// Pods of a role that are being deleted.
+    /// Pods of a role, and those of them that are being deleted.
     #[must_use]
-    pub fn terminating(&self, role: Role) -> u32 {
-        let leaving = self.observations.iter().filter(|it| it.role == role && it.terminating);
-        u32::try_from(leaving.count()).unwrap_or(u32::MAX)
+    pub fn shown(&self, role: Role) -> Shown {
+        let pods = self.observations.iter().filter(|it| it.role == role);
+        pods.fold(Shown::default(), |so_far, it| Shown {
+            all: so_far.all.saturating_add(1),
+            terminating: so_far.terminating.saturating_add(it.terminating.into()),
+        })
     }
 }
 

@@ -239,7 +239,7 @@ async fn child(
     let expected = template
         .zip(family)
         .map(|(it, family)| family.child(role, it.frozen.revision, &it.template));
-    let mut workload = parse::workload(object, expected.as_ref(), pods.terminating(role));
+    let mut workload = parse::workload(object, expected.as_ref(), pods.shown(role));
     if template.is_none() {
         // Without its frozen template nothing says what it should be: it is frozen again first.
         workload.differs = false;
@@ -278,7 +278,7 @@ async fn desired(
 }
 
 fn as_target(object: &DynamicObject, desired: Desired) -> Target {
-    let mut workload = parse::workload(object, None, 0);
+    let mut workload = parse::workload(object, None, parse::Shown::default());
     workload.revision = Some(desired.revision);
     workload.differs = false;
     let pods = u32::try_from(object.data["status"]["replicas"].as_i64().unwrap_or(0)).unwrap_or(0);

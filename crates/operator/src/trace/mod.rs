@@ -15,7 +15,7 @@ use siskin_analysis::{Record, Settings};
 
 use crate::decide::RolloutId;
 use crate::queue::Name;
-use recording::{CHUNK, Recording};
+use recording::{CHUNK, Opening, Recording};
 
 pub use marks::{Standing, Word};
 
@@ -125,7 +125,9 @@ impl Traces {
     /// each is a member, and one after the other they are a file.
     #[must_use]
     pub fn of(&self, name: &Name) -> Option<Vec<Bytes>> {
-        self.lock().recordings.get(name).map(Recording::members)
+        let mut kept = self.lock();
+        kept.open(name);
+        kept.recordings.get(name).map(Recording::members)
     }
 
     /// Forgets a rollout that is gone.
@@ -150,10 +152,7 @@ impl Recorder {
     pub fn begin(&self, attempt: Attempt<'_>, record: &Record, at: Millis) {
         let mut kept = self.traces.lock();
         let beginning = attempt.beginning;
-        kept.begin(&self.name, attempt);
-        for seen in record.observations() {
-            kept.write(&self.name, &Line::Seen(seen));
-        }
+        kept.begin(&self.name, attempt, record.clone());
         let mark = match beginning {
             Beginning::Fresh => Mark::TrialStarted,
             Beginning::Resumed(accounts) => Mark::Resumed { accounts: Some(accounts.to_owned()) },
@@ -198,14 +197,16 @@ impl Default for Shelf {
 }
 
 impl Shelf {
-    fn begin(&mut self, name: &Name, attempt: Attempt<'_>) {
+    fn begin(&mut self, name: &Name, attempt: Attempt<'_>, record: Record) {
         self.recordings.remove(name);
         let header = Header { rollout: name.to_string(), settings: attempt.settings };
         let resumed = match attempt.beginning {
             Beginning::Fresh => false,
             Beginning::Resumed(_) | Beginning::StartedOver => true,
         };
-        let Some(recording) = Recording::begin(&header, attempt.id, resumed) else { return };
+        let Some(recording) = Recording::begin(&header, (attempt.id, resumed), record) else {
+            return;
+        };
         let room = self.make_room(CHUNK);
         self.recordings.insert(name.clone(), recording);
         if !room {
@@ -213,7 +214,24 @@ impl Shelf {
         }
     }
 
+    /// Writes a line after the opening, or lets it wait with that.
     fn write(&mut self, name: &Name, line: &Line) {
+        let waits = self.recordings.get_mut(name).is_some_and(|it| it.defers(line));
+        if !waits {
+            self.open(name);
+            self.put(name, line);
+        }
+    }
+
+    /// Writes what a trace begins with, if it is not written yet.
+    fn open(&mut self, name: &Name) {
+        let opening = self.recordings.get_mut(name).and_then(Recording::opening);
+        for line in opening.into_iter().flat_map(Opening::lines) {
+            self.put(name, &line);
+        }
+    }
+
+    fn put(&mut self, name: &Name, line: &Line) {
         let Some(recording) = self.recordings.get_mut(name) else { return };
         if !recording.takes(line) {
             return;
@@ -251,6 +269,7 @@ impl Shelf {
     }
 
     fn finish(&mut self, name: &Name) {
+        self.open(name);
         let Some(recording) = self.recordings.get_mut(name) else { return };
         self.finished += 1;
         recording.finish(self.finished);

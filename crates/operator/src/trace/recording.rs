@@ -6,6 +6,7 @@ use std::io::Write;
 use axum::body::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use siskin_analysis::Record;
 use siskin_analysis::observation::Millis;
 use siskin_analysis::trace::{Header, LONGEST_LINE, Line, Mark, Writer};
 
@@ -21,9 +22,22 @@ pub(super) const CHUNK: usize = 64 << 10;
 /// What the last marks of a trace that was cut take at most, compressed: each about 150 bytes.
 pub(super) const RESERVE: usize = 1 << 10;
 
+/// Marks of an opening that wait with it: those of a trial that starts and of its first steps. More
+/// than that, and there was time to write it.
+const MARKS_AHEAD: usize = 16;
+
+/// What a trace begins with, while it is not written yet.
+#[derive(Debug)]
+pub(super) struct Opening {
+    record: Record,
+    marks: Vec<Line>,
+}
+
 /// One trace.
 #[derive(Debug)]
 pub(super) struct Recording {
+    /// A canary waits for the pass that begins a trial: writing the record is for later.
+    opening: Option<Opening>,
     id: RolloutId,
     resumed: bool,
     /// Whole lines.
@@ -38,10 +52,16 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    /// A trace of the header alone. `None` only if that can't be written, which memory always can.
-    pub(super) fn begin(header: &Header, id: RolloutId, resumed: bool) -> Option<Self> {
+    /// A trace of the header, and of what the judge learnt from. `None` only if the header can't be
+    /// written, which memory always can.
+    pub(super) fn begin(
+        header: &Header,
+        (id, resumed): (RolloutId, bool),
+        record: Record,
+    ) -> Option<Self> {
         let text = Writer::new(Vec::new(), header).ok()?;
         Some(Self {
+            opening: Some(Opening { record, marks: Vec::new() }),
             id,
             resumed,
             text,
@@ -52,6 +72,24 @@ impl Recording {
             order: None,
             told: Told::default(),
         })
+    }
+
+    /// Whether this line waits with the opening.
+    pub(super) fn defers(&mut self, line: &Line) -> bool {
+        let Some(opening) = &mut self.opening else { return false };
+        let waits = match line {
+            Line::Mark { mark: Mark::Ended { .. }, .. } | Line::Seen(_) => false,
+            Line::Mark { .. } => opening.marks.len() < MARKS_AHEAD,
+        };
+        if waits {
+            opening.marks.push(line.clone());
+        }
+        waits
+    }
+
+    /// What is to be written before anything else, once.
+    pub(super) const fn opening(&mut self) -> Option<Opening> {
+        self.opening.take()
     }
 
     /// Whether this line is recorded: nothing of what follows the end, and of what follows a cut
@@ -177,6 +215,14 @@ impl Recording {
             self.keep(member);
         }
         self.text.sink_mut().shrink_to_fit();
+    }
+}
+
+impl Opening {
+    /// Its lines in order.
+    pub(super) fn lines(self) -> impl Iterator<Item = Line> {
+        let seen: Vec<_> = self.record.observations().map(Line::Seen).collect();
+        seen.into_iter().chain(self.marks)
     }
 }
 

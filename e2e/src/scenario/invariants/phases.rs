@@ -21,9 +21,16 @@ const EDGES: [(Phase, &[Phase]); 10] = [
     (Phase::Terminating, &[]),
 ];
 
-/// `RollingBack` from rest: a canary that no record explains. `Promoting`: no trial needed.
-const AT_REST: &[Phase] =
-    &[Phase::Adopting, Phase::Preparing, Phase::Promoting, Phase::RollingBack, Phase::Succeeded];
+/// `Progressing` from rest: preflight had passed. `RollingBack`: a canary that no record explains.
+/// `Promoting`: no trial needed.
+const AT_REST: &[Phase] = &[
+    Phase::Adopting,
+    Phase::Preparing,
+    Phase::Progressing,
+    Phase::Promoting,
+    Phase::RollingBack,
+    Phase::Succeeded,
+];
 
 /// A status says nothing that its predecessor could not lead to.
 pub(super) fn declared(moment: &Moment<'_>) -> Option<String> {

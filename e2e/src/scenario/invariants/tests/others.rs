@@ -81,8 +81,8 @@ fn i6_siskin_makes_no_other_deployment() {
 #[test]
 fn i7_phases_keep_to_the_declared_edges() {
     let mut story = Story::at_rest();
-    story.rollout(Phase::Progressing, |_| {});
-    assert_eq!(story.broken(), [Rule::I7Phases], "without Preparing");
+    story.rollout(Phase::Paused, |_| {});
+    assert_eq!(story.broken(), [Rule::I7Phases], "without Progressing");
     let mut story = Story::on_trial();
     story.rollout(Phase::Succeeded, |_| {});
     assert_eq!(story.broken(), [Rule::I7Phases], "without Promoting");

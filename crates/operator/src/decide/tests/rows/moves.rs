@@ -56,6 +56,7 @@ fn rest() -> Vec<Case> {
         ("R10", with(next(), &[bypass])),
         ("R11", with(next(), &[to_zero])),
         ("R12", next()),
+        ("R13", with(next(), &[|it| it.preflight = Preflight::Failed])),
         ("R12", with(next(), &[bypass, |it| primary(it).facts.bypass = target(it).bypass.clone()])),
     ]
 }

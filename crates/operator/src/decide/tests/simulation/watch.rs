@@ -275,7 +275,9 @@ pub(super) fn transition(world: &mut World, from: Phase, plan: &Plan) {
     if from == to {
         return;
     }
-    if let (Phase::Preparing, Some(id)) = (to, plan.next.rollout()) {
+    let begins = matches!((from, to), (_, Phase::Preparing))
+        || (!matches!(from, Phase::Preparing | Phase::Paused) && to == Phase::Progressing);
+    if let Some(id) = plan.next.rollout().filter(|_| begins) {
         let orders = world.cluster.rollout.iter().flat_map(|it| &it.orders);
         if orders.filter(|it| !matches!(it, Order::Start(_))).any(|it| it.rollout() == id) {
             world.fail("a command from before is heard by a new attempt");
