@@ -25,9 +25,9 @@ pub struct SignalReport {
     /// How large the effect is as far as was seen; `None`: nothing was compared yet.
     pub effect: Option<Effect>,
     /// The smallest steady effect that would have failed the canary by now through this signal
-    /// alone: a ratio of rates (errors, loss, latency, a user's ratio), events per pod-hour (restarts, churn), a
-    /// share of commits (yield), headrooms per hour (memory), seconds per second (lag). `None`:
-    /// none yet.
+    /// alone: a ratio of rates (errors, loss, latency, a user's ratio), events per pod-hour
+    /// (restarts, churn), a share of commits (yield), headrooms per hour (memory), seconds per
+    /// second (lag). `None`: none yet.
     pub smallest_effect_seen: Option<f64>,
 }
 
@@ -35,7 +35,7 @@ pub struct SignalReport {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Effect {
-    /// Events per message.
+    /// Events per message, or of the total of a user's ratio.
     Ratio {
         /// Canary's rate over the primary's, ≥ 0.
         ratio: f64,
@@ -43,9 +43,9 @@ pub enum Effect {
         low: f64,
         /// Upper end; `None`: unbounded.
         high: Option<f64>,
-        /// Events per canary message.
+        /// The canary's share of events.
         canary: f64,
-        /// Events per primary message.
+        /// The primary's.
         primary: f64,
     },
     /// Events per pod and hour.

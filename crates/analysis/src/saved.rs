@@ -73,7 +73,8 @@ type Row = (u32, i32, Option<[i64; BETS]>, Option<(u32, i64)>);
 
 impl Judge {
     /// A short text to go on from after a restart: at most 16 KiB at 200 canary partitions of a
-    /// few topics on fifty pods, or on ten pods with ten user metrics. Write it before any effect that follows from a verdict.
+    /// few topics on fifty pods, or on ten pods with ten user metrics. Write it before any effect
+    /// that follows from a verdict.
     #[must_use]
     pub fn save(&self) -> String {
         let mut topics = Names::default();

@@ -43,7 +43,8 @@ impl Kind {
         }
     }
 
-    /// Total failure shows in errors, and in what a user counts; nothing else gets fifty times worse at once.
+    /// Total failure shows in errors, and in what a user counts; nothing else gets fifty times worse
+    /// at once.
     pub(super) const fn has_gross_account(self) -> bool {
         match self {
             Self::Errors | Self::User(_) => true,
