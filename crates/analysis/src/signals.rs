@@ -6,7 +6,7 @@ mod interval;
 mod latency;
 mod memory;
 pub(crate) mod meter;
-mod ratio;
+pub(crate) mod ratio;
 mod reports;
 mod restarts;
 mod saved;
@@ -33,7 +33,7 @@ use crate::{Record, Settings, Signal};
 
 /// Counts are compared over windows of at least this length: the shortest block in which their
 /// noise is measured.
-const WINDOW: Millis = 10_000;
+pub(crate) const WINDOW: Millis = 10_000;
 /// Commit gap that is assumed while none was seen.
 const DEFAULT_GAP: Millis = 30_000;
 /// Age from which errors are compared: connections and caches of a new pod may fail at first.
@@ -92,7 +92,7 @@ impl Kind {
     }
 
     /// Age of a pod from which it is compared. A lost message is lost at any age.
-    const fn grace(self) -> Millis {
+    pub(crate) const fn grace(self) -> Millis {
         match self {
             Self::Errors => GRACE_ERRORS,
             Self::Loss => 0,
@@ -109,7 +109,7 @@ impl Kind {
     }
 
     /// Whether a pod may get better by itself.
-    const fn has_warm_up(self) -> bool {
+    pub(crate) const fn has_warm_up(self) -> bool {
         match self {
             Self::Latency => true,
             Self::Errors | Self::Loss => false,
@@ -267,7 +267,7 @@ pub(crate) fn ln_total(evidence: &[(Signal, f64, f64)]) -> f64 {
 
 /// How much of the error budget a signal may spend: lag and errors see most faults, churn and
 /// memory few. What is unavailable is shared by the others in proportion.
-const fn weight(signal: Signal) -> f64 {
+pub(crate) const fn weight(signal: Signal) -> f64 {
     match signal {
         Signal::Lag | Signal::Errors => 0.25,
         Signal::Yield | Signal::Loss | Signal::Latency | Signal::Restarts => 0.10,
