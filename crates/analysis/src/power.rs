@@ -27,6 +27,7 @@ mod tests;
 use self::counts::{Counted, Stage};
 use self::lag::Lagging;
 pub use self::pass::{Healthy, Missing};
+use crate::count_ratio::Margin;
 use crate::margins::{Margins, NORMAL_LAG, whole_polls};
 use crate::observation::Millis;
 use crate::signals::{Kind, weight};
@@ -111,6 +112,12 @@ pub struct Smallest {
     /// The canary's rate; for lag the part of its work that it can't do, which is by how many
     /// seconds the lag grows a second. `None`: not even all messages, or all work.
     pub effect: Option<f64>,
+    /// What is still healthy: the largest ratio to the primary's rate; for lag the largest drift,
+    /// in seconds per second. Assumed to be the least that the judge ever learns.
+    pub margin: f64,
+    /// The noise of the counts over that of a Poisson distribution, ≥ 1: what the judge learns
+    /// from a quiet record, which is more than 1 where it holds few events.
+    pub dispersion: f64,
 }
 
 /// Estimates what each step finds. A plan has at most 99 steps; the time is bounded by their
@@ -204,13 +211,15 @@ impl Case {
             .map(|it| {
                 let signal = it.kind.signal();
                 let effect = it.smallest(self.ln_needed(signal));
-                Smallest { signal, base: it.base, effect }
+                let Margin { ratio, dispersion } = it.signal().margin();
+                Smallest { signal, base: it.base, effect, margin: ratio, dispersion }
             })
             .collect();
         let lag = stages
             .last()
             .and_then(|stage| Lagging::new(self, *stage)?.smallest(self.ln_needed(Signal::Lag)));
-        all.push(Smallest { signal: Signal::Lag, base: 0.0, effect: lag });
+        let (signal, margin) = (Signal::Lag, crate::tolerance::LEAST);
+        all.push(Smallest { signal, base: 0.0, effect: lag, margin, dispersion: 1.0 });
         all
     }
 
