@@ -11,9 +11,9 @@
 //! answer. Counts carry over from step to step, as the accounts do.
 //!
 //! **Lag.** A canary that does 1 − d of its work falls behind by d seconds a second. In a window of
-//! W seconds with λ·W messages per partition that is d ± √((1 − d)/(λ·W)), beside the least scale
-//! the engine knows. The mean over windows and partitions at its lower decile, with that noise
-//! around it, goes through the ledger. Each step stands alone: its rebalance deals partitions anew.
+//! W seconds with λ·W messages per partition that is d ± √((1 − d)/(λ·W)), beside what the phase of
+//! commits adds, which is also the scale a record teaches. The mean over the windows at its lower
+//! decile, with that noise around it, goes through the ledger. Each step stands alone: its rebalance deals partitions anew.
 //!
 //! **Pass.** The proofs themselves, run on the counts that a healthy canary is expected to show.
 

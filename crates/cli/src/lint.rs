@@ -53,7 +53,7 @@ pub(crate) fn check(text: &str) -> Result<Vec<CanaryRollout>, Vec<String>> {
 /// Without an expectation: how to state one.
 pub(crate) fn estimates(rollouts: &[CanaryRollout], group: &Expected) -> (String, Vec<String>) {
     if !group.is_given() {
-        let hint = "what its steps can find: --partitions P --rate R [--consumers N] [--metrics], see lint --help\n";
+        let hint = "to estimate what its steps can find: --partitions P --rate R [--consumers N] [--metrics]\n";
         return (hint.to_owned(), Vec::new());
     }
     let mut text = String::new();

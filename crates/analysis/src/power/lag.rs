@@ -5,8 +5,10 @@ use super::Case;
 use super::counts::Stage;
 use super::normal::Z;
 use crate::capacity::{BLOCK, Capacity};
-use crate::drift::{Drift, FINEST_SCALE, Ledger, smallest};
+use crate::drift::{Drift, FINEST_SCALE, Ledger, WIDEST_SCALE, smallest};
 use crate::margins::NORMAL_LAG;
+use crate::observation::Millis;
+use crate::proof::LEAST_MESSAGES;
 use crate::record::RECORD_SPAN;
 use crate::tolerance::LEAST;
 use crate::units::{count, seconds};
@@ -23,6 +25,8 @@ pub(super) struct Lagging {
     /// Windows that are over before the first one that may be bet on, and those bet on.
     pub(super) before: i64,
     pub(super) windows: i64,
+    /// The scale of healthy drifts that a record teaches.
+    pub(super) scale: f64,
     /// Partitions of the canary.
     pub(super) partitions: u32,
     /// Messages per second: of one partition, of one pod.
@@ -32,7 +36,8 @@ pub(super) struct Lagging {
 }
 
 impl Lagging {
-    /// `None`: there is nothing to compare, or nothing to compare with.
+    /// `None`: there is nothing to compare, or nothing to compare with, or so few messages per
+    /// window that their noise is not that of many.
     pub(super) fn new(case: &Case, stage: Stage) -> Option<Self> {
         let traffic = &case.traffic;
         let partitions = case.canary_partitions(stage.canary);
@@ -44,11 +49,15 @@ impl Lagging {
         let before = (case.settings.warm_up + length - 1) / length + 1;
         let busy = traffic.consumers.min(traffic.partitions);
         let partition = traffic.rate / f64::from(traffic.partitions);
+        if partition * seconds(length) < count(LEAST_MESSAGES) {
+            return None;
+        }
         let pod = traffic.rate / f64::from(busy);
         Some(Self {
             window: seconds(length),
             before,
             windows: (stage.length / length - before).clamp(0, MOST_WINDOWS),
+            scale: commit_noise(case, length).clamp(FINEST_SCALE, WIDEST_SCALE),
             partitions,
             partition,
             pod,
@@ -66,11 +75,11 @@ impl Lagging {
         smallest(|deficit| self.finds(deficit, ln_needed))
     }
 
-    /// Standard deviation of the drift in one window: the least scale that is learnt, and the
-    /// chance of arrivals.
+    /// Standard deviation of the drift in one window: the scale of healthy drifts, and the chance
+    /// of arrivals.
     pub(super) fn noise(&self, deficit: f64) -> f64 {
         let arrivals = (1.0 - deficit) / (self.partition * self.window);
-        FINEST_SCALE.hypot(arrivals.sqrt())
+        self.scale.hypot(arrivals.sqrt())
     }
 
     /// What the ledger is shown of a window: the drift, unless the canary is not yet behind.
@@ -94,7 +103,7 @@ impl Lagging {
         // Accounts are averaged, not their logarithms: k partitions help less than k times.
         let drifts = count(self.windows.max(1)) * f64::from(partitions).sqrt();
         let mean = deficit - Z * noise / drifts.sqrt();
-        let mut ledger: Ledger<u32> = Ledger::new(FINEST_SCALE);
+        let mut ledger: Ledger<u32> = Ledger::new(self.scale);
         (0..self.windows).any(|number| {
             let one = |id| {
                 let seen = mean + noise * chance(number + i64::from(id));
@@ -114,6 +123,16 @@ fn chance(turn: i64) -> f64 {
         [-0.489, 0.887, -1.534, 0.157, 1.534, -0.157, -0.887, 0.489];
     let turn = turn.rem_euclid(i64::from(CHANCE_OF));
     usize::try_from(turn).map_or(0.0, |turn| MIDDLES[turn])
+}
+
+/// Standard deviation of a drift that is nothing but the phase of commits: a poll finds the lag
+/// anywhere between two of them, and the least of k such lags, uniform up to c seconds, has the
+/// variance c²·k/((k + 1)²·(k + 2)).
+fn commit_noise(case: &Case, window: Millis) -> f64 {
+    let (commit, poll) = (case.traffic.commit_interval.max(1), case.settings.interval);
+    let k = count((window / commit.max(poll)).max(1));
+    let least = seconds(commit.min(poll)) * (k / (k + 2.0)).sqrt() / (k + 1.0);
+    std::f64::consts::SQRT_2 * least / seconds(window)
 }
 
 /// The fastest of so many consumers of this rate in any block of a record, if arrivals are

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::dice::Dice;
-use crate::drift::{Drift, FINEST_SCALE, Ledger};
+use crate::drift::{Drift, Ledger};
 use crate::observation::Millis;
 use crate::signals::meter::{Count, Rise};
 use crate::signals::{Kind, WINDOW};
@@ -81,7 +81,7 @@ fn lag_power(case: &Case, stage: Stage, deficit: f64, runs: u32) -> f64 {
     let excused = lagging.is_excused(deficit);
     let failed = |seed: &u32| {
         let mut dice = Dice::new(*seed);
-        let mut ledger: Ledger<u32> = Ledger::new(FINEST_SCALE);
+        let mut ledger: Ledger<u32> = Ledger::new(lagging.scale);
         (0..lagging.windows).any(|number| {
             let mut drift = |id| {
                 let seen = deficit + noise * normal(&mut dice);

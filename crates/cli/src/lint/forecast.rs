@@ -3,7 +3,7 @@
 
 use siskin_analysis::Settings;
 use siskin_analysis::power::{BaseRates, Estimate, PlannedStep, Traffic, estimate};
-use siskin_api::{CanaryRollout, FrozenPlan, Step};
+use siskin_api::{CanaryRollout, FrozenPlan};
 
 use super::expected::Expected;
 
@@ -13,18 +13,15 @@ pub(crate) struct Forecast {
     pub(crate) name: String,
     pub(crate) traffic: Traffic,
     pub(crate) plan: FrozenPlan,
-    pub(crate) steps: Vec<Step>,
     pub(crate) estimate: Estimate,
 }
 
 /// Why nothing can be estimated.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unknown {
-    #[error(
-        "{0}: estimating needs the number of consumers: spec.replicas is {1}; give --consumers, 1 to 1000"
-    )]
+    #[error("{0}: spec.replicas is {1}, so an estimate needs --consumers, 1 to 1000")]
     Consumers(String, String),
-    #[error("{0}: estimating needs --partitions, 1 to 1000000, and --rate, above 0")]
+    #[error("{0}: an estimate needs --partitions, 1 to 1000000, and --rate, above 0")]
     Traffic(String),
 }
 
@@ -52,13 +49,14 @@ impl Forecast {
                 .then_some(BaseRates { errors: group.error_rate, slow: group.slow_share }),
         };
         let plan = rollout.spec.freeze();
-        let steps = rollout.spec.steps();
         let settings = Settings {
             interval: plan.interval.as_millis(),
             warm_up: plan.warm_up.as_millis(),
             false_rollback_probability: plan.false_rollback_probability.as_f64(),
         };
-        let planned: Vec<PlannedStep> = steps
+        let planned: Vec<PlannedStep> = rollout
+            .spec
+            .steps()
             .iter()
             .map(|step| PlannedStep {
                 canary: step.size.canary_pods(traffic.consumers),
@@ -67,7 +65,7 @@ impl Forecast {
             })
             .collect();
         let estimate = estimate(&settings, &traffic, &planned);
-        Ok(Self { name, traffic, plan, steps, estimate })
+        Ok(Self { name, traffic, plan, estimate })
     }
 }
 

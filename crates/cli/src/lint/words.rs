@@ -15,17 +15,17 @@ const NOT_FOUND: &str = "not within this hold";
 
 /// All about one rollout.
 pub(crate) fn text(it: &Forecast) -> String {
+    let (traffic, plan) = (&it.traffic, &it.plan);
     let mut out = format!(
-        "\n{}: what its steps find with a probability of 90 %, and when a healthy version passes\n",
+        "\n{}: the smallest effects that its steps find with a probability of 90 %\n",
         it.name
     );
-    let (traffic, plan) = (&it.traffic, &it.plan);
     let _ = writeln!(
         out,
-        "group: {}, {}, {} messages/s, a commit every {}",
+        "group: {}, {}, {}, a commit every {}",
         counted(traffic.consumers, "consumer"),
         counted(traffic.partitions, "partition"),
-        number(traffic.rate),
+        per_second(traffic.rate),
         span(traffic.commit_interval),
     );
     let _ = writeln!(
@@ -35,10 +35,13 @@ pub(crate) fn text(it: &Forecast) -> String {
     );
     table(&mut out, &rows(it));
     out.push('\n');
-    for (index, step) in it.estimate.steps.iter().enumerate() {
-        if let Some(said) = wait(it, index, step) {
-            let _ = writeln!(out, "step {}: {said}", index + 1);
-        }
+    let waits = it.estimate.steps.iter().enumerate();
+    let waits: Vec<String> = waits
+        .filter_map(|(index, step)| Some(format!("step {}: {}\n", index + 1, wait(it, step)?)))
+        .collect();
+    if !waits.is_empty() {
+        out += &waits.concat();
+        out.push('\n');
     }
     facts(&mut out, it);
     assumed(&mut out, it);
@@ -78,45 +81,38 @@ fn effect(it: &Smallest) -> String {
 }
 
 /// What a healthy version lacks at a step; nothing if its hold is long enough.
-fn wait(it: &Forecast, index: usize, step: &StepEstimate) -> Option<String> {
-    let (hold, max_hold) = (span(step.step.hold), span(step.step.max_hold));
+fn wait(it: &Forecast, step: &StepEstimate) -> Option<String> {
+    let (hold, max_hold) = (step.step.hold, step.step.max_hold);
     let then = format!("then onInconclusive: {:?}", it.plan.on_inconclusive);
-    let healthy = &step.healthy;
-    match (healthy.after, healthy.never) {
-        (Some(after), _) if after <= step.step.hold => None,
-        (Some(after), _) if after <= step.step.max_hold => Some(format!(
-            "a healthy version needs at least {} at this traffic ({} is proven last): hold {hold} is too short, it would wait",
-            span(after),
-            healthy.waits_for
-        )),
-        (Some(after), _) => Some(format!(
-            "a healthy version needs at least {} at this traffic ({} is proven last): it can't pass within maxHold {max_hold}; {then}",
-            span(after),
-            healthy.waits_for
-        )),
-        (None, never) => {
-            let pods = it.steps.get(index).map_or(0, |_| step.step.canary);
-            Some(format!(
-                "a healthy version can't pass within maxHold {max_hold}: {}; {then}",
-                why(never, pods, step)
-            ))
+    let needs = |after| {
+        let (after, last) = (span(after), step.healthy.waits_for);
+        format!("a healthy version needs at least {after} at this traffic, most for {last}: ")
+    };
+    match step.healthy.after {
+        Some(after) if after <= hold => None,
+        Some(after) if after <= max_hold => {
+            Some(format!("{}hold {} is too short, it would wait", needs(after), span(hold)))
+        }
+        Some(after) => {
+            let most = span(max_hold);
+            Some(format!("{}it can't pass within maxHold {most}, {then}", needs(after)))
+        }
+        None => {
+            let (most, why) = (span(max_hold), why(step));
+            Some(format!("a healthy version can't pass within maxHold {most}: {why}, {then}"))
         }
     }
 }
 
-fn why(never: Option<Missing>, pods: u32, step: &StepEstimate) -> String {
-    match never {
+fn why(step: &StepEstimate) -> String {
+    match step.healthy.never {
         Some(Missing::Traffic) => format!(
-            "{} messages/s over {} are too few, less than one a second in all or three a window in most partitions",
-            number(step.rate),
+            "{} over {} is too little to tell",
+            per_second(step.rate),
             counted(step.partitions, "partition")
         ),
-        Some(Missing::Partition) => {
-            format!("{} would get no partition", counted(pods, "canary pod"))
-        }
-        Some(Missing::Primary) => {
-            "no primary pod runs beside the canary to compare with".to_owned()
-        }
+        Some(Missing::Partition) => "the canary would get no partition".to_owned(),
+        Some(Missing::Primary) => "no primary pod runs beside the canary".to_owned(),
         Some(Missing::Time) | None => {
             format!("{} takes more than a day to prove", step.healthy.waits_for)
         }
@@ -124,52 +120,61 @@ fn why(never: Option<Missing>, pods: u32, step: &StepEstimate) -> String {
 }
 
 fn facts(out: &mut String, it: &Forecast) {
-    let interval = it.plan.interval;
-    let _ = writeln!(out, "\nfound at every step, whatever the traffic:");
+    let _ = writeln!(out, "at every step, whatever the traffic:");
     let _ = writeln!(
         out,
-        "  a crash loop, a pod's second crash, the second out-of-memory kill: at the next reading, {interval}"
+        "  a crash loop, a pod's second crash, a second out-of-memory kill: within one reading, {}",
+        it.plan.interval
     );
-    let stall = span(it.estimate.stall_wait);
     let _ = writeln!(
         out,
-        "  a partition with messages waiting and no commit: {stall} after its last commit, and one reading more"
+        "  messages waiting and no commit on a partition: {} after its last commit, and one reading",
+        span(it.estimate.stall_wait)
     );
     if let Some(failure) = it.estimate.total_failure {
         let _ = writeln!(
             out,
-            "  every message fails: about {}, if from the first one on",
+            "at step 1, if every message fails from the first one on: after about {}",
             span(failure)
         );
     }
     if !it.estimate.blind.is_empty() {
         let names: Vec<String> = it.estimate.blind.iter().map(ToString::to_string).collect();
-        let _ = writeln!(out, "not seen at all without metrics (--metrics): {}", names.join(", "));
+        let _ = writeln!(out, "never, without --metrics: {}", names.join(", "));
     }
 }
 
 fn assumed(out: &mut String, it: &Forecast) {
     let margins = it.estimate.steps.first().map_or(&[][..], |step| &step.smallest);
-    let margin = |it: &Smallest| match it.signal {
-        Signal::Lag => format!("lag {} s/s", it.margin),
-        _ if it.dispersion > 1.0 => {
-            format!(
-                "{} ×{} with {} times the noise (few events)",
-                it.signal, it.margin, it.dispersion
-            )
-        }
-        _ => format!("{} ×{}", it.signal, it.margin),
-    };
-    let margins: Vec<String> = margins.iter().map(margin).collect();
     let _ = writeln!(
         out,
-        "\nA deficit is the part of its work that the canary can't do: at 7 % its lag grows by 0.07 s/s.\n\
-         Estimate, not a promise: assumes equal shares for all pods and partitions, counts that vary as chance alone\n\
-         makes them vary (Poisson), a quiet record of the primary, so that as healthy counts {},\n\
-         and a canary that is worse from its first message on. Errors, loss and latency add up over the steps; lag\n\
-         begins anew at each. Holds count from where the pods are ready and have joined.",
-        margins.join(", ")
+        "\n\
+         LAG: the part of its work that the canary can't do; 7 % grows the lag by 0.07 s/s. LATENCY: slow messages.\n\
+         Errors, loss and latency add up over the steps, lag begins anew at each. Holds count from where all pods\n\
+         are ready and have joined.\n\
+         This is an estimate, not a promise. It assumes a canary that is worse from its first message on, equal\n\
+         shares for all pods and partitions, counts that vary by chance alone (Poisson), and a record of the primary\n\
+         so quiet that the judge learns its least margins: {}.",
+        margins.iter().map(margin).collect::<Vec<_>>().join(", ")
     );
+}
+
+fn margin(it: &Smallest) -> String {
+    let noise = if it.dispersion > 1.0 {
+        format!(" (φ {}: few events)", it.dispersion)
+    } else {
+        String::new()
+    };
+    match it.signal {
+        Signal::Lag => format!("lag {} s/s", it.margin),
+        Signal::Latency
+        | Signal::Loss
+        | Signal::Errors
+        | Signal::Memory
+        | Signal::Yield
+        | Signal::Restarts
+        | Signal::Churn => format!("{} ×{}{noise}", it.signal, it.margin),
+    }
 }
 
 fn table(out: &mut String, rows: &[Vec<String>]) {
@@ -186,6 +191,11 @@ fn table(out: &mut String, rows: &[Vec<String>]) {
 
 fn counted(many: u32, what: &str) -> String {
     if many == 1 { format!("1 {what}") } else { format!("{many} {what}s") }
+}
+
+fn per_second(rate: f64) -> String {
+    let what = if number(rate) == "1" { "message" } else { "messages" };
+    format!("{} {what}/s", number(rate))
 }
 
 /// Rounded up to whole seconds.
@@ -210,7 +220,7 @@ fn percent(part: f64) -> String {
     let percent = 100.0 * part;
     if percent == 0.0 {
         "0 %".to_owned()
-    } else if percent < 1.0 {
+    } else if percent < 0.995 {
         format!("{percent:.2} %")
     } else {
         format!("{percent:.1} %")
