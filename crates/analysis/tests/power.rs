@@ -4,7 +4,7 @@
 mod world;
 
 use siskin_analysis::observation::Millis;
-use siskin_analysis::power::{BaseRates, PlannedStep, Traffic, estimate};
+use siskin_analysis::power::{BaseRates, PlannedStep, StepEstimate, Traffic, estimate};
 use siskin_analysis::{Signal, Verdict};
 use world::Shape;
 use world::pod::Work;
@@ -17,8 +17,8 @@ fn shape() -> Shape {
     Shape { metrics: true, pauses: false, skew: 0.0, wobble: (0.0, 1.0), ..Shape::default() }
 }
 
-/// The smallest effect that one canary of six is estimated to show in ten minutes.
-fn promised(signal: Signal) -> f64 {
+/// What is estimated for a step of one canary among six.
+fn first_step() -> StepEstimate {
     let shape = shape();
     let traffic = Traffic {
         consumers: 6,
@@ -28,8 +28,13 @@ fn promised(signal: Signal) -> f64 {
         metrics: Some(BaseRates { errors: 0.01, slow: 0.1 }),
     };
     let step = PlannedStep { canary: 1, hold: HOLD, max_hold: 3 * HOLD };
-    let estimate = estimate(&settings(shape), &traffic, &[step]);
-    let of = estimate.steps[0].smallest.iter().find(|it| it.signal == signal);
+    estimate(&settings(shape), &traffic, &[step]).steps.remove(0)
+}
+
+/// The smallest effect that it shows within ten minutes.
+fn promised(signal: Signal) -> f64 {
+    let step = first_step();
+    let of = step.smallest.iter().find(|it| it.signal == signal);
     of.and_then(|it| it.effect).expect("found")
 }
 
@@ -71,4 +76,20 @@ fn a_deficit_is_found_and_half_of_it_is_not() {
     let (at, half) = (slow(deficit), slow(deficit / 2.0));
     println!("deficit {deficit:.3}: {at} of {SEEDS}, half of it: {half}");
     assert!(at >= 7 && half <= 3, "{deficit}: {at}, {half}");
+}
+
+#[test]
+fn a_healthy_version_passes_about_when_it_was_estimated() {
+    let estimated = first_step().healthy.after.expect("it passes") / 1_000;
+    let passed = |seed| {
+        let mut trial = Trial::begin(shape(), seed);
+        trial.run(HOLD);
+        trial.first(Verdict::Pass)
+    };
+    let mut passed: Vec<i64> = (0..SEEDS).filter_map(passed).collect();
+    passed.sort_unstable();
+    println!("estimated {estimated} s, passed after {passed:?} s");
+    let middle = passed.get(passed.len() / 2).copied().expect("some pass");
+    assert!((estimated * 4 / 5..=estimated * 2).contains(&middle), "{estimated}: {passed:?}");
+    assert!(passed[0] >= estimated / 2, "{estimated}: {passed:?}");
 }
