@@ -4,7 +4,7 @@
 mod churn;
 mod interval;
 mod latency;
-mod memory;
+pub(crate) mod memory;
 pub(crate) mod meter;
 pub(crate) mod ratio;
 mod reports;

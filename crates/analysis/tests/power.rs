@@ -90,6 +90,6 @@ fn a_healthy_version_passes_about_when_it_was_estimated() {
     passed.sort_unstable();
     println!("estimated {estimated} s, passed after {passed:?} s");
     let middle = passed.get(passed.len() / 2).copied().expect("some pass");
-    assert!((estimated * 4 / 5..=estimated * 2).contains(&middle), "{estimated}: {passed:?}");
+    assert!((estimated * 4 / 5..=estimated * 3 / 2).contains(&middle), "{estimated}: {passed:?}");
     assert!(passed[0] >= estimated / 2, "{estimated}: {passed:?}");
 }

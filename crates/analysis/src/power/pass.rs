@@ -9,6 +9,7 @@ use crate::missing::LEAST_TRAFFIC;
 use crate::observation::{Millis, Role};
 use crate::proof::{LEAST_MESSAGES, Proofs};
 use crate::reading::Consumer;
+use crate::signals::memory::Memory;
 use crate::signals::{Kind, WINDOW};
 use crate::units::{count, seconds};
 use crate::{PartitionId, Signal};
@@ -23,7 +24,7 @@ const MOST_WINDOWS: i64 = 10_000;
 pub struct Healthy {
     /// Milliseconds at the step, about; `None`: not within a day.
     pub after: Option<Millis>,
-    /// The signal that is proven last.
+    /// The signal that speaks or is proven last.
     pub waits_for: Signal,
     /// Why it never passes; `None`: it does.
     pub never: Option<Missing>,
@@ -52,6 +53,9 @@ impl Case {
             }
         };
         let mut last = (lag, Signal::Lag);
+        if passed.is_empty() && self.is_available(Signal::Memory) {
+            last = last.max((Memory::SPEAKS_FROM, Signal::Memory));
+        }
         for kind in Kind::ALL.into_iter().filter(|kind| self.base(*kind).is_some()) {
             let (signal, alone) = (kind.signal(), step.canary >= self.traffic.consumers);
             let Some(after) = self.count_proof(kind, passed, step.canary) else {
