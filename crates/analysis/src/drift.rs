@@ -234,7 +234,7 @@ impl Account {
 }
 
 /// The least drift, to 0.01, for which a rising condition holds.
-fn smallest(mut reaches: impl FnMut(f64) -> bool) -> Option<f64> {
+pub(crate) fn smallest(mut reaches: impl FnMut(f64) -> bool) -> Option<f64> {
     let (mut low, mut high) = (0.0, 1.0);
     if !reaches(high) {
         return None;

@@ -23,6 +23,7 @@ mod learn;
 mod margins;
 mod missing;
 pub mod observation;
+pub mod power;
 mod proof;
 mod rate;
 mod reading;

@@ -12,7 +12,7 @@ use crate::units::{median, seconds, tally};
 use crate::{Doubt, KeepsUp};
 
 /// Messages per second below which a canary's traffic proves nothing.
-const LEAST_TRAFFIC: f64 = 1.0;
+pub(crate) const LEAST_TRAFFIC: f64 = 1.0;
 /// Part of the canary's messages that must come through proven partitions.
 const PROVEN_TRAFFIC: f64 = 0.9;
 /// Excused windows beyond one in four: too much was overlooked for a Pass.

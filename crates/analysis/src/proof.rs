@@ -24,7 +24,7 @@ const MOST: f64 = 2.0 * PROVEN;
 /// it starts a new attempt, which wrongly succeeds with probability ≤ 1/400.
 const LEAST: f64 = 1.0 / PROVEN;
 /// Messages a window must bring to speak for the canary: less may be luck.
-const LEAST_MESSAGES: i64 = 3;
+pub(crate) const LEAST_MESSAGES: i64 = 3;
 /// Windows after which a partition without traffic is known to be sparse. As many as a proof
 /// takes, so that waiting for it costs nothing.
 const KNOWN_AFTER: u32 = 12;

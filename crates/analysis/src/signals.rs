@@ -6,9 +6,9 @@ mod churn;
 mod interval;
 mod kind;
 mod latency;
-mod memory;
+pub(crate) mod memory;
 pub(crate) mod meter;
-mod ratio;
+pub(crate) mod ratio;
 mod reports;
 mod restarts;
 mod saved;
@@ -23,7 +23,7 @@ pub(crate) use saved::SavedSignals;
 
 use self::bounds::Bounds;
 use self::churn::Churn;
-use self::kind::Kind;
+pub(crate) use self::kind::Kind;
 use self::memory::Memory;
 use self::meter::{Meter, Reader, Rise};
 use self::ratio::RatioSignal;
@@ -38,7 +38,7 @@ use crate::{Record, Settings, Signal, UserMetric, UserRule};
 
 /// Counts are compared over windows of at least this length: the shortest block in which their
 /// noise is measured.
-const WINDOW: Millis = 10_000;
+pub(crate) const WINDOW: Millis = 10_000;
 /// Commit gap that is assumed while none was seen.
 const DEFAULT_GAP: Millis = 30_000;
 /// All signals beside lag.
@@ -239,7 +239,7 @@ pub(crate) fn ln_total(evidence: &[(Signal, f64, f64)]) -> f64 {
 /// How much of the error budget a signal may spend: lag and errors see most faults, churn and
 /// memory few; a user's ratio is one more cause among the middling ones. What is unavailable is
 /// shared by the others in proportion, and what ratios are more is taken from all.
-const fn weight(signal: &Signal) -> f64 {
+pub(crate) const fn weight(signal: &Signal) -> f64 {
     match signal {
         Signal::Lag | Signal::Errors => 0.25,
         Signal::Yield | Signal::Loss | Signal::Latency | Signal::Restarts | Signal::User(_) => 0.10,

@@ -11,8 +11,8 @@ use crate::stall::Stall;
 use crate::time_lag::TimeLag;
 use crate::units::{seconds, tally};
 use crate::{
-    Assessment, Doubt, Evidence, Fault, Finding, Note, Signal, SignalReport, Verdict, WindowCount,
-    crash_guard,
+    Assessment, Doubt, Evidence, Fault, Finding, Note, Settings, Signal, SignalReport, Verdict,
+    WindowCount, crash_guard,
 };
 
 /// An answer of Kafka older than this many polls is no basis for a Pass, nor for a guard.
@@ -25,6 +25,14 @@ const PROJECTION: f64 = 600.0;
 const MOST_EVIDENCE: f64 = 1e12;
 /// Primary partitions from which their median is a reference.
 const ENOUGH_PRIMARY: usize = 3;
+
+impl Settings {
+    /// ln of the evidence that decides: accounts that were lost j times have α·2⁻⁽ʲ⁺¹⁾ to spend.
+    pub(crate) fn ln_needed(&self, losses: u32) -> f64 {
+        let halvings = f64::from(losses.saturating_add(1));
+        halvings * std::f64::consts::LN_2 - self.false_rollback_probability.ln()
+    }
+}
 
 impl Judge {
     /// What is known at `now`. `primary_healthy`: whether enough primary pods are Ready (for a
@@ -184,10 +192,8 @@ impl Judge {
         })
     }
 
-    /// ln of the evidence that decides: the j-th accounts have α·2⁻⁽ʲ⁺¹⁾ to spend.
     fn ln_needed(&self) -> f64 {
-        let halvings = f64::from(self.losses.saturating_add(1));
-        halvings * std::f64::consts::LN_2 - self.settings.false_rollback_probability.ln()
+        self.settings.ln_needed(self.losses)
     }
 
     fn notes(&self) -> Vec<Note> {

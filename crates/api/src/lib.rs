@@ -16,6 +16,7 @@ pub mod units;
 
 mod crd;
 mod rules;
+mod sizing;
 mod validate;
 
 pub use crd::{crd, crd_yaml};
@@ -31,6 +32,7 @@ pub use rollout::{
     Analysis, CanaryOn, CanaryRollout, CanaryRolloutSpec, KafkaSource, PodIdentity, SecretRef,
     TargetApiVersion, TargetKind, TargetRef,
 };
+pub use sizing::{canary_of_weight, fit_canary};
 pub use status::{
     AnalysisStatus, CanaryRolloutStatus, Phase, RejectedRevision, Revisions, RoleFigures, Share,
     Summary, Verdict,

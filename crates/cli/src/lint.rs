@@ -1,25 +1,32 @@
 //! Checks `CanaryRollouts` in YAML offline: the fields of the CRD, the types, the rules.
-//! Finds problems and their lines; corrects nothing.
+//! Finds problems and their lines, and estimates what the steps can find; corrects nothing.
 
+pub(crate) mod expected;
+mod forecast;
 mod place;
+mod words;
 
 use serde::Deserialize;
 use serde_json::Value;
 use siskin_api::CanaryRollout;
 
-/// Checks every `CanaryRollout` of a file; answers with how many there are.
+use self::expected::Expected;
+use self::forecast::Forecast;
+
+/// Checks every `CanaryRollout` of a file; answers with them.
 ///
 /// # Errors
 /// Every problem, as `line N: field: problem; remedy`.
-pub(crate) fn check(text: &str) -> Result<usize, Vec<String>> {
-    let mut rollouts = 0;
+pub(crate) fn check(text: &str) -> Result<Vec<CanaryRollout>, Vec<String>> {
+    let mut rollouts = Vec::new();
+    let mut seen = 0;
     let mut found = Vec::new();
     for (index, document) in serde_yaml_ng::Deserializer::from_str(text).enumerate() {
         let object = Value::deserialize(document).map_err(|error| vec![error.to_string()])?;
         if object["kind"] != "CanaryRollout" {
             continue;
         }
-        rollouts += 1;
+        seen += 1;
         // Types first: without them there is nothing to apply rules to. Its own words name the
         // field and the line.
         let document = serde_yaml_ng::Deserializer::from_str(text).nth(index);
@@ -30,15 +37,34 @@ pub(crate) fn check(text: &str) -> Result<usize, Vec<String>> {
                     let line = line.map_or(String::new(), |it| format!("line {it}: "));
                     found.push(format!("{line}{path}: {problem}"));
                 }
+                rollouts.push(rollout);
             }
             Some(Err(error)) => found.push(error.to_string()),
             None => {}
         }
     }
-    if rollouts == 0 {
+    if seen == 0 {
         found.push("has no CanaryRollout".to_owned());
     }
     if found.is_empty() { Ok(rollouts) } else { Err(found) }
+}
+
+/// What each rollout can find in the group that is expected, and for which there is no telling.
+/// Without an expectation: how to state one.
+pub(crate) fn estimates(rollouts: &[CanaryRollout], group: &Expected) -> (String, Vec<String>) {
+    if !group.is_given() {
+        let hint = "to estimate what its steps can find: --partitions P --rate R [--consumers N] [--metrics]\n";
+        return (hint.to_owned(), Vec::new());
+    }
+    let mut text = String::new();
+    let mut errors = Vec::new();
+    for rollout in rollouts {
+        match Forecast::of(rollout, group) {
+            Ok(forecast) => text += &words::text(&forecast),
+            Err(error) => errors.push(error.to_string()),
+        }
+    }
+    (text, errors)
 }
 
 /// Path and problem of everything that is wrong with an object.

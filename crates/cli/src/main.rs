@@ -57,7 +57,12 @@ fn linted(args: &LintArgs) -> (String, Vec<String>) {
         .map_err(|error| vec![error.to_string()])
         .and_then(|text| lint::check(&text));
     match checked {
-        Ok(rollouts) => (format!("{file}: {rollouts} valid\n"), Vec::new()),
+        Ok(rollouts) => {
+            let mut text = format!("{file}: {} valid\n", rollouts.len());
+            let (estimates, errors) = lint::estimates(&rollouts, &args.expected);
+            text += &estimates;
+            (text, errors.into_iter().map(|it| format!("{file}: {it}")).collect())
+        }
         Err(errors) => {
             (String::new(), errors.into_iter().map(|it| format!("{file}: {it}")).collect())
         }

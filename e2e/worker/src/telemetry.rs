@@ -6,9 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 
 use crate::metrics::Metrics;
+
+/// What the text is. Taken for plain text, Prometheus refuses all of it for the type `info`.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Serves until the process ends.
 ///
@@ -21,7 +25,7 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let text = move || {
         let metrics = metrics.clone();
-        async move { metrics.text() }
+        async move { ([(CONTENT_TYPE, OPEN_METRICS)], metrics.text()) }
     };
     let probe = move || {
         let ready = ready.load(Ordering::Relaxed);

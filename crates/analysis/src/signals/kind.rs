@@ -2,6 +2,7 @@
 //! Only properties; counting and betting are elsewhere.
 
 use super::meter::Reader;
+use crate::Signal;
 use crate::observation::{Millis, PodMetrics};
 
 /// Age from which errors are compared: connections and caches of a new pod may fail at first.
@@ -20,9 +21,16 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Those that need no definition, in the order of their index, with their signals.
+    pub(crate) const BUILT_IN: [(Self, Signal); 3] = [
+        (Self::Errors, Signal::Errors),
+        (Self::Loss, Signal::Loss),
+        (Self::Latency, Signal::Latency),
+    ];
+
     /// The built-in kinds and those of this many ratios of the user, in the order of their index.
     pub(super) fn all(user: usize) -> impl Iterator<Item = Self> {
-        [Self::Errors, Self::Loss, Self::Latency].into_iter().chain((0..user).map(Self::User))
+        Self::BUILT_IN.into_iter().map(|it| it.0).chain((0..user).map(Self::User))
     }
 
     pub(super) const fn index(self) -> usize {
@@ -35,7 +43,7 @@ impl Kind {
     }
 
     /// Age of a pod from which it is compared. A lost message is lost at any age.
-    pub(super) const fn grace(self) -> Millis {
+    pub(crate) const fn grace(self) -> Millis {
         match self {
             Self::Errors | Self::User(_) => GRACE_ERRORS,
             Self::Loss => 0,
@@ -53,7 +61,7 @@ impl Kind {
     }
 
     /// Whether a pod may get better by itself.
-    pub(super) const fn has_warm_up(self) -> bool {
+    pub(crate) const fn has_warm_up(self) -> bool {
         match self {
             Self::Latency => true,
             Self::Errors | Self::Loss | Self::User(_) => false,

@@ -76,6 +76,10 @@ impl Memory {
         Self { largest, ledger, window: None, pods: BTreeMap::new(), latest: None }
     }
 
+    /// Age of a pod at which its first window can be over: one after the one that sets the start,
+    /// which may have begun before.
+    pub(crate) const SPEAKS_FROM: Millis = GRACE + WINDOW;
+
     /// Takes the canary's pods of an observation; bets once a minute.
     pub(crate) fn take(&mut self, seen: &Observation) {
         let pods = || seen.pods.iter().filter(|pod| pod.role == Role::Canary && !pod.terminating);

@@ -99,6 +99,13 @@ impl Count {
 }
 
 impl Rise {
+    /// A rise of one kind alone: one that is expected, not scraped.
+    pub(crate) fn expected(pod: &Arc<str>, role: Role, age: Millis, of: (Kind, Count)) -> Self {
+        let mut counts = [Count::default(); 3];
+        counts[of.0.index()] = of.1;
+        Self { pod: pod.clone(), role, age, counts, shows_errors: true, user: Vec::new() }
+    }
+
     pub(crate) fn count(&self, kind: Kind) -> Count {
         match kind {
             Kind::Errors => self.counts[0],

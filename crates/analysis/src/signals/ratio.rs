@@ -20,11 +20,11 @@ use crate::units::{ln_add, milli_up, unmilli};
 /// The gross account's part of the signal of errors; the rest is the ordinary accounts'.
 const GROSS_PART: f64 = 0.2;
 /// A pod that gets faster is still warming up: for this long after its creation, at most.
-const LONGEST_WARM_UP: Millis = 900_000;
+pub(crate) const LONGEST_WARM_UP: Millis = 900_000;
 /// Windows of 10 s that are compared with as many before them to see whether it gets faster.
-const WARM_UP_WINDOWS: usize = 12;
+pub(crate) const WARM_UP_WINDOWS: usize = 12;
 /// What is faster: less than this part of the slow messages before.
-const FASTER: f64 = 0.95;
+pub(crate) const FASTER: f64 = 0.95;
 /// Errors the primary's rate must predict before a canary without that series is suspicious.
 const PREDICTED: f64 = 10.0;
 /// Least ratio assumed of a canary that has no live primary beside it.
@@ -184,6 +184,11 @@ impl RatioSignal {
 
     pub(crate) fn is_proven(&self) -> bool {
         self.proof.is_proven()
+    }
+
+    /// What is still healthy, for the next window.
+    pub(crate) fn margin(&self) -> Margin {
+        self.spread.margin()
     }
 
     /// When the latest window was bet on.

@@ -60,7 +60,8 @@ pub struct Pod {
     pub work: Work,
     totals: Totals,
     has_metrics: bool,
-    speed: f64,
+    /// Messages per second while nothing slows it down.
+    pub speed: f64,
     wobble: Drifter,
     pauses: bool,
     paused_until: Millis,

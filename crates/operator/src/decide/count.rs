@@ -1,6 +1,8 @@
 //! How many: N, and how many of them are canaries.
 //! Arithmetic only: says nothing about when a count may be reached.
 
+use siskin_api::{canary_of_weight, fit_canary};
+
 use super::observed::{Facts, Observed, StepSize};
 
 /// The desired total N, and the value of X's count that it takes into account, to be noted in the
@@ -33,23 +35,12 @@ pub(super) fn first_total(seen: &Observed, asked: u32) -> u32 {
     at_most(seen.replicas.unwrap_or(asked), seen.max_consumers)
 }
 
-/// Canary pods of a step: the closest to the weight, at least one canary and one primary for
-/// N ≥ 2, a tie goes to the larger canary. At N = 1 the canary replaces the only pod.
+/// Canary pods of a step among `total`.
 #[must_use]
 pub fn canary_count(size: StepSize, total: u32) -> u32 {
-    let wanted = match size {
-        StepSize::Weight(weight) => (total.saturating_mul(weight).saturating_add(50)) / 100,
-        StepSize::Replicas(replicas) => replicas,
-    };
-    fit(wanted, total)
-}
-
-/// A step's fixed count under a total that changed: kept unless 1 ≤ canary < N breaks.
-pub(super) fn fit(canary: u32, total: u32) -> u32 {
-    match total {
-        0 => 0,
-        1 => 1,
-        _ => canary.clamp(1, total - 1),
+    match size {
+        StepSize::Weight(percent) => canary_of_weight(percent, total),
+        StepSize::Replicas(pods) => fit_canary(pods, total),
     }
 }
 

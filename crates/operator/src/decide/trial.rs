@@ -2,8 +2,9 @@
 //! moves, and a brake (suspended, invalid spec, X missing) stops only the latter.
 
 use jiff::SignedDuration;
+use siskin_api::fit_canary;
 
-use super::count::{canary_count, fit};
+use super::count::canary_count;
 use super::observed::{
     Evidence, Facts, Frozen, Membership, OnInconclusive, Order, Preflight, StepPlan,
 };
@@ -119,7 +120,7 @@ fn under_way(scene: &Scene<'_>, promoted: Revision, trial: Trial, step: Step) ->
     let freeze = scene.freeze_again(revision, trial.id.attempt);
     // Without its template nowhere a canary can't get pods; what it has it keeps.
     let can_grow = scene.frozen(revision).is_some() || freeze.is_some();
-    let planned = fit(step.canary, scene.total);
+    let planned = fit_canary(step.canary, scene.total);
     let canary_goal = if can_grow { planned } else { planned.min(scene.canary_units()) };
     let (primary, canary) = scene.counts(scene.total - canary_goal, canary_goal);
     let mut effects: Vec<_> = freeze.into_iter().collect();
@@ -234,7 +235,7 @@ pub(super) fn enter(scene: &Scene<'_>, index: usize) -> Step {
 /// deadline; an outage of Kafka, a primary that is not ready and N = 0 stop that clock, and so does
 /// a move that we could have made: an operator that was away must not cost a revision its trial.
 fn settle(scene: &Scene<'_>, revision: Revision, step: Step) -> Step {
-    let goal = fit(step.canary, scene.total);
+    let goal = fit_canary(step.canary, scene.total);
     let primary = &scene.primary.workload;
     let leaving = primary.terminating + scene.seen.canary.as_ref().map_or(0, |it| it.terminating);
     let scaled = scene.seen.canary.as_ref().is_some_and(|it| {
