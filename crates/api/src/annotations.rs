@@ -51,7 +51,7 @@ pub mod command {
     pub const FULL: &str = "full";
 }
 
-/// Annotations of the primary Deployment: the facts that must outlive the status.
+/// Annotations of the primary Deployment, and one label: the facts that must outlive the status.
 pub mod primary {
     /// UID of the `CanaryRollout` that owns it.
     pub const OWNER_UID: &str = "siskin.dev/owner-uid";
@@ -65,7 +65,8 @@ pub mod primary {
     pub const REPLICAS: &str = "siskin.dev/replicas";
     /// The target's [`REPLICAS`](super::target::REPLICAS) when it was last read.
     pub const TARGET_REPLICAS: &str = "siskin.dev/target-replicas";
-    /// Attempts so far, over the life of the target. A whole number.
+    /// Label: attempts so far, over the life of the target. A whole number. An annotation would make
+    /// a new generation of the Deployment, and a canary wait until its controller has seen that.
     pub const ATTEMPTS: &str = "siskin.dev/attempts";
     /// The target's [`BYPASS`](super::target::BYPASS) that was followed last.
     pub const BYPASS_CONSUMED: &str = "siskin.dev/bypass-consumed";

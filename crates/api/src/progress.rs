@@ -48,7 +48,7 @@ pub struct ProgressStatus {
     /// The times that count, without pauses.
     #[serde(default)]
     pub clocks: Clocks,
-    /// The plan, frozen when the trial began.
+    /// The plan; frozen from the first step on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<FrozenPlan>,
     /// How the deletion of the `CanaryRollout` ends.
@@ -168,7 +168,7 @@ pub struct Clock {
     pub since: Option<MicroTime>,
 }
 
-/// The plan of one trial, frozen when it began, with every default filled in.
+/// The plan of one trial, frozen from its first step on, with every default filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FrozenPlan {

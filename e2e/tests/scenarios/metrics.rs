@@ -66,7 +66,7 @@ fn messages_lost_in_silence_are_found_by_asking_the_pods() {
         s.given().a_record().await?;
         s.when().ships(&Version::good("2").knob("DROP_SHARE", "0.3")).await?;
         s.then().rolls_back(Cause::AnalysisFailed, "1").await?;
-        s.then().tells("RollingBack", "lost").await
+        s.then().tells("RollingBack", "loss of the canary").await
     });
 }
 

@@ -209,8 +209,11 @@ fn update(live: &DynamicObject, child: &Child, replicas: u32, facts: Option<&Fac
     if !live.owner_references().is_empty() {
         patch = patch.remove(&["metadata", "ownerReferences"]);
     }
-    for (key, value) in &child.labels {
-        patch = patch.set(&["metadata", "labels", key], value.clone());
+    let attempts = facts.map(attempts_of);
+    for (key, value) in
+        child.labels.iter().map(|(key, value)| (&**key, value.clone())).chain(attempts)
+    {
+        patch = patch.set(&["metadata", "labels", key], value);
     }
     patch = with_annotations_object(patch, live);
     for (key, value) in &child.annotations {
@@ -235,6 +238,8 @@ fn create(
     replicas: u32,
     facts: Option<&Facts>,
 ) -> DynamicObject {
+    let attempts = facts.map(attempts_of).map(|(key, value)| (key.to_owned(), value));
+    let labels = child.labels.clone().into_iter().chain(attempts).collect();
     let facts = facts.map(annotations_of).into_iter().flatten();
     let mut annotations: BTreeMap<_, _> = child.annotations.clone();
     annotations.extend(facts.filter_map(|(key, value)| Some((key.to_owned(), value?))));
@@ -246,7 +251,7 @@ fn create(
         metadata: kube::core::ObjectMeta {
             name: Some(name.to_owned()),
             namespace: Some(namespace.to_owned()),
-            labels: Some(child.labels.clone()),
+            labels: Some(labels),
             annotations: Some(annotations),
             ..kube::core::ObjectMeta::default()
         },
@@ -261,7 +266,12 @@ fn with_annotations_object(patch: JsonPatch, live: &DynamicObject) -> JsonPatch 
     patch
 }
 
-/// The durable facts as annotations; `None` for one that must not be there.
+/// The durable fact that is a label.
+fn attempts_of(facts: &Facts) -> (&'static str, String) {
+    (primary::ATTEMPTS, facts.attempts.to_string())
+}
+
+/// The other durable facts, as annotations; `None` for one that must not be there.
 fn annotations_of(facts: &Facts) -> Vec<(&'static str, Option<String>)> {
     let ending: Option<&'static str> = facts.ending.map(Into::into);
     vec![
@@ -271,7 +281,6 @@ fn annotations_of(facts: &Facts) -> Vec<(&'static str, Option<String>)> {
         (primary::PROMOTING, facts.promoting.map(|it| it.to_string())),
         (primary::REPLICAS, Some(facts.replicas.to_string())),
         (primary::TARGET_REPLICAS, facts.target_replicas.map(|it| it.to_string())),
-        (primary::ATTEMPTS, Some(facts.attempts.to_string())),
         (primary::BYPASS_CONSUMED, facts.bypass.as_ref().map(ToString::to_string)),
         (primary::ENDING, ending.map(ToOwned::to_owned)),
     ]

@@ -46,7 +46,11 @@ pub fn facts(object: &DynamicObject) -> Option<Facts> {
         promoting: named(primary::PROMOTING),
         replicas: count(primary::REPLICAS).unwrap_or_else(|| replicas(object)),
         target_replicas: count(primary::TARGET_REPLICAS),
-        attempts: count(primary::ATTEMPTS).unwrap_or(0),
+        attempts: object
+            .labels()
+            .get(primary::ATTEMPTS)
+            .and_then(|it| it.parse().ok())
+            .unwrap_or(0),
         bypass: text(primary::BYPASS_CONSUMED).map(Arc::from),
         ending: text(primary::ENDING).and_then(|it| Ending::from_str(it).ok()),
     })

@@ -113,7 +113,8 @@ fn evidence(assessment: Option<&Assessment>, guard: Option<&Finding>, delivered:
             Finding::Fault(fault) if !fault.is_guard() => Evidence::Failed,
             Finding::Fault(_) | Finding::KeepsUp(_) | Finding::Doubt(_) => Evidence::GuardFailed,
         },
-        Some(it) if it.verdict == Verdict::Pass => Evidence::Pass,
+        // What was proven before a source fell silent promotes nothing while it is.
+        Some(it) if it.verdict == Verdict::Pass && delivered => Evidence::Pass,
         Some(_) | None => Evidence::Inconclusive { delivered },
     }
 }

@@ -17,8 +17,8 @@ use crate::children::Family;
 use crate::cluster::CallFailed;
 use crate::commands::{self, Asked};
 use crate::decide::{
-    Desired, Evidence, Membership, Names, Observed, Preflight, Primary, Revision, State, Target,
-    Uid, Workload,
+    Desired, Evidence, Membership, Names, Observed, Preflight, Primary, Revision, Stage, State,
+    Target, Trial, Uid, Workload,
 };
 use crate::preflight::Concern;
 use crate::queue::Name;
@@ -346,14 +346,18 @@ fn names(
     }
 }
 
-/// The frozen plan while an attempt is under way, else the spec's.
+/// The frozen plan from the first step of an attempt on, else the spec's: whoever is told by preflight
+/// what is wrong with it must be able to mend it.
 fn plan(rollout: &CanaryRollout, state: &State) -> FrozenPlan {
     let frozen = || rollout.status.as_ref()?.progress.as_ref()?.plan.clone();
     match state {
-        State::Trial(_) | State::Promoting(_) | State::RollingBack(_) => {
-            frozen().unwrap_or_else(|| rollout.spec.freeze())
-        }
-        State::Adopting | State::AtRest(_) | State::Terminating(_) => rollout.spec.freeze(),
+        State::Trial(Trial { stage: Stage::Progressing(_) | Stage::Paused(_), .. })
+        | State::Promoting(_)
+        | State::RollingBack(_) => frozen().unwrap_or_else(|| rollout.spec.freeze()),
+        State::Trial(Trial { stage: Stage::Preparing(_), .. })
+        | State::Adopting
+        | State::AtRest(_)
+        | State::Terminating(_) => rollout.spec.freeze(),
     }
 }
 

@@ -53,9 +53,12 @@ fn on_trial(world: &World, step: Step) -> String {
     if step.hold.since.is_none() {
         return format!("{place}: waiting until the canary is Ready and has joined the group");
     }
-    match &world.assessment {
-        Some(it) => format!("{place}: {}", it.finding),
-        None => place,
+    match (&world.assessment, &world.source) {
+        (Some(it), Some(silent)) if it.verdict == Verdict::Pass => {
+            format!("{place}: {}, but waits for a source: {}", it.finding, silent.message)
+        }
+        (Some(it), _) => format!("{place}: {}", it.finding),
+        (None, _) => place,
     }
 }
 
@@ -110,8 +113,9 @@ fn held_text(world: &World, held: Held, next: &State) -> Option<String> {
             )
         }
         Held::Inconclusive => {
-            let why = world.assessment.as_ref().map(|it| it.finding.to_string());
-            let why = why.unwrap_or_else(|| "there is no evidence".into());
+            let found = world.assessment.as_ref().map(|it| it.finding.to_string());
+            let silent = world.source.as_ref().map(|it| it.message.clone());
+            let why = silent.or(found).unwrap_or_else(|| "there is no evidence".into());
             let step = current_step(next).map_or(0, |it| it.index + 1);
             let id = next.rollout().map(|it| it.to_string()).unwrap_or_default();
             format!(
