@@ -2,6 +2,7 @@
 //! Availability, weights and margins are fixed before the first window.
 
 mod bounds;
+mod cadence;
 mod churn;
 mod interval;
 mod kind;
@@ -71,7 +72,7 @@ impl Signals {
     pub(crate) fn learn(settings: &Settings, record: &Record, margins: &Margins) -> Self {
         let gap = margins.commit_gap.unwrap_or(DEFAULT_GAP);
         let reader = Reader {
-            interval: settings.interval,
+            cadence: cadence::cadence(record.observations(), settings.interval),
             slow_from: latency::slow_from(record.observations()),
             in_flight: gap.max(settings.interval),
             user: ratio_names(&settings.user),
@@ -81,7 +82,7 @@ impl Signals {
         let mut meter = Meter::new(reader.clone());
         let mut lags = Lags::default();
         let mut owned = Vec::new();
-        let mut school = YieldSchool::new(gap, settings.interval);
+        let mut school = YieldSchool::new(gap, reader.cadence);
         let mut window = Window::default();
         let mut windows = Vec::new();
         let mut available = vec![false; kinds().count()];
@@ -94,7 +95,7 @@ impl Signals {
                     bounds.hear(metrics);
                 }
             }
-            windows.extend(window.add(seen.at, meter.take(&seen)));
+            windows.extend(window.add(seen.at, meter.take(&seen), reader.window()));
             if let Some(reading) = Reading::of(&seen, 0) {
                 let epoch = reading.is_stable().then_some(reading.epoch);
                 owned = lags.take(&reading, owned);
@@ -134,7 +135,7 @@ impl Signals {
         self.restarts.take(seen, longest);
         self.churn.take(seen, rewinds, longest);
         let rises = self.meter.take(seen);
-        if let Some(window) = self.window.add(seen.at, rises) {
+        if let Some(window) = self.window.add(seen.at, rises, self.reader.window()) {
             for ratio in self.ratios.iter_mut().flatten() {
                 ratio.bet(seen.at, &window);
             }
@@ -273,8 +274,8 @@ fn primary(seen: &Observation) -> impl Iterator<Item = &PodMetrics> {
 }
 
 impl Window {
-    /// Adds the rises of one moment; answers with those of the window if it ends here.
-    fn add(&mut self, at: Millis, rises: Vec<Rise>) -> Option<Vec<Rise>> {
+    /// Adds the rises of one moment; answers with those of the window if that is `length` long.
+    fn add(&mut self, at: Millis, rises: Vec<Rise>, length: Millis) -> Option<Vec<Rise>> {
         let begin = *self.begin.get_or_insert(at);
         for rise in rises {
             match self.rises.get_mut(&rise.pod) {
@@ -284,7 +285,7 @@ impl Window {
                 }
             }
         }
-        if at.saturating_sub(begin) < WINDOW {
+        if at.saturating_sub(begin) < length {
             return None;
         }
         self.begin = Some(at);

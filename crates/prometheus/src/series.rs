@@ -86,6 +86,12 @@ impl Series {
         }
     }
 
+    /// Whether anything of the application itself is read, not only its memory.
+    #[must_use]
+    pub fn has_application(&self) -> bool {
+        self.clock().is_some()
+    }
+
     /// The plain numbers, each with its selector. `memory` stands in for a missing working set.
     pub(crate) fn numbers(&self, memory: &str) -> Vec<(Signal, Selector)> {
         [

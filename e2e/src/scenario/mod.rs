@@ -16,6 +16,7 @@ pub mod java;
 mod load;
 pub mod objects;
 pub mod operator;
+pub mod recorded;
 pub mod rollout;
 pub mod seen;
 pub mod stage;

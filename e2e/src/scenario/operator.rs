@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -167,11 +167,28 @@ impl Operator {
         self.asked("/readyz").await.is_ok_and(|it| it.split(' ').nth(1) == Some("200"))
     }
 
+    /// What it answers at this path of its admin port.
+    ///
+    /// # Errors
+    /// It does not, or has nothing there.
+    pub async fn fetched(&self, path: &str) -> Result<Vec<u8>> {
+        let answer = self.answer(path).await?;
+        let end = answer.windows(4).position(|it| it == b"\r\n\r\n");
+        let (head, body) = answer.split_at(end.context("no answer of HTTP")? + 4);
+        let status = String::from_utf8_lossy(head);
+        ensure!(status.split(' ').nth(1) == Some("200"), "{path}: {status}");
+        Ok(body.to_owned())
+    }
+
     async fn asked(&self, path: &str) -> Result<String> {
+        Ok(String::from_utf8(self.answer(path).await?)?)
+    }
+
+    async fn answer(&self, path: &str) -> Result<Vec<u8>> {
         let mut stream = TcpStream::connect(self.admin).await.context("asking the operator")?;
         stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
         Ok(answer)
     }
 

@@ -42,6 +42,8 @@ pub struct Stage {
     pub operator: PathBuf,
     /// The producer's program.
     pub producer: PathBuf,
+    /// The program `kubectl-siskin`.
+    pub plugin: PathBuf,
     /// Kubeconfig of the operator's service account.
     pub operator_config: PathBuf,
     /// Where scenarios keep their logs.
@@ -96,6 +98,7 @@ impl Stage {
             bed,
             operator: programs.join("siskin-operator"),
             producer: programs.join("producer"),
+            plugin: programs.join("kubectl-siskin"),
             operator_config,
             logs,
             turns: Semaphore::new(usize::try_from(places)?),
@@ -119,13 +122,15 @@ fn build() -> Result<PathBuf> {
     let test = env::current_exe()?;
     let programs = test.ancestors().nth(2).context("a test lies in target/<profile>/deps")?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--package", "siskin-operator", "--package", "siskin-worker"]);
+    cargo.args(["build", "--quiet"]);
+    cargo.args(["--package", "siskin-operator", "--package", "siskin-worker"]);
+    cargo.args(["--package", "siskin-cli"]);
     if programs.ends_with("release") {
         cargo.arg("--release");
     }
     let status = cargo.current_dir(Stage::repository(".")).status().context("running cargo")?;
     if !status.success() {
-        bail!("the operator and the sample worker do not build");
+        bail!("the operator, the plugin and the sample worker do not build");
     }
     Ok(programs.to_owned())
 }

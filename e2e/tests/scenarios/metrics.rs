@@ -1,7 +1,7 @@
 //! What the pods export reaches the judge, from Prometheus and from the pods themselves; and what
 //! can't be read holds a trial with the reason, and decides nothing.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use siskin_api::{Cause, Phase, PromotionReason};
 use siskin_e2e::scenario::seen::Part;
@@ -47,6 +47,18 @@ async fn held(s: &mut Scenario, reason: &str, text: &str) -> Result<()> {
         .await
 }
 
+/// The trace of the trial gives the same verdict, for the same reason, in the same second.
+async fn judged_again_as_it_was_live(s: &mut Scenario) -> Result<()> {
+    let (live, again) = s.recorded().await?;
+    ensure!(
+        (&live.verdict, &live.reason) == (&again.verdict, &again.reason),
+        "{live:?}, {again:?}"
+    );
+    // What a sample shows is acted on by the pass that it asks for, in the same second.
+    ensure!((live.second - again.second).abs() < 1.0, "{live:?}, {again:?}");
+    Ok(())
+}
+
 #[test]
 fn errors_that_prometheus_shows_roll_back() {
     scenario(async |s| {
@@ -55,7 +67,8 @@ fn errors_that_prometheus_shows_roll_back() {
         s.given().a_record().await?;
         s.when().ships(&Version::good("2").knob("ERROR_SHARE", "0.3")).await?;
         s.then().rolls_back(Cause::AnalysisFailed, "1").await?;
-        s.then().tells("RollingBack", "error").await
+        s.then().tells("RollingBack", "error").await?;
+        judged_again_as_it_was_live(s).await
     });
 }
 
@@ -115,7 +128,7 @@ fn what_cannot_be_asked_is_held_with_the_reason_until_it_is_right() {
         analysis(s, json!({"prometheus": right, "metrics": metric("sum(rate(x[1m])")})).await?;
         held(s, "MetricsBadQuery", "parse error").await?;
         analysis(s, json!({"metrics": metric("x{pod=~\"{{pots}}\"}")})).await?;
-        held(s, "InvalidMetric", "{{pots}}").await?;
+        held(s, "InvalidMetric", "no variable `pots`").await?;
         analysis(s, json!({"metrics": null})).await?;
         s.then().reaches(Phase::Progressing).await?;
         s.then().says("SourcesReachable", "True", "Answered").await

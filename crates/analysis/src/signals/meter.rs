@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
+use super::WINDOW;
+use super::cadence::has_totals;
 use super::kind::Kind;
 use super::latency::split;
 use super::user_counts::{self, UserRise, UserTotals};
@@ -34,7 +36,8 @@ pub(crate) struct Rise {
 /// How counters are read. Fixed before the trial.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reader {
-    pub(crate) interval: Millis,
+    /// Usual time between two scrapes of a pod, at least the time between two observations.
+    pub(crate) cadence: Millis,
     /// Messages slower than this many seconds are slow; `None`: no edge is suitable.
     pub(crate) slow_from: Option<f64>,
     /// Messages in flight now are done after this time at the latest. The longest commit gap as
@@ -136,6 +139,13 @@ impl Rise {
     }
 }
 
+impl Reader {
+    /// The window in which counts are compared: every pod is in it about once.
+    pub(crate) fn window(&self) -> Millis {
+        WINDOW.max(self.cadence)
+    }
+}
+
 impl Meter {
     pub(crate) fn new(reader: Reader) -> Self {
         Self { reader, watched_since: None, tracks: BTreeMap::new(), unreadable: 0 }
@@ -148,7 +158,8 @@ impl Meter {
         self.tracks.retain(|name, _| there.contains(&**name));
         let mut rises = Vec::with_capacity(seen.pods.len());
         for pod in &seen.pods {
-            let Some(metrics) = &pod.metrics else { continue };
+            // Between two scrapes a pod may show its memory alone, or nothing at all.
+            let Some(metrics) = pod.metrics.as_ref().filter(|it| has_totals(it)) else { continue };
             let names = &self.reader.user;
             self.unreadable = self.unreadable.saturating_add(unreadable(metrics, names));
             let totals = Totals::of(metrics, self.reader.slow_from);
@@ -196,7 +207,7 @@ impl Track {
     fn follow(&mut self, before: Self, pod: &PodObservation, reader: &Reader) -> Option<Rise> {
         let newborn = before.at == pod.created;
         // One missed scrape is bridged. After more, what rose says nothing of now.
-        let patience = reader.interval.saturating_mul(5) / 2;
+        let patience = reader.cadence.saturating_mul(5) / 2;
         if !newborn && self.at.saturating_sub(before.at) > patience {
             return None;
         }

@@ -23,6 +23,9 @@ use crate::{Settings, UserMetric};
 pub(crate) struct SavedSignals {
     slow_from: Option<f64>,
     in_flight: Millis,
+    /// Absent: as often as pods are looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cadence: Option<Millis>,
     errors: Option<SavedRatio>,
     loss: Option<SavedRatio>,
     latency: Option<SavedRatio>,
@@ -58,6 +61,7 @@ impl Signals {
         SavedSignals {
             slow_from: self.reader.slow_from,
             in_flight: self.reader.in_flight,
+            cadence: Some(self.reader.cadence).filter(|it| *it != self.interval),
             errors: ratio(Kind::Errors),
             loss: ratio(Kind::Loss),
             latency: ratio(Kind::Latency),
@@ -81,7 +85,8 @@ impl Signals {
     ) -> Option<Self> {
         let in_flight = saved.in_flight.max(0);
         let (interval, user) = (settings.interval, ratio_names(&settings.user));
-        let reader = Reader { interval, slow_from: saved.slow_from, in_flight, user };
+        let cadence = saved.cadence.unwrap_or(interval).max(interval);
+        let reader = Reader { cadence, slow_from: saved.slow_from, in_flight, user };
         let ratio = |kind: Kind, saved: Option<SavedRatio>| match saved {
             Some(saved) => Some(Some(RatioSignal::restore(kind, &saved)?)),
             None => Some(None),

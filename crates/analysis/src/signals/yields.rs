@@ -92,9 +92,10 @@ pub(crate) struct YieldSchool {
 }
 
 impl YieldSchool {
-    /// For windows that hold two commit gaps and three scrapes.
-    pub(crate) fn new(commit_gap: Millis, interval: Millis) -> Self {
-        let length = commit_gap.saturating_mul(COMMIT_GAPS).max(interval.saturating_mul(3));
+    /// For windows that hold two commit gaps and three scrapes. Between two scrapes the gap only
+    /// seems larger, so its least is that of a scrape.
+    pub(crate) fn new(commit_gap: Millis, cadence: Millis) -> Self {
+        let length = commit_gap.saturating_mul(COMMIT_GAPS).max(cadence.saturating_mul(3));
         let length = length.max(SHORTEST_WINDOW);
         Self { length, epoch: None, before: BTreeMap::new(), sums: BTreeMap::new() }
     }

@@ -97,8 +97,14 @@ impl Errand {
                 };
                 let own = self.source.queries.ask((client, &labels.pod), self, at);
                 let (mut reading, own) = tokio::join!(client.read(&request, at), own);
-                for (pod, metric, value) in own.values {
-                    reading.pods.entry(pod).or_default().metrics.user.insert(metric, value);
+                let paced = self.source.series.has_application();
+                for (pod, metric, mut value) in own.values {
+                    let metrics = &mut reading.pods.entry(pod).or_default().metrics;
+                    if paced && !shows_scrape(metrics) {
+                        // Not scraped anew: the same totals again would be time without events.
+                        (value.events, value.total) = (None, None);
+                    }
+                    metrics.user.insert(metric, value);
                 }
                 reading.failures.extend(own.failures);
                 reading
@@ -144,6 +150,12 @@ impl Metered {
             pod.metrics = Some(PodMetrics { memory_limit, ..read });
         }
     }
+}
+
+/// Whether the application's own series are of a scrape that was not read before.
+fn shows_scrape(metrics: &PodMetrics) -> bool {
+    let counters = [metrics.consumed, metrics.processed, metrics.errors, metrics.filtered];
+    counters.iter().any(Option::is_some) || metrics.latency.is_some()
 }
 
 /// A pod that starts or ends does not answer, and that is no fault of the source while others do.

@@ -1,0 +1,70 @@
+//! What the operator recorded of a trial, and the same trial judged again by the plugin.
+//! Compares nothing: that is the scenario's business.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::{ROLLOUT, Scenario};
+
+/// A verdict as it was told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// `Pass`, `Fail`, `Inconclusive`.
+    pub verdict: String,
+    /// Name of the finding.
+    pub reason: String,
+    /// Seconds since the trial started.
+    pub second: f64,
+}
+
+impl Scenario {
+    /// What ended the last trial, by the operator's mark in its trace, and by the plugin that
+    /// judges this trace again.
+    ///
+    /// # Errors
+    /// There is no trace of it, or it can't be judged.
+    pub async fn recorded(&mut self) -> Result<(Told, Told)> {
+        let path = format!("/traces/{}/{ROLLOUT}", self.namespace);
+        let trace = self.operator()?.fetched(&path).await?;
+        let file = self.stage.logs.join(&self.namespace).join("trace.jsonl.gz");
+        fs::write(&file, trace).with_context(|| format!("writing {}", file.display()))?;
+        let live = ended(&output(Command::new("gzip").arg("-dc").arg(&file))?)?;
+        let again =
+            output(Command::new(&self.stage.plugin).arg("replay").arg("--json").arg(&file))?;
+        let again: Value = serde_json::from_str(&again).context("reading the plugin's answer")?;
+        Ok((live, told(&again, again["second"].as_f64())?))
+    }
+}
+
+/// The mark `ended` of a trace, in seconds since its mark `trialStarted`.
+fn ended(trace: &str) -> Result<Told> {
+    let marked = |mark: &str| {
+        let lines = trace.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.into_iter().find(|it| it["mark"] == mark)
+    };
+    let started = marked("trialStarted").context("the trace has no mark trialStarted")?;
+    let ended = marked("ended").context("the trace has no mark ended")?;
+    let span = ended["at"].as_f64().zip(started["at"].as_f64()).map(|(to, from)| (to - from) / 1e3);
+    told(&ended, span)
+}
+
+fn told(from: &Value, second: Option<f64>) -> Result<Told> {
+    let text = |field: &str| {
+        let text = from[field].as_str().map(ToOwned::to_owned);
+        text.with_context(|| format!("no {field} in {from}"))
+    };
+    let (verdict, reason) = (text("verdict")?, text("reason")?);
+    Ok(Told { verdict, reason, second: second.context("no time in it")? })
+}
+
+fn output(command: &mut Command) -> Result<String> {
+    let program = Path::new(command.get_program()).display().to_string();
+    let output = command.output().with_context(|| format!("running {program}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{program}: {}: {said}", output.status);
+    Ok(String::from_utf8(output.stdout)?)
+}
