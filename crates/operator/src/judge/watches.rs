@@ -201,7 +201,7 @@ pub async fn feed(
                 }
                 Step::Metered(feed, sample, metered) => {
                     metrics.reading(&Outcome::of_reading(&metered));
-                    (feed, sample, Some(metered))
+                    (feed, sample, Some(*metered))
                 }
             },
         };
@@ -222,7 +222,7 @@ enum Step {
     /// A sample arrived.
     Sampled(Feed, Result<Sample, SamplerStopped>),
     /// The metrics beside a sample were read, or their time was up.
-    Metered(Feed, Sample, Metered),
+    Metered(Feed, Sample, Box<Metered>),
 }
 
 async fn next(mut feed: Feed) -> Step {
@@ -233,7 +233,7 @@ async fn next(mut feed: Feed) -> Step {
 async fn meter(feed: Feed, sample: Sample, errand: Errand) -> Step {
     let at = sample.as_ref().as_ref().map_or_else(|_| crate::clock::now_millis(), |it| it.at);
     let metered = errand.run(at).await;
-    Step::Metered(feed, sample, metered)
+    Step::Metered(feed, sample, Box::new(metered))
 }
 
 /// What became of a sample or a reading: an answer, or one of the errors that its source knows.

@@ -8,14 +8,14 @@ use super::super::meter::{Exporter, MetricsSource};
 use super::*;
 use crate::observe::PodsOfTarget;
 
-fn metric(fields: serde_json::Value) -> siskin_api::UserMetric {
+fn metric(fields: &serde_json::Value) -> siskin_api::UserMetric {
     let mut metric = serde_json::json!({"name": "m"});
     metric.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     serde_json::from_value(metric).unwrap()
 }
 
 fn threshold(query: &str) -> siskin_api::UserMetric {
-    metric(serde_json::json!({"threshold": {"query": query, "max": "0.5"}}))
+    metric(&serde_json::json!({"threshold": {"query": query, "max": "0.5"}}))
 }
 
 fn parse(metrics: &[siskin_api::UserMetric]) -> Result<Queries, Concern> {
@@ -113,7 +113,7 @@ fn a_variable_that_there_is_not_is_refused_with_its_place() {
 #[test]
 fn a_ratio_takes_counters_and_says_so_of_what_is_none() {
     let ratio = |events: &str| {
-        parse(&[metric(serde_json::json!({"ratio": {"events": events, "total": "t_total"}}))])
+        parse(&[metric(&serde_json::json!({"ratio": {"events": events, "total": "t_total"}}))])
     };
     assert!(ratio("sum by (pod) (deliveries_rate(x))").is_ok(), "no function of that name");
     assert!(ratio("sum by (pod) (rate_total)").is_ok());
@@ -126,7 +126,7 @@ fn the_judge_is_told_what_the_spec_says() {
     let bounds = serde_json::json!({
         "query": "q", "min": "-1.5", "failureLimit": 7, "against": "Primary",
     });
-    let all = [metric(serde_json::json!({"threshold": bounds}))];
+    let all = [metric(&serde_json::json!({"threshold": bounds}))];
     let expected =
         Threshold { min: Some(-1.5), max: None, failure_limit: 7, against: Against::Primary };
     let told = definitions(&all);
