@@ -32,9 +32,9 @@ fn first_step() -> StepEstimate {
 }
 
 /// The smallest effect that it shows within ten minutes.
-fn promised(signal: Signal) -> f64 {
+fn promised(signal: &Signal) -> f64 {
     let step = first_step();
-    let of = step.smallest.iter().find(|it| it.signal == signal);
+    let of = step.smallest.iter().find(|it| it.signal == *signal);
     of.and_then(|it| it.effect).expect("found")
 }
 
@@ -51,7 +51,7 @@ fn rolled_back(change: impl Fn(&mut Trial)) -> usize {
 
 #[test]
 fn twice_as_many_errors_or_so_are_found_and_half_of_the_effect_is_not() {
-    let rate = promised(Signal::Errors);
+    let rate = promised(&Signal::Errors);
     let errors = |rate: f64| {
         rolled_back(|trial| {
             trial.world.canary().for_each(|pod| pod.work = Work { errors: rate, ..pod.work });
@@ -64,7 +64,7 @@ fn twice_as_many_errors_or_so_are_found_and_half_of_the_effect_is_not() {
 
 #[test]
 fn a_deficit_is_found_and_half_of_it_is_not() {
-    let deficit = promised(Signal::Lag);
+    let deficit = promised(&Signal::Lag);
     let shape = shape();
     // Pods differ in speed: at this share of its own a canary does all but the deficit of its work.
     let slow = |deficit: f64| {

@@ -36,8 +36,8 @@ fn stages(plan: &[PlannedStep]) -> Vec<Stage> {
     plan.iter().map(|it| Stage { canary: it.canary, length: it.hold }).collect()
 }
 
-fn found(step: &StepEstimate, signal: Signal) -> Option<f64> {
-    step.smallest.iter().find(|it| it.signal == signal).expect("estimated").effect
+fn found(step: &StepEstimate, signal: &Signal) -> Option<f64> {
+    step.smallest.iter().find(|it| it.signal == *signal).expect("estimated").effect
 }
 
 /// Poisson of any mean, from pieces that [`Dice`] can draw.
@@ -127,7 +127,7 @@ fn checked(traffic: Traffic, plan: &[PlannedStep], runs: u32) -> Vec<Checked> {
     let last = estimate.steps.last().expect("a step");
     let mut checked = Vec::new();
     let mut look = |signal: Signal, base: f64, power: &dyn Fn(f64) -> f64| {
-        let Some(effect) = found(last, signal.clone()) else {
+        let Some(effect) = found(last, &signal) else {
             println!("{signal}: nothing found");
             return;
         };
@@ -184,7 +184,7 @@ fn more_time_and_more_canaries_find_less() {
         let it = estimate(&settings(), &traffic(6, 24, 200.0), &plan(steps, minutes));
         let last = it.steps.last().expect("a step").clone();
         [Signal::Errors, Signal::Loss, Signal::Latency, Signal::Lag]
-            .map(|signal| found(&last, signal).expect("found"))
+            .map(|signal| found(&last, &signal).expect("found"))
     };
     let [short, long, second] = [effects(&[1], 5), effects(&[1], 30), effects(&[1, 3], 5)];
     for signal in 0..4 {
@@ -201,12 +201,12 @@ fn what_has_no_input_or_no_time_is_not_found() {
     assert_eq!((it.blind.len(), it.total_failure), (5, None));
     // A minute: only gross errors and losses show before grace and warm-up are over.
     let short = estimate(&settings(), &traffic(6, 24, 200.0), &plan(&[1], 1));
-    assert_eq!(found(&short.steps[0], Signal::Latency), None);
-    assert_eq!(found(&short.steps[0], Signal::Lag), None);
-    assert!(found(&short.steps[0], Signal::Errors).is_some_and(|it| it > 0.1), "{short:?}");
+    assert_eq!(found(&short.steps[0], &Signal::Latency), None);
+    assert_eq!(found(&short.steps[0], &Signal::Lag), None);
+    assert!(found(&short.steps[0], &Signal::Errors).is_some_and(|it| it > 0.1), "{short:?}");
     // One consumer, replaced by its canary: nothing to compare with but the record.
     let alone = estimate(&settings(), &traffic(1, 4, 200.0), &plan(&[1], 10));
-    assert_eq!(found(&alone.steps[0], Signal::Lag), None);
+    assert_eq!(found(&alone.steps[0], &Signal::Lag), None);
     assert_eq!(alone.steps[0].healthy.never, Some(Missing::Primary));
 }
 

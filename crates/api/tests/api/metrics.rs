@@ -26,13 +26,13 @@ pub(crate) fn accepted() -> Vec<Case> {
         })),
         ("/analysis/scrape", json!({"port": "metrics"})),
         ("/analysis/scrape", json!({"port": "m", "path": "/actuator/prometheus?x=y"})),
-        ("/analysis", with(json!({"scrape": {"port": "m"}, "series": {"consumed": "c_total"}}))),
-        ("/analysis", with(json!({
+        ("/analysis", with(&json!({"scrape": {"port": "m"}, "series": {"consumed": "c_total"}}))),
+        ("/analysis", with(&json!({
             "prometheus": {"address": "http://p"}, "series": {"preset": "Micrometer"},
         }))),
-        ("/analysis", metric(json!({"ratio": {"events": "a", "total": "b"}}))),
-        ("/analysis", metric(json!({"threshold": {"query": "q", "max": "0.5"}}))),
-        ("/analysis", metric(json!({
+        ("/analysis", metric(&json!({"ratio": {"events": "a", "total": "b"}}))),
+        ("/analysis", metric(&json!({"threshold": {"query": "q", "max": "0.5"}}))),
+        ("/analysis", metric(&json!({
             "threshold": {"query": "q", "min": "-1", "max": "-1", "failureLimit": 0, "against": "Primary"},
         }))),
     ]);
@@ -40,19 +40,7 @@ pub(crate) fn accepted() -> Vec<Case> {
 }
 
 pub(crate) fn refused() -> Vec<Case> {
-    let mut cases: Vec<Case> = [
-        "",
-        "p:9090",
-        "ftp://p",
-        "http://",
-        "http://u:p@h",
-        "http://h:x",
-        "http://h?x=y",
-        "http://h/#",
-    ]
-    .into_iter()
-    .map(|it| ("/analysis/prometheus", json!({"address": it})))
-    .collect();
+    let mut cases = no_addresses();
     let prometheus = json!({"address": "http://p"});
     cases.extend([
         ("/analysis/prometheus", json!({"address": "http://p", "podLabel": "a-b"})),
@@ -69,43 +57,43 @@ pub(crate) fn refused() -> Vec<Case> {
         ("/analysis/scrape", json!({"port": "a".repeat(16)})),
         ("/analysis/scrape", json!({"port": "m", "path": "metrics"})),
         ("/analysis/scrape", json!({"port": "m", "path": "/a b"})),
-        ("/analysis", with(json!({"prometheus": prometheus, "scrape": {"port": "m"}}))),
+        ("/analysis", with(&json!({"prometheus": prometheus, "scrape": {"port": "m"}}))),
         ("/analysis/series", json!({"consumed": "c_total"})),
-        ("/analysis", with(json!({"prometheus": prometheus, "series": {"errors": ""}}))),
+        ("/analysis", with(&json!({"prometheus": prometheus, "series": {"errors": ""}}))),
         ("/analysis/metrics", json!([{"name": "m", "threshold": {"query": "q", "max": "1"}}])),
-        ("/analysis", metric(json!({}))),
+        ("/analysis", metric(&json!({}))),
         (
             "/analysis",
-            metric(json!({
+            metric(&json!({
                 "ratio": {"events": "a", "total": "b"}, "threshold": {"query": "q", "max": "1"},
             })),
         ),
-        ("/analysis", metric(json!({"ratio": {"events": "", "total": "b"}}))),
-        ("/analysis", metric(json!({"ratio": {"events": "a", "total": "b".repeat(2001)}}))),
-        ("/analysis", metric(json!({"threshold": {"query": "q"}}))),
-        ("/analysis", metric(json!({"threshold": {"query": "", "max": "1"}}))),
-        ("/analysis", metric(json!({"threshold": {"query": "q", "min": "1", "max": "0.5"}}))),
+        ("/analysis", metric(&json!({"ratio": {"events": "", "total": "b"}}))),
+        ("/analysis", metric(&json!({"ratio": {"events": "a", "total": "b".repeat(2001)}}))),
+        ("/analysis", metric(&json!({"threshold": {"query": "q"}}))),
+        ("/analysis", metric(&json!({"threshold": {"query": "", "max": "1"}}))),
+        ("/analysis", metric(&json!({"threshold": {"query": "q", "min": "1", "max": "0.5"}}))),
         (
             "/analysis",
-            metric(json!({
+            metric(&json!({
                 "threshold": {"query": "q", "max": "1", "failureLimit": 101},
             })),
         ),
         (
             "/analysis",
-            metric(json!({
+            metric(&json!({
                 "threshold": {"query": "q", "max": "1", "failureLimit": -1},
             })),
         ),
         (
             "/analysis",
-            metric(json!({
+            metric(&json!({
                 "name": "M", "ratio": {"events": "a", "total": "b"},
             })),
         ),
         (
             "/analysis",
-            metric(json!({
+            metric(&json!({
                 "name": "m-", "ratio": {"events": "a", "total": "b"},
             })),
         ),
@@ -113,15 +101,29 @@ pub(crate) fn refused() -> Vec<Case> {
     cases
 }
 
+fn no_addresses() -> Vec<Case> {
+    let texts = [
+        "",
+        "p:9090",
+        "ftp://p",
+        "http://",
+        "http://u:p@h",
+        "http://h:x",
+        "http://h?x=y",
+        "http://h/#",
+    ];
+    texts.map(|it| ("/analysis/prometheus", json!({"address": it}))).to_vec()
+}
+
 pub(crate) fn unreadable() -> Vec<Case> {
     vec![
         ("/analysis/prometheus", json!({})),
         ("/analysis/scrape", json!({})),
-        ("/analysis", with(json!({"scrape": {"port": "m"}, "series": {"preset": "Anything"}}))),
-        ("/analysis", metric(json!({"threshold": {"query": "q", "max": 0.5}}))),
-        ("/analysis", metric(json!({"threshold": {"query": "q", "max": "1e3"}}))),
-        ("/analysis", metric(json!({"threshold": {"query": "q", "max": "1", "against": "Both"}}))),
-        ("/analysis", metric(json!({"ratio": {"events": "a"}}))),
+        ("/analysis", with(&json!({"scrape": {"port": "m"}, "series": {"preset": "Anything"}}))),
+        ("/analysis", metric(&json!({"threshold": {"query": "q", "max": 0.5}}))),
+        ("/analysis", metric(&json!({"threshold": {"query": "q", "max": "1e3"}}))),
+        ("/analysis", metric(&json!({"threshold": {"query": "q", "max": "1", "against": "Both"}}))),
+        ("/analysis", metric(&json!({"ratio": {"events": "a"}}))),
     ]
 }
 
@@ -129,7 +131,7 @@ pub(crate) fn unreadable() -> Vec<Case> {
 fn two_metrics_of_one_name_are_refused() -> Result<(), Box<dyn Error>> {
     let one = json!({"name": "m", "threshold": {"query": "q", "max": "1"}});
     let mut spec = minimal();
-    spec["analysis"] = with(json!({"prometheus": {"address": "http://p"}, "metrics": [one, one]}));
+    spec["analysis"] = with(&json!({"prometheus": {"address": "http://p"}, "metrics": [one, one]}));
     let errors = serde_json::from_value::<CanaryRolloutSpec>(spec)?.validate();
     let fields: Vec<_> = errors.err().into_iter().flatten().map(|it| it.field).collect();
     assert_eq!(fields, ["spec.analysis.metrics[1].name"]);
@@ -158,7 +160,7 @@ fn decimals_are_exact_and_print_as_short_as_they_can() -> Result<(), ParseUnitEr
 }
 
 /// The minimal analysis with these fields beside its own.
-fn with(fields: Value) -> Value {
+fn with(fields: &Value) -> Value {
     let mut analysis = minimal()["analysis"].clone();
     let fields = fields.as_object().expect("an object").clone();
     analysis.as_object_mut().expect("an object").extend(fields);
@@ -166,11 +168,11 @@ fn with(fields: Value) -> Value {
 }
 
 /// One metric of these fields, named unless they do, with a Prometheus to ask.
-fn metric(fields: Value) -> Value {
+fn metric(fields: &Value) -> Value {
     let mut metric = json!({"name": "m"});
     metric
         .as_object_mut()
         .expect("an object")
         .extend(fields.as_object().expect("an object").clone());
-    with(json!({"prometheus": {"address": "http://p"}, "metrics": [metric]}))
+    with(&json!({"prometheus": {"address": "http://p"}, "metrics": [metric]}))
 }
