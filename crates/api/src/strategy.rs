@@ -42,8 +42,8 @@ pub struct Strategy {
     #[schemars(range(min = 1, max = 99))]
     pub max_weight: Option<i32>,
     /// How long the canary is compared with the primary at a step that names no `hold` of its own,
-    /// and at each step of the shorthand. Counted from the end of the rebalance and the warm-up. At
-    /// most 168h, by default 5m.
+    /// and at each step of the shorthand. Counted while all pods of the step are ready and in the
+    /// settled group; `warmUp` is part of it. At most 168h, by default 5m.
     #[serde(default = "Strategy::default_hold")]
     #[x_kube(validation = rules::HOLD)]
     pub hold: Duration,

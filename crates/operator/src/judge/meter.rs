@@ -112,6 +112,9 @@ impl Errand {
             Exporter::Pods { scraper, port, path } => {
                 let targets: Vec<_> =
                     self.pods.exports.iter().filter_map(|it| target(it, port, path)).collect();
+                if targets.is_empty() && !self.pods.exports.is_empty() {
+                    return Self::without_port();
+                }
                 some_answer(scraper.read(&targets, &self.source.series, at).await)
             }
         };
@@ -126,6 +129,17 @@ impl Errand {
     pub(super) fn names(&self, of: impl Fn(Role) -> bool) -> Vec<Arc<str>> {
         let pods = self.pods.observations.iter().filter(|it| of(it.role));
         pods.map(|it| it.name.clone()).collect()
+    }
+
+    /// No pod has a port of that name: a mistake in the spec, or in the Deployment.
+    fn without_port() -> Metered {
+        let fault = Fault::Unsupported {
+            found: "no container port named as in spec.analysis.scrape.port",
+            remedy: "name the port of the container, or change the spec",
+        };
+        let asked = Asked::Signal(Signal::ScrapeTime);
+        let failure = ReadError { asked, source_name: "the pods".into(), fault };
+        Metered { failure: Some(failure), ..Metered::default() }
     }
 
     fn too_late(self, deadline: Duration) -> Metered {
@@ -174,3 +188,6 @@ fn target(export: &Export, port: &str, path: &Arc<str>) -> Option<ScrapeTarget> 
         path: path.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests;
