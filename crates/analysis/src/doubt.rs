@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::effect::{Figure, Told};
-use crate::finding::Span;
+use crate::finding::{Roughly, Span};
 use crate::observation::Millis;
 use crate::{Bound, Effect, Fault, PartitionId, Signal};
 
@@ -190,7 +190,7 @@ impl Display for Doubt {
             Self::NoPartition => f.write_str("no canary pod owns a partition"),
             Self::Rebalancing => f.write_str("the consumer group is rebalancing"),
             Self::WarmingUp { remaining } => {
-                write!(f, "canary pods are warming up for another {}", Span(*remaining))
+                write!(f, "canary pods are warming up for another {}", Roughly(*remaining))
             }
             Self::LagUnknown { partition } => write!(
                 f,
@@ -218,12 +218,12 @@ impl Display for Doubt {
             ),
             Self::MoreEvidence { remaining, partition } => write!(
                 f,
-                "canary keeps up so far; about {} more to be sure, {partition} is the last",
-                Span(*remaining)
+                "canary keeps up so far; {} more to be sure, {partition} is the last",
+                Roughly(*remaining)
             ),
             Self::SignalSuspected { signal, pod, effect } => suspected(f, signal, pod, effect),
             Self::SignalSilent { signal, silent } => {
-                write!(f, "nothing was learnt of the canary's {signal} for {}", Span(*silent))
+                write!(f, "nothing was learnt of the canary's {signal} for {}", Roughly(*silent))
             }
             Self::SignalAbsent { signal } => write!(
                 f,
@@ -241,7 +241,7 @@ impl Display for Doubt {
 }
 
 fn lasting(f: &mut Formatter<'_>, what: &str, time: Millis) -> fmt::Result {
-    write!(f, "{what} for {}", Span(time))
+    write!(f, "{what} for {}", Roughly(time))
 }
 
 fn suspected(f: &mut Formatter<'_>, signal: &Signal, pod: &str, effect: &Effect) -> fmt::Result {

@@ -272,6 +272,22 @@ impl Display for PartitionId {
     }
 }
 
+/// A length of time that goes on, in steps: who tells it again and again need not each second.
+/// `some seconds`, `40 s`, `3 min`, `1 h 20 min`.
+pub(crate) struct Roughly(pub(crate) Millis);
+
+impl Display for Roughly {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.saturating_add(500) / 1_000;
+        match seconds {
+            ..10 => f.write_str("some seconds"),
+            10..60 => write!(f, "{} s", seconds / 10 * 10),
+            60..600 => write!(f, "{} min", seconds / 60),
+            600.. => Span(seconds / 600 * 600_000).fmt(f),
+        }
+    }
+}
+
 /// A length of time as people say it: `7 s`, `4 min 10 s`, `3 h 5 min`.
 pub(crate) struct Span(pub(crate) Millis);
 
@@ -289,6 +305,29 @@ impl Display for Span {
             (0, min, 0) => write!(f, "{min} min"),
             (0, min, s) => write!(f, "{min} min {s} s"),
             (h, min, _) => write!(f, "{h} h {min} min"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_goes_on_is_told_in_steps() {
+        for (seconds, text) in [
+            (0, "some seconds"),
+            (9, "some seconds"),
+            (10, "10 s"),
+            (59, "50 s"),
+            (60, "1 min"),
+            (119, "1 min"),
+            (599, "9 min"),
+            (600, "10 min"),
+            (4_799, "1 h 10 min"),
+            (4_800, "1 h 20 min"),
+        ] {
+            assert_eq!(Roughly(seconds * 1_000).to_string(), text);
         }
     }
 }
