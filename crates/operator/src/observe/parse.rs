@@ -78,13 +78,22 @@ pub fn workload(object: &DynamicObject, expected: Option<&Child>, pods: Shown) -
         revision: revision.and_then(|it| Revision::from_str(it).ok()),
         replicas: wanted,
         ready: number("readyReplicas"),
-        // Its controller does not count a pod that it has deleted, the watch may not know of that
-        // yet: a pod that is too many is on its way out.
-        terminating: pods.terminating.max(pods.all.saturating_sub(all.max(wanted))),
+        terminating: leaving(pods, wanted, all),
         current: generation <= status["observedGeneration"].as_i64().unwrap_or(-1),
         rolled: number("updatedReplicas") == all,
         differs: expected.is_none_or(|it| it.compare(&whole(object)) != Difference::None),
     }
+}
+
+/// Pods on their way out. The watch of the pods may not know yet of one that is being deleted, and
+/// the controller may have seen the new count and not acted on it: of a Deployment at 0 every pod
+/// leaves, whoever shows it; of another those that its controller does not count any more.
+fn leaving(pods: Shown, wanted: u32, counted: u32) -> u32 {
+    let unseen = match wanted {
+        0 => pods.all.max(counted),
+        1.. => pods.all.saturating_sub(counted.max(wanted)),
+    };
+    pods.terminating.max(unseen)
 }
 
 /// `spec.replicas`, which the API server defaults to 1.
@@ -234,6 +243,8 @@ mod tests {
         };
         assert_eq!(leaving(0, 0, 1, 0), 1, "the watch is behind");
         assert_eq!(leaving(0, 0, 1, 1), 1);
+        assert_eq!(leaving(0, 1, 1, 0), 1, "its controller has not acted yet");
+        assert_eq!(leaving(0, 1, 0, 0), 1, "the watch does not show it yet");
         assert_eq!(leaving(0, 0, 0, 0), 0);
         assert_eq!(leaving(3, 3, 4, 0), 1);
         assert_eq!(leaving(3, 4, 4, 0), 0, "one more while it rolls");
