@@ -75,9 +75,9 @@ fn cost(partitions: usize) -> Cost {
 
 #[test]
 fn no_pass_allocates_per_partition_and_state_grows_by_what_is_told() {
-    let (few, many) = (cost(500), cost(1_500));
-    let per_partition = (many.bytes - few.bytes) / 1_000;
-    println!("500 partitions: {few:?}\n1,500 partitions: {many:?}");
+    let (few, many) = (cost(200), cost(600));
+    let per_partition = (many.bytes - few.bytes) / 400;
+    println!("200 partitions: {few:?}\n600 partitions: {many:?}");
     println!("{per_partition} bytes per partition, log ends included");
     // The tree of the canary's proofs and the lists of doubt may grow by a node or a doubling.
     assert!(many.allocations <= few.allocations + 16, "{few:?} {many:?}");

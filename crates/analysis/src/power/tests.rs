@@ -147,7 +147,7 @@ fn checked(traffic: Traffic, plan: &[PlannedStep], runs: u32) -> Vec<Checked> {
 #[test]
 fn a_small_group_finds_what_was_promised() {
     for (canary, signals) in [(&[1][..], 4), (&[1, 2], 4)] {
-        let all = checked(traffic(3, 12, 50.0), &plan(canary, 5), 250);
+        let all = checked(traffic(3, 12, 50.0), &plan(canary, 5), 150);
         assert_eq!(all.len(), signals);
         for it in all {
             // To cover what the warm-up rule may cost slow messages is too much in most rollouts.
