@@ -2,15 +2,11 @@
 //! The verdict itself is `siskin-analysis`'s; here it is only fed and asked.
 
 mod ledger;
-mod meter;
 mod neighbours;
-mod queries;
 mod replay;
 mod watches;
 
 pub use ledger::{Ledger, Saved, is_fail};
-pub use meter::{Exporter, Metered, MetricsSource};
 pub use neighbours::Neighbours;
-pub use queries::{Queries, definitions};
 pub use replay::Replay;
 pub use watches::{Feed, Source, Watches, feed};

@@ -15,10 +15,10 @@ use siskin_prometheus::{ReadError, Scrapes};
 use tokio::sync::mpsc;
 
 use super::ledger::Ledger;
-use super::meter::{Errand, Metered, MetricsSource};
 use super::neighbours::Neighbours;
 use crate::decide::Uid;
 use crate::metrics::{ClosedSet, Metrics};
+use crate::observe::meter::{Errand, Metered, MetricsSource};
 use crate::observe::pods::Pods;
 use crate::queue::{Name, Trigger};
 use crate::trace::Traces;

@@ -11,9 +11,10 @@ use siskin_prometheus::{
     Access, Address, LabelName, Prometheus, Scraper, Selector, Series, TargetLabels,
 };
 
+use super::meter::{Exporter, MetricsSource};
+use super::queries::Queries;
 use super::secrets::Secrets;
 use crate::cluster::{CallFailed, Cluster};
-use crate::judge::{Exporter, MetricsSource, Queries};
 use crate::preflight::Concern;
 use crate::queue::Name;
 

@@ -6,9 +6,10 @@ use siskin_analysis::observation::{Observation, PodObservation};
 use siskin_analysis::{Assessment, Finding, Settings, Verdict, crash_guard};
 use siskin_api::{CanaryRollout, FrozenPlan};
 
+use super::queries::definitions;
 use super::{Observer, PodsOfTarget};
 use crate::decide::{Evidence, Membership, Observed, Preflight, RolloutId, Stage, State};
-use crate::judge::{Ledger, Saved, definitions, is_fail};
+use crate::judge::{Ledger, Saved, is_fail};
 use crate::preflight::{self, Concern};
 use crate::trace::{Standing, Word};
 

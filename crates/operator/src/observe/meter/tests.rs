@@ -2,26 +2,11 @@
 //! where nothing can be read.
 
 use super::*;
-use crate::judge::Queries;
+use crate::observe::queries::tests::pod;
 
 fn export(pod: &str, port: Option<u16>) -> Export {
     let ports = port.map(|it| ("metrics".to_owned(), it)).into_iter().collect();
     Export { pod: pod.into(), ip: "127.0.0.1".parse().ok(), ports, memory_limit: Some(1e6) }
-}
-
-fn pod(name: &str) -> PodObservation {
-    PodObservation {
-        name: name.into(),
-        role: Role::Canary,
-        created: 0,
-        ready: true,
-        terminating: false,
-        restarts: 0,
-        oom_kills: 0,
-        crash_loop: false,
-        node: None,
-        metrics: None,
-    }
 }
 
 fn errand(exports: Vec<Export>) -> Errand {
@@ -69,7 +54,7 @@ fn a_pod_gets_what_was_read_of_it_and_the_limit_of_its_spec() {
     let read = PodMetrics { consumed: Some(7.0), ..PodMetrics::default() };
     let mut metered =
         Metered { pods: [("a".into(), read)].into_iter().collect(), ..Metered::default() };
-    let mut pods = [pod("a"), pod("b")];
+    let mut pods = [pod("a", Role::Canary), pod("b", Role::Canary)];
     metered.attach(&mut pods, &[export("a", None), export("b", None)]);
     let metrics = pods[0].metrics.clone().unwrap();
     assert_eq!((metrics.consumed, metrics.memory_limit), (Some(7.0), Some(1e6)));

@@ -266,4 +266,4 @@ fn wrong((index, field): (usize, &str), error: &impl Display) -> Concern {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

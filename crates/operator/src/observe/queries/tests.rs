@@ -4,9 +4,9 @@
 use siskin_analysis::observation::PodObservation;
 use siskin_prometheus::{Access, Address, Scrapes, Series, TargetLabels};
 
+use super::super::PodsOfTarget;
 use super::super::meter::{Exporter, MetricsSource};
 use super::*;
-use crate::observe::PodsOfTarget;
 
 fn metric(fields: &serde_json::Value) -> siskin_api::UserMetric {
     let mut metric = serde_json::json!({"name": "m"});
@@ -22,7 +22,7 @@ fn parse(metrics: &[siskin_api::UserMetric]) -> Result<Queries, Concern> {
     Queries::parse(metrics, ["rev-1".into(), "rev-2".into()])
 }
 
-fn pod(name: &str, role: Role) -> PodObservation {
+pub(in crate::observe) fn pod(name: &str, role: Role) -> PodObservation {
     PodObservation {
         name: name.into(),
         role,

@@ -12,7 +12,7 @@ use siskin_prometheus::{
 };
 
 use super::queries::Queries;
-use crate::observe::{Export, PodsOfTarget};
+use super::{Export, PodsOfTarget};
 
 /// A sample waits for its metrics no longer than half an interval, and within these bounds: what
 /// the offsets show must not come late because Prometheus is slow.
@@ -57,11 +57,11 @@ pub enum Exporter {
 
 /// One reading to be made: everything that it needs, so that nothing is locked while it waits.
 #[derive(Debug)]
-pub(super) struct Errand {
-    pub(super) source: Arc<MetricsSource>,
-    pub(super) namespace: Arc<str>,
-    pub(super) pods: PodsOfTarget,
-    pub(super) scrapes: Scrapes,
+pub(crate) struct Errand {
+    pub(crate) source: Arc<MetricsSource>,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) pods: PodsOfTarget,
+    pub(crate) scrapes: Scrapes,
 }
 
 /// What the pods export, as far as it could be read.
@@ -69,14 +69,14 @@ pub(super) struct Errand {
 pub struct Metered {
     pods: HashMap<Arc<str>, PodMetrics>,
     /// When pods were last scraped: for the next reading.
-    pub(super) scrapes: Scrapes,
+    pub(crate) scrapes: Scrapes,
     /// What could not be read, the first of it.
     pub failure: Option<ReadError>,
 }
 
 impl Errand {
     /// Reads as of `at`, within the time that a sample waits.
-    pub(super) async fn run(self, at: Millis) -> Metered {
+    pub(crate) async fn run(self, at: Millis) -> Metered {
         let within = (self.source.interval / 2).clamp(WAIT.0, WAIT.1);
         match tokio::time::timeout(within, self.read(at)).await {
             Ok(metered) => metered,
@@ -156,7 +156,7 @@ impl Errand {
 
 impl Metered {
     /// Gives each pod what was read of it, and what its spec says of its memory.
-    pub(super) fn attach(&mut self, pods: &mut [PodObservation], exports: &[Export]) {
+    pub(crate) fn attach(&mut self, pods: &mut [PodObservation], exports: &[Export]) {
         for pod in pods {
             let Some(read) = self.pods.remove(&pod.name) else { continue };
             let memory_limit =
