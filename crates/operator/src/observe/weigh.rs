@@ -49,7 +49,7 @@ pub(super) fn weigh(
     };
     let guard = attempt.and_then(|_| crash_guard(&pods.observations, healthy));
     seen.membership = membership;
-    seen.evidence = evidence(assessment.as_ref(), guard.as_ref(), delivered);
+    seen.evidence = evidence(assessment.as_ref(), guard.as_ref(), (delivered, source));
     let total = seen.primary.as_ref().map_or(0, |it| it.facts.replicas);
     let word = Word::of(assessment.as_ref(), guard.as_ref());
     if let Some(standing) = Standing::of(seen, total, word, now) {
@@ -105,7 +105,14 @@ fn prepares(state: &State) -> bool {
     }
 }
 
-fn evidence(assessment: Option<&Assessment>, guard: Option<&Finding>, delivered: bool) -> Evidence {
+/// What is acted on. A source that did not answer, or that can't even be asked for want of its
+/// Secret or for its query, delivers nothing.
+fn evidence(
+    assessment: Option<&Assessment>,
+    guard: Option<&Finding>,
+    (answered, wrong): (bool, Option<&Concern>),
+) -> Evidence {
+    let delivered = answered && wrong.is_none();
     if guard.is_some_and(|it| it.verdict() == Verdict::Fail) {
         return Evidence::GuardFailed;
     }
@@ -138,5 +145,32 @@ pub(super) fn settings(plan: &FrozenPlan) -> Settings {
         warm_up: plan.warm_up.as_millis(),
         false_rollback_probability: plan.false_rollback_probability.as_f64(),
         user: definitions(&plan.metrics),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use siskin_analysis::{Judge, Record};
+
+    use super::*;
+
+    #[test]
+    fn what_was_proven_promotes_nothing_while_a_source_is_silent_or_cannot_be_asked() {
+        let settings = Settings {
+            interval: 10_000,
+            warm_up: 0,
+            false_rollback_probability: 0.01,
+            user: Arc::default(),
+        };
+        let mut passed = Judge::new(settings, &Record::new(0)).assess(0, true);
+        passed.verdict = Verdict::Pass;
+        let evidence = |answered, wrong| evidence(Some(&passed), None, (answered, wrong));
+        let held = Evidence::Inconclusive { delivered: false };
+        assert_eq!(evidence(true, None), Evidence::Pass);
+        assert_eq!(evidence(false, None), held);
+        let gone = Concern::new("SecretMissing", "Secret orders-prometheus does not exist");
+        assert_eq!(evidence(true, Some(&gone)), held);
     }
 }
