@@ -46,7 +46,8 @@ impl Forecast {
             partitions,
             rate,
             commit_interval: group.commit_interval.as_millis(),
-            metrics: (group.metrics || rollout.spec.analysis.series.is_some())
+            metrics: group
+                .metrics
                 .then_some(BaseRates { errors: group.error_rate, slow: group.slow_share }),
         };
         let plan = rollout.spec.freeze();
