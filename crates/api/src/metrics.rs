@@ -25,11 +25,11 @@ pub struct PrometheusSource {
     pub credentials_secret_ref: Option<SecretRef>,
     /// The label that holds the pod's name, by default `pod`.
     #[serde(default = "PrometheusSource::default_pod_label")]
-    #[schemars(length(min = 1, max = 100), regex(pattern = LABEL_PATTERN))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = LABEL_PATTERN))]
     pub pod_label: String,
     /// The label that holds the pod's namespace, by default `namespace`.
     #[serde(default = "PrometheusSource::default_namespace_label")]
-    #[schemars(length(min = 1, max = 100), regex(pattern = LABEL_PATTERN))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = LABEL_PATTERN))]
     pub namespace_label: String,
 }
 

@@ -83,7 +83,7 @@ fn check_prometheus(found: &mut Found, it: &PrometheusSource) {
                 found,
                 format!("{PROMETHEUS}.{field}"),
                 format!("{label:?} is no name of a label"),
-                "use letters, digits and _, not a digit first",
+                "use 1 to 63 letters, digits and _, not a digit first",
             );
         }
     }
@@ -188,7 +188,7 @@ fn is_address(text: &str) -> bool {
 }
 
 fn is_label(text: &str) -> bool {
-    (1..=100).contains(&text.len())
+    (1..=63).contains(&text.len())
         && !text.starts_with(|it: char| it.is_ascii_digit())
         && is_plain(text)
         && !text.contains(['.', '-'])

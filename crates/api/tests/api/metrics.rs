@@ -45,6 +45,7 @@ pub(crate) fn refused() -> Vec<Case> {
     cases.extend([
         ("/analysis/prometheus", json!({"address": "http://p", "podLabel": "a-b"})),
         ("/analysis/prometheus", json!({"address": "http://p", "namespaceLabel": "1"})),
+        ("/analysis/prometheus", json!({"address": "http://p", "podLabel": "p".repeat(64)})),
         (
             "/analysis/prometheus",
             json!({
