@@ -236,7 +236,7 @@ async fn files(State(admin): State<Admin>) -> Response {
     let Some(files) = admin.files else { return not_stored() };
     match files.list().await {
         Ok(list) => Json(list).into_response(),
-        Err(error) => unread(error),
+        Err(error) => unread(&error),
     }
 }
 
@@ -248,7 +248,7 @@ async fn file(State(admin): State<Admin>, Path(of): Path<[String; 3]>) -> Respon
             let answer = "there is no such file: /traces/files lists those there are\n";
             (StatusCode::NOT_FOUND, answer).into_response()
         }
-        Err(error) => unread(error),
+        Err(error) => unread(&error),
     }
 }
 
@@ -261,10 +261,10 @@ fn not_stored() -> Response {
     (StatusCode::NOT_FOUND, answer).into_response()
 }
 
-fn unread(error: ReadError) -> Response {
+fn unread(error: &ReadError) -> Response {
     match error {
         ReadError::Busy => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
-        ReadError::Read(ref source) => {
+        ReadError::Read(source) => {
             let answer = format!("{error}: {source}\n");
             (StatusCode::INTERNAL_SERVER_ERROR, answer).into_response()
         }

@@ -52,7 +52,7 @@ fn folder(name: &str) -> String {
     if is_folder(name) {
         return name.to_owned();
     }
-    name.bytes().map(|it| format!("{it:02x}")).collect()
+    name.bytes().fold(String::new(), |hex, it| hex + &format!("{it:02x}"))
 }
 
 #[cfg(test)]
