@@ -101,6 +101,17 @@ pub struct UserMetric {
     pub threshold: Option<Threshold>,
 }
 
+/// One query of a metric, by what it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricQuery {
+    /// Events of a ratio.
+    Events,
+    /// Everything that could have been one.
+    Total,
+    /// The value of a threshold.
+    Value,
+}
+
 /// Two counters per pod: the canary fails when its share of events is larger than the primary's by
 /// more than chance and what is normal between pods explain.
 ///
@@ -187,6 +198,53 @@ impl PrometheusSource {
 
     fn default_namespace_label() -> String {
         "namespace".into()
+    }
+}
+
+impl SeriesNames {
+    /// Its series, each with its field.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, Option<&str>); 6] {
+        [
+            ("consumed", self.consumed.as_deref()),
+            ("processed", self.processed.as_deref()),
+            ("errors", self.errors.as_deref()),
+            ("filtered", self.filtered.as_deref()),
+            ("latency", self.latency.as_deref()),
+            ("workingSet", self.working_set.as_deref()),
+        ]
+    }
+}
+
+impl UserMetric {
+    /// Its queries.
+    pub fn queries(&self) -> impl Iterator<Item = (MetricQuery, &str)> {
+        let ratio = self.ratio.iter().flat_map(|it| {
+            [(MetricQuery::Events, it.events.as_str()), (MetricQuery::Total, it.total.as_str())]
+        });
+        let threshold = self.threshold.iter().map(|it| (MetricQuery::Value, it.query.as_str()));
+        ratio.chain(threshold)
+    }
+}
+
+impl MetricQuery {
+    /// Its field below the metric.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Events => "ratio.events",
+            Self::Total => "ratio.total",
+            Self::Value => "threshold.query",
+        }
+    }
+
+    /// Whether its answer has to be a counter.
+    #[must_use]
+    pub const fn is_counter(self) -> bool {
+        match self {
+            Self::Events | Self::Total => true,
+            Self::Value => false,
+        }
     }
 }
 

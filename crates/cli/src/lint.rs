@@ -3,6 +3,7 @@
 
 pub(crate) mod expected;
 mod forecast;
+mod language;
 mod place;
 mod words;
 
@@ -79,6 +80,12 @@ fn problems(object: &Value, rollout: &CanaryRollout) -> Vec<(String, String)> {
     }
     let wrong = rollout.spec.validate().err().unwrap_or_default().into_iter();
     found.extend(wrong.map(|it| (it.field, format!("{}; {}", it.problem, it.remedy))));
+    for (path, problem) in language::problems(&rollout.spec.analysis) {
+        // What is wrong with a field by the rules is wrong in its language, too: told once.
+        if found.iter().all(|(told, _)| *told != path) {
+            found.push((path, problem));
+        }
+    }
     if let Ok(crd) = serde_json::to_value(siskin_api::crd()) {
         let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
         unknown(&schema["properties"]["spec"], &object["spec"], "spec", &mut found);

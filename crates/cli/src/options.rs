@@ -30,7 +30,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Check a file with `CanaryRollouts` by the rules of the API server, and by no cluster.
     ///
-    /// Other objects in the file are skipped. Each problem is told with its line and field. With
+    /// Series, variables, strings and brackets of queries are read as the operator reads them; the
+    /// grammar of PromQL is the server's. Other objects in the file are skipped. Each problem is told with its line and field. With
     /// --partitions and --rate it also estimates, for each step, the smallest effects that are found
     /// by the end of its hold with a probability of 90 %, and how long a healthy version needs until
     /// it passes. Exit code: 0 valid, 1 not, 2 wrong usage.
@@ -56,10 +57,11 @@ pub(crate) struct ReplayArgs {
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Accepted probability of rolling back a healthy version, above 0 and at most 0.2, instead of
-    /// the recorded one.
+    /// the recorded one; also instead of the one in --set.
     #[arg(long, value_name = "P", value_parser = probability)]
     pub(crate) alpha: Option<f64>,
-    /// Judge by another setting: interval, warmUp (both as 10s, 2m) or falseRollbackProbability.
+    /// Judge by another setting: interval=1s to 5m, warmUp=0s to 24h, or
+    /// falseRollbackProbability=P. Can be given several times; the last one of a field counts.
     #[arg(long = "set", value_name = "FIELD=VALUE")]
     pub(crate) changes: Vec<Change>,
     /// Begin the trial this many seconds after the first observation instead of at the mark.
@@ -80,6 +82,10 @@ pub(crate) struct LintArgs {
     #[command(flatten)]
     pub(crate) expected: Expected,
 }
+
+/// What `--set` takes, with the bounds of a `CanaryRollout`.
+const SETTINGS: &str =
+    "interval (1s to 5m), warmUp (0s to 24h), falseRollbackProbability (above 0, at most 0.2)";
 
 /// A setting to judge by instead of the recorded one.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +116,9 @@ impl FromStr for Change {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (field, value) = text.split_once('=').ok_or("want field=value")?;
+        let (field, value) = text
+            .split_once('=')
+            .ok_or_else(|| format!("want field=value; there are {SETTINGS}"))?;
         let duration = |least: u32, most: u32| {
             let it: Duration = value.parse().map_err(|it| format!("{it}"))?;
             let (least, most) = (Duration::from_secs(least), Duration::from_secs(most));
@@ -122,9 +130,7 @@ impl FromStr for Change {
             "interval" => Ok(Self::Interval(duration(1, 300)?)),
             "warmUp" => Ok(Self::WarmUp(duration(0, 24 * 3_600)?)),
             "falseRollbackProbability" => Ok(Self::FalseRollbackProbability(probability(value)?)),
-            other => Err(format!(
-                "there is no setting {other:?}: want interval, warmUp or falseRollbackProbability"
-            )),
+            other => Err(format!("there is no setting {other:?}; there are {SETTINGS}")),
         }
     }
 }

@@ -122,9 +122,13 @@ fn wrong_usage_is_told_with_what_is_wanted() {
     for (args, wanted) in [
         (
             &["replay", "a", "--set", "speed=9"][..],
-            "want interval, warmUp or falseRollbackProbability",
+            "there is no setting \"speed\"; there are interval (1s to 5m), warmUp (0s to 24h), falseRollbackProbability (above 0, at most 0.2)",
         ),
+        (&["replay", "a", "--set", "warmUp"], "want field=value; there are interval ("),
         (&["replay", "a", "--set", "warmUp=2d"], "such as 1h30m or 45s"),
+        (&["replay", "a", "--set", "warmUp=25h"], "want 0s to 24h"),
+        (&["replay", "a", "--set", "interval=0s"], "want 1s to 5m"),
+        (&["replay", "a", "--set", "falseRollbackProbability=0"], "want more than 0, at most 0.2"),
         (&["replay", "a", "--alpha", "0.5"], "want more than 0, at most 0.2"),
         (&["replay", "a", "b", "--svg", "c"], "one trace"),
         (&["replay"], "required"),
@@ -132,6 +136,24 @@ fn wrong_usage_is_told_with_what_is_wanted() {
         let output = run(&folder, args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(said(&output).1.contains(wanted), "{args:?}: {}", said(&output).1);
+    }
+}
+
+#[test]
+fn every_setting_is_in_the_help_and_in_the_docs_and_changes_something() {
+    let folder = folder("set");
+    record(&folder.join("good.jsonl"), 1.0, 4);
+    let (help, _) = said(&run(&folder, &["replay", "--help"]));
+    let docs = include_str!("../../../docs/replay.md");
+    let recorded = said(&run(&folder, &["replay", "good.jsonl", "--json"])).0;
+    let others = ["interval=1m", "warmUp=10m", "falseRollbackProbability=0.001"];
+    for set in others {
+        let (name, _) = set.split_once('=').expect("a field");
+        assert!(help.contains(&format!(" {name}=")), "{name}: {help}");
+        assert!(docs.contains(&format!("| `{name}` |")), "{name}");
+        let (other, errors) =
+            said(&run(&folder, &["replay", "good.jsonl", "--json", "--set", set]));
+        assert!(errors.is_empty() && other != recorded, "{set}: {other} {errors}");
     }
 }
 
@@ -192,5 +214,30 @@ fn what_is_wrong_in_a_rollout_is_told_with_line_and_field() {
         let output = run(&folder, &["lint", "a.yaml"]);
         assert_eq!(output.status.code(), Some(1), "{to}");
         assert!(said(&output).1.contains(&format!("a.yaml: {expected}\n")), "{}", said(&output).1);
+    }
+}
+
+#[test]
+fn what_preflight_would_refuse_of_queries_is_told_before() {
+    let folder = folder("language");
+    let good = include_str!("../../../config/samples/06-prometheus.yaml");
+    let cases = [
+        ("{{pods}}", "{{pots}}", "metrics[0].ratio.events: at character ", "no variable `pots`"),
+        ("{{pods}}", "{{pods", "metrics[0].ratio.events: at character ", "without `}}`"),
+        ("sum by (pod) (", "sum by (pod) ((", "metrics[0].ratio.events: at ", "`(` is not closed"),
+        ("sum by (pod) (", "max by (pod) (", "", ""),
+        ("\"false\"", "false", "series.errors: at character ", "a string in quotes is needed"),
+        ("checkout_consumed_total", "rate(x[1m])", "series.consumed: at character 5", "functions"),
+        ("checkout_consumed_total", "''", "series.consumed: ", "is empty"),
+        ("sum by (pod) (", "increase(", "metrics[0].ratio.events: ", "increase() is no counter"),
+    ];
+    for (from, to, path, words) in cases {
+        std::fs::write(folder.join("a.yaml"), good.replacen(from, to, 1)).expect("written");
+        let output = run(&folder, &["lint", "a.yaml"]);
+        let (_, errors) = said(&output);
+        let found = errors.contains(&format!(": spec.analysis.{path}")) && errors.contains(words);
+        assert!(found == !words.is_empty() && found != output.status.success(), "{to}: {errors}");
+        let lines = errors.lines().filter(|it| it.starts_with("a.yaml: line "));
+        assert_eq!(lines.count(), usize::from(found), "once, with its line: {errors}");
     }
 }

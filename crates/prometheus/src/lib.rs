@@ -40,6 +40,7 @@ mod security;
 mod selector;
 mod selector_parse;
 mod series;
+mod syntax;
 mod template;
 #[cfg(test)]
 mod test_server;

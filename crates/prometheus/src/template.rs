@@ -7,6 +7,7 @@ use std::time::Duration;
 use siskin_analysis::observation::Role;
 
 use crate::promql::{alternation, escaped};
+use crate::syntax;
 
 /// Longest query that is taken, in characters. Rendered, it is as much longer as the names are.
 const MAX_CHARS: usize = 2000;
@@ -59,6 +60,49 @@ pub enum TemplateError {
         /// The name as written, at most 40 characters.
         name: String,
     },
+    /// A quote without the other one.
+    #[error("at character {at}: this string is not closed")]
+    OpenString {
+        /// Number of the quote, from 1.
+        at: usize,
+    },
+    /// A bracket that is opened only.
+    #[error("at character {at}: `{bracket}` is not closed")]
+    OpenBracket {
+        /// Number of the bracket, from 1.
+        at: usize,
+        /// The bracket.
+        bracket: char,
+    },
+    /// A bracket that is closed only.
+    #[error("at character {at}: `{character}` closes nothing")]
+    UnopenedBracket {
+        /// Number of the bracket, from 1.
+        at: usize,
+        /// The bracket.
+        character: char,
+    },
+    /// A bracket that is closed by one of another kind.
+    #[error(
+        "at character {at}: `{character}` where `{}` is needed, for the `{bracket}` at {since}",
+        syntax::closing(*bracket)
+    )]
+    WrongBracket {
+        /// Number of the closing bracket, from 1.
+        at: usize,
+        /// The closing bracket.
+        character: char,
+        /// Number of the opening bracket, from 1.
+        since: usize,
+        /// The opening bracket.
+        bracket: char,
+    },
+    /// What should count events takes differences.
+    #[error("{function}() is no counter; the judge takes the differences itself, so leave it out")]
+    NoCounter {
+        /// The function that does.
+        function: &'static str,
+    },
 }
 
 const VARIABLES: &str = "{{pods}}, {{pod}}, {{role}}, {{namespace}}, {{revision}} and {{window}}";
@@ -83,7 +127,8 @@ impl Template {
     /// Parses a query of at most 2000 characters. Blanks inside the braces are ignored.
     ///
     /// # Errors
-    /// [`TemplateError`] for a variable that is unknown or not closed, and for an empty query.
+    /// [`TemplateError`] for a variable that is unknown or not closed, for brackets and strings that
+    /// are not, and for an empty query.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         if text.trim().is_empty() {
             return Err(TemplateError::Empty);
@@ -107,7 +152,20 @@ impl Template {
             rest = &inside[end + 2..];
         }
         parts.push(Part::Text(rest.to_owned()));
+        syntax::check(text)?;
         Ok(Self { parts })
+    }
+
+    /// Parses a query whose answer has to be a counter: totals since the process started.
+    ///
+    /// # Errors
+    /// Those of [`Template::parse`], and [`TemplateError::NoCounter`] for one that takes differences.
+    pub fn counter(text: &str) -> Result<Self, TemplateError> {
+        let template = Self::parse(text)?;
+        match syntax::takes_differences(text) {
+            Some(function) => Err(TemplateError::NoCounter { function }),
+            None => Ok(template),
+        }
     }
 
     /// Whether the query names one pod, so that it must be asked once for each.

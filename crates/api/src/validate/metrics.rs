@@ -113,14 +113,7 @@ fn check_scrape(found: &mut Found, it: &ScrapeSource) {
 }
 
 fn check_series(found: &mut Found, it: &SeriesNames) {
-    for (field, name) in [
-        ("consumed", &it.consumed),
-        ("processed", &it.processed),
-        ("errors", &it.errors),
-        ("filtered", &it.filtered),
-        ("latency", &it.latency),
-        ("workingSet", &it.working_set),
-    ] {
+    for (field, name) in it.named() {
         if let Some(name) = name {
             check_text(found, format!("spec.analysis.series.{field}"), name, MAX_SERIES);
         }

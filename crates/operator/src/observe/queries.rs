@@ -2,7 +2,6 @@
 //! answers pod by pod. What the numbers mean is the judge's.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use futures::StreamExt;
 use futures::stream;
 use siskin_analysis::observation::{Millis, Role, UserReading};
 use siskin_analysis::{Against, Threshold, UserMetric, UserRule};
-use siskin_api::Decimal;
+use siskin_api::{Decimal, MetricQuery};
 use siskin_prometheus::{
     Asked, Fault, LabelName, Measured, Prometheus, ReadError, Template, TemplateValues,
 };
@@ -43,16 +42,8 @@ pub struct Queries {
 #[derive(Clone, Debug, PartialEq)]
 struct Query {
     metric: Arc<str>,
-    part: Part,
+    part: MetricQuery,
     template: Template,
-}
-
-/// What a query answers for its metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    Events,
-    Total,
-    Value,
 }
 
 /// Answers, and what could not be read.
@@ -95,26 +86,13 @@ impl Queries {
     ) -> Result<Self, Concern> {
         let mut all = Vec::new();
         for (index, metric) in metrics.iter().enumerate() {
-            let mut add = |field: &str, part, text: &str| {
-                let template =
-                    Template::parse(text).map_err(|error| wrong((index, field), &error))?;
-                if part != Part::Value
-                    && let Some(function) = takes_differences(text)
-                {
-                    let why = format!(
-                        "{function}() is no counter; the judge takes the differences itself, so leave it out"
-                    );
-                    return Err(wrong((index, field), &why));
-                }
+            for (part, text) in metric.queries() {
+                let parse = if part.is_counter() { Template::counter } else { Template::parse };
+                let template = parse(text).map_err(|error| {
+                    let field = format!("spec.analysis.metrics[{index}].{}", part.field());
+                    Concern::new("InvalidMetric", format!("{field}: {error}"))
+                })?;
                 all.push(Query { metric: metric.name.as_str().into(), part, template });
-                Ok(())
-            };
-            if let Some(ratio) = &metric.ratio {
-                add("ratio.events", Part::Events, &ratio.events)?;
-                add("ratio.total", Part::Total, &ratio.total)?;
-            }
-            if let Some(threshold) = &metric.threshold {
-                add("threshold.query", Part::Value, &threshold.query)?;
             }
         }
         Ok(Self { all: all.into(), revisions })
@@ -145,9 +123,8 @@ impl Queries {
             match values {
                 Ok(values) => {
                     for (pod, value) in values {
-                        query
-                            .part
-                            .put(found.entry((pod, query.metric.clone())).or_default(), value);
+                        let reading = found.entry((pod, query.metric.clone())).or_default();
+                        put(reading, query.part, value);
                     }
                 }
                 Err(error) => failures.push(error),
@@ -213,13 +190,13 @@ impl Question {
                 values.retain(|pod, _| self.about.contains(pod));
                 Ok(values.into_iter().collect())
             }
-            (Measured::One(value), Part::Value) => {
+            (Measured::One(value), MetricQuery::Value) => {
                 Ok(self.about.iter().map(|it| (it.clone(), value)).collect())
             }
-            (Measured::One(value), Part::Events | Part::Total) if one_pod => {
+            (Measured::One(value), MetricQuery::Events | MetricQuery::Total) if one_pod => {
                 Ok(self.about.iter().map(|it| (it.clone(), value)).collect())
             }
-            (Measured::One(_), Part::Events | Part::Total) => {
+            (Measured::One(_), MetricQuery::Events | MetricQuery::Total) => {
                 let fault = Fault::Unsupported {
                     found: "one number for several pods",
                     remedy: "aggregate a ratio's counters by the pod label",
@@ -237,32 +214,13 @@ impl Query {
     }
 }
 
-impl Part {
-    const fn put(self, reading: &mut UserReading, value: f64) {
-        match self {
-            Self::Events => reading.events = Some(value),
-            Self::Total => reading.total = Some(value),
-            Self::Value => reading.value = Some(value),
-        }
+/// Takes an answer's value into what is known of a pod.
+const fn put(reading: &mut UserReading, part: MetricQuery, value: f64) {
+    match part {
+        MetricQuery::Events => reading.events = Some(value),
+        MetricQuery::Total => reading.total = Some(value),
+        MetricQuery::Value => reading.value = Some(value),
     }
-}
-
-/// A function of PromQL that turns a counter into something else.
-fn takes_differences(query: &str) -> Option<&'static str> {
-    const FUNCTIONS: [&str; 7] =
-        ["rate", "irate", "increase", "delta", "idelta", "deriv", "resets"];
-    let is_word = |it: char| it.is_ascii_alphanumeric() || it == '_' || it == ':';
-    FUNCTIONS.into_iter().find(|function| {
-        query.match_indices(function).any(|(at, _)| {
-            let before = query[..at].chars().next_back();
-            let after = query[at + function.len()..].trim_start();
-            !before.is_some_and(is_word) && after.starts_with('(')
-        })
-    })
-}
-
-fn wrong((index, field): (usize, &str), error: &impl Display) -> Concern {
-    Concern::new("InvalidMetric", format!("spec.analysis.metrics[{index}].{field}: {error}"))
 }
 
 #[cfg(test)]
