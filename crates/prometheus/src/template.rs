@@ -85,7 +85,7 @@ pub enum TemplateError {
     /// A bracket that is closed by one of another kind.
     #[error(
         "at character {at}: `{character}` where `{}` is needed, for the `{bracket}` at {since}",
-        syntax::closing(*bracket)
+        syntax::closing(*.bracket)
     )]
     WrongBracket {
         /// Number of the closing bracket, from 1.

@@ -18,7 +18,8 @@ pub(super) fn problems(analysis: &Analysis) -> Vec<(String, String)> {
 
 fn source(it: &PrometheusSource) -> impl Iterator<Item = (String, String)> {
     let address = Address::parse(&it.address).err().map(|error| ("address", error.to_string()));
-    let label = |field, name| Some((field, LabelName::parse(name).err()?.to_string()));
+    let label =
+        |field: &'static str, name: &str| Some((field, LabelName::parse(name).err()?.to_string()));
     let labels = [label("podLabel", &it.pod_label), label("namespaceLabel", &it.namespace_label)];
     let found = address.into_iter().chain(labels.into_iter().flatten());
     found.map(|(field, problem)| (format!("prometheus.{field}"), problem))
