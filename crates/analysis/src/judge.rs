@@ -1,12 +1,11 @@
 //! The judge of one trial: takes observations, cuts them into windows, keeps the accounts.
 //! It reads no clock and starts nothing; the answer is drawn up in `verdict`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::capacity::{BLOCK, Capacity};
+use crate::capacity::{BLOCK, Capacity, Paces, works};
 use crate::commit_gaps::CommitGaps;
 use crate::drift::{Drift, Ledger};
 use crate::lag_windows::{LagWindows, Standing, is_idle, reference};
@@ -75,6 +74,8 @@ pub(crate) struct Live {
     pub(crate) proof_windows: LagWindows,
     blocks: LagWindows,
     canary_gaps: CommitGaps,
+    /// Of the canary's pods, in drift windows.
+    paces: Paces,
     epoch: Option<u64>,
     latest: Option<Millis>,
     pub(crate) pods: Vec<PodObservation>,
@@ -216,9 +217,11 @@ impl Judge {
     /// Bets on a window, or counts it as one without evidence.
     fn bet(&mut self, window: &[Standing]) {
         let mut excused = false;
+        let works = works(window, Role::Canary, self.margins.commit_gap_seconds());
+        self.live.paces.keep_only(&works);
+        self.live.paces.learn(&works);
         let reference = reference(window);
         let drifts: Vec<Drift<_>> = reference.map_or_else(Vec::new, |reference| {
-            let pods = pod_rates(window);
             let canary = window.iter().filter(|one| one.consumer.role == Role::Canary);
             canary
                 .filter(|one| one.consumer.warm && !is_idle(one))
@@ -228,7 +231,8 @@ impl Judge {
                     // can only grow, so that its drift is no fair bet.
                     let stands = one.lag_before > self.margins.normal_lag;
                     let late = stands && seen > 0.0;
-                    let pod_rate = pods.get(&one.consumer.pod).copied().unwrap_or(0.0);
+                    let pod = &one.consumer.pod;
+                    let pod_rate = self.live.paces.of(pod).unwrap_or_else(|| works[pod].rate);
                     let overloaded = late && self.capacity.excuses(one.rate, pod_rate);
                     excused |= overloaded;
                     let judged = if overloaded { 0.0 } else { seen };
@@ -265,15 +269,6 @@ fn without_metrics(pod: &PodObservation) -> PodObservation {
     }
 }
 
-/// Messages per second of each canary pod, over all its partitions.
-fn pod_rates(window: &[Standing]) -> BTreeMap<&Arc<str>, f64> {
-    let mut rates = BTreeMap::new();
-    for standing in window.iter().filter(|one| one.consumer.role == Role::Canary) {
-        *rates.entry(&standing.consumer.pod).or_default() += standing.rate;
-    }
-    rates
-}
-
 impl Settings {
     /// The nearest settings that can be judged by.
     pub(crate) fn sane(self) -> Self {
@@ -297,6 +292,7 @@ impl Live {
             proof_windows: LagWindows::new(margins.proof_window(interval), interval),
             blocks: LagWindows::new(whole_polls(BLOCK, interval), interval),
             canary_gaps: CommitGaps::new(Role::Canary, interval),
+            paces: Paces::default(),
             epoch: None,
             latest: None,
             pods: Vec::new(),

@@ -204,7 +204,8 @@ impl Case {
 
     fn counted<'a>(&'a self, kind: Kind, stages: &'a [Stage]) -> Option<Counted<'a>> {
         let base = self.base(kind)?;
-        Some(Counted { kind, base, traffic: &self.traffic, stages })
+        let ln_most = self.settings.ln_most();
+        Some(Counted { kind, base, ln_most, traffic: &self.traffic, stages })
     }
 
     fn smallest(&self, stages: &[Stage]) -> Vec<Smallest> {

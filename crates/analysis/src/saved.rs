@@ -154,6 +154,7 @@ impl Judge {
                 pod: pod.max(0.0),
                 any_pod: any_pod.max(0.0),
                 partition: partition.max(0.0),
+                ..Capacity::default()
             },
             ledger: Ledger::restored(margins.scale, unmilli(saved.pool), saved.windows, accounts),
             proofs,

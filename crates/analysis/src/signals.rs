@@ -102,8 +102,9 @@ impl Signals {
                 school.take(epoch, &owned, &meter);
             }
         }
-        let signal =
-            |kind: Kind| available[kind.index()].then(|| RatioSignal::learn(kind, &windows));
+        let signal = |kind: Kind| {
+            available[kind.index()].then(|| RatioSignal::learn(kind, &windows, settings.ln_most()))
+        };
         meter.unreadable = 0;
         Self {
             interval: settings.interval,

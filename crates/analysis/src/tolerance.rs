@@ -7,7 +7,7 @@ use crate::observation::Role;
 use crate::units::tally;
 
 /// Mean drift that is nobody's fault, in seconds per second: noise of commits and clocks.
-pub(crate) const LEAST: f64 = 0.03;
+pub(crate) const LEAST: f64 = 0.025;
 /// However badly a primary pod once did, a canary with a larger drift can be failed.
 pub(crate) const MOST: f64 = 0.25;
 /// Windows over which a drift counts as lasting: about half of those that fail a canary.

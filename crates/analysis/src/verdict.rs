@@ -32,6 +32,14 @@ impl Settings {
         let halvings = f64::from(losses.saturating_add(1));
         halvings * std::f64::consts::LN_2 - self.false_rollback_probability.ln()
     }
+
+    /// ln of the largest factor by which one window of counts multiplies an account. The heaviest
+    /// count weighs at most 0.39 (where there are no metrics but errors), and half of its capital
+    /// is staked on the first window: with five times the evidence that decides, no single window
+    /// does, and two of total failure do.
+    pub(crate) fn ln_most(&self) -> f64 {
+        5.0_f64.ln() + self.ln_needed(0)
+    }
 }
 
 impl Judge {

@@ -32,6 +32,8 @@ pub(super) struct Stage {
 pub(super) struct Counted<'a> {
     pub(super) kind: Kind,
     pub(super) base: f64,
+    /// ln of the largest factor of one window.
+    pub(super) ln_most: f64,
     pub(super) traffic: &'a Traffic,
     pub(super) stages: &'a [Stage],
 }
@@ -111,7 +113,7 @@ impl Counted<'_> {
             .map(|pod| Rise::expected(&format!("{pod}").into(), Role::Primary, RECORD_SPAN, each))
             .collect();
         let windows = usize::try_from(RECORD_SPAN / WINDOW).unwrap_or(0);
-        RatioSignal::learn(self.kind, &vec![window; windows])
+        RatioSignal::learn(self.kind, &vec![window; windows], self.ln_most)
     }
 
     /// Windows of one length over all stages; what is left over at the end of one is dropped.
@@ -205,8 +207,7 @@ impl Counted<'_> {
 
     /// Messages of the canary in a window that count, once the grace time is over.
     fn warm(&self, slice: &Slice) -> f64 {
-        let grace = self.kind.grace();
-        slice.canary.iter().filter(|(age, _)| *age >= grace).map(|(_, of)| of).sum()
+        slice.canary.iter().filter(|(age, _)| self.kind.compares(*age)).map(|(_, of)| of).sum()
     }
 
     /// Messages of both roles in the windows that count.

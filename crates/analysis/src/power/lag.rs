@@ -4,7 +4,7 @@
 use super::Case;
 use super::counts::Stage;
 use super::normal::Z;
-use crate::capacity::{BLOCK, Capacity};
+use crate::capacity::{BLOCK, Capacity, MEAN_OF};
 use crate::drift::{Drift, FINEST_SCALE, Ledger, WIDEST_SCALE, smallest};
 use crate::margins::NORMAL_LAG;
 use crate::observation::Millis;
@@ -66,6 +66,7 @@ impl Lagging {
                 pod: 0.0,
                 any_pod: fastest(pod, busy),
                 partition: fastest(partition, traffic.partitions),
+                ..Capacity::default()
             },
         })
     }
@@ -90,8 +91,11 @@ impl Lagging {
 
     /// Whether a canary that does the rest of its work is as fast as the primary was at its best.
     pub(super) fn is_excused(&self, deficit: f64) -> bool {
-        let high = |rate: f64| rate * (1.0 - deficit) + Z * (rate / self.window).sqrt();
-        self.capacity.excuses(high(self.partition), high(self.pod))
+        // In half of the windows a partition is faster than on average; a pod's pace is a mean
+        // over several, which varies by less.
+        let several = self.window * count(self.windows.clamp(1, MEAN_OF));
+        let (partition, pod) = (self.partition * (1.0 - deficit), self.pod * (1.0 - deficit));
+        self.capacity.excuses(partition, pod + Z * (self.pod / several).sqrt())
     }
 
     fn finds(&self, deficit: f64, ln_needed: f64) -> bool {

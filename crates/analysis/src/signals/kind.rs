@@ -42,8 +42,14 @@ impl Kind {
         }
     }
 
+    /// Whether a pod is compared in a window that begins when it is this old. Pods are made between
+    /// two observations: half a window of the grace may be missing.
+    pub(crate) const fn compares(self, age: Millis) -> bool {
+        age.saturating_add(super::WINDOW / 2) >= self.grace()
+    }
+
     /// Age of a pod from which it is compared. A lost message is lost at any age.
-    pub(crate) const fn grace(self) -> Millis {
+    const fn grace(self) -> Millis {
         match self {
             Self::Errors | Self::User(_) => GRACE_ERRORS,
             Self::Loss => 0,

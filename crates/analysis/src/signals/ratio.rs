@@ -34,6 +34,8 @@ const LEAST_RATIO_ALONE: f64 = 2.0;
 #[derive(Clone, Debug)]
 pub(crate) struct RatioSignal {
     kind: Kind,
+    /// ln of the largest factor of one window: a batch of 50 errors is one event that looks like 50.
+    ln_most: f64,
     spread: Spread,
     /// The primary's counts in the record.
     record: Count,
@@ -71,17 +73,20 @@ pub(crate) struct SavedRatio {
 
 impl RatioSignal {
     /// A signal that was available in the record, with what its windows teach.
-    pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>]) -> Self {
-        let counts = record.iter().map(|window| sum(kind, window, Role::Primary, 0));
+    pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>], ln_most: f64) -> Self {
+        let counts = record
+            .iter()
+            .map(|window| sum(kind, window.iter().filter(|rise| rise.role == Role::Primary)));
         let count = counts.fold(Count::default(), Count::plus);
         let exported =
             !kind.may_begin_empty() || record.iter().flatten().any(|rise| rise.shows(kind));
-        Self { exported, ..Self::with(kind, Spread::learn(kind, record), count) }
+        Self { exported, ..Self::with((kind, ln_most), Spread::learn(kind, record), count) }
     }
 
-    fn with(kind: Kind, spread: Spread, record: Count) -> Self {
+    fn with((kind, ln_most): (Kind, f64), spread: Spread, record: Count) -> Self {
         Self {
             kind,
+            ln_most,
             spread,
             record,
             engine: CountRatio::fine(),
@@ -100,8 +105,8 @@ impl RatioSignal {
     /// Bets on a window.
     pub(crate) fn bet(&mut self, at: Millis, window: &[Rise]) {
         let margin = self.spread.margin();
-        let all = counts(self.kind, window, 0);
-        let warm = counts(self.kind, window, self.kind.grace());
+        let all = counts(self.kind, window, |_| true);
+        let warm = counts(self.kind, window, |rise| self.kind.compares(rise.age));
         if self.kind.has_gross_account() {
             self.bet_gross(all, margin);
         }
@@ -125,16 +130,17 @@ impl RatioSignal {
             // are what none seen leaves open.
             let rate = (events + 2.33 * (events + 1.0).sqrt() + 3.0) / of;
             let ratio = margin.ratio.max(LEAST_RATIO_ALONE);
-            self.gross.bet_alone(all.x, ratio * rate * all.n, margin.dispersion);
+            let at_most = ratio * rate * all.n;
+            self.gross.bet_alone(all.x, at_most, margin.dispersion, self.ln_most);
         } else {
-            self.gross.bet(all, margin, f64::INFINITY);
+            self.gross.bet(all, margin, self.ln_most);
         }
     }
 
     /// ln of the largest factor of this window: none above 1 while a young canary gets faster.
     fn largest_factor(&mut self, window: &[Rise], canary: Count) -> f64 {
         if !self.kind.has_warm_up() {
-            return f64::INFINITY;
+            return self.ln_most;
         }
         if self.recent.len() == 2 * WARM_UP_WINDOWS {
             self.recent.pop_front();
@@ -147,7 +153,7 @@ impl RatioSignal {
             self.recent.range(part).copied().fold(Count::default(), Count::plus).rate()
         };
         let (before, now) = (rate(0..split), rate(split..self.recent.len()));
-        if young && split > 0 && now < FASTER * before { 0.0 } else { f64::INFINITY }
+        if young && split > 0 && now < FASTER * before { 0.0 } else { self.ln_most }
     }
 
     fn remember(&mut self, window: &[Rise]) {
@@ -292,11 +298,11 @@ impl RatioSignal {
     }
 
     /// What [`RatioSignal::save`] wrote; `None` if it did not write this.
-    pub(crate) fn restore(kind: Kind, saved: &SavedRatio) -> Option<Self> {
+    pub(crate) fn restore(kind: Kind, saved: &SavedRatio, ln_most: f64) -> Option<Self> {
         let (ratio, dispersion) = saved.margin;
         let margin = Margin { ratio: unmilli(ratio), dispersion: unmilli(dispersion) };
         let record = Count { events: saved.record.0.max(0.0), of: saved.record.1.max(0.0) };
-        let mut signal = Self::with(kind, Spread::restored(margin), record);
+        let mut signal = Self::with((kind, ln_most), Spread::restored(margin), record);
         signal.engine = CountRatio::fine().restored(&saved.fine)?;
         signal.gross = CountRatio::gross().restored(&saved.gross)?;
         signal.proof = CountProof::restore(saved.proof);
@@ -318,13 +324,13 @@ const fn is_yes(value: &bool) -> bool {
     *value
 }
 
-fn counts(kind: Kind, window: &[Rise], grace: Millis) -> Counts {
-    let canary = sum(kind, window, Role::Canary, grace);
-    let primary = sum(kind, window, Role::Primary, grace);
+fn counts(kind: Kind, window: &[Rise], some: impl Fn(&Rise) -> bool) -> Counts {
+    let of = |role| window.iter().filter(move |rise| rise.role == role);
+    let canary = sum(kind, of(Role::Canary).filter(|rise| some(rise)));
+    let primary = sum(kind, of(Role::Primary).filter(|rise| some(rise)));
     Counts { x: canary.events, n: canary.of, y: primary.events, m: primary.of }
 }
 
-fn sum(kind: Kind, window: &[Rise], role: Role, grace: Millis) -> Count {
-    let old = window.iter().filter(|rise| rise.role == role && rise.age >= grace);
-    old.map(|rise| rise.count(kind)).fold(Count::default(), Count::plus)
+fn sum<'a>(kind: Kind, rises: impl Iterator<Item = &'a Rise>) -> Count {
+    rises.map(|rise| rise.count(kind)).fold(Count::default(), Count::plus)
 }

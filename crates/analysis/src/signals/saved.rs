@@ -88,7 +88,7 @@ impl Signals {
         let cadence = saved.cadence.unwrap_or(interval).max(interval);
         let reader = Reader { cadence, slow_from: saved.slow_from, in_flight, user };
         let ratio = |kind: Kind, saved: Option<SavedRatio>| match saved {
-            Some(saved) => Some(Some(RatioSignal::restore(kind, &saved)?)),
+            Some(saved) => Some(Some(RatioSignal::restore(kind, &saved, settings.ln_most())?)),
             None => Some(None),
         };
         let mut ratios = vec![
@@ -99,7 +99,9 @@ impl Signals {
         for (place, name) in reader.user.iter().enumerate() {
             let saved = saved.user.iter().find(|(saved, _)| saved == name);
             ratios.push(match saved {
-                Some((_, saved)) => Some(RatioSignal::restore(Kind::User(place), saved)?),
+                Some((_, saved)) => {
+                    Some(RatioSignal::restore(Kind::User(place), saved, settings.ln_most())?)
+                }
                 None => None,
             });
         }
