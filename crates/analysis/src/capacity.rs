@@ -4,15 +4,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use crate::constants::Constant;
 use crate::lag_windows::Standing;
 use crate::observation::{Millis, Role};
 use crate::units::count;
 
 /// Rates are compared over blocks of this length: long enough for several commits.
 pub(crate) const BLOCK: Millis = 20_000;
-/// From this part of the primary's pace on, a pod counts as working at full speed: the capacities
-/// of equal pods differ by some percent, and the fastest of the primary's is above their average.
-const FULL_SPEED: f64 = 0.88;
+/// A pod that is slower than the primary's pace by no more than this part works at full speed: the
+/// capacities of equal pods differ by some percent, and the fastest is above their average.
+const SLOWER: f64 = 0.12;
 /// The same of the fastest partition, of which there is no pace, only the fastest block.
 const FULL_SPEED_OF_PARTITION: f64 = 0.85;
 /// The same where no primary pod was seen with a backlog, so that only a lower bound of what one
@@ -70,7 +71,7 @@ impl Capacity {
     pub(crate) fn excuses(&self, partition_rate: f64, pod_rate: f64) -> bool {
         let reaches = |rate: f64, fastest: f64, part: f64| fastest > 0.0 && rate >= part * fastest;
         let pod = if self.pod > 0.0 {
-            reaches(pod_rate, self.pod, FULL_SPEED)
+            reaches(pod_rate, self.pod, 1.0 - Constant::SlowerThanFullSpeed.or(SLOWER))
         } else {
             reaches(pod_rate, self.any_pod, FULL_SPEED_UNSATURATED)
         };

@@ -6,7 +6,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::funds::{FIRST_SHARE, LN_NOTHING, PAY_OUT, clamp, share};
+use crate::funds::{LN_NOTHING, clamp, first_share, pay_out, share};
 use crate::units::{ln_add, tally};
 
 /// Shares of an account that are staked per window: timid and bold.
@@ -108,7 +108,7 @@ impl<K: Ord + Clone> Ledger<K> {
             return;
         }
         self.open_accounts(drifts);
-        let pay = 1.0 / (PAY_OUT + f64::from(self.windows));
+        let pay = 1.0 / (pay_out() + f64::from(self.windows));
         self.windows = self.windows.saturating_add(1);
         let each = self.withdraw(pay) - share(drifts.len());
         for drift in drifts {
@@ -152,9 +152,9 @@ impl<K: Ord + Clone> Ledger<K> {
             one.windows = 0;
             let mut account = Account::new([LN_NOTHING; BETS]);
             let share = share(self.accounts.len());
-            account.pay_in(one.withdraw(FIRST_SHARE) - share);
+            account.pay_in(one.withdraw(first_share()) - share);
             for window in 0..watched {
-                account.pay_in(one.withdraw(1.0 / (PAY_OUT + f64::from(window))) - share);
+                account.pay_in(one.withdraw(1.0 / (pay_out() + f64::from(window))) - share);
                 if f64::from(window) * drift >= normal {
                     account.multiply(self.scales, drift, tolerated);
                 }
@@ -171,7 +171,7 @@ impl<K: Ord + Clone> Ledger<K> {
         if fresh.is_empty() {
             return;
         }
-        let part = FIRST_SHARE * f64::from(tally(fresh.len())) / f64::from(tally(drifts.len()));
+        let part = first_share() * f64::from(tally(fresh.len())) / f64::from(tally(drifts.len()));
         let each = self.withdraw(part) - share(fresh.len());
         for drift in fresh {
             let mut account = Account::new([LN_NOTHING; BETS]);

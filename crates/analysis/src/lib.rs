@@ -6,6 +6,7 @@ mod backlog;
 mod by_partition;
 mod capacity;
 mod commit_gaps;
+mod constants;
 mod count_proof;
 mod count_ratio;
 mod crash;
@@ -41,6 +42,8 @@ mod user_metric;
 mod verdict;
 
 pub use assessment::{Assessment, Evidence, Note, Signal, Verdict, WindowCount};
+#[cfg(feature = "sensitivity")]
+pub use constants::{Constant, scale_constant};
 pub use crash::crash_guard;
 pub use doubt::Doubt;
 pub use effect::{Bound, Effect, Figure, SignalReport};

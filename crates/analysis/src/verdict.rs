@@ -1,6 +1,7 @@
 //! From the judge's state to its answer: which finding stands, and what is reported with it.
 //! Only reads; the first rule that holds wins.
 
+use crate::constants::Constant;
 use crate::judge::{Group, Judge};
 use crate::missing::Trial;
 use crate::observation::{GroupState, Millis, Role};
@@ -23,6 +24,8 @@ const MOST_UNATTRIBUTED: u32 = 5;
 const PROJECTION: f64 = 600.0;
 /// Largest evidence reported: more says nothing.
 const MOST_EVIDENCE: f64 = 1e12;
+/// The largest factor of one window of counts, in units of the evidence that decides.
+const LARGEST_FACTOR: f64 = 5.0;
 /// Primary partitions from which their median is a reference.
 const ENOUGH_PRIMARY: usize = 3;
 
@@ -35,10 +38,9 @@ impl Settings {
 
     /// ln of the largest factor by which one window of counts multiplies an account. The heaviest
     /// count weighs at most 0.39 (where there are no metrics but errors), and half of its capital
-    /// is staked on the first window: with five times the evidence that decides, no single window
-    /// does, and two of total failure do.
+    /// is staked on the first window: no single window decides, and two of total failure do.
     pub(crate) fn ln_most(&self) -> f64 {
-        5.0_f64.ln() + self.ln_needed(0)
+        Constant::LargestFactor.or(LARGEST_FACTOR).ln() + self.ln_needed(0)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Traffic;
 use super::normal::{Z, below, first_passage, gain, poisson_quantile};
-use crate::count_ratio::{Counts, FLOOR};
+use crate::count_ratio::{Counts, floor};
 use crate::observation::{Millis, Role};
 use crate::record::RECORD_SPAN;
 use crate::signals::meter::{Count, Rise};
@@ -74,7 +74,7 @@ impl Counted<'_> {
             return None;
         }
         // At the primary's own rate nothing is found; a base of 0 has the floor for it.
-        let (mut low, mut high) = (self.base.max(FLOOR / 10.0), 1.0);
+        let (mut low, mut high) = (self.base.max(floor() / 10.0), 1.0);
         while high / low > CLOSE {
             let middle = (low * high).sqrt();
             if found(middle) { high = middle } else { low = middle }
@@ -164,7 +164,7 @@ impl Counted<'_> {
             return Unlucky { canary: rate, primary: self.base, held: 0.0 };
         }
         let margin = signal.margin().ratio;
-        let effect = (rate / self.base.max(FLOOR / margin)).max(margin * CLOSE);
+        let effect = (rate / self.base.max(floor() / margin)).max(margin * CLOSE);
         let ln = |x: f64, y: f64| Counts { x, n, y, m }.ln_likelihood(margin, effect);
         let (more, less) = (rate * n, self.base * m);
         let (x, y) = (ln(1.0, 0.0) * more.sqrt(), -ln(0.0, 1.0) * less.sqrt());

@@ -6,11 +6,11 @@ use super::counts::Stage;
 use super::normal::Z;
 use crate::capacity::{BLOCK, Capacity, MEAN_OF};
 use crate::drift::{Drift, FINEST_SCALE, Ledger, WIDEST_SCALE, smallest};
-use crate::margins::NORMAL_LAG;
+use crate::margins::normal_lag;
 use crate::observation::Millis;
 use crate::proof::LEAST_MESSAGES;
 use crate::record::RECORD_SPAN;
-use crate::tolerance::LEAST;
+use crate::tolerance::least;
 use crate::units::{count, seconds};
 
 /// Windows looked at at most: what is not found in so many is not found by more.
@@ -86,7 +86,7 @@ impl Lagging {
     /// What the ledger is shown of a window: the drift, unless the canary is not yet behind.
     pub(super) fn judged(&self, number: i64, deficit: f64, drift: f64) -> Option<f64> {
         let begun = self.window * count(self.before + number - 1);
-        (deficit * begun > NORMAL_LAG).then_some(drift)
+        (deficit * begun > normal_lag()).then_some(drift)
     }
 
     /// Whether a canary that does the rest of its work is as fast as the primary was at its best.
@@ -114,7 +114,7 @@ impl Lagging {
                 Drift { id, judged: self.judged(number, deficit, seen), seen }
             };
             let drifts: Vec<_> = (0..partitions).map(one).collect();
-            ledger.bet(&drifts, LEAST);
+            ledger.bet(&drifts, least());
             ledger.ln_value() >= ln_needed
         })
     }

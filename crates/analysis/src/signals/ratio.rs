@@ -12,7 +12,7 @@ use super::meter::{Count, Rise};
 use super::spread::Spread;
 use crate::Effect;
 use crate::count_proof::CountProof;
-use crate::count_ratio::{CountRatio, Counts, FLOOR, Margin, RATIOS};
+use crate::count_ratio::{CountRatio, Counts, Margin, RATIOS, floor};
 use crate::funds::share;
 use crate::observation::{Millis, Role};
 use crate::units::{ln_add, milli_up, unmilli};
@@ -227,9 +227,9 @@ impl RatioSignal {
         let Counts { n, y, m, .. } = self.totals;
         let base = if m > 0.0 { y / m } else { self.record.rate() };
         let dispersion = self.spread.margin().dispersion;
-        let by_floor = 3_300.0 * dispersion * (FLOOR / 0.001);
+        let by_floor = 3_300.0 * dispersion * (floor() / 0.001);
         let by_ratio = if base > 0.0 { 36.0 * dispersion / base } else { by_floor };
-        let all = if base < FLOOR { by_floor.min(by_ratio) } else { by_ratio };
+        let all = if base < floor() { by_floor.min(by_ratio) } else { by_ratio };
         (all - n).max(0.0)
     }
 
@@ -263,8 +263,8 @@ impl RatioSignal {
         let margin = self.spread.margin();
         // One account of six must do it, with half of the pool; in the gross account there is more
         // to gain only for what is found at once anyway.
-        let needed = ln_needed + share(RATIOS.len()) - crate::funds::FIRST_SHARE.ln();
-        let base = (y / m).max(FLOOR / margin.ratio);
+        let needed = ln_needed + share(RATIOS.len()) - crate::funds::first_share().ln();
+        let base = (y / m).max(floor() / margin.ratio);
         let seen = |ratio: f64| {
             let x = ratio * base * n;
             let counts = Counts { x, n, y: base * m, m };
