@@ -13,7 +13,7 @@ use crate::units::count;
 pub(crate) const BLOCK: Millis = 20_000;
 /// A pod that is slower than the primary's pace by no more than this part works at full speed: the
 /// capacities of equal pods differ by some percent, and the fastest is above their average.
-const SLOWER: f64 = 0.12;
+const SLOWER: f64 = 0.15;
 /// The same of the fastest partition, of which there is no pace, only the fastest block.
 const FULL_SPEED_OF_PARTITION: f64 = 0.85;
 /// The same where no primary pod was seen with a backlog, so that only a lower bound of what one

@@ -91,7 +91,7 @@ impl Constant {
             Self::DriftWindow => "least window of drift: 30 s",
             Self::NormalLag => "lag that is always normal: 5 s",
             Self::NormalFactor => "normal lag, of the primary's: 1.5 times",
-            Self::SlowerThanFullSpeed => "slower than the primary and still at full speed: 12 %",
+            Self::SlowerThanFullSpeed => "slower than the primary and still at full speed: 15 %",
             Self::FirstShare => "capital staked at once: 50 %",
             Self::PayOut => "windows over which the rest is paid out: 120",
         }
