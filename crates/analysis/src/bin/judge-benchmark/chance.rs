@@ -97,6 +97,11 @@ impl Wander {
         Self { keep, jump: deviation * (1.0 - keep * keep).sqrt(), ln }
     }
 
+    /// One that stays at 1. Draws nothing.
+    pub fn still() -> Self {
+        Self { keep: 0.0, jump: 0.0, ln: 0.0 }
+    }
+
     /// One step.
     pub fn step(&mut self, chance: &mut Chance) {
         if self.jump > 0.0 {

@@ -10,6 +10,7 @@
 )]
 
 mod arguments;
+mod catalogue;
 mod chance;
 mod figures;
 mod plot;
@@ -33,7 +34,7 @@ use trial::Outcome;
 
 fn main() -> ExitCode {
     let result = Arguments::parse(std::env::args().skip(1)).and_then(|arguments| {
-        let scenarios = arguments.chosen(scenario::scenarios());
+        let scenarios = arguments.chosen(catalogue::scenarios());
         let seeds = arguments.seeds();
         let figures: Vec<Figures> = outcomes(&scenarios, &seeds)
             .into_iter()
