@@ -4,6 +4,8 @@
 mod events;
 mod log;
 mod surroundings;
+#[cfg(test)]
+mod tests;
 
 use self::log::{BEGIN, Log};
 use self::surroundings::Surroundings;
