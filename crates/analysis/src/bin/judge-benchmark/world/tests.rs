@@ -67,7 +67,7 @@ fn batches_commit_once_in_60_to_120_seconds() {
     while world.now < 0 {
         world.step();
         let now = world.partitions[0].committed;
-        if now != before {
+        if now > before {
             commits.push(world.now);
             before = now;
         }
@@ -128,7 +128,7 @@ fn another_zone_costs_time_and_not_speed() {
         1.0 - crate::show::shares_below(pod.slowness, pod.delay)[3]
     };
     assert!((1.1..1.4).contains(&(slow(CANARY) / slow(0))), "{} beside {}", slow(CANARY), slow(0));
-    assert_eq!(far.pods[CANARY].slowness, far.pods[0].slowness);
+    assert_eq!(far.pods[CANARY].slowness.to_bits(), far.pods[0].slowness.to_bits());
 }
 
 #[test]
