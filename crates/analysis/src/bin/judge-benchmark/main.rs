@@ -10,6 +10,7 @@
 )]
 
 mod arguments;
+mod catalogue;
 mod chance;
 mod figures;
 mod plot;
@@ -18,6 +19,7 @@ mod report;
 mod rivals;
 mod scenario;
 mod show;
+mod sweep;
 mod targets;
 mod trial;
 mod view;
@@ -26,21 +28,18 @@ mod world;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arguments::Arguments;
+use arguments::{Arguments, Command, HELP};
 use figures::Figures;
 use scenario::Scenario;
 use trial::Outcome;
 
 fn main() -> ExitCode {
-    let result = Arguments::parse(std::env::args().skip(1)).and_then(|arguments| {
-        let scenarios = arguments.chosen(scenario::scenarios());
-        let seeds = arguments.seeds();
-        let figures: Vec<Figures> = outcomes(&scenarios, &seeds)
-            .into_iter()
-            .zip(&scenarios)
-            .map(|(outcomes, scenario)| Figures::of(scenario, &outcomes))
-            .collect();
-        report::write(&arguments, &figures)
+    let result = Command::parse(std::env::args().skip(1)).and_then(|command| match command {
+        Command::Help => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Command::Run(arguments) => run(&arguments),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,6 +48,26 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(arguments: &Arguments) -> Result<(), String> {
+    let scenarios = arguments.chosen(catalogue::scenarios());
+    let tables = figures(&scenarios, &arguments.seeds());
+    print!("{}", report::summary(&tables));
+    if let Some(path) = &arguments.json {
+        report::json(path, &tables)?;
+    }
+    if let Some(directory) = &arguments.report {
+        let swept = sweep::sort(figures(&sweep::scenarios(), &arguments.sweep_seeds()));
+        report::write(directory, arguments, &tables, &swept)?;
+    }
+    Ok(())
+}
+
+/// All judges on each scenario.
+fn figures(scenarios: &[Scenario], seeds: &[u64]) -> Vec<Figures> {
+    let outcomes = outcomes(scenarios, seeds).into_iter().zip(scenarios);
+    outcomes.map(|(outcomes, scenario)| Figures::of(scenario, &outcomes)).collect()
 }
 
 /// Runs every scenario with every seed, on all cores.
