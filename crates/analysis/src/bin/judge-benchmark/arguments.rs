@@ -34,6 +34,8 @@ usage: judge-benchmark [OPTIONS]
   --report DIRECTORY   also sweep effect sizes, with a fifth of the seeds and others than these, and
                        write judge.md, judge.csv, power.csv and the plots there; the directory must
                        exist (default: nowhere)
+  --sensitivity FILE   instead of all this, halve and double each main constant of the judge, on the
+                       seeds for tuning, and write a table there; needs --features sensitivity
   --help               print this
 
 example, a quick look at a few scenarios:
@@ -64,6 +66,9 @@ pub struct Arguments {
     pub json: Option<PathBuf>,
     /// The directory of the report, its CSV and its plots.
     pub report: Option<PathBuf>,
+    /// Where the table of constants goes, instead of everything else.
+    #[cfg(feature = "sensitivity")]
+    pub sensitivity: Option<PathBuf>,
 }
 
 impl Command {
@@ -72,8 +77,15 @@ impl Command {
     /// # Errors
     /// Names what it can't read.
     pub fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut arguments =
-            Arguments { runs: RUNS, tuning: false, only: None, json: None, report: None };
+        let mut arguments = Arguments {
+            runs: RUNS,
+            tuning: false,
+            only: None,
+            json: None,
+            report: None,
+            #[cfg(feature = "sensitivity")]
+            sensitivity: None,
+        };
         let mut words = words;
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| usage(&format!("{word} needs a value")));
@@ -86,6 +98,14 @@ impl Command {
                 "--report" => arguments.report = Some(value()?.into()),
                 "--only" => arguments.only = Some(value()?),
                 "--tuning" => arguments.tuning = true,
+                #[cfg(feature = "sensitivity")]
+                "--sensitivity" => arguments.sensitivity = Some(value()?.into()),
+                #[cfg(not(feature = "sensitivity"))]
+                "--sensitivity" => {
+                    return Err(usage(
+                        "--sensitivity is there if built with --features sensitivity",
+                    ));
+                }
                 "--help" | "-h" => return Ok(Self::Help),
                 other => return Err(usage(&format!("{other} is unknown"))),
             }
@@ -99,6 +119,12 @@ impl Arguments {
     pub fn seeds(&self) -> Vec<u64> {
         let (first, _) = self.first();
         (first..first + self.runs).collect()
+    }
+
+    /// As many of the seeds for tuning, whatever was asked for.
+    #[cfg(feature = "sensitivity")]
+    pub fn tuning_seeds(&self) -> Vec<u64> {
+        (TUNING.0..TUNING.0 + self.runs).collect()
     }
 
     /// The seeds of its sweep of effect sizes.
@@ -133,7 +159,9 @@ mod tests {
     #[test]
     fn help_names_every_option() {
         assert!(matches!(parse("--seeds 3 --help"), Ok(Command::Help)));
-        for option in ["--seeds", "--tuning", "--only", "--json", "--report", "--help"] {
+        for option in
+            ["--seeds", "--tuning", "--only", "--json", "--report", "--sensitivity", "--help"]
+        {
             assert!(HELP.contains(option), "{option}");
         }
     }

@@ -52,7 +52,11 @@ pub fn write(
     files.iter().try_for_each(|(name, text)| save(&directory.join(name), text))
 }
 
-fn save(path: &Path, text: &str) -> Result<(), String> {
+/// Writes a file; an error names it.
+///
+/// # Errors
+/// When it can't be written.
+pub fn save(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| format!("writing {}: {error}", path.display()))
 }
 

@@ -96,6 +96,23 @@ pub fn table(figures: &[Figures]) -> String {
     text
 }
 
+/// Whether a scenario has one.
+#[cfg(feature = "sensitivity")]
+pub fn has(scenario: &str) -> bool {
+    TARGETS.iter().any(|target| target.scenario == scenario)
+}
+
+/// The part of runs found in time, as a mean over the targets.
+#[cfg(feature = "sensitivity")]
+pub fn in_time(figures: &[Figures]) -> f64 {
+    let part = |target: &Target| {
+        let one = figures.iter().find(|one| one.scenario == target.scenario)?;
+        Some(share(one.judges[target.judge].within(target.seconds), one.runs))
+    };
+    let parts: Vec<f64> = TARGETS.iter().filter_map(part).collect();
+    parts.iter().sum::<f64>() / parts.len().max(1) as f64
+}
+
 fn false_rollbacks(text: &mut String, figures: &[Figures]) {
     let good: Vec<&Figures> = figures.iter().filter(|one| !one.bad).collect();
     let all = |one: &&&Figures| one.judges[FULL].all();
