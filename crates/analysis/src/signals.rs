@@ -4,6 +4,7 @@
 mod bounds;
 mod cadence;
 mod churn;
+mod held;
 mod interval;
 mod kind;
 mod latency;

@@ -1,27 +1,29 @@
-//! A user's threshold: readings of the canary against bounds that were set, and a count of those
-//! that fail. No statistics, and outside the error budget; what follows is decided in `verdict`.
+//! Bounds that a user set: readings of the canary against them, and a count of those that fail.
+//! No statistics, and outside the error budget; what follows is decided in `verdict`.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::held::{Ends, Outcome, Reading, Values};
 use crate::observation::{Millis, Observation, PodMetrics, PodObservation, Role};
 use crate::saved::{Names, name};
-use crate::units::median;
 use crate::{Against, Bound, Doubt, Effect, Fault, Signal, SignalReport, Threshold};
 
-/// One threshold at work.
+/// The bounds of one metric at work.
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
     metric: Arc<str>,
-    threshold: Threshold,
+    ends: Ends,
+    /// Failing readings that are tolerated.
+    limit: u32,
     warm_up: Millis,
     /// Failing readings so far.
     failing: u32,
     /// The latest of them.
     breach: Option<Breach>,
-    /// The latest reading with a value.
-    latest: Option<Reading>,
+    /// The latest reading with a value, and when it was.
+    latest: Option<(Millis, Reading)>,
     /// Whether any pod of the primary before the trial, or of either role since, had a value.
     known: bool,
     /// Values that were no numbers.
@@ -36,25 +38,7 @@ struct Breach {
     bound: Bound,
 }
 
-/// What one observation said.
-#[derive(Clone, Debug)]
-struct Reading {
-    at: Millis,
-    pod: Arc<str>,
-    value: f64,
-    primary: Option<f64>,
-    outcome: Outcome,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Outcome {
-    Within,
-    Fails(Bound),
-    /// The primary's median is beyond the same bound: the cause is shared.
-    Shared(Bound),
-}
-
-/// A threshold as it is saved: the count, and what it would be told by.
+/// Bounds as they are saved: the count, and what it would be told by.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SavedBounds {
     pub(super) name: Arc<str>,
@@ -65,9 +49,11 @@ pub(crate) struct SavedBounds {
 
 impl Bounds {
     pub(crate) fn new(metric: Arc<str>, threshold: Threshold, warm_up: Millis) -> Self {
+        let Threshold { min, max, failure_limit, against } = threshold;
         Self {
             metric,
-            threshold,
+            ends: Ends { lower: min.map(Bound::Min), upper: max.map(Bound::Max), against },
+            limit: failure_limit,
             warm_up,
             failing: 0,
             breach: None,
@@ -82,7 +68,7 @@ impl Bounds {
     }
 
     pub(crate) const fn against(&self) -> Against {
-        self.threshold.against
+        self.ends.against
     }
 
     /// Notes whether a pod has a value.
@@ -98,59 +84,28 @@ impl Bounds {
             let wild = raw.is_some_and(|value| !value.is_finite());
             self.unreadable = self.unreadable.saturating_add(u32::from(wild));
         }
-        let Some(reading) = self.read(seen) else { return };
+        let Some(reading) = self.ends.read(self.values(seen)) else { return };
         if let Outcome::Fails(bound) = reading.outcome {
             self.failing = self.failing.saturating_add(1);
             self.breach = Some(Breach { pod: reading.pod.clone(), value: reading.value, bound });
         }
-        self.latest = Some(reading);
+        self.latest = Some((seen.at, reading));
     }
 
-    /// The reading of an observation, by the bound that it stands worst against; `None`: there is
-    /// no value.
-    fn read(&self, seen: &Observation) -> Option<Reading> {
-        let mut canary = self.values(seen, Role::Canary);
-        // The name breaks ties, so that the order of the pods says nothing.
-        canary.sort_by(|a, b| a.1.total_cmp(&b.1).then_with(|| b.0.cmp(a.0)));
-        let (lowest, highest) = (*canary.first()?, *canary.last()?);
-        let primary = middle(&self.values(seen, Role::Primary));
-        let (low, high) = match self.threshold.against {
-            Against::Absolute => (lowest.1, highest.1),
-            Against::Primary => {
-                let reference = primary.filter(|it| *it != 0.0)?;
-                let ratio = Some(middle(&canary)? / reference).filter(|it| it.is_finite())?;
-                (ratio, ratio)
-            }
-        };
-        let Threshold { min, max, .. } = self.threshold;
-        let ends = [(lowest.0, low, min.map(Bound::Min)), (highest.0, high, max.map(Bound::Max))];
-        let held = ends.into_iter().filter_map(|(pod, value, bound)| {
-            let outcome = self.outcome(value, bound?, primary);
-            Some(Reading { at: seen.at, pod: pod.clone(), value, primary, outcome })
-        });
-        held.max_by_key(|reading| reading.outcome.rank())
-    }
-
-    fn outcome(&self, value: f64, bound: Bound, primary: Option<f64>) -> Outcome {
-        let is_shared = match self.threshold.against {
-            Against::Absolute => primary.is_some_and(|value| bound.is_crossed_by(value)),
-            Against::Primary => false,
-        };
-        match (bound.is_crossed_by(value), is_shared) {
-            (false, _) => Outcome::Within,
-            (true, true) => Outcome::Shared(bound),
-            (true, false) => Outcome::Fails(bound),
-        }
-    }
-
-    /// The values of a role's pods, as far as they are to be compared.
-    fn values<'a>(&self, seen: &'a Observation, role: Role) -> Vec<(&'a Arc<str>, f64)> {
+    /// What the pods show, as far as they are to be compared.
+    fn values<'a>(&self, seen: &'a Observation) -> Values<'a> {
         let warm_before = seen.at.saturating_sub(self.warm_up);
-        let counts = |pod: &&PodObservation| {
-            pod.role == role && pod.ready && !pod.terminating && pod.created <= warm_before
-        };
-        let pods = seen.pods.iter().filter(counts);
-        pods.filter_map(|pod| Some((&pod.name, self.value(pod.metrics.as_ref()?)?))).collect()
+        let counts =
+            |pod: &&PodObservation| pod.ready && !pod.terminating && pod.created <= warm_before;
+        let mut values = Values::default();
+        for pod in seen.pods.iter().filter(counts) {
+            let Some(value) = pod.metrics.as_ref().and_then(|it| self.value(it)) else { continue };
+            match pod.role {
+                Role::Canary => values.canary.push((&pod.name, value)),
+                Role::Primary => values.primary.push(value),
+            }
+        }
+        values
     }
 
     fn value(&self, metrics: &PodMetrics) -> Option<f64> {
@@ -165,13 +120,13 @@ impl Bounds {
     /// More failing readings than are tolerated.
     pub(crate) fn fault(&self) -> Option<Fault> {
         let Breach { pod, value, bound } = self.breach.as_ref()?;
-        let limit = self.threshold.failure_limit;
+        let limit = self.limit;
         (self.failing > limit).then(|| Fault::OutOfBounds {
             metric: self.metric.clone(),
             pod: pod.clone(),
             value: *value,
             bound: *bound,
-            against: self.threshold.against,
+            against: self.ends.against,
             readings: self.failing,
             limit,
         })
@@ -187,9 +142,9 @@ impl Bounds {
         oldest: Millis,
         begin: Option<Millis>,
     ) -> Result<(), Doubt> {
-        let since = self.latest.as_ref().map(|it| it.at).or(begin).unwrap_or(now);
+        let since = self.latest.as_ref().map(|it| it.0).or(begin).unwrap_or(now);
         let silent = now.saturating_sub(since);
-        let Some(reading) = self.latest.as_ref().filter(|_| silent <= oldest) else {
+        let Some((_, reading)) = self.latest.as_ref().filter(|_| silent <= oldest) else {
             return Err(Doubt::SignalSilent { signal: self.signal(), silent: silent.max(0) });
         };
         match reading.outcome {
@@ -217,14 +172,14 @@ impl Bounds {
         Signal::User(self.metric.clone())
     }
 
-    /// A report without weight: a threshold has no part of the error budget.
+    /// A report without weight: bounds have no part of the error budget.
     pub(crate) fn report(&self) -> SignalReport {
         SignalReport {
             signal: self.signal(),
             weight: 0.0,
             evidence: 1.0,
             proven: None,
-            effect: self.latest.as_ref().map(|reading| self.effect(reading)),
+            effect: self.latest.as_ref().map(|(_, reading)| self.effect(reading)),
             smallest_effect_seen: None,
         }
     }
@@ -233,9 +188,9 @@ impl Bounds {
         Effect::Bounded {
             value: reading.value,
             primary: reading.primary,
-            against: self.threshold.against,
+            against: self.ends.against,
             failing: self.failing,
-            limit: self.threshold.failure_limit,
+            limit: self.limit,
         }
     }
 
@@ -259,20 +214,4 @@ impl Bounds {
         let failing = if breach.is_some() { saved.failing } else { 0 };
         Some(Self { failing, breach, known: saved.known, ..self })
     }
-}
-
-impl Outcome {
-    /// A bound that only the canary is beyond counts, whatever the other one says.
-    const fn rank(self) -> u8 {
-        match self {
-            Self::Within => 0,
-            Self::Shared(_) => 1,
-            Self::Fails(_) => 2,
-        }
-    }
-}
-
-/// The median of some pods' values.
-fn middle(pods: &[(&Arc<str>, f64)]) -> Option<f64> {
-    median(&mut pods.iter().map(|(_, value)| *value).collect::<Vec<_>>())
 }
