@@ -5,6 +5,7 @@ mod assessment;
 mod backlog;
 mod by_partition;
 mod capacity;
+mod check;
 mod commit_gaps;
 mod count_proof;
 mod count_ratio;
@@ -41,6 +42,7 @@ mod user_metric;
 mod verdict;
 
 pub use assessment::{Assessment, Evidence, Note, Signal, Verdict, WindowCount};
+pub use check::{Check, Input, Measure, NoValue};
 pub use crash::crash_guard;
 pub use doubt::Doubt;
 pub use effect::{Bound, Effect, Figure, SignalReport};

@@ -225,7 +225,7 @@ impl Judge {
         ]
         .into_iter()
         .flatten()
-        .chain(self.signals.without_events())
+        .chain(self.signals.lacking())
         .collect()
     }
 }
