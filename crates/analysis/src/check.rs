@@ -41,7 +41,7 @@ pub struct Check {
 
 /// Why a check has no value: no evidence, neither for the canary nor against it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "why", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum NoValue {
     /// No scrape of a warm canary pod was read.
     Unread,

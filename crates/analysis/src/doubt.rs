@@ -131,7 +131,6 @@ pub enum Doubt {
         /// For how long, in milliseconds.
         silent: Millis,
         /// Why, the last time that it should have had one.
-        #[serde(flatten)]
         why: NoValue,
     },
     /// A user's metric is beyond its bound on the canary, but so is the primary's median.

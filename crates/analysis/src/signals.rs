@@ -4,7 +4,7 @@
 mod bounds;
 mod cadence;
 mod churn;
-pub(crate) mod gauge;
+mod gauge;
 mod held;
 mod interval;
 mod kind;

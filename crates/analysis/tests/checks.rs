@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use siskin_analysis::observation::{Millis, Observation, PodMetrics, Role};
 use siskin_analysis::{
-    Assessment, Bound, Check, Doubt, Effect, Fault, Judge, Measure, Note, ResumeError, Settings,
-    Signal, UserMetric, UserRule, Verdict,
+    Assessment, Bound, Check, Doubt, Effect, Fault, Finding, Judge, Measure, Note, ResumeError,
+    Settings, Signal, UserMetric, UserRule, Verdict,
 };
 use world::Shape;
 use world::trial::{Trial, WARM_UP, doubt, fault, judged_by};
@@ -169,6 +169,9 @@ fn memory_without_a_limit_says_what_to_do() {
         trial.last().finding.to_string(),
         "memory_usage of the canary has had no value for 4 min: a container has no memory limit; give each of them one"
     );
+    let text = serde_json::to_string(&trial.last().finding).expect("JSON");
+    let read: Finding = serde_json::from_str(&text).expect("what was written");
+    assert_eq!(read, trial.last().finding, "{text}");
 }
 
 /// A service that has not failed since it started may not have the series yet: 0, and said.
@@ -279,7 +282,7 @@ mod without_a_value {
         says(&trial, words);
         let trial = bent(21, Measure::SuccessRate, |it| it.processed = None);
         says(&trial, "a pod shows no usable processed");
-        let trial = bent(22, Measure::MemoryUsage, |it| it.working_set = None);
+        let trial = bent(22, Measure::MemoryUsage, |it| it.working_set = Some(f64::NAN));
         says(&trial, "a pod shows no usable workingSet");
     }
 
@@ -350,14 +353,19 @@ mod without_a_value {
     /// A source that is silent has no reading at all.
     #[test]
     fn without_a_scrape_nothing_is_known() {
-        let mut trial = warm(28, Measure::MemoryUsage, less_than(0.9));
-        trial.run_edited(4 * MINUTE, |_, seen| {
-            seen.pods.iter_mut().for_each(|pod| pod.metrics = None);
-        });
-        assert!(trial.never(Verdict::Fail), "{}", trial.last());
-        assert_eq!(trial.last().verdict, Verdict::Inconclusive);
-        assert_eq!(note(trial.last()), None, "there was no reading to be made");
-        let words = trial.last().finding.to_string();
-        assert!(words.contains("no scrape of a warm pod was read"), "{words}");
+        for (measure, words) in [
+            (Measure::ErrorRate, "no scrape of a warm pod was read"),
+            (Measure::MemoryUsage, "a pod shows no usable workingSet"),
+        ] {
+            let mut trial = warm(28, measure, less_than(0.9));
+            trial.run_edited(2 * MINUTE, |_, seen| {
+                seen.pods.iter_mut().for_each(|pod| pod.metrics = None);
+            });
+            assert!(trial.never(Verdict::Fail), "{}", trial.last());
+            assert_eq!(trial.last().verdict, Verdict::Inconclusive);
+            assert_eq!(note(trial.last()), None, "there was no reading to be made");
+            let told = trial.last().finding.to_string();
+            assert!(told.contains(words), "{told}");
+        }
     }
 }

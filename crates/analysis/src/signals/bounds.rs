@@ -274,10 +274,10 @@ impl Bounds {
     fn silence(&self, silent: Millis) -> Doubt {
         match &self.source {
             Source::Asked => Doubt::SignalSilent { signal: self.signal(), silent },
-            Source::Computed(_) => Doubt::WithoutValue {
+            Source::Computed(gauge) => Doubt::WithoutValue {
                 metric: self.metric.clone(),
                 silent,
-                why: self.missing.unwrap_or(NoValue::Unread),
+                why: self.missing.unwrap_or(gauge.unread()),
             },
         }
     }

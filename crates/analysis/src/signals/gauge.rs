@@ -88,23 +88,23 @@ impl Gauge {
     }
 
     fn show(&mut self, at: Millis, pod: &PodObservation, shown: Shown) {
-        let before = self.pods.get_mut(&pod.name).and_then(|it| it.track.take());
         let (value, track) = match shown {
-            Shown::Nothing => {
-                if let Some(known) = self.pods.get_mut(&pod.name) {
-                    known.track = before;
-                }
-                return;
-            }
-            Shown::Missing(why) => (Err(why), before),
+            Shown::Nothing => return,
+            Shown::Missing(why) => (Err(why), self.track(&pod.name)),
             Shown::Level(level) => (Ok(level), None),
             Shown::Totals { edges, totals } => {
                 let now = Track::new(at, pod.restarts, edges, totals);
+                let before = self.track(&pod.name);
                 let (track, value) = self.go_on(before, now);
                 (value, Some(track))
             }
         };
         self.pods.insert(pod.name.clone(), Pod { at, value, track });
+    }
+
+    /// Takes the track of a pod out, to be put back with what follows.
+    fn track(&mut self, pod: &str) -> Option<Track> {
+        self.pods.get_mut(pod)?.track.take()
     }
 
     /// The track with another scrape, and the value over the window that ends with it.
@@ -139,6 +139,11 @@ impl Gauge {
             Role::Primary => at.saturating_sub(self.window),
         };
         (oldest <= shown.at).then_some(shown.value)
+    }
+
+    /// Why there is no value where no pod has shown anything.
+    pub(super) const fn unread(&self) -> NoValue {
+        self.measure.unread()
     }
 
     /// Whether failures are read as 0 because no pod has exported any yet.
@@ -176,7 +181,7 @@ impl Track {
 }
 
 /// Length of the window at a pace of scrapes.
-pub(crate) fn window(cadence: Millis) -> Millis {
+fn window(cadence: Millis) -> Millis {
     WINDOW.max(WINDOW_SCRAPES.saturating_mul(cadence))
 }
 

@@ -17,7 +17,7 @@ const QUANTILE: f64 = 0.99;
 /// What one scrape of a pod says of a check.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Shown {
-    /// Nothing: it lies between two scrapes of the counters.
+    /// Nothing: it lies between two scrapes.
     Nothing,
     Missing(NoValue),
     /// The value itself.
@@ -60,6 +60,15 @@ impl Measure {
         }
     }
 
+    /// Why there is no value where no pod has shown anything.
+    pub(super) const fn unread(self) -> NoValue {
+        match self {
+            Self::ErrorRate | Self::SuccessRate | Self::LatencyP99 => NoValue::Unread,
+            // There are defaults for it, which not every pod exports.
+            Self::MemoryUsage => NoValue::NoSeries { input: Input::WorkingSet },
+        }
+    }
+
     /// Whether a missing series of errors is read as 0 here.
     pub(super) const fn counts_errors(self) -> bool {
         match self {
@@ -90,7 +99,9 @@ fn errors(metrics: &PodMetrics) -> Result<f64, Input> {
 }
 
 fn memory(metrics: &PodMetrics) -> Shown {
-    let Some(used) = total(metrics.working_set) else {
+    // It is scraped apart from the counters, and not there between two scrapes.
+    let Some(shown) = metrics.working_set else { return Shown::Nothing };
+    let Some(used) = total(Some(shown)) else {
         return Shown::Missing(NoValue::NoSeries { input: Input::WorkingSet });
     };
     // Less than a byte is no limit, and no divisor.

@@ -69,7 +69,12 @@ fn each_takes_what_it_needs_and_names_what_is_missing() {
         (Measure::SuccessRate, without(|it| it.processed = None), missing(Input::Processed)),
         (Measure::SuccessRate, without(|it| it.errors = Some(-1.0)), missing(Input::Errors)),
         (Measure::LatencyP99, without(|it| it.latency = None), missing(Input::Latency)),
-        (Measure::MemoryUsage, without(|it| it.working_set = None), missing(Input::WorkingSet)),
+        (Measure::MemoryUsage, without(|it| it.working_set = None), Shown::Nothing),
+        (
+            Measure::MemoryUsage,
+            without(|it| it.working_set = Some(-1.0)),
+            missing(Input::WorkingSet),
+        ),
         (
             Measure::MemoryUsage,
             without(|it| it.memory_limit = None),
@@ -86,7 +91,7 @@ fn each_takes_what_it_needs_and_names_what_is_missing() {
 }
 
 #[test]
-fn between_two_scrapes_of_the_counters_nothing_is_missing() {
+fn between_two_scrapes_of_the_counters_nothing_of_them_is_missing() {
     let memory = PodMetrics { working_set: Some(1.0), ..PodMetrics::default() };
     for measure in [Measure::ErrorRate, Measure::SuccessRate, Measure::LatencyP99] {
         assert_eq!(measure.read(&memory), Shown::Nothing);
