@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::effect::{Figure, Told};
 use crate::finding::{Roughly, Span};
 use crate::observation::Millis;
-use crate::{Bound, Effect, Fault, PartitionId, Signal};
+use crate::{Bound, Effect, Fault, NoValue, PartitionId, Signal};
 
 /// What keeps the judge from a decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,6 +124,15 @@ pub enum Doubt {
         /// Canary messages still needed, about, if it is as good as the primary.
         messages: u64,
     },
+    /// A check has had no value of the canary's pods lately, or ever.
+    WithoutValue {
+        /// The check.
+        metric: Arc<str>,
+        /// For how long, in milliseconds.
+        silent: Millis,
+        /// Why, the last time that it should have had one.
+        why: NoValue,
+    },
     /// A user's metric is beyond its bound on the canary, but so is the primary's median.
     PrimaryOutOfBounds {
         /// The metric.
@@ -160,6 +169,7 @@ impl Doubt {
             Self::SignalSilent { .. } => "SignalSilent",
             Self::SignalAbsent { .. } => "SignalAbsent",
             Self::SignalUnproven { .. } => "SignalUnproven",
+            Self::WithoutValue { .. } => "WithoutValue",
             Self::PrimaryOutOfBounds { .. } => "PrimaryOutOfBounds",
         }
     }
@@ -225,19 +235,35 @@ impl Display for Doubt {
             Self::SignalSilent { signal, silent } => {
                 write!(f, "nothing was learnt of the canary's {signal} for {}", Roughly(*silent))
             }
-            Self::SignalAbsent { signal } => write!(
-                f,
-                "the canary exports no series for {signal} although the primary's rate predicts some: renamed?"
-            ),
+            Self::SignalAbsent { signal } => absent(f, signal),
             Self::SignalUnproven { signal, messages } => write!(
                 f,
                 "{signal} of the canary looks right so far; about {messages} more messages to be sure"
             ),
+            Self::WithoutValue { metric, silent, why } => without_value(f, metric, *silent, why),
             Self::PrimaryOutOfBounds { metric, value, primary, bound } => {
                 shared(f, metric, (*value, *primary), *bound)
             }
         }
     }
+}
+
+fn absent(f: &mut Formatter<'_>, signal: &Signal) -> fmt::Result {
+    write!(
+        f,
+        "the canary exports no series for {signal} although the primary's rate predicts some"
+    )?;
+    f.write_str(": renamed?")
+}
+
+fn without_value(
+    f: &mut Formatter<'_>,
+    metric: &str,
+    silent: Millis,
+    why: &NoValue,
+) -> fmt::Result {
+    lasting(f, &format!("{metric} of the canary has had no value"), silent)?;
+    write!(f, ": {why}")
 }
 
 fn lasting(f: &mut Formatter<'_>, what: &str, time: Millis) -> fmt::Result {

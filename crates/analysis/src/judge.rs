@@ -27,14 +27,14 @@ use crate::{PartitionId, UserMetric};
 pub struct Settings {
     /// Time between observations, in milliseconds. Below 100 it counts as 100.
     pub interval: Millis,
-    /// Age in milliseconds from which a pod's lag is compared, and read by a user's thresholds. The
-    /// other guards don't wait for it.
+    /// Age in milliseconds from which a pod's lag is compared, and read by a user's thresholds and
+    /// checks. The other guards don't wait for it.
     pub warm_up: Millis,
     /// Probability of rolling back a healthy canary over the whole trial, guards excepted.
     /// Above 0 and at most 0.5; anything else counts as the nearest of these bounds.
     pub false_rollback_probability: f64,
-    /// The metrics that the user defined, at most [`MOST_USER_METRICS`](crate::MOST_USER_METRICS).
-    /// What [`check_user_metrics`](crate::check_user_metrics) refuses is left out.
+    /// The metrics that the user defined, at most [`MOST_USER_METRICS`](crate::MOST_USER_METRICS),
+    /// and the checks. What [`check_user_metrics`](crate::check_user_metrics) refuses is left out.
     pub user: Arc<[UserMetric]>,
 }
 

@@ -5,6 +5,7 @@ mod assessment;
 mod backlog;
 mod by_partition;
 mod capacity;
+mod check;
 mod commit_gaps;
 mod constants;
 mod count_proof;
@@ -42,6 +43,7 @@ mod user_metric;
 mod verdict;
 
 pub use assessment::{Assessment, Evidence, Note, Signal, Verdict, WindowCount};
+pub use check::{Check, Input, Measure, NoValue};
 #[cfg(feature = "sensitivity")]
 pub use constants::{Constant, scale_constant};
 pub use crash::crash_guard;

@@ -4,9 +4,12 @@
 mod bounds;
 mod cadence;
 mod churn;
+mod gauge;
+mod held;
 mod interval;
 mod kind;
 mod latency;
+mod measured;
 pub(crate) mod memory;
 pub(crate) mod meter;
 pub(crate) mod ratio;
@@ -22,7 +25,7 @@ use std::sync::Arc;
 
 pub(crate) use saved::SavedSignals;
 
-use self::bounds::Bounds;
+use self::bounds::{Bounds, Times};
 use self::churn::Churn;
 pub(crate) use self::kind::Kind;
 use self::memory::Memory;
@@ -35,7 +38,7 @@ use crate::margins::Margins;
 use crate::observation::{Millis, Observation, PodMetrics, Role};
 use crate::reading::Reading;
 use crate::units::ln_add;
-use crate::{Record, Settings, Signal, UserMetric, UserRule};
+use crate::{Measure, Record, Settings, Signal, UserMetric, UserRule};
 
 /// Counts are compared over windows of at least this length: the shortest block in which their
 /// noise is measured.
@@ -78,7 +81,7 @@ impl Signals {
             user: ratio_names(&settings.user),
         };
         let kinds = || Kind::all(reader.user.len());
-        let mut bounds = bounds(&settings.user, settings.warm_up);
+        let mut bounds = bounds(settings, reader.cadence);
         let mut meter = Meter::new(reader.clone());
         let mut lags = Lags::default();
         let mut owned = Vec::new();
@@ -91,9 +94,9 @@ impl Signals {
                 for kind in kinds() {
                     available[kind.index()] |= kind.is_in(metrics, &reader);
                 }
-                for bounds in &mut bounds {
-                    bounds.hear(metrics);
-                }
+            }
+            for bounds in &mut bounds {
+                bounds.hear(&seen);
             }
             windows.extend(window.add(seen.at, meter.take(&seen), reader.window()));
             if let Some(reading) = Reading::of(&seen, 0) {
@@ -253,20 +256,24 @@ pub(crate) const fn weight(signal: &Signal) -> f64 {
 fn ratio_names(user: &[UserMetric]) -> Arc<[Arc<str>]> {
     let named = |metric: &UserMetric| match metric.rule {
         UserRule::Ratio => Some(metric.name.clone()),
-        UserRule::Threshold(_) => None,
+        UserRule::Threshold(_) | UserRule::Check(_) => None,
     };
     user.iter().filter_map(named).collect()
 }
 
-/// The user's thresholds, with nothing counted yet.
-fn bounds(user: &[UserMetric], warm_up: Millis) -> Vec<Bounds> {
+/// The user's thresholds and checks, with nothing counted yet.
+fn bounds(settings: &Settings, cadence: Millis) -> Vec<Bounds> {
+    let times = Times { warm_up: settings.warm_up, interval: settings.interval, cadence };
     let bounds = |metric: &UserMetric| match metric.rule {
         UserRule::Ratio => None,
         UserRule::Threshold(threshold) => {
-            Some(Bounds::new(metric.name.clone(), threshold, warm_up))
+            Some(Bounds::of_threshold(metric.name.clone(), threshold, times))
+        }
+        UserRule::Check(check) => {
+            Some(Bounds::of_check(Measure::called(&metric.name)?, check, times))
         }
     };
-    user.iter().filter_map(bounds).collect()
+    settings.user.iter().filter_map(bounds).collect()
 }
 
 fn primary(seen: &Observation) -> impl Iterator<Item = &PodMetrics> {

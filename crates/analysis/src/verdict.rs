@@ -235,7 +235,7 @@ impl Judge {
         ]
         .into_iter()
         .flatten()
-        .chain(self.signals.without_events())
+        .chain(self.signals.lacking())
         .collect()
     }
 }

@@ -16,7 +16,7 @@ use super::yields::{SavedYield, Yield};
 use super::{Signals, Window, bounds, ratio_names};
 use crate::observation::Millis;
 use crate::saved::Names;
-use crate::{Settings, UserMetric};
+use crate::{Settings, UserMetric, UserRule};
 
 /// All signals but lag.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,10 +47,11 @@ impl SavedSignals {
         let ratios = ratio_names(user);
         let mut counted = self.user.iter().map(|(name, _)| name);
         let ratio = counted.find(|name| !ratios.contains(name));
+        let bounded = |it: &&UserMetric| it.rule != UserRule::Ratio;
         let is_defined =
-            |saved: &&SavedBounds| bounds(user, 0).iter().any(|it| it.is_called(&saved.name));
-        let threshold = || self.bounds.iter().find(|it| !is_defined(it)).map(|it| &it.name);
-        ratio.or_else(threshold).cloned()
+            |saved: &&SavedBounds| user.iter().filter(bounded).any(|it| it.name == saved.name);
+        let bounds = || self.bounds.iter().find(|it| !is_defined(it)).map(|it| &it.name);
+        ratio.or_else(bounds).cloned()
     }
 }
 
@@ -105,7 +106,7 @@ impl Signals {
                 None => None,
             });
         }
-        let defined = bounds(&settings.user, settings.warm_up).into_iter();
+        let defined = bounds(settings, cadence).into_iter();
         let restored = defined.map(|fresh| {
             match saved.bounds.iter().find(|saved| fresh.is_called(&saved.name)) {
                 Some(saved) => fresh.restored(saved, names),
