@@ -9,6 +9,7 @@ mod kind;
 mod latency;
 pub(crate) mod memory;
 pub(crate) mod meter;
+mod onset;
 pub(crate) mod ratio;
 mod reports;
 mod restarts;

@@ -1,6 +1,7 @@
 //! From the judge's state to its answer: which finding stands, and what is reported with it.
 //! Only reads; the first rule that holds wins.
 
+use crate::funds::ROUNDING;
 use crate::judge::{Group, Judge};
 use crate::missing::Trial;
 use crate::observation::{GroupState, Millis, Role};
@@ -160,8 +161,10 @@ impl Judge {
         if ln_total(evidence) < self.ln_needed() {
             return None;
         }
+        // One without evidence of its own is not the reason, even if no other can be named now.
+        let speaking = evidence.iter().filter(|(.., ln)| *ln > ROUNDING);
         let mut parts: Vec<(&Signal, f64)> =
-            evidence.iter().map(|(signal, weight, ln)| (signal, weight.ln() + ln)).collect();
+            speaking.map(|(signal, weight, ln)| (signal, weight.ln() + ln)).collect();
         parts.sort_by(|a, b| b.1.total_cmp(&a.1));
         parts.into_iter().find_map(|(signal, _)| match signal {
             Signal::Lag => self.drifting(group),

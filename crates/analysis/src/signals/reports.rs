@@ -79,10 +79,13 @@ impl Signals {
             .iter()
             .filter(|(signal, _, ln)| *signal != Signal::Lag && *ln > ROUNDING)
             .max_by(|a, b| a.2.total_cmp(&b.2));
-        if let Some((signal, _, _)) = suspect
-            && let Some((pod, effect)) = self.culprit(signal)
-        {
-            return Err(Doubt::SignalSuspected { signal: signal.clone(), pod, effect });
+        if let Some((signal, _, _)) = suspect {
+            let signal = signal.clone();
+            return Err(match self.culprit(&signal) {
+                Some((pod, effect)) => Doubt::SignalSuspected { signal, pod, effect },
+                // Its pod is gone, or this process has not seen a window yet.
+                None => Doubt::SignalSilent { signal, silent: self.watched(now) },
+            });
         }
         for kind in self.kinds() {
             let Some(ratio) = self.ratio(kind) else { continue };
@@ -101,6 +104,11 @@ impl Signals {
         }
         let recent = RECENT_WINDOWS.saturating_mul(self.interval.max(WINDOW));
         self.bounds.iter().try_for_each(|bounds| bounds.keep_up(now, recent, self.begin))
+    }
+
+    /// For how long this process has watched the trial.
+    fn watched(&self, now: Millis) -> Millis {
+        now.saturating_sub(self.begin.unwrap_or(now)).max(0)
     }
 
     fn has_spoken(
