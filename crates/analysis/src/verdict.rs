@@ -108,7 +108,7 @@ impl Judge {
         let fault = match self.live.stall.stall() {
             Some(Stall::Shared(doubt)) => return Finding::Doubt(doubt),
             Some(Stall::Canary(stall)) => Some(stall),
-            None => self.worse(group, evidence),
+            None => self.live.hand_over.rewound().or_else(|| self.worse(group, evidence)),
         };
         match fault {
             suspicion if !primary_healthy => {

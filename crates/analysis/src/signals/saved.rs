@@ -55,7 +55,8 @@ impl SavedSignals {
 }
 
 impl Signals {
-    pub(crate) fn save(&self, names: &mut Names) -> SavedSignals {
+    /// The signals, with the accounts of pods in their pools if `pooled`.
+    pub(crate) fn save(&self, names: &mut Names, pooled: bool) -> SavedSignals {
         let ratio = |kind: Kind| self.ratio(kind).map(RatioSignal::save);
         let user = self.reader.user.iter().enumerate();
         SavedSignals {
@@ -65,8 +66,8 @@ impl Signals {
             errors: ratio(Kind::Errors),
             loss: ratio(Kind::Loss),
             latency: ratio(Kind::Latency),
-            yields: self.yields.as_ref().map(|yields| yields.save(names)),
-            memory: self.memory.as_ref().map(|memory| memory.save(names)),
+            yields: self.yields.as_ref().map(|yields| yields.save(names, pooled)),
+            memory: self.memory.as_ref().map(|memory| memory.save(names, pooled)),
             restarts: self.restarts.save(),
             churn: self.churn.save(),
             user: user
