@@ -10,6 +10,7 @@ use super::churn::{Churn, SavedChurn};
 use super::kind::Kind;
 use super::memory::{Memory, SavedMemory};
 use super::meter::{Meter, Reader};
+use super::outcomes::Outcomes;
 use super::ratio::{RatioSignal, SavedRatio};
 use super::restarts::{Restarts, SavedRestarts};
 use super::yields::{SavedYield, Yield};
@@ -131,6 +132,7 @@ impl Signals {
             restarts: Restarts::restore(&saved.restarts)?,
             churn: Churn::restore(&saved.churn, rewinds)?,
             window: Window::default(),
+            outcomes: Outcomes::default(),
             begin: None,
         })
     }
