@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::by_partition::{ByPartition, Walk};
 use crate::lags::PartitionLag;
-use crate::observation::{Millis, Role};
+use crate::observation::{GroupState, Millis, Role};
 use crate::reading::{Reading, Row};
 use crate::{Fault, PartitionId, Record};
 
@@ -57,6 +57,9 @@ impl HandOver {
         let mut before: Vec<Row> = Vec::new();
         for reading in record.observations().filter_map(|seen| Reading::of(&seen, 0)) {
             guard.usual |= fall(&before, &reading.rows) > LEAST_RECORDS;
+            if reading.state == GroupState::Empty {
+                guard.before.clear();
+            }
             if reading.is_stable() {
                 let known = |row: &Row| Some((row.id.clone(), Position::of(reading.at, row)?));
                 guard.before.clear();
@@ -76,15 +79,37 @@ impl HandOver {
     pub(crate) fn take(&mut self, reading: &Reading, previous: (Millis, &[PartitionLag])) {
         let now = reading.is_stable().then_some(reading.epoch);
         if self.epoch.is_some() && self.epoch != now {
-            let known =
-                |lag: &PartitionLag| Some((lag.id.clone(), Position::then(previous.0, lag)?));
-            self.before.clear();
-            self.before.extend(previous.1.iter().filter_map(known));
+            self.keep(previous);
         }
         self.epoch = now;
-        if now.is_none() {
-            return;
+        match reading.state {
+            // Offsets of a group without members may be set by anyone.
+            GroupState::Empty => *self = self.forget_times(),
+            GroupState::Rebalancing => {}
+            GroupState::Stable => self.compare(reading, previous.1),
         }
+    }
+
+    /// The canary's largest rewind under way.
+    pub(crate) fn rewound(&self) -> Option<Fault> {
+        let tracks = self.tracks.iter().filter_map(|(id, track)| Some((id, track.as_ref()?)));
+        let rewinds = tracks.filter_map(|(id, track)| Some((id, track, track.rewound()?)));
+        let (id, track, records) = rewinds.max_by(|a, b| (a.2, b.0).cmp(&(b.2, a.0)))?;
+        let (partition, pod) = (id.clone(), track.pod.clone());
+        (!self.usual).then_some(Fault::Rewound { partition, pod, records })
+    }
+
+    /// Keeps how far everyone was, beside what is known of partitions that nobody had lately.
+    fn keep(&mut self, (at, lags): (Millis, &[PartitionLag])) {
+        let known = |lag: &PartitionLag| Some((lag.id.clone(), Position::then(at, lag)?));
+        let is_new =
+            |id: &PartitionId| lags.binary_search_by(|lag: &PartitionLag| lag.id.cmp(id)).is_err();
+        self.before.retain(|(id, _)| is_new(id));
+        self.before.extend(lags.iter().filter_map(known));
+        self.before.sort_by(|a, b| a.0.cmp(&b.0));
+    }
+
+    fn compare(&mut self, reading: &Reading, previous: &[PartitionLag]) {
         let canary = || reading.rows.iter().filter(|row| row.role() == Some(Role::Canary));
         let owned: Vec<&PartitionId> = canary().map(|row| &row.id).collect();
         self.tracks.follow(owned.iter().copied(), || None);
@@ -100,19 +125,15 @@ impl HandOver {
             fell |= track.take(&consumer.pod, now);
         }
         // An offset that the broker lost is lost to everyone, and so is a topic made anew.
-        if fell && fall_since(previous.1, &reading.rows) > 0 {
+        if fell && fall_since(previous, &reading.rows) > 0 {
             self.tracks.iter_mut().filter_map(|(_, track)| track.as_mut()).for_each(Track::forgive);
         }
-        self.before = Vec::new();
-    }
-
-    /// The canary's largest rewind under way.
-    pub(crate) fn rewound(&self) -> Option<Fault> {
-        let tracks = self.tracks.iter().filter_map(|(id, track)| Some((id, track.as_ref()?)));
-        let rewinds = tracks.filter_map(|(id, track)| Some((id, track, track.rewound()?)));
-        let (id, track, records) = rewinds.max_by(|a, b| (a.2, b.0).cmp(&(b.2, a.0)))?;
-        let (partition, pod) = (id.clone(), track.pod.clone());
-        (!self.usual).then_some(Fault::Rewound { partition, pod, records })
+        // A cooperative rebalance takes a partition from one owner before the next one has it.
+        // Who is not ours may do what it likes with what it has in between.
+        let strangers = reading.members.external > 0 || reading.members.unattributed > 0;
+        let is_free = |id: &PartitionId| reading.row(id).is_some_and(|row| row.consumer.is_none());
+        self.before.retain(|(id, _)| !strangers && is_free(id));
+        self.before.shrink_to_fit();
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod world;
 
-use siskin_analysis::observation::{Millis, Observation, PartitionObservation};
+use siskin_analysis::observation::{GroupState, Millis, Observation, Owner, PartitionObservation};
 use siskin_analysis::{Doubt, Fault, Judge, Record, Verdict};
 use world::trial::{Trial, doubt, fault, settings};
 use world::{Shape, World};
@@ -99,6 +99,45 @@ fn what_a_broker_forgot_is_nobodys_rewind() {
         }
     });
     assert!(trial.never(Verdict::Fail), "{}", trial.last());
+}
+
+/// Nobody consumes, somebody sets the offsets back, everybody starts again.
+#[test]
+fn offsets_that_were_set_back_in_an_empty_group_are_no_rewind() {
+    let mut trial = Trial::begin(Shape::small(), 7);
+    trial.run(3 * MINUTE);
+    trial.run_edited(20_000, |_, seen| {
+        rows(seen).for_each(|row| row.owner = Owner::Nobody);
+        seen.group.as_mut().expect("Kafka answered").state = GroupState::Empty;
+    });
+    for partition in &mut trial.world.partitions {
+        partition.position -= AN_HOUR;
+        partition.committed = partition.position;
+    }
+    trial.run(3 * MINUTE);
+    let guard = trial.assessments.iter().filter_map(fault).any(Fault::is_guard);
+    assert!(!guard, "{}", trial.last());
+}
+
+/// As a cooperative rebalance does it: taken from one, and given to the other some polls later.
+#[test]
+fn a_partition_that_nobody_had_for_a_while_is_remembered() {
+    let mut trial = Trial::begin(Shape::small(), 8);
+    trial.run(3 * MINUTE);
+    let mine = trial.world.canary_partitions()[0];
+    let mut looks = 0;
+    trial.run_edited(2 * MINUTE, |world, seen| {
+        looks += 1;
+        let group = seen.group.as_mut().expect("Kafka answered");
+        group.epoch += u64::from(looks >= 4) + u64::from(looks >= 8);
+        if (4..8).contains(&looks) {
+            group.partitions[mine].owner = Owner::Nobody;
+        }
+        if looks == 6 {
+            go_back(world, AN_HOUR);
+        }
+    });
+    rewound(&trial);
 }
 
 /// An application that rebuilds its state goes back with every assignment, in each version.
