@@ -75,6 +75,15 @@ pub enum Doubt {
         /// The largest lag that counts as normal, in seconds.
         normal_seconds: f64,
     },
+    /// The whole group has fallen behind since the canary grew, and has not caught up.
+    GroupFallsBehind {
+        /// Milliseconds since the canary grew.
+        since: Millis,
+        /// Time lag of the canary's partitions, the median, in seconds.
+        canary_seconds: f64,
+        /// That of the primary's.
+        primary_seconds: f64,
+    },
     /// There is more evidence against the canary than at the start, but not enough.
     Suspected {
         /// The partition with the most evidence.
@@ -162,6 +171,7 @@ impl Doubt {
             Self::LagUnknown { .. } => "LagUnknown",
             Self::Overloaded { .. } => "Overloaded",
             Self::LagNotSettled { .. } => "LagNotSettled",
+            Self::GroupFallsBehind { .. } => "GroupFallsBehind",
             Self::Suspected { .. } => "Suspected",
             Self::LowTraffic { .. } => "LowTraffic",
             Self::MoreEvidence { .. } => "MoreEvidence",
@@ -206,17 +216,16 @@ impl Display for Doubt {
                 f,
                 "the canary's lag on {partition} is unknown: no usable offsets, or further behind than has been watched"
             ),
-            Self::Overloaded { excused } => write!(
-                f,
-                "canary pods fall behind although they work as fast as any primary pod did (for {} so far): their share is too large",
-                Span(*excused)
-            ),
+            Self::Overloaded { excused } => overloaded(f, *excused),
             Self::LagNotSettled { partition, lag_seconds, normal_seconds } => write!(
                 f,
                 "canary is {} behind on {partition}; up to {} is normal",
                 Span::seconds(*lag_seconds),
                 Span::seconds(*normal_seconds)
             ),
+            Self::GroupFallsBehind { since, canary_seconds, primary_seconds } => {
+                together(f, *since, (*canary_seconds, *primary_seconds))
+            }
             Self::Suspected { partition, drift } => write!(
                 f,
                 "canary may be falling behind on {partition}: each minute {} more than the primary, but that is not proven",
@@ -268,6 +277,18 @@ fn without_value(
 
 fn lasting(f: &mut Formatter<'_>, what: &str, time: Millis) -> fmt::Result {
     write!(f, "{what} for {}", Roughly(time))
+}
+
+fn overloaded(f: &mut Formatter<'_>, excused: Millis) -> fmt::Result {
+    write!(f, "canary pods fall behind although they work as fast as any primary pod did ")?;
+    write!(f, "(for {} so far): their share is too large", Span(excused))
+}
+
+fn together(f: &mut Formatter<'_>, since: Millis, (canary, primary): (f64, f64)) -> fmt::Result {
+    let (canary, primary) = (Span::seconds(canary), Span::seconds(primary));
+    write!(f, "the whole group has fallen behind since the canary grew {} ago, ", Roughly(since))?;
+    write!(f, "canary and primary alike ({canary} and {primary}): ")?;
+    f.write_str("it may harm what they share, or more arrives")
 }
 
 fn suspected(f: &mut Formatter<'_>, signal: &Signal, pod: &str, effect: &Effect) -> fmt::Result {

@@ -203,7 +203,8 @@ impl Account {
         Self { ln, recent: Vec::new(), watched: 0 }
     }
 
-    fn ln_value(&self) -> f64 {
+    /// ln of its capital.
+    pub(crate) fn ln_value(&self) -> f64 {
         self.ln.iter().copied().reduce(ln_add).unwrap_or(LN_NOTHING)
     }
 

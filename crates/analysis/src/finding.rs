@@ -71,6 +71,16 @@ pub enum Fault {
         /// Messages waiting.
         waiting: i64,
     },
+    /// A pod went back far below what had been committed before it, and goes on from there: others'
+    /// work is done a second time.
+    Rewound {
+        /// The partition that went back furthest.
+        partition: PartitionId,
+        /// Its owner.
+        pod: Arc<str>,
+        /// By how many records.
+        records: i64,
+    },
     /// The time lag grows faster than the primary's.
     Drifting {
         /// The partition with the most evidence.
@@ -165,6 +175,7 @@ impl Fault {
             Self::OutOfMemory { .. } => "OutOfMemory",
             Self::Stalled { .. } => "Stalled",
             Self::NoFirstCommit { .. } => "NoFirstCommit",
+            Self::Rewound { .. } => "Rewound",
             Self::Drifting { .. } => "Drifting",
             Self::OutOfBounds { .. } => "OutOfBounds",
             Self::Worse { signal, .. } => match signal {
@@ -191,6 +202,7 @@ impl Fault {
             | Self::OutOfMemory { .. }
             | Self::Stalled { .. }
             | Self::NoFirstCommit { .. }
+            | Self::Rewound { .. }
             | Self::OutOfBounds { .. } => true,
             Self::Drifting { .. } | Self::Worse { .. } => false,
         }
@@ -228,6 +240,10 @@ impl Display for Fault {
                 f,
                 "{partition} is stuck: canary pod {pod} got it {} ago and has committed nothing yet, while {waiting} messages wait",
                 Span(*quiet)
+            ),
+            Self::Rewound { partition, pod, records } => write!(
+                f,
+                "{partition} went back: canary pod {pod} commits {records} records below what had been committed before, and goes on from there"
             ),
             Self::Drifting { partition, pod, drift, lag_seconds, projected_seconds } => write!(
                 f,

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::capacity::{BLOCK, Capacity, Paces, works};
 use crate::commit_gaps::CommitGaps;
 use crate::drift::{Drift, Ledger};
+use crate::group_lag::GroupLag;
+use crate::hand_over::HandOver;
 use crate::lag_windows::{LagWindows, Standing, is_idle, reference};
 use crate::lags::{Lags, PartitionLag};
 use crate::learn::learn;
@@ -70,6 +72,8 @@ pub(crate) struct Counts {
 pub(crate) struct Live {
     pub(crate) lags: Lags,
     pub(crate) stall: StallGuard,
+    pub(crate) hand_over: HandOver,
+    pub(crate) group_lag: GroupLag,
     pub(crate) drift_windows: LagWindows,
     pub(crate) proof_windows: LagWindows,
     blocks: LagWindows,
@@ -108,6 +112,7 @@ impl Judge {
         let lesson = learn(&settings, record);
         let mut live = Live::new(settings.interval, &lesson.margins);
         live.lags = lesson.lags;
+        live.hand_over = HandOver::learn(record);
         live.lags.oddities = crate::lags::Oddities::default();
         live.pods = record.latest().map(|latest| latest.pods.clone()).unwrap_or_default();
         Self {
@@ -140,7 +145,9 @@ impl Judge {
             return;
         };
         self.counts.samples = self.counts.samples.saturating_add(1);
-        let spare = self.live.group.take().map(|group| group.lags).unwrap_or_default();
+        let before = self.live.group.take().map(|group| (group.at, group.lags));
+        let (then, spare) = before.unwrap_or((reading.at, Vec::new()));
+        self.live.hand_over.take(&reading, (then, &spare));
         let lags = self.live.lags.take(&reading, spare);
         let stable = reading.is_stable().then_some((reading.epoch, &lags[..]));
         self.signals.take(observation, stable, self.live.lags.oddities.rewinds());
@@ -161,8 +168,10 @@ impl Judge {
     /// Every remembered time is wrong after the clock was set; accounts and counts are not.
     fn forget_times(&mut self) {
         let oddities = self.live.lags.oddities;
+        let hand_over = self.live.hand_over.forget_times();
         self.live = Live::new(self.settings.interval, &self.margins);
         self.live.lags.oddities = oddities;
+        self.live.hand_over = hand_over;
         self.signals.forget_times();
     }
 
@@ -187,6 +196,7 @@ impl Judge {
         self.proofs.keep_only(&owned);
         let at = reading.at;
         self.live.stall.add(at, reading.epoch, lags);
+        self.live.group_lag.count(at, reading.members.canary);
         self.live.canary_gaps.add(at, lags);
         if let Some(block) = self.live.blocks.add(at, lags) {
             self.capacity.learn(&block, self.margins.commit_gap_seconds());
@@ -195,6 +205,7 @@ impl Judge {
             self.proofs.bet(&window);
         }
         if let Some(window) = self.live.drift_windows.add(at, lags) {
+            self.live.group_lag.take(at, &window, self.margins.normal_lag);
             self.bet(&window);
         }
         self.lengthen_windows();
@@ -288,6 +299,8 @@ impl Live {
         Self {
             lags: Lags::default(),
             stall: StallGuard::new(interval, margins.commit_gap),
+            hand_over: HandOver::default(),
+            group_lag: GroupLag::default(),
             drift_windows: LagWindows::new(margins.drift_window(interval), interval),
             proof_windows: LagWindows::new(margins.proof_window(interval), interval),
             blocks: LagWindows::new(whole_polls(BLOCK, interval), interval),

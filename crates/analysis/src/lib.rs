@@ -18,6 +18,8 @@ mod drift;
 mod effect;
 mod finding;
 mod funds;
+mod group_lag;
+mod hand_over;
 mod judge;
 mod lag_windows;
 mod lags;

@@ -12,6 +12,8 @@ mod latency;
 mod measured;
 pub(crate) mod memory;
 pub(crate) mod meter;
+mod onset;
+mod outcomes;
 pub(crate) mod ratio;
 mod reports;
 mod restarts;
@@ -30,6 +32,7 @@ use self::churn::Churn;
 pub(crate) use self::kind::Kind;
 use self::memory::Memory;
 use self::meter::{Meter, Reader, Rise};
+use self::outcomes::Outcomes;
 use self::ratio::RatioSignal;
 use self::restarts::Restarts;
 use self::yields::{Yield, YieldSchool};
@@ -59,6 +62,7 @@ pub(crate) struct Signals {
     restarts: Restarts,
     churn: Churn,
     window: Window,
+    outcomes: Outcomes,
     /// The first observation of the trial, as far as this judge knows.
     begin: Option<Millis>,
 }
@@ -88,6 +92,7 @@ impl Signals {
         let mut school = YieldSchool::new(gap, reader.cadence);
         let mut window = Window::default();
         let mut windows = Vec::new();
+        let mut outcomes = Outcomes::default();
         let mut available = vec![false; kinds().count()];
         for seen in record.observations() {
             for metrics in primary(&seen) {
@@ -98,7 +103,10 @@ impl Signals {
             for bounds in &mut bounds {
                 bounds.hear(&seen);
             }
-            windows.extend(window.add(seen.at, meter.take(&seen), reader.window()));
+            if let Some(mut full) = window.add(seen.at, meter.take(&seen), reader.window()) {
+                outcomes.take(&mut full);
+                windows.push(full);
+            }
             if let Some(reading) = Reading::of(&seen, 0) {
                 let epoch = reading.is_stable().then_some(reading.epoch);
                 owned = lags.take(&reading, owned);
@@ -121,6 +129,7 @@ impl Signals {
             restarts: Restarts::learn(record.latest()),
             churn: Churn::new(),
             window: Window { begin: window.begin, rises: BTreeMap::new() },
+            outcomes,
             begin: None,
         }
     }
@@ -139,7 +148,8 @@ impl Signals {
         self.restarts.take(seen, longest);
         self.churn.take(seen, rewinds, longest);
         let rises = self.meter.take(seen);
-        if let Some(window) = self.window.add(seen.at, rises, self.reader.window()) {
+        if let Some(mut window) = self.window.add(seen.at, rises, self.reader.window()) {
+            self.outcomes.take(&mut window);
             for ratio in self.ratios.iter_mut().flatten() {
                 ratio.bet(seen.at, &window);
             }

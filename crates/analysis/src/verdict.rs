@@ -2,6 +2,7 @@
 //! Only reads; the first rule that holds wins.
 
 use crate::constants::Constant;
+use crate::funds::ROUNDING;
 use crate::judge::{Group, Judge};
 use crate::missing::Trial;
 use crate::observation::{GroupState, Millis, Role};
@@ -117,7 +118,7 @@ impl Judge {
         let fault = match self.live.stall.stall() {
             Some(Stall::Shared(doubt)) => return Finding::Doubt(doubt),
             Some(Stall::Canary(stall)) => Some(stall),
-            None => self.worse(group, evidence),
+            None => self.live.hand_over.rewound().or_else(|| self.worse(group, evidence)),
         };
         match fault {
             suspicion if !primary_healthy => {
@@ -170,8 +171,10 @@ impl Judge {
         if ln_total(evidence) < self.ln_needed() {
             return None;
         }
+        // One without evidence of its own is not the reason, even if no other can be named now.
+        let speaking = evidence.iter().filter(|(.., ln)| *ln > ROUNDING);
         let mut parts: Vec<(&Signal, f64)> =
-            evidence.iter().map(|(signal, weight, ln)| (signal, weight.ln() + ln)).collect();
+            speaking.map(|(signal, weight, ln)| (signal, weight.ln() + ln)).collect();
         parts.sort_by(|a, b| b.1.total_cmp(&a.1));
         parts.into_iter().find_map(|(signal, _)| match signal {
             Signal::Lag => self.drifting(group),

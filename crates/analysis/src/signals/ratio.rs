@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::interval::{LARGEST_RATIO, interval};
 use super::kind::Kind;
 use super::meter::{Count, Rise};
+use super::onset::{Onset, SavedOnset};
 use super::spread::Spread;
 use crate::Effect;
 use crate::count_proof::CountProof;
 use crate::count_ratio::{CountRatio, Counts, Margin, RATIOS, floor};
-use crate::funds::share;
+use crate::funds::{ROUNDING, share};
 use crate::observation::{Millis, Role};
 use crate::units::{ln_add, milli_up, unmilli};
 
@@ -42,6 +43,9 @@ pub(crate) struct RatioSignal {
     engine: CountRatio<6>,
     gross: CountRatio<2>,
     proof: CountProof,
+    /// Since the evidence was at its least: of the ordinary accounts, and of the gross one.
+    onset: Onset,
+    gross_onset: Onset,
     /// All that was bet on.
     totals: Counts,
     /// What came before the grace time was over: only the gross account saw it.
@@ -66,6 +70,10 @@ pub(crate) struct SavedRatio {
     gross: (Vec<i64>, Vec<i64>),
     proof: [i64; 4],
     totals: (f64, f64, f64, f64),
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    onset: Option<SavedOnset>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gross_onset: Option<SavedOnset>,
     shown: bool,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     exported: bool,
@@ -92,6 +100,8 @@ impl RatioSignal {
             engine: CountRatio::fine(),
             gross: CountRatio::gross(),
             proof: CountProof::new(),
+            onset: Onset::at(0.0),
+            gross_onset: Onset::at(0.0),
             totals: Counts::default(),
             early: Counts::default(),
             recent: VecDeque::with_capacity(2 * WARM_UP_WINDOWS),
@@ -113,6 +123,7 @@ impl RatioSignal {
         let most = self.largest_factor(window, Count { events: all.x, of: all.n });
         if warm.n > 0.0 && warm.m > 0.0 {
             self.engine.bet(warm, margin, most);
+            self.onset.take(warm, self.engine.ln_value());
             self.proof.bet(warm, margin);
             self.totals = self.totals.plus(warm);
             self.latest = Some(at);
@@ -132,8 +143,11 @@ impl RatioSignal {
             let ratio = margin.ratio.max(LEAST_RATIO_ALONE);
             let at_most = ratio * rate * all.n;
             self.gross.bet_alone(all.x, at_most, margin.dispersion, self.ln_most);
+            let beside = Counts { y: events, m: of, ..all };
+            self.gross_onset.take(beside, self.gross.ln_value());
         } else {
             self.gross.bet(all, margin, self.ln_most);
+            self.gross_onset.take(all, self.gross.ln_value());
         }
     }
 
@@ -240,9 +254,25 @@ impl RatioSignal {
         worst.map(|(pod, _)| pod.clone())
     }
 
+    /// What tells the size of the effect: all that was counted. But where there is evidence and
+    /// not in the totals, which are within the margin, it is what was counted since it arose.
+    fn seen(&self) -> Counts {
+        let totals = if self.totals.n > 0.0 { self.totals } else { self.early };
+        let Counts { x, n, y, m } = totals;
+        let shows = n > 0.0 && x * m > self.spread.margin().ratio * y * n;
+        if shows || self.ln_value() <= ROUNDING {
+            return totals;
+        }
+        let fine = (1.0 - GROSS_PART).ln() + self.engine.ln_value();
+        let gross = GROSS_PART.ln() + self.gross.ln_value();
+        let by_gross = self.kind.has_gross_account() && gross > fine;
+        let onset = if by_gross { self.gross_onset } else { self.onset };
+        onset.counts().unwrap_or(totals)
+    }
+
     /// How much worse the canary is.
     pub(crate) fn effect(&self) -> Effect {
-        let seen = if self.totals.n > 0.0 { self.totals } else { self.early };
+        let seen = self.seen();
         let Counts { x, n, y, m } = seen;
         let it = interval(seen, self.spread.margin().dispersion);
         Effect::Ratio {
@@ -292,6 +322,8 @@ impl RatioSignal {
             gross: self.gross.save(),
             proof: self.proof.save(),
             totals: (x, n, y, m),
+            onset: self.onset.save(),
+            gross_onset: self.gross_onset.save(),
             shown: self.shown,
             exported: self.exported,
         }
@@ -306,6 +338,8 @@ impl RatioSignal {
         signal.engine = CountRatio::fine().restored(&saved.fine)?;
         signal.gross = CountRatio::gross().restored(&saved.gross)?;
         signal.proof = CountProof::restore(saved.proof);
+        signal.onset = Onset::restore(saved.onset, signal.engine.ln_value())?;
+        signal.gross_onset = Onset::restore(saved.gross_onset, signal.gross.ln_value())?;
         let (x, n, y, m) = saved.totals;
         let possible = [x, n, y, m].iter().all(|count| (0.0..1e18).contains(count));
         signal.totals = possible.then_some(Counts { x, n, y, m })?;

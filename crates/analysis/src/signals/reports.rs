@@ -77,10 +77,13 @@ impl Signals {
             .iter()
             .filter(|(signal, _, ln)| *signal != Signal::Lag && *ln > ROUNDING)
             .max_by(|a, b| a.2.total_cmp(&b.2));
-        if let Some((signal, _, _)) = suspect
-            && let Some((pod, effect)) = self.culprit(signal)
-        {
-            return Err(Doubt::SignalSuspected { signal: signal.clone(), pod, effect });
+        if let Some((signal, _, _)) = suspect {
+            let signal = signal.clone();
+            return Err(match self.culprit(&signal) {
+                Some((pod, effect)) => Doubt::SignalSuspected { signal, pod, effect },
+                // Its pod is gone, or this process has not seen a window yet.
+                None => Doubt::SignalSilent { signal, silent: self.watched(now) },
+            });
         }
         // What somebody chose a bound for says more than the comparison of the same series.
         self.bounds.iter().try_for_each(|bounds| bounds.keep_up(now, self.begin))?;
@@ -100,6 +103,11 @@ impl Signals {
             self.has_spoken(&Signal::Memory, memory.latest(), now)?;
         }
         Ok(())
+    }
+
+    /// For how long this process has watched the trial.
+    fn watched(&self, now: Millis) -> Millis {
+        now.saturating_sub(self.begin.unwrap_or(now)).max(0)
     }
 
     fn has_spoken(

@@ -10,6 +10,7 @@ use super::churn::{Churn, SavedChurn};
 use super::kind::Kind;
 use super::memory::{Memory, SavedMemory};
 use super::meter::{Meter, Reader};
+use super::outcomes::Outcomes;
 use super::ratio::{RatioSignal, SavedRatio};
 use super::restarts::{Restarts, SavedRestarts};
 use super::yields::{SavedYield, Yield};
@@ -56,7 +57,8 @@ impl SavedSignals {
 }
 
 impl Signals {
-    pub(crate) fn save(&self, names: &mut Names) -> SavedSignals {
+    /// The signals, with the accounts of pods in their pools if `pooled`.
+    pub(crate) fn save(&self, names: &mut Names, pooled: bool) -> SavedSignals {
         let ratio = |kind: Kind| self.ratio(kind).map(RatioSignal::save);
         let user = self.reader.user.iter().enumerate();
         SavedSignals {
@@ -66,8 +68,8 @@ impl Signals {
             errors: ratio(Kind::Errors),
             loss: ratio(Kind::Loss),
             latency: ratio(Kind::Latency),
-            yields: self.yields.as_ref().map(|yields| yields.save(names)),
-            memory: self.memory.as_ref().map(|memory| memory.save(names)),
+            yields: self.yields.as_ref().map(|yields| yields.save(names, pooled)),
+            memory: self.memory.as_ref().map(|memory| memory.save(names, pooled)),
             restarts: self.restarts.save(),
             churn: self.churn.save(),
             user: user
@@ -133,6 +135,7 @@ impl Signals {
             restarts: Restarts::restore(&saved.restarts)?,
             churn: Churn::restore(&saved.churn, rewinds)?,
             window: Window::default(),
+            outcomes: Outcomes::default(),
             begin: None,
         })
     }
