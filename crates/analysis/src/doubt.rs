@@ -1,14 +1,15 @@
-//! Why neither Pass nor Fail is shown: what is missing, in data and in words.
-//! Nothing here decides.
+//! Why neither Pass nor Fail is shown: what is missing, in data and in words. The words stand still
+//! while nothing changes: a number in them goes in steps. Nothing here decides.
 
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{Figure, Told};
-use crate::finding::{Roughly, Span};
+use crate::finding::Span;
 use crate::observation::Millis;
+use crate::roughly::{About, AtMost, Measuring, Remaining, Roughly};
+use crate::units::count;
 use crate::{Bound, Effect, Fault, NoValue, PartitionId, Signal};
 
 /// What keeps the judge from a decision.
@@ -192,6 +193,7 @@ impl Display for Doubt {
                 f.write_str("the primary is unhealthy, so the canary can't be compared with it")
             }
             Self::PrimaryUnhealthy { suspicion: Some(fault) } => {
+                let fault = fault.name();
                 write!(f, "not blamed on the canary while the primary is unhealthy: {fault}")
             }
             Self::SharedStall { partition, committing, of } => write!(
@@ -210,17 +212,17 @@ impl Display for Doubt {
             Self::NoPartition => f.write_str("no canary pod owns a partition"),
             Self::Rebalancing => f.write_str("the consumer group is rebalancing"),
             Self::WarmingUp { remaining } => {
-                write!(f, "canary pods are warming up for another {}", Roughly(*remaining))
+                write!(f, "canary pods are warming up for up to {} more", Remaining(*remaining))
             }
             Self::LagUnknown { partition } => write!(
                 f,
                 "the canary's lag on {partition} is unknown: no usable offsets, or further behind than has been watched"
             ),
             Self::Overloaded { excused } => overloaded(f, *excused),
-            Self::LagNotSettled { partition, lag_seconds, normal_seconds } => write!(
+            Self::LagNotSettled { lag_seconds, normal_seconds, .. } => write!(
                 f,
-                "canary is {} behind on {partition}; up to {} is normal",
-                Span::seconds(*lag_seconds),
+                "canary is up to {} behind; up to {} is normal",
+                AtMost(*lag_seconds),
                 Span::seconds(*normal_seconds)
             ),
             Self::GroupFallsBehind { since, canary_seconds, primary_seconds } => {
@@ -228,31 +230,27 @@ impl Display for Doubt {
             }
             Self::Suspected { partition, drift } => write!(
                 f,
-                "canary may be falling behind on {partition}: each minute {} more than the primary, but that is not proven",
-                Span::seconds(drift.max(0.0) * 60.0)
+                "canary may be falling behind on {partition}: each minute about {} s more than the primary, but that is not proven",
+                About((drift * 60.0).max(0.1))
             ),
             Self::LowTraffic { partitions, of } => write!(
                 f,
                 "too few messages to judge by: {partitions} of the canary's {of} partitions are almost idle"
             ),
-            Self::MoreEvidence { remaining, partition } => write!(
-                f,
-                "canary keeps up so far; {} more to be sure, {partition} is the last",
-                Roughly(*remaining)
-            ),
+            Self::MoreEvidence { remaining, .. } => {
+                write!(f, "canary keeps up so far; up to {} more to be sure", Remaining(*remaining))
+            }
             Self::SignalSuspected { signal, pod, effect } => suspected(f, signal, pod, effect),
             Self::SignalSilent { signal, silent } => {
                 write!(f, "nothing was learnt of the canary's {signal} for {}", Roughly(*silent))
             }
             Self::SignalAbsent { signal } => absent(f, signal),
-            Self::SignalUnproven { signal, messages } => write!(
+            Self::SignalUnproven { signal, messages } => unproven(f, signal, *messages),
+            Self::PrimaryOutOfBounds { metric, bound, .. } => write!(
                 f,
-                "{signal} of the canary looks right so far; about {messages} more messages to be sure"
+                "{metric} of the canary is {bound}, but so is the primary's median: the cause is shared"
             ),
             Self::WithoutValue { metric, silent, why } => without_value(f, metric, *silent, why),
-            Self::PrimaryOutOfBounds { metric, value, primary, bound } => {
-                shared(f, metric, (*value, *primary), *bound)
-            }
         }
     }
 }
@@ -281,28 +279,24 @@ fn lasting(f: &mut Formatter<'_>, what: &str, time: Millis) -> fmt::Result {
 
 fn overloaded(f: &mut Formatter<'_>, excused: Millis) -> fmt::Result {
     write!(f, "canary pods fall behind although they work as fast as any primary pod did ")?;
-    write!(f, "(for {} so far): their share is too large", Span(excused))
+    write!(f, "(for {} so far): their share is too large", Roughly(excused))
 }
 
 fn together(f: &mut Formatter<'_>, since: Millis, (canary, primary): (f64, f64)) -> fmt::Result {
-    let (canary, primary) = (Span::seconds(canary), Span::seconds(primary));
+    let (canary, primary) = (AtMost(canary), AtMost(primary));
     write!(f, "the whole group has fallen behind since the canary grew {} ago, ", Roughly(since))?;
-    write!(f, "canary and primary alike ({canary} and {primary}): ")?;
+    write!(f, "canary and primary alike (up to {canary} and {primary}): ")?;
     f.write_str("it may harm what they share, or more arrives")
 }
 
-fn suspected(f: &mut Formatter<'_>, signal: &Signal, pod: &str, effect: &Effect) -> fmt::Result {
-    let told = Told(signal, effect);
-    write!(f, "{signal} of the canary may be worse, most on pod {pod}: {told}; that is not proven")
+fn unproven(f: &mut Formatter<'_>, signal: &Signal, messages: u64) -> fmt::Result {
+    // Proofs ask for thousands: the last one is not told piece by piece.
+    let messages = count(i64::try_from(messages.max(1_000)).unwrap_or(i64::MAX));
+    let about = About(messages);
+    write!(f, "{signal} of the canary: right so far; about {about} more messages to be sure")
 }
 
-fn shared(
-    f: &mut Formatter<'_>,
-    metric: &str,
-    (canary, primary): (f64, f64),
-    bound: Bound,
-) -> fmt::Result {
-    let (canary, primary) = (Figure(canary), Figure(primary));
-    write!(f, "{metric} of the canary, {canary}, is {bound}, ")?;
-    write!(f, "but so is the primary's median, {primary}: the cause is shared")
+fn suspected(f: &mut Formatter<'_>, signal: &Signal, pod: &str, effect: &Effect) -> fmt::Result {
+    let told = Measuring(signal, effect);
+    write!(f, "{signal} of the canary may be worse, most on pod {pod}: {told}; that is not proven")
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::{Measured, Told};
 use crate::observation::Millis;
+use crate::roughly::AtMost;
 use crate::units::millis;
 use crate::{Against, Bound, Doubt, Effect, Signal, Verdict};
 
@@ -274,7 +275,7 @@ impl Display for KeepsUp {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { partitions, idle, lag_seconds } = self;
         write!(f, "canary keeps up on {partitions} partitions, ")?;
-        write!(f, "at most {} behind", Span::seconds(*lag_seconds))?;
+        write!(f, "at most {} behind", AtMost(*lag_seconds))?;
         if *idle > 0 {
             write!(f, "; {idle} more are almost idle and say nothing")?;
         }
@@ -285,22 +286,6 @@ impl Display for KeepsUp {
 impl Display for PartitionId {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.topic, self.partition)
-    }
-}
-
-/// A length of time that goes on, in steps: who tells it again and again need not each second.
-/// `some seconds`, `40 s`, `3 min`, `1 h 20 min`.
-pub(crate) struct Roughly(pub(crate) Millis);
-
-impl Display for Roughly {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.saturating_add(500) / 1_000;
-        match seconds {
-            ..10 => f.write_str("some seconds"),
-            10..60 => write!(f, "{} s", seconds / 10 * 10),
-            60..600 => write!(f, "{} min", seconds / 60),
-            600.. => Span(seconds / 600 * 600_000).fmt(f),
-        }
     }
 }
 
@@ -321,29 +306,6 @@ impl Display for Span {
             (0, min, 0) => write!(f, "{min} min"),
             (0, min, s) => write!(f, "{min} min {s} s"),
             (h, min, _) => write!(f, "{h} h {min} min"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_that_goes_on_is_told_in_steps() {
-        for (seconds, text) in [
-            (0, "some seconds"),
-            (9, "some seconds"),
-            (10, "10 s"),
-            (59, "50 s"),
-            (60, "1 min"),
-            (119, "1 min"),
-            (599, "9 min"),
-            (600, "10 min"),
-            (4_799, "1 h 10 min"),
-            (4_800, "1 h 20 min"),
-        ] {
-            assert_eq!(Roughly(seconds * 1_000).to_string(), text);
         }
     }
 }

@@ -32,6 +32,7 @@ mod proof;
 mod rate;
 mod reading;
 mod record;
+mod roughly;
 mod saved;
 mod signals;
 mod stall;

@@ -6,6 +6,7 @@ use crate::finding::Span;
 use crate::lags::Lags;
 use crate::observation::{GroupState, Millis, Role};
 use crate::reading::Reading;
+use crate::roughly::AtMost;
 use crate::units::median;
 
 /// How old the last Stable sample may be (the preflight's own rule).
@@ -26,7 +27,7 @@ pub enum Unsteady {
     /// The primary's lag is far above its own recent normal.
     #[error(
         "the primary is {} behind, normal is {}",
-        Span::seconds(*.lag_seconds),
+        AtMost(*.lag_seconds),
         Span::seconds(*.normal_seconds)
     )]
     Behind {

@@ -14,11 +14,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use futures::stream;
+use futures::{Stream, stream};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
+use crate::archive::{Files, ReadError};
 use crate::metrics::{CONTENT_TYPE, Metrics};
 use crate::queue::Name;
 use crate::trace::{Listed, Traces};
@@ -38,6 +39,8 @@ pub struct Admin {
     pub metrics: Metrics,
     /// Behind `/traces`.
     pub traces: Traces,
+    /// Behind `/traces/files`, if traces are stored.
+    pub files: Option<Files>,
 }
 
 /// Whether the tasks of the process still move. Cheap to clone.
@@ -192,7 +195,9 @@ fn router(admin: Admin) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/traces", get(traces))
+        .route("/traces/files", get(files))
         .route("/traces/{namespace}/{name}", get(trace))
+        .route("/traces/{namespace}/{name}/{file}", get(file))
         .with_state(admin)
 }
 
@@ -224,7 +229,46 @@ async fn trace(State(admin): State<Admin>, Path(of): Path<(String, String)>) -> 
         return (StatusCode::NOT_FOUND, answer).into_response();
     };
     let members = stream::iter(members.into_iter().map(Ok::<Bytes, Infallible>));
-    ([(header::CONTENT_TYPE, "application/gzip")], Body::from_stream(members)).into_response()
+    gzip(members)
+}
+
+async fn files(State(admin): State<Admin>) -> Response {
+    let Some(files) = admin.files else { return not_stored() };
+    match files.list().await {
+        Ok(list) => Json(list).into_response(),
+        Err(error) => unread(&error),
+    }
+}
+
+async fn file(State(admin): State<Admin>, Path(of): Path<[String; 3]>) -> Response {
+    let Some(files) = admin.files else { return not_stored() };
+    match files.read(of).await {
+        Ok(Some(content)) => gzip(content.parts()),
+        Ok(None) => {
+            let answer = "there is no such file: /traces/files lists those there are\n";
+            (StatusCode::NOT_FOUND, answer).into_response()
+        }
+        Err(error) => unread(&error),
+    }
+}
+
+fn gzip(parts: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static) -> Response {
+    ([(header::CONTENT_TYPE, "application/gzip")], Body::from_stream(parts)).into_response()
+}
+
+fn not_stored() -> Response {
+    let answer = "traces are not stored: start the operator with --trace-directory\n";
+    (StatusCode::NOT_FOUND, answer).into_response()
+}
+
+fn unread(error: &ReadError) -> Response {
+    match error {
+        ReadError::Busy => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+        ReadError::Read(source) => {
+            let answer = format!("{error}: {source}\n");
+            (StatusCode::INTERNAL_SERVER_ERROR, answer).into_response()
+        }
+    }
 }
 
 fn all_well(reasons: &[String]) -> Response {

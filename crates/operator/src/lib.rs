@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod apply;
+pub mod archive;
 pub mod children;
 pub mod clock;
 pub mod cluster;

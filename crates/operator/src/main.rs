@@ -9,6 +9,7 @@ use kube::{Client, Config};
 use siskin_kafka::Samplers;
 use siskin_operator::admin::{self, Admin, Health, Readiness};
 use siskin_operator::apply::Writer;
+use siskin_operator::archive::{Archive, Directory, Files};
 use siskin_operator::clock;
 use siskin_operator::cluster::Cluster;
 use siskin_operator::events::Events;
@@ -29,8 +30,8 @@ use tokio::task::JoinSet;
 /// A task that is alive says so at least this often.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
-/// Lease, Events and admin server have something to finish.
-const FINISHING: usize = 3;
+/// Lease, Events, traces and admin server have something to finish.
+const FINISHING: usize = 4;
 
 /// The manager's grace period is 10 s: what has not finished by then is cut off anyway.
 const FINISH_WITHIN: Duration = Duration::from_secs(8);
@@ -49,9 +50,10 @@ async fn main() -> anyhow::Result<()> {
     let identity = options.election.unique_identity();
 
     let metrics = Metrics::new();
-    let (health, readiness, traces) = (Health::default(), Readiness::default(), Traces::default());
+    let (health, readiness) = (Health::default(), Readiness::default());
     let (events, publisher) = Events::new(client.clone(), &identity, metrics.clone());
     let mut tasks: JoinSet<anyhow::Result<&'static str>> = JoinSet::new();
+    let (traces, files) = record(&mut tasks, &options, &metrics, shutdown.clone())?;
     let gate = lead(&mut tasks, &options, (&config, &identity), &metrics, shutdown.clone())?;
 
     let cluster = Cluster::new(client.clone());
@@ -104,7 +106,7 @@ async fn main() -> anyhow::Result<()> {
         Ok("events")
     });
     let listener = admin::listen(options.admin_address).await?;
-    let served = Admin { health, readiness, metrics, traces };
+    let served = Admin { health, readiness, metrics, traces, files };
     let stop = shutdown.clone();
     tasks.spawn(async move {
         admin::serve(listener, served, stop).await?;
@@ -141,6 +143,31 @@ fn lead(
         Ok("lease")
     });
     Ok(gate)
+}
+
+/// Traces in memory, and the files they are stored in if there is a directory for them.
+fn record(
+    tasks: &mut JoinSet<anyhow::Result<&'static str>>,
+    options: &Options,
+    metrics: &Metrics,
+    shutdown: Shutdown,
+) -> anyhow::Result<(Traces, Option<Files>)> {
+    let Some(directory) = &options.trace_directory else {
+        tasks.spawn(async move {
+            shutdown.await;
+            Ok("traces in memory")
+        });
+        return Ok((Traces::default(), None));
+    };
+    let directory = Directory::open(directory, options.trace_directory_size)?;
+    let (traces, ended) = Traces::archived();
+    let files = Files::new(directory.clone());
+    let archive = Archive::new(directory, (traces.clone(), ended), metrics.clone());
+    tasks.spawn(async move {
+        archive.run(shutdown).await;
+        Ok("archive of traces")
+    });
+    Ok((traces, Some(files)))
 }
 
 /// Until a signal, no task may end. Then, or when one has ended, the others are told to stop: the

@@ -64,6 +64,17 @@ pub enum Publication {
     Dropped,
 }
 
+/// What became of a trace that was to be stored in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+pub enum Storing {
+    /// The file has it.
+    Written,
+    /// It could not be written; it is tried again while memory has it.
+    Failed,
+    /// Memory has it no more: it is lost.
+    Dropped,
+}
+
 #[derive(Debug)]
 struct Shared {
     registry: Registry,
@@ -78,6 +89,7 @@ struct Shared {
     readings: Family<ByOutcome, Counter>,
     verdicts: Family<ByVerdict, Counter>,
     events: Family<ByOutcome, Counter>,
+    trace_files: Family<ByOutcome, Counter>,
     leader: Gauge,
 }
 
@@ -132,6 +144,7 @@ impl Metrics {
             readings: Family::default(),
             verdicts: Family::default(),
             events: Family::default(),
+            trace_files: Family::default(),
             leader: Gauge::default(),
         };
         shared.register();
@@ -203,6 +216,12 @@ impl Metrics {
         self.shared.events.get_or_create(&ByOutcome { outcome: Variant::of(&outcome) }).inc();
     }
 
+    /// So many traces were stored, or not.
+    pub fn trace_files(&self, outcome: Storing, count: u64) {
+        let by_outcome = ByOutcome { outcome: Variant::of(&outcome) };
+        self.shared.trace_files.get_or_create(&by_outcome).inc_by(count);
+    }
+
     /// Whether this process leads.
     pub fn leader(&self, leads: bool) {
         self.shared.leader.set(i64::from(leads));
@@ -248,6 +267,8 @@ impl Shared {
         to.register("readings", help, self.readings.clone());
         to.register("verdicts", "Verdicts of the judge", self.verdicts.clone());
         to.register("events", "Events, by what became of them", self.events.clone());
+        let help = "Traces to be stored in files, by what became of them";
+        to.register("trace_files", help, self.trace_files.clone());
     }
 }
 
@@ -304,6 +325,12 @@ impl ClosedSet for Verdict {
 }
 
 impl ClosedSet for Written {
+    fn variant(&self) -> &'static str {
+        self.into()
+    }
+}
+
+impl ClosedSet for Storing {
     fn variant(&self) -> &'static str {
         self.into()
     }

@@ -6,9 +6,6 @@ use super::meter::{Count, Rise};
 use crate::count_ratio::floor;
 use crate::observation::Role;
 
-/// Messages of the primary from which its rate is known well enough to call it rare.
-const ENOUGH: f64 = 1.0 / floor();
-
 /// One outcome of one pod.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Outcome {
@@ -49,6 +46,8 @@ impl Outcomes {
 
 impl Outcome {
     fn matters(&self) -> bool {
-        self.shown && (self.count.of < ENOUGH || self.count.rate() > floor())
+        // Fewer messages than this don't tell whether its rate is below the floor.
+        let enough = 1.0 / floor();
+        self.shown && (self.count.of < enough || self.count.rate() > floor())
     }
 }

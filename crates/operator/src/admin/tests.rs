@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{advance, timeout};
 
 use super::*;
+use crate::archive::Directory;
 use crate::decide::{Revision, RolloutId};
 use crate::trace::{Attempt, Beginning};
 
@@ -131,6 +132,39 @@ async fn hands_a_trace_out_as_a_gzip_file() {
     std::io::Read::read_to_string(&mut file, &mut text).unwrap();
     assert!(text.starts_with(r#"{"siskinTrace":1,"rollout":"shop/orders""#), "{text}");
     assert!(text.ends_with("{\"at\":1780000000000,\"mark\":\"trialStarted\"}\n"), "{text}");
+}
+
+#[tokio::test]
+async fn without_a_directory_it_says_how_to_store_traces() {
+    let served = served(&Admin::default()).await;
+    for path in ["files", "shop/orders/20260528T202640.123Z-00000000ab-3.jsonl.gz"] {
+        let answer = request(served.address, &format!("GET /traces/{path}")).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+        assert!(answer.ends_with("start the operator with --trace-directory\n"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn lists_stored_traces_and_hands_them_out() {
+    let folder = std::env::temp_dir().join(format!("siskin-admin-{}", std::process::id()));
+    let name = "20260528T202640.123Z-00000000ab-3.jsonl.gz";
+    std::fs::create_dir_all(folder.join("shop/orders")).unwrap();
+    std::fs::write(folder.join("shop/orders").join(name), "gzip").unwrap();
+    let directory = Directory::open(&folder, crate::archive::MIN_BYTES).unwrap();
+    let served = served(&Admin { files: Some(Files::new(directory)), ..Admin::default() }).await;
+    let list = request(served.address, "GET /traces/files").await;
+    let listed = format!(r#"[{{"path":"shop/orders/{name}","bytes":4}}]"#);
+    assert!(list.ends_with(&format!("\r\n\r\n{listed}")), "{list}");
+    let file = request(served.address, &format!("GET /traces/shop/orders/{name}")).await;
+    assert!(file.contains("content-type: application/gzip") && file.contains("gzip\r\n"), "{file}");
+    for other in ["shop/bills", "shop/..%2Forders", "..%2Fshop/orders"] {
+        let other = request(served.address, &format!("GET /traces/{other}/{name}")).await;
+        assert!(other.starts_with("HTTP/1.1 404 "), "{other}");
+        assert!(other.ends_with("/traces/files lists those there are\n"), "{other}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+    let gone = request(served.address, "GET /traces/files").await;
+    assert!(gone.ends_with("\r\n\r\n[]"), "a directory that is gone holds nothing: {gone}");
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ fn without_arguments_it_leads_all_namespaces_by_election() {
     assert_eq!(options.namespace, None);
     assert_eq!(options.admin_address, "0.0.0.0:8080".parse().unwrap());
     assert_eq!(options.log_format, LogFormat::Text);
+    assert_eq!(options.trace_directory, None);
+    assert_eq!(options.trace_directory_size, 512 << 20);
     assert!(!options.election.no_leader_election);
     assert_eq!(options.election.lease_name, "siskin-operator");
     assert_eq!(options.election.timings(), Ok(Timings::default()));
@@ -32,6 +34,8 @@ fn every_option_is_taken_over() {
     let options = parsed(&[
         "--namespace=shop",
         "--admin-address=[::1]:9000",
+        "--trace-directory=/traces",
+        "--trace-directory-size=2Gi",
         "--no-leader-election",
         "--lease-namespace=ops",
         "--lease-name=siskin-shop",
@@ -45,6 +49,8 @@ fn every_option_is_taken_over() {
     .unwrap();
     assert_eq!(options.namespace.as_deref(), Some("shop"));
     assert_eq!(options.admin_address, "[::1]:9000".parse().unwrap());
+    assert_eq!(options.trace_directory.as_deref(), Some("/traces".as_ref()));
+    assert_eq!(options.trace_directory_size, 2 << 30);
     assert!(options.election.no_leader_election);
     assert_eq!(options.election.lease_namespace, "ops");
     assert_eq!(options.election.lease_name, "siskin-shop");
@@ -62,6 +68,8 @@ fn what_can_not_be_read_is_named_with_its_option() {
         ("--namespace=", "must not be empty"),
         ("--admin-address=8080", "invalid socket address"),
         ("--lease-duration=15", "want hours, minutes, seconds"),
+        ("--trace-directory-size=1000000", "want a whole number of Mi or Gi, such as 512Mi"),
+        ("--trace-directory-size=7Mi", "want 8Mi or more"),
         ("--log-format=xml", "possible values: text, json"),
         ("--log-level=siskin=loud", "invalid"),
     ] {
@@ -104,6 +112,8 @@ fn the_help_names_defaults_and_variables() {
         "[env: SISKIN_NAMESPACE",
         "[default: 0.0.0.0:8080]",
         "[default: 15s]",
+        "[env: SISKIN_TRACE_DIRECTORY",
+        "[default: 512Mi]",
         "Leader election:",
     ] {
         assert!(help.contains(part), "no {part:?} in\n{help}");

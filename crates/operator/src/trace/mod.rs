@@ -2,6 +2,7 @@
 //! by `kubectl-siskin replay`. A side observation: nothing is read back, and nothing here can fail.
 
 mod marks;
+mod outgoing;
 mod recording;
 
 use std::collections::HashMap;
@@ -15,9 +16,11 @@ use siskin_analysis::{Record, Settings};
 
 use crate::decide::RolloutId;
 use crate::queue::Name;
-use recording::{CHUNK, Opening, Recording};
+use outgoing::Outgoing;
+use recording::{CHUNK, Opening, Origin, Recording};
 
 pub use marks::{Standing, Word};
+pub use outgoing::{Recorded, Transcript, Unstored};
 
 /// Bounds of what is kept, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +105,8 @@ struct Shelf {
     limits: Limits,
     /// How many recordings were finished: which of them is the oldest.
     finished: u64,
+    /// What is yet to be stored; `None` if nothing is.
+    outgoing: Option<Outgoing>,
 }
 
 impl Traces {
@@ -132,7 +137,7 @@ impl Traces {
 
     /// Forgets a rollout that is gone.
     pub fn forget(&self, name: &Name) {
-        self.lock().recordings.remove(name);
+        self.lock().remove(name);
     }
 
     /// Records the attempts of this rollout.
@@ -152,7 +157,7 @@ impl Recorder {
     pub fn begin(&self, attempt: Attempt<'_>, record: &Record, at: Millis) {
         let mut kept = self.traces.lock();
         let beginning = attempt.beginning;
-        kept.begin(&self.name, attempt, record.clone());
+        kept.begin(&self.name, attempt, record.clone(), at);
         let mark = match beginning {
             Beginning::Fresh => Mark::TrialStarted,
             Beginning::Resumed(accounts) => Mark::Resumed { accounts: Some(accounts.to_owned()) },
@@ -192,21 +197,20 @@ impl Recorder {
 
 impl Default for Shelf {
     fn default() -> Self {
-        Self { recordings: HashMap::new(), limits: LIMITS, finished: 0 }
+        Self { recordings: HashMap::new(), limits: LIMITS, finished: 0, outgoing: None }
     }
 }
 
 impl Shelf {
-    fn begin(&mut self, name: &Name, attempt: Attempt<'_>, record: Record) {
-        self.recordings.remove(name);
+    fn begin(&mut self, name: &Name, attempt: Attempt<'_>, record: Record, began: Millis) {
+        self.remove(name);
         let header = Header { rollout: name.to_string(), settings: attempt.settings };
         let resumed = match attempt.beginning {
             Beginning::Fresh => false,
             Beginning::Resumed(_) | Beginning::StartedOver => true,
         };
-        let Some(recording) = Recording::begin(&header, (attempt.id, resumed), record) else {
-            return;
-        };
+        let origin = Origin { id: attempt.id, resumed, began };
+        let Some(recording) = Recording::begin(&header, origin, record) else { return };
         let room = self.make_room(CHUNK);
         self.recordings.insert(name.clone(), recording);
         if !room {
@@ -273,22 +277,49 @@ impl Shelf {
         let Some(recording) = self.recordings.get_mut(name) else { return };
         self.finished += 1;
         recording.finish(self.finished);
+        if let Some(outgoing) = &self.outgoing {
+            outgoing.tell();
+        }
+    }
+
+    /// Takes a trace off the shelf; what is yet to be stored of it goes to the outgoing ones.
+    fn remove(&mut self, name: &Name) {
+        let removed = self.recordings.remove(name);
+        if let (Some(mut recording), Some(outgoing)) = (removed, &mut self.outgoing) {
+            self.finished += 1;
+            recording.finish(self.finished);
+            outgoing.take(name, recording);
+        }
     }
 
     /// Makes room for this many bytes at the expense of the oldest finished traces; false if what
     /// is being recorded takes it all.
     fn make_room(&mut self, bytes: usize) -> bool {
         loop {
+            let outgoing = self.outgoing.as_ref().map_or(0, Outgoing::size);
             let taken: usize = self.recordings.values().map(Recording::size).sum();
-            if taken + bytes <= self.limits.all {
+            if taken + outgoing + bytes <= self.limits.all {
                 return true;
             }
-            let finished =
-                self.recordings.iter().filter_map(|(name, it)| Some((it.order()?, name)));
-            let Some(oldest) = finished.min_by_key(|(order, _)| *order) else { return false };
-            let oldest = oldest.1.clone();
-            self.recordings.remove(&oldest);
+            if !self.give_up_oldest() {
+                return false;
+            }
         }
+    }
+
+    /// Gives a finished trace up; false if there is none. Those that nobody can ask for go first.
+    fn give_up_oldest(&mut self) -> bool {
+        if self.outgoing.as_mut().is_some_and(Outgoing::give_up_oldest) {
+            return true;
+        }
+        let finished = self.recordings.iter().filter_map(|(name, it)| Some((it.order()?, name)));
+        let Some((_, oldest)) = finished.min_by_key(|(order, _)| *order) else { return false };
+        let oldest = oldest.clone();
+        let given_up = self.recordings.remove(&oldest);
+        if let (Some(given_up), Some(outgoing)) = (given_up, &mut self.outgoing) {
+            outgoing.given_up(&given_up);
+        }
+        true
     }
 }
 

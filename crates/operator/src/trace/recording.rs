@@ -33,15 +33,29 @@ pub(super) struct Opening {
     marks: Vec<Line>,
 }
 
+/// Where a trace comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    /// The attempt.
+    pub(super) id: RolloutId,
+    /// Whether an earlier process saw its beginning.
+    pub(super) resumed: bool,
+    /// When its recording began.
+    pub(super) began: Millis,
+}
+
 /// One trace.
 #[derive(Debug)]
 pub(super) struct Recording {
     /// A canary waits for the pass that begins a trial: writing the record is for later.
     opening: Option<Opening>,
-    id: RolloutId,
-    resumed: bool,
+    origin: Origin,
     /// Whole lines.
     text: Writer<Vec<u8>>,
+    /// How many lines follow the header.
+    lines: u64,
+    /// How many of them a file has.
+    stored: u64,
     members: Vec<Bytes>,
     /// Of all members.
     bytes: usize,
@@ -54,17 +68,14 @@ pub(super) struct Recording {
 impl Recording {
     /// A trace of the header, and of what the judge learnt from. `None` only if the header can't be
     /// written, which memory always can.
-    pub(super) fn begin(
-        header: &Header,
-        (id, resumed): (RolloutId, bool),
-        record: Record,
-    ) -> Option<Self> {
+    pub(super) fn begin(header: &Header, origin: Origin, record: Record) -> Option<Self> {
         let text = Writer::new(Vec::new(), header).ok()?;
         Some(Self {
             opening: Some(Opening { record, marks: Vec::new() }),
-            id,
-            resumed,
+            origin,
             text,
+            lines: 0,
+            stored: 0,
             members: Vec::new(),
             bytes: 0,
             latest: None,
@@ -113,6 +124,7 @@ impl Recording {
             text.truncate(before);
             return Err(format!("a line was longer than {LONGEST_LINE} bytes"));
         }
+        self.lines += 1;
         self.latest = Some(line_time(line));
         if self.cut {
             self.settle();
@@ -181,6 +193,26 @@ impl Recording {
         all
     }
 
+    /// Where it comes from.
+    pub(super) const fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// How many lines it has.
+    pub(super) const fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// Whether a file has all of its lines.
+    pub(super) const fn is_stored(&self) -> bool {
+        self.stored == self.lines
+    }
+
+    /// A file has this many of its lines.
+    pub(super) const fn store(&mut self, lines: u64) {
+        self.stored = lines;
+    }
+
     /// What it is, for the list.
     pub(super) fn listed(&self, name: &Name) -> Listed {
         let state = match (self.cut, self.order) {
@@ -191,10 +223,10 @@ impl Recording {
         Listed {
             namespace: name.namespace.clone(),
             name: name.name.clone(),
-            rollout_id: self.id.to_string(),
+            rollout_id: self.origin.id.to_string(),
             bytes: self.bytes,
             state,
-            resumed: self.resumed,
+            resumed: self.origin.resumed,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::decide::{Cause, Observed, PromotedBy, State};
 use crate::judge::{Ledger, Saved};
 
 /// The moment of the states that passes find here.
-const AT: Millis = 10_000_000;
+pub(super) const AT: Millis = 10_000_000;
 
 fn settings() -> Settings {
     Settings {
@@ -26,12 +26,12 @@ fn settings() -> Settings {
     }
 }
 
-fn attempt(beginning: Beginning<'_>) -> Attempt<'_> {
+pub(super) fn attempt(beginning: Beginning<'_>) -> Attempt<'_> {
     Attempt { id: given::ID, settings: settings(), beginning }
 }
 
 /// A moment with a pod; no two names are alike, so that compressing saves little.
-fn seen(at: Millis) -> Observation {
+pub(super) fn seen(at: Millis) -> Observation {
     let name = format!("{:x}", u128::from(at.unsigned_abs()).pow(3).wrapping_mul(0x9e37_79b9_7f4a));
     let pod = PodObservation {
         name: name.into(),
@@ -48,11 +48,11 @@ fn seen(at: Millis) -> Observation {
     Observation { at, group: None, pods: vec![pod] }
 }
 
-fn name(name: &str) -> Name {
+pub(super) fn name(name: &str) -> Name {
     Name::new("shop", name)
 }
 
-fn lines(traces: &Traces, name: &Name) -> Vec<Line> {
+pub(super) fn lines(traces: &Traces, name: &Name) -> Vec<Line> {
     let bytes = traces.of(name).expect("a trace").concat();
     let mut text = String::new();
     MultiGzDecoder::new(&bytes[..]).read_to_string(&mut text).expect("gzip");
@@ -84,7 +84,7 @@ fn pass(recorder: &Recorder, seen: &Observed, word: Option<Word>) {
 }
 
 /// Begins a trace without a record.
-fn begin(traces: &Traces, name: &Name) -> Recorder {
+pub(super) fn begin(traces: &Traces, name: &Name) -> Recorder {
     let recorder = traces.recorder(name);
     recorder.begin(attempt(Beginning::Fresh), &Record::new(RECORD_SPAN), AT);
     recorder
