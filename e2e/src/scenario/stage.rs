@@ -5,7 +5,7 @@ use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use anyhow::{Context, Result, anyhow, bail};
 use k8s_openapi::api::core::v1::Namespace;
@@ -24,6 +24,9 @@ pub const LABEL: &str = "siskin.dev/e2e";
 
 /// Scenarios under way at the same time, at least: most of a scenario is waiting for clocks.
 const AT_ONCE: u32 = 4;
+
+/// Set, it says how many instead: more where they wait for long, fewer on a busy machine.
+const AT_ONCE_VARIABLE: &str = "SISKIN_E2E_AT_ONCE";
 
 /// Who else is on the stage during a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,9 @@ pub struct Stage {
     pub operator_config: PathBuf,
     /// Where scenarios keep their logs.
     pub logs: PathBuf,
+    /// Doors to Kafka that no scenario has: where to knock, and where that leads to. One that is shut
+    /// is its scenario's still.
+    pub(super) doors: Mutex<Vec<(String, String)>>,
     turns: Semaphore,
     places: u32,
     _alone: File,
@@ -92,9 +98,9 @@ impl Stage {
         fs::create_dir_all(&logs)?;
         let operator_config = logs.join("operator.kubeconfig");
         acting_as(operator::USER, &bed.kubeconfig(), &operator_config)?;
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let places = u32::try_from(2 * processors)?.max(AT_ONCE);
+        let places = places()?;
         Ok(Self {
+            doors: Mutex::new(bed.kafka_doors()),
             bed,
             operator: programs.join("siskin-operator"),
             producer: programs.join("producer"),
@@ -106,6 +112,17 @@ impl Stage {
             _alone: alone,
         })
     }
+}
+
+/// How many scenarios may be under way.
+fn places() -> Result<u32> {
+    if let Ok(text) = env::var(AT_ONCE_VARIABLE) {
+        let places = text.parse().ok().filter(|it| 0 < *it);
+        return places
+            .with_context(|| format!("{AT_ONCE_VARIABLE}={text} is no number of scenarios"));
+    }
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(u32::try_from(2 * processors)?.max(AT_ONCE))
 }
 
 /// One test run at a time on a test bed: they share its CPUs, its broker and its cluster roles.
