@@ -157,7 +157,7 @@ impl Testbed {
     #[must_use]
     pub fn kafka_doors(&self) -> Vec<(String, String)> {
         // As many as `kafka.properties` has.
-        let ports = 9101..=9108;
+        let ports = 9101..=9112;
         ports
             .map(|it| (format!("{}:{it}", places::GATEWAY), format!("{}:{it}", places::HOST)))
             .collect()

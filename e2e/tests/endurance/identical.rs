@@ -29,12 +29,13 @@ struct Fleet {
     metrics: bool,
 }
 
-const FLEETS: [Fleet; 4] = [
-    Fleet { name: "lag-alone", protocol: "classic", rate: 60, work: "1ms", metrics: false },
+const FLEETS: [Fleet; 5] = [
     Fleet { name: "metrics", protocol: "consumer", rate: 300, work: "1ms", metrics: true },
-    // 100 records a second and pod, of 143 that it could do.
-    Fleet { name: "utilisation-70", protocol: "classic", rate: 300, work: "7ms", metrics: true },
-    Fleet { name: "utilisation-70", protocol: "consumer", rate: 300, work: "7ms", metrics: false },
+    Fleet { name: "lag-alone", protocol: "classic", rate: 60, work: "1ms", metrics: false },
+    Fleet { name: "lag-alone", protocol: "consumer", rate: 60, work: "1ms", metrics: false },
+    // 40 records a second and pod, of 57 that it could do.
+    Fleet { name: "utilisation-70", protocol: "classic", rate: 120, work: "17ms", metrics: false },
+    Fleet { name: "utilisation-70", protocol: "consumer", rate: 120, work: "17ms", metrics: false },
 ];
 
 /// A row per fleet.

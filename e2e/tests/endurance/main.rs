@@ -8,6 +8,6 @@ mod outages;
 mod run;
 
 fn main() -> std::process::ExitCode {
-    let cases = [knobs::cases(), identical::cases(), outages::cases()];
+    let cases = [identical::cases(), knobs::cases(), outages::cases()];
     run::all(cases.into_iter().flatten().collect())
 }

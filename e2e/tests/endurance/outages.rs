@@ -18,7 +18,7 @@ const SOURCES: [Source; 2] = [Source::Kafka, Source::Prometheus];
 const STAGES: [Stage; 5] =
     [Stage::Preparing, Stage::First, Stage::Later, Stage::Proven, Stage::Promoting];
 
-/// Records a second: enough to prove within a minute that errors are no more frequent.
+/// Records a second: enough to prove within two minutes that errors are no more frequent.
 const RATE: u32 = 240;
 
 /// What is left to prove when the source is back, on a busy machine.
@@ -48,20 +48,21 @@ struct Length {
     on_inconclusive: &'static str,
 }
 
-/// Longer than `maxHold` is longer than the longest hold of any stage, too.
+/// `maxHold` is longer than the hold of any stage, and than what its proof takes: were it not, the
+/// user's choice would be followed with every source there.
 const LENGTHS: [Length; 4] = [
     Length { name: "1s", seconds: 1, max_hold: 300, on_inconclusive: "Rollback" },
     Length { name: "60s", seconds: 60, max_hold: 300, on_inconclusive: "Promote" },
-    Length { name: "beyond-promote", seconds: 100, max_hold: 60, on_inconclusive: "Promote" },
-    Length { name: "beyond-rollback", seconds: 100, max_hold: 60, on_inconclusive: "Rollback" },
+    Length { name: "beyond-promote", seconds: 120, max_hold: 90, on_inconclusive: "Promote" },
+    Length { name: "beyond-rollback", seconds: 120, max_hold: 90, on_inconclusive: "Rollback" },
 ];
 
 /// Each source, length and stage.
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for source in SOURCES {
-        for length in LENGTHS {
-            for stage in STAGES {
+    for length in LENGTHS {
+        for stage in STAGES {
+            for source in SOURCES {
                 let name = format!("outage/{source:?}/{}/{stage:?}", length.name);
                 let play = move || play(source, length, stage);
                 cases.push(Case::new(name.to_lowercase(), play));
@@ -75,7 +76,9 @@ fn play(source: Source, length: Length, stage: Stage) -> String {
     let mut measured = String::new();
     scenario(async |s| {
         let door = s.given().a_door_to(source)?;
-        s.given().a_rate(RATE);
+        if counts_errors(source, length, stage) {
+            s.given().a_rate(RATE);
+        }
         let spec = spec(s, &door, (source, length, stage));
         s.given().an_adopted_fleet(3, &spec).await?;
         s.given().a_record_of(Duration::from_secs(15)).await?;
@@ -119,8 +122,17 @@ fn spec(s: &Scenario, door: &str, row: (Source, Length, Stage)) -> RolloutSpec {
         Source::Kafka => s.stage.bed.prometheus_url(),
         Source::Prometheus => format!("http://{door}"),
     };
+    let spec = spec.analysis("prometheus", json!({"address": address}));
+    if !counts_errors(source, length, stage) {
+        return spec;
+    }
     let series = json!({"consumed": "consumed_total", "errors": "errors_total"});
-    spec.analysis("prometheus", json!({"address": address})).analysis("series", series)
+    spec.analysis("series", series)
+}
+
+/// Whether errors are a signal, too, whose proof takes thousands of records: where there is time.
+fn counts_errors(source: Source, length: Length, stage: Stage) -> bool {
+    source == Source::Prometheus && stage == Stage::First && length.seconds < length.max_hold
 }
 
 async fn comes_to(s: &mut Scenario, stage: Stage) -> Result<()> {
