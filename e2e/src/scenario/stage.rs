@@ -2,6 +2,7 @@
 //! roles. Made once per process, before the first scenario; it starts no operator.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -71,6 +72,13 @@ impl Stage {
         stage.as_ref().map_err(|error| anyhow!("the stage could not be set: {error}"))
     }
 
+    /// How many scenarios may be under way.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        // A u32 is no larger on any machine that runs a test bed.
+        usize::try_from(self.places).unwrap_or(usize::MAX)
+    }
+
     /// The repository's file or folder.
     #[must_use]
     pub fn repository(path: &str) -> PathBuf {
@@ -114,7 +122,7 @@ impl Stage {
     }
 }
 
-/// How many scenarios may be under way.
+/// As many as the variable says; else by the processors.
 fn places() -> Result<u32> {
     if let Ok(text) = env::var(AT_ONCE_VARIABLE) {
         let places = text.parse().ok().filter(|it| 0 < *it);
@@ -140,6 +148,15 @@ fn build() -> Result<PathBuf> {
     let programs = test.ancestors().nth(2).context("a test lies in target/<profile>/deps")?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet"]);
+    // Set for this test, they would tell build scripts of dependencies that something has changed:
+    // two minutes of compiling what is there.
+    let of_this_package = |name: &OsString| {
+        name.to_str()
+            .is_some_and(|it| it.starts_with("CARGO_PKG_") || it.starts_with("CARGO_MANIFEST_"))
+    };
+    for name in env::vars_os().map(|(name, _)| name).filter(of_this_package) {
+        cargo.env_remove(name);
+    }
     cargo.args(["--package", "siskin-operator", "--package", "siskin-worker"]);
     cargo.args(["--package", "siskin-cli"]);
     if programs.ends_with("release") {

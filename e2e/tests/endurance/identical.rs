@@ -6,11 +6,10 @@ use std::time::Duration;
 use anyhow::ensure;
 use serde_json::json;
 use siskin_api::{Phase, PromotionReason};
-use siskin_e2e::scenario::Version;
-use siskin_e2e::scenario::{RolloutSpec, scenario};
+use siskin_e2e::scenario::{Version, scenario};
 
 use crate::figures;
-use crate::knobs::by_metrics;
+use crate::knobs::{by_metrics, patient};
 use crate::run::Case;
 
 /// Rollouts in a row.
@@ -51,7 +50,7 @@ fn play(fleet: &'static Fleet) -> String {
     let mut measured = String::new();
     scenario(async |s| {
         let steps = json!([{"weight": 34, "hold": "5s"}]);
-        let spec = RolloutSpec::steps(&steps).strategy("maxHold", "10m");
+        let spec = patient(&steps).strategy("maxHold", "10m");
         let url = s.stage.bed.prometheus_url();
         let spec = if fleet.metrics { by_metrics(spec, &url) } else { spec };
         s.given().a_setting("GROUP_PROTOCOL", fleet.protocol);

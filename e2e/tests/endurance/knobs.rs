@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use siskin_api::Cause;
 use siskin_e2e::scenario::{RolloutSpec, Scenario, Version, scenario};
 
@@ -53,7 +53,7 @@ const STUCK: &[&str] = &["is stuck: canary pod"];
 const CRASHES: &[&str] = &["CrashLoopBackOff", "restarted 2 times"];
 
 /// The slowest first, so that nobody waits for it alone in the end.
-const KNOBS: [Knob; 12] = [
+const KNOBS: [Knob; 13] = [
     // A pod's memory is not looked at in its first three minutes, and then once a minute.
     Knob {
         memory: Some("1Gi"),
@@ -68,6 +68,11 @@ const KNOBS: [Knob; 12] = [
     Knob {
         within: Duration::from_secs(600),
         ..found("skips", &[("COMMIT_WITHOUT_PROCESSING", "0.5")], &["yield of the canary"])
+    },
+    // In the first two minutes after pods came, members may come and go.
+    Knob {
+        within: Duration::from_secs(600),
+        ..found("leaves", &[("LEAVE_EVERY", "400")], &["churn of the canary"])
     },
     // Half of what arrives is worked off.
     Knob {
@@ -123,11 +128,17 @@ fn play(knob: &'static Knob, protocol: &'static str) -> String {
 
 fn spec(knob: &Knob, s: &Scenario) -> RolloutSpec {
     let steps = json!([{"weight": 34, "hold": "30m"}]);
-    let spec = RolloutSpec::steps(&steps).strategy("maxHold", "30m");
+    let spec = patient(&steps).strategy("maxHold", "30m");
     if !knob.metrics {
         return spec;
     }
     by_metrics(spec, &s.stage.bed.prometheus_url())
+}
+
+/// These steps, with the default deadline: a pod that starts late on a busy machine, or a member that
+/// comes and goes, is not what these rows are about.
+pub fn patient(steps: &Value) -> RolloutSpec {
+    RolloutSpec::steps(steps).strategy("progressDeadline", "10m")
 }
 
 /// Judged also by all that the sample worker exports.

@@ -12,6 +12,7 @@ use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{RolloutSpec, Scenario, Source, Version, scenario};
 
 use crate::figures;
+use crate::knobs::patient;
 use crate::run::Case;
 
 const SOURCES: [Source; 2] = [Source::Kafka, Source::Prometheus];
@@ -115,7 +116,7 @@ fn spec(s: &Scenario, door: &str, row: (Source, Length, Stage)) -> RolloutSpec {
         Stage::Proven => json!([{"weight": 34, "hold": "60s"}]),
         Stage::Promoting => json!([{"weight": 34, "hold": "5s"}]),
     };
-    let spec = RolloutSpec::steps(&steps)
+    let spec = patient(&steps)
         .strategy("maxHold", format!("{}s", length.max_hold))
         .strategy("onInconclusive", length.on_inconclusive);
     let address = match source {

@@ -4,8 +4,11 @@
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use siskin_e2e::scenario::stage::Stage;
 
 /// One row of a table.
 pub struct Case {
@@ -41,41 +44,67 @@ pub fn all(mut cases: Vec<Case>) -> ExitCode {
         chosen.is_empty() || chosen.iter().any(|it| case.name.contains(it.as_str()))
     });
     if words.len() != chosen.len() {
-        cases.iter().for_each(|case| println!("{}", case.name));
+        for case in &cases {
+            println!("{}", case.name);
+        }
         return ExitCode::SUCCESS;
     }
     if cases.is_empty() {
         eprintln!("no case has such a name; --list shows all");
         return ExitCode::FAILURE;
     }
+    let places = match Stage::get() {
+        Ok(stage) => stage.places(),
+        Err(error) => {
+            eprintln!("{error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
     let begun = Instant::now();
-    let outcomes = play(cases);
+    let outcomes = play(cases, places);
     tell(&outcomes, begun.elapsed())
 }
 
-/// Each on a thread of its name, which its namespace is named after.
-fn play(cases: Vec<Case>) -> Vec<Outcome> {
-    let threads = cases.into_iter().map(|Case { name, play }| {
-        let thread = thread::Builder::new().name(name.clone()).spawn(move || {
-            let begun = Instant::now();
-            let measured = catch_unwind(AssertUnwindSafe(play)).ok();
-            let word = if measured.is_some() { "ok" } else { "FAILED" };
-            let took = begun.elapsed();
-            println!("{word} {name}: {}", measured.as_deref().unwrap_or("see above"));
-            Outcome { name, took, measured }
+/// In the order of the tables, as many at once as the stage has places for; each on a thread of its
+/// name, which its namespace is named after.
+fn play(cases: Vec<Case>, places: usize) -> Vec<Outcome> {
+    let (leave, left) = mpsc::channel();
+    let mut outcomes = Vec::new();
+    let mut under_way = 0;
+    for Case { name, play } in cases {
+        if under_way == places {
+            outcomes.extend(left.recv());
+            under_way -= 1;
+        }
+        let leave = leave.clone();
+        let thread = thread::Builder::new().name(name.clone());
+        let started = thread.spawn(move || {
+            // Whoever waits for it has not gone.
+            leave.send(played(name, play)).ok();
         });
-        thread.expect("a thread per case")
-    });
-    // All are under way before the first is waited for.
-    let threads: Vec<_> = threads.collect();
-    threads.into_iter().map(|it| it.join().expect("a panic was caught")).collect()
+        started.expect("a thread per place");
+        under_way += 1;
+    }
+    drop(leave);
+    outcomes.extend(left);
+    outcomes
+}
+
+fn played(name: String, play: impl FnOnce() -> String) -> Outcome {
+    let begun = Instant::now();
+    let measured = catch_unwind(AssertUnwindSafe(play)).ok();
+    let took = begun.elapsed();
+    let word = if measured.is_some() { "ok" } else { "FAILED" };
+    let said = measured.as_deref().unwrap_or("see above");
+    println!("{word} {name}, {:.0} s: {said}", took.as_secs_f64());
+    Outcome { name, took, measured }
 }
 
 fn tell(outcomes: &[Outcome], took: Duration) -> ExitCode {
     println!();
     for Outcome { name, took, measured } in outcomes {
         let measured = measured.as_deref().unwrap_or("FAILED");
-        println!("| {name} | {measured} | {:.0} s with its wait |", took.as_secs_f64());
+        println!("| {name} | {measured} | {:.0} s |", took.as_secs_f64());
     }
     let failed = outcomes.iter().filter(|it| it.measured.is_none()).count();
     let all = outcomes.len();
