@@ -29,6 +29,10 @@ const AT_ONCE: u32 = 4;
 /// Set, it says how many instead: more where they wait for long, fewer on a busy machine.
 const AT_ONCE_VARIABLE: &str = "SISKIN_E2E_AT_ONCE";
 
+/// Set, it names a folder with the programs under test, and none is built: what is tested is then
+/// exactly what is there.
+const PROGRAMS_VARIABLE: &str = "SISKIN_E2E_PROGRAMS";
+
 /// Who else is on the stage during a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Company {
@@ -98,7 +102,10 @@ impl Stage {
     fn set() -> Result<Self> {
         let bed = Testbed::up()?;
         let alone = alone(&bed)?;
-        let programs = build()?;
+        let programs = match env::var_os(PROGRAMS_VARIABLE) {
+            Some(folder) => PathBuf::from(folder),
+            None => build()?,
+        };
         bed.load_image(WORKER_IMAGE, &programs.join("worker"))?;
         install(&bed)?;
         clear(&bed)?;
