@@ -31,7 +31,20 @@ impl Given<'_> {
     /// # Errors
     /// It does not come to rest.
     pub async fn an_adopted_fleet(&mut self, pods: u32, spec: &RolloutSpec) -> Result<()> {
-        self.an_operator(Election::Usual)?;
+        self.an_adopted_fleet_under(Election::Usual, pods, spec).await
+    }
+
+    /// The same under an operator that takes part in the election like this.
+    ///
+    /// # Errors
+    /// It does not come to rest.
+    pub async fn an_adopted_fleet_under(
+        &mut self,
+        election: Election,
+        pods: u32,
+        spec: &RolloutSpec,
+    ) -> Result<()> {
+        self.an_operator(election)?;
         self.a_fleet(pods).await?;
         self.a_rollout(spec).await?;
         self.rest().await

@@ -9,7 +9,7 @@ use siskin_api::{Phase, PromotionReason};
 use siskin_e2e::scenario::{Version, scenario};
 
 use crate::figures;
-use crate::knobs::{by_metrics, patient};
+use crate::knobs::{adopted, by_metrics, patient};
 use crate::run::Case;
 
 /// Rollouts in a row.
@@ -56,7 +56,7 @@ fn play(fleet: &'static Fleet) -> String {
         s.given().a_setting("GROUP_PROTOCOL", fleet.protocol);
         s.given().a_setting("WORK_PER_MESSAGE", fleet.work);
         s.given().a_rate(fleet.rate);
-        s.given().an_adopted_fleet(3, &spec).await?;
+        adopted(s, &spec).await?;
         s.given().a_record_of(Duration::from_secs(75)).await?;
         let begun = std::time::Instant::now();
         for number in 1..=ROLLOUTS {

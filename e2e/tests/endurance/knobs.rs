@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use anyhow::Result;
 use serde_json::{Value, json};
 use siskin_api::Cause;
-use siskin_e2e::scenario::{RolloutSpec, Scenario, Version, scenario};
+use siskin_e2e::scenario::{Election, RolloutSpec, Scenario, Version, scenario};
 
 use crate::figures;
 use crate::run::Case;
@@ -110,7 +111,7 @@ fn play(knob: &'static Knob, protocol: &'static str) -> String {
         if let Some(limit) = knob.memory {
             s.given().a_memory_limit(limit);
         }
-        s.given().an_adopted_fleet(3, &spec).await?;
+        adopted(s, &spec).await?;
         s.given().a_record_of(RECORD).await?;
         let bad = knob.settings.iter();
         let bad = bad.fold(Version::good("2"), |it, (name, value)| it.knob(name, value));
@@ -133,6 +134,12 @@ fn spec(knob: &Knob, s: &Scenario) -> RolloutSpec {
         return spec;
     }
     by_metrics(spec, &s.stage.bed.prometheus_url())
+}
+
+/// An adopted fleet of three. Its operator has no Lease: on a machine that is busy for hours it would
+/// lose it once, and end for its kubelet to start it again, which nobody does here.
+pub async fn adopted(s: &mut Scenario, spec: &RolloutSpec) -> Result<()> {
+    s.given().an_adopted_fleet_under(Election::None, 3, spec).await
 }
 
 /// These steps, with the default deadline: a pod that starts late on a busy machine, or a member that

@@ -12,7 +12,7 @@ use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{RolloutSpec, Scenario, Source, Version, scenario};
 
 use crate::figures;
-use crate::knobs::patient;
+use crate::knobs::{adopted, patient};
 use crate::run::Case;
 
 const SOURCES: [Source; 2] = [Source::Kafka, Source::Prometheus];
@@ -81,7 +81,7 @@ fn play(source: Source, length: Length, stage: Stage) -> String {
             s.given().a_rate(RATE);
         }
         let spec = spec(s, &door, (source, length, stage));
-        s.given().an_adopted_fleet(3, &spec).await?;
+        adopted(s, &spec).await?;
         s.given().a_record_of(Duration::from_secs(15)).await?;
         if stage == Stage::Preparing {
             s.when().loses(source).await?;
