@@ -47,7 +47,8 @@ pub enum Fault {
     },
     /// Containers were killed for running out of memory.
     OutOfMemory {
-        /// Kills over all canary pods.
+        /// Kills over all canary pods that their status shows: 1 where the other end of a crash loop
+        /// is not seen any more.
         kills: u32,
     },
     /// A pod that had been committing stopped, with messages waiting.
@@ -228,6 +229,9 @@ impl Display for Fault {
             }
             Self::Crashes { pod, restarts } => {
                 write!(f, "canary pod {pod} restarted {restarts} times since it was created")
+            }
+            Self::OutOfMemory { kills: 1 } => {
+                f.write_str("canary containers were killed once for running out of memory")
             }
             Self::OutOfMemory { kills } => {
                 write!(f, "canary containers were killed {kills} times for running out of memory")
