@@ -67,11 +67,9 @@ fn bounded(assessment: &Assessment, measure: Measure) -> (f64, Option<f64>, u32)
 }
 
 fn note(assessment: &Assessment) -> Option<u32> {
-    let without = assessment.notes.iter().find_map(|note| match note {
-        Note::WithoutValue { readings, .. } => Some(*readings),
-        _ => None,
-    });
-    without
+    assessment.notes.iter().find_map(|note| {
+        if let Note::WithoutValue { readings, .. } = note { Some(*readings) } else { None }
+    })
 }
 
 #[test]
