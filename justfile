@@ -12,6 +12,10 @@ ci:
 test:
     cargo test --workspace
 
+# Faults, identical versions and outages, each in a table, for an hour or two; words choose rows.
+endurance *WORDS:
+    cargo test -p siskin-e2e --test endurance -- {{WORDS}}
+
 # Unit, property, golden, scripted API and simulation: no cluster, no network.
 quick:
     cargo test --workspace --exclude siskin-e2e
@@ -20,6 +24,7 @@ quick:
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy -p siskin-e2e --test endurance -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 # Write crds/ from the types.

@@ -92,10 +92,18 @@ pub enum Note {
     },
     /// The primary fails so often that total failure of the canary would not be found at once.
     FrequentErrors,
-    /// No pod has ever exported the events of a user's ratio: read as 0, or misspelt.
+    /// No pod has ever exported the events of a user's ratio, or the errors of a check: read as 0,
+    /// or misspelt.
     NoEvents {
         /// The user metric.
         metric: Arc<str>,
+    },
+    /// A check could not be computed of the canary's pods: no evidence.
+    WithoutValue {
+        /// The check.
+        metric: Arc<str>,
+        /// How often, over the whole trial.
+        readings: u32,
     },
 }
 
@@ -145,7 +153,7 @@ pub struct Assessment {
     pub windows: WindowCount,
     /// Signals this trial has no input for: faults that would not have been noticed.
     pub blind: Vec<Signal>,
-    /// Each available signal, lag first; the user's thresholds last, without a weight.
+    /// Each available signal, lag first; the user's thresholds and checks last, without a weight.
     #[serde(default)]
     pub signals: Vec<SignalReport>,
     /// Caveats.
@@ -231,6 +239,9 @@ impl Display for Note {
             ),
             Self::NoEvents { metric } => {
                 write!(f, "no pod has exported the events of {metric} yet: they are read as 0")
+            }
+            Self::WithoutValue { metric, readings } => {
+                write!(f, "{metric} had no value in {readings} readings, which count as nothing")
             }
         }
     }

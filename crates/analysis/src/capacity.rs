@@ -1,58 +1,120 @@
 //! How fast a primary pod, or one of its partitions, has been seen to work.
 //! A canary that works as fast and still falls behind is overloaded, not broken.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use crate::constants::Constant;
 use crate::lag_windows::Standing;
 use crate::observation::{Millis, Role};
+use crate::units::count;
 
 /// Rates are compared over blocks of this length: long enough for several commits.
 pub(crate) const BLOCK: Millis = 20_000;
-/// From this part of the fastest rate on, a consumer counts as working at full speed.
-const FULL_SPEED: f64 = 0.85;
+/// A pod that is slower than the primary's pace by no more than this part works at full speed: the
+/// capacities of equal pods differ by some percent, and the fastest is above their average.
+const SLOWER: f64 = 0.15;
+/// The same of the fastest partition, of which there is no pace, only the fastest block.
+const FULL_SPEED_OF_PARTITION: f64 = 0.85;
 /// The same where no primary pod was seen with a backlog, so that only a lower bound of what one
 /// can do is known. A canary with a deficit of 10 % stays below it: the fastest of several pods
 /// is above the average by more than chance takes a slow one up.
 const FULL_SPEED_UNSATURATED: f64 = 0.90;
 
+/// Blocks with a backlog that make a pace: one minute.
+const ENOUGH_BLOCKS: i64 = 3;
+/// Blocks over which a pace is a mean, more or less: five minutes. It forgets what was before.
+pub(crate) const MEAN_OF: i64 = 15;
+
 /// The fastest rates of the primary so far, in messages per second; 0 while unknown.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Capacity {
-    /// Of a pod that had a backlog meanwhile: without one a rate says what arrived, not what the
-    /// pod can do.
+    /// The fastest pace of a pod that had a backlog meanwhile: without one a rate says what
+    /// arrived, not what the pod can do.
     pub(crate) pod: f64,
     /// Of a pod, backlog or not.
     pub(crate) any_pod: f64,
     /// Of any partition: a hot key is as fast as one partition can be.
     pub(crate) partition: f64,
+    /// The primary pods that had a backlog.
+    pub(crate) paces: Paces,
+}
+
+/// The rate at which each pod works while it has a backlog: a mean over minutes, since that of a
+/// single block says more about commits and pauses than about the pod.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Paces(BTreeMap<Arc<str>, Pace>);
+
+/// One pod's, in messages per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Pace {
+    rate: f64,
+    blocks: i64,
 }
 
 impl Capacity {
     /// Learns from a block. A pod has a backlog if one of its partitions stays behind by more
     /// than `commit_gap` seconds, which is more than waiting for the next commit explains.
     pub(crate) fn learn(&mut self, block: &[Standing], commit_gap: f64) {
-        // In any order: only the largest is of interest.
-        let mut pods: HashMap<&Arc<str>, (f64, bool)> = HashMap::new();
         for standing in block.iter().filter(|one| one.consumer.role == Role::Primary) {
             self.partition = self.partition.max(standing.rate);
-            let (rate, backlog) = pods.entry(&standing.consumer.pod).or_default();
-            *rate += standing.rate;
-            *backlog |= standing.lag > commit_gap + 1.0;
         }
-        self.any_pod = pods.values().map(|(rate, _)| *rate).fold(self.any_pod, f64::max);
-        let saturated = pods.values().filter(|(_, backlog)| *backlog).map(|(rate, _)| *rate);
-        self.pod = saturated.fold(self.pod, f64::max);
+        let works = works(block, Role::Primary, commit_gap);
+        self.any_pod = works.values().map(|work| work.rate).fold(self.any_pod, f64::max);
+        self.paces.keep_only(&works);
+        self.paces.learn(&works);
+        let known = self.paces.0.values().filter(|pace| pace.blocks >= ENOUGH_BLOCKS);
+        self.pod = known.map(|pace| pace.rate).fold(self.pod, f64::max);
     }
 
     /// Whether a partition, or the pod that owns it, works at full speed.
     pub(crate) fn excuses(&self, partition_rate: f64, pod_rate: f64) -> bool {
         let reaches = |rate: f64, fastest: f64, part: f64| fastest > 0.0 && rate >= part * fastest;
         let pod = if self.pod > 0.0 {
-            reaches(pod_rate, self.pod, FULL_SPEED)
+            reaches(pod_rate, self.pod, 1.0 - Constant::SlowerThanFullSpeed.or(SLOWER))
         } else {
             reaches(pod_rate, self.any_pod, FULL_SPEED_UNSATURATED)
         };
-        pod || reaches(partition_rate, self.partition, FULL_SPEED)
+        pod || reaches(partition_rate, self.partition, FULL_SPEED_OF_PARTITION)
     }
+}
+
+impl Paces {
+    /// Learns from what pods did in a block.
+    pub(crate) fn learn(&mut self, works: &HashMap<&Arc<str>, Work>) {
+        for (pod, work) in works.iter().filter(|(_, work)| work.backlog) {
+            let pace = self.0.entry((*pod).clone()).or_default();
+            pace.blocks = (pace.blocks + 1).min(MEAN_OF);
+            pace.rate += (work.rate - pace.rate) / count(pace.blocks);
+        }
+    }
+
+    /// Of one pod; `None`: it was never seen with a backlog.
+    pub(crate) fn of(&self, pod: &Arc<str>) -> Option<f64> {
+        self.0.get(pod).map(|pace| pace.rate)
+    }
+
+    pub(crate) fn keep_only(&mut self, works: &HashMap<&Arc<str>, Work>) {
+        self.0.retain(|pod, _| works.contains_key(pod));
+    }
+}
+
+/// What a pod did in a block.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Work {
+    /// Messages per second over all its partitions.
+    pub(crate) rate: f64,
+    /// Whether some waited throughout.
+    backlog: bool,
+}
+
+/// The work of each pod of a role.
+pub(crate) fn works(block: &[Standing], role: Role, commit_gap: f64) -> HashMap<&Arc<str>, Work> {
+    let mut works: HashMap<&Arc<str>, Work> = HashMap::new();
+    for standing in block.iter().filter(|one| one.consumer.role == role) {
+        let work = works.entry(&standing.consumer.pod).or_default();
+        work.rate += standing.rate;
+        work.backlog |= standing.lag > commit_gap + 1.0;
+    }
+    works
 }

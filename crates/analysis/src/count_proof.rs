@@ -1,7 +1,7 @@
 //! The reverse question for counts: is it proven that the canary is not τ times worse?
 //! Betting in the canary's favour; only a rule of `signals` turns it into a Pass.
 
-use crate::count_ratio::{Counts, FLOOR, Margin, ln_poisson};
+use crate::count_ratio::{Counts, Margin, floor, ln_poisson};
 use crate::funds::share;
 use crate::proof::PROVEN;
 use crate::units::{ln_add, milli, unmilli};
@@ -50,7 +50,7 @@ impl CountProof {
             *ln = (*ln + likelihood).clamp(LEAST.ln(), MOST.ln() + share(HEALTHY.len()));
         }
         if counts.n > 0.0 {
-            let likelihood = ln_poisson(counts.x, FLOOR * counts.n, FAR_BELOW) / dispersion;
+            let likelihood = ln_poisson(counts.x, floor() * counts.n, FAR_BELOW) / dispersion;
             self.by_floor = (self.by_floor + likelihood).clamp(LEAST.ln(), MOST.ln());
         }
     }

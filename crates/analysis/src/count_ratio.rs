@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::constants::Constant;
 use crate::funds::{Funds, clamp};
 
 /// Ratios beyond the margin that are bet on: from just visible to total failure.
@@ -12,13 +13,14 @@ pub(crate) const RATIOS: [f64; 6] = [1.25, 1.6, 2.2, 4.0, 10.0, 50.0];
 const GROSS: f64 = 5.0;
 /// Ratios beyond the gross margin that are bet on.
 const GROSS_RATIOS: [f64; 2] = [4.0, 20.0];
-/// Largest factor of one window. A batch of 50 errors is one event that looks like 50.
-const MOST: f64 = 100.0;
-/// The same for the gross account, which has to find total failure in two windows.
-const MOST_GROSS: f64 = 200.0;
 /// A rate below this is nobody's fault: events per message. Without it a single error against
 /// none in the primary would be an infinite ratio.
-pub(crate) const FLOOR: f64 = 0.001;
+const FLOOR: f64 = 0.001;
+
+/// That rate.
+pub(crate) fn floor() -> f64 {
+    Constant::RateFloor.or(FLOOR)
+}
 
 /// Events and exposure of both roles in one window. Exposure is messages; events need not be part
 /// of it. All four are finite and ≥ 0.
@@ -47,7 +49,7 @@ pub(crate) struct Margin {
 /// The null hypothesis is that either holds, so the lesser of the two is an e-process for it.
 ///
 /// With θ(r) = r·n/(r·n + m), a window multiplies the account of ρ by
-/// `exp(min(l, ln 100))`, `l = (1/φ)·[x·ln(θ(Rρ)/θ(R)) + y·ln((1−θ(Rρ))/(1−θ(R)))]`:
+/// `exp(min(l, most))`, `l = (1/φ)·[x·ln(θ(Rρ)/θ(R)) + y·ln((1−θ(Rρ))/(1−θ(R)))]`:
 /// given x + y a likelihood ratio of binomials, monotone in the ratio, so its mean is ≤ 1 for
 /// every ratio ≤ R; the power 1/φ ≤ 1 (Jensen) and the cap only lower it.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,53 +64,51 @@ struct Against<const N: usize> {
     ratios: [f64; N],
     /// Multiplies both margins: R and ε.
     lenience: f64,
-    ln_most: f64,
 }
 
 impl CountRatio<6> {
     /// Accounts that start at the margin itself.
     pub(crate) fn fine() -> Self {
-        Self::against(RATIOS, 1.0, MOST)
+        Self::against(RATIOS, 1.0)
     }
 }
 
 impl CountRatio<2> {
     /// Accounts for gross failure: five times the margin, and no patience.
     pub(crate) fn gross() -> Self {
-        Self::against(GROSS_RATIOS, GROSS, MOST_GROSS)
+        Self::against(GROSS_RATIOS, Constant::GrossMargin.or(GROSS))
     }
 
     /// Whether even failure of every message would stay within the margin: at a base rate above
     /// one in 5·R nothing is gross.
     pub(crate) fn is_blind(base_rate: f64, margin: Margin) -> bool {
-        base_rate * margin.ratio * GROSS >= 1.0
+        base_rate * margin.ratio * Constant::GrossMargin.or(GROSS) >= 1.0
     }
 }
 
 impl<const N: usize> CountRatio<N> {
-    fn against(ratios: [f64; N], lenience: f64, most: f64) -> Self {
-        let against = Against { ratios, lenience, ln_most: most.ln() };
+    fn against(ratios: [f64; N], lenience: f64) -> Self {
+        let against = Against { ratios, lenience };
         Self { against, by_ratio: Funds::new(), by_floor: Funds::new() }
     }
 
-    /// Bets on a window. `ln_most` lowers the largest factor further; infinity doesn't. A window
-    /// without exposure of one of the roles says nothing.
+    /// Bets on a window, which multiplies no account by more than the exponential of `ln_most`. A
+    /// window without exposure of one of the roles says nothing.
     pub(crate) fn bet(&mut self, counts: Counts, margin: Margin, ln_most: f64) {
         if counts.n <= 0.0 || counts.m <= 0.0 {
             return;
         }
-        let Against { ratios, lenience, ln_most: own } = self.against;
-        let most = own.min(ln_most);
-        let (null, floor) = (lenience * margin.ratio, lenience * FLOOR * counts.n);
-        let tempered = |ln: f64| (ln / margin.dispersion.max(1.0)).min(most);
+        let Against { ratios, lenience } = self.against;
+        let (null, floor) = (lenience * margin.ratio, lenience * floor() * counts.n);
+        let tempered = |ln: f64| (ln / margin.dispersion.max(1.0)).min(ln_most);
         self.by_ratio.multiply(ratios.map(|rho| tempered(counts.ln_likelihood(null, null * rho))));
         self.by_floor.multiply(ratios.map(|rho| tempered(ln_poisson(counts.x, floor, rho))));
     }
 
     /// Bets on a window in which no primary pod was alive: events against those expected at most,
-    /// from the record. Only the gross accounts do this.
-    pub(crate) fn bet_alone(&mut self, events: f64, at_most: f64, dispersion: f64) {
-        let Against { ratios, lenience, ln_most } = self.against;
+    /// from the record and the margin. Only the gross accounts do this.
+    pub(crate) fn bet_alone(&mut self, events: f64, at_most: f64, dispersion: f64, ln_most: f64) {
+        let Against { ratios, lenience } = self.against;
         let tempered = |ln: f64| (ln / dispersion.max(1.0)).min(ln_most);
         let factors = ratios.map(|rho| tempered(ln_poisson(events, lenience * at_most, rho)));
         self.by_ratio.multiply(factors);

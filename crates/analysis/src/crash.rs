@@ -30,7 +30,10 @@ pub fn crash_guard(pods: &[PodObservation], primary_healthy: bool) -> Option<Fin
 fn crash(pods: &[PodObservation]) -> Option<Fault> {
     let canary = || pods.iter().filter(|pod| pod.role == Role::Canary && !pod.terminating);
     let kills = canary().fold(0_u32, |sum, pod| sum.saturating_add(pod.oom_kills));
-    if kills >= OOM_KILLS {
+    // A container shows its last two ends for a moment only. One that waits after a kill to be
+    // started once more was killed, or crashed before that: either way the kill is what to tell.
+    let killed_again = canary().any(|pod| pod.crash_loop && pod.oom_kills > 0);
+    if kills >= OOM_KILLS || killed_again {
         return Some(Fault::OutOfMemory { kills });
     }
     if let Some(pod) = canary().find(|pod| pod.crash_loop) {

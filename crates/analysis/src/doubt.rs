@@ -10,7 +10,7 @@ use crate::finding::Span;
 use crate::observation::Millis;
 use crate::roughly::{About, AtMost, Measuring, Remaining, Roughly};
 use crate::units::count;
-use crate::{Bound, Effect, Fault, PartitionId, Signal};
+use crate::{Bound, Effect, Fault, NoValue, PartitionId, Signal};
 
 /// What keeps the judge from a decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,6 +76,15 @@ pub enum Doubt {
         /// The largest lag that counts as normal, in seconds.
         normal_seconds: f64,
     },
+    /// The whole group has fallen behind since the canary grew, and has not caught up.
+    GroupFallsBehind {
+        /// Milliseconds since the canary grew.
+        since: Millis,
+        /// Time lag of the canary's partitions, the median, in seconds.
+        canary_seconds: f64,
+        /// That of the primary's.
+        primary_seconds: f64,
+    },
     /// There is more evidence against the canary than at the start, but not enough.
     Suspected {
         /// The partition with the most evidence.
@@ -125,6 +134,15 @@ pub enum Doubt {
         /// Canary messages still needed, about, if it is as good as the primary.
         messages: u64,
     },
+    /// A check has had no value of the canary's pods lately, or ever.
+    WithoutValue {
+        /// The check.
+        metric: Arc<str>,
+        /// For how long, in milliseconds.
+        silent: Millis,
+        /// Why, the last time that it should have had one.
+        why: NoValue,
+    },
     /// A user's metric is beyond its bound on the canary, but so is the primary's median.
     PrimaryOutOfBounds {
         /// The metric.
@@ -154,6 +172,7 @@ impl Doubt {
             Self::LagUnknown { .. } => "LagUnknown",
             Self::Overloaded { .. } => "Overloaded",
             Self::LagNotSettled { .. } => "LagNotSettled",
+            Self::GroupFallsBehind { .. } => "GroupFallsBehind",
             Self::Suspected { .. } => "Suspected",
             Self::LowTraffic { .. } => "LowTraffic",
             Self::MoreEvidence { .. } => "MoreEvidence",
@@ -161,6 +180,7 @@ impl Doubt {
             Self::SignalSilent { .. } => "SignalSilent",
             Self::SignalAbsent { .. } => "SignalAbsent",
             Self::SignalUnproven { .. } => "SignalUnproven",
+            Self::WithoutValue { .. } => "WithoutValue",
             Self::PrimaryOutOfBounds { .. } => "PrimaryOutOfBounds",
         }
     }
@@ -198,17 +218,16 @@ impl Display for Doubt {
                 f,
                 "the canary's lag on {partition} is unknown: no usable offsets, or further behind than has been watched"
             ),
-            Self::Overloaded { excused } => write!(
-                f,
-                "canary pods fall behind although they work as fast as any primary pod did (for {} so far): their share is too large",
-                Roughly(*excused)
-            ),
+            Self::Overloaded { excused } => overloaded(f, *excused),
             Self::LagNotSettled { lag_seconds, normal_seconds, .. } => write!(
                 f,
                 "canary is up to {} behind; up to {} is normal",
                 AtMost(*lag_seconds),
                 Span::seconds(*normal_seconds)
             ),
+            Self::GroupFallsBehind { since, canary_seconds, primary_seconds } => {
+                together(f, *since, (*canary_seconds, *primary_seconds))
+            }
             Self::Suspected { partition, drift } => write!(
                 f,
                 "canary may be falling behind on {partition}: each minute about {} s more than the primary, but that is not proven",
@@ -225,21 +244,49 @@ impl Display for Doubt {
             Self::SignalSilent { signal, silent } => {
                 write!(f, "nothing was learnt of the canary's {signal} for {}", Roughly(*silent))
             }
-            Self::SignalAbsent { signal } => write!(
-                f,
-                "the canary exports no series for {signal} although the primary's rate predicts some: renamed?"
-            ),
+            Self::SignalAbsent { signal } => absent(f, signal),
             Self::SignalUnproven { signal, messages } => unproven(f, signal, *messages),
             Self::PrimaryOutOfBounds { metric, bound, .. } => write!(
                 f,
                 "{metric} of the canary is {bound}, but so is the primary's median: the cause is shared"
             ),
+            Self::WithoutValue { metric, silent, why } => without_value(f, metric, *silent, why),
         }
     }
 }
 
+fn absent(f: &mut Formatter<'_>, signal: &Signal) -> fmt::Result {
+    write!(
+        f,
+        "the canary exports no series for {signal} although the primary's rate predicts some"
+    )?;
+    f.write_str(": renamed?")
+}
+
+fn without_value(
+    f: &mut Formatter<'_>,
+    metric: &str,
+    silent: Millis,
+    why: &NoValue,
+) -> fmt::Result {
+    lasting(f, &format!("{metric} of the canary has had no value"), silent)?;
+    write!(f, ": {why}")
+}
+
 fn lasting(f: &mut Formatter<'_>, what: &str, time: Millis) -> fmt::Result {
     write!(f, "{what} for {}", Roughly(time))
+}
+
+fn overloaded(f: &mut Formatter<'_>, excused: Millis) -> fmt::Result {
+    write!(f, "canary pods fall behind although they work as fast as any primary pod did ")?;
+    write!(f, "(for {} so far): their share is too large", Roughly(excused))
+}
+
+fn together(f: &mut Formatter<'_>, since: Millis, (canary, primary): (f64, f64)) -> fmt::Result {
+    let (canary, primary) = (AtMost(canary), AtMost(primary));
+    write!(f, "the whole group has fallen behind since the canary grew {} ago, ", Roughly(since))?;
+    write!(f, "canary and primary alike (up to {canary} and {primary}): ")?;
+    f.write_str("it may harm what they share, or more arrives")
 }
 
 fn unproven(f: &mut Formatter<'_>, signal: &Signal, messages: u64) -> fmt::Result {

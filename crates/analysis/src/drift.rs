@@ -6,11 +6,14 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::funds::{FIRST_SHARE, LN_NOTHING, PAY_OUT, clamp, share};
+use crate::funds::{LN_NOTHING, clamp, first_share, pay_out, share};
 use crate::units::{ln_add, tally};
 
 /// Shares of an account that are staked per window: timid and bold.
 const STAKES: [f64; 2] = [0.4, 0.9];
+/// Parts of the capital of a scale that the stakes get. A canary that is a third too slow is found
+/// by the bold one; the timid one is for noise that ruins it.
+const PARTS: [f64; 2] = [0.25, 0.75];
 /// The widest scale of drifts, and the largest scale that is learnt.
 pub(crate) const WIDEST_SCALE: f64 = 0.25;
 /// The smallest scale that is learnt: below it a single late commit would look like a fault.
@@ -20,8 +23,10 @@ const REACH: f64 = 3.5;
 /// Drifts remembered to tell the size of an effect: what happens now, not on average.
 const REMEMBERED: usize = 5;
 
+/// Scales of drifts that are bet on: the learnt one, and the widest.
+const SCALES: usize = 2;
 /// Accounts per partition: one for each scale and stake.
-pub(crate) const BETS: usize = 4;
+pub(crate) const BETS: usize = SCALES * STAKES.len();
 
 /// All accounts. Their sum with the pool is the evidence; it starts at 1, and capital only moves
 /// between them, so that ownership may change at any time.
@@ -36,7 +41,7 @@ pub(crate) const BETS: usize = 4;
 /// `K` is what an account belongs to: a partition for lag, a pod for the signals of pods.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger<K> {
-    scales: [f64; 2],
+    scales: [f64; SCALES],
     ln_pool: f64,
     windows: u32,
     accounts: BTreeMap<K, Account>,
@@ -103,7 +108,7 @@ impl<K: Ord + Clone> Ledger<K> {
             return;
         }
         self.open_accounts(drifts);
-        let pay = 1.0 / (PAY_OUT + f64::from(self.windows));
+        let pay = 1.0 / (pay_out() + f64::from(self.windows));
         self.windows = self.windows.saturating_add(1);
         let each = self.withdraw(pay) - share(drifts.len());
         for drift in drifts {
@@ -147,9 +152,9 @@ impl<K: Ord + Clone> Ledger<K> {
             one.windows = 0;
             let mut account = Account::new([LN_NOTHING; BETS]);
             let share = share(self.accounts.len());
-            account.pay_in(one.withdraw(FIRST_SHARE) - share);
+            account.pay_in(one.withdraw(first_share()) - share);
             for window in 0..watched {
-                account.pay_in(one.withdraw(1.0 / (PAY_OUT + f64::from(window))) - share);
+                account.pay_in(one.withdraw(1.0 / (pay_out() + f64::from(window))) - share);
                 if f64::from(window) * drift >= normal {
                     account.multiply(self.scales, drift, tolerated);
                 }
@@ -166,7 +171,7 @@ impl<K: Ord + Clone> Ledger<K> {
         if fresh.is_empty() {
             return;
         }
-        let part = FIRST_SHARE * f64::from(tally(fresh.len())) / f64::from(tally(drifts.len()));
+        let part = first_share() * f64::from(tally(fresh.len())) / f64::from(tally(drifts.len()));
         let each = self.withdraw(part) - share(fresh.len());
         for drift in fresh {
             let mut account = Account::new([LN_NOTHING; BETS]);
@@ -198,14 +203,15 @@ impl Account {
         Self { ln, recent: Vec::new(), watched: 0 }
     }
 
-    fn ln_value(&self) -> f64 {
+    /// ln of its capital.
+    pub(crate) fn ln_value(&self) -> f64 {
         self.ln.iter().copied().reduce(ln_add).unwrap_or(LN_NOTHING)
     }
 
     fn pay_in(&mut self, ln_amount: f64) {
-        let each = ln_amount - share(BETS);
-        for ln in &mut self.ln {
-            *ln = clamp(ln_add(*ln, each));
+        let parts = PARTS.into_iter().cycle().map(|part| ln_amount - share(SCALES) + part.ln());
+        for (ln, part) in self.ln.iter_mut().zip(parts) {
+            *ln = clamp(ln_add(*ln, part));
         }
     }
 

@@ -14,9 +14,9 @@ pub struct SignalReport {
     /// Which one.
     pub signal: Signal,
     /// Its part of the evidence: weights of the available signals add up to 1. 0 for a user's
-    /// threshold, which is outside the error budget.
+    /// threshold or check, which are outside the error budget.
     pub weight: f64,
-    /// Evidence against the canary by this signal alone: 1 is none, and all that a threshold has.
+    /// Evidence against the canary by this signal alone: 1 is none, and all that bounds have.
     /// At most 10¹².
     pub evidence: f64,
     /// For errors, loss, latency and a user's ratio: whether a large effect is ruled out. The
@@ -71,7 +71,8 @@ pub enum Effect {
     },
     /// A user's value against the bounds that were set.
     Bounded {
-        /// Of the canary's worst pod, or its median over the primary's: the latest reading.
+        /// Of the canary's worst pod, or its median over the primary's: the latest reading. For a
+        /// quantile beyond the largest edge of its histogram that edge.
         value: f64,
         /// Median of the primary's pods; `None`: unknown.
         primary: Option<f64>,
@@ -84,13 +85,17 @@ pub enum Effect {
     },
 }
 
-/// One bound of a threshold.
+/// One bound of a threshold or a check.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Bound {
     /// Below this a value fails.
     Min(f64),
     /// Above this a value fails.
     Max(f64),
+    /// From this on a value fails.
+    LessThan(f64),
+    /// Up to this a value fails.
+    GreaterThan(f64),
 }
 
 /// An effect in the words that suit its signal: a user's total need not be messages.
@@ -117,6 +122,8 @@ impl Bound {
         match self {
             Self::Min(min) => value < min,
             Self::Max(max) => max < value,
+            Self::LessThan(limit) => limit <= value,
+            Self::GreaterThan(limit) => value <= limit,
         }
     }
 }
@@ -168,6 +175,8 @@ impl Display for Bound {
         match self {
             Self::Min(min) => write!(f, "below min {}", Figure(*min)),
             Self::Max(max) => write!(f, "above max {}", Figure(*max)),
+            Self::LessThan(limit) => write!(f, "not less than {}", Figure(*limit)),
+            Self::GreaterThan(limit) => write!(f, "not greater than {}", Figure(*limit)),
         }
     }
 }

@@ -47,7 +47,8 @@ pub enum Fault {
     },
     /// Containers were killed for running out of memory.
     OutOfMemory {
-        /// Kills over all canary pods.
+        /// Kills over all canary pods that their status shows: 1 where the other end of a crash loop
+        /// is not seen any more.
         kills: u32,
     },
     /// A pod that had been committing stopped, with messages waiting.
@@ -71,6 +72,16 @@ pub enum Fault {
         quiet: Millis,
         /// Messages waiting.
         waiting: i64,
+    },
+    /// A pod went back far below what had been committed before it, and goes on from there: others'
+    /// work is done a second time.
+    Rewound {
+        /// The partition that went back furthest.
+        partition: PartitionId,
+        /// Its owner.
+        pod: Arc<str>,
+        /// By how many records.
+        records: i64,
     },
     /// The time lag grows faster than the primary's.
     Drifting {
@@ -166,6 +177,7 @@ impl Fault {
             Self::OutOfMemory { .. } => "OutOfMemory",
             Self::Stalled { .. } => "Stalled",
             Self::NoFirstCommit { .. } => "NoFirstCommit",
+            Self::Rewound { .. } => "Rewound",
             Self::Drifting { .. } => "Drifting",
             Self::OutOfBounds { .. } => "OutOfBounds",
             Self::Worse { signal, .. } => match signal {
@@ -192,6 +204,7 @@ impl Fault {
             | Self::OutOfMemory { .. }
             | Self::Stalled { .. }
             | Self::NoFirstCommit { .. }
+            | Self::Rewound { .. }
             | Self::OutOfBounds { .. } => true,
             Self::Drifting { .. } | Self::Worse { .. } => false,
         }
@@ -217,6 +230,9 @@ impl Display for Fault {
             Self::Crashes { pod, restarts } => {
                 write!(f, "canary pod {pod} restarted {restarts} times since it was created")
             }
+            Self::OutOfMemory { kills: 1 } => {
+                f.write_str("canary containers were killed once for running out of memory")
+            }
             Self::OutOfMemory { kills } => {
                 write!(f, "canary containers were killed {kills} times for running out of memory")
             }
@@ -229,6 +245,10 @@ impl Display for Fault {
                 f,
                 "{partition} is stuck: canary pod {pod} got it {} ago and has committed nothing yet, while {waiting} messages wait",
                 Span(*quiet)
+            ),
+            Self::Rewound { partition, pod, records } => write!(
+                f,
+                "{partition} went back: canary pod {pod} commits {records} records below what had been committed before, and goes on from there"
             ),
             Self::Drifting { partition, pod, drift, lag_seconds, projected_seconds } => write!(
                 f,

@@ -1,14 +1,15 @@
 //! The judge of one trial: takes observations, cuts them into windows, keeps the accounts.
 //! It reads no clock and starts nothing; the answer is drawn up in `verdict`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::capacity::{BLOCK, Capacity};
+use crate::capacity::{BLOCK, Capacity, Paces, works};
 use crate::commit_gaps::CommitGaps;
 use crate::drift::{Drift, Ledger};
+use crate::group_lag::GroupLag;
+use crate::hand_over::HandOver;
 use crate::lag_windows::{LagWindows, Standing, is_idle, reference};
 use crate::lags::{Lags, PartitionLag};
 use crate::learn::learn;
@@ -28,14 +29,14 @@ use crate::{PartitionId, UserMetric};
 pub struct Settings {
     /// Time between observations, in milliseconds. Below 100 it counts as 100.
     pub interval: Millis,
-    /// Age in milliseconds from which a pod's lag is compared, and read by a user's thresholds. The
-    /// other guards don't wait for it.
+    /// Age in milliseconds from which a pod's lag is compared, and read by a user's thresholds and
+    /// checks. The other guards don't wait for it.
     pub warm_up: Millis,
     /// Probability of rolling back a healthy canary over the whole trial, guards excepted.
     /// Above 0 and at most 0.5; anything else counts as the nearest of these bounds.
     pub false_rollback_probability: f64,
-    /// The metrics that the user defined, at most [`MOST_USER_METRICS`](crate::MOST_USER_METRICS).
-    /// What [`check_user_metrics`](crate::check_user_metrics) refuses is left out.
+    /// The metrics that the user defined, at most [`MOST_USER_METRICS`](crate::MOST_USER_METRICS),
+    /// and the checks. What [`check_user_metrics`](crate::check_user_metrics) refuses is left out.
     pub user: Arc<[UserMetric]>,
 }
 
@@ -71,10 +72,14 @@ pub(crate) struct Counts {
 pub(crate) struct Live {
     pub(crate) lags: Lags,
     pub(crate) stall: StallGuard,
+    pub(crate) hand_over: HandOver,
+    pub(crate) group_lag: GroupLag,
     pub(crate) drift_windows: LagWindows,
     pub(crate) proof_windows: LagWindows,
     blocks: LagWindows,
     canary_gaps: CommitGaps,
+    /// Of the canary's pods, in drift windows.
+    paces: Paces,
     epoch: Option<u64>,
     latest: Option<Millis>,
     pub(crate) pods: Vec<PodObservation>,
@@ -107,6 +112,7 @@ impl Judge {
         let lesson = learn(&settings, record);
         let mut live = Live::new(settings.interval, &lesson.margins);
         live.lags = lesson.lags;
+        live.hand_over = HandOver::learn(record);
         live.lags.oddities = crate::lags::Oddities::default();
         live.pods = record.latest().map(|latest| latest.pods.clone()).unwrap_or_default();
         Self {
@@ -139,7 +145,9 @@ impl Judge {
             return;
         };
         self.counts.samples = self.counts.samples.saturating_add(1);
-        let spare = self.live.group.take().map(|group| group.lags).unwrap_or_default();
+        let before = self.live.group.take().map(|group| (group.at, group.lags));
+        let (then, spare) = before.unwrap_or((reading.at, Vec::new()));
+        self.live.hand_over.take(&reading, (then, &spare));
         let lags = self.live.lags.take(&reading, spare);
         let stable = reading.is_stable().then_some((reading.epoch, &lags[..]));
         self.signals.take(observation, stable, self.live.lags.oddities.rewinds());
@@ -160,8 +168,10 @@ impl Judge {
     /// Every remembered time is wrong after the clock was set; accounts and counts are not.
     fn forget_times(&mut self) {
         let oddities = self.live.lags.oddities;
+        let hand_over = self.live.hand_over.forget_times();
         self.live = Live::new(self.settings.interval, &self.margins);
         self.live.lags.oddities = oddities;
+        self.live.hand_over = hand_over;
         self.signals.forget_times();
     }
 
@@ -186,6 +196,7 @@ impl Judge {
         self.proofs.keep_only(&owned);
         let at = reading.at;
         self.live.stall.add(at, reading.epoch, lags);
+        self.live.group_lag.count(at, reading.members.canary);
         self.live.canary_gaps.add(at, lags);
         if let Some(block) = self.live.blocks.add(at, lags) {
             self.capacity.learn(&block, self.margins.commit_gap_seconds());
@@ -194,6 +205,7 @@ impl Judge {
             self.proofs.bet(&window);
         }
         if let Some(window) = self.live.drift_windows.add(at, lags) {
+            self.live.group_lag.take(at, &window, self.margins.normal_lag);
             self.bet(&window);
         }
         self.lengthen_windows();
@@ -216,9 +228,11 @@ impl Judge {
     /// Bets on a window, or counts it as one without evidence.
     fn bet(&mut self, window: &[Standing]) {
         let mut excused = false;
+        let works = works(window, Role::Canary, self.margins.commit_gap_seconds());
+        self.live.paces.keep_only(&works);
+        self.live.paces.learn(&works);
         let reference = reference(window);
         let drifts: Vec<Drift<_>> = reference.map_or_else(Vec::new, |reference| {
-            let pods = pod_rates(window);
             let canary = window.iter().filter(|one| one.consumer.role == Role::Canary);
             canary
                 .filter(|one| one.consumer.warm && !is_idle(one))
@@ -228,7 +242,8 @@ impl Judge {
                     // can only grow, so that its drift is no fair bet.
                     let stands = one.lag_before > self.margins.normal_lag;
                     let late = stands && seen > 0.0;
-                    let pod_rate = pods.get(&one.consumer.pod).copied().unwrap_or(0.0);
+                    let pod = &one.consumer.pod;
+                    let pod_rate = self.live.paces.of(pod).unwrap_or_else(|| works[pod].rate);
                     let overloaded = late && self.capacity.excuses(one.rate, pod_rate);
                     excused |= overloaded;
                     let judged = if overloaded { 0.0 } else { seen };
@@ -265,15 +280,6 @@ fn without_metrics(pod: &PodObservation) -> PodObservation {
     }
 }
 
-/// Messages per second of each canary pod, over all its partitions.
-fn pod_rates(window: &[Standing]) -> BTreeMap<&Arc<str>, f64> {
-    let mut rates = BTreeMap::new();
-    for standing in window.iter().filter(|one| one.consumer.role == Role::Canary) {
-        *rates.entry(&standing.consumer.pod).or_default() += standing.rate;
-    }
-    rates
-}
-
 impl Settings {
     /// The nearest settings that can be judged by.
     pub(crate) fn sane(self) -> Self {
@@ -293,10 +299,13 @@ impl Live {
         Self {
             lags: Lags::default(),
             stall: StallGuard::new(interval, margins.commit_gap),
+            hand_over: HandOver::default(),
+            group_lag: GroupLag::default(),
             drift_windows: LagWindows::new(margins.drift_window(interval), interval),
             proof_windows: LagWindows::new(margins.proof_window(interval), interval),
             blocks: LagWindows::new(whole_polls(BLOCK, interval), interval),
             canary_gaps: CommitGaps::new(Role::Canary, interval),
+            paces: Paces::default(),
             epoch: None,
             latest: None,
             pods: Vec::new(),

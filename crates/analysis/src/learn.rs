@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use crate::capacity::{BLOCK, Capacity};
 use crate::commit_gaps::CommitGaps;
+use crate::constants::Constant;
 use crate::drift::{FINEST_SCALE, WIDEST_SCALE};
 use crate::lag_windows::{LagWindows, Standing, reference};
 use crate::lags::{Lags, PartitionLag};
-use crate::margins::{Margins, NORMAL_LAG, whole_polls};
+use crate::margins::{Margins, normal_lag, whole_polls};
 use crate::observation::{Millis, Role};
 use crate::reading::Reading;
-use crate::tolerance::{LEAST, Tolerance};
+use crate::tolerance::{Tolerance, least};
 use crate::units::{median, quantile};
 use crate::{PartitionId, Record, Settings};
 
@@ -42,7 +43,7 @@ pub(crate) fn learn(settings: &Settings, record: &Record) -> Lesson {
         commit_gap: gaps.longest(),
         typical_gap: gaps.typical(),
         scale: WIDEST_SCALE,
-        normal_lag: NORMAL_LAG,
+        normal_lag: normal_lag(),
         learnt: false,
     };
     let mut school = School::new(&margins, settings.interval);
@@ -128,7 +129,7 @@ impl School {
         }
         let normal = |lags: &mut Vec<f64>| quantile(lags, NORMAL_QUANTILE);
         let largest = lags.values_mut().filter_map(normal).fold(0.0, f64::max);
-        margins.normal_lag = NORMAL_LAG.max(NORMAL_FACTOR * largest);
+        margins.normal_lag = normal_lag().max(Constant::NormalFactor.or(NORMAL_FACTOR) * largest);
         if drifts.len() >= ENOUGH_DRIFTS {
             margins.scale = deviation(&mut drifts).clamp(FINEST_SCALE, WIDEST_SCALE);
             margins.learnt = true;
@@ -136,7 +137,7 @@ impl School {
     }
 
     fn tolerance(&self, margins: &Margins) -> Tolerance {
-        let mut tolerance = Tolerance::new(LEAST);
+        let mut tolerance = Tolerance::new(least());
         for window in &self.closed {
             tolerance.learn(window, reference(window).unwrap_or(0.0), margins.normal_lag);
         }

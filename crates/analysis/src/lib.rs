@@ -5,7 +5,9 @@ mod assessment;
 mod backlog;
 mod by_partition;
 mod capacity;
+mod check;
 mod commit_gaps;
+mod constants;
 mod count_proof;
 mod count_ratio;
 mod crash;
@@ -16,6 +18,8 @@ mod drift;
 mod effect;
 mod finding;
 mod funds;
+mod group_lag;
+mod hand_over;
 mod judge;
 mod lag_windows;
 mod lags;
@@ -42,6 +46,9 @@ mod user_metric;
 mod verdict;
 
 pub use assessment::{Assessment, Evidence, Note, Signal, Verdict, WindowCount};
+pub use check::{Check, Input, Measure, NoValue};
+#[cfg(feature = "sensitivity")]
+pub use constants::{Constant, scale_constant};
 pub use crash::crash_guard;
 pub use doubt::Doubt;
 pub use effect::{Bound, Effect, Figure, SignalReport};

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::constants::Constant;
 use crate::drift::{FINEST_SCALE, WIDEST_SCALE};
 use crate::observation::Millis;
 use crate::units::seconds;
@@ -17,7 +18,12 @@ const SHORTEST_WINDOW: Millis = 30_000;
 /// Commit gap that is assumed while none was seen, for windows only.
 const DEFAULT_GAP: Millis = 30_000;
 /// Lag up to here, in seconds, is always normal: queues are never empty for long.
-pub(crate) const NORMAL_LAG: f64 = 5.0;
+const NORMAL_LAG: f64 = 5.0;
+
+/// That lag.
+pub(crate) fn normal_lag() -> f64 {
+    Constant::NormalLag.or(NORMAL_LAG)
+}
 
 /// Learnt margins.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,7 +54,7 @@ impl Margins {
     pub(crate) fn drift_window(&self, interval: Millis) -> Millis {
         let gaps = self.commit_gap.unwrap_or(DEFAULT_GAP).saturating_mul(2);
         let polls = interval.saturating_mul(3);
-        whole_polls(gaps.max(polls).max(SHORTEST_WINDOW), interval)
+        whole_polls(gaps.max(polls).max(Constant::DriftWindow.or_millis(SHORTEST_WINDOW)), interval)
     }
 
     /// The longest commit gap in seconds, 0 while unknown.
@@ -61,7 +67,7 @@ impl Margins {
         let gaps = [self.commit_gap, self.typical_gap];
         let possible = gaps.iter().all(|gap| gap.is_none_or(|gap| gap >= 0))
             && (FINEST_SCALE..=WIDEST_SCALE).contains(&self.scale)
-            && self.normal_lag >= NORMAL_LAG
+            && self.normal_lag >= normal_lag()
             && self.normal_lag.is_finite();
         possible.then_some(self)
     }

@@ -43,6 +43,8 @@ impl<'a> Trial<'a> {
     pub(crate) fn keeps_up(&self, now: Millis) -> Result<KeepsUp, Doubt> {
         self.is_warm(now)?;
         self.is_known()?;
+        // Before what is said of the canary alone: it is true of everyone.
+        self.judge.live.group_lag.doubt(now)?;
         self.is_settled()?;
         self.is_unsuspected()?;
         self.has_traffic()?;

@@ -28,7 +28,7 @@ use self::counts::{Counted, Stage};
 use self::lag::Lagging;
 pub use self::pass::{Healthy, Missing};
 use crate::count_ratio::Margin;
-use crate::margins::{Margins, NORMAL_LAG, whole_polls};
+use crate::margins::{Margins, normal_lag, whole_polls};
 use crate::observation::Millis;
 use crate::signals::{Kind, weight};
 use crate::stall::StallGuard;
@@ -173,7 +173,7 @@ impl Case {
                 commit_gap: Some(gap),
                 typical_gap: Some(gap),
                 scale: crate::drift::FINEST_SCALE,
-                normal_lag: NORMAL_LAG,
+                normal_lag: normal_lag(),
                 learnt: true,
             },
         }
@@ -204,7 +204,8 @@ impl Case {
 
     fn counted<'a>(&'a self, kind: Kind, stages: &'a [Stage]) -> Option<Counted<'a>> {
         let base = self.base(kind)?;
-        Some(Counted { kind, base, traffic: &self.traffic, stages })
+        let ln_most = self.settings.ln_most();
+        Some(Counted { kind, base, ln_most, traffic: &self.traffic, stages })
     }
 
     fn smallest(&self, stages: &[Stage]) -> Vec<Smallest> {
@@ -221,7 +222,7 @@ impl Case {
         let lag = stages
             .last()
             .and_then(|stage| Lagging::new(self, *stage)?.smallest(self.ln_needed(&Signal::Lag)));
-        let (signal, margin) = (Signal::Lag, crate::tolerance::LEAST);
+        let (signal, margin) = (Signal::Lag, crate::tolerance::least());
         all.push(Smallest { signal, base: 0.0, effect: lag, margin, dispersion: 1.0 });
         all
     }

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::capacity::Capacity;
-use crate::drift::{BETS, Ledger};
+use crate::drift::{Account, BETS, Ledger};
+use crate::funds::LN_NOTHING;
+use crate::group_lag::GroupLag;
 use crate::judge::{Counts, Judge, Live};
 use crate::lags::Oddities;
 use crate::margins::Margins;
-use crate::proof::Proofs;
+use crate::proof::{Proof, Proofs};
 use crate::signals::{SavedSignals, Signals};
 use crate::tolerance::Tolerance;
-use crate::units::{milli, tally, unmilli};
+use crate::units::{ln_add, milli, tally, unmilli};
 use crate::{PartitionId, Settings};
 
 /// The form of a judge without user metrics. Another form is another number.
@@ -60,6 +62,11 @@ struct Saved {
     tolerated: f64,
     counts: Counts,
     odd: Oddities,
+    /// Whether primary pods go back, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    rewinds: bool,
+    #[serde(default, skip_serializing_if = "GroupLag::is_fresh")]
+    group: GroupLag,
     windows: u32,
     pool: i64,
     topics: Vec<Arc<str>>,
@@ -68,29 +75,69 @@ struct Saved {
     signals: SavedSignals,
 }
 
+/// Longest text. Status, where it lives, is part of every write of a CanaryRollout.
+const MOST_BYTES: usize = 16 * 1_024;
+/// Partitions beyond which not even the shortest rows fit: `[0,0,null,[0,0]],` has 17 bytes.
+const MOST_ROWS: usize = MOST_BYTES / 17;
+/// Longest name of a pod in Kubernetes, and a few more bytes than that of a topic in Kafka.
+const LONGEST_NAME: usize = 253;
+
+/// What is left out to be short.
+#[derive(Clone, Copy)]
+struct Pooling {
+    /// Whether the accounts of pods are pooled.
+    pods: bool,
+    /// How many partitions keep theirs.
+    partitions: usize,
+}
+
+/// Accounts and proofs by partition.
+type Rows<'a> = BTreeMap<&'a PartitionId, (Option<&'a Account>, Option<&'a Proof>)>;
+
 /// Topic, partition, accounts, and pod with its proof.
 type Row = (u32, i32, Option<[i64; BETS]>, Option<(u32, i64)>);
 
 impl Judge {
-    /// A short text to go on from after a restart: at most 16 KiB at 200 canary partitions of a
-    /// few topics on fifty pods, or on ten pods with ten user metrics. Write it before any effect
-    /// that follows from a verdict.
+    /// A short text to go on from after a restart: at most 16 KiB, whatever the settings and
+    /// however many partitions and pods. Write it before any effect that follows from a verdict.
+    ///
+    /// What doesn't fit is pooled, in this order, and only as much as must be: the accounts of
+    /// pods (yield, memory), then the partitions, those with the least evidence first. The capital
+    /// of a pooled account goes to the pool of its signal, as when a partition changes hands: no
+    /// evidence is gained or lost, only where it pointed to. A pooled partition is proven anew.
     #[must_use]
     pub fn save(&self) -> String {
+        let all = self.text(Pooling { pods: false, partitions: usize::MAX });
+        if all.len() <= MOST_BYTES {
+            return all;
+        }
+        let most = self.ledger.accounts().count().max(self.proofs.iter().count());
+        let kept = |partitions| self.text(Pooling { pods: true, partitions });
+        let (mut fits, mut too_many) = (0, most.min(MOST_ROWS) + 1);
+        while too_many - fits > 1 {
+            let middle = usize::midpoint(fits, too_many);
+            if kept(middle).len() <= MOST_BYTES {
+                fits = middle;
+            } else {
+                too_many = middle;
+            }
+        }
+        kept(fits)
+    }
+
+    fn text(&self, pooling: Pooling) -> String {
         let mut topics = Names::default();
         let mut pods = Names::default();
-        let mut rows: BTreeMap<&PartitionId, (Option<_>, Option<_>)> = BTreeMap::new();
-        for (id, account) in self.ledger.accounts() {
-            rows.entry(id).or_default().0 = Some(account.ln.map(milli));
-        }
-        for (id, proof) in self.proofs.iter() {
-            rows.entry(id).or_default().1 = Some((pods.index(&proof.pod), milli(proof.ln)));
-        }
+        let (rows, ln_pool) = self.rows(pooling.partitions);
         let partitions = rows
             .into_iter()
-            .map(|(id, (accounts, proof))| (topics.index(&id.topic), id.partition, accounts, proof))
+            .map(|(id, (account, proof))| {
+                let account = account.map(|account| account.ln.map(milli));
+                let proof = proof.map(|proof| (pods.index(&proof.pod), milli(proof.ln)));
+                (topics.index(&id.topic), id.partition, account, proof)
+            })
             .collect();
-        let signals = self.signals.save(&mut pods);
+        let signals = self.signals.save(&mut pods, pooling.pods);
         let saved = Saved {
             version: if self.settings.user.is_empty() { VERSION } else { VERSION_USER },
             losses: self.losses,
@@ -99,8 +146,10 @@ impl Judge {
             tolerated: self.tolerance.drift(),
             counts: self.counts,
             odd: self.live.lags.oddities,
+            rewinds: self.live.hand_over.usual,
+            group: self.live.group_lag,
             windows: self.ledger.windows(),
-            pool: milli(self.ledger.ln_pool()),
+            pool: milli(ln_pool),
             topics: topics.list,
             pods: pods.list,
             partitions,
@@ -108,6 +157,31 @@ impl Judge {
         };
         // Finite numbers, lists and strings: there is nothing JSON can't hold.
         serde_json::to_string(&saved).unwrap_or_default()
+    }
+
+    /// The accounts and proofs of this many partitions, those with the most evidence against the
+    /// canary, and ln of the pool with the capital of all others.
+    fn rows(&self, most: usize) -> (Rows<'_>, f64) {
+        let mut rows = Rows::new();
+        for (id, account) in self.ledger.accounts() {
+            rows.entry(id).or_default().0 = Some(account);
+        }
+        for (id, proof) in self.proofs.iter() {
+            rows.entry(id).or_default().1 = Some(proof);
+        }
+        if rows.len() <= most {
+            return (rows, self.ledger.ln_pool());
+        }
+        let evidence = |account: Option<&Account>| account.map_or(LN_NOTHING, Account::ln_value);
+        let mut order: Vec<(&PartitionId, f64)> =
+            rows.iter().map(|(id, (account, _))| (*id, evidence(*account))).collect();
+        order.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let pooled = order.split_off(most);
+        let ln_pool = pooled.iter().fold(self.ledger.ln_pool(), |sum, (_, ln)| ln_add(sum, *ln));
+        for (id, _) in pooled {
+            rows.remove(id);
+        }
+        (rows, ln_pool)
     }
 
     /// Goes on where [`Judge::save`] stopped. Windows in between are not bet on; time lags are
@@ -144,6 +218,8 @@ impl Judge {
             .ok_or(ResumeError::Inconsistent)?;
         let mut live = Live::new(settings.interval, &margins);
         live.lags.oddities = saved.odd;
+        live.hand_over.usual = saved.rewinds;
+        live.group_lag = saved.group.checked().ok_or(ResumeError::Inconsistent)?;
         let (pod, any_pod, partition) = saved.capacity;
         Ok(Self {
             settings,
@@ -154,6 +230,7 @@ impl Judge {
                 pod: pod.max(0.0),
                 any_pod: any_pod.max(0.0),
                 partition: partition.max(0.0),
+                ..Capacity::default()
             },
             ledger: Ledger::restored(margins.scale, unmilli(saved.pool), saved.windows, accounts),
             proofs,
@@ -174,10 +251,33 @@ pub(crate) struct Names {
 impl Names {
     pub(crate) fn index(&mut self, name: &Arc<str>) -> u32 {
         *self.index.entry(name.clone()).or_insert_with(|| {
-            self.list.push(name.clone());
+            self.list.push(short(name));
             tally(self.list.len() - 1)
         })
     }
+}
+
+/// A name as a cluster can have it. What belongs to any other is lost by saving, as what belongs to
+/// a pod that is gone: its capital returns to the pool.
+fn short(name: &Arc<str>) -> Arc<str> {
+    let plain = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';
+    if name.len() <= LONGEST_NAME && name.chars().all(plain) {
+        return name.clone();
+    }
+    name.chars().filter(|c| plain(*c)).take(LONGEST_NAME).collect::<String>().into()
+}
+
+/// Accounts by key as they are saved, and ln of their pool: all in the pool if `pooled`.
+pub(crate) fn by_pod(
+    ledger: &Ledger<Arc<str>>,
+    names: &mut Names,
+    pooled: bool,
+) -> (Vec<(u32, [i64; BETS])>, i64) {
+    if pooled {
+        return (Vec::new(), milli(ledger.ln_value()));
+    }
+    let row = |(pod, account): (&Arc<str>, &Account)| (names.index(pod), account.ln.map(milli));
+    (ledger.accounts().map(row).collect(), milli(ledger.ln_pool()))
 }
 
 pub(crate) fn name(names: &[Arc<str>], index: u32) -> Result<Arc<str>, ResumeError> {

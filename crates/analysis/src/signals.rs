@@ -4,11 +4,16 @@
 mod bounds;
 mod cadence;
 mod churn;
+mod gauge;
+mod held;
 mod interval;
 mod kind;
 mod latency;
+mod measured;
 pub(crate) mod memory;
 pub(crate) mod meter;
+mod onset;
+mod outcomes;
 pub(crate) mod ratio;
 mod reports;
 mod restarts;
@@ -22,11 +27,12 @@ use std::sync::Arc;
 
 pub(crate) use saved::SavedSignals;
 
-use self::bounds::Bounds;
+use self::bounds::{Bounds, Times};
 use self::churn::Churn;
 pub(crate) use self::kind::Kind;
 use self::memory::Memory;
 use self::meter::{Meter, Reader, Rise};
+use self::outcomes::Outcomes;
 use self::ratio::RatioSignal;
 use self::restarts::Restarts;
 use self::yields::{Yield, YieldSchool};
@@ -35,7 +41,7 @@ use crate::margins::Margins;
 use crate::observation::{Millis, Observation, PodMetrics, Role};
 use crate::reading::Reading;
 use crate::units::ln_add;
-use crate::{Record, Settings, Signal, UserMetric, UserRule};
+use crate::{Measure, Record, Settings, Signal, UserMetric, UserRule};
 
 /// Counts are compared over windows of at least this length: the shortest block in which their
 /// noise is measured.
@@ -56,6 +62,7 @@ pub(crate) struct Signals {
     restarts: Restarts,
     churn: Churn,
     window: Window,
+    outcomes: Outcomes,
     /// The first observation of the trial, as far as this judge knows.
     begin: Option<Millis>,
 }
@@ -78,32 +85,37 @@ impl Signals {
             user: ratio_names(&settings.user),
         };
         let kinds = || Kind::all(reader.user.len());
-        let mut bounds = bounds(&settings.user, settings.warm_up);
+        let mut bounds = bounds(settings, reader.cadence);
         let mut meter = Meter::new(reader.clone());
         let mut lags = Lags::default();
         let mut owned = Vec::new();
         let mut school = YieldSchool::new(gap, reader.cadence);
         let mut window = Window::default();
         let mut windows = Vec::new();
+        let mut outcomes = Outcomes::default();
         let mut available = vec![false; kinds().count()];
         for seen in record.observations() {
             for metrics in primary(&seen) {
                 for kind in kinds() {
                     available[kind.index()] |= kind.is_in(metrics, &reader);
                 }
-                for bounds in &mut bounds {
-                    bounds.hear(metrics);
-                }
             }
-            windows.extend(window.add(seen.at, meter.take(&seen), reader.window()));
+            for bounds in &mut bounds {
+                bounds.hear(&seen);
+            }
+            if let Some(mut full) = window.add(seen.at, meter.take(&seen), reader.window()) {
+                outcomes.take(&mut full);
+                windows.push(full);
+            }
             if let Some(reading) = Reading::of(&seen, 0) {
                 let epoch = reading.is_stable().then_some(reading.epoch);
                 owned = lags.take(&reading, owned);
                 school.take(epoch, &owned, &meter);
             }
         }
-        let signal =
-            |kind: Kind| available[kind.index()].then(|| RatioSignal::learn(kind, &windows));
+        let signal = |kind: Kind| {
+            available[kind.index()].then(|| RatioSignal::learn(kind, &windows, settings.ln_most()))
+        };
         meter.unreadable = 0;
         Self {
             interval: settings.interval,
@@ -117,6 +129,7 @@ impl Signals {
             restarts: Restarts::learn(record.latest()),
             churn: Churn::new(),
             window: Window { begin: window.begin, rises: BTreeMap::new() },
+            outcomes,
             begin: None,
         }
     }
@@ -135,7 +148,8 @@ impl Signals {
         self.restarts.take(seen, longest);
         self.churn.take(seen, rewinds, longest);
         let rises = self.meter.take(seen);
-        if let Some(window) = self.window.add(seen.at, rises, self.reader.window()) {
+        if let Some(mut window) = self.window.add(seen.at, rises, self.reader.window()) {
+            self.outcomes.take(&mut window);
             for ratio in self.ratios.iter_mut().flatten() {
                 ratio.bet(seen.at, &window);
             }
@@ -252,20 +266,24 @@ pub(crate) const fn weight(signal: &Signal) -> f64 {
 fn ratio_names(user: &[UserMetric]) -> Arc<[Arc<str>]> {
     let named = |metric: &UserMetric| match metric.rule {
         UserRule::Ratio => Some(metric.name.clone()),
-        UserRule::Threshold(_) => None,
+        UserRule::Threshold(_) | UserRule::Check(_) => None,
     };
     user.iter().filter_map(named).collect()
 }
 
-/// The user's thresholds, with nothing counted yet.
-fn bounds(user: &[UserMetric], warm_up: Millis) -> Vec<Bounds> {
+/// The user's thresholds and checks, with nothing counted yet.
+fn bounds(settings: &Settings, cadence: Millis) -> Vec<Bounds> {
+    let times = Times { warm_up: settings.warm_up, interval: settings.interval, cadence };
     let bounds = |metric: &UserMetric| match metric.rule {
         UserRule::Ratio => None,
         UserRule::Threshold(threshold) => {
-            Some(Bounds::new(metric.name.clone(), threshold, warm_up))
+            Some(Bounds::of_threshold(metric.name.clone(), threshold, times))
+        }
+        UserRule::Check(check) => {
+            Some(Bounds::of_check(Measure::called(&metric.name)?, check, times))
         }
     };
-    user.iter().filter_map(bounds).collect()
+    settings.user.iter().filter_map(bounds).collect()
 }
 
 fn primary(seen: &Observation) -> impl Iterator<Item = &PodMetrics> {

@@ -2,12 +2,19 @@
 //! The drift that is tolerated of a canary is the largest of these: pods differ, and wander.
 
 use crate::by_partition::ByPartition;
+use crate::constants::Constant;
 use crate::lag_windows::Standing;
 use crate::observation::Role;
 use crate::units::tally;
 
 /// Mean drift that is nobody's fault, in seconds per second: noise of commits and clocks.
-pub(crate) const LEAST: f64 = 0.03;
+const LEAST: f64 = 0.025;
+
+/// That drift.
+pub(crate) fn least() -> f64 {
+    Constant::LeastDrift.or(LEAST)
+}
+
 /// However badly a primary pod once did, a canary with a larger drift can be failed.
 pub(crate) const MOST: f64 = 0.25;
 /// Windows over which a drift counts as lasting: about half of those that fail a canary.
@@ -30,7 +37,7 @@ struct Drifts {
 
 impl Tolerance {
     pub(crate) fn new(drift: f64) -> Self {
-        Self { drift: drift.clamp(LEAST, MOST), recent: ByPartition::default() }
+        Self { drift: drift.clamp(least(), MOST), recent: ByPartition::default() }
     }
 
     /// Tolerated mean drift, in seconds per second.

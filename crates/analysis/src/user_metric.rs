@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// Most user metrics of one rollout. Each ratio takes evidence from all other signals, and the
+use crate::{Check, Measure};
+
+/// Most user metrics of one rollout, its checks not counted. Each ratio takes evidence from all other signals, and the
 /// accounts of all of them have to fit into a status.
 pub const MOST_USER_METRICS: usize = 10;
 /// Longest name, in bytes: a label's.
@@ -34,6 +36,9 @@ pub enum UserRule {
     /// A value per pod against fixed bounds: by the count of failing readings, outside that
     /// probability.
     Threshold(Threshold),
+    /// A value that is computed of each pod, the one of the metric's name (a [`Measure`]), against
+    /// fixed bounds: as a threshold.
+    Check(Check),
 }
 
 /// Bounds of a value. At least one of `min` and `max` is there, both are finite, `min` ≤ `max`.
@@ -83,9 +88,20 @@ pub enum UserMetricError {
     /// Bounds that no value can be tested against.
     #[error("user metric {0}: want finite bounds, min not above max")]
     Bounds(Arc<str>),
+    /// No check has this name.
+    #[error(
+        "user metric {0}: no check of this name, want error_rate, latency_p99, success_rate or memory_usage"
+    )]
+    UnknownCheck(Arc<str>),
+    /// A check without a bound.
+    #[error("user metric {0}: a check needs lessThan, greaterThan or both")]
+    UnboundCheck(Arc<str>),
+    /// Bounds of a check that no value can be between.
+    #[error("user metric {0}: want finite bounds, greaterThan below lessThan")]
+    CheckBounds(Arc<str>),
 }
 
-const fn failure_limit() -> u32 {
+pub(crate) const fn failure_limit() -> u32 {
     FAILURE_LIMIT
 }
 
@@ -94,8 +110,9 @@ const fn failure_limit() -> u32 {
 /// # Errors
 /// The first thing that is wrong with them.
 pub fn check_user_metrics(all: &[UserMetric]) -> Result<(), UserMetricError> {
-    if all.len() > MOST_USER_METRICS {
-        return Err(UserMetricError::TooMany(all.len()));
+    let counted = all.iter().filter(|it| it.takes_a_place()).count();
+    if counted > MOST_USER_METRICS {
+        return Err(UserMetricError::TooMany(counted));
     }
     for (place, metric) in all.iter().enumerate() {
         metric.check()?;
@@ -114,7 +131,9 @@ pub(crate) fn usable(all: &Arc<[UserMetric]>) -> Arc<[UserMetric]> {
     let mut kept: Vec<UserMetric> = Vec::with_capacity(MOST_USER_METRICS);
     for metric in all.iter() {
         let known = kept.iter().any(|it| it.name == metric.name);
-        if kept.len() < MOST_USER_METRICS && !known && metric.check().is_ok() {
+        let places = kept.iter().filter(|it| it.takes_a_place()).count();
+        let has_room = !metric.takes_a_place() || places < MOST_USER_METRICS;
+        if has_room && !known && metric.check().is_ok() {
             kept.push(metric.clone());
         }
     }
@@ -122,17 +141,43 @@ pub(crate) fn usable(all: &Arc<[UserMetric]>) -> Arc<[UserMetric]> {
 }
 
 impl UserMetric {
+    /// Whether it is one of the [`MOST_USER_METRICS`]. Of the checks there are four.
+    const fn takes_a_place(&self) -> bool {
+        match self.rule {
+            UserRule::Ratio | UserRule::Threshold(_) => true,
+            UserRule::Check(_) => false,
+        }
+    }
+
     fn check(&self) -> Result<(), UserMetricError> {
         if !is_name(&self.name) {
             return Err(UserMetricError::Name(self.name.clone()));
         }
-        let UserRule::Threshold(Threshold { min, max, .. }) = self.rule else { return Ok(()) };
-        let possible = match (min, max) {
+        match self.rule {
+            UserRule::Ratio => Ok(()),
+            UserRule::Threshold(threshold) => self.check_threshold(threshold),
+            UserRule::Check(check) => self.check_check(check),
+        }
+    }
+
+    fn check_threshold(&self, it: Threshold) -> Result<(), UserMetricError> {
+        let possible = match (it.min, it.max) {
             (None, None) => return Err(UserMetricError::NoBound(self.name.clone())),
             (Some(bound), None) | (None, Some(bound)) => bound.is_finite(),
             (Some(min), Some(max)) => min.is_finite() && max.is_finite() && min <= max,
         };
         if possible { Ok(()) } else { Err(UserMetricError::Bounds(self.name.clone())) }
+    }
+
+    fn check_check(&self, it: Check) -> Result<(), UserMetricError> {
+        let name = self.name.clone();
+        if Measure::called(&name).is_none() {
+            return Err(UserMetricError::UnknownCheck(name));
+        }
+        if it.less_than.or(it.greater_than).is_none() {
+            return Err(UserMetricError::UnboundCheck(name));
+        }
+        if it.is_possible() { Ok(()) } else { Err(UserMetricError::CheckBounds(name)) }
     }
 }
 
@@ -183,6 +228,22 @@ mod tests {
             let wrong = Err(UserMetricError::Bounds(Arc::from("p99")));
             assert_eq!(check_user_metrics(&[threshold(min, max)]), wrong);
         }
+    }
+
+    #[test]
+    fn checks_take_no_place_of_others_and_each_is_there_once() {
+        let check = Check { less_than: Some(0.5), greater_than: None, failure_limit: 3 };
+        let check = |name: &str| UserMetric { name: Arc::from(name), rule: UserRule::Check(check) };
+        let ten = (0..MOST_USER_METRICS).map(|place| ratio(&format!("m{place}")));
+        let mut all: Vec<UserMetric> = ten.collect();
+        all.extend(Measure::ALL.map(|it| check(it.name())));
+        assert_eq!(check_user_metrics(&all), Ok(()));
+        assert_eq!(usable(&all.clone().into()).len(), MOST_USER_METRICS + 4);
+        all.push(check("error_rate"));
+        let twice = Err(UserMetricError::Twice(Arc::from("error_rate")));
+        assert_eq!(check_user_metrics(&all), twice);
+        let unknown = Err(UserMetricError::UnknownCheck(Arc::from("cpu")));
+        assert_eq!(check_user_metrics(&[check("cpu")]), unknown);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! From the judge's state to its answer: which finding stands, and what is reported with it.
 //! Only reads; the first rule that holds wins.
 
+use crate::constants::Constant;
+use crate::funds::ROUNDING;
 use crate::judge::{Group, Judge};
 use crate::missing::Trial;
 use crate::observation::{GroupState, Millis, Role};
@@ -23,6 +25,8 @@ const MOST_UNATTRIBUTED: u32 = 5;
 const PROJECTION: f64 = 600.0;
 /// Largest evidence reported: more says nothing.
 const MOST_EVIDENCE: f64 = 1e12;
+/// The largest factor of one window of counts, in units of the evidence that decides.
+const LARGEST_FACTOR: f64 = 5.0;
 /// Primary partitions from which their median is a reference.
 const ENOUGH_PRIMARY: usize = 3;
 
@@ -31,6 +35,13 @@ impl Settings {
     pub(crate) fn ln_needed(&self, losses: u32) -> f64 {
         let halvings = f64::from(losses.saturating_add(1));
         halvings * std::f64::consts::LN_2 - self.false_rollback_probability.ln()
+    }
+
+    /// ln of the largest factor by which one window of counts multiplies an account. The heaviest
+    /// count weighs at most 0.39 (where there are no metrics but errors), and half of its capital
+    /// is staked on the first window: no single window decides, and two of total failure do.
+    pub(crate) fn ln_most(&self) -> f64 {
+        Constant::LargestFactor.or(LARGEST_FACTOR).ln() + self.ln_needed(0)
     }
 }
 
@@ -107,7 +118,7 @@ impl Judge {
         let fault = match self.live.stall.stall() {
             Some(Stall::Shared(doubt)) => return Finding::Doubt(doubt),
             Some(Stall::Canary(stall)) => Some(stall),
-            None => self.worse(group, evidence),
+            None => self.live.hand_over.rewound().or_else(|| self.worse(group, evidence)),
         };
         match fault {
             suspicion if !primary_healthy => {
@@ -160,8 +171,10 @@ impl Judge {
         if ln_total(evidence) < self.ln_needed() {
             return None;
         }
+        // One without evidence of its own is not the reason, even if no other can be named now.
+        let speaking = evidence.iter().filter(|(.., ln)| *ln > ROUNDING);
         let mut parts: Vec<(&Signal, f64)> =
-            evidence.iter().map(|(signal, weight, ln)| (signal, weight.ln() + ln)).collect();
+            speaking.map(|(signal, weight, ln)| (signal, weight.ln() + ln)).collect();
         parts.sort_by(|a, b| b.1.total_cmp(&a.1));
         parts.into_iter().find_map(|(signal, _)| match signal {
             Signal::Lag => self.drifting(group),
@@ -225,7 +238,7 @@ impl Judge {
         ]
         .into_iter()
         .flatten()
-        .chain(self.signals.without_events())
+        .chain(self.signals.lacking())
         .collect()
     }
 }

@@ -3,7 +3,7 @@
 
 mod world;
 
-use siskin_analysis::observation::{Millis, Role};
+use siskin_analysis::observation::{Millis, PodObservation, Role};
 use siskin_analysis::{Doubt, Fault, Finding, Verdict, crash_guard};
 use world::trial::{Trial, doubt, fault};
 use world::{Shape, World, healthy_pod};
@@ -163,6 +163,20 @@ fn two_kills_over_all_canary_pods_are_enough() {
     assert_eq!(crash_guard(&[pod(canary, 1, false), pod(canary, 1, true)], true), None);
     let found = crash_guard(&[pod(canary, 1, false), pod(canary, 1, false)], true);
     assert_eq!(found, Some(Finding::Fault(Fault::OutOfMemory { kills: 2 })));
+}
+
+#[test]
+fn a_crash_loop_after_a_kill_is_told_as_what_it_is() {
+    let pod = healthy_pod("worker", Role::Canary, 0);
+    let killed = PodObservation { crash_loop: true, restarts: 1, oom_kills: 1, ..pod };
+    let found = crash_guard(std::slice::from_ref(&killed), true);
+    assert_eq!(found, Some(Finding::Fault(Fault::OutOfMemory { kills: 1 })));
+    let told = found.map(|it| it.to_string());
+    let expected = "canary containers were killed once for running out of memory";
+    assert_eq!(told.as_deref(), Some(expected));
+    // One kill alone can be bad luck, and another pod's loop says nothing of it.
+    let unlucky = PodObservation { crash_loop: false, ..killed };
+    assert_eq!(crash_guard(&[unlucky], true), None);
 }
 
 #[test]

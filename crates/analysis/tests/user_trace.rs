@@ -9,7 +9,7 @@ use std::sync::Arc;
 use schema::in_schema;
 use siskin_analysis::observation::{Observation, UserReading};
 use siskin_analysis::trace::{Header, Line, Reader, Writer};
-use siskin_analysis::{Against, Threshold, UserMetric, UserRule};
+use siskin_analysis::{Against, Check, Threshold, UserMetric, UserRule};
 
 const EXAMPLE: &str = include_str!("golden/user-metrics.jsonl");
 const DOC: &str = include_str!("../../../docs/trace.md");
@@ -42,10 +42,12 @@ fn the_example_is_in_the_doc_and_in_the_schema_and_survives_reading_and_writing(
     let (header, lines) = read(EXAMPLE).expect("readable");
     let threshold =
         Threshold { min: None, max: Some(0.5), failure_limit: 3, against: Against::Absolute };
+    let check = Check { less_than: Some(0.05), greater_than: None, failure_limit: 3 };
     let metric = |name, rule| UserMetric { name: Arc::from(name), rule };
     let defined = [
         metric("checkout-failures", UserRule::Ratio),
         metric("p99", UserRule::Threshold(threshold)),
+        metric("error_rate", UserRule::Check(check)),
     ];
     assert_eq!(*header.settings.user, defined);
     let again = written(&header, &lines);
@@ -66,6 +68,21 @@ fn definitions_that_cannot_be_judged_by_are_refused_with_their_name() {
         ("p99\",\"kind\"", "checkout-failures\",\"kind\"", "two user metrics have the name"),
         ("\"max\":0.5,", "", "user metric p99: a threshold needs min, max or both"),
         ("\"max\":0.5", "\"max\":0.5,\"min\":0.6", "user metric p99: want finite bounds"),
+        (
+            "error_rate",
+            "error-rate",
+            "user metric error-rate: no check of this name, want error_rate,",
+        ),
+        (
+            "\"lessThan\":0.05,",
+            "",
+            "user metric error_rate: a check needs lessThan, greaterThan or",
+        ),
+        (
+            "0.05",
+            "0.05,\"greaterThan\":0.05",
+            "user metric error_rate: want finite bounds, greaterThan",
+        ),
     ] {
         let text = EXAMPLE.replacen(from, to, 1);
         assert_ne!(text, EXAMPLE, "{from}");

@@ -21,8 +21,8 @@ mod validate;
 
 pub use crd::{crd, crd_yaml};
 pub use metrics::{
-    Against, MetricQuery, Preset, PrometheusSource, Ratio, ScrapeSource, SeriesNames, Threshold,
-    UserMetric,
+    Against, Check, CheckName, MetricQuery, Preset, PrometheusSource, Ratio, ScrapeSource,
+    SeriesField, SeriesNames, Threshold, UserMetric,
 };
 pub use progress::{
     Before, Cause, Clock, Clocks, Ending, FrozenPlan, Origin, ProgressStatus, PromotionReason,

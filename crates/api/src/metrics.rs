@@ -85,6 +85,19 @@ pub struct SeriesNames {
     pub working_set: Option<String>,
 }
 
+/// A field of [`SeriesNames`] that a check may need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeriesField {
+    /// `consumed`.
+    Consumed,
+    /// `processed`.
+    Processed,
+    /// `errors`.
+    Errors,
+    /// `latency`.
+    Latency,
+}
+
 /// A metric of the user's own: what is asked, and what of the answer counts against the canary.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -165,6 +178,45 @@ pub enum Against {
     Absolute,
     /// The canary's value divided by the primary's, each the median of its pods.
     Primary,
+}
+
+/// A bound on a value that is known by this name elsewhere, without a query: it is computed of each
+/// canary pod from `series`, over a minute and four intervals at least. It fails the canary whatever
+/// `falseRollbackProbability` says, unless the primary is out of the bound as well.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(cel, validation = rules::CHECK_HAS_A_BOUND, validation = rules::CHECK_BOUNDS_ORDER, validation = rules::CHECK_BOUNDS_POSSIBLE, validation = rules::CHECK_SHARE_BOUNDS)]
+pub struct Check {
+    /// What is checked, each at most once: `error_rate`, the share of the consumed messages that
+    /// failed, 0 to 1; `success_rate`, the share of the messages that were processed or failed that
+    /// was processed, 0 to 1; `latency_p99`, the 99th percentile of the processing time in seconds;
+    /// `memory_usage`, the working set as a share of the memory limit, 0 to 1.
+    pub name: CheckName,
+    /// The value has to be less than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub less_than: Option<Decimal>,
+    /// The value has to be greater than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub greater_than: Option<Decimal>,
+    /// Readings out of bounds that are put up with; the next one fails the canary. From 0 to 100,
+    /// by default 3.
+    #[serde(default = "Threshold::default_failure_limit")]
+    #[schemars(range(min = 0, max = 100))]
+    pub failure_limit: i32,
+}
+
+/// What a check is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckName {
+    /// Failed messages per consumed one.
+    ErrorRate,
+    /// 99th percentile of the processing time, in seconds.
+    LatencyP99,
+    /// Processed messages per message that came to an end.
+    SuccessRate,
+    /// Working set per memory limit.
+    MemoryUsage,
 }
 
 /// Names of series that common libraries use; docs/metrics-sources.md lists them.
@@ -251,6 +303,62 @@ impl MetricQuery {
 impl ScrapeSource {
     fn default_path() -> String {
         "/metrics".into()
+    }
+}
+
+impl CheckName {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ErrorRate => "error_rate",
+            Self::LatencyP99 => "latency_p99",
+            Self::SuccessRate => "success_rate",
+            Self::MemoryUsage => "memory_usage",
+        }
+    }
+
+    /// Fields of `series` that it is computed from. Memory has defaults of its own.
+    #[must_use]
+    pub const fn needs(self) -> &'static [SeriesField] {
+        match self {
+            Self::ErrorRate => &[SeriesField::Consumed, SeriesField::Errors],
+            Self::LatencyP99 => &[SeriesField::Latency],
+            Self::SuccessRate => &[SeriesField::Processed, SeriesField::Errors],
+            Self::MemoryUsage => &[],
+        }
+    }
+}
+
+impl SeriesNames {
+    /// Whether this series has a name, its own or one of the preset's.
+    #[must_use]
+    pub fn names(&self, field: SeriesField) -> bool {
+        let own = match field {
+            SeriesField::Consumed => &self.consumed,
+            SeriesField::Processed => &self.processed,
+            SeriesField::Errors => &self.errors,
+            SeriesField::Latency => &self.latency,
+        };
+        own.is_some() || self.preset.is_some_and(|it| it.names(field))
+    }
+}
+
+impl Preset {
+    /// Whether it names this series.
+    #[must_use]
+    pub const fn names(self, field: SeriesField) -> bool {
+        match (self, field) {
+            (Self::SpringKafka, _)
+            | (
+                Self::Micrometer | Self::OpenTelemetryJava | Self::JmxExporter,
+                SeriesField::Consumed,
+            ) => true,
+            (
+                Self::Micrometer | Self::OpenTelemetryJava | Self::JmxExporter,
+                SeriesField::Processed | SeriesField::Errors | SeriesField::Latency,
+            ) => false,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::UserMetric;
+use crate::metrics::{Check, UserMetric};
 use crate::strategy::{OnInconclusive, Order, Step, StepSpec};
 use crate::units::{Duration, Probability};
 
@@ -194,6 +194,10 @@ pub struct FrozenPlan {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10))]
     pub metrics: Vec<UserMetric>,
+    /// Checks by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4))]
+    pub checks: Vec<Check>,
 }
 
 impl FrozenPlan {

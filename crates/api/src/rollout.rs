@@ -8,7 +8,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{PrometheusSource, ScrapeSource, SeriesNames, UserMetric};
+use crate::metrics::{Check, PrometheusSource, ScrapeSource, SeriesNames, UserMetric};
 use crate::progress::FrozenPlan;
 use crate::rules;
 use crate::status::CanaryRolloutStatus;
@@ -183,6 +183,8 @@ pub enum PodIdentity {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(cel, validation = rules::ONE_METRICS_SOURCE, validation = rules::SERIES_NEED_A_SOURCE, validation = rules::METRICS_NEED_PROMETHEUS)]
+#[x_kube(validation = rules::CHECKS_NEED_A_SOURCE, validation = rules::ERROR_RATE_NEEDS_SERIES, validation = rules::SUCCESS_RATE_NEEDS_SERIES)]
+#[x_kube(validation = rules::LATENCY_NEEDS_SERIES, validation = rules::CHECK_NAMES_ARE_TAKEN)]
 pub struct Analysis {
     /// How often the consumer group is read. From 1s to 1m, by default 10s.
     #[serde(default = "Analysis::default_interval")]
@@ -211,6 +213,11 @@ pub struct Analysis {
     #[schemars(length(max = 10))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub metrics: Vec<UserMetric>,
+    /// Bounds on values that need no query, by the names that other tools gave them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub checks: Vec<Check>,
 }
 
 /// Where the consumers get their work.
@@ -271,6 +278,7 @@ impl CanaryRolloutSpec {
             false_rollback_probability: self.analysis.false_rollback_probability,
             interval: self.analysis.interval,
             metrics: self.analysis.metrics.clone(),
+            checks: self.analysis.checks.clone(),
         }
     }
 }
@@ -299,6 +307,7 @@ impl Analysis {
             scrape: None,
             series: None,
             metrics: Vec::new(),
+            checks: Vec::new(),
         }
     }
 

@@ -81,3 +81,50 @@ pub(crate) const THRESHOLD_BOUNDS_ORDER: Rule = (
     "!has(self.min) || !has(self.max) || double(self.min) <= double(self.max)",
     "min must not be greater than max",
 );
+
+pub(crate) const CHECKS_NEED_A_SOURCE: Rule = (
+    "!has(self.checks) || size(self.checks) == 0 || has(self.prometheus) || has(self.scrape)",
+    "checks needs prometheus or scrape: where the pods' metrics are read",
+);
+// Every preset names consumed; SpringKafka names all that a check needs.
+pub(crate) const ERROR_RATE_NEEDS_SERIES: Rule = (
+    "!has(self.checks) || !self.checks.exists(c, c.name == 'error_rate') || (has(self.series) \
+     && (has(self.series.consumed) || has(self.series.preset)) && (has(self.series.errors) \
+     || (has(self.series.preset) && self.series.preset == 'SpringKafka')))",
+    "the check error_rate needs series.consumed and series.errors, or a preset that has them",
+);
+pub(crate) const SUCCESS_RATE_NEEDS_SERIES: Rule = (
+    "!has(self.checks) || !self.checks.exists(c, c.name == 'success_rate') || (has(self.series) \
+     && ((has(self.series.preset) && self.series.preset == 'SpringKafka') \
+     || (has(self.series.processed) && has(self.series.errors))))",
+    "the check success_rate needs series.processed and series.errors, or a preset that has them",
+);
+pub(crate) const LATENCY_NEEDS_SERIES: Rule = (
+    "!has(self.checks) || !self.checks.exists(c, c.name == 'latency_p99') || (has(self.series) \
+     && (has(self.series.latency) \
+     || (has(self.series.preset) && self.series.preset == 'SpringKafka')))",
+    "the check latency_p99 needs series.latency, or a preset that has it",
+);
+pub(crate) const CHECK_NAMES_ARE_TAKEN: Rule = (
+    "!has(self.checks) || !has(self.metrics) \
+     || self.metrics.all(m, self.checks.all(c, c.name != m.name))",
+    "a metric must not have the name of a check that is there too",
+);
+pub(crate) const CHECK_HAS_A_BOUND: Rule =
+    ("has(self.lessThan) || has(self.greaterThan)", "a check needs lessThan, greaterThan, or both");
+pub(crate) const CHECK_BOUNDS_ORDER: Rule = (
+    "!has(self.lessThan) || !has(self.greaterThan) \
+     || double(self.greaterThan) < double(self.lessThan)",
+    "greaterThan must be less than lessThan",
+);
+pub(crate) const CHECK_BOUNDS_POSSIBLE: Rule = (
+    "(!has(self.lessThan) || double(self.lessThan) > 0.0) \
+     && (!has(self.greaterThan) || double(self.greaterThan) >= 0.0)",
+    "lessThan must be greater than 0, and greaterThan at least 0: no value is negative",
+);
+pub(crate) const CHECK_SHARE_BOUNDS: Rule = (
+    "self.name == 'latency_p99' || ((!has(self.lessThan) || double(self.lessThan) <= 1.0) \
+     && (!has(self.greaterThan) || double(self.greaterThan) < 1.0))",
+    "error_rate, success_rate and memory_usage are shares: lessThan at most 1, greaterThan less \
+     than 1, so 5 % is 0.05",
+);

@@ -193,6 +193,10 @@ impl fmt::Display for Probability {
 }
 
 impl Decimal {
+    /// 0.
+    pub const ZERO: Self = Self { millionths: 0 };
+    /// 1: the whole that shares are of.
+    pub const WHOLE: Self = Self { millionths: Self::ONE };
     /// What the API server accepts.
     pub const PATTERN: &str = r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$";
     const ONE: i64 = 1_000_000;

@@ -1,6 +1,7 @@
 //! Checks of a spec that the API server has made before: an old CRD gets nothing past the operator.
 //! Reads a spec and says what is wrong; changes nothing and fills nothing in.
 
+mod checks;
 mod metrics;
 
 use std::ops::RangeInclusive;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use siskin_analysis::trace::{Header, Line, Mark, Writer};
-use siskin_analysis::{Against, Settings, Threshold, UserMetric, UserRule};
+use siskin_analysis::{Against, Check, Settings, Threshold, UserMetric, UserRule};
 use world::trial::{HAND_OVER, judged_by, settings};
 use world::{Shape, World};
 
@@ -105,13 +105,19 @@ fn metrics_of_the_user_are_told_by_their_names() {
     let folder = folder("user");
     let shape = Shape { metrics: true, user: [Some(0.01), None], ..Shape::small() };
     let p99 = Threshold { min: None, max: Some(0.5), failure_limit: 3, against: Against::Absolute };
-    let user = [("checkout-failures", UserRule::Ratio), ("p99", UserRule::Threshold(p99))]
-        .map(|(name, rule)| UserMetric { name: name.into(), rule });
+    let check = Check { less_than: Some(0.05), greater_than: None, failure_limit: 3 };
+    let user = [
+        ("checkout-failures", UserRule::Ratio),
+        ("p99", UserRule::Threshold(p99)),
+        ("error_rate", UserRule::Check(check)),
+    ]
+    .map(|(name, rule)| UserMetric { name: name.into(), rule });
     record_by(&folder.join("user.jsonl"), (shape, judged_by(shape, &user)), 1.0, 4);
     let (text, errors) = said(&run(&folder, &["replay", "user.jsonl"]));
     let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or(&errors);
     assert!(row("checkout-failures").contains('×'), "{text}");
     assert!(row("p99").contains("blind: no such metric"), "nobody exports it: {text}");
+    assert!(row("error_rate").contains("0 failing, 3 tolerated"), "{text}");
     let (lines, _) = said(&run(&folder, &["replay", "user.jsonl", "--json"]));
     assert_eq!(objects(&lines)[0]["blind"], serde_json::json!([{"User": "p99"}]));
 }

@@ -86,13 +86,7 @@ async fn main() -> anyhow::Result<()> {
     });
     let samples = feed(watches, feeds, (pods, neighbours), trigger.clone(), metrics.clone());
     tasks.spawn(async move { Err(anyhow!("sampling ended: {}", samples.await)) });
-    let (rollouts, gauges) = (index.clone(), metrics.clone());
-    tasks.spawn(async move {
-        loop {
-            gauges.rollouts(rollouts.phases());
-            tokio::time::sleep(HEARTBEAT / 4).await;
-        }
-    });
+    tasks.spawn(gauge(index.clone(), metrics.clone()));
     tasks.spawn(async move {
         // Names that came while following were passed over: a new leader looks at everything.
         if gate.leading().await.is_ok() {
@@ -113,6 +107,14 @@ async fn main() -> anyhow::Result<()> {
         Ok("admin server")
     });
     supervise(tasks, end).await
+}
+
+/// Keeps the counts of rollouts by phase up to date.
+async fn gauge(rollouts: Index, metrics: Metrics) -> anyhow::Result<&'static str> {
+    loop {
+        metrics.rollouts(rollouts.phases());
+        tokio::time::sleep(HEARTBEAT / 4).await;
+    }
 }
 
 /// Takes part in the election, or acts alone if told to.

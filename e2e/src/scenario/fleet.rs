@@ -1,6 +1,8 @@
 //! What a scenario's user deploys: a Deployment of consumers, in one version after the other.
 //! Manifests only; who applies them, and when, is the scenario's business.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::history::TARGET;
@@ -25,6 +27,12 @@ pub struct Fleet {
     pub group: String,
     /// What consumes.
     pub consumers: Consumers,
+    /// Settings of the worker in every version, by name.
+    pub settings: Vec<(String, String)>,
+    /// Memory limit of a pod; none if absent.
+    pub memory: Option<String>,
+    /// Records a second on its topic.
+    pub rate: u32,
 }
 
 /// The program in the fleet's pods.
@@ -112,6 +120,9 @@ impl Fleet {
             }
         };
         container["env"] = self.environment(version);
+        if let Some(memory) = &self.memory {
+            container["resources"] = json!({"limits": {"memory": memory}});
+        }
         json!({
             "metadata": {
                 "labels": {"app": TARGET},
@@ -139,9 +150,10 @@ impl Fleet {
             own("COMMIT_INTERVAL", "500ms"),
             own("WORK_PER_MESSAGE", "1ms"),
         ];
-        let knobs = &version.knobs;
-        let unset = |it: &(String, String)| knobs.iter().all(|knob| knob.0 != it.0);
-        let all = all.into_iter().filter(unset).chain(knobs.iter().cloned());
+        let knobs = || self.settings.iter().chain(&version.knobs);
+        let latest: BTreeMap<_, _> = knobs().cloned().collect();
+        let unset = |it: &(String, String)| !latest.contains_key(&it.0);
+        let all = all.into_iter().filter(unset).chain(latest.clone());
         all.map(|(name, value)| json!({"name": name, "value": value})).collect()
     }
 }

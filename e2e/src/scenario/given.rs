@@ -1,12 +1,14 @@
 //! Given: what is there before something happens. Each step waits until it is so.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use siskin_api::Phase;
 use tokio::time::{Instant, sleep};
 
+use super::door::{Door, Source};
 use super::history::TARGET;
 use super::java::{Java, Protocol};
 use super::load::Load;
@@ -29,7 +31,20 @@ impl Given<'_> {
     /// # Errors
     /// It does not come to rest.
     pub async fn an_adopted_fleet(&mut self, pods: u32, spec: &RolloutSpec) -> Result<()> {
-        self.an_operator(Election::Usual)?;
+        self.an_adopted_fleet_under(Election::Usual, pods, spec).await
+    }
+
+    /// The same under an operator that takes part in the election like this.
+    ///
+    /// # Errors
+    /// It does not come to rest.
+    pub async fn an_adopted_fleet_under(
+        &mut self,
+        election: Election,
+        pods: u32,
+        spec: &RolloutSpec,
+    ) -> Result<()> {
+        self.an_operator(election)?;
         self.a_fleet(pods).await?;
         self.a_rollout(spec).await?;
         self.rest().await
@@ -59,6 +74,44 @@ impl Given<'_> {
         self.0.fleet.strategy = Some(strategy);
     }
 
+    /// A setting of the worker in every version that comes next.
+    pub fn a_setting(&mut self, name: &str, value: &str) {
+        self.0.fleet.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// A memory limit of every pod that comes next.
+    pub fn a_memory_limit(&mut self, limit: &str) {
+        self.0.fleet.memory = Some(limit.to_owned());
+    }
+
+    /// So many records a second on the topic of the fleet that comes next.
+    pub fn a_rate(&mut self, records: u32) {
+        self.0.fleet.rate = records;
+    }
+
+    /// A way to this server that the scenario can lose, for the fleet that comes next. Answers with
+    /// the address.
+    ///
+    /// # Errors
+    /// Every door to Kafka is another scenario's, or something listens there.
+    pub fn a_door_to(&mut self, source: Source) -> Result<String> {
+        let stage = self.0.stage;
+        let (at, to) = match source {
+            Source::Kafka => {
+                let free = stage.doors.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                free.context("every door to Kafka is somebody else's")?
+            }
+            Source::Prometheus => stage.bed.prometheus_door(),
+        };
+        let door = Door::open(&at, to)?;
+        let address = door.address().to_string();
+        self.0.doors.push((source, door));
+        if source == Source::Kafka {
+            self.0.fleet.bootstrap.clone_from(&address);
+        }
+        Ok(address)
+    }
+
     /// A fleet of Kafka's own Java consumers comes next.
     ///
     /// # Errors
@@ -81,7 +134,7 @@ impl Given<'_> {
     pub async fn a_load(&mut self) -> Result<()> {
         let (program, fleet) = (&self.0.stage.producer, &self.0.fleet);
         let log = self.0.logs.join("producer.log");
-        self.0.load = Some(Load::start(program, &fleet.bootstrap, &fleet.group, &log).await?);
+        self.0.load = Some(Load::start(program, fleet, &log).await?);
         Ok(())
     }
 
@@ -144,6 +197,17 @@ impl Given<'_> {
             Ok(enough <= operator.metric("siskin_samples_total").await?)
         })
         .await
+    }
+
+    /// A record of this length, also of what the pods export.
+    ///
+    /// # Errors
+    /// The operator does not sample the group.
+    pub async fn a_record_of(&mut self, length: Duration) -> Result<()> {
+        self.a_record().await?;
+        // What was recorded is time that passed: nothing else tells that it is enough.
+        sleep(length).await;
+        Ok(())
     }
 
     /// The operator that was started last is ready: beside a leader it follows.

@@ -8,11 +8,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tokio::process::{Child, Command};
 
+use super::Fleet;
+
 /// Partitions of a scenario's topic: two for each of three consumers.
 pub const PARTITIONS: u32 = 6;
 
 /// Records a second: enough in each partition for each window of the judge to say something.
-const RATE: u32 = 60;
+pub const RATE: u32 = 60;
 
 /// Share of poisonous records, which only a version that stalls on them minds.
 const POISON_SHARE: &str = "0.02";
@@ -31,13 +33,19 @@ impl Load {
     ///
     /// # Errors
     /// Kafka does not make the topic.
-    pub async fn start(program: &Path, bootstrap: &str, topic: &str, log: &Path) -> Result<Self> {
+    pub async fn start(program: &Path, fleet: &Fleet, log: &Path) -> Result<Self> {
+        let (bootstrap, topic) = (&fleet.bootstrap, &fleet.group);
         let log = File::create(log).with_context(|| format!("creating {}", log.display()))?;
         let command = || {
             let mut command = Command::new("setpriv");
             command.args(["--pdeathsig", "KILL", "--"]).arg(program);
             command.args(["--bootstrap", bootstrap, "--topic", topic]);
-            command.args(["--partitions", &PARTITIONS.to_string(), "--rate", &RATE.to_string()]);
+            command.args([
+                "--partitions",
+                &PARTITIONS.to_string(),
+                "--rate",
+                &fleet.rate.to_string(),
+            ]);
             command.args(["--poison-share", POISON_SHARE]);
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.try_clone()?);
             command.kill_on_drop(true);

@@ -7,6 +7,7 @@
 
 mod chance;
 pub mod chronicle;
+mod door;
 mod dump;
 pub mod fleet;
 mod given;
@@ -26,6 +27,7 @@ mod when;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -35,6 +37,7 @@ use serde_json::json;
 use siskin_api::Phase;
 use tokio::io::AsyncWriteExt;
 
+pub use door::Source;
 pub use fleet::{Consumers, Fleet, Version};
 pub use given::Given;
 pub use operator::Election;
@@ -43,6 +46,7 @@ pub use then::Then;
 pub use when::When;
 
 use chronicle::{Chronicle, Watches};
+use door::Door;
 use load::Load;
 use objects::Objects;
 use operator::Operator;
@@ -72,6 +76,8 @@ pub struct Scenario {
     /// Where in the history the next `then` looks on from.
     cursor: usize,
     load: Option<Load>,
+    /// Ways to servers that it can lose without the others.
+    doors: Vec<(Source, Door)>,
     _watches: Watches,
 }
 
@@ -253,6 +259,9 @@ impl Scenario {
             bootstrap: stage.bed.kafka_bootstrap(),
             group: namespace.clone(),
             consumers: Consumers::Sample,
+            settings: Vec::new(),
+            memory: None,
+            rate: load::RATE,
         };
         Ok(Self {
             stage,
@@ -265,6 +274,7 @@ impl Scenario {
             logs,
             cursor: 0,
             load: None,
+            doors: Vec::new(),
             _watches: watches,
         })
     }
@@ -296,6 +306,12 @@ impl Scenario {
             let clean = operator.is_ready().await;
             let end = if clean { operator.terminate().await } else { operator.kill().await };
             ended = ended.and(end);
+        }
+        for (source, door) in self.doors.drain(..) {
+            let ends = door.close().await;
+            if source == Source::Kafka {
+                self.stage.doors.lock().unwrap_or_else(PoisonError::into_inner).push(ends);
+            }
         }
         stage::release(&self.client, &self.namespace).await?;
         let timeline = history::timeline(&self.chronicle.history());

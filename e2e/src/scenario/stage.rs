@@ -2,10 +2,11 @@
 //! roles. Made once per process, before the first scenario; it starts no operator.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use anyhow::{Context, Result, anyhow, bail};
 use k8s_openapi::api::core::v1::Namespace;
@@ -24,6 +25,13 @@ pub const LABEL: &str = "siskin.dev/e2e";
 
 /// Scenarios under way at the same time, at least: most of a scenario is waiting for clocks.
 const AT_ONCE: u32 = 4;
+
+/// Set, it says how many instead: more where they wait for long, fewer on a busy machine.
+const AT_ONCE_VARIABLE: &str = "SISKIN_E2E_AT_ONCE";
+
+/// Set, it names a folder with the programs under test, and none is built: what is tested is then
+/// exactly what is there.
+const PROGRAMS_VARIABLE: &str = "SISKIN_E2E_PROGRAMS";
 
 /// Who else is on the stage during a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +56,9 @@ pub struct Stage {
     pub operator_config: PathBuf,
     /// Where scenarios keep their logs.
     pub logs: PathBuf,
+    /// Doors to Kafka that no scenario has: where to knock, and where that leads to. One that is shut
+    /// is its scenario's still.
+    pub(super) doors: Mutex<Vec<(String, String)>>,
     turns: Semaphore,
     places: u32,
     _alone: File,
@@ -63,6 +74,13 @@ impl Stage {
     pub fn get() -> Result<&'static Self> {
         let stage = STAGE.get_or_init(|| Self::set().map_err(|error| format!("{error:#}")));
         stage.as_ref().map_err(|error| anyhow!("the stage could not be set: {error}"))
+    }
+
+    /// How many scenarios may be under way.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        // A u32 is no larger on any machine that runs a test bed.
+        usize::try_from(self.places).unwrap_or(usize::MAX)
     }
 
     /// The repository's file or folder.
@@ -84,7 +102,10 @@ impl Stage {
     fn set() -> Result<Self> {
         let bed = Testbed::up()?;
         let alone = alone(&bed)?;
-        let programs = build()?;
+        let programs = match env::var_os(PROGRAMS_VARIABLE) {
+            Some(folder) => PathBuf::from(folder),
+            None => build()?,
+        };
         bed.load_image(WORKER_IMAGE, &programs.join("worker"))?;
         install(&bed)?;
         clear(&bed)?;
@@ -92,9 +113,9 @@ impl Stage {
         fs::create_dir_all(&logs)?;
         let operator_config = logs.join("operator.kubeconfig");
         acting_as(operator::USER, &bed.kubeconfig(), &operator_config)?;
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let places = u32::try_from(2 * processors)?.max(AT_ONCE);
+        let places = places()?;
         Ok(Self {
+            doors: Mutex::new(bed.kafka_doors()),
             bed,
             operator: programs.join("siskin-operator"),
             producer: programs.join("producer"),
@@ -106,6 +127,17 @@ impl Stage {
             _alone: alone,
         })
     }
+}
+
+/// As many as the variable says; else by the processors.
+fn places() -> Result<u32> {
+    if let Ok(text) = env::var(AT_ONCE_VARIABLE) {
+        let places = text.parse().ok().filter(|it| 0 < *it);
+        return places
+            .with_context(|| format!("{AT_ONCE_VARIABLE}={text} is no number of scenarios"));
+    }
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(u32::try_from(2 * processors)?.max(AT_ONCE))
 }
 
 /// One test run at a time on a test bed: they share its CPUs, its broker and its cluster roles.
@@ -123,6 +155,15 @@ fn build() -> Result<PathBuf> {
     let programs = test.ancestors().nth(2).context("a test lies in target/<profile>/deps")?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet"]);
+    // Set for this test, they would tell build scripts of dependencies that something has changed:
+    // two minutes of compiling what is there.
+    let of_this_package = |name: &OsString| {
+        name.to_str()
+            .is_some_and(|it| it.starts_with("CARGO_PKG_") || it.starts_with("CARGO_MANIFEST_"))
+    };
+    for name in env::vars_os().map(|(name, _)| name).filter(of_this_package) {
+        cargo.env_remove(name);
+    }
     cargo.args(["--package", "siskin-operator", "--package", "siskin-worker"]);
     cargo.args(["--package", "siskin-cli"]);
     if programs.ends_with("release") {

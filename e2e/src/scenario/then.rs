@@ -11,7 +11,7 @@ use super::Scenario;
 use super::chronicle::View;
 use super::given::PATIENCE;
 use super::history::{Change, State, TARGET};
-use super::seen::{Part, Rollout, Seen};
+use super::seen::{Part, Rollout, Seen, Told};
 
 /// Between two questions to an API server that tells nobody when its answer changes.
 const LOOKS_EVERY: Duration = Duration::from_millis(200);
@@ -43,8 +43,21 @@ impl Then<'_> {
     /// # Errors
     /// It is not.
     pub async fn promotes(&mut self, version: &str, how: PromotionReason) -> Result<()> {
+        self.promotes_within(PATIENCE, version, how).await
+    }
+
+    /// The same with a deadline of its own, for what takes long to be proven.
+    ///
+    /// # Errors
+    /// It is not.
+    pub async fn promotes_within(
+        &mut self,
+        within: Duration,
+        version: &str,
+        how: PromotionReason,
+    ) -> Result<()> {
         let what = format!("version {version} is promoted by {how:?}");
-        self.sees(&what, |view| {
+        self.sees_within(&what, within, |view| {
             let ended = latest(view.state)?;
             let right = ended.outcome == Outcome::Promoted && ended.how == Some(how);
             let at_rest = phase(view.state) == Some(Phase::Succeeded);
@@ -58,9 +71,22 @@ impl Then<'_> {
     /// # Errors
     /// It does not come to that.
     pub async fn rolls_back(&mut self, cause: Cause, to: &str) -> Result<()> {
+        self.rolls_back_within(PATIENCE, cause, to).await
+    }
+
+    /// The same with a deadline of its own, for what takes long to be proven.
+    ///
+    /// # Errors
+    /// It does not come to that.
+    pub async fn rolls_back_within(
+        &mut self,
+        within: Duration,
+        cause: Cause,
+        to: &str,
+    ) -> Result<()> {
         let from = self.0.cursor;
         let what = format!("a rollback for {cause:?} to version {to}");
-        self.sees(&what, |view| {
+        self.sees_within(&what, within, |view| {
             let ended = view.history.iter().skip(from).any(|entry| {
                 matches!(&entry.change, Change::Put(_, Seen::Rollout(it)) if ended_by(it, cause))
             });
@@ -106,6 +132,18 @@ impl Then<'_> {
         .await
     }
 
+    /// A condition of the rollout has this status, for whatever reason.
+    ///
+    /// # Errors
+    /// It has not.
+    pub async fn says_status(&mut self, condition: &str, status: &str) -> Result<()> {
+        self.sees(&format!("{condition}={status}"), |view| {
+            let conditions = &view.state.rollout()?.status.conditions;
+            conditions.iter().any(|it| it.type_ == condition && it.status == status).then_some(())
+        })
+        .await
+    }
+
     /// An Event of this reason whose note contains this text was told.
     ///
     /// # Errors
@@ -115,6 +153,29 @@ impl Then<'_> {
             told(&view, reason, text).then_some(())
         })
         .await
+    }
+
+    /// The last rollout ended for a reason that contains one of these texts, and both its status and
+    /// an Event say so. Answers with the reason.
+    ///
+    /// # Errors
+    /// They say something else.
+    pub async fn ends_because(&mut self, texts: &[&str]) -> Result<String> {
+        let right = |reason: &str| texts.iter().any(|it| reason.contains(it));
+        self.sees(&format!("a rollback because of {texts:?}"), |view| {
+            let ended = latest(view.state)?.message.clone()?;
+            let told = |it: &Told| it.reason == "RollingBack" && right(&it.note);
+            let told = view
+                .history
+                .iter()
+                .any(|it| matches!(&it.change, Change::Put(_, Seen::Told(event)) if told(event)));
+            (told && right(&ended)).then_some(ended)
+        })
+        .await
+        .with_context(|| {
+            let ended = self.0.chronicle.look(|view| latest(view.state)?.message.clone());
+            format!("it ended because of {ended:?}")
+        })
     }
 
     /// An admission policy acts: a write of X that sets these fields would leave `value` at this

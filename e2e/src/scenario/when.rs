@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use kube::api::{DeleteParams, Patch, PatchParams, PropagationPolicy};
 use serde_json::{Value, json};
 
+use super::door::{Door, Source};
 use super::history::TARGET;
 use super::objects::Kind;
 use super::seen::Part;
@@ -108,6 +109,30 @@ impl When<'_> {
             ..DeleteParams::default()
         };
         self.0.objects.delete(kind, name, how).await
+    }
+
+    /// A server is out of reach for this scenario, until it [regains](When::regains) it.
+    ///
+    /// # Errors
+    /// It was given no [door](super::Given::a_door_to) to it.
+    pub async fn loses(&mut self, source: Source) -> Result<()> {
+        self.0.chronicle.note(format!("lose {source:?}"));
+        self.door(source)?.shut().await;
+        Ok(())
+    }
+
+    /// The server is there again.
+    ///
+    /// # Errors
+    /// It was given no door to it, or somebody else listens there by now.
+    pub fn regains(&mut self, source: Source) -> Result<()> {
+        self.0.chronicle.note(format!("regain {source:?}"));
+        self.door(source)?.reopen()
+    }
+
+    fn door(&mut self, source: Source) -> Result<&mut Door> {
+        let door = self.0.doors.iter_mut().find(|(to, _)| *to == source);
+        Ok(&mut door.with_context(|| format!("no door to {source:?}"))?.1)
     }
 
     async fn edits(&mut self, kind: Kind, name: &str, fields: &Value) -> Result<()> {

@@ -152,6 +152,23 @@ impl Testbed {
         })
     }
 
+    /// Doors to Kafka: where a client knocks, and where that leads to. Nobody listens at the first
+    /// until somebody opens the door there, and who shuts it cuts off those clients only.
+    #[must_use]
+    pub fn kafka_doors(&self) -> Vec<(String, String)> {
+        // As many as `kafka.properties` has.
+        let ports = 9101..=9112;
+        ports
+            .map(|it| (format!("{}:{it}", places::GATEWAY), format!("{}:{it}", places::HOST)))
+            .collect()
+    }
+
+    /// Where a door to Prometheus may be opened, at a port of the machine's choice, and where it leads to.
+    #[must_use]
+    pub fn prometheus_door(&self) -> (String, String) {
+        (format!("{}:0", places::GATEWAY), format!("{}:9090", places::HOST))
+    }
+
     /// The base URL of Prometheus.
     #[must_use]
     pub fn prometheus_url(&self) -> String {

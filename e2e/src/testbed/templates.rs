@@ -100,6 +100,7 @@ fn addresses(places: &Places) -> BTreeMap<String, String> {
         ("run", places.run.display().to_string()),
         ("kafka", places.kafka().display().to_string()),
         ("host", places::HOST.to_owned()),
+        ("gateway", places::GATEWAY.to_owned()),
         ("pods", places::PODS.to_owned()),
         ("services", places::SERVICES.to_owned()),
         ("node", places::NODE.to_owned()),

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use siskin_api::{Cause, Phase, PromotionReason};
 use siskin_e2e::scenario::seen::Part;
-use siskin_e2e::scenario::{RolloutSpec, Scenario, Version, scenario};
+use siskin_e2e::scenario::{Election, RolloutSpec, Scenario, Version, scenario};
 
 /// What the sample worker calls its series.
 fn series() -> Value {
@@ -95,6 +95,28 @@ fn a_threshold_of_the_users_own_rolls_back() {
         s.when().ships(&Version::good("2").knob("ERROR_SHARE", "0.3")).await?;
         s.then().rolls_back(Cause::GuardFailed, "1").await?;
         s.then().tells("RollingBack", "error-share").await
+    });
+}
+
+/// A primary that fails now and then: the comparison, which looks at pods of a minute and older, needs
+/// forty seconds more for a probability of one in a million. The bound is the first to say so.
+#[test]
+fn a_named_check_of_what_the_pods_answer_rolls_back() {
+    scenario(async |s| {
+        let checks = json!([{"name": "error_rate", "lessThan": "0.05"}]);
+        let spec = by_the_pods()
+            .analysis("checks", checks)
+            .analysis("falseRollbackProbability", "0.000001");
+        s.given().an_operator(Election::Usual)?;
+        s.given().a_fleet(3).await?;
+        s.when().ships(&Version::good("1").knob("ERROR_SHARE", "0.03")).await?;
+        s.given().a_rollout(&spec).await?;
+        s.given().rest().await?;
+        s.given().a_record().await?;
+        s.given().a_canary_of(&Version::good("2").knob("ERROR_SHARE", "0.2")).await?;
+        s.then().rolls_back(Cause::GuardFailed, "1").await?;
+        s.then().tells("RollingBack", "error_rate").await?;
+        judged_again_as_it_was_live(s).await
     });
 }
 

@@ -44,9 +44,17 @@ const NAMED: usize = 24;
 pub fn join(settings: &Settings, member: Member) -> anyhow::Result<BaseConsumer<Member>> {
     let consumer: BaseConsumer<Member> =
         configuration(settings).create_with_context(member).context("making the consumer")?;
-    let topics: Vec<_> = settings.place.topics.iter().map(String::as_str).collect();
-    consumer.subscribe(&topics).context("subscribing")?;
+    subscribe(&consumer, settings)?;
     Ok(consumer)
+}
+
+/// Asks the group for partitions of the topics.
+///
+/// # Errors
+/// librdkafka refuses the topics.
+pub fn subscribe(consumer: &BaseConsumer<Member>, settings: &Settings) -> anyhow::Result<()> {
+    let topics: Vec<_> = settings.place.topics.iter().map(String::as_str).collect();
+    consumer.subscribe(&topics).context("subscribing")
 }
 
 /// Commits what is done and not confirmed yet. A commit that is refused stays due.

@@ -141,6 +141,9 @@ pub struct Misbehaviour {
     /// Crash after this many records: no last commit, no leaving of the group. 0: never.
     #[arg(long, env = "CRASH_AFTER", default_value_t = 0)]
     pub crash_after: u64,
+    /// Leave the group after every so many records, and join it again 3 s later. 0: never.
+    #[arg(long, env = "LEAVE_EVERY", default_value_t = 0)]
+    pub leave_every: u64,
     /// Crash at once, true or false.
     #[arg(long, env = "CRASH_AT_START", default_value_t = false, action = clap::ArgAction::Set)]
     pub crash_at_start: bool,

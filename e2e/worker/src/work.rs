@@ -27,6 +27,9 @@ const MOST_OPEN: usize = 10_000;
 /// A broker that answers does so at once; the rest of the two seconds is for the last commit.
 const LAST_FLUSH: Duration = Duration::from_millis(700);
 
+/// Who leaves the group stays away this long: others see it gone.
+const AWAY: Duration = Duration::from_secs(3);
+
 /// The same error again is worth a line only this often.
 const SAME_ERROR_AFTER: Duration = Duration::from_secs(10);
 
@@ -56,6 +59,7 @@ pub fn run(
         taken: 0,
         leaked: Vec::new(),
         hanging: false,
+        left: None,
         complaint: None,
     };
     if let Err(error) = worker.until_stopped(&consumer) {
@@ -79,6 +83,8 @@ struct Worker<'a> {
     leaked: Vec<Vec<u8>>,
     /// The whole consumer hangs, for the rest of its life.
     hanging: bool,
+    /// When it left the group, to come back.
+    left: Option<Instant>,
     complaint: Option<(Instant, String)>,
 }
 
@@ -90,6 +96,10 @@ impl Worker<'_> {
             if self.settings.membership.commit_interval <= last_commit.elapsed() {
                 membership::commit(consumer, CommitMode::Async);
                 last_commit = Instant::now();
+            }
+            if self.left.is_some_and(|it| AWAY <= it.elapsed()) {
+                self.left = None;
+                membership::subscribe(consumer, self.settings)?;
             }
             if MOST_OPEN <= self.ledger.lock().open() {
                 self.acknowledger.poll(LOOK_UP)?;
@@ -146,6 +156,13 @@ impl Worker<'_> {
         if self.settings.misbehaviour.crash_after == self.taken {
             tracing::error!("crashing after {} records, as told", self.taken);
             bail!("crashed as told");
+        }
+        let every = self.settings.misbehaviour.leave_every;
+        if 0 < every && self.taken.is_multiple_of(every) {
+            tracing::warn!("leaving the group after {} records, as told", self.taken);
+            // What is given up is committed on the way.
+            consumer.unsubscribe();
+            self.left = Some(Instant::now());
         }
         Ok(())
     }

@@ -10,8 +10,15 @@ use crate::dice::{Dice, assert_e_process};
 const EXACT: Margin = Margin { ratio: 1.5, dispersion: 1.0 };
 const RUNS: u32 = 800;
 const WINDOWS: usize = 60;
-/// A margin that lowers nothing.
+/// A bound of factors that lowers nothing.
 const OPEN: f64 = f64::INFINITY;
+/// The evidence that decides where α is 1 %.
+const NEEDED: f64 = 200.0;
+
+/// ln of the largest factor of a window there.
+fn most() -> f64 {
+    (5.0 * NEEDED).ln()
+}
 
 /// One window of Poisson counts: `rate` per primary message, `ratio` times as many per canary one.
 fn draw(dice: &mut Dice, rate: f64, ratio: f64) -> Counts {
@@ -107,10 +114,10 @@ fn told_the_dispersion_it_bears_batches() {
 fn windows_until(ratio: f64, healthy: u32) -> Option<u32> {
     let mut engine = CountRatio::fine();
     let window = |ratio: f64| Counts { x: 20.0 * ratio, n: 2_000.0, y: 100.0, m: 10_000.0 };
-    (0..healthy).for_each(|_| engine.bet(window(1.0), EXACT, OPEN));
+    (0..healthy).for_each(|_| engine.bet(window(1.0), EXACT, most()));
     (1..=400).find(|_| {
-        engine.bet(window(ratio), EXACT, OPEN);
-        engine.ln_value() >= (200.0_f64 / 0.25).ln()
+        engine.bet(window(ratio), EXACT, most());
+        engine.ln_value() >= (NEEDED / 0.25).ln()
     })
 }
 
@@ -128,18 +135,23 @@ fn what_is_worse_is_found_soon_also_late() {
 #[test]
 fn one_batch_of_errors_is_no_fault() {
     let mut engine = CountRatio::fine();
-    engine.bet(Counts { x: 500.0, n: 2_000.0, y: 0.0, m: 10_000.0 }, EXACT, OPEN);
-    assert!(engine.ln_value() <= super::MOST.ln(), "{}", engine.ln_value());
+    let mut gross = CountRatio::gross();
+    let batch = Counts { x: 500.0, n: 2_000.0, y: 0.0, m: 10_000.0 };
+    engine.bet(batch, EXACT, most());
+    gross.bet(batch, EXACT, most());
+    // The heaviest that errors can weigh, with the gross account's fifth.
+    let evidence = 0.39 * (0.8 * engine.ln_value().exp() + 0.2 * gross.ln_value().exp());
+    assert!(evidence < NEEDED, "{evidence}");
 }
 
 #[test]
 fn total_failure_takes_two_windows_of_the_gross_account() {
     let mut engine = CountRatio::gross();
     let failure = Counts { x: 2_000.0, n: 2_000.0, y: 100.0, m: 10_000.0 };
-    engine.bet(failure, EXACT, OPEN);
-    assert!(engine.ln_value() < (200.0_f64 / 0.05).ln());
-    engine.bet(failure, EXACT, OPEN);
-    assert!(engine.ln_value() >= (200.0_f64 / 0.05).ln(), "{}", engine.ln_value());
+    engine.bet(failure, EXACT, most());
+    assert!(engine.ln_value() < (NEEDED / 0.05).ln());
+    engine.bet(failure, EXACT, most());
+    assert!(engine.ln_value() >= (NEEDED / 0.05).ln(), "{}", engine.ln_value());
     assert!(CountRatio::is_blind(0.2, EXACT) && !CountRatio::is_blind(0.01, EXACT));
 }
 
@@ -155,9 +167,9 @@ fn without_exposure_of_both_roles_nothing_is_bet() {
 fn a_lone_canary_is_only_failed_by_the_gross_account() {
     let mut engine = CountRatio::gross();
     // Twice of what is expected at most, as after a common change of the messages.
-    (0..50).for_each(|_| engine.bet_alone(100.0, 50.0, 1.0));
+    (0..50).for_each(|_| engine.bet_alone(100.0, 50.0, 1.0, most()));
     assert!(engine.ln_value() < 0.0);
-    (0..2).for_each(|_| engine.bet_alone(2_000.0, 50.0, 1.0));
+    (0..2).for_each(|_| engine.bet_alone(2_000.0, 50.0, 1.0, most()));
     assert!(engine.ln_value() >= 0.0);
 }
 

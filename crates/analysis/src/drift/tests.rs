@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::{Drift, Ledger};
 use crate::PartitionId;
-use crate::tolerance::LEAST;
 
+/// The drift that is tolerated here, in seconds per second.
+const TOLERATED: f64 = 0.03;
 const PARTITIONS: i32 = 4;
 const WINDOWS: usize = 60;
 const RUNS: u32 = 600;
@@ -41,7 +42,7 @@ fn window(drift: impl FnMut(i32) -> f64) -> Vec<Drift<PartitionId>> {
 /// Drifts with mean δ exactly, none below the clip: a null hypothesis that is barely true.
 fn barely_true(kind: usize, chance: &mut Chance, common: f64) -> f64 {
     match kind {
-        0 => LEAST,
+        0 => TOLERATED,
         // Independent coins.
         1 => coin(chance.unit()),
         // All partitions move together.
@@ -66,7 +67,7 @@ fn path(kind: usize, seed: u32) -> Vec<f64> {
         let lost = id(if chance.unit() < 0.05 { 1 } else { -1 });
         let owned: Vec<PartitionId> = (0..PARTITIONS).map(id).filter(|one| *one != lost).collect();
         ledger.keep_only(&owned.iter().collect::<Vec<_>>());
-        ledger.bet(&drifts, LEAST);
+        ledger.bet(&drifts, TOLERATED);
         ledger.ln_value().exp()
     };
     (0..WINDOWS).map(window).collect()
@@ -104,9 +105,9 @@ fn its_mean_is_at_most_one_wherever_one_stops_and_it_rarely_gets_large() {
 #[test]
 fn one_window_multiplies_by_little() {
     let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
-    ledger.bet(&window(|_| 0.0), LEAST);
+    ledger.bet(&window(|_| 0.0), TOLERATED);
     let before = ledger.ln_value();
-    ledger.bet(&window(|_| 1.0), LEAST);
+    ledger.bet(&window(|_| 1.0), TOLERATED);
     let factor = (ledger.ln_value() - before).exp();
     assert!(factor < 4.2, "{factor}");
 }
@@ -115,7 +116,7 @@ fn one_window_multiplies_by_little() {
 fn a_drift_of_one_partition_is_found_and_named() {
     let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
     for _ in 0..30 {
-        ledger.bet(&window(|partition| if partition == 2 { 0.3 } else { -0.01 }), LEAST);
+        ledger.bet(&window(|partition| if partition == 2 { 0.3 } else { -0.01 }), TOLERATED);
     }
     let (leading, drift) = ledger.leading().expect("accounts");
     assert_eq!((leading, drift), (&id(2), 0.3));
@@ -126,10 +127,10 @@ fn a_drift_of_one_partition_is_found_and_named() {
 fn a_late_fault_is_found_almost_as_fast() {
     let windows_until = |healthy: u32| {
         let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
-        (0..healthy).for_each(|_| ledger.bet(&window(|_| 0.0), LEAST));
+        (0..healthy).for_each(|_| ledger.bet(&window(|_| 0.0), TOLERATED));
         let mut windows = 0;
         while ledger.ln_value() < 200.0_f64.ln() {
-            ledger.bet(&window(|partition| if partition == 0 { 0.3 } else { 0.0 }), LEAST);
+            ledger.bet(&window(|partition| if partition == 0 { 0.3 } else { 0.0 }), TOLERATED);
             windows += 1;
         }
         windows
@@ -142,7 +143,7 @@ fn a_late_fault_is_found_almost_as_fast() {
 #[test]
 fn changes_of_ownership_conserve_capital() {
     let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
-    (0..20).for_each(|_| ledger.bet(&window(|_| 0.1), LEAST));
+    (0..20).for_each(|_| ledger.bet(&window(|_| 0.1), TOLERATED));
     let before = ledger.ln_value();
     let kept = [id(1), id(9)];
     ledger.keep_only(&kept.iter().collect::<Vec<_>>());
@@ -154,16 +155,16 @@ fn changes_of_ownership_conserve_capital() {
 fn the_smallest_drift_seen_would_have_been_seen() {
     let needed = 200.0_f64.ln();
     let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
-    assert_eq!(ledger.smallest_drift_seen(needed, LEAST, 0.0), None);
+    assert_eq!(ledger.smallest_drift_seen(needed, TOLERATED, 0.0), None);
     let mut before = 1.0;
     for windows in [12, 30, 100] {
-        (ledger.windows()..windows).for_each(|_| ledger.bet(&window(|_| 0.0), LEAST));
-        let seen = ledger.smallest_drift_seen(needed, LEAST, 0.0).expect("enough windows");
+        (ledger.windows()..windows).for_each(|_| ledger.bet(&window(|_| 0.0), TOLERATED));
+        let seen = ledger.smallest_drift_seen(needed, TOLERATED, 0.0).expect("enough windows");
         assert!(seen < before, "{seen} after {windows}");
         before = seen;
         let mut other = Ledger::new(0.05);
         (0..windows).for_each(|_| {
-            other.bet(&window(|partition| if partition == 0 { seen } else { 0.0 }), LEAST);
+            other.bet(&window(|partition| if partition == 0 { seen } else { 0.0 }), TOLERATED);
         });
         assert!(other.ln_value() >= needed, "{seen} over {windows}: {}", other.ln_value());
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Traffic;
 use super::normal::{Z, below, first_passage, gain, poisson_quantile};
-use crate::count_ratio::{Counts, FLOOR};
+use crate::count_ratio::{Counts, floor};
 use crate::observation::{Millis, Role};
 use crate::record::RECORD_SPAN;
 use crate::signals::meter::{Count, Rise};
@@ -32,6 +32,8 @@ pub(super) struct Stage {
 pub(super) struct Counted<'a> {
     pub(super) kind: Kind,
     pub(super) base: f64,
+    /// ln of the largest factor of one window.
+    pub(super) ln_most: f64,
     pub(super) traffic: &'a Traffic,
     pub(super) stages: &'a [Stage],
 }
@@ -72,7 +74,7 @@ impl Counted<'_> {
             return None;
         }
         // At the primary's own rate nothing is found; a base of 0 has the floor for it.
-        let (mut low, mut high) = (self.base.max(FLOOR / 10.0), 1.0);
+        let (mut low, mut high) = (self.base.max(floor() / 10.0), 1.0);
         while high / low > CLOSE {
             let middle = (low * high).sqrt();
             if found(middle) { high = middle } else { low = middle }
@@ -111,7 +113,7 @@ impl Counted<'_> {
             .map(|pod| Rise::expected(&format!("{pod}").into(), Role::Primary, RECORD_SPAN, each))
             .collect();
         let windows = usize::try_from(RECORD_SPAN / WINDOW).unwrap_or(0);
-        RatioSignal::learn(self.kind, &vec![window; windows])
+        RatioSignal::learn(self.kind, &vec![window; windows], self.ln_most)
     }
 
     /// Windows of one length over all stages; what is left over at the end of one is dropped.
@@ -162,7 +164,7 @@ impl Counted<'_> {
             return Unlucky { canary: rate, primary: self.base, held: 0.0 };
         }
         let margin = signal.margin().ratio;
-        let effect = (rate / self.base.max(FLOOR / margin)).max(margin * CLOSE);
+        let effect = (rate / self.base.max(floor() / margin)).max(margin * CLOSE);
         let ln = |x: f64, y: f64| Counts { x, n, y, m }.ln_likelihood(margin, effect);
         let (more, less) = (rate * n, self.base * m);
         let (x, y) = (ln(1.0, 0.0) * more.sqrt(), -ln(0.0, 1.0) * less.sqrt());
@@ -205,8 +207,7 @@ impl Counted<'_> {
 
     /// Messages of the canary in a window that count, once the grace time is over.
     fn warm(&self, slice: &Slice) -> f64 {
-        let grace = self.kind.grace();
-        slice.canary.iter().filter(|(age, _)| *age >= grace).map(|(_, of)| of).sum()
+        slice.canary.iter().filter(|(age, _)| self.kind.compares(*age)).map(|(_, of)| of).sum()
     }
 
     /// Messages of both roles in the windows that count.

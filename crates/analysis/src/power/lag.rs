@@ -4,13 +4,13 @@
 use super::Case;
 use super::counts::Stage;
 use super::normal::Z;
-use crate::capacity::{BLOCK, Capacity};
+use crate::capacity::{BLOCK, Capacity, MEAN_OF};
 use crate::drift::{Drift, FINEST_SCALE, Ledger, WIDEST_SCALE, smallest};
-use crate::margins::NORMAL_LAG;
+use crate::margins::normal_lag;
 use crate::observation::Millis;
 use crate::proof::LEAST_MESSAGES;
 use crate::record::RECORD_SPAN;
-use crate::tolerance::LEAST;
+use crate::tolerance::least;
 use crate::units::{count, seconds};
 
 /// Windows looked at at most: what is not found in so many is not found by more.
@@ -66,6 +66,7 @@ impl Lagging {
                 pod: 0.0,
                 any_pod: fastest(pod, busy),
                 partition: fastest(partition, traffic.partitions),
+                ..Capacity::default()
             },
         })
     }
@@ -85,13 +86,16 @@ impl Lagging {
     /// What the ledger is shown of a window: the drift, unless the canary is not yet behind.
     pub(super) fn judged(&self, number: i64, deficit: f64, drift: f64) -> Option<f64> {
         let begun = self.window * count(self.before + number - 1);
-        (deficit * begun > NORMAL_LAG).then_some(drift)
+        (deficit * begun > normal_lag()).then_some(drift)
     }
 
     /// Whether a canary that does the rest of its work is as fast as the primary was at its best.
     pub(super) fn is_excused(&self, deficit: f64) -> bool {
-        let high = |rate: f64| rate * (1.0 - deficit) + Z * (rate / self.window).sqrt();
-        self.capacity.excuses(high(self.partition), high(self.pod))
+        // In half of the windows a partition is faster than on average; a pod's pace is a mean
+        // over several, which varies by less.
+        let several = self.window * count(self.windows.clamp(1, MEAN_OF));
+        let (partition, pod) = (self.partition * (1.0 - deficit), self.pod * (1.0 - deficit));
+        self.capacity.excuses(partition, pod + Z * (self.pod / several).sqrt())
     }
 
     fn finds(&self, deficit: f64, ln_needed: f64) -> bool {
@@ -110,7 +114,7 @@ impl Lagging {
                 Drift { id, judged: self.judged(number, deficit, seen), seen }
             };
             let drifts: Vec<_> = (0..partitions).map(one).collect();
-            ledger.bet(&drifts, LEAST);
+            ledger.bet(&drifts, least());
             ledger.ln_value() >= ln_needed
         })
     }

@@ -9,7 +9,7 @@ use crate::drift::{Drift, Ledger};
 use crate::observation::Millis;
 use crate::signals::meter::{Count, Rise};
 use crate::signals::{Kind, WINDOW};
-use crate::tolerance::LEAST;
+use crate::tolerance::least;
 
 const MINUTE: Millis = 60_000;
 
@@ -102,7 +102,7 @@ fn lag_power(case: &Case, stage: Stage, deficit: f64, runs: u32) -> f64 {
                 Drift { id, judged: judged.map(|it| if excused { 0.0 } else { it }), seen }
             };
             let drifts: Vec<_> = (0..lagging.partitions).map(&mut drift).collect();
-            ledger.bet(&drifts, LEAST);
+            ledger.bet(&drifts, least());
             ledger.ln_value() >= needed
         })
     };

@@ -1,31 +1,65 @@
-//! A user's threshold: readings of the canary against bounds that were set, and a count of those
-//! that fail. No statistics, and outside the error budget; what follows is decided in `verdict`.
+//! Bounds that a user set: readings of the canary against them, and a count of those that fail.
+//! No statistics, and outside the error budget; what follows is decided in `verdict`.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::WINDOW;
+use super::gauge::Gauge;
+use super::held::{Ends, Level, Outcome, Reading, Values};
 use crate::observation::{Millis, Observation, PodMetrics, PodObservation, Role};
 use crate::saved::{Names, name};
-use crate::units::median;
-use crate::{Against, Bound, Doubt, Effect, Fault, Signal, SignalReport, Threshold};
+use crate::{
+    Against, Bound, Check, Doubt, Effect, Fault, Measure, NoValue, Note, Signal, SignalReport,
+    Threshold,
+};
 
-/// One threshold at work.
+/// A reading counts as recent for this many windows.
+const RECENT_WINDOWS: i64 = 3;
+
+/// The bounds of one metric at work.
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
     metric: Arc<str>,
-    threshold: Threshold,
-    warm_up: Millis,
+    ends: Ends,
+    /// Failing readings that are tolerated.
+    limit: u32,
+    source: Source,
+    times: Times,
     /// Failing readings so far.
     failing: u32,
     /// The latest of them.
     breach: Option<Breach>,
-    /// The latest reading with a value.
-    latest: Option<Reading>,
+    /// The latest reading with a value, and when it was.
+    latest: Option<(Millis, Reading)>,
     /// Whether any pod of the primary before the trial, or of either role since, had a value.
     known: bool,
     /// Values that were no numbers.
     pub(crate) unreadable: u32,
+    /// Readings that a check could not make, and why it could not make the latest.
+    without: u32,
+    missing: Option<NoValue>,
+}
+
+/// Where values come from.
+#[derive(Clone, Debug)]
+enum Source {
+    /// A query of the user's answered with them.
+    Asked,
+    /// They are computed from what the pods count.
+    Computed(Gauge),
+}
+
+/// The paces of a trial, in milliseconds. Fixed before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    /// Age from which a pod counts.
+    pub(crate) warm_up: Millis,
+    /// Time between two observations.
+    pub(crate) interval: Millis,
+    /// Usual time between two scrapes of a pod.
+    pub(crate) cadence: Millis,
 }
 
 /// A value beyond a bound, and whose.
@@ -36,44 +70,53 @@ struct Breach {
     bound: Bound,
 }
 
-/// What one observation said.
-#[derive(Clone, Debug)]
-struct Reading {
-    at: Millis,
-    pod: Arc<str>,
-    value: f64,
-    primary: Option<f64>,
-    outcome: Outcome,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Outcome {
-    Within,
-    Fails(Bound),
-    /// The primary's median is beyond the same bound: the cause is shared.
-    Shared(Bound),
-}
-
-/// A threshold as it is saved: the count, and what it would be told by.
+/// Bounds as they are saved: the count, and what it would be told by.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SavedBounds {
     pub(super) name: Arc<str>,
     failing: u32,
     breach: Option<(u32, f64, Bound)>,
     known: bool,
+    #[serde(default, skip_serializing_if = "is_none")]
+    without: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Bounds {
-    pub(crate) fn new(metric: Arc<str>, threshold: Threshold, warm_up: Millis) -> Self {
+    /// Of a value that a query answers with.
+    pub(crate) fn of_threshold(metric: Arc<str>, it: Threshold, times: Times) -> Self {
+        let (lower, upper) = (it.min.map(Bound::Min), it.max.map(Bound::Max));
+        let ends = Ends { lower, upper, against: it.against };
+        Self::new(metric, (ends, it.failure_limit), Source::Asked, times)
+    }
+
+    /// Of a value that is computed from what the pods count.
+    pub(crate) fn of_check(measure: Measure, it: Check, times: Times) -> Self {
+        let lower = it.greater_than.map(Bound::GreaterThan);
+        let upper = it.less_than.map(Bound::LessThan);
+        let ends = Ends { lower, upper, against: Against::Absolute };
+        let source = Source::Computed(Gauge::new(measure, times.cadence, times.warm_up));
+        Self::new(measure.name().into(), (ends, it.failure_limit), source, times)
+    }
+
+    fn new(metric: Arc<str>, (ends, limit): (Ends, u32), source: Source, times: Times) -> Self {
         Self {
             metric,
-            threshold,
-            warm_up,
+            ends,
+            limit,
+            source,
+            times,
             failing: 0,
             breach: None,
             latest: None,
             known: false,
             unreadable: 0,
+            without: 0,
+            missing: None,
         }
     }
 
@@ -82,115 +125,126 @@ impl Bounds {
     }
 
     pub(crate) const fn against(&self) -> Against {
-        self.threshold.against
+        self.ends.against
     }
 
-    /// Notes whether a pod has a value.
-    pub(crate) fn hear(&mut self, metrics: &PodMetrics) {
-        self.known |= self.value(metrics).is_some();
+    /// Takes an observation of the record: whether the primary has a value, and which.
+    pub(crate) fn hear(&mut self, seen: &Observation) {
+        match &mut self.source {
+            Source::Asked => {
+                let primary = seen.pods.iter().filter(|pod| pod.role == Role::Primary);
+                self.known |= primary.flat_map(|pod| &pod.metrics).any(|it| self.has_value(it));
+            }
+            Source::Computed(gauge) => gauge.follow(seen),
+        }
     }
 
-    /// Takes the reading of an observation; one without a value counts as nothing.
+    /// Takes the reading of an observation; one without a value is neither good nor bad.
     pub(crate) fn take(&mut self, seen: &Observation) {
+        match &mut self.source {
+            Source::Asked => self.listen(seen),
+            Source::Computed(gauge) => gauge.follow(seen),
+        }
+        let (values, missing) = self.values(seen);
+        match self.ends.read(values) {
+            Ok(Some(reading)) => self.count(seen.at, reading),
+            Ok(None) => self.miss(missing),
+            Err(why) => self.miss(Some(why)),
+        }
+    }
+
+    fn listen(&mut self, seen: &Observation) {
         for metrics in seen.pods.iter().filter_map(|pod| pod.metrics.as_ref()) {
-            self.hear(metrics);
+            self.known |= self.has_value(metrics);
             let raw = metrics.user.get(&self.metric).and_then(|it| it.value);
             let wild = raw.is_some_and(|value| !value.is_finite());
             self.unreadable = self.unreadable.saturating_add(u32::from(wild));
         }
-        let Some(reading) = self.read(seen) else { return };
+    }
+
+    fn count(&mut self, at: Millis, reading: Reading) {
         if let Outcome::Fails(bound) = reading.outcome {
             self.failing = self.failing.saturating_add(1);
             self.breach = Some(Breach { pod: reading.pod.clone(), value: reading.value, bound });
         }
-        self.latest = Some(reading);
+        self.latest = Some((at, reading));
+        self.missing = None;
     }
 
-    /// The reading of an observation, by the bound that it stands worst against; `None`: there is
-    /// no value.
-    fn read(&self, seen: &Observation) -> Option<Reading> {
-        let mut canary = self.values(seen, Role::Canary);
-        // The name breaks ties, so that the order of the pods says nothing.
-        canary.sort_by(|a, b| a.1.total_cmp(&b.1).then_with(|| b.0.cmp(a.0)));
-        let (lowest, highest) = (*canary.first()?, *canary.last()?);
-        let primary = middle(&self.values(seen, Role::Primary));
-        let (low, high) = match self.threshold.against {
-            Against::Absolute => (lowest.1, highest.1),
-            Against::Primary => {
-                let reference = primary.filter(|it| *it != 0.0)?;
-                let ratio = Some(middle(&canary)? / reference).filter(|it| it.is_finite())?;
-                (ratio, ratio)
+    fn miss(&mut self, why: Option<NoValue>) {
+        // Every trial begins too early: that nothing is known then is nothing to tell.
+        let counts = why.is_some_and(|it| !matches!(it, NoValue::TooEarly { .. }));
+        self.without = self.without.saturating_add(u32::from(counts));
+        self.missing = why.or(self.missing);
+    }
+
+    /// What the pods show, as far as they are to be compared, and why one of the canary's that
+    /// should show something does not.
+    fn values<'a>(&self, seen: &'a Observation) -> (Values<'a>, Option<NoValue>) {
+        let warm_before = seen.at.saturating_sub(self.times.warm_up);
+        let counts =
+            |pod: &&PodObservation| pod.ready && !pod.terminating && pod.created <= warm_before;
+        let (mut values, mut missing) = (Values::default(), None);
+        for pod in seen.pods.iter().filter(counts) {
+            match (self.value(pod, seen.at), pod.role) {
+                (Some(Ok(level)), Role::Canary) => values.canary.push((&pod.name, level)),
+                (Some(Ok(level)), Role::Primary) => values.primary.push(level),
+                (Some(Err(why)), Role::Canary) => missing = missing.or(Some(why)),
+                (Some(Err(_)), Role::Primary) | (None, Role::Canary | Role::Primary) => {}
             }
-        };
-        let Threshold { min, max, .. } = self.threshold;
-        let ends = [(lowest.0, low, min.map(Bound::Min)), (highest.0, high, max.map(Bound::Max))];
-        let held = ends.into_iter().filter_map(|(pod, value, bound)| {
-            let outcome = self.outcome(value, bound?, primary);
-            Some(Reading { at: seen.at, pod: pod.clone(), value, primary, outcome })
-        });
-        held.max_by_key(|reading| reading.outcome.rank())
+        }
+        (values, missing)
     }
 
-    fn outcome(&self, value: f64, bound: Bound, primary: Option<f64>) -> Outcome {
-        let is_shared = match self.threshold.against {
-            Against::Absolute => primary.is_some_and(|value| bound.is_crossed_by(value)),
-            Against::Primary => false,
-        };
-        match (bound.is_crossed_by(value), is_shared) {
-            (false, _) => Outcome::Within,
-            (true, true) => Outcome::Shared(bound),
-            (true, false) => Outcome::Fails(bound),
+    fn value(&self, pod: &PodObservation, at: Millis) -> Option<Result<Level, NoValue>> {
+        match &self.source {
+            Source::Asked => self.answer(pod.metrics.as_ref()?).map(|it| Ok(Level::Is(it))),
+            Source::Computed(gauge) => gauge.value(pod, at),
         }
     }
 
-    /// The values of a role's pods, as far as they are to be compared.
-    fn values<'a>(&self, seen: &'a Observation, role: Role) -> Vec<(&'a Arc<str>, f64)> {
-        let warm_before = seen.at.saturating_sub(self.warm_up);
-        let counts = |pod: &&PodObservation| {
-            pod.role == role && pod.ready && !pod.terminating && pod.created <= warm_before
-        };
-        let pods = seen.pods.iter().filter(counts);
-        pods.filter_map(|pod| Some((&pod.name, self.value(pod.metrics.as_ref()?)?))).collect()
+    fn has_value(&self, metrics: &PodMetrics) -> bool {
+        self.answer(metrics).is_some()
     }
 
-    fn value(&self, metrics: &PodMetrics) -> Option<f64> {
+    fn answer(&self, metrics: &PodMetrics) -> Option<f64> {
         metrics.user.get(&self.metric)?.value.filter(|value| value.is_finite())
     }
 
     /// Times are wrong after the clock was set; the count is not.
     pub(crate) fn forget_times(&mut self) {
         self.latest = None;
+        self.missing = None;
+        match &mut self.source {
+            Source::Asked => {}
+            Source::Computed(gauge) => gauge.forget_times(),
+        }
     }
 
     /// More failing readings than are tolerated.
     pub(crate) fn fault(&self) -> Option<Fault> {
         let Breach { pod, value, bound } = self.breach.as_ref()?;
-        let limit = self.threshold.failure_limit;
+        let limit = self.limit;
         (self.failing > limit).then(|| Fault::OutOfBounds {
             metric: self.metric.clone(),
             pod: pod.clone(),
             value: *value,
             bound: *bound,
-            against: self.threshold.against,
+            against: self.ends.against,
             readings: self.failing,
             limit,
         })
     }
 
-    /// What stands against a Pass. `oldest`: age in milliseconds up to which a reading is recent.
+    /// What stands against a Pass.
     ///
     /// # Errors
     /// There is no recent reading, or the latest is beyond a bound.
-    pub(crate) fn keep_up(
-        &self,
-        now: Millis,
-        oldest: Millis,
-        begin: Option<Millis>,
-    ) -> Result<(), Doubt> {
-        let since = self.latest.as_ref().map(|it| it.at).or(begin).unwrap_or(now);
-        let silent = now.saturating_sub(since);
-        let Some(reading) = self.latest.as_ref().filter(|_| silent <= oldest) else {
-            return Err(Doubt::SignalSilent { signal: self.signal(), silent: silent.max(0) });
+    pub(crate) fn keep_up(&self, now: Millis, begin: Option<Millis>) -> Result<(), Doubt> {
+        let since = self.latest.as_ref().map(|it| it.0).or(begin).unwrap_or(now);
+        let silent = now.saturating_sub(since).max(0);
+        let Some((_, reading)) = self.latest.as_ref().filter(|_| silent <= self.recent()) else {
+            return Err(self.silence(silent));
         };
         match reading.outcome {
             Outcome::Within => Ok(()),
@@ -208,23 +262,58 @@ impl Bounds {
         }
     }
 
+    /// Age in milliseconds up to which a reading is recent.
+    fn recent(&self) -> Millis {
+        let pace = match &self.source {
+            Source::Asked => self.times.interval,
+            Source::Computed(_) => self.times.cadence,
+        };
+        RECENT_WINDOWS.saturating_mul(pace.max(WINDOW))
+    }
+
+    fn silence(&self, silent: Millis) -> Doubt {
+        match &self.source {
+            Source::Asked => Doubt::SignalSilent { signal: self.signal(), silent },
+            Source::Computed(gauge) => Doubt::WithoutValue {
+                metric: self.metric.clone(),
+                silent,
+                why: self.missing.unwrap_or(gauge.unread()),
+            },
+        }
+    }
+
     /// Nothing that was ever exported could have failed.
     pub(crate) fn is_blind(&self) -> bool {
-        !self.known
+        match &self.source {
+            Source::Asked => !self.known,
+            Source::Computed(gauge) => !self.known && !gauge.known,
+        }
+    }
+
+    /// What a reader of the verdict should know of these readings.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = Note> {
+        let metric = || self.metric.clone();
+        let without = Note::WithoutValue { metric: metric(), readings: self.without };
+        let lacks_errors = match &self.source {
+            Source::Asked => false,
+            Source::Computed(gauge) => gauge.lacks_errors(),
+        };
+        let no_events = lacks_errors.then(|| Note::NoEvents { metric: metric() });
+        no_events.into_iter().chain((self.without > 0).then_some(without))
     }
 
     pub(crate) fn signal(&self) -> Signal {
         Signal::User(self.metric.clone())
     }
 
-    /// A report without weight: a threshold has no part of the error budget.
+    /// A report without weight: bounds have no part of the error budget.
     pub(crate) fn report(&self) -> SignalReport {
         SignalReport {
             signal: self.signal(),
             weight: 0.0,
             evidence: 1.0,
             proven: None,
-            effect: self.latest.as_ref().map(|reading| self.effect(reading)),
+            effect: self.latest.as_ref().map(|(_, reading)| self.effect(reading)),
             smallest_effect_seen: None,
         }
     }
@@ -233,9 +322,9 @@ impl Bounds {
         Effect::Bounded {
             value: reading.value,
             primary: reading.primary,
-            against: self.threshold.against,
+            against: self.ends.against,
             failing: self.failing,
-            limit: self.threshold.failure_limit,
+            limit: self.limit,
         }
     }
 
@@ -245,7 +334,8 @@ impl Bounds {
             name: self.metric.clone(),
             failing: self.failing,
             breach: breach.map(|it| (names.index(&it.pod), it.value, it.bound)),
-            known: self.known,
+            known: !self.is_blind(),
+            without: self.without,
         }
     }
 
@@ -257,22 +347,7 @@ impl Bounds {
         };
         // A count without what was counted could not be told.
         let failing = if breach.is_some() { saved.failing } else { 0 };
-        Some(Self { failing, breach, known: saved.known, ..self })
+        let SavedBounds { known, without, .. } = *saved;
+        Some(Self { failing, breach, known, without, ..self })
     }
-}
-
-impl Outcome {
-    /// A bound that only the canary is beyond counts, whatever the other one says.
-    const fn rank(self) -> u8 {
-        match self {
-            Self::Within => 0,
-            Self::Shared(_) => 1,
-            Self::Fails(_) => 2,
-        }
-    }
-}
-
-/// The median of some pods' values.
-fn middle(pods: &[(&Arc<str>, f64)]) -> Option<f64> {
-    median(&mut pods.iter().map(|(_, value)| *value).collect::<Vec<_>>())
 }

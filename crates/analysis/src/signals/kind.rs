@@ -3,6 +3,7 @@
 
 use super::meter::Reader;
 use crate::Signal;
+use crate::constants::Constant;
 use crate::observation::{Millis, PodMetrics};
 
 /// Age from which errors are compared: connections and caches of a new pod may fail at first.
@@ -42,12 +43,18 @@ impl Kind {
         }
     }
 
+    /// Whether a pod is compared in a window that begins when it is this old. Pods are made between
+    /// two observations: half a window of the grace may be missing.
+    pub(crate) fn compares(self, age: Millis) -> bool {
+        age.saturating_add(super::WINDOW / 2) >= self.grace()
+    }
+
     /// Age of a pod from which it is compared. A lost message is lost at any age.
-    pub(crate) const fn grace(self) -> Millis {
+    fn grace(self) -> Millis {
         match self {
-            Self::Errors | Self::User(_) => GRACE_ERRORS,
+            Self::Errors | Self::User(_) => Constant::GraceOfErrors.or_millis(GRACE_ERRORS),
             Self::Loss => 0,
-            Self::Latency => GRACE_LATENCY,
+            Self::Latency => Constant::GraceOfLatency.or_millis(GRACE_LATENCY),
         }
     }
 

@@ -12,7 +12,7 @@ const WANTED: f64 = 0.10;
 /// Shares that will do. Outside, latency is not judged.
 const USABLE: std::ops::RangeInclusive<f64> = 0.01..=0.30;
 /// Edges looked at.
-const MOST_EDGES: usize = 64;
+pub(super) const MOST_EDGES: usize = 64;
 
 /// Messages above an edge, and all. `None`: the histogram has no such edge, or is no histogram.
 pub(super) fn split(histogram: &Histogram, edge: f64) -> Option<(f64, f64)> {

@@ -8,8 +8,8 @@ use super::meter::is_total;
 use crate::Effect;
 use crate::drift::{BETS, Drift, Ledger, WIDEST_SCALE};
 use crate::observation::{Millis, Observation, PodObservation, Role};
-use crate::saved::{Names, accounts};
-use crate::units::{count, milli, unmilli};
+use crate::saved::{Names, accounts, by_pod};
+use crate::units::{count, unmilli};
 use serde::{Deserialize, Serialize};
 
 /// Heaps, caches and pools fill for this long after a start.
@@ -152,16 +152,9 @@ impl Memory {
         Some(drift / WIDEST_SCALE + 1.0)
     }
 
-    pub(crate) fn save(&self, names: &mut Names) -> SavedMemory {
-        let accounts = self.ledger.accounts();
-        SavedMemory {
-            largest: self.largest,
-            pool: milli(self.ledger.ln_pool()),
-            windows: self.ledger.windows(),
-            pods: accounts
-                .map(|(pod, account)| (names.index(pod), account.ln.map(milli)))
-                .collect(),
-        }
+    pub(crate) fn save(&self, names: &mut Names, pooled: bool) -> SavedMemory {
+        let (pods, pool) = by_pod(&self.ledger, names, pooled);
+        SavedMemory { largest: self.largest, pool, windows: self.ledger.windows(), pods }
     }
 
     /// What [`Memory::save`] wrote; `None` if it did not write this.

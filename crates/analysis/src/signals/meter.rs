@@ -8,6 +8,7 @@ use super::WINDOW;
 use super::cadence::has_totals;
 use super::kind::Kind;
 use super::latency::split;
+use super::outcomes::Outcome;
 use super::user_counts::{self, UserRise, UserTotals};
 use crate::observation::{Millis, Observation, PodMetrics, PodObservation, Role};
 
@@ -27,8 +28,8 @@ pub(crate) struct Rise {
     /// Age of the pod when counting began, in milliseconds.
     pub(crate) age: Millis,
     counts: [Count; 3],
-    /// Whether the pod exports errors at all.
-    shows_errors: bool,
+    /// Errors and filtered messages.
+    outcomes: [Outcome; 2],
     /// The user's ratios; as many as the reader has names.
     user: Vec<UserRise>,
 }
@@ -106,7 +107,8 @@ impl Rise {
     pub(crate) fn expected(pod: &Arc<str>, role: Role, age: Millis, of: (Kind, Count)) -> Self {
         let mut counts = [Count::default(); 3];
         counts[of.0.index()] = of.1;
-        Self { pod: pod.clone(), role, age, counts, shows_errors: true, user: Vec::new() }
+        let outcomes = [Outcome { shown: true, ..Outcome::default() }; 2];
+        Self { pod: pod.clone(), role, age, counts, outcomes, user: Vec::new() }
     }
 
     pub(crate) fn count(&self, kind: Kind) -> Count {
@@ -121,15 +123,28 @@ impl Rise {
     /// Whether the pod exports the series of the events.
     pub(crate) fn shows(&self, kind: Kind) -> bool {
         match kind {
-            Kind::Errors | Kind::Loss | Kind::Latency => self.shows_errors,
+            Kind::Errors | Kind::Loss | Kind::Latency => self.outcomes[0].shown,
             Kind::User(place) => self.user.get(place).is_some_and(|it| it.shown),
+        }
+    }
+
+    pub(super) fn outcomes(&self) -> [Outcome; 2] {
+        self.outcomes
+    }
+
+    /// Leaves a kind out that needs no definition: it isn't known.
+    pub(super) fn forget(&mut self, kind: Kind) {
+        if let Some(count) = self.counts.get_mut(kind.index()) {
+            *count = Count::default();
         }
     }
 
     /// Both rises of one pod together.
     pub(crate) fn add(&mut self, later: &Self) {
         self.age = self.age.min(later.age);
-        self.shows_errors |= later.shows_errors;
+        for (one, more) in self.outcomes.iter_mut().zip(later.outcomes) {
+            *one = one.plus(more);
+        }
         for (count, more) in self.counts.iter_mut().zip(later.counts) {
             *count = count.plus(more);
         }
@@ -214,6 +229,8 @@ impl Track {
         let restarted = pod.restarts > before.restarts;
         let age = before.at.saturating_sub(pod.created);
         let user = UserTotals::rises(&before.user, &self.user, restarted);
+        let (errors, filtered) = (before.totals.errors, before.totals.filtered);
+        let earlier = (before.totals.consumed, errors, filtered);
         let counts = self.messages(before, restarted, reader.in_flight);
         // The totals of a user's ratio are its own: it needs no count of messages.
         if counts.is_none() && user.iter().all(|one| one.count.of <= 0.0) {
@@ -224,9 +241,29 @@ impl Track {
             role: pod.role,
             age,
             counts: counts.unwrap_or_default(),
-            shows_errors: pod.metrics.as_ref().is_some_and(|it| it.errors.is_some()),
+            outcomes: self.outcomes(earlier, restarted, pod.metrics.as_ref()),
             user,
         })
+    }
+
+    /// Errors and filtered messages since totals of consumed, errors and filtered.
+    fn outcomes(
+        &self,
+        (consumed, errors, filtered): (Option<f64>, Option<f64>, Option<f64>),
+        restarted: bool,
+        metrics: Option<&PodMetrics>,
+    ) -> [Outcome; 2] {
+        let of = rise(consumed, self.totals.consumed, restarted).unwrap_or(0.0);
+        let outcome = |before, now, series: fn(&PodMetrics) -> Option<f64>| {
+            let shown = metrics.is_some_and(|it| series(it).is_some());
+            let events = rise(before, now, restarted);
+            let count = events.map_or_else(Count::default, |events| Count { events, of });
+            Outcome { count, shown }
+        };
+        [
+            outcome(errors, self.totals.errors, |it| it.errors),
+            outcome(filtered, self.totals.filtered, |it| it.filtered),
+        ]
     }
 
     /// Failed, lost and slow messages since an earlier sample; `None`: nobody knows how many were

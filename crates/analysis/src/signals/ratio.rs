@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::interval::{LARGEST_RATIO, interval};
 use super::kind::Kind;
 use super::meter::{Count, Rise};
+use super::onset::{Onset, SavedOnset};
 use super::spread::Spread;
 use crate::Effect;
 use crate::count_proof::CountProof;
-use crate::count_ratio::{CountRatio, Counts, FLOOR, Margin, RATIOS};
-use crate::funds::share;
+use crate::count_ratio::{CountRatio, Counts, Margin, RATIOS, floor};
+use crate::funds::{ROUNDING, share};
 use crate::observation::{Millis, Role};
 use crate::units::{ln_add, milli_up, unmilli};
 
@@ -34,12 +35,17 @@ const LEAST_RATIO_ALONE: f64 = 2.0;
 #[derive(Clone, Debug)]
 pub(crate) struct RatioSignal {
     kind: Kind,
+    /// ln of the largest factor of one window: a batch of 50 errors is one event that looks like 50.
+    ln_most: f64,
     spread: Spread,
     /// The primary's counts in the record.
     record: Count,
     engine: CountRatio<6>,
     gross: CountRatio<2>,
     proof: CountProof,
+    /// Since the evidence was at its least: of the ordinary accounts, and of the gross one.
+    onset: Onset,
+    gross_onset: Onset,
     /// All that was bet on.
     totals: Counts,
     /// What came before the grace time was over: only the gross account saw it.
@@ -64,6 +70,10 @@ pub(crate) struct SavedRatio {
     gross: (Vec<i64>, Vec<i64>),
     proof: [i64; 4],
     totals: (f64, f64, f64, f64),
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    onset: Option<SavedOnset>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gross_onset: Option<SavedOnset>,
     shown: bool,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     exported: bool,
@@ -71,22 +81,27 @@ pub(crate) struct SavedRatio {
 
 impl RatioSignal {
     /// A signal that was available in the record, with what its windows teach.
-    pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>]) -> Self {
-        let counts = record.iter().map(|window| sum(kind, window, Role::Primary, 0));
+    pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>], ln_most: f64) -> Self {
+        let counts = record
+            .iter()
+            .map(|window| sum(kind, window.iter().filter(|rise| rise.role == Role::Primary)));
         let count = counts.fold(Count::default(), Count::plus);
         let exported =
             !kind.may_begin_empty() || record.iter().flatten().any(|rise| rise.shows(kind));
-        Self { exported, ..Self::with(kind, Spread::learn(kind, record), count) }
+        Self { exported, ..Self::with((kind, ln_most), Spread::learn(kind, record), count) }
     }
 
-    fn with(kind: Kind, spread: Spread, record: Count) -> Self {
+    fn with((kind, ln_most): (Kind, f64), spread: Spread, record: Count) -> Self {
         Self {
             kind,
+            ln_most,
             spread,
             record,
             engine: CountRatio::fine(),
             gross: CountRatio::gross(),
             proof: CountProof::new(),
+            onset: Onset::at(0.0),
+            gross_onset: Onset::at(0.0),
             totals: Counts::default(),
             early: Counts::default(),
             recent: VecDeque::with_capacity(2 * WARM_UP_WINDOWS),
@@ -100,14 +115,15 @@ impl RatioSignal {
     /// Bets on a window.
     pub(crate) fn bet(&mut self, at: Millis, window: &[Rise]) {
         let margin = self.spread.margin();
-        let all = counts(self.kind, window, 0);
-        let warm = counts(self.kind, window, self.kind.grace());
+        let all = counts(self.kind, window, |_| true);
+        let warm = counts(self.kind, window, |rise| self.kind.compares(rise.age));
         if self.kind.has_gross_account() {
             self.bet_gross(all, margin);
         }
         let most = self.largest_factor(window, Count { events: all.x, of: all.n });
         if warm.n > 0.0 && warm.m > 0.0 {
             self.engine.bet(warm, margin, most);
+            self.onset.take(warm, self.engine.ln_value());
             self.proof.bet(warm, margin);
             self.totals = self.totals.plus(warm);
             self.latest = Some(at);
@@ -125,16 +141,20 @@ impl RatioSignal {
             // are what none seen leaves open.
             let rate = (events + 2.33 * (events + 1.0).sqrt() + 3.0) / of;
             let ratio = margin.ratio.max(LEAST_RATIO_ALONE);
-            self.gross.bet_alone(all.x, ratio * rate * all.n, margin.dispersion);
+            let at_most = ratio * rate * all.n;
+            self.gross.bet_alone(all.x, at_most, margin.dispersion, self.ln_most);
+            let beside = Counts { y: events, m: of, ..all };
+            self.gross_onset.take(beside, self.gross.ln_value());
         } else {
-            self.gross.bet(all, margin, f64::INFINITY);
+            self.gross.bet(all, margin, self.ln_most);
+            self.gross_onset.take(all, self.gross.ln_value());
         }
     }
 
     /// ln of the largest factor of this window: none above 1 while a young canary gets faster.
     fn largest_factor(&mut self, window: &[Rise], canary: Count) -> f64 {
         if !self.kind.has_warm_up() {
-            return f64::INFINITY;
+            return self.ln_most;
         }
         if self.recent.len() == 2 * WARM_UP_WINDOWS {
             self.recent.pop_front();
@@ -147,7 +167,7 @@ impl RatioSignal {
             self.recent.range(part).copied().fold(Count::default(), Count::plus).rate()
         };
         let (before, now) = (rate(0..split), rate(split..self.recent.len()));
-        if young && split > 0 && now < FASTER * before { 0.0 } else { f64::INFINITY }
+        if young && split > 0 && now < FASTER * before { 0.0 } else { self.ln_most }
     }
 
     fn remember(&mut self, window: &[Rise]) {
@@ -221,9 +241,9 @@ impl RatioSignal {
         let Counts { n, y, m, .. } = self.totals;
         let base = if m > 0.0 { y / m } else { self.record.rate() };
         let dispersion = self.spread.margin().dispersion;
-        let by_floor = 3_300.0 * dispersion * (FLOOR / 0.001);
+        let by_floor = 3_300.0 * dispersion * (floor() / 0.001);
         let by_ratio = if base > 0.0 { 36.0 * dispersion / base } else { by_floor };
-        let all = if base < FLOOR { by_floor.min(by_ratio) } else { by_ratio };
+        let all = if base < floor() { by_floor.min(by_ratio) } else { by_ratio };
         (all - n).max(0.0)
     }
 
@@ -234,9 +254,25 @@ impl RatioSignal {
         worst.map(|(pod, _)| pod.clone())
     }
 
+    /// What tells the size of the effect: all that was counted. But where there is evidence and
+    /// not in the totals, which are within the margin, it is what was counted since it arose.
+    fn seen(&self) -> Counts {
+        let totals = if self.totals.n > 0.0 { self.totals } else { self.early };
+        let Counts { x, n, y, m } = totals;
+        let shows = n > 0.0 && x * m > self.spread.margin().ratio * y * n;
+        if shows || self.ln_value() <= ROUNDING {
+            return totals;
+        }
+        let fine = (1.0 - GROSS_PART).ln() + self.engine.ln_value();
+        let gross = GROSS_PART.ln() + self.gross.ln_value();
+        let by_gross = self.kind.has_gross_account() && gross > fine;
+        let onset = if by_gross { self.gross_onset } else { self.onset };
+        onset.counts().unwrap_or(totals)
+    }
+
     /// How much worse the canary is.
     pub(crate) fn effect(&self) -> Effect {
-        let seen = if self.totals.n > 0.0 { self.totals } else { self.early };
+        let seen = self.seen();
         let Counts { x, n, y, m } = seen;
         let it = interval(seen, self.spread.margin().dispersion);
         Effect::Ratio {
@@ -257,8 +293,8 @@ impl RatioSignal {
         let margin = self.spread.margin();
         // One account of six must do it, with half of the pool; in the gross account there is more
         // to gain only for what is found at once anyway.
-        let needed = ln_needed + share(RATIOS.len()) - crate::funds::FIRST_SHARE.ln();
-        let base = (y / m).max(FLOOR / margin.ratio);
+        let needed = ln_needed + share(RATIOS.len()) - crate::funds::first_share().ln();
+        let base = (y / m).max(floor() / margin.ratio);
         let seen = |ratio: f64| {
             let x = ratio * base * n;
             let counts = Counts { x, n, y: base * m, m };
@@ -286,20 +322,24 @@ impl RatioSignal {
             gross: self.gross.save(),
             proof: self.proof.save(),
             totals: (x, n, y, m),
+            onset: self.onset.save(),
+            gross_onset: self.gross_onset.save(),
             shown: self.shown,
             exported: self.exported,
         }
     }
 
     /// What [`RatioSignal::save`] wrote; `None` if it did not write this.
-    pub(crate) fn restore(kind: Kind, saved: &SavedRatio) -> Option<Self> {
+    pub(crate) fn restore(kind: Kind, saved: &SavedRatio, ln_most: f64) -> Option<Self> {
         let (ratio, dispersion) = saved.margin;
         let margin = Margin { ratio: unmilli(ratio), dispersion: unmilli(dispersion) };
         let record = Count { events: saved.record.0.max(0.0), of: saved.record.1.max(0.0) };
-        let mut signal = Self::with(kind, Spread::restored(margin), record);
+        let mut signal = Self::with((kind, ln_most), Spread::restored(margin), record);
         signal.engine = CountRatio::fine().restored(&saved.fine)?;
         signal.gross = CountRatio::gross().restored(&saved.gross)?;
         signal.proof = CountProof::restore(saved.proof);
+        signal.onset = Onset::restore(saved.onset, signal.engine.ln_value())?;
+        signal.gross_onset = Onset::restore(saved.gross_onset, signal.gross.ln_value())?;
         let (x, n, y, m) = saved.totals;
         let possible = [x, n, y, m].iter().all(|count| (0.0..1e18).contains(count));
         signal.totals = possible.then_some(Counts { x, n, y, m })?;
@@ -318,13 +358,13 @@ const fn is_yes(value: &bool) -> bool {
     *value
 }
 
-fn counts(kind: Kind, window: &[Rise], grace: Millis) -> Counts {
-    let canary = sum(kind, window, Role::Canary, grace);
-    let primary = sum(kind, window, Role::Primary, grace);
+fn counts(kind: Kind, window: &[Rise], some: impl Fn(&Rise) -> bool) -> Counts {
+    let of = |role| window.iter().filter(move |rise| rise.role == role);
+    let canary = sum(kind, of(Role::Canary).filter(|rise| some(rise)));
+    let primary = sum(kind, of(Role::Primary).filter(|rise| some(rise)));
     Counts { x: canary.events, n: canary.of, y: primary.events, m: primary.of }
 }
 
-fn sum(kind: Kind, window: &[Rise], role: Role, grace: Millis) -> Count {
-    let old = window.iter().filter(|rise| rise.role == role && rise.age >= grace);
-    old.map(|rise| rise.count(kind)).fold(Count::default(), Count::plus)
+fn sum<'a>(kind: Kind, rises: impl Iterator<Item = &'a Rise>) -> Count {
+    rises.map(|rise| rise.count(kind)).fold(Count::default(), Count::plus)
 }

@@ -3,18 +3,16 @@
 
 use std::sync::Arc;
 
+use super::Signals;
 use super::bounds::Bounds;
 use super::kind::Kind;
 use super::ratio::RatioSignal;
-use super::{Signals, WINDOW};
 use crate::funds::ROUNDING;
 use crate::observation::Millis;
 use crate::{Against, Doubt, Effect, Finding, Note, Signal, SignalReport};
 
 /// A required signal without a window for this long is silent.
 const SILENT: Millis = 180_000;
-/// A threshold's reading counts as recent for this many windows.
-const RECENT_WINDOWS: i64 = 3;
 /// Largest evidence reported: more says nothing.
 const MOST_EVIDENCE: f64 = 1e12;
 
@@ -38,7 +36,7 @@ impl Signals {
         others.map(report).chain(known.map(Bounds::report)).collect()
     }
 
-    /// A threshold that more readings failed than are tolerated. One of values alone needs no
+    /// A threshold, or a check, that more readings failed than are tolerated. One of values alone needs no
     /// primary; a comparison with an unhealthy one blames nobody.
     pub(crate) fn out_of_bounds(&self, primary_healthy: bool) -> Option<Finding> {
         let faults = || self.bounds.iter().filter_map(|it| Some((it.against(), it.fault()?)));
@@ -79,11 +77,16 @@ impl Signals {
             .iter()
             .filter(|(signal, _, ln)| *signal != Signal::Lag && *ln > ROUNDING)
             .max_by(|a, b| a.2.total_cmp(&b.2));
-        if let Some((signal, _, _)) = suspect
-            && let Some((pod, effect)) = self.culprit(signal)
-        {
-            return Err(Doubt::SignalSuspected { signal: signal.clone(), pod, effect });
+        if let Some((signal, _, _)) = suspect {
+            let signal = signal.clone();
+            return Err(match self.culprit(&signal) {
+                Some((pod, effect)) => Doubt::SignalSuspected { signal, pod, effect },
+                // Its pod is gone, or this process has not seen a window yet.
+                None => Doubt::SignalSilent { signal, silent: self.watched(now) },
+            });
         }
+        // What somebody chose a bound for says more than the comparison of the same series.
+        self.bounds.iter().try_for_each(|bounds| bounds.keep_up(now, self.begin))?;
         for kind in self.kinds() {
             let Some(ratio) = self.ratio(kind) else { continue };
             let signal = self.signal(kind);
@@ -99,8 +102,12 @@ impl Signals {
         if let Some(memory) = &self.memory {
             self.has_spoken(&Signal::Memory, memory.latest(), now)?;
         }
-        let recent = RECENT_WINDOWS.saturating_mul(self.interval.max(WINDOW));
-        self.bounds.iter().try_for_each(|bounds| bounds.keep_up(now, recent, self.begin))
+        Ok(())
+    }
+
+    /// For how long this process has watched the trial.
+    fn watched(&self, now: Millis) -> Millis {
+        now.saturating_sub(self.begin.unwrap_or(now)).max(0)
     }
 
     fn has_spoken(
@@ -127,8 +134,13 @@ impl Signals {
         self.ratio(Kind::Errors).is_some_and(RatioSignal::is_gross_blind)
     }
 
+    /// What is missing of what the user asked for.
+    pub(crate) fn lacking(&self) -> impl Iterator<Item = Note> {
+        self.without_events().chain(self.bounds.iter().flat_map(Bounds::notes))
+    }
+
     /// The user's ratios whose events nobody has exported yet.
-    pub(crate) fn without_events(&self) -> impl Iterator<Item = Note> {
+    fn without_events(&self) -> impl Iterator<Item = Note> {
         let named = self.reader.user.iter().enumerate();
         named.filter_map(|(place, metric)| {
             let missing = self.ratio(Kind::User(place))?.is_without_events();

@@ -154,7 +154,7 @@ pub(crate) fn smallest_rate_seen(
     normal: f64,
     ln_needed: f64,
 ) -> Option<f64> {
-    let needed = ln_needed + 3.0_f64.ln() - crate::funds::FIRST_SHARE.ln();
+    let needed = ln_needed + 3.0_f64.ln() - crate::funds::first_share().ln();
     let events = |rho: f64| (needed + normal * hours * (rho - 1.0)) / rho.ln();
     let least = ratios.map(events).into_iter().fold(f64::INFINITY, f64::min);
     (hours > 0.0).then_some(least / hours)

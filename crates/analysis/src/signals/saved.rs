@@ -10,13 +10,14 @@ use super::churn::{Churn, SavedChurn};
 use super::kind::Kind;
 use super::memory::{Memory, SavedMemory};
 use super::meter::{Meter, Reader};
+use super::outcomes::Outcomes;
 use super::ratio::{RatioSignal, SavedRatio};
 use super::restarts::{Restarts, SavedRestarts};
 use super::yields::{SavedYield, Yield};
 use super::{Signals, Window, bounds, ratio_names};
 use crate::observation::Millis;
 use crate::saved::Names;
-use crate::{Settings, UserMetric};
+use crate::{Settings, UserMetric, UserRule};
 
 /// All signals but lag.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,15 +48,17 @@ impl SavedSignals {
         let ratios = ratio_names(user);
         let mut counted = self.user.iter().map(|(name, _)| name);
         let ratio = counted.find(|name| !ratios.contains(name));
+        let bounded = |it: &&UserMetric| it.rule != UserRule::Ratio;
         let is_defined =
-            |saved: &&SavedBounds| bounds(user, 0).iter().any(|it| it.is_called(&saved.name));
-        let threshold = || self.bounds.iter().find(|it| !is_defined(it)).map(|it| &it.name);
-        ratio.or_else(threshold).cloned()
+            |saved: &&SavedBounds| user.iter().filter(bounded).any(|it| it.name == saved.name);
+        let bounds = || self.bounds.iter().find(|it| !is_defined(it)).map(|it| &it.name);
+        ratio.or_else(bounds).cloned()
     }
 }
 
 impl Signals {
-    pub(crate) fn save(&self, names: &mut Names) -> SavedSignals {
+    /// The signals, with the accounts of pods in their pools if `pooled`.
+    pub(crate) fn save(&self, names: &mut Names, pooled: bool) -> SavedSignals {
         let ratio = |kind: Kind| self.ratio(kind).map(RatioSignal::save);
         let user = self.reader.user.iter().enumerate();
         SavedSignals {
@@ -65,8 +68,8 @@ impl Signals {
             errors: ratio(Kind::Errors),
             loss: ratio(Kind::Loss),
             latency: ratio(Kind::Latency),
-            yields: self.yields.as_ref().map(|yields| yields.save(names)),
-            memory: self.memory.as_ref().map(|memory| memory.save(names)),
+            yields: self.yields.as_ref().map(|yields| yields.save(names, pooled)),
+            memory: self.memory.as_ref().map(|memory| memory.save(names, pooled)),
             restarts: self.restarts.save(),
             churn: self.churn.save(),
             user: user
@@ -88,7 +91,7 @@ impl Signals {
         let cadence = saved.cadence.unwrap_or(interval).max(interval);
         let reader = Reader { cadence, slow_from: saved.slow_from, in_flight, user };
         let ratio = |kind: Kind, saved: Option<SavedRatio>| match saved {
-            Some(saved) => Some(Some(RatioSignal::restore(kind, &saved)?)),
+            Some(saved) => Some(Some(RatioSignal::restore(kind, &saved, settings.ln_most())?)),
             None => Some(None),
         };
         let mut ratios = vec![
@@ -99,11 +102,13 @@ impl Signals {
         for (place, name) in reader.user.iter().enumerate() {
             let saved = saved.user.iter().find(|(saved, _)| saved == name);
             ratios.push(match saved {
-                Some((_, saved)) => Some(RatioSignal::restore(Kind::User(place), saved)?),
+                Some((_, saved)) => {
+                    Some(RatioSignal::restore(Kind::User(place), saved, settings.ln_most())?)
+                }
                 None => None,
             });
         }
-        let defined = bounds(&settings.user, settings.warm_up).into_iter();
+        let defined = bounds(settings, cadence).into_iter();
         let restored = defined.map(|fresh| {
             match saved.bounds.iter().find(|saved| fresh.is_called(&saved.name)) {
                 Some(saved) => fresh.restored(saved, names),
@@ -130,6 +135,7 @@ impl Signals {
             restarts: Restarts::restore(&saved.restarts)?,
             churn: Churn::restore(&saved.churn, rewinds)?,
             window: Window::default(),
+            outcomes: Outcomes::default(),
             begin: None,
         })
     }

@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use super::kind::Kind;
 use super::meter::{Count, Rise};
+use crate::constants::Constant;
 use crate::count_ratio::Margin;
 use crate::observation::Role;
 use crate::units::tally;
 
-/// No healthy canary is expected to stay below this ratio: pods, partitions and keys differ, and
-/// a short record doesn't show by how much.
-const LEAST_RATIO: f64 = 1.5;
+/// No healthy canary is expected to stay below 1 and this: pods, partitions and keys differ, and
+/// a short record doesn't show by how much. With 1.5 twice the errors took 40 s longer to find.
+const LEAST_EXCESS: f64 = 0.35;
 /// However badly one primary pod once did, a canary with a larger ratio can be failed.
 const MOST_RATIO: f64 = 20.0;
-/// How much worse than the worst primary pod is still healthy.
-const BEYOND_WORST: f64 = 1.2;
+/// By how much worse than the worst primary pod is still healthy.
+const BEYOND_WORST: f64 = 0.25;
 /// Events added to what was seen and what was expected of a pod, so that few events make no ratio.
 const PSEUDO_EVENTS: f64 = 30.0;
 /// Windows of 10 s in the blocks over which noise is measured: 10 s, 1 min, 5 min. Clusters of
@@ -48,7 +49,7 @@ impl Spread {
     pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>]) -> Self {
         let windows: Vec<BTreeMap<Arc<str>, Count>> =
             record.iter().map(|window| by_pod(kind, window)).collect();
-        let mut spread = Self::restored(Margin { ratio: LEAST_RATIO, dispersion: 1.0 });
+        let mut spread = Self::restored(Margin { ratio: least_ratio(), dispersion: 1.0 });
         spread.margin.dispersion = tempered(&windows);
         for window in record {
             spread.watch(kind, window);
@@ -64,7 +65,7 @@ impl Spread {
     /// A margin as it was saved.
     pub(crate) fn restored(margin: Margin) -> Self {
         let margin = Margin {
-            ratio: margin.ratio.clamp(LEAST_RATIO, MOST_RATIO),
+            ratio: margin.ratio.clamp(least_ratio(), MOST_RATIO),
             dispersion: margin.dispersion.clamp(1.0, MOST_DISPERSION),
         };
         Self { margin, block: BTreeMap::new(), windows: 0 }
@@ -95,17 +96,23 @@ impl Spread {
     /// Compares each pod of a block with all others.
     fn close(&mut self) {
         let total = self.block.values().copied().fold(Count::default(), Count::plus);
+        let pseudo = Constant::PseudoEvents.or(PSEUDO_EVENTS);
+        let beyond = 1.0 + Constant::BeyondWorst.or(BEYOND_WORST);
         for count in self.block.values() {
             let others = Count { events: total.events - count.events, of: total.of - count.of };
             if others.of > 0.0 {
                 let expected = count.of * others.rate();
-                let ratio = (count.events + PSEUDO_EVENTS) / (expected + PSEUDO_EVENTS);
-                let healthy = (BEYOND_WORST * ratio).min(MOST_RATIO);
+                let ratio = (count.events + pseudo) / (expected + pseudo);
+                let healthy = (beyond * ratio).min(MOST_RATIO);
                 self.margin.ratio = self.margin.ratio.max(healthy);
             }
         }
         self.restart();
     }
+}
+
+fn least_ratio() -> f64 {
+    1.0 + Constant::LeastRatio.or(LEAST_EXCESS)
 }
 
 fn by_pod(kind: Kind, window: &[Rise]) -> BTreeMap<Arc<str>, Count> {
@@ -213,7 +220,7 @@ mod tests {
     #[test]
     fn the_ratio_is_that_of_the_worst_pod_against_the_others_and_never_falls() {
         let mut spread = Spread::restored(Margin { ratio: 1.0, dispersion: 0.0 });
-        assert_eq!(spread.margin(), Margin { ratio: LEAST_RATIO, dispersion: 1.0 });
+        assert_eq!(spread.margin(), Margin { ratio: least_ratio(), dispersion: 1.0 });
         spread.block = record([0.01, 0.01, 0.03, 0.01, 0.01], 1.0, 1).remove(0);
         spread
             .block

@@ -11,8 +11,8 @@ use crate::Effect;
 use crate::drift::{BETS, Drift, Ledger};
 use crate::lags::PartitionLag;
 use crate::observation::{Millis, Role};
-use crate::saved::{Names, accounts};
-use crate::units::{count, median, milli, unmilli};
+use crate::saved::{Names, accounts, by_pod};
+use crate::units::{count, median, unmilli};
 
 /// Share of messages committed without work that is nobody's fault: noise of scrapes and commits.
 const LEAST_TOLERATED: f64 = 0.05;
@@ -192,17 +192,15 @@ impl Yield {
         self.ledger.smallest_drift_seen(ln_needed, self.tolerated, 0.0)
     }
 
-    pub(crate) fn save(&self, names: &mut Names) -> SavedYield {
-        let accounts = self.ledger.accounts();
+    pub(crate) fn save(&self, names: &mut Names, pooled: bool) -> SavedYield {
+        let (pods, pool) = by_pod(&self.ledger, names, pooled);
         SavedYield {
             density: self.density,
             tolerated: self.tolerated,
             length: self.length,
-            pool: milli(self.ledger.ln_pool()),
+            pool,
             windows: self.ledger.windows(),
-            pods: accounts
-                .map(|(pod, account)| (names.index(pod), account.ln.map(milli)))
-                .collect(),
+            pods,
         }
     }
 

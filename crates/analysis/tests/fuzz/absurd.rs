@@ -7,7 +7,7 @@ use siskin_analysis::observation::{
     GroupObservation, GroupState, Histogram, MemberCount, Millis, Observation, Owner,
     PartitionObservation, PodMetrics, PodObservation, Role, UserReading,
 };
-use siskin_analysis::{Against, Settings, Threshold, UserMetric, UserRule};
+use siskin_analysis::{Against, Check, Measure, Settings, Threshold, UserMetric, UserRule};
 
 use super::world::chance::Chance;
 use super::world::{START, healthy_pod};
@@ -132,6 +132,9 @@ impl Draw {
         let bound = [Some(2.0), Some(5_000.0), None, Some(0.0), Some(f64::NAN), Some(-1e300)];
         let metric = |draw: &mut Self| {
             let name = Arc::from(draw.one_of(&USER));
+            if draw.rarely(3) {
+                return draw.check();
+            }
             let threshold = Threshold {
                 min: draw.one_of(&[None, None, Some(-1.0), Some(1e300), Some(f64::INFINITY)]),
                 max: draw.one_of(&bound),
@@ -142,6 +145,16 @@ impl Draw {
             UserMetric { name, rule }
         };
         (0..self.below(5)).map(|_| metric(self)).collect()
+    }
+
+    fn check(&mut self) -> UserMetric {
+        let check = Check {
+            less_than: self.one_of(&[Some(0.05), Some(1.0), None, Some(f64::NAN), Some(0.0)]),
+            greater_than: self.one_of(&[None, None, Some(0.99), Some(-1e300)]),
+            failure_limit: self.one_of(&[0, 3, u32::MAX]),
+        };
+        let names = Measure::ALL.map(Measure::name);
+        UserMetric { name: Arc::from(self.one_of(&names)), rule: UserRule::Check(check) }
     }
 
     fn observations(&mut self, kind: Kind) -> Vec<Observation> {

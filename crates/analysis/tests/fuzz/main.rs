@@ -12,7 +12,9 @@ use std::panic::catch_unwind;
 
 use absurd::Case;
 use siskin_analysis::trace::{Reader, TraceError};
-use siskin_analysis::{Assessment, Judge, Record, Verdict, primary_steady, summarise};
+use siskin_analysis::{
+    Assessment, Effect, Fault, Finding, Judge, Record, Verdict, primary_steady, summarise,
+};
 
 /// Cases of each kind in a usual run: a second or two without optimisation.
 const USUAL: u64 = 400;
@@ -59,6 +61,7 @@ fn judge(seed: u64) {
         record.push(one.clone());
         let assessment = judge.assess(one.at, true);
         assert_sensible(&assessment);
+        assert_in_its_direction(&assessment);
         assert_eq!(assessment.finding, judge.find(one.at, true));
         let verdict = assessment.verdict;
         assert!(
@@ -99,6 +102,15 @@ fn assert_sensible(assessment: &Assessment) {
     assert_eq!(back.verdict, assessment.verdict);
     let words = assessment.to_string();
     assert!(!words.contains("NaN") && !words.contains("inf "), "{words}");
+}
+
+/// A canary that fails by counts is said to have the larger rate: a sentence that told the opposite
+/// of the evidence would be worse than none.
+fn assert_in_its_direction(assessment: &Assessment) {
+    let Finding::Fault(Fault::Worse { effect, .. }) = &assessment.finding else { return };
+    if let Effect::Ratio { ratio, canary, primary, .. } = effect {
+        assert!(canary > primary && *ratio > 1.0, "{assessment}: {effect:?}");
+    }
 }
 
 fn read(seed: u64) {

@@ -1,7 +1,7 @@
 //! Checks of where metrics come from and of the user's own: what the schema and its rules say.
 //! Doesn't read PromQL: whoever asks the queries knows their language.
 
-use super::{Found, SpecError, check_number, is_object_name, is_plain, refuse};
+use super::{Found, SpecError, check_number, checks, is_object_name, is_plain, refuse};
 use crate::metrics::{PrometheusSource, ScrapeSource, SeriesNames, Threshold, UserMetric};
 use crate::{Analysis, SecretRef};
 
@@ -33,6 +33,7 @@ pub(super) fn check(found: &mut Found, it: &Analysis) {
         }
         check_metric(found, &path, metric);
     }
+    checks::check(found, it);
 }
 
 pub(super) fn check_secret(found: &mut Found, field: &str, secret: Option<&SecretRef>) {

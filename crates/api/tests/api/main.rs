@@ -1,6 +1,7 @@
 //! Tests of the public API and of the files that are made from it, one module per subject.
 //! One binary, no cluster, no network, no sleep.
 
+mod checks;
 mod conditions;
 mod golden;
 mod guard;

@@ -161,7 +161,7 @@ fn decimals_are_exact_and_print_as_short_as_they_can() -> Result<(), ParseUnitEr
 }
 
 /// The minimal analysis with these fields beside its own.
-fn with(fields: &Value) -> Value {
+pub(crate) fn with(fields: &Value) -> Value {
     let mut analysis = minimal()["analysis"].clone();
     let fields = fields.as_object().expect("an object").clone();
     analysis.as_object_mut().expect("an object").extend(fields);

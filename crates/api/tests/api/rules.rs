@@ -3,8 +3,8 @@
 
 use std::error::Error;
 
-use crate::metrics;
 use crate::schema::{minimal, violations};
+use crate::{checks, metrics};
 use serde_json::{Value, json};
 use siskin_api::CanaryRolloutSpec;
 
@@ -178,7 +178,7 @@ fn spec_with((pointer, value): &Case) -> Value {
 
 #[test]
 fn what_is_right_passes_the_schema_and_the_operator() -> Result<(), Box<dyn Error>> {
-    for case in accepted().into_iter().chain(metrics::accepted()) {
+    for case in accepted().into_iter().chain(metrics::accepted()).chain(checks::accepted()) {
         let spec = spec_with(&case);
         assert_eq!(violations(&spec, None), Vec::<String>::new(), "{case:?}");
         assert_eq!(
@@ -192,7 +192,7 @@ fn what_is_right_passes_the_schema_and_the_operator() -> Result<(), Box<dyn Erro
 
 #[test]
 fn what_is_wrong_is_refused_by_the_schema_and_by_the_operator() -> Result<(), Box<dyn Error>> {
-    for case in refused().into_iter().chain(metrics::refused()) {
+    for case in refused().into_iter().chain(metrics::refused()).chain(checks::refused()) {
         let spec = spec_with(&case);
         assert_ne!(violations(&spec, None), Vec::<String>::new(), "{case:?}");
         let errors = match serde_json::from_value::<CanaryRolloutSpec>(spec)?.validate() {
@@ -209,7 +209,7 @@ fn what_is_wrong_is_refused_by_the_schema_and_by_the_operator() -> Result<(), Bo
 
 #[test]
 fn what_cannot_be_read_is_refused_by_the_schema() {
-    for case in unreadable().into_iter().chain(metrics::unreadable()) {
+    for case in unreadable().into_iter().chain(metrics::unreadable()).chain(checks::unreadable()) {
         let spec = spec_with(&case);
         assert_ne!(violations(&spec, None), Vec::<String>::new(), "{case:?}");
         assert!(serde_json::from_value::<CanaryRolloutSpec>(spec).is_err(), "{case:?}");

@@ -2,6 +2,7 @@
 //! counts on. Parses wire types into `Observed`; writes nothing but what it remembers of absences.
 
 mod defaults;
+mod definitions;
 mod exporters;
 mod exports;
 pub mod index;

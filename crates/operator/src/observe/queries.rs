@@ -8,8 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream;
 use siskin_analysis::observation::{Millis, Role, UserReading};
-use siskin_analysis::{Against, Threshold, UserMetric, UserRule};
-use siskin_api::{Decimal, MetricQuery};
+use siskin_api::MetricQuery;
 use siskin_prometheus::{
     Asked, Fault, LabelName, Measured, Prometheus, ReadError, Template, TemplateValues,
 };
@@ -58,24 +57,6 @@ struct Question {
     query: Query,
     text: String,
     about: Vec<Arc<str>>,
-}
-
-/// What the judge is told of the user's metrics.
-#[must_use]
-pub fn definitions(metrics: &[siskin_api::UserMetric]) -> Arc<[UserMetric]> {
-    let rule = |it: &siskin_api::UserMetric| match &it.threshold {
-        Some(threshold) => UserRule::Threshold(Threshold {
-            min: threshold.min.map(Decimal::as_f64),
-            max: threshold.max.map(Decimal::as_f64),
-            failure_limit: u32::try_from(threshold.failure_limit).unwrap_or(0),
-            against: match threshold.against {
-                siskin_api::Against::Absolute => Against::Absolute,
-                siskin_api::Against::Primary => Against::Primary,
-            },
-        }),
-        None => UserRule::Ratio,
-    };
-    metrics.iter().map(|it| UserMetric { name: (&*it.name).into(), rule: rule(it) }).collect()
 }
 
 impl Queries {

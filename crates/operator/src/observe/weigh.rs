@@ -6,7 +6,7 @@ use siskin_analysis::observation::{Observation, PodObservation};
 use siskin_analysis::{Assessment, Finding, Settings, Verdict, crash_guard};
 use siskin_api::{CanaryRollout, FrozenPlan};
 
-use super::queries::definitions;
+use super::definitions::definitions;
 use super::{Observer, PodsOfTarget};
 use crate::decide::{Evidence, Membership, Observed, Preflight, RolloutId, Stage, State};
 use crate::judge::{Ledger, Saved, is_fail};
@@ -144,7 +144,7 @@ pub(super) fn settings(plan: &FrozenPlan) -> Settings {
         interval: plan.interval.as_millis(),
         warm_up: plan.warm_up.as_millis(),
         false_rollback_probability: plan.false_rollback_probability.as_f64(),
-        user: definitions(&plan.metrics),
+        user: definitions(plan),
     }
 }
 

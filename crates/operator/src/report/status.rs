@@ -200,6 +200,7 @@ fn subject(finding: &Finding) -> Option<String> {
         Finding::Fault(
             Fault::Stalled { partition, .. }
             | Fault::NoFirstCommit { partition, .. }
+            | Fault::Rewound { partition, .. }
             | Fault::Drifting { partition, .. },
         ) => Some(partition.to_string()),
         Finding::Fault(Fault::OutOfMemory { .. }) | Finding::KeepsUp(_) | Finding::Doubt(_) => None,

@@ -31,6 +31,7 @@ fn by_default_nothing_goes_wrong() {
     assert_eq!(settings.check(), Ok(()));
     assert_eq!(settings.faults(), Faults::default());
     assert_eq!(settings.misbehaviour.crash_after, 0);
+    assert_eq!(settings.misbehaviour.leave_every, 0);
     assert!(!settings.misbehaviour.crash_at_start);
 }
 

@@ -86,6 +86,7 @@ pub struct Wander {
     keep: f64,
     jump: f64,
     ln: f64,
+    level: f64,
 }
 
 impl Wander {
@@ -94,18 +95,24 @@ impl Wander {
     pub fn new(deviation: f64, memory: f64, chance: &mut Chance) -> Self {
         let keep = (-1.0 / memory).exp();
         let ln = deviation * chance.normal();
-        Self { keep, jump: deviation * (1.0 - keep * keep).sqrt(), ln }
+        Self { keep, jump: deviation * (1.0 - keep * keep).sqrt(), ln, level: ln.exp() }
+    }
+
+    /// One that stays at 1. Draws nothing.
+    pub fn still() -> Self {
+        Self { keep: 0.0, jump: 0.0, ln: 0.0, level: 1.0 }
     }
 
     /// One step.
     pub fn step(&mut self, chance: &mut Chance) {
         if self.jump > 0.0 {
             self.ln = self.keep * self.ln + self.jump * chance.normal();
+            self.level = self.ln.exp();
         }
     }
 
     /// The level now.
     pub fn level(&self) -> f64 {
-        self.ln.exp()
+        self.level
     }
 }

@@ -71,6 +71,11 @@ impl Score {
         self.seconds.iter().take_while(|after| **after <= seconds).count()
     }
 
+    /// Whether it finds the fault in 95 % of runs or more.
+    pub fn finds(&self, runs: usize) -> bool {
+        share(self.rolled_back, runs) >= 0.95
+    }
+
     /// Rollbacks at any time.
     pub fn all(&self) -> usize {
         self.rolled_back + self.early

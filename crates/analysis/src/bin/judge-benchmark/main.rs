@@ -10,6 +10,7 @@
 )]
 
 mod arguments;
+mod catalogue;
 mod chance;
 mod figures;
 mod plot;
@@ -17,7 +18,10 @@ mod pod;
 mod report;
 mod rivals;
 mod scenario;
+#[cfg(feature = "sensitivity")]
+mod sensitivity;
 mod show;
+mod sweep;
 mod targets;
 mod trial;
 mod view;
@@ -26,21 +30,18 @@ mod world;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arguments::Arguments;
+use arguments::{Arguments, Command, HELP};
 use figures::Figures;
 use scenario::Scenario;
-use trial::Outcome;
+use trial::{Field, Outcome};
 
 fn main() -> ExitCode {
-    let result = Arguments::parse(std::env::args().skip(1)).and_then(|arguments| {
-        let scenarios = arguments.chosen(scenario::scenarios());
-        let seeds = arguments.seeds();
-        let figures: Vec<Figures> = outcomes(&scenarios, &seeds)
-            .into_iter()
-            .zip(&scenarios)
-            .map(|(outcomes, scenario)| Figures::of(scenario, &outcomes))
-            .collect();
-        report::write(&arguments, &figures)
+    let result = Command::parse(std::env::args().skip(1)).and_then(|command| match command {
+        Command::Help => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Command::Run(arguments) => run(&arguments),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -51,8 +52,32 @@ fn main() -> ExitCode {
     }
 }
 
+fn run(arguments: &Arguments) -> Result<(), String> {
+    #[cfg(feature = "sensitivity")]
+    if let Some(path) = &arguments.sensitivity {
+        return sensitivity::run(arguments, path);
+    }
+    let scenarios = arguments.chosen(catalogue::scenarios());
+    let tables = figures(&scenarios, &arguments.seeds(), Field::All);
+    print!("{}", report::summary(&tables));
+    if let Some(path) = &arguments.json {
+        report::json(path, &tables)?;
+    }
+    if let Some(directory) = &arguments.report {
+        let swept = sweep::sort(figures(&sweep::scenarios(), &arguments.sweep_seeds(), Field::All));
+        report::write(directory, arguments, &tables, &swept)?;
+    }
+    Ok(())
+}
+
+/// The judges of a field on each scenario.
+fn figures(scenarios: &[Scenario], seeds: &[u64], field: Field) -> Vec<Figures> {
+    let outcomes = outcomes(scenarios, seeds, field).into_iter().zip(scenarios);
+    outcomes.map(|(outcomes, scenario)| Figures::of(scenario, &outcomes)).collect()
+}
+
 /// Runs every scenario with every seed, on all cores.
-fn outcomes(scenarios: &[Scenario], seeds: &[u64]) -> Vec<Vec<Outcome>> {
+fn outcomes(scenarios: &[Scenario], seeds: &[u64], field: Field) -> Vec<Vec<Outcome>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
     let work = || {
@@ -60,7 +85,7 @@ fn outcomes(scenarios: &[Scenario], seeds: &[u64]) -> Vec<Vec<Outcome>> {
         loop {
             let task = next.fetch_add(1, Ordering::Relaxed);
             let Some(scenario) = scenarios.get(task / seeds.len()) else { return done };
-            done.push((task, trial::run(scenario, seeds[task % seeds.len()])));
+            done.push((task, trial::run(scenario, seeds[task % seeds.len()], field)));
         }
     };
     let mut done: Vec<(usize, Outcome)> = std::thread::scope(|scope| {

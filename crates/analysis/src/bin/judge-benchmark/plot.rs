@@ -1,90 +1,128 @@
-//! Plots as SVG: the share of runs rolled back over time, one line per judge.
-//! Text and lines only; opens in any browser, differs only where a figure does.
+//! Plots as SVG: times to detection, false rollbacks, power. Shapes and words that all share.
+//! Text, lines and dots only, on a ground of their own; they differ only where a figure does.
+
+mod detection;
+mod power;
+mod rollbacks;
 
 use std::fmt::Write;
 
-use crate::figures::{Figures, share};
+pub use detection::detection;
+pub use power::power;
+pub use rollbacks::rollbacks;
 
-const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 300.0;
-const LEFT: f64 = 46.0;
-const BOTTOM: f64 = 34.0;
-const TOP: f64 = 28.0;
-/// Room for the names of the judges.
-const LEGEND: f64 = 130.0;
-/// Seconds shown.
-const SPAN: i64 = 1_800;
-/// One colour per judge, told apart also by the colour-blind (Okabe & Ito).
-const COLOURS: [&str; 8] =
-    ["#000000", "#666666", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#d55e00", "#cc79a7"];
+use crate::trial::JUDGES;
 
-/// The plot of one scenario.
-pub fn plot(figures: &Figures) -> String {
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n<text x=\"{LEFT}\" y=\"16\" font-size=\"13\">{}: share of runs rolled back</text>\n",
-        figures.scenario.replace('&', "&amp;")
-    );
-    for percent in [0, 25, 50, 75, 100] {
-        let y = y(f64::from(percent) / 100.0);
-        let right = WIDTH - LEGEND;
-        line(
-            &mut svg,
-            &format!(
-                "<line x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{right}\" y2=\"{y:.1}\" stroke=\"#ddd\"/><text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{percent} %</text>",
-                LEFT - 5.0,
-                y + 4.0
-            ),
-        );
+/// One colour per judge, dark enough for lines on white and told apart also by the colour-blind
+/// (after Okabe & Ito). Siskin with offsets alone has Siskin's, and dashes.
+const COLOURS: [&str; JUDGES.len()] =
+    ["#000000", "#000000", "#c77c00", "#1f83c4", "#00855f", "#8a6d00", "#c9431a", "#a64d86"];
+/// The judge whose lines are dashed.
+const DASHED: usize = 1;
+/// Text, and lines of the grid.
+const INK: &str = "#222222";
+const GRID: &str = "#dddddd";
+/// Where text begins beside the left edge.
+const MARGIN: f64 = 16.0;
+/// Width of one judge's entry in a legend: its line, and the longest name in a wide font.
+const ENTRY: f64 = 124.0;
+
+/// A picture under construction.
+struct Picture(String);
+
+/// Where a text stands.
+#[derive(Clone, Copy)]
+enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+impl Picture {
+    /// An empty one, in pixels, with a title.
+    fn new(width: f64, height: f64, title: &str) -> Self {
+        let mut picture = Self(format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"11\" fill=\"{INK}\">\n<title>{}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
+            escaped(title)
+        ));
+        picture.put(&format!(
+            "<text x=\"{MARGIN}\" y=\"24\" font-size=\"15\" font-weight=\"bold\">{}</text>",
+            escaped(title)
+        ));
+        picture
     }
-    for minutes in [0, 5, 10, 15, 20, 25, 30] {
-        line(
-            &mut svg,
-            &format!(
-                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{minutes} min</text>",
-                x(minutes * 60),
-                HEIGHT - BOTTOM + 16.0
-            ),
-        );
+
+    fn put(&mut self, element: &str) {
+        self.0.push_str(element);
+        self.0.push('\n');
     }
-    for (index, (score, colour)) in figures.judges.iter().zip(COLOURS).enumerate() {
-        let mut points = format!("{:.1},{:.1}", x(0), y(share(score.early, figures.runs)));
-        for (k, after) in score.seconds.iter().enumerate() {
-            let before = share(score.early + k, figures.runs);
-            let now = share(score.early + k + 1, figures.runs);
-            let _ = write!(points, " {0:.1},{1:.1} {0:.1},{2:.1}", x(*after), y(before), y(now));
+
+    fn text(&mut self, (x, y): (f64, f64), anchor: Anchor, words: &str) {
+        let anchor = match anchor {
+            Anchor::Start => "",
+            Anchor::Middle => " text-anchor=\"middle\"",
+            Anchor::End => " text-anchor=\"end\"",
+        };
+        self.put(&format!("<text x=\"{x:.1}\" y=\"{y:.1}\"{anchor}>{}</text>", escaped(words)));
+    }
+
+    fn line(&mut self, from: (f64, f64), to: (f64, f64), colour: &str, width: f64) {
+        self.put(&format!(
+            "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"{colour}\" stroke-width=\"{width}\"/>",
+            from.0, from.1, to.0, to.1
+        ));
+    }
+
+    fn dot(&mut self, (x, y): (f64, f64), judge: usize) {
+        let (colour, inside) = (COLOURS[judge], fill(judge));
+        self.put(&format!(
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{inside}\" stroke=\"{colour}\" stroke-width=\"1.2\"/>"
+        ));
+    }
+
+    fn curve(&mut self, path: &str, judge: usize) {
+        let (colour, width) = (COLOURS[judge], stroke(judge));
+        let dashes = if judge == DASHED { " stroke-dasharray=\"4 3\"" } else { "" };
+        self.put(&format!(
+            "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\"{dashes}/>"
+        ));
+    }
+
+    /// The judges, side by side, with their lines.
+    fn legend(&mut self, y: f64) {
+        for (judge, name) in JUDGES.iter().enumerate() {
+            let x = MARGIN + ENTRY * judge as f64;
+            self.curve(&format!("M{x:.1} {:.1}h22", y - 4.0), judge);
+            self.text((x + 27.0, y), Anchor::Start, name);
         }
-        let _ = write!(points, " {:.1},{:.1}", x(SPAN), y(share(score.all(), figures.runs)));
-        let width = if index == 0 { 2.5 } else { 1.2 };
-        line(
-            &mut svg,
-            &format!(
-                "<polyline points=\"{points}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\"/>"
-            ),
-        );
-        let row = TOP + 14.0 + 16.0 * f64::from(u8::try_from(index).unwrap_or(0));
-        line(
-            &mut svg,
-            &format!(
-                "<text x=\"{:.1}\" y=\"{row}\" fill=\"{colour}\">{}</text>",
-                WIDTH - LEGEND + 10.0,
-                score.judge
-            ),
-        );
     }
-    svg.push_str("</svg>\n");
-    svg
+
+    fn finish(mut self) -> String {
+        self.0.push_str("</svg>\n");
+        self.0
+    }
 }
 
-fn line(svg: &mut String, text: &str) {
-    svg.push_str(text);
-    svg.push('\n');
+/// Siskin's are drawn stronger: the page is about it.
+fn stroke(judge: usize) -> f64 {
+    if judge <= DASHED { 2.0 } else { 1.3 }
 }
 
-fn x(second: i64) -> f64 {
-    let part = f64::from(i32::try_from(second.clamp(0, SPAN)).unwrap_or(0)) / 1_800.0;
-    LEFT + part * (WIDTH - LEFT - LEGEND)
+/// Dots of the dashed judge are hollow.
+fn fill(judge: usize) -> &'static str {
+    if judge == DASHED { "white" } else { COLOURS[judge] }
 }
 
-fn y(share: f64) -> f64 {
-    HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP)
+fn escaped(words: &str) -> String {
+    words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// A path through points.
+fn through(points: impl Iterator<Item = (f64, f64)>) -> String {
+    let mut path = String::new();
+    for (index, (x, y)) in points.enumerate() {
+        let step = if index == 0 { 'M' } else { 'L' };
+        let _ = write!(path, "{step}{x:.1} {y:.1}");
+    }
+    path
 }

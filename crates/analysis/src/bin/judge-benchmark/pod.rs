@@ -7,6 +7,10 @@ use crate::scenario::Scenario;
 /// Mean seconds between garbage collections that stop a pod.
 const BETWEEN_STOPS: f64 = 300.0;
 
+/// What another zone adds to a message's processing time, in the histogram's unit, and to the
+/// seconds between commits.
+const FAR: (f64, i64) = (0.1, 1);
+
 /// One pod.
 #[derive(Clone, Debug)]
 pub struct Pod {
@@ -22,6 +26,8 @@ pub struct Pod {
     /// Messages not in the histogram yet, and how much slower than usual they were.
     pub untimed: f64,
     pub slowness: f64,
+    /// Added to each processing time, in the histogram's unit.
+    pub delay: f64,
     pub buckets: [f64; crate::show::EDGES.len()],
     pub timed: f64,
     pub speed: f64,
@@ -30,6 +36,10 @@ pub struct Pod {
     pub slow_wander: Wander,
     stopped_until: i64,
     next_commit: i64,
+    /// Added to the seconds between commits.
+    commit_delay: i64,
+    /// Messages that it must work on once more.
+    repeats: f64,
     pub next_start: i64,
 }
 
@@ -47,6 +57,7 @@ impl Pod {
             errors: 0.0,
             untimed: 0.0,
             slowness: 1.0,
+            delay: 0.0,
             buckets: [0.0; crate::show::EDGES.len()],
             timed: 0.0,
             speed: scenario.capacity * (0.04 * chance.normal()).exp(),
@@ -55,8 +66,15 @@ impl Pod {
             slow_wander: Wander::new(scenario.wander / 4.0, 600.0, chance),
             stopped_until: i64::MIN,
             next_commit: -600 + i64::try_from(phase).unwrap_or(0),
+            commit_delay: 0,
+            repeats: 0.0,
             next_start: i64::MIN,
         }
+    }
+
+    /// It runs in another zone from now on.
+    pub fn move_far(&mut self) {
+        (self.delay, self.commit_delay) = FAR;
     }
 
     /// Another pod in its place.
@@ -88,13 +106,42 @@ impl Pod {
         if now < self.stopped_until { 0.0 } else { self.speed * self.wobble.level() }
     }
 
+    /// Does nothing until then.
+    pub fn stop_until(&mut self, second: i64) {
+        self.stopped_until = self.stopped_until.max(second);
+    }
+
+    /// Messages that failed for good after all.
+    pub fn fail(&mut self, messages: f64) {
+        self.processed -= messages;
+        self.errors += messages;
+    }
+
+    /// Messages that it takes from Kafka once more. They cost as much time as others.
+    pub fn read_again(&mut self, messages: f64) {
+        self.consumed += messages;
+        self.untimed += messages;
+        self.repeats += messages;
+    }
+
+    /// Spends of a second's budget what repeats need; answers how much.
+    pub fn catch_up(&mut self, budget: f64) -> f64 {
+        let spent = self.repeats.min(budget);
+        self.repeats -= spent;
+        spent
+    }
+
     /// Whether it commits now.
-    pub fn commits(&mut self, now: i64, interval: i64) -> bool {
+    pub fn commits(&mut self, now: i64, scenario: &Scenario, aside: &mut Chance) -> bool {
         if now < self.next_commit || now < self.stopped_until {
             return false;
         }
         while self.next_commit <= now {
-            self.next_commit += interval;
+            self.next_commit += scenario.commit + self.commit_delay;
+        }
+        if scenario.commit_spread > 0 {
+            let spread = usize::try_from(scenario.commit_spread).unwrap_or(0);
+            self.next_commit += aside.below(spread + 1) as i64;
         }
         true
     }

@@ -11,7 +11,7 @@ use siskin_analysis::observation::{
 
 use crate::pod::Pod;
 use crate::scenario::{Fault, Scenario, Source};
-use crate::world::{CANARY, LATENCY_SIGMA, PODS, World};
+use crate::world::{CANARY, LATENCY_SIGMA, PODS, Partition, World};
 
 /// When a trial begins: any moment of 2026.
 pub const START: Millis = 1_780_000_000_000;
@@ -49,9 +49,10 @@ impl Names {
     }
 }
 
-/// Parts of the messages at or below each edge, for a pod that is so many times slower.
-pub fn shares_below(slowness: f64) -> [f64; EDGES.len()] {
-    EDGES.map(|edge| normal((edge / slowness).ln() / LATENCY_SIGMA))
+/// Parts of the messages at or below each edge, for a pod that is so many times slower and adds a
+/// delay to each.
+pub fn shares_below(slowness: f64, delay: f64) -> [f64; EDGES.len()] {
+    EDGES.map(|edge| normal(((edge - delay) / slowness).ln() / LATENCY_SIGMA))
 }
 
 /// The standard normal distribution (Abramowitz & Stegun 26.2.17, exact to 10⁻⁷).
@@ -149,17 +150,20 @@ fn group(world: &World, identities: &[(Arc<str>, Role)], names: &Names) -> Group
         u32::try_from(members.count()).unwrap_or(u32::MAX)
     };
     let stable = world.now >= world.paused_until;
-    let row = |(i, it): (usize, &crate::world::Partition)| PartitionObservation {
-        topic: names.topic.clone(),
-        partition: i as i32,
-        owner: if joined(it.owner) {
-            Owner::Pod { name: identities[it.owner].0.clone(), role: identities[it.owner].1 }
-        } else {
-            Owner::Nobody
-        },
-        committed: Some(it.committed as i64),
-        log_start: Some(0),
-        log_end: Some(it.end as i64),
+    let row = |(i, it): (usize, &Partition)| {
+        let (committed, end) = it.offsets();
+        PartitionObservation {
+            topic: names.topic.clone(),
+            partition: i as i32,
+            owner: if joined(it.owner) {
+                Owner::Pod { name: identities[it.owner].0.clone(), role: identities[it.owner].1 }
+            } else {
+                Owner::Nobody
+            },
+            committed: Some(committed),
+            log_start: Some(0),
+            log_end: Some(end),
+        }
     };
     GroupObservation {
         state: if stable { GroupState::Stable } else { GroupState::Rebalancing },

@@ -29,6 +29,16 @@ pub const JUDGES: [&str; 8] = [
     rivals::NAMES[5],
 ];
 
+/// Who judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// Everybody.
+    All,
+    /// Siskin alone; nobody else rolls back.
+    #[cfg(feature = "sensitivity")]
+    Siskin,
+}
+
 /// What one run gave.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -49,7 +59,7 @@ struct Ours {
 }
 
 /// Runs one scenario with one seed.
-pub fn run(scenario: &Scenario, seed: u64) -> Outcome {
+pub fn run(scenario: &Scenario, seed: u64, field: Field) -> Outcome {
     let mut group = World::new(*scenario, seed);
     let mut known = Names::new();
     let mut records = [Record::new(600_000), Record::new(600_000)];
@@ -62,10 +72,15 @@ pub fn run(scenario: &Scenario, seed: u64) -> Outcome {
         }
     }
     let mut ours = [Ours::new(&records[0], false), Ours::new(&records[1], true)];
-    let mut rivals = rivals::all();
+    let mut rivals = match field {
+        Field::All => Vec::from(rivals::all()),
+        #[cfg(feature = "sensitivity")]
+        Field::Siskin => Vec::new(),
+    };
+    let judges = ours.len() + rivals.len();
     let mut rolled_back = [None; JUDGES.len()];
     let mut viewer = Viewer::default();
-    while group.now < WATCHED && rolled_back.contains(&None) {
+    while group.now < WATCHED && rolled_back[..judges].contains(&None) {
         group.step();
         if group.now % POLL != 0 {
             continue;

@@ -1,6 +1,14 @@
 //! The generator (design: judge, §7): a consumer group in steps of one second, from a seed.
 //! It knows no judge; `show` says what can be seen of it.
 
+mod events;
+mod log;
+mod surroundings;
+#[cfg(test)]
+mod tests;
+
+use self::log::{BEGIN, Log};
+use self::surroundings::Surroundings;
 use crate::chance::{Chance, Wander};
 use crate::pod::Pod;
 use crate::scenario::{Fault, Scenario, Traffic};
@@ -17,8 +25,6 @@ const ERRORS: f64 = 0.01;
 const PAUSE: i64 = 6;
 /// Median processing time relative to the histogram's unit, and σ of its logarithm.
 pub const LATENCY_SIGMA: f64 = 0.5;
-/// Seconds in which a canary in a crash loop dies after a start.
-const LIFE: i64 = 20;
 
 /// A group in motion.
 #[derive(Clone, Debug)]
@@ -33,16 +39,19 @@ pub struct World {
     /// Whether the canary is a member of the group.
     pub canary_joined: bool,
     common: Wander,
+    surroundings: Surroundings,
     chance: Chance,
+    /// For what only some scenarios have: it changes nothing that the others draw.
+    aside: Chance,
 }
 
-/// One partition. Offsets are whole.
+/// One partition. What was read and committed is counted in messages; `log` knows their offsets.
 #[derive(Clone, Debug)]
 pub struct Partition {
     pub owner: usize,
-    pub end: f64,
-    pub position: f64,
-    pub committed: f64,
+    log: Log,
+    position: f64,
+    committed: f64,
     weight: f64,
     errorness: f64,
     own: Wander,
@@ -52,9 +61,11 @@ impl World {
     /// A group ten minutes before the trial.
     pub fn new(scenario: Scenario, seed: u64) -> Self {
         let mut chance = Chance::new(seed);
+        let mut aside = Chance::new(!seed);
         let pods = (0..PODS).map(|_| Pod::new(&scenario, &mut chance)).collect();
-        let mut partitions: Vec<Partition> =
-            (0..PARTITIONS).map(|i| Partition::new(i, &scenario, &mut chance)).collect();
+        let mut partitions: Vec<Partition> = (0..PARTITIONS)
+            .map(|i| Partition::new(i, &scenario, &mut chance, &mut aside))
+            .collect();
         let mean = partitions.iter().map(|it| it.weight).sum::<f64>() / PARTITIONS as f64;
         for partition in &mut partitions {
             partition.weight /= mean;
@@ -68,7 +79,9 @@ impl World {
             paused_until: -600,
             canary_joined: true,
             common: Wander::new(0.05, 60.0, &mut chance),
+            surroundings: Surroundings::new(&scenario, &mut aside),
             chance,
+            aside,
         }
     }
 
@@ -79,6 +92,7 @@ impl World {
             self.begin_trial();
         }
         self.meddle();
+        self.surroundings.step(self.now, &mut self.aside);
         self.arrive();
         for pod in 0..PODS {
             self.work(pod);
@@ -93,6 +107,9 @@ impl World {
     fn begin_trial(&mut self) {
         let pod = &mut self.pods[CANARY];
         pod.renew(self.now);
+        if self.scenario.fault == Fault::FarZone {
+            pod.move_far();
+        }
         if self.scenario.reshuffled {
             let mut seats: Vec<usize> = (0..PARTITIONS).map(|i| i % PODS).collect();
             self.chance.shuffle(&mut seats);
@@ -109,77 +126,21 @@ impl World {
         self.partitions.iter_mut().for_each(|it| it.committed = it.position);
     }
 
-    /// Events that are no matter of speed.
-    fn meddle(&mut self) {
-        if !self.is_on() || self.now < 1 {
-            return;
-        }
-        let since = self.now - self.scenario.onset;
-        match self.scenario.fault {
-            Fault::Storm if since % 40 == 0 => {
-                self.canary_joined = false;
-                self.rebalance();
-            }
-            Fault::Storm if since % 40 == 8 && since > 8 => {
-                self.canary_joined = true;
-                self.rebalance();
-            }
-            Fault::CrashLoop => self.crash(),
-            Fault::Eviction if since == 600 => {
-                self.pods[CANARY].renew(self.now);
-                self.rebalance();
-            }
-            Fault::Rolling if since % 120 == 0 => {
-                let next = usize::try_from(since / 120).unwrap_or(0) % CANARY;
-                self.pods[next].renew(self.now);
-                self.rebalance();
-            }
-            Fault::Rolling
-            | Fault::Eviction
-            | Fault::Storm
-            | Fault::None
-            | Fault::Stall
-            | Fault::Poison
-            | Fault::Slow(_)
-            | Fault::Deficit(_)
-            | Fault::Leak
-            | Fault::Errors(..)
-            | Fault::Memory
-            | Fault::Drops(_)
-            | Fault::Skips(_)
-            | Fault::HotPartition
-            | Fault::WarmUp
-            | Fault::Faster
-            | Fault::Everyone => {}
-        }
-    }
-
-    /// Dies some seconds after each start; the pauses double, as the kubelet's do.
-    fn crash(&mut self) {
-        let pod = &mut self.pods[CANARY];
-        if pod.runs && self.now - pod.next_start.max(pod.created) >= LIFE {
-            pod.runs = false;
-            pod.next_start = self.now + 10 * 2_i64.pow(pod.restarts.min(5));
-        } else if !pod.runs && self.now >= pod.next_start {
-            pod.runs = true;
-            pod.restarts += 1;
-            pod.reset_counters();
-        }
-    }
-
     fn arrive(&mut self) {
         self.common.step(&mut self.chance);
         let shape = match self.scenario.traffic {
             Traffic::Diurnal => 1.0 + 0.3 * (self.now as f64 / 382.0).sin(),
             Traffic::Burst if (600..720).contains(&self.now) => 2.0,
-            Traffic::Steady | Traffic::Burst => 1.0,
+            Traffic::Steady | Traffic::Burst | Traffic::FewKeys => 1.0,
         };
         let total = self.scenario.capacity * self.scenario.load * PODS as f64;
         let each = shape * self.common.level() * total / PARTITIONS as f64;
-        for partition in &mut self.partitions {
+        for (index, partition) in self.partitions.iter_mut().enumerate() {
             partition.own.step(&mut self.chance);
-            let mean = each * partition.weight * partition.own.level();
-            partition.end += self.chance.poisson(mean);
+            let (part, bursts) = self.surroundings.arrivals(index);
+            let mean = each * partition.weight * partition.own.level() * part + each * bursts;
+            let seen = (self.now, partition.committed);
+            partition.log.append(self.chance.poisson(mean), seen, &mut self.aside);
         }
     }
 
@@ -188,10 +149,11 @@ impl World {
         let health = self.health(index);
         let pod = &mut self.pods[index];
         let budget = pod.budget(self.now, &mut self.chance) * health;
+        let budget = budget - pod.catch_up(budget);
         if self.now < self.paused_until || !pod.runs || index == CANARY && !self.canary_joined {
             return;
         }
-        let commits = pod.commits(self.now, self.scenario.commit) && health > 0.0;
+        let commits = pod.commits(self.now, &self.scenario, &mut self.aside) && health > 0.0;
         let faulty = index == CANARY && self.now > self.scenario.onset && self.now > 0;
         let mut want = [0.0; PARTITIONS];
         let mut waiting = 0.0;
@@ -202,7 +164,7 @@ impl World {
         {
             let dearer = if hot && Some(i) == first { 10.0 } else { 1.0 };
             let stuck = poisoned && Some(i) == first;
-            want[i] = if stuck { 0.0 } else { (partition.end - partition.position) * dearer };
+            want[i] = if stuck { 0.0 } else { partition.waiting() * dearer };
             waiting += want[i];
         }
         let part = if waiting > budget { budget / waiting } else { 1.0 };
@@ -211,20 +173,21 @@ impl World {
                 continue;
             }
             if want > 0.0 {
-                let reach = self.partitions[i].end - self.partitions[i].position;
+                let reach = self.partitions[i].waiting();
                 let share = reach * part;
                 let extra = f64::from(u8::from(self.chance.unit() < share.fract()));
                 self.consume(index, i, (share.floor() + extra).min(reach), faulty);
             }
             if commits {
-                self.partitions[i].committed = self.partitions[i].position;
+                let aborts = faulty && self.scenario.fault == Fault::Aborts;
+                self.partitions[i].end_batch(aborts);
             }
         }
     }
 
     /// Takes messages of a partition and counts what becomes of them.
     fn consume(&mut self, index: usize, partition: usize, taken: f64, faulty: bool) {
-        let Self { pods, partitions, chance, scenario, now, .. } = self;
+        let Self { pods, partitions, surroundings, chance, aside, scenario, now, .. } = self;
         let (pod, partition) = (&mut pods[index], &mut partitions[partition]);
         partition.position += taken;
         let fault = if faulty { scenario.fault } else { Fault::None };
@@ -252,48 +215,22 @@ impl World {
         pod.errors += errors;
         pod.processed += consumed - errors - lost;
         pod.untimed += consumed;
-    }
-
-    /// Part of its speed that a pod has now.
-    fn health(&mut self, index: usize) -> f64 {
-        let owned = self.partitions.iter().filter(|it| it.owner == index).map(|it| it.weight);
-        let share = owned.sum::<f64>() * PODS as f64 / PARTITIONS as f64;
-        let pod = &mut self.pods[index];
-        let mut health = 1.0;
-        if index == CANARY && self.now > self.scenario.onset && self.now > 0 {
-            let minutes = (self.now - self.scenario.onset) as f64 / 60.0;
-            health = match self.scenario.fault {
-                Fault::Stall => 0.0,
-                Fault::Slow(part) => part,
-                Fault::Deficit(part) => {
-                    part * share * self.scenario.load * self.scenario.capacity / pod.speed
-                }
-                Fault::Leak => (1.0 - 0.01 * minutes).max(0.1),
-                Fault::WarmUp => 1.0 - 0.5 * (-minutes / 2.0).exp(),
-                Fault::Faster => 1.5,
-                Fault::None
-                | Fault::Poison
-                | Fault::Errors(..)
-                | Fault::Storm
-                | Fault::Memory
-                | Fault::Drops(_)
-                | Fault::Skips(_)
-                | Fault::CrashLoop
-                | Fault::HotPartition
-                | Fault::Eviction
-                | Fault::Rolling
-                | Fault::Everyone => 1.0,
-            };
+        let setback = surroundings.setback(taken, *now, aside);
+        pod.fail(setback.errors.min(consumed - errors));
+        pod.read_again(setback.again);
+        if fault == Fault::Retries {
+            pod.read_again(taken);
+        } else if let Fault::Reprocesses(part) = fault {
+            let twice = aside.of(taken, part);
+            pod.read_again(twice);
+            pod.processed += twice;
         }
-        pod.slow_wander.step(&mut self.chance);
-        pod.slowness = pod.slow_wander.level() / health.max(0.01);
-        health
     }
 
     /// Times what was worked on since the last call, with this pod's slowness now.
     pub fn time(&mut self, index: usize) {
         let pod = &mut self.pods[index];
-        let shares = crate::show::shares_below(pod.slowness);
+        let shares = crate::show::shares_below(pod.slowness, pod.delay);
         let mut left = pod.untimed;
         let mut before = 0.0;
         for (bucket, share) in pod.buckets.iter_mut().zip(shares) {
@@ -313,15 +250,34 @@ impl World {
 }
 
 impl Partition {
-    fn new(index: usize, scenario: &Scenario, chance: &mut Chance) -> Self {
+    fn new(index: usize, scenario: &Scenario, chance: &mut Chance, aside: &mut Chance) -> Self {
         Self {
             owner: index % PODS,
-            end: 1_000_000.0,
-            position: 1_000_000.0,
-            committed: 1_000_000.0,
+            log: Log::new(scenario.offsets, aside),
+            position: BEGIN,
+            committed: BEGIN,
             weight: (scenario.skew * chance.normal()).exp(),
             errorness: (scenario.error_skew * chance.normal()).exp(),
             own: Wander::new(0.08, 60.0, chance),
+        }
+    }
+
+    /// The committed offset and that of the log's end, as a broker shows them.
+    pub fn offsets(&self) -> (i64, i64) {
+        (self.log.offset(self.committed) as i64, self.log.end() as i64)
+    }
+
+    /// Messages that can be read and were not.
+    fn waiting(&self) -> f64 {
+        self.log.readable() - self.position
+    }
+
+    /// Commits what was read, or goes back to what was committed before.
+    fn end_batch(&mut self, aborts: bool) {
+        if aborts {
+            self.position = self.committed;
+        } else {
+            self.committed = self.position;
         }
     }
 }

@@ -120,15 +120,3 @@ fn a_ratio_takes_counters_and_says_so_of_what_is_none() {
     let concern = ratio("sum by (pod) (rate (errors_total[1m]))").unwrap_err();
     assert!(concern.message.contains("ratio.events: rate() is no counter"), "{}", concern.message);
 }
-
-#[test]
-fn the_judge_is_told_what_the_spec_says() {
-    let bounds = serde_json::json!({
-        "query": "q", "min": "-1.5", "failureLimit": 7, "against": "Primary",
-    });
-    let all = [metric(&serde_json::json!({"threshold": bounds}))];
-    let expected =
-        Threshold { min: Some(-1.5), max: None, failure_limit: 7, against: Against::Primary };
-    let told = definitions(&all);
-    assert_eq!((&*told[0].name, &told[0].rule), ("m", &UserRule::Threshold(expected)));
-}

@@ -1,0 +1,75 @@
+//! What becomes of the figures when a constant of the method is halved or doubled.
+//! Siskin alone, on the seeds for tuning: a constant that sits on a cliff was tuned too well.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use siskin_analysis::{Constant, scale_constant};
+
+use crate::arguments::Arguments;
+use crate::catalogue;
+use crate::figures::{Figures, share};
+use crate::report::save;
+use crate::scenario::Scenario;
+use crate::targets;
+use crate::trial::Field;
+
+const FACTORS: [f64; 2] = [0.5, 2.0];
+
+/// The figures of one variant.
+#[derive(Clone, Copy, Debug)]
+struct Score {
+    /// Part of all healthy canaries that is rolled back.
+    rolled_back: f64,
+    /// The same of the worst scenario.
+    worst: f64,
+    /// Mean over the targets of the part of runs found in time.
+    in_time: f64,
+}
+
+/// Runs every variant and writes the table.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn run(arguments: &Arguments, path: &Path) -> Result<(), String> {
+    let scored = |one: &Scenario| !one.bad || targets::has(one.name);
+    let scenarios: Vec<Scenario> = arguments.chosen(catalogue::scenarios());
+    let scenarios: Vec<Scenario> = scenarios.into_iter().filter(scored).collect();
+    let score = || Score::of(&crate::figures(&scenarios, &arguments.tuning_seeds(), Field::Siskin));
+    let chosen = score();
+    eprintln!("as chosen: {}", chosen.cells());
+    let mut rows = String::new();
+    for constant in Constant::ALL {
+        let mut cells = Vec::new();
+        for factor in FACTORS {
+            scale_constant(constant, factor);
+            cells.push(score().cells());
+            eprintln!("{} × {factor}: {}", constant.describe(), cells[cells.len() - 1]);
+        }
+        scale_constant(constant, 1.0);
+        let _ = writeln!(rows, "| {} | {} |", constant.describe(), cells.join(" | "));
+    }
+    let page = include_str!("sensitivity.md")
+        .replace("{{seeds}}", &arguments.runs.to_string())
+        .replace("{{chosen}}", &chosen.cells())
+        .replace("{{rows}}", rows.trim_end());
+    save(path, &page)
+}
+
+impl Score {
+    fn of(figures: &[Figures]) -> Self {
+        let rate = |one: &&Figures| share(one.judges[0].all(), one.runs);
+        let good: Vec<&Figures> = figures.iter().filter(|one| !one.bad).collect();
+        let runs = good.iter().map(|one| one.runs).sum();
+        Self {
+            rolled_back: share(good.iter().map(|one| one.judges[0].all()).sum(), runs),
+            worst: good.iter().map(rate).fold(0.0, f64::max),
+            in_time: targets::in_time(figures),
+        }
+    }
+
+    fn cells(self) -> String {
+        let Self { rolled_back, worst, in_time } = self;
+        format!("{:.2} | {:.1} | {:.0}", 100.0 * rolled_back, 100.0 * worst, 100.0 * in_time)
+    }
+}

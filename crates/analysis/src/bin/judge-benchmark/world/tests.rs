@@ -1,0 +1,141 @@
+//! Whether the generator does what its scenarios say, measured on the group itself.
+//! No judge takes part.
+
+use super::*;
+use crate::catalogue::{BASE, scenarios};
+use crate::scenario::{Dependency, Node, Offsets};
+
+const SEED: u64 = 11;
+
+/// A group after so many seconds of its trial.
+fn after(scenario: Scenario, seconds: i64) -> World {
+    let mut world = World::new(scenario, SEED);
+    while world.now < seconds {
+        world.step();
+    }
+    world
+}
+
+fn positions(world: &World) -> Vec<f64> {
+    world.partitions.iter().map(|it| it.position).collect()
+}
+
+/// Messages that the canary consumed for one that was committed since the trial began.
+fn consumed_per_committed(fault: Fault) -> f64 {
+    let begin = after(Scenario { fault, bad: true, ..BASE }, 1);
+    let end = after(Scenario { fault, bad: true, ..BASE }, 601);
+    let committed = |world: &World| -> f64 {
+        let owned = world.partitions.iter().filter(|it| it.owner == CANARY);
+        owned.map(|it| it.committed).sum()
+    };
+    let consumed = end.pods[CANARY].consumed - begin.pods[CANARY].consumed;
+    consumed / (committed(&end) - committed(&begin))
+}
+
+#[test]
+fn what_only_some_have_changes_no_draw_of_the_others() {
+    let plain = positions(&after(BASE, 300));
+    assert_eq!(plain, positions(&after(Scenario { offsets: Offsets::Compacted, ..BASE }, 300)));
+    assert_ne!(plain, positions(&after(Scenario { skew: 0.5, ..BASE }, 300)));
+}
+
+#[test]
+fn retries_double_what_is_consumed_and_duplicates_add_their_part() {
+    let (plain, twice) =
+        (consumed_per_committed(Fault::None), consumed_per_committed(Fault::Retries));
+    let more = consumed_per_committed(Fault::Reprocesses(0.3));
+    assert!((0.97..1.03).contains(&plain), "{plain}");
+    assert!((1.9..2.1).contains(&twice), "{twice}");
+    assert!((1.25..1.35).contains(&more), "{more}");
+}
+
+#[test]
+fn aborted_transactions_commit_nothing_and_work_all_the_same() {
+    let scenario = Scenario { fault: Fault::Aborts, ..BASE };
+    let (before, later) = (after(scenario, 10), after(scenario, 310));
+    let committed = |world: &World| -> Vec<f64> {
+        world.partitions.iter().filter(|it| it.owner == CANARY).map(|it| it.committed).collect()
+    };
+    assert_eq!(committed(&before), committed(&later));
+    assert!(later.pods[CANARY].processed > before.pods[CANARY].processed + 10_000.0);
+}
+
+#[test]
+fn batches_commit_once_in_60_to_120_seconds() {
+    let mut world = World::new(Scenario { commit: 60, commit_spread: 60, ..BASE }, SEED);
+    let (mut commits, mut before) = (Vec::new(), world.partitions[0].committed);
+    while world.now < 0 {
+        world.step();
+        let now = world.partitions[0].committed;
+        if now > before {
+            commits.push(world.now);
+            before = now;
+        }
+    }
+    let gaps: Vec<i64> = commits.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps.len() >= 4, "{gaps:?}");
+    // A garbage collection may put one off by its three seconds.
+    assert!(gaps.iter().all(|gap| (57..=123).contains(gap)), "{gaps:?}");
+    assert!(gaps.iter().any(|gap| *gap != gaps[0]), "{gaps:?}");
+}
+
+#[test]
+fn a_shared_node_slows_both_of_its_pods_and_no_other() {
+    let mut world = World::new(Scenario { node: Node::Shared, ..BASE }, SEED);
+    let mut busy = 0;
+    while world.now < 1_800 {
+        world.step();
+        let slow = |index: usize| world.pods[index].slowness > 1.2;
+        if world.now > 0 {
+            assert_eq!(slow(0), slow(CANARY), "second {}", world.now);
+            busy += u32::from(slow(0));
+        }
+        assert!(!(1..CANARY).any(slow), "second {}", world.now);
+    }
+    assert!((400..1_400).contains(&busy), "busy for {busy} s");
+}
+
+#[test]
+fn few_keys_concentrate_the_same_traffic() {
+    let spread = |traffic: Traffic| {
+        let world = after(Scenario { traffic, load: 0.4, ..BASE }, 1_800);
+        let ends: Vec<f64> = world.partitions.iter().map(|it| it.log.readable() - BEGIN).collect();
+        (ends.iter().sum::<f64>(), ends.iter().copied().fold(0.0, f64::max))
+    };
+    let ((steady, most), (bursts, concentrated)) =
+        (spread(Traffic::Steady), spread(Traffic::FewKeys));
+    assert!((0.8..1.2).contains(&(bursts / steady)), "{bursts} beside {steady}");
+    assert!(concentrated > 1.3 * most, "{concentrated} beside {most}");
+}
+
+#[test]
+fn hiccups_meet_both_roles() {
+    let world = after(Scenario { dependency: Dependency::Hiccups, ..BASE }, 1_800);
+    let plain = after(BASE, 1_800);
+    for index in [0, CANARY] {
+        let ratio = |world: &World| world.pods[index].errors / world.pods[index].consumed;
+        assert!(ratio(&world) > 1.05 * ratio(&plain), "pod {index}: {}", ratio(&world));
+        let pod = &world.pods[index];
+        assert!(pod.consumed > pod.processed + pod.errors, "pod {index} reads nothing again");
+    }
+}
+
+#[test]
+fn another_zone_costs_time_and_not_speed() {
+    let far = after(Scenario { fault: Fault::FarZone, ..BASE }, 600);
+    let slow = |index: usize| {
+        let pod = &far.pods[index];
+        1.0 - crate::show::shares_below(pod.slowness, pod.delay)[3]
+    };
+    assert!((1.1..1.4).contains(&(slow(CANARY) / slow(0))), "{} beside {}", slow(CANARY), slow(0));
+    assert_eq!(far.pods[CANARY].slowness.to_bits(), far.pods[0].slowness.to_bits());
+}
+
+#[test]
+fn names_are_told_apart() {
+    let mut names: Vec<&str> = scenarios().iter().map(|one| one.name).collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all);
+}

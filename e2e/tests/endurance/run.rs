@@ -1,0 +1,113 @@
+//! Plays cases side by side, as many as the stage has places for, and prints what they measured.
+//! Knows nothing of what a case is about.
+
+use std::env;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use siskin_e2e::scenario::stage::Stage;
+
+/// One row of a table.
+pub struct Case {
+    /// `table/row/column`; a word of it on the command line chooses it.
+    pub name: String,
+    /// Plays it and says in words what was measured; panics if it fails.
+    pub play: Box<dyn FnOnce() -> String + Send>,
+}
+
+struct Outcome {
+    name: String,
+    took: Duration,
+    /// `None`: it failed, and has said why.
+    measured: Option<String>,
+}
+
+impl Case {
+    /// A case of this name.
+    pub fn new(name: String, play: impl FnOnce() -> String + Send + 'static) -> Self {
+        Self { name, play: Box::new(play) }
+    }
+}
+
+/// Plays those whose name contains one of the words of the command line; all without words.
+pub fn all(mut cases: Vec<Case>) -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    if let Some(option) = words.iter().find(|it| it.starts_with('-') && *it != "--list") {
+        eprintln!("{option} means nothing here: words that names contain, or --list");
+        return ExitCode::FAILURE;
+    }
+    let chosen: Vec<_> = words.iter().filter(|it| *it != "--list").collect();
+    cases.retain(|case| {
+        chosen.is_empty() || chosen.iter().any(|it| case.name.contains(it.as_str()))
+    });
+    if words.len() != chosen.len() {
+        for case in &cases {
+            println!("{}", case.name);
+        }
+        return ExitCode::SUCCESS;
+    }
+    if cases.is_empty() {
+        eprintln!("no case has such a name; --list shows all");
+        return ExitCode::FAILURE;
+    }
+    let places = match Stage::get() {
+        Ok(stage) => stage.places(),
+        Err(error) => {
+            eprintln!("{error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let begun = Instant::now();
+    let outcomes = play(cases, places);
+    tell(&outcomes, begun.elapsed())
+}
+
+/// In the order of the tables, as many at once as the stage has places for; each on a thread of its
+/// name, which its namespace is named after.
+fn play(cases: Vec<Case>, places: usize) -> Vec<Outcome> {
+    let (leave, left) = mpsc::channel();
+    let mut outcomes = Vec::new();
+    let mut under_way = 0;
+    for Case { name, play } in cases {
+        if under_way == places {
+            outcomes.extend(left.recv());
+            under_way -= 1;
+        }
+        let leave = leave.clone();
+        let thread = thread::Builder::new().name(name.clone());
+        let started = thread.spawn(move || {
+            // Whoever waits for it has not gone.
+            leave.send(played(name, play)).ok();
+        });
+        started.expect("a thread per place");
+        under_way += 1;
+    }
+    drop(leave);
+    outcomes.extend(left);
+    outcomes
+}
+
+fn played(name: String, play: impl FnOnce() -> String) -> Outcome {
+    let begun = Instant::now();
+    let measured = catch_unwind(AssertUnwindSafe(play)).ok();
+    let took = begun.elapsed();
+    let word = if measured.is_some() { "ok" } else { "FAILED" };
+    let said = measured.as_deref().unwrap_or("see above");
+    println!("{word} {name}, {:.0} s: {said}", took.as_secs_f64());
+    Outcome { name, took, measured }
+}
+
+fn tell(outcomes: &[Outcome], took: Duration) -> ExitCode {
+    println!();
+    for Outcome { name, took, measured } in outcomes {
+        let measured = measured.as_deref().unwrap_or("FAILED");
+        println!("| {name} | {measured} | {:.0} s |", took.as_secs_f64());
+    }
+    let failed = outcomes.iter().filter(|it| it.measured.is_none()).count();
+    let all = outcomes.len();
+    println!("\n{} of {all} went well, in {:.0} s", all - failed, took.as_secs_f64());
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
