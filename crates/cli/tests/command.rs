@@ -242,7 +242,8 @@ fn what_preflight_would_refuse_of_queries_is_told_before() {
         let output = run(&folder, &["lint", "a.yaml"]);
         let (_, errors) = said(&output);
         let found = errors.contains(&format!(": spec.analysis.{path}")) && errors.contains(words);
-        assert!(found == !words.is_empty() && found != output.status.success(), "{to}: {errors}");
+        let right = words.is_empty();
+        assert_eq!((found, output.status.success()), (!right, right), "{to}: {errors}");
         let lines = errors.lines().filter(|it| it.starts_with("a.yaml: line "));
         assert_eq!(lines.count(), usize::from(found), "once, with its line: {errors}");
     }
