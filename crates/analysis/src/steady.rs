@@ -26,7 +26,7 @@ pub enum Unsteady {
     PrimaryNotInGroup,
     /// The primary's lag is far above its own recent normal.
     #[error(
-        "the primary is {} behind, normal is {}",
+        "the primary is up to {} behind, normal is {}",
         AtMost(*.lag_seconds),
         Span::seconds(*.normal_seconds)
     )]

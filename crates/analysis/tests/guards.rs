@@ -149,7 +149,7 @@ fn crashes_need_no_kafka_and_no_history() {
     assert!(matches!(found, Finding::Fault(Fault::CrashLoop { .. })));
     let shared = crash_guard(&looping, false).expect("a crash loop");
     assert_eq!(shared.verdict(), Verdict::Inconclusive);
-    assert!(shared.to_string().contains("CrashLoopBackOff"), "{shared}");
+    assert!(shared.to_string().ends_with("unhealthy: CrashLoop"), "{shared}");
 }
 
 #[test]
