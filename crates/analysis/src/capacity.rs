@@ -1,10 +1,8 @@
 //! How fast a primary pod, or one of its partitions, has been seen to work.
 //! A canary that works as fast and still falls behind is overloaded, not broken.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use crate::lag_windows::Standing;
+use crate::blocks::Pace;
+use crate::column::index;
 use crate::observation::{Millis, Role};
 
 /// Rates are compared over blocks of this length: long enough for several commits.
@@ -29,19 +27,20 @@ pub(crate) struct Capacity {
 }
 
 impl Capacity {
-    /// Learns from a block. A pod has a backlog if one of its partitions stays behind by more
-    /// than `commit_gap` seconds, which is more than waiting for the next commit explains.
-    pub(crate) fn learn(&mut self, block: &[Standing], commit_gap: f64) {
-        // In any order: only the largest is of interest.
-        let mut pods: HashMap<&Arc<str>, (f64, bool)> = HashMap::new();
-        for standing in block.iter().filter(|one| one.consumer.role == Role::Primary) {
-            self.partition = self.partition.max(standing.rate);
-            let (rate, backlog) = pods.entry(&standing.consumer.pod).or_default();
-            *rate += standing.rate;
-            *backlog |= standing.lag > commit_gap + 1.0;
+    /// Learns from a block. A pod has a backlog if one of its partitions stays behind.
+    pub(crate) fn learn(&mut self, block: &[Pace]) {
+        let primary = || block.iter().filter(|pace| pace.consumer.role == Role::Primary);
+        let all = primary().map(|pace| index(pace.consumer.number) + 1).max().unwrap_or(0);
+        // By the number of the pod: its rate, and whether it has a backlog.
+        let mut pods = vec![(0.0, false); all];
+        for pace in primary() {
+            self.partition = self.partition.max(pace.rate);
+            let (rate, backlog) = &mut pods[index(pace.consumer.number)];
+            *rate += pace.rate;
+            *backlog |= pace.behind;
         }
-        self.any_pod = pods.values().map(|(rate, _)| *rate).fold(self.any_pod, f64::max);
-        let saturated = pods.values().filter(|(_, backlog)| *backlog).map(|(rate, _)| *rate);
+        self.any_pod = pods.iter().map(|(rate, _)| *rate).fold(self.any_pod, f64::max);
+        let saturated = pods.iter().filter(|(_, backlog)| *backlog).map(|(rate, _)| *rate);
         self.pod = saturated.fold(self.pod, f64::max);
     }
 

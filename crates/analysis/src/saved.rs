@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::capacity::Capacity;
 use crate::drift::{BETS, Ledger};
-use crate::judge::{Counts, Judge, Live};
+use crate::judge::{Counts, Judge};
 use crate::lags::Oddities;
+use crate::live::Live;
 use crate::margins::Margins;
 use crate::proof::Proofs;
 use crate::signals::{SavedSignals, Signals};
@@ -133,7 +134,7 @@ impl Judge {
             let topic = name(&saved.topics, topic)?;
             let id = PartitionId { topic, partition };
             if let Some((pod, ln)) = proof {
-                proofs.restore(id.clone(), name(&saved.pods, pod)?, unmilli(ln));
+                proofs.restore(&id, &name(&saved.pods, pod)?, unmilli(ln));
             }
             if let Some(account) = account {
                 accounts.insert(id, account.map(unmilli));

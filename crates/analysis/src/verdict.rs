@@ -1,15 +1,15 @@
 //! From the judge's state to its answer: which finding stands, and what is reported with it.
 //! Only reads; the first rule that holds wins.
 
-use crate::judge::{Group, Judge};
+use crate::judge::Judge;
+use crate::live::Group;
 use crate::missing::Trial;
-use crate::observation::{GroupState, Millis, Role};
+use crate::observation::{GroupState, Millis};
 use crate::proof::PROVEN;
 use crate::record::CLOCK_STEP;
 use crate::signals::ln_total;
 use crate::stall::Stall;
-use crate::time_lag::TimeLag;
-use crate::units::{seconds, tally};
+use crate::units::seconds;
 use crate::{
     Assessment, Doubt, Evidence, Fault, Finding, Note, Settings, Signal, SignalReport, Verdict,
     WindowCount, crash_guard,
@@ -24,7 +24,7 @@ const PROJECTION: f64 = 600.0;
 /// Largest evidence reported: more says nothing.
 const MOST_EVIDENCE: f64 = 1e12;
 /// Primary partitions from which their median is a reference.
-const ENOUGH_PRIMARY: usize = 3;
+const ENOUGH_PRIMARY: u32 = 3;
 
 impl Settings {
     /// ln of the evidence that decides: accounts that were lost j times have α·2⁻⁽ʲ⁺¹⁾ to spend.
@@ -104,7 +104,7 @@ impl Judge {
             Ok(group) => group,
             Err(doubt) => return Finding::Doubt(doubt),
         };
-        let fault = match self.live.stall.stall() {
+        let fault = match self.live.stall.stall(&self.live.lags) {
             Some(Stall::Shared(doubt)) => return Finding::Doubt(doubt),
             Some(Stall::Canary(stall)) => Some(stall),
             None => self.worse(group, evidence),
@@ -150,7 +150,7 @@ impl Judge {
         match group.state {
             GroupState::Rebalancing => Err(Doubt::Rebalancing),
             GroupState::Empty => Err(Doubt::NoPartition),
-            GroupState::Stable if group.canary().next().is_none() => Err(Doubt::NoPartition),
+            GroupState::Stable if group.canary.is_empty() => Err(Doubt::NoPartition),
             GroupState::Stable => Ok(group),
         }
     }
@@ -181,11 +181,13 @@ impl Judge {
 
     fn drifting(&self, group: &Group) -> Option<Fault> {
         let (id, drift) = self.ledger.leading()?;
-        let lag = group.canary().find(|lag| lag.id == *id)?;
-        let lag_seconds = lag.lag.map_or(0.0, TimeLag::lower_bound);
+        let roster = &self.live.lags.roster;
+        let place = roster.place(id)?;
+        let lag = group.canary.iter().find(|lag| lag.place() == place)?;
+        let lag_seconds = lag.behind;
         Some(Fault::Drifting {
             partition: id.clone(),
-            pod: lag.consumer.pod.clone(),
+            pod: roster.name(lag.consumer).clone(),
             drift,
             lag_seconds,
             projected_seconds: lag_seconds + drift.max(0.0) * PROJECTION,
@@ -199,9 +201,7 @@ impl Judge {
     fn notes(&self) -> Vec<Note> {
         let odd = self.live.lags.oddities;
         let group = self.live.group.as_ref();
-        let primary = group.map(|group| {
-            group.lags.iter().filter(|lag| lag.consumer.role == Role::Primary).count()
-        });
+        let primary = group.map(|group| group.primary);
         let excused = self.counts.excused;
         let unreadable = self.signals.unreadable();
         [
@@ -213,7 +213,7 @@ impl Judge {
             (self.losses > 0).then_some(Note::StartedOver { times: self.losses }),
             primary
                 .filter(|&partitions| partitions < ENOUGH_PRIMARY)
-                .map(|partitions| Note::FewPrimaryPartitions { partitions: tally(partitions) }),
+                .map(|partitions| Note::FewPrimaryPartitions { partitions }),
             (odd.lost_by_retention > 0)
                 .then_some(Note::LostByRetention { records: odd.lost_by_retention }),
             (odd.commits_fell > 0).then_some(Note::CommitsFell { times: odd.commits_fell }),
