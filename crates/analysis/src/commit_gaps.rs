@@ -81,7 +81,7 @@ impl CommitGaps {
                 *clock = None;
                 continue;
             };
-            let same = clock.filter(|_| !lag.moved);
+            let same = clock.filter(|_| !lag.other_owner);
             let waits = committed < end;
             let work = match same {
                 None if waits => Work::Unseen,

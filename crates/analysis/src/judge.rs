@@ -117,12 +117,11 @@ impl Judge {
         let lags = &self.live.lags;
         let owned = stable.map(|epoch| (epoch, &lags.roster, &sight.lags[..]));
         self.signals.take(observation, owned, lags.oddities.rewinds());
-        match stable {
-            Some(epoch) => self.compare((observation.at, epoch), &sight),
-            None => {
-                self.break_off(None);
-                self.live.stall.pause(&sight.lags);
-            }
+        if let Some(epoch) = stable {
+            self.compare((observation.at, epoch), &sight);
+        } else {
+            self.break_off(None);
+            self.live.stall.pause(&sight.lags);
         }
         let known = self.margins.normal_lag + self.live.proof_gap();
         let suspect = self.proofs.iter().any(|(_, proof)| proof.lag > Some(known));

@@ -50,7 +50,7 @@ pub(crate) struct PartitionLag {
     /// The pod that owns it, if it is one of ours.
     pub(crate) consumer: Option<Consumer>,
     /// Whether its owner is another than under the last stable assignment.
-    pub(crate) moved: bool,
+    pub(crate) other_owner: bool,
     /// `None`: unknown, or not to be used.
     pub(crate) lag: Option<TimeLag>,
     pub(crate) committed: Option<i64>,
@@ -116,12 +116,12 @@ impl Lags {
             assigned += usize::from(row.owner != Owner::Nobody);
             unattributed += usize::from(row.owner == Owner::Unattributed);
             let consumer = self.roster.consumer(place, &row.owner, &mut warmth);
-            let moved = is_stable(group) && self.roster.seat(place, consumer);
+            let other_owner = is_stable(group) && self.roster.seat(place, consumer);
             let (lag, odd) = self.lag(seen.at, place, row);
             if consumer.is_some_and(|consumer| consumer.role == Role::Canary) {
                 self.oddities.add(odd);
             }
-            lags.push(PartitionLag { consumer, moved, ..lag });
+            lags.push(PartitionLag { consumer, other_owner, ..lag });
         }
         let (assigned, unattributed) = (tally(assigned), tally(unattributed));
         Some(Sight { moves, lags, assigned, unattributed })
@@ -138,8 +138,8 @@ impl Lags {
         self.ends.follow(moves);
         if let Moves::Changed(_) = moves {
             let before = std::mem::take(&mut self.outside);
-            let moved = |place| Some((place, *before.get(&moves.before(place)?)?));
-            self.outside = (0..moves.len()).filter_map(moved).collect();
+            let kept = |place| Some((place, *before.get(&moves.before(place)?)?));
+            self.outside = (0..moves.len()).filter_map(kept).collect();
         }
     }
 
@@ -250,7 +250,7 @@ impl PartitionLag {
 
     /// Whether it is owned as under the last stable assignment.
     pub(crate) fn has_same_owner(&self) -> bool {
-        self.consumer.is_some() && !self.moved
+        self.consumer.is_some() && !self.other_owner
     }
 
     /// Whether both offsets are known.

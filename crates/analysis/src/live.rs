@@ -79,9 +79,11 @@ pub(crate) struct Latest {
 pub(crate) struct Closed {
     pub(crate) block: Option<Vec<Pace>>,
     pub(crate) proof: Option<Vec<Standing<Counts>>>,
-    /// Of all partitions, and of the canary's.
-    pub(crate) drift: Option<(Vec<Standing<Busy>>, Vec<Standing<Counts>>)>,
+    pub(crate) drift: Option<Compared>,
 }
+
+/// A window of all partitions, and the same of the canary's.
+pub(crate) type Compared = (Vec<Standing<Busy>>, Vec<Standing<Counts>>);
 
 impl Live {
     pub(crate) fn new(interval: Millis, margins: &Margins) -> Self {

@@ -95,10 +95,10 @@ impl Roster {
         let moves = Moves::between(&before, &now);
         let places = Moves::between(&shown, &now);
         let row = |place| places.before(place).map(|place| sorted[place].1);
-        let placed = (0..now.len()).map(row).collect();
+        let found = (0..now.len()).map(row).collect();
         (self.topics, self.partitions) = listed(&now);
         self.owners.follow(&moves, NOBODY);
-        (Rows::Placed(placed), moves)
+        (Rows::Placed(found), moves)
     }
 
     /// Which pods are warm, and room for the names of new ones.

@@ -68,8 +68,8 @@ impl Judge {
         }
     }
 
-    /// The finding of [`Judge::assess`] alone, without the figures around it: some hundred times
-    /// faster, for replays and simulations.
+    /// The finding of [`Judge::assess`] alone, without the figures around it: faster, for replays
+    /// and simulations.
     #[must_use]
     pub fn find(&self, now: Millis, primary_healthy: bool) -> Finding {
         self.finding(now, primary_healthy, &self.signals.evidence(self.ledger.ln_value()))

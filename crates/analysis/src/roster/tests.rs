@@ -70,7 +70,9 @@ fn places_and_owners_are_those_of_a_map() {
             if stable {
                 model.retain(|id, _| shown.contains_key(id));
             }
-            shown.keys().for_each(|id| drop(model.entry(id.clone()).or_default()));
+            for id in shown.keys() {
+                model.entry(id.clone()).or_default();
+            }
             let (listed, moves) = roster.follow(&seen);
             let mut warmth = roster.warmth(&[], 0);
             assert_eq!(roster.len(), model.len());
