@@ -19,7 +19,7 @@ struct Open {
 pub(crate) fn time_lags(latest: &Reading, record: &Record) -> BTreeMap<PartitionId, TimeLag> {
     let mut lags = BTreeMap::new();
     let mut open = BTreeMap::new();
-    for row in latest.rows.iter().filter(|row| row.role().is_some()) {
+    for row in latest.rows.iter().filter(|row| row.role.is_some()) {
         let (Some(committed), Some(end)) = (row.committed, row.log_end) else { continue };
         if committed >= end {
             lags.insert(row.id.clone(), TimeLag::Exact(0.0));
@@ -28,7 +28,7 @@ pub(crate) fn time_lags(latest: &Reading, record: &Record) -> BTreeMap<Partition
         }
     }
     let earlier = record.observations().rev().filter(|seen| seen.at < latest.at);
-    for reading in earlier.filter_map(|seen| Reading::of(&seen, 0)) {
+    for reading in earlier.filter_map(|seen| Reading::of(&seen)) {
         if open.is_empty() {
             break;
         }

@@ -1,12 +1,14 @@
 //! How fast a primary pod, or one of its partitions, has been seen to work.
 //! A canary that works as fast and still falls behind is overloaded, not broken.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::blocks::Worked;
+use crate::column::index;
 use crate::constants::Constant;
-use crate::lag_windows::Standing;
 use crate::observation::{Millis, Role};
+use crate::roster::Roster;
 use crate::units::count;
 
 /// Rates are compared over blocks of this length: long enough for several commits.
@@ -53,15 +55,12 @@ struct Pace {
 }
 
 impl Capacity {
-    /// Learns from a block. A pod has a backlog if one of its partitions stays behind by more
-    /// than `commit_gap` seconds, which is more than waiting for the next commit explains.
-    pub(crate) fn learn(&mut self, block: &[Standing], commit_gap: f64) {
-        for standing in block.iter().filter(|one| one.consumer.role == Role::Primary) {
-            self.partition = self.partition.max(standing.rate);
-        }
-        let works = works(block, Role::Primary, commit_gap);
+    /// Learns from a block. A pod has a backlog if one of its partitions stays behind.
+    pub(crate) fn learn(&mut self, block: &[Worked], roster: &Roster) {
+        let primary = || block.iter().filter(|one| one.consumer.role == Role::Primary).copied();
+        self.partition = primary().map(|one| one.rate).fold(self.partition, f64::max);
+        let works = works(primary(), roster);
         self.any_pod = works.values().map(|work| work.rate).fold(self.any_pod, f64::max);
-        self.paces.keep_only(&works);
         self.paces.learn(&works);
         let known = self.paces.0.values().filter(|pace| pace.blocks >= ENOUGH_BLOCKS);
         self.pod = known.map(|pace| pace.rate).fold(self.pod, f64::max);
@@ -80,9 +79,10 @@ impl Capacity {
 }
 
 impl Paces {
-    /// Learns from what pods did in a block.
-    pub(crate) fn learn(&mut self, works: &HashMap<&Arc<str>, Work>) {
-        for (pod, work) in works.iter().filter(|(_, work)| work.backlog) {
+    /// Learns from what pods did in a block, and forgets those that did nothing.
+    pub(crate) fn learn(&mut self, works: &BTreeMap<&Arc<str>, Worked>) {
+        self.0.retain(|pod, _| works.contains_key(pod));
+        for (pod, work) in works.iter().filter(|(_, work)| work.behind) {
             let pace = self.0.entry((*pod).clone()).or_default();
             pace.blocks = (pace.blocks + 1).min(MEAN_OF);
             pace.rate += (work.rate - pace.rate) / count(pace.blocks);
@@ -93,28 +93,22 @@ impl Paces {
     pub(crate) fn of(&self, pod: &Arc<str>) -> Option<f64> {
         self.0.get(pod).map(|pace| pace.rate)
     }
-
-    pub(crate) fn keep_only(&mut self, works: &HashMap<&Arc<str>, Work>) {
-        self.0.retain(|pod, _| works.contains_key(pod));
-    }
 }
 
-/// What a pod did in a block.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Work {
-    /// Messages per second over all its partitions.
-    pub(crate) rate: f64,
-    /// Whether some waited throughout.
-    backlog: bool,
-}
-
-/// The work of each pod of a role.
-pub(crate) fn works(block: &[Standing], role: Role, commit_gap: f64) -> HashMap<&Arc<str>, Work> {
-    let mut works: HashMap<&Arc<str>, Work> = HashMap::new();
-    for standing in block.iter().filter(|one| one.consumer.role == role) {
-        let work = works.entry(&standing.consumer.pod).or_default();
-        work.rate += standing.rate;
-        work.backlog |= standing.lag > commit_gap + 1.0;
+/// What pods did in a block, each over all its partitions: behind if one of these is.
+pub(crate) fn works(
+    partitions: impl Iterator<Item = Worked>,
+    roster: &Roster,
+) -> BTreeMap<&Arc<str>, Worked> {
+    let mut pods: Vec<Option<Worked>> = vec![None; roster.numbers()];
+    for one in partitions {
+        match &mut pods[index(one.consumer.number)] {
+            Some(sum) => {
+                sum.rate += one.rate;
+                sum.behind |= one.behind;
+            }
+            pod @ None => *pod = Some(one),
+        }
     }
-    works
+    pods.into_iter().flatten().map(|work| (roster.name(work.consumer), work)).collect()
 }

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::by_partition::ByPartition;
+use crate::column::{Column, Moves};
 use crate::lags::PartitionLag;
 use crate::observation::{Millis, Role};
-use crate::reading::Consumer;
 
 /// The part of all gaps that the typical one covers.
 const TYPICAL: f64 = 0.9;
@@ -18,13 +17,14 @@ pub(crate) struct CommitGaps {
     interval: Millis,
     /// How many gaps took how many polls.
     polls: BTreeMap<i64, u32>,
-    clocks: ByPartition<Clock>,
+    /// When lags were last taken.
+    latest: Millis,
+    /// `None`: not of that role, or unknown.
+    clocks: Column<Option<Clock>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Clock {
-    consumer: Consumer,
-    at: Millis,
     committed: i64,
     work: Work,
 }
@@ -41,7 +41,7 @@ enum Work {
 
 impl CommitGaps {
     pub(crate) fn new(role: Role, interval: Millis) -> Self {
-        Self { role, interval, polls: BTreeMap::new(), clocks: ByPartition::default() }
+        Self { role, interval, polls: BTreeMap::new(), latest: 0, clocks: Column::default() }
     }
 
     /// The longest full gap; `None`: none was seen from its beginning to its end.
@@ -62,26 +62,32 @@ impl CommitGaps {
 
     /// Forgets gaps that are under way: a rebalance, or silence, is not the consumer's pace.
     pub(crate) fn restart(&mut self) {
-        self.clocks.clear();
+        self.clocks.fill(None);
     }
 
-    /// Takes the lags of one moment.
+    /// The list of partitions changed.
+    pub(crate) fn follow(&mut self, moves: &Moves) {
+        self.clocks.follow(moves, None);
+    }
+
+    /// Takes the lags of one moment, of the whole list.
     pub(crate) fn add(&mut self, at: Millis, lags: &[PartitionLag]) {
-        // A cold consumer's first commits are no pace.
-        let ours = lags.iter().filter(|lag| lag.consumer.role == self.role && lag.consumer.warm);
-        let previous = std::mem::take(&mut self.clocks);
-        let mut before = previous.walk();
-        let mut clocks = Vec::with_capacity(previous.iter().len());
-        for lag in ours {
-            let (Some(committed), Some(end)) = (lag.committed, lag.log_end) else { continue };
-            let same = before.find(&lag.id).map(|row| &row.1);
-            let same = same.filter(|clock| clock.consumer.is(&lag.consumer));
+        let before = std::mem::replace(&mut self.latest, at);
+        for (clock, lag) in self.clocks.iter_mut().zip(lags) {
+            // A cold consumer's first commits are no pace.
+            let ours = lag.consumer.is_some_and(|it| it.role == self.role && it.warm);
+            let offsets = lag.committed.zip(lag.log_end).filter(|_| ours);
+            let Some((committed, end)) = offsets else {
+                *clock = None;
+                continue;
+            };
+            let same = clock.filter(|_| !lag.other_owner);
             let waits = committed < end;
             let work = match same {
                 None if waits => Work::Unseen,
                 Some(clock) if waits && clock.committed == committed => clock.work.go_on(at),
                 Some(clock) if clock.committed != committed => {
-                    if let Some(gap) = clock.gap(at) {
+                    if let Some(gap) = clock.gap(before, at) {
                         let polls = gap.saturating_add(self.interval / 2) / self.interval;
                         let times = self.polls.entry(polls.max(1)).or_default();
                         *times = times.saturating_add(1);
@@ -90,19 +96,17 @@ impl CommitGaps {
                 }
                 None | Some(_) => Work::Idle,
             };
-            let clock = Clock { consumer: lag.consumer.clone(), at, committed, work };
-            clocks.push((lag.id.clone(), clock));
+            *clock = Some(Clock { committed, work });
         }
-        self.clocks = ByPartition::sorted(clocks);
     }
 }
 
 impl Clock {
-    /// The gap that a commit seen at `at` ends. Work that came and went between two polls took
-    /// at most that long.
-    fn gap(&self, at: Millis) -> Option<Millis> {
+    /// The gap that a commit seen at `at` ends. Work that came and went since the poll `before`
+    /// took at most that long.
+    fn gap(self, before: Millis, at: Millis) -> Option<Millis> {
         match self.work {
-            Work::Idle => Some(at.saturating_sub(self.at)),
+            Work::Idle => Some(at.saturating_sub(before)),
             Work::Since(begin) => Some(at.saturating_sub(begin)),
             Work::Unseen => None,
         }

@@ -5,6 +5,7 @@
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use crate::funds::{LN_NOTHING, clamp, first_share, pay_out, share};
 use crate::units::{ln_add, tally};
@@ -45,6 +46,16 @@ pub(crate) struct Ledger<K> {
     ln_pool: f64,
     windows: u32,
     accounts: BTreeMap<K, Account>,
+    told: Told,
+}
+
+/// What was told of the accounts since they changed last. Each poll asks again, and with many
+/// accounts no answer is cheap.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    ln_value: OnceLock<f64>,
+    /// What was asked, bit by bit, and the answer.
+    smallest: OnceLock<([u64; 3], Option<f64>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -71,7 +82,8 @@ impl<K: Ord + Clone> Ledger<K> {
             accounts.into_iter().map(|(id, ln)| (id, Account::new(ln.map(clamp)))).collect();
         let ln_pool = clamp(ln_pool);
         let scale = scale.clamp(FINEST_SCALE, WIDEST_SCALE);
-        Self { scales: [scale, WIDEST_SCALE], ln_pool, windows, accounts }
+        let scales = [scale, WIDEST_SCALE];
+        Self { scales, ln_pool, windows, accounts, told: Told::default() }
     }
 
     /// Windows that were bet on.
@@ -89,6 +101,7 @@ impl<K: Ord + Clone> Ledger<K> {
 
     /// Returns the capital of partitions that are not in `owned`, which is sorted, to the pool.
     pub(crate) fn keep_only(&mut self, owned: &[&K]) {
+        self.told = Told::default();
         let pool = &mut self.ln_pool;
         self.accounts.retain(|id, account| {
             let kept = owned.binary_search(&id).is_ok();
@@ -107,6 +120,7 @@ impl<K: Ord + Clone> Ledger<K> {
         if drifts.is_empty() {
             return;
         }
+        self.told = Told::default();
         self.open_accounts(drifts);
         let pay = 1.0 / (pay_out() + f64::from(self.windows));
         self.windows = self.windows.saturating_add(1);
@@ -124,7 +138,9 @@ impl<K: Ord + Clone> Ledger<K> {
 
     /// ln of the evidence.
     pub(crate) fn ln_value(&self) -> f64 {
-        self.accounts.values().fold(self.ln_pool, |sum, one| ln_add(sum, one.ln_value()))
+        let all =
+            || self.accounts.values().fold(self.ln_pool, |sum, it| ln_add(sum, it.ln_value()));
+        *self.told.ln_value.get_or_init(all)
     }
 
     /// The partition with the most capital, and its mean drift over the latest windows.
@@ -143,6 +159,15 @@ impl<K: Ord + Clone> Ledger<K> {
         tolerated: f64,
         normal: f64,
     ) -> Option<f64> {
+        let asked = [ln_needed, tolerated, normal].map(f64::to_bits);
+        let answer = || (asked, self.smallest_drift(ln_needed, tolerated, normal));
+        match *self.told.smallest.get_or_init(answer) {
+            (same, told) if same == asked => told,
+            (_, _) => self.smallest_drift(ln_needed, tolerated, normal),
+        }
+    }
+
+    fn smallest_drift(&self, ln_needed: f64, tolerated: f64, normal: f64) -> Option<f64> {
         // More windows than this change the answer by less than its second digit.
         const ENOUGH: u32 = 400;
         let watched = self.accounts.values().map(|account| account.watched).max()?.min(ENOUGH);

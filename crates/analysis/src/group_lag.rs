@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Doubt;
-use crate::lag_windows::{Standing, is_idle};
+use crate::lag_windows::{Busy, Standing};
 use crate::observation::{Millis, Role};
 use crate::tolerance::least;
 use crate::units::median;
@@ -39,9 +39,10 @@ impl GroupLag {
         }
     }
 
-    /// Takes a window that ends now. Lag up to `normal` seconds is none.
-    pub(crate) fn take(&mut self, at: Millis, window: &[Standing], normal: f64) {
-        let of = |role| window.iter().filter(move |one| one.consumer.role == role && !is_idle(one));
+    /// Takes a window of all partitions that ends now. Lag up to `normal` seconds is none.
+    pub(crate) fn take(&mut self, at: Millis, window: &[Standing<Busy>], normal: f64) {
+        let of =
+            |role| window.iter().filter(move |one| one.consumer.role == role && !one.is_idle());
         let mut drifts: Vec<f64> = of(Role::Primary).filter_map(|one| one.drift).collect();
         if drifts.len() < ENOUGH {
             return;

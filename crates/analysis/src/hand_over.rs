@@ -1,18 +1,17 @@
 //! The hand-over guard: a canary that goes far back in what others had committed, and does it again.
 //! Offsets alone tell; deterministic and outside the error budget. It compares no speeds.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use crate::by_partition::{ByPartition, Walk};
-use crate::lags::PartitionLag;
-use crate::observation::{GroupState, Millis, Role};
-use crate::reading::{Reading, Row};
-use crate::{Fault, PartitionId, Record};
+use crate::Record;
+use crate::column::{Column, Moves, index};
+use crate::lags::{Lags, PartitionLag, Sight};
+use crate::observation::{GroupObservation, GroupState, Millis, Role};
 
 /// A fall up to here is no rewind: commits that came out of order, a batch that is redone.
 const LEAST_RECORDS: i64 = 1_000;
-/// Nor is one of as many records as arrive in this time.
-const STRETCH: Millis = 60_000;
+/// Nor is one of as many records as arrive in this time, in milliseconds. Two bytes hold it.
+const STRETCH: u16 = 60_000;
 
 /// Watches the canary's partitions for commits far below what had been committed before. In steady
 /// state it keeps nothing of the primary's.
@@ -22,10 +21,14 @@ pub(crate) struct HandOver {
     pub(crate) usual: bool,
     /// Of the latest observation; `None`: it was not Stable.
     epoch: Option<u64>,
-    /// All partitions as they were before the rebalance under way.
-    before: Vec<(PartitionId, Position)>,
-    /// The canary's partitions. Always some after [`HandOver::take`].
-    tracks: ByPartition<Option<Track>>,
+    /// When the canary's partitions were last looked at.
+    latest: Millis,
+    /// All partitions as they were before the rebalance under way, by their places.
+    before: BTreeMap<usize, Position>,
+    /// The canary's partitions, by their rank among them. `None`: its offsets were never known.
+    tracks: Column<Option<Track>>,
+    /// Those that are below the furthest commit, by the same: few, at any time.
+    falls: BTreeMap<usize, Fall>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,37 +38,57 @@ struct Position {
     log_end: i64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Track {
-    pod: Arc<str>,
     /// The furthest commit of anyone.
     furthest: i64,
-    latest: Position,
-    /// Begin of the stretch under way, and the log end then.
-    stretch: (Millis, i64),
-    /// Most records that arrived in one; `None`: none is over yet.
-    most: Option<i64>,
-    /// Largest distance below the furthest commit, and whether the canary has committed since it
-    /// was first seen.
-    fell: Option<(i64, bool)>,
+    /// The log end that was known last.
+    log_end: i64,
+    /// Records that arrived in the stretch under way.
+    arrived: u32,
+    /// Most records that arrived in one.
+    most: u32,
+    /// Milliseconds of the stretch under way, as far as two bytes go.
+    elapsed: u16,
+    /// Whether one is over yet.
+    measured: bool,
+}
+
+/// A partition below its furthest commit.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fall {
+    /// By so many records.
+    below: i64,
+    /// The largest such distance since it was beyond [`LEAST_RECORDS`].
+    largest: i64,
+    /// Whether the canary has committed since then.
+    again: bool,
 }
 
 impl HandOver {
-    /// Learns from a record whether going back is usual, and how far everyone was.
+    /// Learns from a record whether going back is usual, and how far everyone was. Places are those
+    /// that [`Lags`] has after the same record.
     pub(crate) fn learn(record: &Record) -> Self {
         let mut guard = Self::default();
-        let mut before: Vec<Row> = Vec::new();
-        for reading in record.observations().filter_map(|seen| Reading::of(&seen, 0)) {
-            guard.usual |= fall(&before, &reading.rows) > LEAST_RECORDS;
-            if reading.state == GroupState::Empty {
-                guard.before.clear();
+        let mut lags = Lags::default();
+        let mut before: Vec<PartitionLag> = Vec::new();
+        for seen in record.observations() {
+            let Some((group, sight)) = seen.group.as_ref().zip(lags.take(&seen, 0)) else {
+                continue;
+            };
+            guard.usual |= fall(&before, &sight) > LEAST_RECORDS;
+            guard.follow(&sight.moves);
+            match group.state {
+                GroupState::Empty => guard.before.clear(),
+                GroupState::Rebalancing => {}
+                GroupState::Stable => {
+                    let known = |lag| Position::of(seen.at, lag);
+                    let all = sight.lags.iter().enumerate();
+                    guard.before =
+                        all.filter_map(|(place, lag)| Some((place, known(lag)?))).collect();
+                }
             }
-            if reading.is_stable() {
-                let known = |row: &Row| Some((row.id.clone(), Position::of(reading.at, row)?));
-                guard.before.clear();
-                guard.before.extend(reading.rows.iter().filter_map(known));
-            }
-            before = reading.rows;
+            before = sight.lags;
         }
         guard
     }
@@ -75,151 +98,177 @@ impl HandOver {
         Self { usual: self.usual, ..Self::default() }
     }
 
-    /// Takes a reading; `previous` is what the group showed in the reading before.
-    pub(crate) fn take(&mut self, reading: &Reading, previous: (Millis, &[PartitionLag])) {
-        let now = reading.is_stable().then_some(reading.epoch);
+    /// The group is about to be looked at; `lags` still show it as it was.
+    pub(crate) fn begin(&mut self, group: &GroupObservation, lags: &Lags) {
+        let now = (group.state == GroupState::Stable).then_some(group.epoch);
         if self.epoch.is_some() && self.epoch != now {
-            self.keep(previous);
+            self.keep(lags);
         }
         self.epoch = now;
-        match reading.state {
+        match group.state {
             // Offsets of a group without members may be set by anyone.
             GroupState::Empty => *self = self.forget_times(),
-            GroupState::Rebalancing => {}
-            GroupState::Stable => self.compare(reading, previous.1),
+            GroupState::Rebalancing | GroupState::Stable => {}
         }
     }
 
-    /// The canary's largest rewind under way.
-    pub(crate) fn rewound(&self) -> Option<Fault> {
-        let tracks = self.tracks.iter().filter_map(|(id, track)| Some((id, track.as_ref()?)));
-        let rewinds = tracks.filter_map(|(id, track)| Some((id, track, track.rewound()?)));
-        let (id, track, records) = rewinds.max_by(|a, b| (a.2, b.0).cmp(&(b.2, a.0)))?;
-        let (partition, pod) = (id.clone(), track.pod.clone());
-        (!self.usual).then_some(Fault::Rewound { partition, pod, records })
+    /// The list of partitions changed.
+    pub(crate) fn follow(&mut self, moves: &Moves) {
+        follow(&mut self.before, moves);
     }
 
-    /// Keeps how far everyone was, beside what is known of partitions that nobody had lately.
-    fn keep(&mut self, (at, lags): (Millis, &[PartitionLag])) {
-        let known = |lag: &PartitionLag| Some((lag.id.clone(), Position::then(at, lag)?));
-        let is_new =
-            |id: &PartitionId| lags.binary_search_by(|lag: &PartitionLag| lag.id.cmp(id)).is_err();
-        self.before.retain(|(id, _)| is_new(id));
-        self.before.extend(lags.iter().filter_map(known));
-        self.before.sort_by(|a, b| a.0.cmp(&b.0));
+    /// The list of the canary's partitions changed.
+    pub(crate) fn follow_ranks(&mut self, moves: &Moves) {
+        self.tracks.follow(moves, None);
+        follow(&mut self.falls, moves);
     }
 
-    fn compare(&mut self, reading: &Reading, previous: &[PartitionLag]) {
-        let canary = || reading.rows.iter().filter(|row| row.role() == Some(Role::Canary));
-        let owned: Vec<&PartitionId> = canary().map(|row| &row.id).collect();
-        self.tracks.follow(owned.iter().copied(), || None);
-        let mut before = Walk::new(&self.before, |entry: &(PartitionId, Position)| &entry.0);
+    /// Takes the lags of all partitions at one moment of a stable group, and the places of the
+    /// canary's. `strangers`: whether others than our pods are members.
+    pub(crate) fn take(
+        &mut self,
+        at: Millis,
+        canary: &[u32],
+        (lags, strangers): (&[PartitionLag], bool),
+    ) {
+        let step = short(at.saturating_sub(std::mem::replace(&mut self.latest, at)));
         let mut fell = false;
-        for ((id, track), row) in self.tracks.iter_mut().zip(canary()) {
-            let (Some(now), Some(consumer)) = (Position::of(reading.at, row), &row.consumer) else {
-                continue;
-            };
-            let start = before.find(id).map(|(_, start)| *start);
-            let track =
-                track.get_or_insert_with(|| Track::new(&consumer.pod, start.unwrap_or(now)));
-            fell |= track.take(&consumer.pod, now);
+        for (rank, place) in canary.iter().map(|place| index(*place)).enumerate() {
+            if let Some(track) = &mut self.tracks[rank] {
+                track.elapsed = track.elapsed.saturating_add(step);
+            }
+            if let Some(now) = Position::of(at, &lags[place]) {
+                fell |= self.look(rank, self.before.get(&place).copied(), now);
+            }
         }
         // An offset that the broker lost is lost to everyone, and so is a topic made anew.
-        if fell && fall_since(previous, &reading.rows) > 0 {
-            self.tracks.iter_mut().filter_map(|(_, track)| track.as_mut()).for_each(Track::forgive);
+        let is_common = |lag: &PartitionLag| lag.role() == Some(Role::Primary) && lag.since.fell;
+        if fell && lags.iter().any(is_common) {
+            self.forgive();
         }
         // A cooperative rebalance takes a partition from one owner before the next one has it.
         // Who is not ours may do what it likes with what it has in between.
-        let strangers = reading.members.external > 0 || reading.members.unattributed > 0;
-        let is_free = |id: &PartitionId| reading.row(id).is_some_and(|row| row.consumer.is_none());
-        self.before.retain(|(id, _)| !strangers && is_free(id));
-        self.before.shrink_to_fit();
+        self.before.retain(|place, _| !strangers && lags[*place].consumer.is_none());
+    }
+
+    /// The canary's largest rewind under way: the rank of the partition, and records.
+    pub(crate) fn rewound(&self) -> Option<(usize, i64)> {
+        // A single low commit may be one that came late, or a broker that forgot: the next one
+        // tells.
+        let falls = self.falls.iter().filter(|(_, fall)| fall.again && !self.usual);
+        let rewinds = falls.filter(|(rank, fall)| {
+            let track = self.tracks[**rank].filter(|track| track.measured);
+            track.is_some_and(|track| fall.below > i64::from(track.most).max(LEAST_RECORDS))
+        });
+        let largest = rewinds.max_by(|a, b| (a.1.largest, b.0).cmp(&(b.1.largest, a.0)));
+        largest.map(|(rank, fall)| (*rank, fall.largest))
+    }
+
+    /// Keeps how far everyone was, beside what is known of partitions that nobody had lately.
+    fn keep(&mut self, lags: &Lags) {
+        let earlier = std::mem::take(&mut self.before);
+        let known = |place| match lags.roster.role(place) {
+            Some(_) => {
+                let (committed, log_end) = lags.offsets(place)?;
+                Some(Position { at: self.latest, committed, log_end })
+            }
+            None => earlier.get(&place).copied(),
+        };
+        let all = 0..lags.roster.len();
+        self.before = all.filter_map(|place| Some((place, known(place)?))).collect();
+    }
+
+    /// Looks at a partition of which both offsets are known; `start`: where it was before the
+    /// rebalance. Answers whether a fall was first seen.
+    fn look(&mut self, rank: usize, start: Option<Position>, now: Position) -> bool {
+        let start = start.unwrap_or(now);
+        let track = self.tracks[rank].get_or_insert_with(|| Track::new(start, now.at));
+        // Made anew, or a commit that overtook the log end on its way to us: nothing to go by.
+        if now.log_end < track.log_end || now.committed > now.log_end {
+            *track = Track::new(now, now.at);
+            self.falls.remove(&rank);
+            return false;
+        }
+        track.arrive(now.log_end);
+        let before = self.falls.remove(&rank).unwrap_or_default();
+        let moved = now.committed != track.furthest.saturating_sub(before.below);
+        track.furthest = track.furthest.max(now.committed);
+        let below = track.furthest.saturating_sub(now.committed);
+        if below == 0 {
+            return false;
+        }
+        let (was_far, is_far) = (before.below > LEAST_RECORDS, below > LEAST_RECORDS);
+        let fall = if was_far && is_far {
+            Fall { below, largest: before.largest.max(below), again: before.again || moved }
+        } else {
+            Fall { below, largest: below, again: false }
+        };
+        self.falls.insert(rank, fall);
+        is_far && !was_far
+    }
+
+    /// Goes on from where everyone is.
+    fn forgive(&mut self) {
+        for (rank, fall) in std::mem::take(&mut self.falls) {
+            if let Some(track) = &mut self.tracks[rank] {
+                track.furthest = track.furthest.saturating_sub(fall.below);
+            }
+        }
     }
 }
 
 impl Position {
-    fn of(at: Millis, row: &Row) -> Option<Self> {
-        Some(Self { at, committed: row.committed?, log_end: row.log_end? })
-    }
-
-    fn then(at: Millis, lag: &PartitionLag) -> Option<Self> {
+    fn of(at: Millis, lag: &PartitionLag) -> Option<Self> {
         Some(Self { at, committed: lag.committed?, log_end: lag.log_end? })
     }
 }
 
 impl Track {
-    fn new(pod: &Arc<str>, start: Position) -> Self {
+    fn new(start: Position, now: Millis) -> Self {
         Self {
-            pod: pod.clone(),
             furthest: start.committed,
-            latest: start,
-            stretch: (start.at, start.log_end),
-            most: None,
-            fell: None,
+            log_end: start.log_end,
+            arrived: 0,
+            most: 0,
+            elapsed: short(now.saturating_sub(start.at)),
+            measured: false,
         }
     }
 
-    /// The next look; answers whether a fall was first seen in it.
-    fn take(&mut self, pod: &Arc<str>, now: Position) -> bool {
-        // Made anew, or a commit that overtook the log end on its way to us: nothing to go by.
-        if now.log_end < self.latest.log_end || now.committed > now.log_end {
-            *self = Self::new(pod, now);
-            return false;
+    /// The log goes on to `end`.
+    fn arrive(&mut self, end: i64) {
+        let more = end.saturating_sub(std::mem::replace(&mut self.log_end, end));
+        self.arrived = self.arrived.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
+        if self.elapsed >= STRETCH {
+            self.most = self.most.max(self.arrived);
+            (self.arrived, self.elapsed, self.measured) = (0, 0, true);
         }
-        if self.pod != *pod {
-            self.pod = pod.clone();
-        }
-        let (begin, end) = self.stretch;
-        if now.at.saturating_sub(begin) >= STRETCH {
-            self.most = self.most.max(Some(now.log_end.saturating_sub(end)));
-            self.stretch = (now.at, now.log_end);
-        }
-        let moved = now.committed != self.latest.committed;
-        self.latest = now;
-        self.furthest = self.furthest.max(now.committed);
-        let below = self.furthest.saturating_sub(now.committed);
-        let before = self.fell.filter(|_| below > LEAST_RECORDS);
-        self.fell = match before {
-            Some((largest, again)) => Some((largest.max(below), again || moved)),
-            None => (below > LEAST_RECORDS).then_some((below, false)),
-        };
-        before.is_none() && self.fell.is_some()
-    }
-
-    fn forgive(&mut self) {
-        self.furthest = self.latest.committed;
-        self.fell = None;
-    }
-
-    /// How far it went back. A single low commit may be one that came late, or a broker that forgot:
-    /// the next one tells.
-    fn rewound(&self) -> Option<i64> {
-        let (largest, again) = self.fell?;
-        let below = self.furthest.saturating_sub(self.latest.committed);
-        (again && below > self.most?.max(LEAST_RECORDS)).then_some(largest)
     }
 }
 
-/// The largest fall of commits on partitions that were the primary's in both readings.
-fn fall(before: &[Row], now: &[Row]) -> i64 {
-    let mut walk = Walk::new(before, |row: &Row| &row.id);
-    let is_primary = |row: &&Row| row.role() == Some(Role::Primary);
-    let fell = |row: &Row| {
-        let earlier = walk.find(&row.id).filter(is_primary)?;
+/// The largest fall of commits on partitions that were the primary's in both observations.
+fn fall(before: &[PartitionLag], now: &Sight) -> i64 {
+    let is_primary = |lag: &&PartitionLag| lag.role() == Some(Role::Primary);
+    let fell = |(place, lag): (usize, &PartitionLag)| {
+        let lag = Some(lag).filter(is_primary)?;
+        let earlier = before.get(now.moves.before(place)?).filter(is_primary)?;
         // Where a topic is made anew everyone starts at 0.
-        (earlier.log_end? <= row.log_end?).then_some(())?;
-        Some(earlier.committed?.saturating_sub(row.committed?))
+        (earlier.log_end? <= lag.log_end?).then_some(())?;
+        Some(earlier.committed?.saturating_sub(lag.committed?))
     };
-    now.iter().filter(is_primary).filter_map(fell).max().unwrap_or(0)
+    now.lags.iter().enumerate().filter_map(fell).max().unwrap_or(0)
 }
 
-/// The same, since what the group showed in the reading before.
-fn fall_since(before: &[PartitionLag], now: &[Row]) -> i64 {
-    let mut walk = Walk::new(before, |lag: &PartitionLag| &lag.id);
-    let fell = |row: &Row| {
-        let earlier = walk.find(&row.id)?;
-        Some(earlier.committed?.saturating_sub(row.committed?))
-    };
-    let primary = now.iter().filter(|row| row.role() == Some(Role::Primary));
-    primary.filter_map(fell).max().unwrap_or(0)
+/// Takes what is kept of some partitions along when their list changes.
+fn follow<T: Copy>(kept: &mut BTreeMap<usize, T>, moves: &Moves) {
+    if let Moves::Changed(_) = moves {
+        let before = std::mem::take(kept);
+        let kept_at = |place| Some((place, *before.get(&moves.before(place)?)?));
+        *kept = (0..moves.len()).filter_map(kept_at).collect();
+    }
+}
+
+/// A span of time as far as two bytes go.
+fn short(span: Millis) -> u16 {
+    u16::try_from(span.max(0)).unwrap_or(u16::MAX)
 }

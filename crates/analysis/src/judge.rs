@@ -5,21 +5,19 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::capacity::{BLOCK, Capacity, Paces, works};
-use crate::commit_gaps::CommitGaps;
+use crate::capacity::Capacity;
+use crate::column::index;
 use crate::drift::{Drift, Ledger};
-use crate::group_lag::GroupLag;
 use crate::hand_over::HandOver;
-use crate::lag_windows::{LagWindows, Standing, is_idle, reference};
-use crate::lags::{Lags, PartitionLag};
+use crate::lag_windows::{Busy, Counts as Counted, Standing, reference};
+use crate::lags::Sight;
 use crate::learn::learn;
-use crate::margins::{Margins, whole_polls};
-use crate::observation::{GroupState, Millis, Observation, PodObservation, Role};
+use crate::live::{Group, Live, backlog};
+use crate::margins::Margins;
+use crate::observation::{GroupObservation, GroupState, Millis, Observation, PodObservation};
 use crate::proof::Proofs;
-use crate::reading::Reading;
 use crate::record::{Pushed, Record, arrival};
 use crate::signals::Signals;
-use crate::stall::StallGuard;
 use crate::tolerance::Tolerance;
 use crate::user_metric::usable;
 use crate::{PartitionId, UserMetric};
@@ -67,36 +65,6 @@ pub(crate) struct Counts {
     pub(crate) excused: Millis,
 }
 
-/// What is rebuilt from new observations after a restart.
-#[derive(Clone, Debug)]
-pub(crate) struct Live {
-    pub(crate) lags: Lags,
-    pub(crate) stall: StallGuard,
-    pub(crate) hand_over: HandOver,
-    pub(crate) group_lag: GroupLag,
-    pub(crate) drift_windows: LagWindows,
-    pub(crate) proof_windows: LagWindows,
-    blocks: LagWindows,
-    canary_gaps: CommitGaps,
-    /// Of the canary's pods, in drift windows.
-    paces: Paces,
-    epoch: Option<u64>,
-    latest: Option<Millis>,
-    pub(crate) pods: Vec<PodObservation>,
-    pub(crate) group: Option<Group>,
-}
-
-/// The group when Kafka last answered.
-#[derive(Clone, Debug)]
-pub(crate) struct Group {
-    pub(crate) at: Millis,
-    pub(crate) state: GroupState,
-    pub(crate) assigned: u32,
-    pub(crate) unattributed: u32,
-    /// Partitions that our pods own; while rebalancing, what the group last showed.
-    pub(crate) lags: Vec<PartitionLag>,
-}
-
 impl Judge {
     /// A judge for a trial that starts now; its margins are learnt from the record before it.
     #[must_use]
@@ -111,9 +79,7 @@ impl Judge {
         let settings = settings.sane();
         let lesson = learn(&settings, record);
         let mut live = Live::new(settings.interval, &lesson.margins);
-        live.lags = lesson.lags;
-        live.hand_over = HandOver::learn(record);
-        live.lags.oddities = crate::lags::Oddities::default();
+        live.go_on(lesson.lags, HandOver::learn(record));
         live.pods = record.latest().map(|latest| latest.pods.clone()).unwrap_or_default();
         Self {
             signals: Signals::learn(&settings, record, &lesson.margins),
@@ -140,29 +106,27 @@ impl Judge {
         let bare = observation.pods.iter().map(without_metrics);
         self.live.pods.clear();
         self.live.pods.extend(bare);
-        let Some(reading) = Reading::of(observation, self.settings.warm_up) else {
+        let Some((group, sight)) =
+            observation.group.as_ref().zip(self.live.take(observation, self.settings.warm_up))
+        else {
             self.signals.take(observation, None, self.live.lags.oddities.rewinds());
             return;
         };
+        self.tolerance.follow(&sight.moves);
         self.counts.samples = self.counts.samples.saturating_add(1);
-        let before = self.live.group.take().map(|group| (group.at, group.lags));
-        let (then, spare) = before.unwrap_or((reading.at, Vec::new()));
-        self.live.hand_over.take(&reading, (then, &spare));
-        let lags = self.live.lags.take(&reading, spare);
-        let stable = reading.is_stable().then_some((reading.epoch, &lags[..]));
-        self.signals.take(observation, stable, self.live.lags.oddities.rewinds());
-        if reading.is_stable() {
-            self.compare(&reading, &lags);
+        let stable = (group.state == GroupState::Stable).then_some(group.epoch);
+        let lags = &self.live.lags;
+        let owned = stable.map(|epoch| (epoch, &lags.roster, &sight.lags[..]));
+        self.signals.take(observation, owned, lags.oddities.rewinds());
+        if stable.is_some() {
+            self.compare(observation.at, group, &sight);
         } else {
             self.break_off(None);
+            self.live.stall.pause(&sight.lags);
         }
-        self.live.group = Some(Group {
-            at: reading.at,
-            state: reading.state,
-            assigned: reading.assigned,
-            unattributed: reading.unattributed,
-            lags,
-        });
+        let known = self.margins.normal_lag + self.live.proof_gap();
+        let suspect = self.proofs.iter().any(|(_, proof)| proof.lag > Some(known));
+        self.live.group = Some(Group::of((observation.at, group.state), &sight, suspect));
     }
 
     /// Every remembered time is wrong after the clock was set; accounts and counts are not.
@@ -180,33 +144,30 @@ impl Judge {
         if self.live.epoch != epoch {
             self.live.epoch = epoch;
             self.counts.without_evidence = self.counts.without_evidence.saturating_add(1);
-            self.live.drift_windows.restart();
-            self.live.proof_windows.restart();
-            self.live.blocks.restart();
-            self.live.canary_gaps.restart();
+            self.live.restart();
             self.tolerance.restart();
         }
     }
 
-    fn compare(&mut self, reading: &Reading, lags: &[PartitionLag]) {
-        self.break_off(Some(reading.epoch));
-        let canary = lags.iter().filter(|lag| lag.consumer.role == Role::Canary);
-        let owned: Vec<_> = canary.map(|lag| &lag.id).collect();
-        self.ledger.keep_only(&owned);
-        self.proofs.keep_only(&owned);
-        let at = reading.at;
-        self.live.stall.add(at, reading.epoch, lags);
-        self.live.group_lag.count(at, reading.members.canary);
-        self.live.canary_gaps.add(at, lags);
-        if let Some(block) = self.live.blocks.add(at, lags) {
-            self.capacity.learn(&block, self.margins.commit_gap_seconds());
+    fn compare(&mut self, at: Millis, group: &GroupObservation, sight: &Sight) {
+        self.break_off(Some(group.epoch));
+        if self.live.follow_canary(sight) {
+            let owned = self.live.canary_ids();
+            let owned: Vec<_> = owned.iter().collect();
+            self.ledger.keep_only(&owned);
+            self.proofs.keep_only(&owned);
         }
-        if let Some(window) = self.live.proof_windows.add(at, lags) {
-            self.proofs.bet(&window);
+        let windows = self.live.add(at, group, sight);
+        if let Some(block) = windows.block {
+            self.capacity.learn(&block, &self.live.lags.roster);
         }
-        if let Some(window) = self.live.drift_windows.add(at, lags) {
-            self.live.group_lag.take(at, &window, self.margins.normal_lag);
-            self.bet(&window);
+        for standing in windows.proof.iter().flatten() {
+            let (id, pod) = self.live.who(standing);
+            self.proofs.bet(&id, pod, standing);
+        }
+        if let Some((all, canary)) = windows.drift {
+            self.live.group_lag.take(at, &all, self.margins.normal_lag);
+            self.bet(&all, &canary);
         }
         self.lengthen_windows();
     }
@@ -220,34 +181,30 @@ impl Judge {
             typical_gap: pace.max(self.margins.typical_gap),
             ..self.margins
         };
-        let interval = self.settings.interval;
-        self.live.proof_windows.set_length(margins.proof_window(interval));
-        self.live.drift_windows.set_length(margins.drift_window(interval));
+        self.live.set_lengths(&margins, self.settings.interval);
     }
 
     /// Bets on a window, or counts it as one without evidence.
-    fn bet(&mut self, window: &[Standing]) {
+    fn bet(&mut self, all: &[Standing<Busy>], canary: &[Standing<Counted>]) {
         let mut excused = false;
-        let works = works(window, Role::Canary, self.margins.commit_gap_seconds());
-        self.live.paces.keep_only(&works);
-        self.live.paces.learn(&works);
-        let reference = reference(window);
+        let rates = self.live.pod_rates(canary, backlog(&self.margins));
+        let reference = reference(all);
         let drifts: Vec<Drift<_>> = reference.map_or_else(Vec::new, |reference| {
-            let canary = window.iter().filter(|one| one.consumer.role == Role::Canary);
             canary
-                .filter(|one| one.consumer.warm && !is_idle(one))
+                .iter()
+                .filter(|one| one.consumer.warm && !one.is_idle())
                 .filter_map(|one| {
                     let seen = one.drift? - reference;
                     // Bet on or not is decided by the lag at the begin. A queue that stands at 0
                     // can only grow, so that its drift is no fair bet.
                     let stands = one.lag_before > self.margins.normal_lag;
                     let late = stands && seen > 0.0;
-                    let pod = &one.consumer.pod;
-                    let pod_rate = self.live.paces.of(pod).unwrap_or_else(|| works[pod].rate);
-                    let overloaded = late && self.capacity.excuses(one.rate, pod_rate);
+                    let pod_rate = rates[index(one.consumer.number)];
+                    let overloaded = late && self.capacity.excuses(one.rate(), pod_rate);
                     excused |= overloaded;
                     let judged = if overloaded { 0.0 } else { seen };
-                    Some(Drift { id: one.id.clone(), judged: stands.then_some(judged), seen })
+                    let (id, _) = self.live.who(one);
+                    Some(Drift { id, judged: stands.then_some(judged), seen })
                 })
                 .collect()
         });
@@ -260,7 +217,7 @@ impl Judge {
             counts.excused = counts.excused.saturating_add(self.live.drift_windows.length());
         }
         self.ledger.bet(&drifts, self.tolerance.drift());
-        self.tolerance.learn(window, reference.unwrap_or(0.0), self.margins.normal_lag);
+        self.tolerance.learn(all, reference.unwrap_or(0.0), self.margins.normal_lag);
     }
 }
 
@@ -290,26 +247,6 @@ impl Settings {
             // Below one in a billion no float and no trial could tell the difference.
             false_rollback_probability: if alpha.is_nan() { 1e-9 } else { alpha.clamp(1e-9, 0.5) },
             user: usable(&self.user),
-        }
-    }
-}
-
-impl Live {
-    pub(crate) fn new(interval: Millis, margins: &Margins) -> Self {
-        Self {
-            lags: Lags::default(),
-            stall: StallGuard::new(interval, margins.commit_gap),
-            hand_over: HandOver::default(),
-            group_lag: GroupLag::default(),
-            drift_windows: LagWindows::new(margins.drift_window(interval), interval),
-            proof_windows: LagWindows::new(margins.proof_window(interval), interval),
-            blocks: LagWindows::new(whole_polls(BLOCK, interval), interval),
-            canary_gaps: CommitGaps::new(Role::Canary, interval),
-            paces: Paces::default(),
-            epoch: None,
-            latest: None,
-            pods: Vec::new(),
-            group: None,
         }
     }
 }

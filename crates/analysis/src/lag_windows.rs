@@ -1,26 +1,38 @@
 //! Standing lag: the least time lag of each partition over consecutive, disjoint windows.
 //! The sawtooth of commits vanishes in the minimum (RFC 8289 does the same to queues); no betting here.
 
-use crate::PartitionId;
-use crate::by_partition::{ByPartition, Walk};
-use crate::lags::PartitionLag;
+use crate::column::{Column, Marks, Moves};
+use crate::lags::{PartitionLag, Since};
 use crate::observation::{Millis, Role};
-use crate::reading::Consumer;
-use crate::units::{count, median, seconds};
+use crate::roster::Consumer;
+use crate::schedule::{Poll, Schedule};
+use crate::units::{median, seconds, short};
 
-/// Cuts the lags of one assignment into windows.
+/// Whether the owner was warm when the window began.
+const WARM: u8 = 0;
+/// Stands for a lag that isn't known: some sample was not usable.
+const UNKNOWN: f32 = f32::NAN;
+
+/// Cuts the lags of a list of partitions into windows.
+///
+/// Lags are kept to seven digits, 2 µs at 30 s: offsets are sampled far more coarsely.
 #[derive(Clone, Debug)]
-pub(crate) struct LagWindows {
-    length: Millis,
-    interval: Millis,
-    open: Option<Open>,
-    before: Option<Open>,
+pub(crate) struct LagWindows<C> {
+    schedule: Schedule,
+    /// The least lag in the open window.
+    lows: Column<f32>,
+    /// That of the window before, under the same owner and as warm.
+    before: Column<f32>,
+    counts: Column<C>,
+    marks: Column<Marks>,
 }
 
 /// What one window says of one partition.
 #[derive(Clone, Debug)]
-pub(crate) struct Standing {
-    pub(crate) id: PartitionId,
+pub(crate) struct Standing<C> {
+    /// Its place in the list.
+    pub(crate) place: usize,
+    /// Its owner, as warm as at the begin of the window.
     pub(crate) consumer: Consumer,
     /// The standing lag in seconds.
     pub(crate) lag: f64,
@@ -30,170 +42,172 @@ pub(crate) struct Standing {
     pub(crate) lag_before: f64,
     /// Length of the window.
     pub(crate) span: Millis,
-    /// Messages that arrived in it.
-    pub(crate) arrived: i64,
-    /// Messages committed per second.
-    pub(crate) rate: f64,
+    /// What came and went in it.
+    pub(crate) counts: C,
 }
 
-#[derive(Clone, Debug)]
-struct Open {
-    /// Fixed when the window begins.
-    length: Millis,
-    start: Millis,
-    latest: Millis,
-    lows: ByPartition<Low>,
+/// What is counted in a window.
+pub(crate) trait Tally: Copy + Default {
+    /// Adds what happened since the poll before.
+    fn add(&mut self, since: Since);
+
+    /// Whether nothing arrived.
+    fn is_idle(&self) -> bool;
 }
 
-#[derive(Clone, Debug)]
-struct Low {
-    consumer: Consumer,
-    /// `None`: some sample was not usable, so the minimum isn't known.
-    lag: Option<f64>,
-    first: (i64, i64),
-    last: (i64, i64),
+/// Whether any message arrived: all that is asked of a primary partition.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Busy(bool);
+
+/// How many messages arrived and were committed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) arrived: u32,
+    pub(crate) committed: u32,
 }
 
-impl LagWindows {
+impl Tally for Busy {
+    fn add(&mut self, since: Since) {
+        self.0 |= since.arrived > 0;
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.0
+    }
+}
+
+impl Tally for Counts {
+    fn add(&mut self, since: Since) {
+        self.arrived = self.arrived.saturating_add(since.arrived);
+        self.committed = self.committed.saturating_add(since.committed);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.arrived == 0
+    }
+}
+
+impl<C: Tally> LagWindows<C> {
     /// Windows of `length`, a multiple of the polling `interval`.
     pub(crate) fn new(length: Millis, interval: Millis) -> Self {
-        Self { length, interval, open: None, before: None }
+        Self {
+            schedule: Schedule::new(length, interval),
+            lows: Column::default(),
+            before: Column::default(),
+            counts: Column::default(),
+            marks: Column::default(),
+        }
     }
 
     pub(crate) fn length(&self) -> Millis {
-        self.length
+        self.schedule.length()
     }
 
     /// Takes effect with the next window.
     pub(crate) fn set_length(&mut self, length: Millis) {
-        self.length = length;
+        self.schedule.set_length(length);
     }
 
     /// Forgets what is open: a rebalance, or silence. No growth is told across it.
     pub(crate) fn restart(&mut self) {
-        self.open = None;
-        self.before = None;
+        self.schedule.restart();
     }
 
-    /// Adds the lags of one moment. Answers if they complete a window: for each partition that
-    /// had one owner and usable offsets throughout, sorted.
-    pub(crate) fn add(&mut self, at: Millis, lags: &[PartitionLag]) -> Option<Vec<Standing>> {
-        // One missed poll is bridged. After more, the minimum would rest on too few samples.
-        let patience = self.interval.saturating_mul(5) / 2;
-        if self.open.as_ref().is_some_and(|open| at.saturating_sub(open.latest) > patience) {
-            self.restart();
+    /// The list of partitions changed. A new one is in no window until the next begins.
+    pub(crate) fn follow(&mut self, moves: &Moves) {
+        self.lows.follow(moves, UNKNOWN);
+        self.before.follow(moves, UNKNOWN);
+        self.counts.follow(moves, C::default());
+        self.marks.follow(moves, Marks::default());
+    }
+
+    /// Adds the lags of one moment, of the whole list. Answers if they complete a window: for each
+    /// partition that had one owner and usable offsets throughout, in order.
+    pub(crate) fn add(&mut self, at: Millis, lags: &[PartitionLag]) -> Option<Vec<Standing<C>>> {
+        match self.schedule.take(at) {
+            Poll::Begins => self.begin(lags),
+            Poll::GoesOn => self.go_on(lags),
+            Poll::Ends { span, since } => return Some(self.end(lags, (span, since))),
         }
-        let Some(open) = &mut self.open else {
-            self.open = Some(Open::new(self.length, at, lags));
-            return None;
-        };
-        // Half a poll of tolerance: jitter must not make every window one poll longer.
-        if at.saturating_sub(open.start) < open.length - self.interval / 2 {
-            open.add(at, lags);
-            return None;
+        None
+    }
+
+    fn begin(&mut self, lags: &[PartitionLag]) {
+        for (place, lag) in lags.iter().enumerate() {
+            self.before[place] = UNKNOWN;
+            self.open(place, lag);
         }
-        open.finish(lags);
-        let closed = std::mem::replace(open, Open::new(self.length, at, lags));
-        let standings = closed.standings(at, self.before.as_ref());
-        self.before = Some(closed);
-        Some(standings)
-    }
-}
-
-impl Open {
-    fn new(length: Millis, at: Millis, lags: &[PartitionLag]) -> Self {
-        let mut lows = Vec::with_capacity(lags.len());
-        lows.extend(lags.iter().filter_map(|lag| Some((lag.id.clone(), Low::new(lag)?))));
-        Self { length, start: at, latest: at, lows: ByPartition::sorted(lows) }
     }
 
-    fn add(&mut self, at: Millis, lags: &[PartitionLag]) {
-        self.latest = at;
-        for (low, lag) in self.matching(lags) {
-            low.lag = match (low.lag, lag.and_then(PartitionLag::comparable)) {
-                (Some(least), Some(now)) => Some(least.min(now)),
-                (None, _) | (_, None) => None,
+    fn go_on(&mut self, lags: &[PartitionLag]) {
+        let columns = self.lows.iter_mut().zip(self.counts.iter_mut());
+        for ((low, counts), lag) in columns.zip(lags) {
+            counts.add(lag.since);
+            *low = match lag.comparable() {
+                Some(now) if lag.has_same_owner() && !low.is_nan() => low.min(short(now)),
+                Some(_) | None => UNKNOWN,
             };
-            low.count(lag);
         }
     }
 
     /// The next window's first sample also ends the counts of this one.
-    fn finish(&mut self, lags: &[PartitionLag]) {
-        for (low, lag) in self.matching(lags) {
-            low.count(lag);
+    fn end(
+        &mut self,
+        lags: &[PartitionLag],
+        (span, since): (Millis, Option<Millis>),
+    ) -> Vec<Standing<C>> {
+        let mut standings = Vec::with_capacity(lags.len());
+        for (place, lag) in lags.iter().enumerate() {
+            self.counts[place].add(lag.since);
+            let (low, warm) = (self.lows[place], self.marks[place].has::<WARM>());
+            let known =
+                lag.consumer.filter(|_| lag.has_same_owner() && lag.has_offsets() && !low.is_nan());
+            if let Some(consumer) = known {
+                let earlier = Some(self.before[place]).filter(|before| !before.is_nan());
+                let earlier = earlier.filter(|_| since.is_some()).map(f64::from);
+                let lag = f64::from(low);
+                let since = since.filter(|since| *since > 0);
+                let drift =
+                    earlier.zip(since).map(|(before, since)| (lag - before) / seconds(since));
+                let consumer = Consumer { warm, ..consumer };
+                let (lag_before, counts) = (earlier.unwrap_or(lag), self.counts[place]);
+                standings.push(Standing { place, consumer, lag, drift, lag_before, span, counts });
+            }
+            let unchanged = known.is_some_and(|consumer| consumer.warm == warm);
+            self.before[place] = if unchanged { low } else { UNKNOWN };
+            self.open(place, lag);
         }
-    }
-
-    /// Every partition of the window with its lag now, if it still has the same owner.
-    fn matching<'a>(
-        &'a mut self,
-        lags: &'a [PartitionLag],
-    ) -> impl Iterator<Item = (&'a mut Low, Option<&'a PartitionLag>)> {
-        let mut walk = Walk::new(lags, |lag: &PartitionLag| &lag.id);
-        self.lows.iter_mut().map(move |(id, low)| {
-            let same = walk.find(id).filter(|lag| lag.consumer.is(&low.consumer));
-            (low, same)
-        })
-    }
-
-    fn standings(&self, end: Millis, before: Option<&Self>) -> Vec<Standing> {
-        let span = end.saturating_sub(self.start).max(1);
-        let mut walk = before.map(|before| before.lows.walk());
-        let standing = |(id, low): &(PartitionId, Low)| {
-            let lag = low.lag?;
-            let earlier = walk
-                .as_mut()
-                .and_then(|walk| walk.find(id))
-                .map(|(_, earlier)| earlier)
-                .filter(|earlier| earlier.consumer.is_unchanged(&low.consumer))
-                .and_then(|earlier| earlier.lag);
-            let since = before.map_or(0, |before| self.start.saturating_sub(before.start));
-            let drift =
-                earlier.filter(|_| since > 0).map(|earlier| (lag - earlier) / seconds(since));
-            Some(Standing {
-                id: id.clone(),
-                consumer: low.consumer.clone(),
-                lag,
-                drift,
-                lag_before: earlier.unwrap_or(lag),
-                span,
-                arrived: low.last.1.saturating_sub(low.first.1).max(0),
-                rate: count(low.last.0.saturating_sub(low.first.0).max(0)) / seconds(span),
-            })
-        };
-        let mut standings = Vec::with_capacity(self.lows.iter().len());
-        standings.extend(self.lows.iter().filter_map(standing));
         standings
+    }
+
+    fn open(&mut self, place: usize, lag: &PartitionLag) {
+        let lag_now = lag.comparable().filter(|_| lag.consumer.is_some());
+        self.lows[place] = lag_now.map_or(UNKNOWN, short);
+        self.counts[place] = C::default();
+        self.marks[place].put::<WARM>(lag.consumer.is_some_and(|consumer| consumer.warm));
     }
 }
 
-impl Low {
-    fn new(lag: &PartitionLag) -> Option<Self> {
-        let offsets = (lag.committed?, lag.log_end?);
-        Some(Self {
-            consumer: lag.consumer.clone(),
-            lag: lag.comparable(),
-            first: offsets,
-            last: offsets,
-        })
+impl<C: Tally> Standing<C> {
+    /// Whether nothing arrived and nothing waited: no evidence.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.counts.is_idle() && self.lag <= 0.0 && self.lag_before <= 0.0
     }
+}
 
-    /// Moves the counts on; a partition that changed hands or lost its offsets is not usable.
-    fn count(&mut self, lag: Option<&PartitionLag>) {
-        match lag.and_then(|lag| Some((lag.committed?, lag.log_end?))) {
-            Some(offsets) => self.last = offsets,
-            None => self.lag = None,
-        }
+impl Standing<Counts> {
+    /// Messages committed per second.
+    pub(crate) fn rate(&self) -> f64 {
+        f64::from(self.counts.committed) / seconds(self.span)
     }
 }
 
 /// The primary's own drift in a window, never below 0: its median over busy partitions. With
 /// fewer than three of them the largest, which can only spare the canary. `None`: none.
-pub(crate) fn reference(standings: &[Standing]) -> Option<f64> {
+pub(crate) fn reference<C: Tally>(standings: &[Standing<C>]) -> Option<f64> {
     let mut drifts: Vec<f64> = standings
         .iter()
-        .filter(|one| one.consumer.role == Role::Primary && !is_idle(one))
+        .filter(|one| one.consumer.role == Role::Primary && !one.is_idle())
         .filter_map(|one| one.drift)
         .collect();
     let middle = if drifts.len() < 3 {
@@ -202,9 +216,4 @@ pub(crate) fn reference(standings: &[Standing]) -> Option<f64> {
         median(&mut drifts)
     };
     middle.map(|drift| drift.max(0.0))
-}
-
-/// Whether nothing arrived and nothing waited: no evidence.
-pub(crate) fn is_idle(standing: &Standing) -> bool {
-    standing.arrived == 0 && standing.lag <= 0.0 && standing.lag_before <= 0.0
 }

@@ -3,15 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::capacity::{BLOCK, Capacity};
+use crate::blocks::Blocks;
+use crate::capacity::Capacity;
+use crate::column::Moves;
 use crate::commit_gaps::CommitGaps;
 use crate::constants::Constant;
 use crate::drift::{FINEST_SCALE, WIDEST_SCALE};
-use crate::lag_windows::{LagWindows, Standing, reference};
+use crate::lag_windows::{Busy, LagWindows, Standing, reference};
 use crate::lags::{Lags, PartitionLag};
-use crate::margins::{Margins, normal_lag, whole_polls};
-use crate::observation::{Millis, Role};
-use crate::reading::Reading;
+use crate::live::blocks;
+use crate::margins::{Margins, normal_lag};
+use crate::observation::{GroupState, Millis, Role};
+use crate::roster::Roster;
 use crate::tolerance::{Tolerance, least};
 use crate::units::{median, quantile};
 use crate::{PartitionId, Record, Settings};
@@ -33,11 +36,11 @@ pub(crate) struct Lesson {
 
 /// Learns from a record.
 pub(crate) fn learn(settings: &Settings, record: &Record) -> Lesson {
-    let readings = || record.observations().filter_map(|seen| Reading::of(&seen, 0));
     let mut gaps = CommitGaps::new(Role::Primary, settings.interval);
-    follow(readings(), |step| match step {
+    follow(record, |step| match step {
         Step::Broken => gaps.restart(),
-        Step::Lags(at, lags) => gaps.add(at, lags),
+        Step::Moved(moves) => gaps.follow(moves),
+        Step::Lags(at, lags, _) => gaps.add(at, lags),
     });
     let mut margins = Margins {
         commit_gap: gaps.longest(),
@@ -47,9 +50,10 @@ pub(crate) fn learn(settings: &Settings, record: &Record) -> Lesson {
         learnt: false,
     };
     let mut school = School::new(&margins, settings.interval);
-    let lags = follow(readings(), |step| match step {
+    let lags = follow(record, |step| match step {
         Step::Broken => school.restart(),
-        Step::Lags(at, lags) => school.add(at, lags),
+        Step::Moved(moves) => school.follow(moves),
+        Step::Lags(at, lags, roster) => school.add(at, lags, roster),
     });
     school.teach(&mut margins);
     let tolerance = school.tolerance(&margins);
@@ -60,23 +64,25 @@ pub(crate) fn learn(settings: &Settings, record: &Record) -> Lesson {
 enum Step<'a> {
     /// A rebalance.
     Broken,
+    /// How the list of partitions changed.
+    Moved(&'a Moves),
     /// The lags at a moment, under one assignment.
-    Lags(Millis, &'a [PartitionLag]),
+    Lags(Millis, &'a [PartitionLag], &'a Roster),
 }
 
-fn follow(readings: impl Iterator<Item = Reading>, mut take: impl FnMut(Step<'_>)) -> Lags {
+fn follow(record: &Record, mut take: impl FnMut(Step<'_>)) -> Lags {
     let mut lags = Lags::default();
-    let mut owned = Vec::new();
     let mut epoch = None;
-    for reading in readings {
-        owned = lags.take(&reading, owned);
-        let current = reading.is_stable().then_some(reading.epoch);
+    for seen in record.observations() {
+        let Some((group, sight)) = seen.group.as_ref().zip(lags.take(&seen, 0)) else { continue };
+        take(Step::Moved(&sight.moves));
+        let current = (group.state == GroupState::Stable).then_some(group.epoch);
         if current != epoch || current.is_none() {
             take(Step::Broken);
         }
         epoch = current;
         if current.is_some() {
-            take(Step::Lags(reading.at, &owned));
+            take(Step::Lags(seen.at, &sight.lags, &lags.roster));
         }
     }
     lags
@@ -84,52 +90,69 @@ fn follow(readings: impl Iterator<Item = Reading>, mut take: impl FnMut(Step<'_>
 
 /// Collects what healthy windows look like.
 struct School {
-    windows: LagWindows,
-    blocks: LagWindows,
-    commit_gap: f64,
+    windows: LagWindows<Busy>,
+    blocks: Blocks,
     capacity: Capacity,
-    /// An empty one is a rebalance.
-    closed: Vec<Vec<Standing>>,
+    closed: Vec<Closed>,
+    /// Standing lags of each primary partition.
+    lags: BTreeMap<PartitionId, Vec<f64>>,
+}
+
+/// What happened to the windows, to be gone through again when more is known.
+enum Closed {
+    /// A rebalance.
+    Broken,
+    Moved(Moves),
+    Window(Vec<Standing<Busy>>),
 }
 
 impl School {
     fn new(margins: &Margins, interval: Millis) -> Self {
         Self {
             windows: LagWindows::new(margins.drift_window(interval), interval),
-            blocks: LagWindows::new(whole_polls(BLOCK, interval), interval),
-            commit_gap: margins.commit_gap_seconds(),
+            blocks: blocks(margins, interval),
             capacity: Capacity::default(),
             closed: Vec::new(),
+            lags: BTreeMap::new(),
         }
     }
 
     fn restart(&mut self) {
         self.windows.restart();
         self.blocks.restart();
-        self.closed.push(Vec::new());
+        self.closed.push(Closed::Broken);
     }
 
-    fn add(&mut self, at: Millis, lags: &[PartitionLag]) {
-        if let Some(block) = self.blocks.add(at, lags) {
-            self.capacity.learn(&block, self.commit_gap);
+    fn follow(&mut self, moves: &Moves) {
+        self.windows.follow(moves);
+        self.blocks.follow(moves);
+        if let Moves::Changed(_) = moves {
+            self.closed.push(Closed::Moved(moves.clone()));
         }
-        self.closed.extend(self.windows.add(at, lags));
+    }
+
+    fn add(&mut self, at: Millis, lags: &[PartitionLag], roster: &Roster) {
+        if let Some(block) = self.blocks.add(at, lags) {
+            self.capacity.learn(&block, roster);
+        }
+        let Some(window) = self.windows.add(at, lags) else { return };
+        for standing in window.iter().filter(|one| one.consumer.role == Role::Primary) {
+            self.lags.entry(roster.id(standing.place)).or_default().push(standing.lag);
+        }
+        self.closed.push(Closed::Window(window));
     }
 
     /// Normal lag and the scale of drifts, by the primary's windows.
-    fn teach(&self, margins: &mut Margins) {
-        let mut lags: BTreeMap<&PartitionId, Vec<f64>> = BTreeMap::new();
-        let mut drifts = Vec::new();
-        for window in &self.closed {
-            let reference = reference(window).unwrap_or(0.0);
-            for standing in window.iter().filter(|one| one.consumer.role == Role::Primary) {
-                lags.entry(&standing.id).or_default().push(standing.lag);
-                drifts.extend(standing.drift.map(|drift| drift - reference));
-            }
-        }
+    fn teach(&mut self, margins: &mut Margins) {
         let normal = |lags: &mut Vec<f64>| quantile(lags, NORMAL_QUANTILE);
-        let largest = lags.values_mut().filter_map(normal).fold(0.0, f64::max);
+        let largest = self.lags.values_mut().filter_map(normal).fold(0.0, f64::max);
         margins.normal_lag = normal_lag().max(Constant::NormalFactor.or(NORMAL_FACTOR) * largest);
+        let mut drifts = Vec::new();
+        for window in self.closed.iter().filter_map(Closed::window) {
+            let reference = reference(window).unwrap_or(0.0);
+            let primary = window.iter().filter(|one| one.consumer.role == Role::Primary);
+            drifts.extend(primary.filter_map(|one| one.drift).map(|drift| drift - reference));
+        }
         if drifts.len() >= ENOUGH_DRIFTS {
             margins.scale = deviation(&mut drifts).clamp(FINEST_SCALE, WIDEST_SCALE);
             margins.learnt = true;
@@ -138,11 +161,27 @@ impl School {
 
     fn tolerance(&self, margins: &Margins) -> Tolerance {
         let mut tolerance = Tolerance::new(least());
-        for window in &self.closed {
-            tolerance.learn(window, reference(window).unwrap_or(0.0), margins.normal_lag);
+        for closed in &self.closed {
+            match closed {
+                Closed::Broken => tolerance.restart(),
+                Closed::Moved(moves) => tolerance.follow(moves),
+                Closed::Window(window) => {
+                    let reference = reference(window).unwrap_or(0.0);
+                    tolerance.learn(window, reference, margins.normal_lag);
+                }
+            }
         }
         tolerance.restart();
         tolerance
+    }
+}
+
+impl Closed {
+    fn window(&self) -> Option<&[Standing<Busy>]> {
+        match self {
+            Self::Window(window) => Some(window),
+            Self::Broken | Self::Moved(_) => None,
+        }
     }
 }
 

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use crate::funds::ROUNDING;
-use crate::judge::{Group, Judge};
-use crate::lags::PartitionLag;
-use crate::observation::{Millis, Role};
+use crate::judge::Judge;
+use crate::live::{Group, Latest};
+use crate::observation::Millis;
 use crate::proof::Proof;
-use crate::units::{median, seconds, tally};
-use crate::{Doubt, KeepsUp};
+use crate::units::tally;
+use crate::{Doubt, KeepsUp, PartitionId};
 
 /// Messages per second below which a canary's traffic proves nothing.
 pub(crate) const LEAST_TRAFFIC: f64 = 1.0;
@@ -25,15 +25,17 @@ pub(crate) struct Trial<'a> {
     judge: &'a Judge,
     group: &'a Group,
     /// All but those nobody ever used.
-    partitions: Vec<(&'a PartitionLag, Option<&'a Proof>)>,
+    partitions: Vec<(&'a Latest, Option<&'a Proof>)>,
     owned: u32,
 }
 
 impl<'a> Trial<'a> {
     pub(crate) fn of(judge: &'a Judge, group: &'a Group) -> Self {
-        let used = group.canary().filter(|lag| !lag.is_unused());
-        let partitions = used.map(|lag| (lag, judge.proofs.get(&lag.id))).collect();
-        Self { judge, group, partitions, owned: tally(group.canary().count()) }
+        let used = group.canary.iter().filter(|lag| !lag.unused);
+        let roster = &judge.live.lags.roster;
+        let mut walk = judge.proofs.walk();
+        let partitions = used.map(|lag| (lag, walk.find(&roster.id(lag.place())))).collect();
+        Self { judge, group, partitions, owned: tally(group.canary.len()) }
     }
 
     /// What a Pass rests on.
@@ -69,9 +71,10 @@ impl<'a> Trial<'a> {
     }
 
     fn is_warm(&self, now: Millis) -> Result<(), Doubt> {
-        let cold = self.group.canary().filter(|lag| !lag.consumer.warm);
+        let cold = self.group.canary.iter().filter(|lag| !lag.consumer.warm);
         let remaining = cold.map(|lag| {
-            let pod = self.judge.live.pods.iter().find(|pod| pod.name == lag.consumer.pod);
+            let name = self.judge.live.lags.roster.name(lag.consumer);
+            let pod = self.judge.live.pods.iter().find(|pod| pod.name == *name);
             let created = pod.map_or(now, |pod| pod.created);
             created.saturating_add(self.judge.settings.warm_up).saturating_sub(now).max(0)
         });
@@ -82,8 +85,8 @@ impl<'a> Trial<'a> {
     }
 
     fn is_known(&self) -> Result<(), Doubt> {
-        match self.partitions.iter().find(|(lag, _)| lag.comparable().is_none()) {
-            Some((lag, _)) => Err(Doubt::LagUnknown { partition: lag.id.clone() }),
+        match self.partitions.iter().find(|(lag, _)| !lag.known) {
+            Some((lag, _)) => Err(Doubt::LagUnknown { partition: self.id(lag) }),
             None => Ok(()),
         }
     }
@@ -94,19 +97,17 @@ impl<'a> Trial<'a> {
         if counts.excused_windows.saturating_mul(EXCUSED_ONE_IN) > self.judge.ledger.windows() {
             return Err(overloaded);
         }
-        let primary = self.group.lags.iter().filter(|lag| lag.consumer.role == Role::Primary);
-        let mut common: Vec<f64> = primary.filter_map(PartitionLag::comparable).collect();
-        let common = COMMON_BACKLOG * median(&mut common).unwrap_or(0.0);
+        let common = COMMON_BACKLOG * self.group.common_lag;
         // What is normal was learnt over longer windows. In one of a single commit gap the least
         // lag may still contain that gap.
-        let gap = seconds(self.judge.live.proof_windows.length());
-        let normal_seconds = self.judge.margins.normal_lag.max(common) + gap;
+        let normal_seconds =
+            self.judge.margins.normal_lag.max(common) + self.judge.live.proof_gap();
         let standing =
             self.partitions.iter().filter_map(|(lag, proof)| Some((lag, (*proof)?.lag?)));
         match standing.max_by(|a, b| a.1.total_cmp(&b.1)) {
             Some((_, behind)) if behind > normal_seconds && counts.excused > 0 => Err(overloaded),
             Some((lag, lag_seconds)) if lag_seconds > normal_seconds => {
-                let partition = lag.id.clone();
+                let partition = self.id(lag);
                 Err(Doubt::LagNotSettled { partition, lag_seconds, normal_seconds })
             }
             Some(_) | None => Ok(()),
@@ -116,11 +117,12 @@ impl<'a> Trial<'a> {
     /// With more evidence against the canary than it began with, wait which way it goes.
     fn is_unsuspected(&self) -> Result<(), Doubt> {
         let ledger = &self.judge.ledger;
+        if ledger.ln_value() <= ROUNDING {
+            return Ok(());
+        }
         match ledger.leading() {
-            Some((partition, drift)) if ledger.ln_value() > ROUNDING => {
-                Err(Doubt::Suspected { partition: partition.clone(), drift })
-            }
-            Some(_) | None => Ok(()),
+            Some((id, drift)) => Err(Doubt::Suspected { partition: id.clone(), drift }),
+            None => Ok(()),
         }
     }
 
@@ -152,16 +154,13 @@ impl<'a> Trial<'a> {
             Some((lag, windows)) if windows > 0 => {
                 let length = self.judge.live.proof_windows.length();
                 let remaining = Millis::from(windows).saturating_mul(length);
-                Err(Doubt::MoreEvidence { remaining, partition: lag.id.clone() })
+                Err(Doubt::MoreEvidence { remaining, partition: self.id(lag) })
             }
             Some(_) | None => Ok(()),
         }
     }
-}
 
-impl Group {
-    /// The canary's partitions.
-    pub(crate) fn canary(&self) -> impl Iterator<Item = &PartitionLag> {
-        self.lags.iter().filter(|lag| lag.consumer.role == Role::Canary)
+    fn id(&self, lag: &Latest) -> PartitionId {
+        self.judge.live.lags.roster.id(lag.place())
     }
 }

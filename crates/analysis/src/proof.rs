@@ -4,12 +4,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::PartitionId;
-use crate::lag_windows::Standing;
-use crate::observation::{Millis, Role};
+use crate::lag_windows::{Counts, Standing};
+use crate::observation::Millis;
 use crate::units::count;
 
 /// Drift that has to be ruled out, in seconds per second.
@@ -24,7 +24,7 @@ const MOST: f64 = 2.0 * PROVEN;
 /// it starts a new attempt, which wrongly succeeds with probability ≤ 1/400.
 const LEAST: f64 = 1.0 / PROVEN;
 /// Messages a window must bring to speak for the canary: less may be luck.
-pub(crate) const LEAST_MESSAGES: i64 = 3;
+pub(crate) const LEAST_MESSAGES: u32 = 3;
 /// Windows after which a partition without traffic is known to be sparse. As many as a proof
 /// takes, so that waiting for it costs nothing.
 const KNOWN_AFTER: u32 = 12;
@@ -38,8 +38,12 @@ const KNOWN_AFTER: u32 = 12;
 /// window of at least one commit gap it adds at most a factor e^1.2 over the whole trial.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Proofs {
-    by_partition: BTreeMap<PartitionId, Proof>,
+    /// Sorted by partition.
+    proofs: Vec<(PartitionId, Proof)>,
 }
+
+/// Walks the proofs in step with a sorted list, because looking each one up costs more.
+pub(crate) struct Walk<'a>(&'a [(PartitionId, Proof)]);
 
 /// The proof of one partition.
 #[derive(Clone, Debug)]
@@ -58,39 +62,67 @@ pub(crate) struct Proof {
 impl Proofs {
     /// Forgets partitions that are no longer the canary's; `owned` is sorted.
     pub(crate) fn keep_only(&mut self, owned: &[&PartitionId]) {
-        self.by_partition.retain(|id, _| owned.binary_search(&id).is_ok());
+        self.proofs.retain(|(id, _)| owned.binary_search(&id).is_ok());
     }
 
     /// Restores one proof that was saved.
-    pub(crate) fn restore(&mut self, id: PartitionId, pod: Arc<str>, ln: f64) {
-        let ln = ln.clamp(LEAST.ln(), MOST.ln());
-        self.by_partition.insert(id, Proof { ln, ..Proof::new(pod) });
+    pub(crate) fn restore(&mut self, id: &PartitionId, pod: &Arc<str>, ln: f64) {
+        self.entry(id, pod).ln = ln.clamp(LEAST.ln(), MOST.ln());
     }
 
     pub(crate) fn get(&self, id: &PartitionId) -> Option<&Proof> {
-        self.by_partition.get(id)
+        self.position(id).ok().map(|position| &self.proofs[position].1)
+    }
+
+    /// Finds the proofs of ascending partitions.
+    pub(crate) fn walk(&self) -> Walk<'_> {
+        Walk(&self.proofs)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&PartitionId, &Proof)> {
-        self.by_partition.iter()
+        self.proofs.iter().map(|(id, proof)| (id, proof))
     }
 
-    /// Takes a window.
-    pub(crate) fn bet(&mut self, standings: &[Standing]) {
-        for standing in standings {
-            let consumer = &standing.consumer;
-            if consumer.role != Role::Canary || !consumer.warm {
-                continue;
-            }
-            let proof = self
-                .by_partition
-                .entry(standing.id.clone())
-                .or_insert_with(|| Proof::new(consumer.pod.clone()));
-            if proof.pod != consumer.pod {
-                *proof = Proof::new(consumer.pod.clone());
-            }
-            proof.bet(standing);
+    /// Takes a window of a canary partition and of the pod that owned it.
+    pub(crate) fn bet(&mut self, id: &PartitionId, pod: &Arc<str>, standing: &Standing<Counts>) {
+        if !standing.consumer.warm {
+            return;
         }
+        let proof = self.entry(id, pod);
+        if proof.pod != *pod {
+            *proof = Proof::new(pod.clone());
+        }
+        proof.bet(standing);
+    }
+
+    /// The proof of a partition, made if there is none.
+    fn entry(&mut self, id: &PartitionId, pod: &Arc<str>) -> &mut Proof {
+        let position = self.position(id).unwrap_or_else(|position| {
+            self.proofs.insert(position, (id.clone(), Proof::new(pod.clone())));
+            position
+        });
+        &mut self.proofs[position].1
+    }
+
+    fn position(&self, id: &PartitionId) -> Result<usize, usize> {
+        self.proofs.binary_search_by(|(other, _)| other.cmp(id))
+    }
+}
+
+impl<'a> Walk<'a> {
+    /// The proof of a partition that lies behind all those asked for before.
+    pub(crate) fn find(&mut self, wanted: &PartitionId) -> Option<&'a Proof> {
+        while let [(id, proof), rest @ ..] = self.0 {
+            match id.cmp(wanted) {
+                Ordering::Less => self.0 = rest,
+                Ordering::Equal => {
+                    self.0 = rest;
+                    return Some(proof);
+                }
+                Ordering::Greater => return None,
+            }
+        }
+        None
     }
 }
 
@@ -130,14 +162,14 @@ impl Proof {
         windows
     }
 
-    fn bet(&mut self, standing: &Standing) {
+    fn bet(&mut self, standing: &Standing<Counts>) {
         self.lag = Some(standing.lag);
         let Some(drift) = standing.drift else { return };
         self.seen = self.seen.saturating_add(1);
-        self.arrived = self.arrived.saturating_add(standing.arrived);
+        self.arrived = self.arrived.saturating_add(i64::from(standing.counts.arrived));
         self.watched = self.watched.saturating_add(standing.span);
         let factor = 1.0 + STAKE * (RULED_OUT - drift.clamp(-1.0, 1.0));
-        let speaks = standing.arrived >= LEAST_MESSAGES;
+        let speaks = standing.counts.arrived >= LEAST_MESSAGES;
         self.counted = self.counted.saturating_add(u32::from(speaks));
         // Without traffic a window may only count against the canary.
         if speaks || factor < 1.0 {

@@ -10,8 +10,9 @@ use crate::capacity::Capacity;
 use crate::drift::{Account, BETS, Ledger};
 use crate::funds::LN_NOTHING;
 use crate::group_lag::GroupLag;
-use crate::judge::{Counts, Judge, Live};
+use crate::judge::{Counts, Judge};
 use crate::lags::Oddities;
+use crate::live::Live;
 use crate::margins::Margins;
 use crate::proof::{Proof, Proofs};
 use crate::signals::{SavedSignals, Signals};
@@ -207,7 +208,7 @@ impl Judge {
             let topic = name(&saved.topics, topic)?;
             let id = PartitionId { topic, partition };
             if let Some((pod, ln)) = proof {
-                proofs.restore(id.clone(), name(&saved.pods, pod)?, unmilli(ln));
+                proofs.restore(&id, &name(&saved.pods, pod)?, unmilli(ln));
             }
             if let Some(account) = account {
                 accounts.insert(id, account.map(unmilli));

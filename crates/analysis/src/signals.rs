@@ -35,11 +35,11 @@ use self::meter::{Meter, Reader, Rise};
 use self::outcomes::Outcomes;
 use self::ratio::RatioSignal;
 use self::restarts::Restarts;
-use self::yields::{Yield, YieldSchool};
+use self::yields::{Yield, YieldSchool, work};
 use crate::lags::{Lags, PartitionLag};
 use crate::margins::Margins;
-use crate::observation::{Millis, Observation, PodMetrics, Role};
-use crate::reading::Reading;
+use crate::observation::{GroupState, Millis, Observation, PodMetrics, Role};
+use crate::roster::Roster;
 use crate::units::ln_add;
 use crate::{Measure, Record, Settings, Signal, UserMetric, UserRule};
 
@@ -88,7 +88,6 @@ impl Signals {
         let mut bounds = bounds(settings, reader.cadence);
         let mut meter = Meter::new(reader.clone());
         let mut lags = Lags::default();
-        let mut owned = Vec::new();
         let mut school = YieldSchool::new(gap, reader.cadence);
         let mut window = Window::default();
         let mut windows = Vec::new();
@@ -107,10 +106,9 @@ impl Signals {
                 outcomes.take(&mut full);
                 windows.push(full);
             }
-            if let Some(reading) = Reading::of(&seen, 0) {
-                let epoch = reading.is_stable().then_some(reading.epoch);
-                owned = lags.take(&reading, owned);
-                school.take(epoch, &owned, &meter);
+            if let Some((group, sight)) = seen.group.as_ref().zip(lags.take(&seen, 0)) {
+                let epoch = (group.state == GroupState::Stable).then_some(group.epoch);
+                school.take(epoch, &work((&lags.roster, &sight.lags), &meter));
             }
         }
         let signal = |kind: Kind| {
@@ -139,7 +137,7 @@ impl Signals {
     pub(crate) fn take(
         &mut self,
         seen: &Observation,
-        stable: Option<(u64, &[PartitionLag])>,
+        stable: Option<(u64, &Roster, &[PartitionLag])>,
         rewinds: u32,
     ) {
         self.begin.get_or_insert(seen.at);
@@ -161,8 +159,9 @@ impl Signals {
             memory.take(seen);
         }
         if let Some(yields) = &mut self.yields {
-            let (epoch, lags) = stable.map_or((None, &[][..]), |(epoch, lags)| (Some(epoch), lags));
-            yields.take(seen.at, epoch, lags, &self.meter);
+            let meter = &self.meter;
+            let works = stable.map(|(epoch, roster, lags)| (epoch, work((roster, lags), meter)));
+            yields.take(seen.at, works);
         }
     }
 

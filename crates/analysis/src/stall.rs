@@ -1,12 +1,11 @@
 //! The stall guard: a canary partition with old messages waiting and no commit while the primary's
 //! go on. Deterministic and outside the error budget; it compares no speeds.
 
-use crate::by_partition::ByPartition;
-use crate::lags::{MORE_THAN_A_MARKER, PartitionLag};
+use crate::column::{Column, Marks, Moves};
+use crate::lags::{Lags, MORE_THAN_A_MARKER, PartitionLag, Since};
 use crate::observation::{Millis, Role};
-use crate::reading::Consumer;
-use crate::time_lag::TimeLag;
-use crate::{Doubt, Fault, PartitionId};
+use crate::units::{seconds, tally};
+use crate::{Doubt, Fault};
 
 /// Silence shorter than this is never a stall: a GC pause, a slow downstream call, a retry.
 const SHORTEST_WAIT: Millis = 30_000;
@@ -14,14 +13,31 @@ const SHORTEST_WAIT: Millis = 30_000;
 const DEFAULT_WAIT: Millis = 60_000;
 /// Part of the busy primary partitions that must commit, in percent; otherwise the cause is shared.
 const COMMITTING: usize = 80;
+/// Stands for a log that has not grown.
+const NOT_GROWING: u32 = u32::MAX;
+/// Whether the partition is watched under its owner.
+const WATCHED: u8 = 0;
+/// Whether this owner has committed.
+const ARMED: u8 = 1;
+/// Whether old messages waited when its offsets were last known: silence is then a stall.
+const RIPE: u8 = 2;
+/// Whether an offset was committed while the clock stood.
+const COMMITTED: u8 = 3;
+/// Whether the log grew while the clock stood.
+const GREW: u8 = 4;
+
 /// Watches every owned partition for silence.
 #[derive(Clone, Debug)]
 pub(crate) struct StallGuard {
     interval: Millis,
     commit_gap: Option<Millis>,
     latest: Option<(Millis, u64)>,
-    /// Always some after [`StallGuard::add`].
-    clocks: ByPartition<Option<Clock>>,
+    /// Watched milliseconds without a commit, since the last one or since the assignment.
+    quiet: Column<u32>,
+    /// Watched milliseconds since messages have arrived after the last commit, or after the
+    /// assignment.
+    growing: Column<u32>,
+    marks: Column<Marks>,
 }
 
 /// What the guard sees.
@@ -33,27 +49,16 @@ pub(crate) enum Stall {
     Shared(Doubt),
 }
 
-/// One partition under one owner.
-#[derive(Clone, Debug)]
-struct Clock {
-    consumer: Consumer,
-    /// Whether this owner has committed.
-    armed: bool,
-    /// Watched time without a commit, since the last one or since the assignment.
-    quiet: Millis,
-    committed: Option<i64>,
-    /// Log end at the last commit, or when the partition was given.
-    end_then: Option<i64>,
-    /// Watched time since messages have arrived after that.
-    growing: Option<Millis>,
-    /// Certain time lag, in seconds.
-    behind: f64,
-    waiting: i64,
-}
-
 impl StallGuard {
     pub(crate) fn new(interval: Millis, commit_gap: Option<Millis>) -> Self {
-        Self { interval, commit_gap, latest: None, clocks: ByPartition::default() }
+        Self {
+            interval,
+            commit_gap,
+            latest: None,
+            quiet: Column::default(),
+            growing: Column::default(),
+            marks: Column::default(),
+        }
     }
 
     /// How long an owner that has committed may be silent: twice the longest healthy gap, to
@@ -69,7 +74,14 @@ impl StallGuard {
         self.wait().saturating_add(self.commit_gap.unwrap_or(0))
     }
 
-    /// Takes the lags of one moment under a stable assignment.
+    /// The list of partitions changed.
+    pub(crate) fn follow(&mut self, moves: &Moves) {
+        self.quiet.follow(moves, 0);
+        self.growing.follow(moves, NOT_GROWING);
+        self.marks.follow(moves, Marks::default());
+    }
+
+    /// Takes the lags of all partitions at one moment under a stable assignment.
     pub(crate) fn add(&mut self, at: Millis, epoch: u64, lags: &[PartitionLag]) {
         // A rebalance since the last poll, or silence of the source, stops the clocks: a consumer
         // can't commit through either.
@@ -78,93 +90,117 @@ impl StallGuard {
             Some((before, same)) if same == epoch => at.saturating_sub(before),
             Some(_) | None => 0,
         };
-        let step = if step > patience { 0 } else { step };
-        self.clocks.follow(lags.iter().map(|lag| &lag.id), || None);
-        for ((_, clock), lag) in self.clocks.iter_mut().zip(lags) {
-            match clock {
-                Some(clock) if clock.consumer.is(&lag.consumer) => clock.go_on(lag, step),
-                Some(_) | None => *clock = Some(Clock::new(lag)),
+        let step = if step > patience { 0 } else { u32::try_from(step).unwrap_or(u32::MAX) };
+        for (place, lag) in lags.iter().enumerate() {
+            if lag.consumer.is_none() {
+                self.marks[place] = Marks::default();
+            } else if lag.has_same_owner() && self.marks[place].has::<WATCHED>() {
+                self.go_on(place, lag, step);
+            } else {
+                self.begin(place, lag);
             }
         }
     }
 
-    /// The gravest stall of the canary now: the longest one.
-    pub(crate) fn stall(&self) -> Option<Stall> {
-        let (id, clock) = self
-            .clocks
-            .iter()
-            .filter_map(|(id, clock)| Some((id, clock.as_ref()?)))
-            .filter(|(_, clock)| clock.consumer.role == Role::Canary && self.is_stuck(clock))
-            .max_by(|a, b| (a.1.quiet, b.0).cmp(&(b.1.quiet, a.0)))?;
-        let primary =
-            || self.clocks.values().flatten().filter(|one| one.consumer.role == Role::Primary);
-        let stuck = primary().filter(|one| self.is_stuck(one)).count();
-        let committing = primary().filter(|one| one.armed && one.quiet < self.wait()).count();
+    /// Takes the lags of a moment without a stable assignment: the clocks stand.
+    pub(crate) fn pause(&mut self, lags: &[PartitionLag]) {
+        for (marks, lag) in self.marks.iter_mut().zip(lags) {
+            remember(marks, lag.since);
+        }
+    }
+
+    /// The gravest stall of the canary now: the longest one. `lags` are those that were watched.
+    pub(crate) fn stall(&self, lags: &Lags) -> Option<Stall> {
+        let of = |role: Role| {
+            let all = (0..self.marks.len()).filter(|&place| self.marks[place].has::<WATCHED>());
+            all.filter(move |&place| lags.roster.role(place) == Some(role))
+        };
+        let ripe = (0..self.marks.len()).filter(|&place| self.is_stuck(place));
+        let canary = ripe.filter(|&place| lags.roster.role(place) == Some(Role::Canary));
+        let place = canary.max_by(|&a, &b| (self.quiet[a], b).cmp(&(self.quiet[b], a)))?;
+        let wait = self.wait();
+        let commits = |place: &usize| {
+            self.marks[*place].has::<ARMED>() && Millis::from(self.quiet[*place]) < wait
+        };
+        let stuck = of(Role::Primary).filter(|&place| self.is_stuck(place)).count();
+        let committing = of(Role::Primary).filter(commits).count();
         let busy = stuck + committing;
         if committing * 100 < busy * COMMITTING {
             return Some(Stall::Shared(Doubt::SharedStall {
-                partition: id.clone(),
-                committing: crate::units::tally(committing),
-                of: crate::units::tally(busy),
+                partition: lags.roster.id(place),
+                committing: tally(committing),
+                of: tally(busy),
             }));
         }
-        Some(Stall::Canary(clock.fault(id)))
+        Some(Stall::Canary(self.fault(place, lags)?))
     }
 
-    fn is_stuck(&self, clock: &Clock) -> bool {
-        let wait = self.wait();
-        let patience = if clock.armed { wait } else { self.first_wait() };
-        // Never committed by anyone: how old the first message is, only its arrival tells.
-        let old = match clock.committed {
-            Some(_) => clock.behind >= crate::units::seconds(wait),
-            None => clock.growing.is_some_and(|growing| growing >= wait),
-        };
-        // If nothing arrived since the last commit, a single message may be a marker.
-        let work = clock.growing.is_some() || clock.waiting >= MORE_THAN_A_MARKER;
-        clock.quiet >= patience && old && work
+    fn is_stuck(&self, place: usize) -> bool {
+        let marks = self.marks[place];
+        let patience = || if marks.has::<ARMED>() { self.wait() } else { self.first_wait() };
+        marks.has::<RIPE>() && Millis::from(self.quiet[place]) >= patience()
     }
-}
 
-impl Clock {
-    fn new(lag: &PartitionLag) -> Self {
-        Self {
-            consumer: lag.consumer.clone(),
-            armed: false,
-            quiet: 0,
-            committed: lag.committed,
-            end_then: lag.log_end,
-            growing: None,
-            behind: lag.lag.map_or(0.0, TimeLag::lower_bound),
-            waiting: lag.waiting(),
-        }
+    fn begin(&mut self, place: usize, lag: &PartitionLag) {
+        self.quiet[place] = 0;
+        self.growing[place] = NOT_GROWING;
+        self.marks[place] = Marks::default();
+        self.marks[place].put::<WATCHED>(true);
+        self.look(place, lag);
     }
 
     /// The same owner a poll later, of which `step` counts.
-    fn go_on(&mut self, lag: &PartitionLag, step: Millis) {
+    fn go_on(&mut self, place: usize, lag: &PartitionLag, step: u32) {
+        let marks = &mut self.marks[place];
+        remember(marks, lag.since);
         // No answer about the offset is no evidence of silence.
-        if lag.committed.is_none() && self.committed.is_some() || lag.log_end.is_none() {
+        if lag.unanswered {
             return;
         }
-        self.behind = lag.lag.map_or(0.0, TimeLag::lower_bound);
-        self.waiting = lag.waiting();
-        if lag.committed == self.committed {
-            let grew = lag.log_end > self.end_then;
-            self.quiet = self.quiet.saturating_add(step);
-            let longer = self.growing.map(|since| since.saturating_add(step));
-            self.growing = longer.or(grew.then_some(0));
+        let (committed, grew) = (marks.has::<COMMITTED>(), marks.has::<GREW>());
+        marks.put::<COMMITTED>(false);
+        marks.put::<GREW>(false);
+        if committed {
+            marks.put::<ARMED>(true);
+            (self.quiet[place], self.growing[place]) = (0, NOT_GROWING);
         } else {
-            (self.armed, self.quiet, self.growing) = (true, 0, None);
-            (self.committed, self.end_then) = (lag.committed, lag.log_end);
+            self.quiet[place] = self.quiet[place].saturating_add(step);
+            self.growing[place] = match self.growing[place] {
+                NOT_GROWING if grew => 0,
+                NOT_GROWING => NOT_GROWING,
+                since => since.saturating_add(step).min(NOT_GROWING - 1),
+            };
         }
+        self.look(place, lag);
     }
 
-    fn fault(&self, id: &PartitionId) -> Fault {
-        let (partition, pod) = (id.clone(), self.consumer.pod.clone());
-        let (quiet, waiting) = (self.quiet, self.waiting);
-        if self.armed {
+    /// Whether what waits is old enough for a stall.
+    fn look(&mut self, place: usize, lag: &PartitionLag) {
+        let growing = Some(self.growing[place]).filter(|since| *since != NOT_GROWING);
+        let wait = self.wait();
+        // Never committed by anyone: how old the first message is, only its arrival tells.
+        let old = match lag.committed {
+            Some(_) => lag.behind() >= seconds(wait),
+            None => growing.is_some_and(|since| Millis::from(since) >= wait),
+        };
+        // If nothing arrived since the last commit, a single message may be a marker.
+        let work = growing.is_some() || lag.waiting() >= MORE_THAN_A_MARKER;
+        self.marks[place].put::<RIPE>(old && work);
+    }
+
+    fn fault(&self, place: usize, lags: &Lags) -> Option<Fault> {
+        let (partition, pod) = (lags.roster.id(place), lags.roster.owner(place)?.clone());
+        let (quiet, waiting) = (Millis::from(self.quiet[place]), lags.waiting(place));
+        Some(if self.marks[place].has::<ARMED>() {
             Fault::Stalled { partition, pod, quiet, waiting }
         } else {
             Fault::NoFirstCommit { partition, pod, quiet, waiting }
-        }
+        })
     }
+}
+
+/// What happens while the clock stands counts when it goes on.
+fn remember(marks: &mut Marks, since: Since) {
+    marks.put::<COMMITTED>(marks.has::<COMMITTED>() || since.commit);
+    marks.put::<GREW>(marks.has::<GREW>() || since.grew);
 }

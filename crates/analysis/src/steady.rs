@@ -5,7 +5,6 @@ use crate::Record;
 use crate::finding::Span;
 use crate::lags::Lags;
 use crate::observation::{GroupState, Millis, Role};
-use crate::reading::Reading;
 use crate::roughly::AtMost;
 use crate::units::median;
 
@@ -76,14 +75,15 @@ pub fn primary_steady(record: &Record, now: Millis) -> Result<(), Unsteady> {
 /// The largest lag of any primary partition at each Stable observation, in seconds.
 fn largest_lags(record: &Record) -> Vec<(Millis, f64)> {
     let mut follower = Lags::default();
-    let readings = record.observations().filter_map(|seen| Reading::of(&seen, 0));
     let mut largest = Vec::new();
-    for reading in readings {
-        let lags = follower.take(&reading, Vec::new());
-        let primary = lags.iter().filter(|lag| lag.consumer.role == Role::Primary);
+    for seen in record.observations() {
+        let Some((group, sight)) = seen.group.as_ref().zip(follower.take(&seen, 0)) else {
+            continue;
+        };
+        let primary = sight.lags.iter().filter(|lag| lag.role() == Some(Role::Primary));
         let seconds = primary.filter_map(|lag| Some(lag.lag?.lower_bound())).reduce(f64::max);
-        if let Some(seconds) = seconds.filter(|_| reading.is_stable()) {
-            largest.push((reading.at, seconds));
+        if let Some(seconds) = seconds.filter(|_| group.state == GroupState::Stable) {
+            largest.push((seen.at, seconds));
         }
     }
     largest

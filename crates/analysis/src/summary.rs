@@ -57,7 +57,7 @@ const THROUGHPUT_SPAN: Millis = 60_000;
 /// Sums up the latest usable observation of a record.
 #[must_use]
 pub fn summarise(record: &Record) -> Summary {
-    let mut readings = record.observations().rev().filter_map(|seen| Reading::of(&seen, 0));
+    let mut readings = record.observations().rev().filter_map(|seen| Reading::of(&seen));
     let Some(latest) = readings.next() else { return Summary::default() };
     let lags = backlog::time_lags(&latest, record);
     let (committed, span) = committed(&latest, record);
@@ -89,7 +89,7 @@ pub fn summarise(record: &Record) -> Summary {
 
 impl RoleSummary {
     fn of(role: Role, latest: &Reading, lags: &BTreeMap<PartitionId, TimeLag>) -> Self {
-        let rows: Vec<&Row> = latest.rows.iter().filter(|row| row.role() == Some(role)).collect();
+        let rows: Vec<&Row> = latest.rows.iter().filter(|row| row.role == Some(role)).collect();
         let waiting = rows.iter().filter_map(|row| Some((row.log_end? - row.committed?).max(0)));
         let times = rows.iter().filter_map(|row| lags.get(&row.id).copied());
         let worst = times.max_by(|a, b| a.lower_bound().total_cmp(&b.lower_bound()));
@@ -112,16 +112,16 @@ fn committed(latest: &Reading, record: &Record) -> (Vec<(Role, i64)>, Millis) {
     let readings = record
         .observations()
         .rev()
-        .filter_map(|seen| Reading::of(&seen, 0))
+        .filter_map(|seen| Reading::of(&seen))
         .skip(1)
         .take_while(|earlier| earlier.at >= since);
     let mut later = latest.clone();
     let mut committed = Vec::new();
     for earlier in readings {
         for row in &later.rows {
-            let same = earlier.row(&row.id).filter(|before| before.role() == row.role());
+            let same = earlier.row(&row.id).filter(|before| before.role == row.role);
             let advance = same.and_then(|before| Some(row.committed? - before.committed?));
-            if let (Some(role), Some(messages)) = (row.role(), advance.filter(|n| *n > 0)) {
+            if let (Some(role), Some(messages)) = (row.role, advance.filter(|n| *n > 0)) {
                 committed.push((role, messages));
             }
         }

@@ -1,11 +1,11 @@
 //! How long and how fast primary partitions drift without anyone calling it a fault.
 //! The drift that is tolerated of a canary is the largest of these: pods differ, and wander.
 
-use crate::by_partition::ByPartition;
+use crate::column::{Column, Moves};
 use crate::constants::Constant;
-use crate::lag_windows::Standing;
+use crate::lag_windows::{Standing, Tally};
 use crate::observation::Role;
-use crate::units::tally;
+use crate::units::{short, tally};
 
 /// Mean drift that is nobody's fault, in seconds per second: noise of commits and clocks.
 const LEAST: f64 = 0.025;
@@ -25,19 +25,16 @@ const LASTING: usize = 4;
 #[derive(Clone, Debug)]
 pub(crate) struct Tolerance {
     drift: f64,
-    recent: ByPartition<Drifts>,
+    recent: Column<Drifts>,
 }
 
-/// The latest drifts of one partition, oldest first.
-#[derive(Clone, Copy, Debug, Default)]
-struct Drifts {
-    latest: [f64; LASTING],
-    seen: usize,
-}
+/// The drifts of one partition in the windows before, oldest first; those not seen are NaN.
+#[derive(Clone, Copy, Debug)]
+struct Drifts([f32; LASTING - 1]);
 
 impl Tolerance {
     pub(crate) fn new(drift: f64) -> Self {
-        Self { drift: drift.clamp(least(), MOST), recent: ByPartition::default() }
+        Self { drift: drift.clamp(least(), MOST), recent: Column::default() }
     }
 
     /// Tolerated mean drift, in seconds per second.
@@ -47,43 +44,46 @@ impl Tolerance {
 
     /// A rebalance: no drift lasts across it.
     pub(crate) fn restart(&mut self) {
-        self.recent.clear();
+        self.recent.fill(Drifts::NONE);
     }
 
-    /// Learns from a window. `reference` is the primary's common drift; lag up to `normal_lag`
-    /// seconds is not counted as drift, as in the canary's accounts.
-    pub(crate) fn learn(&mut self, window: &[Standing], reference: f64, normal_lag: f64) {
-        let earlier = std::mem::take(&mut self.recent);
-        let mut before = earlier.walk();
-        let mut recent = Vec::with_capacity(window.len());
-        for standing in window.iter().filter(|one| one.consumer.role == Role::Primary) {
-            let Some(drift) = standing.drift else { continue };
-            let mut drifts = before.find(&standing.id).map(|row| row.1).unwrap_or_default();
+    /// The list of partitions changed.
+    pub(crate) fn follow(&mut self, moves: &Moves) {
+        self.recent.follow(moves, Drifts::NONE);
+    }
+
+    /// Learns from a window over all partitions. `reference` is the primary's common drift; lag up
+    /// to `normal_lag` seconds is not counted as drift, as in the canary's accounts.
+    pub(crate) fn learn<C: Tally>(
+        &mut self,
+        window: &[Standing<C>],
+        reference: f64,
+        normal_lag: f64,
+    ) {
+        let primary = window.iter().filter(|one| one.consumer.role == Role::Primary);
+        let mut next = 0;
+        for (standing, drift) in primary.filter_map(|one| Some((one, one.drift?))) {
+            // What was left out has no drift that lasts.
+            self.recent[next..standing.place].fill(Drifts::NONE);
+            next = standing.place + 1;
             let late = standing.lag > normal_lag;
-            drifts.push(if late { drift - reference } else { drift.min(0.0) });
-            if let Some(mean) = drifts.mean() {
+            let drift = if late { drift - reference } else { drift.min(0.0) };
+            if let Some(mean) = self.recent[standing.place].push(drift) {
                 self.drift = self.drift.max(mean.min(MOST));
             }
-            recent.push((standing.id.clone(), drifts));
         }
-        self.recent = ByPartition::sorted(recent);
+        self.recent[next..].fill(Drifts::NONE);
     }
 }
 
 impl Drifts {
-    fn push(&mut self, drift: f64) {
-        if self.seen < LASTING {
-            self.latest[self.seen] = drift;
-            self.seen += 1;
-        } else {
-            self.latest.rotate_left(1);
-            self.latest[LASTING - 1] = drift;
-        }
-    }
+    const NONE: Self = Self([f32::NAN; LASTING - 1]);
 
-    /// The mean of as many as last; `None` before.
-    fn mean(&self) -> Option<f64> {
-        let sum = || self.latest.iter().sum::<f64>();
-        (self.seen == LASTING).then(|| sum() / f64::from(tally(LASTING)))
+    /// Adds the latest; answers with the mean of as many as last, if there were so many.
+    fn push(&mut self, drift: f64) -> Option<f64> {
+        let sum: f64 = self.0.iter().copied().map(f64::from).chain([drift]).sum();
+        self.0.rotate_left(1);
+        self.0[LASTING - 2] = short(drift);
+        (!sum.is_nan()).then(|| sum / f64::from(tally(LASTING)))
     }
 }

@@ -20,6 +20,12 @@ pub(crate) fn count(n: i64) -> f64 {
     n as f64
 }
 
+/// A number to seven digits, for what is kept of every partition.
+#[expect(clippy::cast_possible_truncation, reason = "the nearest short float; NaN stays NaN")]
+pub(crate) fn short(number: f64) -> f32 {
+    number as f32
+}
+
 /// A length of a list as a count for reports.
 pub(crate) fn tally(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
@@ -33,13 +39,13 @@ pub(crate) fn whole(number: f64) -> u64 {
 
 /// The median of some numbers; `None` for none. The mean of the middle two if they are even.
 pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
-    let half = values.len() / 2;
-    values.sort_unstable_by(f64::total_cmp);
-    match (values.len() % 2, values.get(half)) {
-        (_, None) => None,
-        (0, Some(&upper)) => Some(f64::midpoint(values[half - 1], upper)),
-        (_, Some(&middle)) => Some(middle),
+    let (half, even) = (values.len() / 2, values.len().is_multiple_of(2));
+    if values.is_empty() {
+        return None;
     }
+    let (below, middle, _) = values.select_nth_unstable_by(half, f64::total_cmp);
+    let lower = below.iter().copied().max_by(f64::total_cmp).filter(|_| even);
+    Some(lower.map_or(*middle, |lower| f64::midpoint(lower, *middle)))
 }
 
 /// The value below which a share `q` (0 to 1) of the numbers lies: the nearest rank.

@@ -3,15 +3,15 @@
 
 use crate::constants::Constant;
 use crate::funds::ROUNDING;
-use crate::judge::{Group, Judge};
+use crate::judge::Judge;
+use crate::live::Group;
 use crate::missing::Trial;
-use crate::observation::{GroupState, Millis, Role};
+use crate::observation::{GroupState, Millis};
 use crate::proof::PROVEN;
 use crate::record::CLOCK_STEP;
 use crate::signals::ln_total;
 use crate::stall::Stall;
-use crate::time_lag::TimeLag;
-use crate::units::{seconds, tally};
+use crate::units::seconds;
 use crate::{
     Assessment, Doubt, Evidence, Fault, Finding, Note, Settings, Signal, SignalReport, Verdict,
     WindowCount, crash_guard,
@@ -28,7 +28,7 @@ const MOST_EVIDENCE: f64 = 1e12;
 /// The largest factor of one window of counts, in units of the evidence that decides.
 const LARGEST_FACTOR: f64 = 5.0;
 /// Primary partitions from which their median is a reference.
-const ENOUGH_PRIMARY: usize = 3;
+const ENOUGH_PRIMARY: u32 = 3;
 
 impl Settings {
     /// ln of the evidence that decides: accounts that were lost j times have α·2⁻⁽ʲ⁺¹⁾ to spend.
@@ -79,8 +79,8 @@ impl Judge {
         }
     }
 
-    /// The finding of [`Judge::assess`] alone, without the figures around it: some hundred times
-    /// faster, for replays and simulations.
+    /// The finding of [`Judge::assess`] alone, without the figures around it: faster, for replays
+    /// and simulations.
     #[must_use]
     pub fn find(&self, now: Millis, primary_healthy: bool) -> Finding {
         self.finding(now, primary_healthy, &self.signals.evidence(self.ledger.ln_value()))
@@ -115,10 +115,10 @@ impl Judge {
             Ok(group) => group,
             Err(doubt) => return Finding::Doubt(doubt),
         };
-        let fault = match self.live.stall.stall() {
+        let fault = match self.live.stall.stall(&self.live.lags) {
             Some(Stall::Shared(doubt)) => return Finding::Doubt(doubt),
             Some(Stall::Canary(stall)) => Some(stall),
-            None => self.live.hand_over.rewound().or_else(|| self.worse(group, evidence)),
+            None => self.live.rewound().or_else(|| self.worse(group, evidence)),
         };
         match fault {
             suspicion if !primary_healthy => {
@@ -161,7 +161,7 @@ impl Judge {
         match group.state {
             GroupState::Rebalancing => Err(Doubt::Rebalancing),
             GroupState::Empty => Err(Doubt::NoPartition),
-            GroupState::Stable if group.canary().next().is_none() => Err(Doubt::NoPartition),
+            GroupState::Stable if group.canary.is_empty() => Err(Doubt::NoPartition),
             GroupState::Stable => Ok(group),
         }
     }
@@ -194,11 +194,13 @@ impl Judge {
 
     fn drifting(&self, group: &Group) -> Option<Fault> {
         let (id, drift) = self.ledger.leading()?;
-        let lag = group.canary().find(|lag| lag.id == *id)?;
-        let lag_seconds = lag.lag.map_or(0.0, TimeLag::lower_bound);
+        let roster = &self.live.lags.roster;
+        let place = roster.place(id)?;
+        let lag = group.canary.iter().find(|lag| lag.place() == place)?;
+        let lag_seconds = lag.behind;
         Some(Fault::Drifting {
             partition: id.clone(),
-            pod: lag.consumer.pod.clone(),
+            pod: roster.name(lag.consumer).clone(),
             drift,
             lag_seconds,
             projected_seconds: lag_seconds + drift.max(0.0) * PROJECTION,
@@ -212,9 +214,7 @@ impl Judge {
     fn notes(&self) -> Vec<Note> {
         let odd = self.live.lags.oddities;
         let group = self.live.group.as_ref();
-        let primary = group.map(|group| {
-            group.lags.iter().filter(|lag| lag.consumer.role == Role::Primary).count()
-        });
+        let primary = group.map(|group| group.primary);
         let excused = self.counts.excused;
         let unreadable = self.signals.unreadable();
         [
@@ -226,7 +226,7 @@ impl Judge {
             (self.losses > 0).then_some(Note::StartedOver { times: self.losses }),
             primary
                 .filter(|&partitions| partitions < ENOUGH_PRIMARY)
-                .map(|partitions| Note::FewPrimaryPartitions { partitions: tally(partitions) }),
+                .map(|partitions| Note::FewPrimaryPartitions { partitions }),
             (odd.lost_by_retention > 0)
                 .then_some(Note::LostByRetention { records: odd.lost_by_retention }),
             (odd.commits_fell > 0).then_some(Note::CommitsFell { times: odd.commits_fell }),

@@ -49,7 +49,7 @@ impl Lagging {
         let before = (case.settings.warm_up + length - 1) / length + 1;
         let busy = traffic.consumers.min(traffic.partitions);
         let partition = traffic.rate / f64::from(traffic.partitions);
-        if partition * seconds(length) < count(LEAST_MESSAGES) {
+        if partition * seconds(length) < f64::from(LEAST_MESSAGES) {
             return None;
         }
         let pod = traffic.rate / f64::from(busy);

@@ -4,11 +4,11 @@
 use super::counts::Stage;
 use super::{Case, PlannedStep};
 use crate::funds::ROUNDING;
-use crate::lag_windows::Standing;
+use crate::lag_windows::{Counts, Standing};
 use crate::missing::LEAST_TRAFFIC;
 use crate::observation::{Millis, Role};
 use crate::proof::{LEAST_MESSAGES, Proofs};
-use crate::reading::Consumer;
+use crate::roster::Consumer;
 use crate::signals::memory::Memory;
 use crate::signals::{Kind, WINDOW};
 use crate::units::{count, seconds};
@@ -77,7 +77,8 @@ impl Case {
             return Err(Missing::Traffic);
         }
         let mean = self.traffic.rate / f64::from(self.traffic.partitions) * seconds(window);
-        let speaking = at_least(LEAST_MESSAGES, mean);
+        let speaking = at_least(i64::from(LEAST_MESSAGES), mean);
+        let (id, pod) = (PartitionId { topic: "".into(), partition: 0 }, "".into());
         let mut proofs = Proofs::default();
         let mut due = 0.0;
         let warm = (self.settings.warm_up + window - 1) / window;
@@ -88,8 +89,8 @@ impl Case {
             let arrived = if speaks { LEAST_MESSAGES } else { 0 };
             let drift = (number > 0).then_some(0.0);
             let standing = flat_window(drift, arrived, window);
-            proofs.bet(std::slice::from_ref(&standing));
-            if let Some(proof) = proofs.get(&standing.id) {
+            proofs.bet(&id, &pod, &standing);
+            if let Some(proof) = proofs.get(&id) {
                 if proof.is_proven() {
                     return Ok((warm + number + 1) * window);
                 }
@@ -119,16 +120,15 @@ impl Case {
 }
 
 /// A window of one warm canary partition without lag.
-fn flat_window(drift: Option<f64>, arrived: i64, span: Millis) -> Standing {
+fn flat_window(drift: Option<f64>, arrived: u32, span: Millis) -> Standing<Counts> {
     Standing {
-        id: PartitionId { topic: "".into(), partition: 0 },
-        consumer: Consumer { role: Role::Canary, pod: "".into(), warm: true, number: 0 },
+        place: 0,
+        consumer: Consumer { role: Role::Canary, warm: true, number: 0 },
         lag: 0.0,
         drift,
         lag_before: 0.0,
         span,
-        arrived,
-        rate: count(arrived) / seconds(span),
+        counts: Counts { arrived, committed: arrived },
     }
 }
 

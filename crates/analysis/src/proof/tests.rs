@@ -5,32 +5,31 @@ use std::sync::Arc;
 
 use super::{PROVEN, Proofs, RULED_OUT};
 use crate::PartitionId;
-use crate::lag_windows::Standing;
+use crate::lag_windows::{Counts, Standing};
 use crate::observation::Role;
-use crate::reading::Consumer;
+use crate::roster::Consumer;
 
 fn id() -> PartitionId {
     PartitionId { topic: Arc::from("orders"), partition: 0 }
 }
 
-fn standing(drift: Option<f64>, arrived: i64, pod: &str) -> Standing {
-    let consumer = Consumer { role: Role::Canary, pod: Arc::from(pod), warm: true, number: 0 };
+fn standing(drift: Option<f64>, arrived: u32) -> Standing<Counts> {
+    let consumer = Consumer { role: Role::Canary, warm: true, number: 0 };
     Standing {
-        id: id(),
+        place: 0,
         consumer,
         lag: 1.0,
         drift,
         lag_before: 1.0,
         span: 2_000,
-        arrived,
-        rate: 10.0,
+        counts: Counts { arrived, committed: arrived },
     }
 }
 
 fn fed(proofs: &mut Proofs, drifts: impl IntoIterator<Item = f64>) -> bool {
     let mut proven = false;
     for drift in drifts {
-        proofs.bet(&[standing(Some(drift), 100, "a")]);
+        proofs.bet(&id(), &Arc::from("a"), &standing(Some(drift), 100));
         proven |= proofs.get(&id()).is_some_and(super::Proof::is_proven);
     }
     proven
@@ -52,7 +51,7 @@ fn noise(seed: u64) -> impl Iterator<Item = f64> {
 #[test]
 fn twelve_flat_windows_prove() {
     let mut proofs = Proofs::default();
-    proofs.bet(&[standing(None, 100, "a")]);
+    proofs.bet(&id(), &Arc::from("a"), &standing(None, 100));
     assert_eq!(proofs.get(&id()).map(super::Proof::windows_missing), Some(12));
     assert!(!fed(&mut proofs, [0.0; 11]));
     assert!(fed(&mut proofs, [0.0]));
@@ -96,10 +95,10 @@ fn a_fault_after_a_long_healthy_time_unproves_within_two_windows() {
 #[test]
 fn windows_without_messages_prove_nothing_but_may_count_against() {
     let mut proofs = Proofs::default();
-    (0..50).for_each(|_| proofs.bet(&[standing(Some(0.0), 0, "a")]));
+    (0..50).for_each(|_| proofs.bet(&id(), &Arc::from("a"), &standing(Some(0.0), 0)));
     let proof = proofs.get(&id()).expect("watched");
     assert!(!proof.is_proven() && proof.is_sparse() && proof.ln.abs() < 1e-12);
-    proofs.bet(&[standing(Some(1.0), 0, "a")]);
+    proofs.bet(&id(), &Arc::from("a"), &standing(Some(1.0), 0));
     assert!(proofs.get(&id()).is_some_and(|proof| proof.ln < -1.0));
 }
 
@@ -107,7 +106,7 @@ fn windows_without_messages_prove_nothing_but_may_count_against() {
 fn another_pod_starts_its_own_proof() {
     let mut proofs = Proofs::default();
     assert!(fed(&mut proofs, [0.0; 12]));
-    proofs.bet(&[standing(None, 100, "b")]);
+    proofs.bet(&id(), &Arc::from("b"), &standing(None, 100));
     assert!(proofs.get(&id()).is_some_and(|proof| proof.ln.abs() < 1e-12));
     proofs.keep_only(&[]);
     assert!(proofs.get(&id()).is_none());

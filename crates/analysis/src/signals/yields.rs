@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::meter::Meter;
 use crate::Effect;
+use crate::column::index;
 use crate::drift::{BETS, Drift, Ledger};
 use crate::lags::PartitionLag;
 use crate::observation::{Millis, Role};
+use crate::roster::Roster;
 use crate::saved::{Names, accounts, by_pod};
 use crate::units::{count, median, unmilli};
 
@@ -75,7 +77,7 @@ struct Open {
 
 /// Offsets committed and messages consumed by one pod.
 #[derive(Clone, Copy, Debug)]
-struct Work {
+pub(super) struct Work {
     role: Role,
     committed: f64,
     consumed: f64,
@@ -101,8 +103,7 @@ impl YieldSchool {
     }
 
     /// Takes one moment of the record.
-    pub(crate) fn take(&mut self, epoch: Option<u64>, lags: &[PartitionLag], meter: &Meter) {
-        let now = work(lags, meter);
+    pub(crate) fn take(&mut self, epoch: Option<u64>, now: &BTreeMap<Arc<str>, Work>) {
         if epoch.is_some() && epoch == self.epoch {
             for (pod, work) in now.iter().filter(|(_, work)| work.role == Role::Primary) {
                 let Some(before) = self.before.get(pod) else { continue };
@@ -112,7 +113,7 @@ impl YieldSchool {
             }
         }
         self.epoch = epoch;
-        self.before = now;
+        self.before.clone_from(now);
     }
 
     /// `None`: no density is known, or none that can be.
@@ -146,17 +147,11 @@ impl Yield {
         }
     }
 
-    /// Takes one moment; `epoch` is `None` while the group rebalances.
-    pub(crate) fn take(
-        &mut self,
-        at: Millis,
-        epoch: Option<u64>,
-        lags: &[PartitionLag],
-        meter: &Meter,
-    ) {
-        let Some(shares) =
-            self.windows.take((at, epoch), &work(lags, meter), (self.density, self.length))
-        else {
+    /// Takes one moment: the assignment and the work of each pod; `None` while the group
+    /// rebalances.
+    pub(crate) fn take(&mut self, at: Millis, stable: Option<(u64, BTreeMap<Arc<str>, Work>)>) {
+        let (epoch, now) = stable.map_or((None, BTreeMap::new()), |(epoch, it)| (Some(epoch), it));
+        let Some(shares) = self.windows.take((at, epoch), &now, (self.density, self.length)) else {
             return;
         };
         let of = |role| shares.iter().filter(move |(_, it, _)| *it == role);
@@ -269,14 +264,16 @@ impl Open {
 }
 
 /// What each pod has committed and consumed; pods of which either is unknown are left out.
-fn work(lags: &[PartitionLag], meter: &Meter) -> BTreeMap<Arc<str>, Work> {
-    let pods = lags.iter().map(|lag| lag.consumer.number + 1).max().unwrap_or(0);
-    let mut committed: Vec<Option<(&Arc<str>, Option<Work>)>> = vec![None; pods];
-    for lag in lags {
-        let pod = &lag.consumer.pod;
-        let (_, work) = committed[lag.consumer.number].get_or_insert_with(|| {
+pub(super) fn work(
+    (roster, lags): (&Roster, &[PartitionLag]),
+    meter: &Meter,
+) -> BTreeMap<Arc<str>, Work> {
+    let mut works: Vec<Option<(&Arc<str>, Option<Work>)>> = vec![None; roster.numbers()];
+    for (lag, consumer) in lags.iter().filter_map(|lag| Some((lag, lag.consumer?))) {
+        let (_, work) = works[index(consumer.number)].get_or_insert_with(|| {
+            let pod = roster.name(consumer);
             let consumed = meter.consumed(pod);
-            let role = lag.consumer.role;
+            let role = consumer.role;
             (pod, consumed.map(|consumed| Work { role, committed: 0.0, consumed }))
         });
         match (work.as_mut(), lag.committed) {
@@ -285,6 +282,6 @@ fn work(lags: &[PartitionLag], meter: &Meter) -> BTreeMap<Arc<str>, Work> {
             (None, Some(_)) => {}
         }
     }
-    let known = committed.into_iter().flatten();
+    let known = works.into_iter().flatten();
     known.filter_map(|(pod, work)| Some((pod.clone(), work?))).collect()
 }
