@@ -7,7 +7,7 @@ use crate::Doubt;
 use crate::lag_windows::{Busy, Standing};
 use crate::observation::{Millis, Role};
 use crate::tolerance::least;
-use crate::units::median;
+use crate::units::{median, short};
 
 /// Growth that begins within this time after the canary grew may be its doing.
 const ONSET: Millis = 300_000;
@@ -26,8 +26,9 @@ pub(crate) struct GroupLag {
     since: Option<Millis>,
     /// When the canary had grown before a growth that was not caught up with yet.
     suspected: Option<Millis>,
-    /// Standing lag of canary and primary in seconds, the median of each.
-    lags: (f64, f64),
+    /// Standing lag of canary and primary in seconds, the median of each: seven digits, as the
+    /// windows have it, which a text gives back as they were.
+    lags: (f32, f32),
 }
 
 impl GroupLag {
@@ -49,7 +50,7 @@ impl GroupLag {
         }
         let middle = |role| median(&mut of(role).map(|one| one.lag).collect::<Vec<_>>());
         let (canary, primary) = (middle(Role::Canary), middle(Role::Primary).unwrap_or(0.0));
-        self.lags = (canary.unwrap_or(0.0), primary);
+        self.lags = (short(canary.unwrap_or(0.0)), short(primary));
         let begin = window.iter().map(|one| at.saturating_sub(one.span)).min().unwrap_or(at);
         let grows = median(&mut drifts).is_some_and(|drift| drift > least());
         self.since = grows.then(|| self.since.unwrap_or(begin));
@@ -67,7 +68,7 @@ impl GroupLag {
 
     /// What holds a Pass back.
     pub(crate) fn doubt(&self, now: Millis) -> Result<(), Doubt> {
-        let (canary_seconds, primary_seconds) = self.lags;
+        let (canary_seconds, primary_seconds) = (self.lags.0.into(), self.lags.1.into());
         match self.suspected {
             Some(grown) => {
                 let since = now.saturating_sub(grown).max(0);
@@ -79,7 +80,7 @@ impl GroupLag {
 
     /// The same if it can have been saved.
     pub(crate) fn checked(self) -> Option<Self> {
-        let possible = |lag: f64| lag.is_finite() && lag >= 0.0;
+        let possible = |lag: f32| lag.is_finite() && lag >= 0.0;
         (possible(self.lags.0) && possible(self.lags.1)).then_some(self)
     }
 
