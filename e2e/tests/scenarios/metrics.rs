@@ -147,8 +147,11 @@ fn what_cannot_be_asked_is_held_with_the_reason_until_it_is_right() {
         let metric =
             |query: &str| json!([{"name": "m", "threshold": {"query": query, "max": "1"}}]);
         let right = json!({"address": address});
-        analysis(s, json!({"prometheus": right, "metrics": metric("sum(rate(x[1m])")})).await?;
+        // Only a Prometheus knows that a rate is that of a range.
+        analysis(s, json!({"prometheus": right, "metrics": metric("sum(rate(x))")})).await?;
         held(s, "MetricsBadQuery", "parse error").await?;
+        analysis(s, json!({"metrics": metric("sum(rate(x[1m])")})).await?;
+        held(s, "InvalidMetric", "`(` is not closed").await?;
         analysis(s, json!({"metrics": metric("x{pod=~\"{{pots}}\"}")})).await?;
         held(s, "InvalidMetric", "no variable `pots`").await?;
         analysis(s, json!({"metrics": null})).await?;
