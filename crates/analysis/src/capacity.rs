@@ -16,10 +16,11 @@ pub(crate) const BLOCK: Millis = 20_000;
 /// A pod that is slower than the primary's pace by no more than this part works at full speed: the
 /// capacities of equal pods differ by some percent, and the fastest is above their average.
 const SLOWER: f64 = 0.15;
-/// The same of the fastest partition, of which there is no pace, only the fastest block.
+/// From this part of the primary's fastest partition on, a partition works at full speed. Partitions
+/// have no pace, only a fastest block.
 const FULL_SPEED_OF_PARTITION: f64 = 0.85;
-/// The same where no primary pod was seen with a backlog, so that only a lower bound of what one
-/// can do is known. A canary with a deficit of 10 % stays below it: the fastest of several pods
+/// The same part of the primary's fastest pod, where none was seen with a backlog, so that only a
+/// lower bound of what one can do is known. A canary with a deficit of 10 % stays below it: the fastest of several pods
 /// is above the average by more than chance takes a slow one up.
 const FULL_SPEED_UNSATURATED: f64 = 0.90;
 

@@ -11,8 +11,8 @@ use crate::count_ratio::Margin;
 use crate::observation::Role;
 use crate::units::tally;
 
-/// No healthy canary is expected to stay below 1 and this: pods, partitions and keys differ, and
-/// a short record doesn't show by how much. With 1.5 twice the errors took 40 s longer to find.
+/// By how much the least margin is above a ratio of 1: pods, partitions and keys differ, and a short
+/// record doesn't show by how much. With 0.5 twice the errors took 40 to 60 s longer to find.
 const LEAST_EXCESS: f64 = 0.35;
 /// However badly one primary pod once did, a canary with a larger ratio can be failed.
 const MOST_RATIO: f64 = 20.0;
