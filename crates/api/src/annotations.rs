@@ -61,6 +61,8 @@ pub mod primary {
     pub const PROMOTED: &str = "siskin.dev/promoted";
     /// Revision that the primary is taking over.
     pub const PROMOTING: &str = "siskin.dev/promoting";
+    /// Why it takes [`PROMOTING`] over: what `status.history` calls `how`.
+    pub const PROMOTING_REASON: &str = "siskin.dev/promoting-reason";
     /// The desired count. A whole number.
     pub const REPLICAS: &str = "siskin.dev/replicas";
     /// The target's [`REPLICAS`](super::target::REPLICAS) when it was last read.

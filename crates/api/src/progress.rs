@@ -101,7 +101,7 @@ pub enum PromotionReason {
     Bypass,
     /// The change needs no trial.
     NoTrialNeeded,
-    /// The primary was found taking the revision over, and no more is known.
+    /// The primary was found taking the revision over, and nothing says why.
     Resumed,
 }
 

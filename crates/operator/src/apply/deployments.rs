@@ -274,11 +274,13 @@ fn attempts_of(facts: &Facts) -> (&'static str, String) {
 /// The other durable facts, as annotations; `None` for one that must not be there.
 fn annotations_of(facts: &Facts) -> Vec<(&'static str, Option<String>)> {
     let ending: Option<&'static str> = facts.ending.map(Into::into);
+    let reason: Option<&'static str> = facts.promoting.map(|it| it.how.into());
     vec![
         (primary::OWNER_UID, Some(facts.owner.to_string())),
         (primary::ADOPTED, facts.adopted.then(|| "true".to_owned())),
         (primary::PROMOTED, facts.promoted.map(|it| it.to_string())),
-        (primary::PROMOTING, facts.promoting.map(|it| it.to_string())),
+        (primary::PROMOTING, facts.promoting.map(|it| it.revision.to_string())),
+        (primary::PROMOTING_REASON, reason.map(ToOwned::to_owned)),
         (primary::REPLICAS, Some(facts.replicas.to_string())),
         (primary::TARGET_REPLICAS, facts.target_replicas.map(|it| it.to_string())),
         (primary::BYPASS_CONSUMED, facts.bypass.as_ref().map(ToString::to_string)),

@@ -130,7 +130,9 @@ fn choose(scene: &Scene<'_>) -> Option<Ending> {
 fn wants_promoted(scene: &Scene<'_>) -> bool {
     match scene.relation() {
         Some(Relation::Promoted | Relation::NoTrialNeeded(_)) => true,
-        Some(Relation::Untried(desired)) => scene.facts.promoting == Some(desired.revision),
+        Some(Relation::Untried(desired)) => {
+            scene.facts.promoting.is_some_and(|it| it.revision == desired.revision)
+        }
         Some(Relation::Rejected(_)) | None => false,
     }
 }
@@ -153,7 +155,7 @@ fn record(scene: &Scene<'_>, promoted: Revision, ending: Ending) -> Plan {
 /// The canary's units to primary, primary's to X, and the children go when X is up.
 fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
     let stay = |effects| Plan::to(State::Terminating(Ending::HandBack), effects);
-    let running = scene.facts.promoting.unwrap_or(promoted);
+    let running = scene.facts.promoting.map_or(promoted, |it| it.revision);
     let primary = &scene.primary.workload;
     if let Some(effects) = note_total(scene, running, &scene.facts) {
         return stay(effects);

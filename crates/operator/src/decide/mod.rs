@@ -24,7 +24,8 @@ use jiff::Timestamp;
 pub use count::canary_count;
 pub use observed::{
     Desired, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed, OnInconclusive,
-    Order, Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Target, Uid, Workload,
+    Order, Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Takeover, Target, Uid,
+    Workload,
 };
 pub use plan::{Effect, Held, Plan};
 pub use revision::{Cause, NotA, Revision, RolloutId, TrialKey};
@@ -51,6 +52,10 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         return Plan::to(seen.state, vec![]).held(Held::PrimaryLost);
     };
     let state = place(&scene, promoted);
+    if state != seen.state && state.rollout().is_some() {
+        // Recorded before anything follows from it: the history tells of states that were.
+        return Plan::to(state, vec![]);
+    }
     if !scene.has_template(promoted) && !matches!(state, State::Promoting(_) | State::Adopting) {
         // Primary can't be given back what nobody knows any more; a person ships something else.
         let fix = rollback::ship_a_fix(&scene, state.rest());
@@ -71,10 +76,10 @@ fn place(scene: &Scene<'_>, promoted: Revision) -> State {
     let state = scene.seen.state;
     match (scene.facts.promoting, state) {
         _ if !scene.facts.adopted => State::Adopting,
-        (Some(revision), State::Promoting(it)) if it.id == attempt_at(scene, revision) => state,
-        (Some(revision), _) => State::Promoting(Promotion {
-            id: attempt_at(scene, revision),
-            how: PromotedBy::Resumed,
+        (Some(to), State::Promoting(it)) if it.id == attempt_at(scene, to.revision) => state,
+        (Some(to), _) => State::Promoting(Promotion {
+            id: attempt_at(scene, to.revision),
+            how: to.how,
             before: state.rest(),
             since: scene.now,
         }),
@@ -86,7 +91,7 @@ fn place(scene: &Scene<'_>, promoted: Revision) -> State {
         }
         (None, State::Promoting(it)) => State::RollingBack(Rollback {
             id: it.id,
-            cause: Cause::Resumed,
+            cause: promotion::was_taken_back(scene, it),
             from: Origin::Promoting,
             before: it.before,
             since: scene.now,

@@ -169,7 +169,8 @@ impl Scene<'_> {
             effects.push(Effect::Drain { noted: workload.replicas });
         }
         effects.extend(self.disown());
-        for revision in [self.promoted, self.facts.promoting].into_iter().flatten() {
+        let promoting = self.facts.promoting.map(|it| it.revision);
+        for revision in [self.promoted, promoting].into_iter().flatten() {
             effects.extend(self.freeze_again(revision, self.facts.attempts));
         }
         effects.extend(self.promoted.and_then(|it| self.mark(it)));

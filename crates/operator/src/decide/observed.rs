@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::revision::{Cause, Revision, RolloutId, TrialKey};
-use super::state::{Ending, State};
+use super::state::{Ending, PromotedBy, State};
 
 /// UID of a `CanaryRollout`.
 pub type Uid = Arc<str>;
@@ -206,8 +206,8 @@ pub struct Facts {
     pub adopted: bool,
     /// The promoted revision.
     pub promoted: Option<Revision>,
-    /// The revision that primary is taking over.
-    pub promoting: Option<Revision>,
+    /// What primary is taking over.
+    pub promoting: Option<Takeover>,
     /// N.
     pub replicas: u32,
     /// The value of X's `siskin.dev/replicas` that N has taken into account.
@@ -218,6 +218,16 @@ pub struct Facts {
     pub bypass: Option<Arc<str>>,
     /// How a deletion ends.
     pub ending: Option<Ending>,
+}
+
+/// A revision on its way into primary, and what allowed that: a crash before the status is written
+/// must not lose the reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Takeover {
+    /// The revision.
+    pub revision: Revision,
+    /// The reason.
+    pub how: PromotedBy,
 }
 
 /// A pod template in a `ControllerRevision`, keys recomputed from the template itself.

@@ -1,7 +1,7 @@
 //! Primary takes a revision over, then the canary's units go over to it. The canary may be the
 //! only healthy copy, so until primary is ready both are kept, however long that takes.
 
-use super::observed::{Evidence, Facts, Order};
+use super::observed::{Evidence, Facts, Order, Takeover};
 use super::plan::{Effect, Held, Plan};
 use super::revision::{Cause, Revision};
 use super::rollback::ship_a_fix;
@@ -23,7 +23,8 @@ pub(super) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promot
             return plan;
         }
     }
-    let facts = Facts { promoting: Some(revision), ..scene.facts.clone() };
+    let promoting = Some(Takeover { revision, how: promotion.how });
+    let facts = Facts { promoting, ..scene.facts.clone() };
     let canary_now = scene.canary_units().min(scene.total);
     let serves = scene.primary_serves(revision, scene.total - canary_now);
     if scene.primary_complete(revision, scene.total) && scene.canary_gone() {
@@ -69,6 +70,14 @@ fn taken_back(scene: &Scene<'_>, promotion: Promotion, overdue: bool) -> Option<
         }
         Relation::Rejected(_) | Relation::NoTrialNeeded(_) | Relation::Untried(_) => None,
     }
+}
+
+/// Why a promotion that the facts show taken back was: the status that would say so was not written.
+pub(super) fn was_taken_back(scene: &Scene<'_>, promotion: Promotion) -> Cause {
+    // What rejects leaves its mark before anything moves: without one it was not the reason.
+    let marked = scene.rejected_for(promotion.id);
+    let cause = taken_back(scene, promotion, scene.overdue(promotion.since));
+    cause.filter(|it| marked == Some(*it) || !it.rejects()).unwrap_or(Cause::Resumed)
 }
 
 /// Primary back to its previous template first; the canary follows when that is ready.

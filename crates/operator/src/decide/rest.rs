@@ -1,7 +1,7 @@
 //! At rest: primary serves at N, no canary. Every trial begins here and nowhere else.
 //! Judges nothing; it only starts what is then judged.
 
-use super::observed::{Desired, Facts, Order, Preflight, Rejection};
+use super::observed::{Desired, Facts, Order, Preflight, Rejection, Takeover};
 use super::plan::{Effect, Held, Plan};
 use super::revision::{Cause, Revision, RolloutId};
 use super::scene::{Relation, Scene};
@@ -97,7 +97,8 @@ fn promote(
 ) -> Plan {
     let revision = desired.revision;
     let attempt = scene.facts.attempts + 1;
-    let facts = Facts { attempts: attempt, promoting: Some(revision), ..facts };
+    let promoting = Some(Takeover { revision, how });
+    let facts = Facts { attempts: attempt, promoting, ..facts };
     let mut effects = scene.upkeep();
     effects.push(Effect::Freeze { revision, attempt });
     effects.push(Effect::Primary { revision, replicas: scene.total, facts });

@@ -1,7 +1,7 @@
 //! The canary is removed and primary is at N again on the promoted revision. From a promotion
 //! primary goes first: until it is ready the canary may be the only healthy copy.
 
-use super::observed::{Facts, Order};
+use super::observed::{Facts, Order, Takeover};
 use super::plan::{Effect, Held, Plan};
 use super::revision::{Cause, Revision, RolloutId};
 use super::scene::{Relation, Scene};
@@ -66,7 +66,8 @@ pub(super) fn ship_a_fix(scene: &Scene<'_>, before: Rest) -> Option<Plan> {
     } else {
         return None;
     };
-    let facts = Facts { attempts: id.attempt, promoting: Some(id.revision), ..facts };
+    let promoting = Some(Takeover { revision: id.revision, how });
+    let facts = Facts { attempts: id.attempt, promoting, ..facts };
     let (primary, canary) = scene.counts_to_roll();
     let canary = (scene.canary_as_it_is(id.revision), canary);
     let mut effects = vec![Effect::Freeze { revision: id.revision, attempt: id.attempt }];

@@ -102,7 +102,7 @@ pub enum PromotedBy {
     Bypass,
     /// The change needs no trial by `spec.canaryOn`.
     NoTrialNeeded,
-    /// X-primary says that a promotion is under way, and no more is known.
+    /// X-primary says that a promotion is under way, and not why.
     Resumed,
 }
 

@@ -6,7 +6,7 @@ use siskin_api::fit_canary;
 
 use super::count::canary_count;
 use super::observed::{
-    Evidence, Facts, Frozen, Membership, OnInconclusive, Order, Preflight, StepPlan,
+    Evidence, Facts, Frozen, Membership, OnInconclusive, Order, Preflight, StepPlan, Takeover,
 };
 use super::plan::{Held, Plan};
 use super::revision::{Cause, Revision};
@@ -206,7 +206,7 @@ fn forward(scene: &Scene<'_>, trial: Trial, step: Step, how: PromotedBy) -> Plan
 
 fn promote(scene: &Scene<'_>, trial: Trial, how: PromotedBy, facts: Facts) -> Plan {
     let revision = trial.id.revision;
-    let facts = Facts { promoting: Some(revision), ..facts };
+    let facts = Facts { promoting: Some(Takeover { revision, how }), ..facts };
     let (primary, canary) = scene.counts_to_roll();
     let mut effects: Vec<_> = scene.freeze_again(revision, trial.id.attempt).into_iter().collect();
     let canary = (scene.canary_as_it_is(revision), canary);

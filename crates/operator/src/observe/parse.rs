@@ -14,8 +14,8 @@ use siskin_api::annotations::{FIELD_MANAGER, REVISION, primary, revision, target
 
 use crate::children::{Child, Difference};
 use crate::decide::{
-    Cause, Ending, Facts, Frozen, MoveOrder, OnInconclusive, Rejection, Revision, RolloutId,
-    StepPlan, StepSize, Strategy, Workload,
+    Cause, Ending, Facts, Frozen, MoveOrder, OnInconclusive, PromotedBy, Rejection, Revision,
+    RolloutId, StepPlan, StepSize, Strategy, Takeover, Workload,
 };
 use crate::template::PodTemplate;
 
@@ -43,7 +43,10 @@ pub fn facts(object: &DynamicObject) -> Option<Facts> {
         owner: text(primary::OWNER_UID)?.into(),
         adopted: text(primary::ADOPTED) == Some("true"),
         promoted: named(primary::PROMOTED),
-        promoting: named(primary::PROMOTING),
+        promoting: named(primary::PROMOTING).map(|revision| {
+            let how = text(primary::PROMOTING_REASON).and_then(|it| PromotedBy::from_str(it).ok());
+            Takeover { revision, how: how.unwrap_or(PromotedBy::Resumed) }
+        }),
         replicas: count(primary::REPLICAS).unwrap_or_else(|| replicas(object)),
         target_replicas: count(primary::TARGET_REPLICAS),
         attempts: object

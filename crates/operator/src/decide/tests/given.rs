@@ -9,7 +9,7 @@ use crate::decide::{
     Cause, Desired, Ending, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed,
     OnInconclusive, Order, Origin, Preflight, Primary, PromotedBy, Promotion, Rejection, Rest,
     Revision, Rollback, RolloutId, Stage, State, Step, StepPlan, StepSize, Stopwatch, Strategy,
-    Target, Trial, TrialKey, Workload,
+    Takeover, Target, Trial, TrialKey, Workload,
 };
 
 pub(crate) const PROMOTED: Revision = Revision(1);
@@ -23,6 +23,8 @@ pub(crate) const ID: RolloutId = RolloutId { revision: NEXT, attempt: 1 };
 pub(crate) const EARLIER: RolloutId = RolloutId { revision: NEXT, attempt: 0 };
 /// The attempt that a fix would be.
 pub(crate) const FIX: RolloutId = RolloutId { revision: THIRD, attempt: 2 };
+/// The promotion of [`NEXT`], as X-primary says it.
+pub(crate) const PASSED: Takeover = Takeover { revision: NEXT, how: PromotedBy::Passed };
 pub(crate) const NOW: Timestamp = Timestamp::constant(10_000, 0);
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -177,7 +179,7 @@ pub(crate) fn promoting() -> Observed {
         progressing(),
         &[
             |it| primary(it).workload = Workload { rolled: false, ..workload(NEXT, 3) },
-            |it| primary(it).facts.promoting = Some(NEXT),
+            |it| primary(it).facts.promoting = Some(PASSED),
         ],
     );
     Observed { state: State::Promoting(promotion), ..seen }

@@ -2,6 +2,7 @@
 //! Nothing here reads a clock or a cluster.
 
 mod clocks;
+mod crashes;
 mod document;
 mod edges;
 mod effects;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Case;
 use crate::decide::tests::given::*;
-use crate::decide::{Names, Order, Rest, State};
+use crate::decide::{Cause, Names, Order, Rest, State};
 
 pub(super) fn cases() -> Vec<Case> {
     [any_phase(), no_primary(), adoption()].into_iter().flatten().collect()
@@ -13,6 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn any_phase() -> Vec<Case> {
     let lost: [Change; 2] = [lose_promoted, |it| it.state = State::AtRest(Rest::Succeeded)];
+    let given_back: Change = |it| primary(it).facts.promoting = None;
     vec![
         ("A2", with(progressing(), &[|it| it.names = Names::Taken])),
         (
@@ -26,8 +27,12 @@ fn any_phase() -> Vec<Case> {
                 ],
             ),
         ),
-        ("A5", with(with(at_rest(), &lost), &[bypass])),
-        ("A6", with(at_rest(), &lost)),
+        ("A5", with(promoting(), &[|it| it.state = State::AtRest(Rest::Succeeded)])),
+        ("A6", with(promoting(), &[given_back])),
+        ("A6", with(promoting(), &[given_back, |it| ask(it, PROMOTED)])),
+        ("A6", with(promoting(), &[given_back, |it| reject(it, NEXT, Cause::Aborted, ID)])),
+        ("A7", with(with(at_rest(), &lost), &[bypass])),
+        ("A8", with(at_rest(), &lost)),
     ]
 }
 
@@ -62,7 +67,7 @@ fn adoption() -> Vec<Case> {
             with(
                 with(adopting(), &drained),
                 &[
-                    |it| primary(it).facts.promoting = Some(NEXT),
+                    |it| primary(it).facts.promoting = Some(PASSED),
                     |it| primary(it).workload.revision = Some(NEXT),
                 ],
             ),

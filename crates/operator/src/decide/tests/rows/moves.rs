@@ -170,9 +170,13 @@ fn promotion() -> Vec<Case> {
         [|it| primary(it).workload = workload(NEXT, 4), |it| it.canary = Some(workload(NEXT, 0))];
     let unknown: Change = |it| it.frozen.retain(|it| it.revision != PROMOTED);
     let third: Change = |it| ask(it, THIRD);
+    let rejected_before: Change = |it| {
+        reject(it, NEXT, Cause::Aborted, EARLIER);
+        it.frozen.iter_mut().filter(|it| it.revision == NEXT).for_each(|it| it.attempt = 1);
+    };
     vec![
         ("M1", with(promoting(), &[|it| reject(it, NEXT, Cause::Aborted, ID)])),
-        ("M1", with(promoting(), &[|it| reject(it, NEXT, Cause::Aborted, EARLIER)])),
+        ("M1", with(promoting(), &[rejected_before])),
         ("M1", with(promoting(), &[|it| it.evidence = Evidence::GuardFailed])),
         ("M1", with(promoting(), &[abort, |it| it.suspended = true])),
         ("M1", with(promoting(), &[|it| ask(it, PROMOTED)])),

@@ -71,8 +71,8 @@ fn heal(world: &mut World) {
     let facts = world.cluster.primary.as_ref().map(|it| &it.facts);
     let live = world.cluster.target.as_ref().map(|it| it.deployment.template);
     let serving = match facts {
-        Some(it) if it.adopted => [it.promoted, it.promoting, None],
-        Some(it) => [it.promoted, it.promoting, live],
+        Some(it) if it.adopted => [it.promoted, it.promoting.map(|it| it.revision), None],
+        Some(it) => [it.promoted, it.promoting.map(|it| it.revision), live],
         None => [live, None, None],
     };
     for Revision(index) in serving.into_iter().flatten() {

@@ -43,7 +43,7 @@ const EXPECTED: &[(&str, u32)] = &[
     ("Inconclusive", 1_800),
     ("Bypass", 1_400),
     ("NoTrialNeeded", 8_200),
-    ("Resumed", 610),
+    ("Resumed", 190),
     ("GuardFailed", 2_400),
     ("AnalysisFailed", 1_900),
     ("DeadlineExceeded", 1_700),

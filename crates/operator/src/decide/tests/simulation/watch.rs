@@ -13,7 +13,7 @@ use super::writes::facts_of;
 use crate::decide::scene::Scene;
 use crate::decide::{
     Cause, Effect, Ending, Evidence, Frozen, Held, Observed, OnInconclusive, Order, Origin, Plan,
-    PromotedBy, Promotion, Revision, Rollback, Stage, State, Step, Trial, decide, place,
+    PromotedBy, Promotion, Revision, Rollback, Stage, State, Step, Takeover, Trial, decide, place,
 };
 
 /// What one effect may not do, whatever it was planned for: told before it is written, and held
@@ -41,11 +41,14 @@ pub(super) fn effect(world: &World, seen: &Observed, effect: &Effect) -> Option<
             if removes && gone.is_none_or(|it| it < SignedDuration::from_secs(30)) {
                 return Some("removed before X was gone for long enough".to_owned());
             }
-            let promoting = now.and_then(|it| it.facts.promoting);
+            let promoting = now.and_then(|it| it.facts.promoting).map(|it| it.revision);
             let promoted = now.and_then(|it| it.facts.promoted);
             let changes = promoted.is_some() && facts.promoted != promoted;
-            (changes && facts.promoted != promoting)
-                .then(|| format!("{effect:?} promotes what was not being promoted"))
+            if changes && facts.promoted != promoting {
+                return Some(format!("{effect:?} promotes what was not being promoted"));
+            }
+            let recorded = matches!(seen.state, State::Promoting(_));
+            (changes && !recorded).then(|| format!("{effect:?} leaves no entry in the history"))
         }
         Effect::Release => release(world, seen),
         Effect::Hold
@@ -80,7 +83,8 @@ fn release(world: &World, seen: &Observed) -> Option<String> {
         return Some(format!("released with {counts:?} of {total}"));
     }
     let handed = world.cluster.primary.is_none() && 0 < total && primary.facts.adopted;
-    let known = [primary.facts.promoted, primary.facts.promoting].into_iter().flatten();
+    let promoting = primary.facts.promoting.map(|it| it.revision);
+    let known = [primary.facts.promoted, promoting].into_iter().flatten();
     let live = trial_key(target.deployment.template);
     let proven = known.map(trial_key).any(|it| it == live);
     let as_seen = seen.target.as_ref().is_some_and(|it| it.desired.trial == live);
@@ -124,9 +128,13 @@ pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
     }
     let begun = plan.effects.iter().find_map(facts_of).and_then(|it| it.promoting);
     let known = seen.primary.as_ref().and_then(|it| it.facts.promoting);
-    if begun.is_some() && begun != known {
+    if let Some(begun) = begun
+        && Some(begun) != known
+    {
         match plan.next {
-            State::Promoting(it) if Some(it.id.revision) == begun => promotion(world, seen, it),
+            State::Promoting(it) if Takeover { revision: it.id.revision, how: it.how } == begun => {
+                promotion(world, seen, it);
+            }
             State::Promoting(_)
             | State::Adopting
             | State::AtRest(_)
