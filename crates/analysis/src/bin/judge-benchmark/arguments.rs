@@ -8,6 +8,8 @@ use crate::sweep::ONE_SEED_IN;
 
 /// Most seeds of a set, so that no two sets can meet.
 const MOST: u64 = 900_000;
+/// Where they leave something open it is run on as many times these seeds in all.
+const MORE: u64 = 4;
 /// First seed of the runs that constants may be tried on, and of their sweep of effect sizes.
 const TUNING: (u64, u64) = (1, 2_000_000);
 /// First seed of the runs that are reported, and of their sweep.
@@ -119,6 +121,13 @@ impl Arguments {
     pub fn seeds(&self) -> Vec<u64> {
         let (first, _) = self.first();
         (first..first + self.runs).collect()
+    }
+
+    /// The seeds after these, for what these leave open; none where they would be somebody else's.
+    pub fn more_seeds(&self) -> Vec<u64> {
+        let (first, _) = self.first();
+        let (from, to) = (first + self.runs, first + MORE * self.runs);
+        if MORE * self.runs <= MOST { (from..to).collect() } else { Vec::new() }
     }
 
     /// As many of the seeds for tuning, whatever was asked for.

@@ -8,6 +8,9 @@ use serde::Serialize;
 use crate::scenario::Scenario;
 use crate::trial::{JUDGES, Outcome};
 
+/// The place of Siskin among the judges: with all it may have.
+const SISKIN: usize = 0;
+
 /// All judges on one scenario.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figures {
@@ -19,6 +22,8 @@ pub struct Figures {
     pub reasons: BTreeMap<&'static str, usize>,
     /// Runs at whose end Siskin would have let the canary pass.
     pub passed: usize,
+    /// Rollbacks by Siskin, and runs, where more of them were made to know it better.
+    pub longer: Option<(usize, usize)>,
 }
 
 /// One judge on one scenario.
@@ -55,7 +60,22 @@ impl Figures {
             judges: judges.collect(),
             reasons,
             passed: outcomes.iter().filter(|outcome| outcome.passes).count(),
+            longer: None,
         }
+    }
+}
+
+impl Figures {
+    /// How often Siskin rolled back, and in how many runs: all that are known.
+    pub fn known(&self) -> (usize, usize) {
+        self.longer.unwrap_or((self.judges[SISKIN].all(), self.runs))
+    }
+
+    /// Adds Siskin's outcomes of more runs.
+    pub fn lengthen(&mut self, outcomes: &[Outcome]) {
+        let (rolled_back, runs) = self.known();
+        let more = outcomes.iter().filter(|outcome| outcome.rolled_back[SISKIN].is_some()).count();
+        self.longer = Some((rolled_back + more, runs + outcomes.len()));
     }
 }
 

@@ -58,7 +58,8 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         return sensitivity::run(arguments, path);
     }
     let scenarios = arguments.chosen(catalogue::scenarios());
-    let tables = figures(&scenarios, &arguments.seeds(), Field::All);
+    let mut tables = figures(&scenarios, &arguments.seeds(), Field::All);
+    look_longer(&mut tables, &scenarios, &arguments.more_seeds());
     print!("{}", report::summary(&tables));
     if let Some(path) = &arguments.json {
         report::json(path, &tables)?;
@@ -68,6 +69,14 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         report::write(directory, arguments, &tables, &swept)?;
     }
     Ok(())
+}
+
+/// Runs Siskin on more seeds where a healthy scenario is neither clearly below nor above what may be.
+fn look_longer(tables: &mut [Figures], scenarios: &[Scenario], seeds: &[u64]) {
+    let open = tables.iter_mut().zip(scenarios).filter(|(one, _)| targets::leaves_open(one));
+    for (one, scenario) in open {
+        one.lengthen(&outcomes(&[*scenario], seeds, Field::Siskin).concat());
+    }
 }
 
 /// The judges of a field on each scenario.

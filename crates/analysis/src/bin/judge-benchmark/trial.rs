@@ -35,7 +35,6 @@ pub enum Field {
     /// Everybody.
     All,
     /// Siskin alone; nobody else rolls back.
-    #[cfg(feature = "sensitivity")]
     Siskin,
 }
 
@@ -74,7 +73,6 @@ pub fn run(scenario: &Scenario, seed: u64, field: Field) -> Outcome {
     let mut ours = [Ours::new(&records[0], false), Ours::new(&records[1], true)];
     let mut rivals = match field {
         Field::All => Vec::from(rivals::all()),
-        #[cfg(feature = "sensitivity")]
         Field::Siskin => Vec::new(),
     };
     let judges = ours.len() + rivals.len();
