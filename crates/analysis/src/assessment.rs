@@ -85,6 +85,11 @@ pub enum Note {
         /// For how long, in milliseconds.
         excused: Millis,
     },
+    /// Drift was not held against the canary because a primary pod was as slow at the same time.
+    BesideASlowPeer {
+        /// For how long, in milliseconds.
+        spared: Millis,
+    },
     /// Scraped values were no finite numbers ≥ 0 and were left out.
     UnreadableMetrics {
         /// How many.
@@ -230,6 +235,11 @@ impl Display for Note {
                 f,
                 "growing lag was excused for {} because the canary worked as fast as any primary pod ever did",
                 Span(*excused)
+            ),
+            Self::BesideASlowPeer { spared } => write!(
+                f,
+                "growing lag was not held against the canary for {} because a primary pod processed as slowly at the same time",
+                Span(*spared)
             ),
             Self::UnreadableMetrics { values } => {
                 write!(f, "{values} scraped values were no numbers and were left out")

@@ -77,24 +77,50 @@ impl Constant {
 
     /// What it is, with its value and unit.
     #[must_use]
-    pub const fn describe(self) -> &'static str {
-        match self {
-            Self::LeastRatio => "least margin of counts, above 1: 0.35",
-            Self::BeyondWorst => "healthy beyond the worst primary pod: 25 %",
-            Self::PseudoEvents => "pseudo-events of a pod: 30",
-            Self::RateFloor => "rate that is nobody's fault: 0.1 %",
-            Self::LargestFactor => "largest factor of a window of counts: 5 times what decides",
-            Self::GrossMargin => "margin of gross failure: 5 times the ordinary",
-            Self::GraceOfErrors => "age from which errors count: 60 s",
-            Self::GraceOfLatency => "age from which latency counts: 180 s",
-            Self::LeastDrift => "least tolerated drift: 0.025 s/s",
-            Self::DriftWindow => "least window of drift: 30 s",
-            Self::NormalLag => "lag that is always normal: 5 s",
-            Self::NormalFactor => "normal lag, of the primary's: 1.5 times",
-            Self::SlowerThanFullSpeed => "slower than the primary and still at full speed: 15 %",
-            Self::FirstShare => "capital staked at once: 50 %",
-            Self::PayOut => "windows over which the rest is paid out: 120",
-        }
+    pub fn describe(self) -> String {
+        use crate::signals::{kind, spread};
+        use crate::units::seconds;
+        use crate::{capacity, count_ratio, funds, learn, margins, tolerance, verdict};
+
+        let percent = |part: f64| format!("{} %", (part * 1_000.0).round() / 10.0);
+        let (name, value) = match self {
+            Self::LeastRatio => {
+                ("least margin of counts, above 1", spread::LEAST_EXCESS.to_string())
+            }
+            Self::BeyondWorst => {
+                ("healthy beyond the worst primary pod", percent(spread::BEYOND_WORST))
+            }
+            Self::PseudoEvents => ("pseudo-events of a pod", spread::PSEUDO_EVENTS.to_string()),
+            Self::RateFloor => ("rate that is nobody's fault", percent(count_ratio::FLOOR)),
+            Self::LargestFactor => (
+                "largest factor of a window of counts",
+                format!("{} times what decides", verdict::LARGEST_FACTOR),
+            ),
+            Self::GrossMargin => {
+                ("margin of gross failure", format!("{} times the ordinary", count_ratio::GROSS))
+            }
+            Self::GraceOfErrors => {
+                ("age from which errors count", format!("{} s", seconds(kind::GRACE_ERRORS)))
+            }
+            Self::GraceOfLatency => (
+                "age from which latency counts and lag decides",
+                format!("{} s", seconds(kind::GRACE_LATENCY)),
+            ),
+            Self::LeastDrift => ("least tolerated drift", format!("{} s/s", tolerance::LEAST)),
+            Self::DriftWindow => {
+                ("least window of drift", format!("{} s", seconds(margins::SHORTEST_WINDOW)))
+            }
+            Self::NormalLag => ("lag that is always normal", format!("{} s", margins::NORMAL_LAG)),
+            Self::NormalFactor => {
+                ("normal lag, of the primary's", format!("{} times", learn::NORMAL_FACTOR))
+            }
+            Self::SlowerThanFullSpeed => {
+                ("slower than the primary and still at full speed", percent(capacity::SLOWER))
+            }
+            Self::FirstShare => ("capital staked at once", percent(funds::FIRST_SHARE)),
+            Self::PayOut => ("windows over which the rest is paid out", funds::PAY_OUT.to_string()),
+        };
+        format!("{name}: {value}")
     }
 }
 

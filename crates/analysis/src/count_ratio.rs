@@ -10,12 +10,12 @@ use crate::funds::{Funds, clamp};
 /// Ratios beyond the margin that are bet on: from just visible to total failure.
 pub(crate) const RATIOS: [f64; 6] = [1.25, 1.6, 2.2, 4.0, 10.0, 50.0];
 /// The gross account's margin, as a multiple of the ordinary one: what no warm-up explains.
-const GROSS: f64 = 5.0;
+pub(crate) const GROSS: f64 = 5.0;
 /// Ratios beyond the gross margin that are bet on.
 const GROSS_RATIOS: [f64; 2] = [4.0, 20.0];
 /// A rate below this is nobody's fault: events per message. Without it a single error against
 /// none in the primary would be an infinite ratio.
-const FLOOR: f64 = 0.001;
+pub(crate) const FLOOR: f64 = 0.001;
 
 /// That rate.
 pub(crate) fn floor() -> f64 {

@@ -136,6 +136,20 @@ impl<K: Ord + Clone> Ledger<K> {
         }
     }
 
+    /// Cuts some accounts back so that together they are worth `ln_most` at most; ln. Lowering
+    /// an account never invalidates an e-process.
+    pub(crate) fn hold_back(&mut self, some: impl Fn(&K) -> bool, ln_most: f64) {
+        let held = || self.accounts.iter().filter(|(id, _)| some(id)).map(|it| it.1.ln_value());
+        let Some(over) = held().reduce(ln_add).map(|all| all - ln_most).filter(|it| *it > 0.0)
+        else {
+            return;
+        };
+        self.told = Told::default();
+        for (_, account) in self.accounts.iter_mut().filter(|(id, _)| some(id)) {
+            account.ln = account.ln.map(|ln| clamp(ln - over));
+        }
+    }
+
     /// ln of the evidence.
     pub(crate) fn ln_value(&self) -> f64 {
         let all =

@@ -5,10 +5,10 @@ use crate::constants::Constant;
 use crate::units::{ln_add, milli, tally, unmilli};
 
 /// Part of the pool that is staked at once; the rest is for faults that come late.
-const FIRST_SHARE: f64 = 0.5;
+pub(crate) const FIRST_SHARE: f64 = 0.5;
 /// In window w the pool pays out 1/(120 + w) of itself: much in the first hour, without ever
 /// running dry over days.
-const PAY_OUT: f64 = 120.0;
+pub(crate) const PAY_OUT: f64 = 120.0;
 /// ln of what counts as nothing. Leaves the range of floats far away.
 pub(crate) const LN_NOTHING: f64 = -700.0;
 /// ln of an evidence that is 1 but for rounding.

@@ -1,6 +1,7 @@
 //! The judge of one trial: takes observations, cuts them into windows, keeps the accounts.
 //! It reads no clock and starts nothing; the answer is drawn up in `verdict`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,15 +10,15 @@ use crate::capacity::Capacity;
 use crate::column::index;
 use crate::drift::{Drift, Ledger};
 use crate::hand_over::HandOver;
-use crate::lag_windows::{Busy, Counts as Counted, Standing, reference};
+use crate::lag_windows::{Busy, Counts as Counted, Standing, growing_since, reference};
 use crate::lags::Sight;
 use crate::learn::learn;
 use crate::live::{Group, Live, backlog};
 use crate::margins::Margins;
-use crate::observation::{GroupObservation, GroupState, Millis, Observation, PodObservation};
+use crate::observation::{GroupObservation, GroupState, Millis, Observation, PodObservation, Role};
 use crate::proof::Proofs;
 use crate::record::{Pushed, Record, arrival};
-use crate::signals::Signals;
+use crate::signals::{Signals, may_be_warming_up};
 use crate::tolerance::Tolerance;
 use crate::user_metric::usable;
 use crate::{PartitionId, UserMetric};
@@ -63,6 +64,9 @@ pub(crate) struct Counts {
     #[serde(rename = "excusedWindows")]
     pub(crate) excused_windows: u32,
     pub(crate) excused: Millis,
+    /// Time in which lag grew beside a primary pod that was as slow.
+    #[serde(rename = "beside", default, skip_serializing_if = "is_zero")]
+    pub(crate) beside_a_slow_peer: Millis,
 }
 
 impl Judge {
@@ -167,7 +171,7 @@ impl Judge {
         }
         if let Some((all, canary)) = windows.drift {
             self.live.group_lag.take(at, &all, self.margins.normal_lag);
-            self.bet(&all, &canary);
+            self.bet(at, &all, &canary);
         }
         self.lengthen_windows();
     }
@@ -184,11 +188,11 @@ impl Judge {
         self.live.set_lengths(&margins, self.settings.interval);
     }
 
-    /// Bets on a window, or counts it as one without evidence.
-    fn bet(&mut self, all: &[Standing<Busy>], canary: &[Standing<Counted>]) {
-        let mut excused = false;
+    /// Bets on a window that ends now, or counts it as one without evidence.
+    fn bet(&mut self, at: Millis, all: &[Standing<Busy>], canary: &[Standing<Counted>]) {
         let rates = self.live.pod_rates(canary, backlog(&self.margins));
         let reference = reference(all);
+        let mut excuses = Vec::new();
         let drifts: Vec<Drift<_>> = reference.map_or_else(Vec::new, |reference| {
             canary
                 .iter()
@@ -198,27 +202,77 @@ impl Judge {
                     // Bet on or not is decided by the lag at the begin. A queue that stands at 0
                     // can only grow, so that its drift is no fair bet.
                     let stands = one.lag_before > self.margins.normal_lag;
+                    let (id, pod) = self.live.who(one);
                     let late = stands && seen > 0.0;
-                    let pod_rate = rates[index(one.consumer.number)];
-                    let overloaded = late && self.capacity.excuses(one.rate(), pod_rate);
-                    excused |= overloaded;
-                    let judged = if overloaded { 0.0 } else { seen };
-                    let (id, _) = self.live.who(one);
+                    let rate = (one.rate(), rates[index(one.consumer.number)]);
+                    let excuse = late.then(|| self.excuse(pod, rate)).flatten();
+                    excuses.extend(excuse);
+                    let judged = if excuse.is_some() { 0.0 } else { seen };
                     Some(Drift { id, judged: stands.then_some(judged), seen })
                 })
                 .collect()
         });
-        let counts = &mut self.counts;
-        if drifts.is_empty() {
-            counts.without_evidence = counts.without_evidence.saturating_add(1);
-        }
-        if excused {
-            counts.excused_windows = counts.excused_windows.saturating_add(1);
-            counts.excused = counts.excused.saturating_add(self.live.drift_windows.length());
-        }
+        self.counts.add(drifts.is_empty(), &excuses, self.live.drift_windows.length());
         self.ledger.bet(&drifts, self.tolerance.drift());
+        self.hold_back(at, canary);
         self.tolerance.learn(all, reference.unwrap_or(0.0), self.margins.normal_lag);
     }
+
+    /// Why growing lag is not held against a pod that works at these rates, in messages per second:
+    /// on that partition, and in all.
+    fn excuse(&self, pod: &str, (partition_rate, pod_rate): (f64, f64)) -> Option<Excuse> {
+        if self.capacity.excuses(partition_rate, pod_rate) {
+            return Some(Excuse::Overloaded);
+        }
+        self.signals.peers.one_is_as_slow(pod).then_some(Excuse::SlowPeer)
+    }
+
+    /// Lag that grows while a pod is young may be its warm-up: it counts, but does not decide.
+    fn hold_back(&mut self, at: Millis, canary: &[Standing<Counted>]) {
+        let since = growing_since(at, self.live.drift_windows.length());
+        let young = |pod: &&PodObservation| {
+            pod.role == Role::Canary && may_be_warming_up(since.saturating_sub(pod.created))
+        };
+        let young: Vec<&str> = self.live.pods.iter().filter(young).map(|pod| &*pod.name).collect();
+        if young.is_empty() {
+            return;
+        }
+        let of_young = canary.iter().map(|one| self.live.who(one));
+        let of_young = of_young.filter(|(_, pod)| young.contains(&&***pod)).map(|(id, _)| id);
+        let held: BTreeSet<PartitionId> = of_young.collect();
+        let ln_most = self.settings.ln_needed(self.losses);
+        self.ledger.hold_back(|id| held.contains(id), ln_most);
+    }
+}
+
+/// Why growing lag is not held against a canary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Excuse {
+    /// It works as fast as any primary pod was seen to.
+    Overloaded,
+    /// A primary pod is as slow at the same time.
+    SlowPeer,
+}
+
+impl Counts {
+    /// Counts a window of drift.
+    fn add(&mut self, is_empty: bool, excuses: &[Excuse], length: Millis) {
+        if is_empty {
+            self.without_evidence = self.without_evidence.saturating_add(1);
+        }
+        if excuses.contains(&Excuse::Overloaded) {
+            self.excused_windows = self.excused_windows.saturating_add(1);
+            self.excused = self.excused.saturating_add(length);
+        }
+        if excuses.contains(&Excuse::SlowPeer) {
+            self.beside_a_slow_peer = self.beside_a_slow_peer.saturating_add(length);
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(span: &Millis) -> bool {
+    *span == 0
 }
 
 /// What the guards and the warm-up need of a pod; its histogram would be copied in every pass.

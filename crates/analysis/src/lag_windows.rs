@@ -202,6 +202,12 @@ impl Standing<Counts> {
     }
 }
 
+/// Since when the lag has grown of which a window that ends now tells: least lags are compared, and
+/// where lag grows the least is at the begin of each window.
+pub(crate) fn growing_since(at: Millis, length: Millis) -> Millis {
+    at.saturating_sub(length.saturating_mul(2))
+}
+
 /// The primary's own drift in a window, never below 0: its median over busy partitions. With
 /// fewer than three of them the largest, which can only spare the canary. `None`: none.
 pub(crate) fn reference<C: Tally>(standings: &[Standing<C>]) -> Option<f64> {

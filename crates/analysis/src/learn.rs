@@ -20,7 +20,7 @@ use crate::units::{median, quantile};
 use crate::{PartitionId, Record, Settings};
 
 /// How much more lag than the primary ever had is still normal.
-const NORMAL_FACTOR: f64 = 1.5;
+pub(crate) const NORMAL_FACTOR: f64 = 1.5;
 /// Standing lags count up to this quantile per partition: the rest may be a restart or a burst.
 const NORMAL_QUANTILE: f64 = 0.9;
 /// Drifts from which a scale can be learnt.

@@ -7,18 +7,19 @@ mod churn;
 mod gauge;
 mod held;
 mod interval;
-mod kind;
+pub(crate) mod kind;
 mod latency;
 mod measured;
 pub(crate) mod memory;
 pub(crate) mod meter;
 mod onset;
 mod outcomes;
+mod peers;
 pub(crate) mod ratio;
 mod reports;
 mod restarts;
 mod saved;
-mod spread;
+pub(crate) mod spread;
 mod user_counts;
 mod yields;
 
@@ -29,10 +30,11 @@ pub(crate) use saved::SavedSignals;
 
 use self::bounds::{Bounds, Times};
 use self::churn::Churn;
-pub(crate) use self::kind::Kind;
+pub(crate) use self::kind::{Kind, may_be_warming_up};
 use self::memory::Memory;
 use self::meter::{Meter, Reader, Rise};
 use self::outcomes::Outcomes;
+use self::peers::Peers;
 use self::ratio::RatioSignal;
 use self::restarts::Restarts;
 use self::yields::{Yield, YieldSchool, work};
@@ -63,6 +65,8 @@ pub(crate) struct Signals {
     churn: Churn,
     window: Window,
     outcomes: Outcomes,
+    /// Who is slow now.
+    pub(crate) peers: Peers,
     /// The first observation of the trial, as far as this judge knows.
     begin: Option<Millis>,
 }
@@ -128,6 +132,7 @@ impl Signals {
             churn: Churn::new(),
             window: Window { begin: window.begin, rises: BTreeMap::new() },
             outcomes,
+            peers: Peers::default(),
             begin: None,
         }
     }
@@ -148,8 +153,10 @@ impl Signals {
         let rises = self.meter.take(seen);
         if let Some(mut window) = self.window.add(seen.at, rises, self.reader.window()) {
             self.outcomes.take(&mut window);
+            self.peers.take(&window);
+            let spared = self.peers.every_canary_has_one();
             for ratio in self.ratios.iter_mut().flatten() {
-                ratio.bet(seen.at, &window);
+                ratio.bet(seen.at, &window, spared);
             }
         }
         for bounds in &mut self.bounds {
@@ -169,6 +176,7 @@ impl Signals {
     pub(crate) fn forget_times(&mut self) {
         self.meter = Meter::new(self.reader.clone());
         self.window = Window::default();
+        self.peers = Peers::default();
         self.begin = None;
         self.restarts.forget_times();
         self.churn.forget_times();

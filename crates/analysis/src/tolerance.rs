@@ -8,7 +8,7 @@ use crate::observation::Role;
 use crate::units::{short, tally};
 
 /// Mean drift that is nobody's fault, in seconds per second: noise of commits and clocks.
-const LEAST: f64 = 0.025;
+pub(crate) const LEAST: f64 = 0.025;
 
 /// That drift.
 pub(crate) fn least() -> f64 {

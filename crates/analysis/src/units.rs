@@ -63,10 +63,10 @@ pub(crate) fn ln_add(a: f64, b: f64) -> f64 {
     high + (low - high).exp().ln_1p()
 }
 
-/// A logarithm in thousandths, rounded down.
+/// A logarithm in thousandths, rounded down but for what only the last bits of a float say.
 #[expect(clippy::cast_possible_truncation, reason = "float-to-int casts saturate")]
 pub(crate) fn milli(ln: f64) -> i64 {
-    (ln * 1_000.0).floor() as i64
+    (ln * 1_000.0 + 1e-6).floor() as i64
 }
 
 /// A number in thousandths, rounded up but for what only the last bits of a float say.

@@ -26,7 +26,7 @@ const PROJECTION: f64 = 600.0;
 /// Largest evidence reported: more says nothing.
 const MOST_EVIDENCE: f64 = 1e12;
 /// The largest factor of one window of counts, in units of the evidence that decides.
-const LARGEST_FACTOR: f64 = 5.0;
+pub(crate) const LARGEST_FACTOR: f64 = 5.0;
 /// Primary partitions from which their median is a reference.
 const ENOUGH_PRIMARY: u32 = 3;
 
@@ -215,7 +215,7 @@ impl Judge {
         let odd = self.live.lags.oddities;
         let group = self.live.group.as_ref();
         let primary = group.map(|group| group.primary);
-        let excused = self.counts.excused;
+        let (excused, spared) = (self.counts.excused, self.counts.beside_a_slow_peer);
         let unreadable = self.signals.unreadable();
         [
             (!self.margins.learnt).then_some(Note::NoRecord),
@@ -233,6 +233,7 @@ impl Judge {
             (odd.topic_recreated > 0)
                 .then_some(Note::TopicRecreated { times: odd.topic_recreated }),
             (excused > 0).then_some(Note::Excused { excused }),
+            (spared > 0).then_some(Note::BesideASlowPeer { spared }),
             (unreadable > 0).then_some(Note::UnreadableMetrics { values: unreadable }),
             self.signals.is_gross_blind().then_some(Note::FrequentErrors),
         ]

@@ -1,9 +1,10 @@
 //! A canary that is overloaded is not broken: it works as fast as any primary pod has been seen to.
-//! One that works slower under the same load is.
+//! One that works slower under the same load is, unless a primary pod is as slow just then.
 
 mod world;
 
 use siskin_analysis::{Doubt, Fault, Note, Record, Verdict};
+use world::pod::Pod;
 use world::trial::{HAND_OVER, Trial, doubt, fault};
 use world::{Shape, World};
 
@@ -49,5 +50,61 @@ fn a_slow_canary_under_the_same_load_is_not_excused() {
         trial.run(12 * MINUTE);
         let drifting = trial.assessments.iter().find_map(fault);
         assert!(matches!(drifting, Some(Fault::Drifting { .. })), "seed {seed}: {}", trial.last());
+    }
+}
+
+/// Nearly half of the speed is gone, and messages take accordingly longer.
+fn slow_down(pod: &mut Pod) {
+    pod.health = 0.55;
+    pod.work.slow = 0.3;
+}
+
+/// A canary on a node that gets slow after four minutes, alone or with a primary pod.
+fn slow_node(seed: u64, shared: bool) -> Trial {
+    let small = Shape::small();
+    let shape = Shape { partitions: 24, pods: 6, load: 0.75, skew: 0.0, metrics: true, ..small };
+    let mut trial = Trial::begin(shape, seed);
+    // That pod has fewer partitions than others, so that it keeps up.
+    let own = trial.world.partitions.iter_mut().filter(|partition| partition.owner == 0);
+    own.skip(2).zip([1, 2]).for_each(|(partition, other)| partition.owner = other);
+    trial.run(4 * MINUTE);
+    trial.world.canary().for_each(slow_down);
+    if shared {
+        slow_down(&mut trial.world.pods[0]);
+    }
+    trial.run(8 * MINUTE);
+    trial
+}
+
+#[test]
+fn a_canary_beside_a_primary_pod_that_is_as_slow_is_not_broken() {
+    for seed in 0..3 {
+        let trial = slow_node(seed, true);
+        assert!(trial.never(Verdict::Fail), "seed {seed}: {}", trial.last());
+        let spared =
+            |note: &Note| matches!(note, Note::BesideASlowPeer { spared } if *spared > 60_000);
+        assert!(trial.last().notes.iter().any(spared), "seed {seed}: {:?}", trial.last().notes);
+    }
+}
+
+#[test]
+fn a_canary_that_alone_is_slow_is_broken() {
+    for seed in 0..3 {
+        let trial = slow_node(seed, false);
+        assert!(!trial.never(Verdict::Fail), "seed {seed}: {}", trial.last());
+    }
+}
+
+#[test]
+fn lag_that_grows_while_a_pod_is_young_counts_but_does_not_decide() {
+    for seed in 0..3 {
+        let mut trial = Trial::begin(Shape { load: 0.85, ..Shape::small() }, seed);
+        trial.world.canary().for_each(|pod| pod.health = 0.5);
+        trial.run(3 * MINUTE);
+        assert!(trial.never(Verdict::Fail), "seed {seed}: {}", trial.last());
+        assert!(trial.last().against.value > 50.0, "seed {seed}: {}", trial.last());
+        trial.run(MINUTE);
+        let found = trial.first(Verdict::Fail).expect("it goes on");
+        assert!((200..=240).contains(&found), "seed {seed}: {found} s");
     }
 }

@@ -88,7 +88,7 @@ fn healthy_canaries_are_not_rolled_back() {
 #[test]
 #[ignore = "the full count takes minutes"]
 fn the_rate_of_false_rollbacks() {
-    let runs: u32 = 300;
+    let runs: u32 = 600;
     for scenario in scenarios() {
         let tries = (0..runs).map(|seed| tried(&scenario, 1_000 + u64::from(seed), 30 * MINUTE));
         let (mut failed, mut passed) = (0_u32, 0_u32);

@@ -17,7 +17,7 @@ fn resumed(trial: &Trial) -> Trial {
 fn evidence_and_proof_go_on() {
     let mut trial = Trial::begin(Shape { load: 0.85, ..Shape::small() }, 1);
     trial.world.canary().for_each(|pod| pod.health = 0.7);
-    trial.run(4 * MINUTE);
+    trial.run(3 * MINUTE);
     let before = trial.last().clone();
     assert!(before.verdict != Verdict::Fail && before.against.value > 2.0, "{before}");
     let mut again = resumed(&trial);

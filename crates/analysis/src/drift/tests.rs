@@ -57,6 +57,26 @@ fn coin(unit: f64) -> f64 {
     if unit < 0.5 { 0.08 } else { -0.02 }
 }
 
+#[test]
+fn accounts_that_are_held_back_are_worth_no_more_than_that_together_and_others_are_untouched() {
+    let mut ledger: Ledger<PartitionId> = Ledger::new(0.02);
+    for _ in 0..12 {
+        ledger.bet(&window(|_| 0.3), TOLERATED);
+    }
+    let free = |ledger: &Ledger<PartitionId>| {
+        ledger.accounts().find(|it| *it.0 == id(0)).map(|it| it.1.ln_value())
+    };
+    let (before, alone) = (ledger.ln_value(), free(&ledger));
+    assert!(before > 8.0, "{before}");
+    ledger.hold_back(|it| *it != id(0), 2.0);
+    assert_eq!(free(&ledger), alone);
+    let rest = (ledger.ln_value().exp() - alone.expect("an account").exp()).ln();
+    assert!((2.0..2.1).contains(&rest), "the pool is all there is beside them: {rest}");
+    let held = ledger.ln_value();
+    ledger.hold_back(|it| *it != id(0), 3.0);
+    assert!((ledger.ln_value() - held).abs() < 1e-12, "it only lowers");
+}
+
 /// The evidence after each window, while partitions come and go at times that depend on no bet.
 fn path(kind: usize, seed: u32) -> Vec<f64> {
     let mut chance = Chance(seed.into());

@@ -99,7 +99,7 @@ impl Counted<'_> {
                 held -= 1.0;
                 return None;
             }
-            signal.bet(slice.end, &self.rises(slice, unlucky.canary, unlucky.primary));
+            signal.bet(slice.end, &self.rises(slice, unlucky.canary, unlucky.primary), false);
             (signal.ln_value() >= ln_needed).then_some(slice.end)
         })
     }

@@ -6,10 +6,12 @@ use super::counts::Stage;
 use super::normal::Z;
 use crate::capacity::{BLOCK, Capacity, MEAN_OF};
 use crate::drift::{Drift, FINEST_SCALE, Ledger, WIDEST_SCALE, smallest};
+use crate::lag_windows::growing_since;
 use crate::margins::normal_lag;
 use crate::observation::Millis;
 use crate::proof::LEAST_MESSAGES;
 use crate::record::RECORD_SPAN;
+use crate::signals::may_be_warming_up;
 use crate::tolerance::least;
 use crate::units::{count, seconds};
 
@@ -27,6 +29,10 @@ pub(super) struct Lagging {
     pub(super) windows: i64,
     /// The scale of healthy drifts that a record teaches.
     pub(super) scale: f64,
+    /// Windows, of those bet on, that may tell of a warm-up and decide nothing.
+    pub(super) young: i64,
+    /// ln of what the accounts are worth at most by then.
+    pub(super) ln_young: f64,
     /// Partitions of the canary.
     pub(super) partitions: u32,
     /// Messages per second: of one partition, of one pod.
@@ -57,6 +63,8 @@ impl Lagging {
             window: seconds(length),
             before,
             windows: (stage.length / length - before).clamp(0, MOST_WINDOWS),
+            young: young(length) - before,
+            ln_young: case.settings.ln_needed(0),
             scale: commit_noise(case, length).clamp(FINEST_SCALE, WIDEST_SCALE),
             partitions,
             partition,
@@ -115,9 +123,23 @@ impl Lagging {
             };
             let drifts: Vec<_> = (0..partitions).map(one).collect();
             ledger.bet(&drifts, least());
-            ledger.ln_value() >= ln_needed
+            self.decides(&mut ledger, number, ln_needed)
         })
     }
+
+    /// Whether the accounts fail the canary after this window.
+    pub(super) fn decides(&self, ledger: &mut Ledger<u32>, number: i64, ln_needed: f64) -> bool {
+        if number < self.young {
+            ledger.hold_back(|_| true, self.ln_young);
+        }
+        ledger.ln_value() >= ln_needed
+    }
+}
+
+/// Windows until growth is no warm-up any more.
+fn young(length: Millis) -> i64 {
+    let warming = |end: &i64| may_be_warming_up(growing_since((end + 1) * length, length));
+    (0..MOST_WINDOWS).take_while(warming).count().try_into().unwrap_or(MOST_WINDOWS)
 }
 
 /// Eighths of the normal distribution by their middles, in an order whose sums stay near 0: what

@@ -112,7 +112,7 @@ impl Case {
         let all: Millis = stages.iter().map(|stage| stage.length).sum();
         let window = WINDOW * (all / WINDOW / MOST_WINDOWS + 1);
         counted.slices(window).iter().find_map(|slice| {
-            signal.bet(slice.end, &counted.rises(slice, counted.base, counted.base));
+            signal.bet(slice.end, &counted.rises(slice, counted.base, counted.base), false);
             let passes = signal.is_proven() && signal.ln_value() <= ROUNDING;
             (slice.stage == last && passes).then_some(slice.end)
         })

@@ -7,9 +7,15 @@ use crate::constants::Constant;
 use crate::observation::{Millis, PodMetrics};
 
 /// Age from which errors are compared: connections and caches of a new pod may fail at first.
-const GRACE_ERRORS: Millis = 60_000;
-/// Age from which processing times are compared: compilers and caches warm up.
-const GRACE_LATENCY: Millis = 180_000;
+pub(crate) const GRACE_ERRORS: Millis = 60_000;
+/// Age from which processing times are compared, and lag that grows decides: compilers and caches
+/// warm up.
+pub(crate) const GRACE_LATENCY: Millis = 180_000;
+
+/// Whether a pod that is slow at this age may just be warming up.
+pub(crate) fn may_be_warming_up(age: Millis) -> bool {
+    !Kind::Latency.compares(age)
+}
 
 /// Signals of counts per message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +75,14 @@ impl Kind {
 
     /// Whether a pod may get better by itself.
     pub(crate) const fn has_warm_up(self) -> bool {
+        match self {
+            Self::Latency => true,
+            Self::Errors | Self::Loss | Self::User(_) => false,
+        }
+    }
+
+    /// Whether a slow node, or a slow shard behind it, has the same effect as a bad version.
+    pub(super) const fn may_be_the_place(self) -> bool {
         match self {
             Self::Latency => true,
             Self::Errors | Self::Loss | Self::User(_) => false,

@@ -112,8 +112,8 @@ impl RatioSignal {
         }
     }
 
-    /// Bets on a window.
-    pub(crate) fn bet(&mut self, at: Millis, window: &[Rise]) {
+    /// Bets on a window. `spared`: what is slow in it may be the place, not the version.
+    pub(crate) fn bet(&mut self, at: Millis, window: &[Rise], spared: bool) {
         let margin = self.spread.margin();
         let all = counts(self.kind, window, |_| true);
         let warm = counts(self.kind, window, |rise| self.kind.compares(rise.age));
@@ -121,6 +121,7 @@ impl RatioSignal {
             self.bet_gross(all, margin);
         }
         let most = self.largest_factor(window, Count { events: all.x, of: all.n });
+        let most = if spared && self.kind.may_be_the_place() { most.min(0.0) } else { most };
         if warm.n > 0.0 && warm.m > 0.0 {
             self.engine.bet(warm, margin, most);
             self.onset.take(warm, self.engine.ln_value());

@@ -11,6 +11,7 @@ use super::kind::Kind;
 use super::memory::{Memory, SavedMemory};
 use super::meter::{Meter, Reader};
 use super::outcomes::Outcomes;
+use super::peers::Peers;
 use super::ratio::{RatioSignal, SavedRatio};
 use super::restarts::{Restarts, SavedRestarts};
 use super::yields::{SavedYield, Yield};
@@ -136,6 +137,7 @@ impl Signals {
             churn: Churn::restore(&saved.churn, rewinds)?,
             window: Window::default(),
             outcomes: Outcomes::default(),
+            peers: Peers::default(),
             begin: None,
         })
     }

@@ -13,13 +13,13 @@ use crate::units::tally;
 
 /// By how much the least margin is above a ratio of 1: pods, partitions and keys differ, and a short
 /// record doesn't show by how much. With 0.5 twice the errors took 40 to 60 s longer to find.
-const LEAST_EXCESS: f64 = 0.35;
+pub(crate) const LEAST_EXCESS: f64 = 0.35;
 /// However badly one primary pod once did, a canary with a larger ratio can be failed.
 const MOST_RATIO: f64 = 20.0;
 /// By how much worse than the worst primary pod is still healthy.
-const BEYOND_WORST: f64 = 0.25;
+pub(crate) const BEYOND_WORST: f64 = 0.25;
 /// Events added to what was seen and what was expected of a pod, so that few events make no ratio.
-const PSEUDO_EVENTS: f64 = 30.0;
+pub(crate) const PSEUDO_EVENTS: f64 = 30.0;
 /// Windows of 10 s in the blocks over which noise is measured: 10 s, 1 min, 5 min. Clusters of
 /// minutes don't show in shorter ones.
 const BLOCKS: [usize; 3] = [1, 6, 30];
