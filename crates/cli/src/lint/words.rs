@@ -151,7 +151,7 @@ fn assumed(out: &mut String, it: &Forecast) {
         "\n\
          LAG: the part of its work that the canary can't do; 7 % grows the lag by 0.07 s/s. LATENCY: slow messages.\n\
          Errors, loss and latency add up over the steps, lag begins anew at each. Holds count from where all pods\n\
-         are ready and have joined.\n\
+         are ready and have joined. Lag and latency decide nothing in a pod's first three minutes.\n\
          This is an estimate, not a promise. It assumes a canary that is worse from its first message on, equal\n\
          shares for all pods and partitions, counts that vary by chance alone (Poisson), and a record of the primary\n\
          so quiet that the judge learns its least margins: {}.",
