@@ -233,12 +233,13 @@ impl Judge {
         let young = |pod: &&PodObservation| {
             pod.role == Role::Canary && may_be_warming_up(since.saturating_sub(pod.created))
         };
-        let young: Vec<&str> = self.live.pods.iter().filter(young).map(|pod| &*pod.name).collect();
+        let young: BTreeSet<&Arc<str>> =
+            self.live.pods.iter().filter(young).map(|pod| &pod.name).collect();
         if young.is_empty() {
             return;
         }
         let of_young = canary.iter().map(|one| self.live.who(one));
-        let of_young = of_young.filter(|(_, pod)| young.contains(&&***pod)).map(|(id, _)| id);
+        let of_young = of_young.filter(|(_, pod)| young.contains(pod)).map(|(id, _)| id);
         let held: BTreeSet<PartitionId> = of_young.collect();
         let ln_most = self.settings.ln_needed(self.losses);
         self.ledger.hold_back(|id| held.contains(id), ln_most);

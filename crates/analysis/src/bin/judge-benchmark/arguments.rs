@@ -28,7 +28,8 @@ cores are used.
 
 usage: judge-benchmark [OPTIONS]
 
-  --seeds N            runs of each scenario, from 1 to 900000 (default: 1000)
+  --seeds N            runs of each scenario, from 1 to 900000 (default: 1000); where they leave open
+                       whether a healthy one is rolled back in at most 1 %, Siskin gets 3 N more
   --tuning             seeds from 1, for trying constants; without it, the seeds for scoring, from
                        1000000, which nobody looks at while tuning (default: scoring)
   --only PART          only scenarios whose name contains PART (default: all)

@@ -8,8 +8,9 @@ use serde::Serialize;
 use crate::scenario::Scenario;
 use crate::trial::{JUDGES, Outcome};
 
-/// The place of Siskin among the judges: with all it may have.
-const SISKIN: usize = 0;
+/// The places of Siskin among the judges: with metrics, and with offsets alone.
+pub const FULL: usize = 0;
+pub const LAG_ONLY: usize = 1;
 
 /// All judges on one scenario.
 #[derive(Clone, Debug, Serialize)]
@@ -63,18 +64,16 @@ impl Figures {
             longer: None,
         }
     }
-}
 
-impl Figures {
     /// How often Siskin rolled back, and in how many runs: all that are known.
     pub fn known(&self) -> (usize, usize) {
-        self.longer.unwrap_or((self.judges[SISKIN].all(), self.runs))
+        self.longer.unwrap_or((self.judges[FULL].all(), self.runs))
     }
 
     /// Adds Siskin's outcomes of more runs.
     pub fn lengthen(&mut self, outcomes: &[Outcome]) {
         let (rolled_back, runs) = self.known();
-        let more = outcomes.iter().filter(|outcome| outcome.rolled_back[SISKIN].is_some()).count();
+        let more = outcomes.iter().filter(|outcome| outcome.rolled_back[FULL].is_some()).count();
         self.longer = Some((rolled_back + more, runs + outcomes.len()));
     }
 }

@@ -8,7 +8,7 @@ use siskin_analysis::{Constant, scale_constant};
 
 use crate::arguments::Arguments;
 use crate::catalogue;
-use crate::figures::{Figures, share};
+use crate::figures::{FULL, Figures, share};
 use crate::report::save;
 use crate::scenario::Scenario;
 use crate::targets;
@@ -58,11 +58,11 @@ pub fn run(arguments: &Arguments, path: &Path) -> Result<(), String> {
 
 impl Score {
     fn of(figures: &[Figures]) -> Self {
-        let rate = |one: &&Figures| share(one.judges[0].all(), one.runs);
+        let rate = |one: &&Figures| share(one.judges[FULL].all(), one.runs);
         let good: Vec<&Figures> = figures.iter().filter(|one| !one.bad).collect();
         let runs = good.iter().map(|one| one.runs).sum();
         Self {
-            rolled_back: share(good.iter().map(|one| one.judges[0].all()).sum(), runs),
+            rolled_back: share(good.iter().map(|one| one.judges[FULL].all()).sum(), runs),
             worst: good.iter().map(rate).fold(0.0, f64::max),
             in_time: targets::in_time(figures),
         }

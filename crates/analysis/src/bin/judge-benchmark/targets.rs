@@ -3,11 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::figures::{Figures, Score, interval, share};
-
-/// Siskin with metrics, and with offsets alone.
-const FULL: usize = 0;
-const LAG_ONLY: usize = 1;
+use crate::figures::{FULL, Figures, LAG_ONLY, Score, interval, share};
 
 /// A time within which a part of all runs is to be found.
 struct Target {
