@@ -9,7 +9,7 @@ use crate::column::index;
 use crate::constants::Constant;
 use crate::observation::{Millis, Role};
 use crate::roster::Roster;
-use crate::units::count;
+use crate::units::{count, median};
 
 /// Rates are compared over blocks of this length: long enough for several commits.
 pub(crate) const BLOCK: Millis = 20_000;
@@ -24,6 +24,11 @@ const FULL_SPEED_OF_PARTITION: f64 = 0.85;
 /// fastest block of several pods is 2 % or more above their average. With 0.90, 15 of 2,000 healthy
 /// canaries under a diurnal load are rolled back, not 9.
 const FULL_SPEED_UNSATURATED: f64 = 0.88;
+
+/// The same against the median pace, where so many primary pods have one: the fastest may be fast by
+/// luck, and everyone else slow beside it.
+const SLOWER_THAN_MEDIAN: f64 = 0.12;
+const ENOUGH_PACES: usize = 3;
 
 /// Blocks with a backlog that make a pace: one minute.
 const ENOUGH_BLOCKS: i64 = 3;
@@ -64,8 +69,7 @@ impl Capacity {
         let works = works(primary(), roster);
         self.any_pod = works.values().map(|work| work.rate).fold(self.any_pod, f64::max);
         self.paces.learn(&works);
-        let known = self.paces.0.values().filter(|pace| pace.blocks >= ENOUGH_BLOCKS);
-        self.pod = known.map(|pace| pace.rate).fold(self.pod, f64::max);
+        self.pod = self.paces.known().fold(self.pod, f64::max);
     }
 
     /// Whether a partition, or the pod that owns it, works at full speed.
@@ -76,6 +80,8 @@ impl Capacity {
         } else {
             reaches(pod_rate, self.any_pod, FULL_SPEED_UNSATURATED)
         };
+        let usual = self.paces.usual();
+        let pod = pod || usual.is_some_and(|it| reaches(pod_rate, it, 1.0 - SLOWER_THAN_MEDIAN));
         pod || reaches(partition_rate, self.partition, FULL_SPEED_OF_PARTITION)
     }
 }
@@ -89,6 +95,17 @@ impl Paces {
             pace.blocks = (pace.blocks + 1).min(MEAN_OF);
             pace.rate += (work.rate - pace.rate) / count(pace.blocks);
         }
+    }
+
+    /// The median of several; `None`: too few had a backlog for long enough.
+    fn usual(&self) -> Option<f64> {
+        let mut known: Vec<f64> = self.known().collect();
+        median(&mut known).filter(|_| known.len() >= ENOUGH_PACES)
+    }
+
+    fn known(&self) -> impl Iterator<Item = f64> {
+        let known = self.0.values().filter(|pace| pace.blocks >= ENOUGH_BLOCKS);
+        known.map(|pace| pace.rate)
     }
 
     /// Of one pod; `None`: it was never seen with a backlog.
@@ -113,4 +130,27 @@ pub(crate) fn works(
         }
     }
     pods.into_iter().flatten().map(|work| (roster.name(work.consumer), work)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_paces(rates: &[f64]) -> Capacity {
+        let pace = |(pod, rate): (usize, &f64)| {
+            (Arc::from(format!("pod-{pod}")), Pace { rate: *rate, blocks: ENOUGH_BLOCKS })
+        };
+        let paces = Paces(rates.iter().enumerate().map(pace).collect());
+        let fastest = paces.known().fold(0.0, f64::max);
+        Capacity { pod: fastest, any_pod: fastest, partition: fastest, paces }
+    }
+
+    #[test]
+    fn one_lucky_primary_pod_makes_no_canary_slow() {
+        let lucky = with_paces(&[276.0, 287.0, 301.0, 303.0, 345.0]);
+        assert!(lucky.excuses(60.0, 273.0), "a tenth slower than most");
+        assert!(!lucky.excuses(60.0, 255.0), "slower than all");
+        let few = with_paces(&[301.0, 345.0]);
+        assert!(!few.excuses(60.0, 273.0), "two pods have no median");
+    }
 }
