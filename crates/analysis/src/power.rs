@@ -204,7 +204,7 @@ impl Case {
 
     fn counted<'a>(&'a self, kind: Kind, stages: &'a [Stage]) -> Option<Counted<'a>> {
         let base = self.base(kind)?;
-        let ln_most = self.settings.ln_most();
+        let ln_most = self.settings.ln_most(kind);
         Some(Counted { kind, base, ln_most, traffic: &self.traffic, stages })
     }
 

@@ -6,6 +6,7 @@ mod cadence;
 mod churn;
 mod gauge;
 mod held;
+mod in_flight;
 mod interval;
 pub(crate) mod kind;
 mod latency;
@@ -30,6 +31,7 @@ pub(crate) use saved::SavedSignals;
 
 use self::bounds::{Bounds, Times};
 use self::churn::Churn;
+use self::in_flight::Flight;
 pub(crate) use self::kind::{Kind, may_be_warming_up};
 use self::memory::Memory;
 use self::meter::{Meter, Reader, Rise};
@@ -85,9 +87,10 @@ impl Signals {
         let reader = Reader {
             cadence: cadence::cadence(record.observations(), settings.interval),
             slow_from: latency::slow_from(record.observations()),
-            in_flight: gap.max(settings.interval),
+            flight: Flight { longest: gap.max(settings.interval), most: 0.0 },
             user: ratio_names(&settings.user),
         };
+        let reader = reader.knowing_what_is_in_flight(record);
         let kinds = || Kind::all(reader.user.len());
         let mut bounds = bounds(settings, reader.cadence);
         let mut meter = Meter::new(reader.clone());
@@ -116,7 +119,8 @@ impl Signals {
             }
         }
         let signal = |kind: Kind| {
-            available[kind.index()].then(|| RatioSignal::learn(kind, &windows, settings.ln_most()))
+            available[kind.index()]
+                .then(|| RatioSignal::learn(kind, &windows, settings.ln_most(kind)))
         };
         meter.unreadable = 0;
         Self {

@@ -9,7 +9,7 @@ use crate::missing::Trial;
 use crate::observation::{GroupState, Millis};
 use crate::proof::PROVEN;
 use crate::record::CLOCK_STEP;
-use crate::signals::ln_total;
+use crate::signals::{Kind, ln_total};
 use crate::stall::Stall;
 use crate::units::seconds;
 use crate::{
@@ -38,10 +38,12 @@ impl Settings {
     }
 
     /// ln of the largest factor by which one window of counts multiplies an account. The heaviest
-    /// count weighs at most 0.39 (where there are no metrics but errors), and half of its capital
-    /// is staked on the first window: no single window decides, and two of total failure do.
-    pub(crate) fn ln_most(&self) -> f64 {
-        Constant::LargestFactor.or(LARGEST_FACTOR).ln() + self.ln_needed(0)
+    /// count weighs at most 0.39 (where there are no metrics but errors), loss at most 0.2 (where
+    /// nothing else is told), and half of its capital is staked on the first window: no single
+    /// window decides, and two of total failure do.
+    pub(crate) fn ln_most(&self, kind: Kind) -> f64 {
+        let factor = LARGEST_FACTOR * kind.lightness();
+        Constant::LargestFactor.or(factor).ln() + self.ln_needed(0)
     }
 }
 

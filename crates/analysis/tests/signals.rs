@@ -84,6 +84,20 @@ fn silent_loss_is_found() {
     assert!(signal == Signal::Loss && at <= 60, "{signal} after {at} s");
 }
 
+/// Of what is missing at one poll, the next tells what was in flight; but a pod that never had any
+/// in flight has lost the rest, too.
+#[test]
+fn silent_loss_that_comes_late_is_found_at_the_second_poll() {
+    for seed in 0..5 {
+        let mut trial = working(24 + seed, Work::default());
+        trial.run(10 * MINUTE);
+        trial.world.canary().for_each(|pod| pod.work.lost = 0.02);
+        trial.run(MINUTE);
+        let at = trial.first(Verdict::Fail).unwrap_or_else(|| panic!("{}", trial.last()));
+        assert!(at <= 620, "seed {seed}: {at} s");
+    }
+}
+
 #[test]
 fn slower_messages_are_found_without_saturation() {
     let (at, signal, _) = failed(working(5, Work { slow: 0.28, ..Work::default() }), 8 * MINUTE);

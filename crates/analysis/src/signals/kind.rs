@@ -73,6 +73,14 @@ impl Kind {
         }
     }
 
+    /// How much more one window may say, because the signal has less weight than others.
+    pub(crate) const fn lightness(self) -> f64 {
+        match self {
+            Self::Loss => 1.6,
+            Self::Errors | Self::Latency | Self::User(_) => 1.0,
+        }
+    }
+
     /// Whether a pod may get better by itself.
     pub(crate) const fn has_warm_up(self) -> bool {
         match self {

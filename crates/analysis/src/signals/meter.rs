@@ -1,15 +1,17 @@
 //! From counters to what they rose by: resets, gaps and missing series are dealt with here.
 //! A rise that no rule vouches for is left out; nothing is compared.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::WINDOW;
 use super::cadence::has_totals;
+use super::in_flight::{Flight, InFlight};
 use super::kind::Kind;
 use super::latency::split;
 use super::outcomes::Outcome;
 use super::user_counts::{self, UserRise, UserTotals};
+use crate::Record;
 use crate::observation::{Millis, Observation, PodMetrics, PodObservation, Role};
 
 /// Events of one kind, and the messages they were counted on.
@@ -28,6 +30,8 @@ pub(crate) struct Rise {
     /// Age of the pod when counting began, in milliseconds.
     pub(crate) age: Millis,
     counts: [Count; 3],
+    /// Messages that are most likely lost beside those counted.
+    suspected: f64,
     /// Errors and filtered messages.
     outcomes: [Outcome; 2],
     /// The user's ratios; as many as the reader has names.
@@ -41,9 +45,7 @@ pub(crate) struct Reader {
     pub(crate) cadence: Millis,
     /// Messages slower than this many seconds are slow; `None`: no edge is suitable.
     pub(crate) slow_from: Option<f64>,
-    /// Messages in flight now are done after this time at the latest. The longest commit gap as
-    /// polls show it, which is up to a poll longer than it was.
-    pub(crate) in_flight: Millis,
+    pub(crate) flight: Flight,
     /// Names of the user's ratios.
     pub(crate) user: Arc<[Arc<str>]>,
 }
@@ -62,6 +64,7 @@ pub(crate) struct Meter {
 #[derive(Clone, Debug)]
 struct Track {
     at: Millis,
+    role: Role,
     restarts: u32,
     totals: Totals,
     user: Vec<UserTotals>,
@@ -81,16 +84,6 @@ struct Totals {
     timed: Option<f64>,
 }
 
-/// Messages consumed and not yet accounted for. Those that stay so longer than any message is in
-/// flight are lost: the least of the gap over that time, where it rises to a new high.
-#[derive(Clone, Debug, Default)]
-struct InFlight {
-    gap: f64,
-    recent: VecDeque<(Millis, f64)>,
-    /// Gaps up to here are accounted for; `None` until the first full span.
-    known: Option<f64>,
-}
-
 impl Count {
     pub(crate) fn plus(self, other: Self) -> Self {
         Self { events: self.events + other.events, of: self.of + other.of }
@@ -108,7 +101,7 @@ impl Rise {
         let mut counts = [Count::default(); 3];
         counts[of.0.index()] = of.1;
         let outcomes = [Outcome { shown: true, ..Outcome::default() }; 2];
-        Self { pod: pod.clone(), role, age, counts, outcomes, user: Vec::new() }
+        Self { pod: pod.clone(), role, age, counts, suspected: 0.0, outcomes, user: Vec::new() }
     }
 
     pub(crate) fn count(&self, kind: Kind) -> Count {
@@ -117,6 +110,14 @@ impl Rise {
             Kind::Loss => self.counts[1],
             Kind::Latency => self.counts[2],
             Kind::User(place) => self.user.get(place).map_or_else(Count::default, |it| it.count),
+        }
+    }
+
+    /// Events that are known a window later, but most likely are some already.
+    pub(super) fn suspected(&self, kind: Kind) -> f64 {
+        match kind {
+            Kind::Loss => self.suspected,
+            Kind::Errors | Kind::Latency | Kind::User(_) => 0.0,
         }
     }
 
@@ -137,11 +138,16 @@ impl Rise {
         if let Some(count) = self.counts.get_mut(kind.index()) {
             *count = Count::default();
         }
+        if kind == Kind::Loss {
+            self.suspected = 0.0;
+        }
     }
 
     /// Both rises of one pod together.
     pub(crate) fn add(&mut self, later: &Self) {
         self.age = self.age.min(later.age);
+        // What was suspected before is counted by now, or was in flight.
+        self.suspected = later.suspected;
         for (one, more) in self.outcomes.iter_mut().zip(later.outcomes) {
             *one = one.plus(more);
         }
@@ -158,6 +164,18 @@ impl Reader {
     /// The window in which counts are compared: every pod is in it about once.
     pub(crate) fn window(&self) -> Millis {
         WINDOW.max(self.cadence)
+    }
+
+    /// The same, with what the primary had in flight in a record.
+    pub(super) fn knowing_what_is_in_flight(self, record: &Record) -> Self {
+        let mut meter = Meter::new(self);
+        let mut most = 0.0_f64;
+        for seen in record.observations() {
+            meter.take(&seen);
+            most = most.max(meter.most_in_flight(Role::Primary));
+        }
+        let flight = Flight { most, ..meter.reader.flight };
+        Self { flight, ..meter.reader }
     }
 }
 
@@ -191,6 +209,12 @@ impl Meter {
         rises
     }
 
+    /// The most messages of one pod of that role that were seen in flight.
+    pub(crate) fn most_in_flight(&self, role: Role) -> f64 {
+        let tracks = self.tracks.values().filter(|track| track.role == role);
+        tracks.map(|track| track.in_flight.most()).fold(0.0, f64::max)
+    }
+
     /// Messages a pod has consumed while watched; `None`: its counter is not known.
     pub(crate) fn consumed(&self, pod: &str) -> Option<f64> {
         let track = self.tracks.get(pod)?;
@@ -201,7 +225,7 @@ impl Meter {
 impl Track {
     fn new(at: Millis, pod: &PodObservation, totals: Totals, user: Vec<UserTotals>) -> Self {
         let in_flight = InFlight::default();
-        Self { at, restarts: pod.restarts, totals, user, in_flight, consumed: 0.0 }
+        Self { at, role: pod.role, restarts: pod.restarts, totals, user, in_flight, consumed: 0.0 }
     }
 
     /// A pod that was born while we watched: its counters began at 0.
@@ -231,16 +255,17 @@ impl Track {
         let user = UserTotals::rises(&before.user, &self.user, restarted);
         let (errors, filtered) = (before.totals.errors, before.totals.filtered);
         let earlier = (before.totals.consumed, errors, filtered);
-        let counts = self.messages(before, restarted, reader.in_flight);
+        let messages = self.messages(before, restarted, reader.flight);
         // The totals of a user's ratio are its own: it needs no count of messages.
-        if counts.is_none() && user.iter().all(|one| one.count.of <= 0.0) {
+        if messages.is_none() && user.iter().all(|one| one.count.of <= 0.0) {
             return None;
         }
         Some(Rise {
             pod: pod.name.clone(),
             role: pod.role,
             age,
-            counts: counts.unwrap_or_default(),
+            counts: messages.map(|it| it.0).unwrap_or_default(),
+            suspected: messages.map_or(0.0, |it| it.1),
             outcomes: self.outcomes(earlier, restarted, pod.metrics.as_ref()),
             user,
         })
@@ -266,9 +291,14 @@ impl Track {
         ]
     }
 
-    /// Failed, lost and slow messages since an earlier sample; `None`: nobody knows how many were
-    /// consumed.
-    fn messages(&mut self, before: Self, restarted: bool, in_flight: Millis) -> Option<[Count; 3]> {
+    /// Failed, lost and slow messages since an earlier sample, and how many more are most likely
+    /// lost; `None`: nobody knows how many were consumed.
+    fn messages(
+        &mut self,
+        before: Self,
+        restarted: bool,
+        flight: Flight,
+    ) -> Option<([Count; 3], f64)> {
         let rise = |total: fn(&Totals) -> Option<f64>| {
             rise(total(&before.totals), total(&self.totals), restarted)
         };
@@ -279,16 +309,17 @@ impl Track {
         self.consumed = before.consumed + consumed;
         self.in_flight = if restarted { InFlight::default() } else { before.in_flight };
         let accounted = processed.zip(errors).zip(filtered).map(|((a, b), c)| a + b + c);
-        let lost = accounted
-            .and_then(|accounted| self.in_flight.lost(self.at, consumed - accounted, in_flight));
+        let missing = accounted
+            .and_then(|accounted| self.in_flight.take(self.at, consumed - accounted, flight));
         let count = |events: Option<f64>, of: f64| {
             events.map_or_else(Count::default, |events| Count { events, of })
         };
-        Some([
+        let counts = [
             count(errors, consumed),
-            count(lost, consumed),
+            count(missing.map(|it| it.lost), consumed),
             count(slow.filter(|_| timed.is_some()), timed.unwrap_or(0.0)),
-        ])
+        ];
+        Some((counts, missing.map_or(0.0, |it| it.suspected)))
     }
 }
 
@@ -310,27 +341,6 @@ impl Totals {
             slow: whole(latency.map(|(slow, _)| slow)),
             timed: whole(latency.map(|(_, all)| all)),
         }
-    }
-}
-
-impl InFlight {
-    /// Messages found to be lost now; `None` until a full span was watched.
-    fn lost(&mut self, at: Millis, unaccounted: f64, span: Millis) -> Option<f64> {
-        self.gap += unaccounted;
-        let begin = at.saturating_sub(span);
-        let full = self.recent.front().is_some_and(|&(first, _)| first <= begin);
-        self.recent.push_back((at, self.gap));
-        while self.recent.get(1).is_some_and(|&(second, _)| second <= begin) {
-            self.recent.pop_front();
-        }
-        if !full {
-            return None;
-        }
-        let least = self.recent.iter().map(|&(_, gap)| gap).fold(f64::INFINITY, f64::min);
-        let known = self.known.get_or_insert(least);
-        let lost = (least - *known).max(0.0);
-        *known = known.max(least);
-        Some(lost)
     }
 }
 

@@ -59,6 +59,9 @@ pub(crate) struct RatioSignal {
     /// Whether any pod does, of either role.
     exported: bool,
     latest: Option<Millis>,
+    /// ln of the evidence of the ordinary accounts after one more window, of the events that are
+    /// suspected already. Not kept: they are counted with the next window, or were none.
+    ahead: Option<f64>,
 }
 
 /// A signal as it is saved: margins and logarithms in thousandths.
@@ -109,6 +112,7 @@ impl RatioSignal {
             shown: false,
             exported: true,
             latest: None,
+            ahead: None,
         }
     }
 
@@ -122,8 +126,10 @@ impl RatioSignal {
         }
         let most = self.largest_factor(window, Count { events: all.x, of: all.n });
         let most = if spared && self.kind.may_be_the_place() { most.min(0.0) } else { most };
+        self.ahead = None;
         if warm.n > 0.0 && warm.m > 0.0 {
             self.engine.bet(warm, margin, most);
+            self.look_ahead(warm, window, (margin, most));
             self.onset.take(warm, self.engine.ln_value());
             self.proof.bet(warm, margin);
             self.totals = self.totals.plus(warm);
@@ -133,6 +139,20 @@ impl RatioSignal {
         }
         self.remember(window);
         self.spread.watch(self.kind, window);
+    }
+
+    /// What the next window will say at least, if what is suspected is so.
+    fn look_ahead(&mut self, warm: Counts, window: &[Rise], (margin, most): (Margin, f64)) {
+        let suspected = |role| {
+            let rises = window.iter().filter(|rise| rise.role == role);
+            rises.map(|rise| rise.suspected(self.kind)).sum::<f64>()
+        };
+        let (x, y) = (suspected(Role::Canary), suspected(Role::Primary));
+        self.ahead = (x > 0.0).then(|| {
+            let mut engine = self.engine.clone();
+            engine.bet(Counts { x, y, ..warm }, margin, most);
+            engine.ln_value()
+        });
     }
 
     fn bet_gross(&mut self, all: Counts, margin: Margin) {
@@ -199,7 +219,8 @@ impl RatioSignal {
             let fine = (1.0 - GROSS_PART).ln() + self.engine.ln_value();
             ln_add(fine, GROSS_PART.ln() + self.gross.ln_value())
         } else {
-            self.engine.ln_value()
+            // Both are values of one process, at two moments: it bounds the largest of all.
+            self.ahead.map_or(self.engine.ln_value(), |ahead| ahead.max(self.engine.ln_value()))
         }
     }
 

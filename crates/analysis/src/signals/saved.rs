@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::{Bounds, SavedBounds};
 use super::churn::{Churn, SavedChurn};
+use super::in_flight::Flight;
 use super::kind::Kind;
 use super::memory::{Memory, SavedMemory};
 use super::meter::{Meter, Reader};
@@ -25,6 +26,9 @@ use crate::{Settings, UserMetric, UserRule};
 pub(crate) struct SavedSignals {
     slow_from: Option<f64>,
     in_flight: Millis,
+    /// Messages; absent: none were seen in flight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    most_in_flight: Option<f64>,
     /// Absent: as often as pods are looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cadence: Option<Millis>,
@@ -64,7 +68,8 @@ impl Signals {
         let user = self.reader.user.iter().enumerate();
         SavedSignals {
             slow_from: self.reader.slow_from,
-            in_flight: self.reader.in_flight,
+            in_flight: self.reader.flight.longest,
+            most_in_flight: Some(self.reader.flight.most.ceil()).filter(|it| *it > 0.0),
             cadence: Some(self.reader.cadence).filter(|it| *it != self.interval),
             errors: ratio(Kind::Errors),
             loss: ratio(Kind::Loss),
@@ -87,12 +92,13 @@ impl Signals {
         rewinds: u32,
         names: &[Arc<str>],
     ) -> Option<Self> {
-        let in_flight = saved.in_flight.max(0);
+        let most = saved.most_in_flight.filter(|it| (0.0..1e15).contains(it)).unwrap_or(0.0);
+        let flight = Flight { longest: saved.in_flight.max(0), most };
         let (interval, user) = (settings.interval, ratio_names(&settings.user));
         let cadence = saved.cadence.unwrap_or(interval).max(interval);
-        let reader = Reader { cadence, slow_from: saved.slow_from, in_flight, user };
+        let reader = Reader { cadence, slow_from: saved.slow_from, flight, user };
         let ratio = |kind: Kind, saved: Option<SavedRatio>| match saved {
-            Some(saved) => Some(Some(RatioSignal::restore(kind, &saved, settings.ln_most())?)),
+            Some(saved) => Some(Some(RatioSignal::restore(kind, &saved, settings.ln_most(kind))?)),
             None => Some(None),
         };
         let mut ratios = vec![
@@ -104,7 +110,8 @@ impl Signals {
             let saved = saved.user.iter().find(|(saved, _)| saved == name);
             ratios.push(match saved {
                 Some((_, saved)) => {
-                    Some(RatioSignal::restore(Kind::User(place), saved, settings.ln_most())?)
+                    let kind = Kind::User(place);
+                    Some(RatioSignal::restore(kind, saved, settings.ln_most(kind))?)
                 }
                 None => None,
             });

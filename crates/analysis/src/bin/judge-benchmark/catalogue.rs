@@ -1,7 +1,7 @@
 //! All scenarios of the benchmark, by name, in the order of the tables.
 //! Only a list; what a scenario is, and what its parts stand for, `scenario` says.
 
-use crate::scenario::{Dependency, Fault, Node, Offsets, Scenario, Source, Traffic};
+use crate::scenario::{Counting, Dependency, Fault, Node, Offsets, Scenario, Source, Traffic};
 
 /// What all scenarios have in common that don't say otherwise.
 pub const BASE: Scenario = Scenario {
@@ -16,6 +16,7 @@ pub const BASE: Scenario = Scenario {
     batch: 1.0,
     wander: 0.0,
     reshuffled: false,
+    counting: Counting::Message,
     traffic: Traffic::Steady,
     offsets: Offsets::Dense,
     node: Node::Fair,
@@ -31,6 +32,8 @@ pub const ALWAYS: i64 = 1_000_000;
 const LATE: i64 = 600;
 /// Load of the scenarios of overload.
 const HIGH: f64 = 0.85;
+/// Seconds from one batch to the next, and how many more, where outcomes are counted by the batch.
+const BATCHES: (i64, i64) = (3, 6);
 /// Capacity and load for 0.6 messages a second per pod.
 const LOW: (f64, f64) = (300.0, 0.002);
 
@@ -75,6 +78,13 @@ fn bad() -> Vec<Scenario> {
             onset: LATE,
             offsets: Offsets::Compacted,
             ..fault("compacted topic, drops 2 % silently", Fault::Drops(0.02))
+        },
+        Scenario {
+            onset: LATE,
+            counting: Counting::Batch,
+            commit: BATCHES.0,
+            commit_spread: BATCHES.1,
+            ..fault("counted by batches, drops 2 %", Fault::Drops(0.02))
         },
         Scenario {
             onset: LATE,
@@ -159,5 +169,15 @@ fn good() -> Vec<Scenario> {
         seems("another zone", Fault::FarZone),
         Scenario { traffic: Traffic::FewKeys, load: 0.4, ..fine("bursts of few keys") },
         Scenario { commit: 60, commit_spread: 60, ..fine("batches of 60 to 120 s") },
+        Scenario {
+            counting: Counting::Batch,
+            commit: BATCHES.0,
+            commit_spread: BATCHES.1,
+            ..fine("counted by batches")
+        },
+        Scenario {
+            counting: Counting::Batch,
+            ..seems("counted by larger batches", Fault::LargerBatches)
+        },
     ]
 }

@@ -11,6 +11,9 @@ const BETWEEN_STOPS: f64 = 300.0;
 /// seconds between commits.
 const FAR: (f64, i64) = (0.1, 1);
 
+/// What a larger batch adds to the seconds between commits.
+const LARGER: i64 = 5;
+
 /// One pod.
 #[derive(Clone, Debug)]
 pub struct Pod {
@@ -23,6 +26,8 @@ pub struct Pod {
     pub consumed: f64,
     pub processed: f64,
     pub errors: f64,
+    /// Processed and errors at the end of the latest batch.
+    pub at_batch_end: (f64, f64),
     /// Messages not in the histogram yet, and how much slower than usual they were.
     pub untimed: f64,
     pub slowness: f64,
@@ -55,6 +60,7 @@ impl Pod {
             consumed: 0.0,
             processed: 0.0,
             errors: 0.0,
+            at_batch_end: (0.0, 0.0),
             untimed: 0.0,
             slowness: 1.0,
             delay: 0.0,
@@ -77,6 +83,16 @@ impl Pod {
         (self.delay, self.commit_delay) = FAR;
     }
 
+    /// It takes more at once from now on.
+    pub fn take_larger_batches(&mut self) {
+        self.commit_delay = LARGER;
+    }
+
+    /// A batch is done.
+    pub fn end_batch(&mut self) {
+        self.at_batch_end = (self.processed, self.errors);
+    }
+
     /// Another pod in its place.
     pub fn renew(&mut self, now: i64) {
         self.generation += 1;
@@ -90,6 +106,7 @@ impl Pod {
         self.consumed = 0.0;
         self.processed = 0.0;
         self.errors = 0.0;
+        self.at_batch_end = (0.0, 0.0);
         self.untimed = 0.0;
         self.buckets = [0.0; crate::show::EDGES.len()];
         self.timed = 0.0;

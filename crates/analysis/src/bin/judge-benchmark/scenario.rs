@@ -26,6 +26,8 @@ pub struct Scenario {
     pub wander: f64,
     /// Whether partitions are dealt anew when the canary joins.
     pub reshuffled: bool,
+    /// When pods count what became of messages.
+    pub counting: Counting,
     /// How traffic changes.
     pub traffic: Traffic,
     /// What offsets count.
@@ -40,6 +42,16 @@ pub struct Scenario {
     pub onset: i64,
     /// What becomes of observations on their way to the judge.
     pub source: Source,
+}
+
+/// When pods count what became of messages. What they consume is counted as it comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counting {
+    /// With each message.
+    Message,
+    /// When a batch is committed. In reality: a batch listener, or a writer that flushes on a timer.
+    /// Until then all of the batch is consumed and neither processed nor failed, as if it was lost.
+    Batch,
 }
 
 /// How traffic changes.
@@ -147,6 +159,9 @@ pub enum Fault {
     /// takes a few milliseconds more, whatever the version does. Modelled as a constant tenth of the
     /// usual processing time on top (3 ms where 30 ms are usual), and commits every 6 s, not 5.
     FarZone,
+    /// Commits 5 s later than the old version did. In reality: a larger batch, a slower timer. With
+    /// outcomes counted by the batch twice as many messages look lost, until the batch ends.
+    LargerBatches,
     /// Aborts each transaction, in a loop. In reality: an exactly-once consumer whose transactional
     /// id is fenced or whose work outlasts the transaction's timeout; it processes, aborts, and goes
     /// back to the committed offset. Modelled like that: counters rise as if all was well.

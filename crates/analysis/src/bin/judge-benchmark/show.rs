@@ -10,7 +10,7 @@ use siskin_analysis::observation::{
 };
 
 use crate::pod::Pod;
-use crate::scenario::{Fault, Scenario, Source};
+use crate::scenario::{Counting, Fault, Scenario, Source};
 use crate::world::{CANARY, LATENCY_SIGMA, PODS, Partition, World};
 
 /// When a trial begins: any moment of 2026.
@@ -130,10 +130,14 @@ fn metrics(pod: &Pod, index: usize, now: i64, scenario: &Scenario, names: &Names
     let ramp = (age / 2.0).min(1.0);
     let grows = index == CANARY && scenario.fault == Fault::Memory && now > 0;
     let leak = if grows { 30.0 * age } else { 0.0 };
+    let (processed, errors) = match scenario.counting {
+        Counting::Message => (pod.processed, pod.errors),
+        Counting::Batch => pod.at_batch_end,
+    };
     PodMetrics {
         consumed: Some(pod.consumed),
-        processed: Some(pod.processed),
-        errors: Some(pod.errors),
+        processed: Some(processed),
+        errors: Some(errors),
         filtered: None,
         latency: Some(Histogram { edges: names.edges.clone(), counts, total: pod.timed }),
         working_set: Some((200.0 + 200.0 * ramp + leak) * MIB),

@@ -109,6 +109,8 @@ impl World {
         pod.renew(self.now);
         if self.scenario.fault == Fault::FarZone {
             pod.move_far();
+        } else if self.scenario.fault == Fault::LargerBatches {
+            pod.take_larger_batches();
         }
         if self.scenario.reshuffled {
             let mut seats: Vec<usize> = (0..PARTITIONS).map(|i| i % PODS).collect();
@@ -182,6 +184,9 @@ impl World {
                 let aborts = faulty && self.scenario.fault == Fault::Aborts;
                 self.partitions[i].end_batch(aborts);
             }
+        }
+        if commits {
+            self.pods[index].end_batch();
         }
     }
 

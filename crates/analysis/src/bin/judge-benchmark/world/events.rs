@@ -56,6 +56,7 @@ impl World {
             | Fault::WarmUp
             | Fault::Faster
             | Fault::FarZone
+            | Fault::LargerBatches
             | Fault::Aborts
             | Fault::Retries
             | Fault::Reprocesses(_)
@@ -105,6 +106,7 @@ impl World {
                 | Fault::Eviction
                 | Fault::Rolling
                 | Fault::FarZone
+                | Fault::LargerBatches
                 | Fault::Aborts
                 | Fault::Retries
                 | Fault::Reprocesses(_)
