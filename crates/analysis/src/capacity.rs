@@ -27,7 +27,7 @@ const FULL_SPEED_UNSATURATED: f64 = 0.88;
 
 /// The same against the median pace, where so many primary pods have one: the fastest may be fast by
 /// luck, and everyone else slow beside it.
-const SLOWER_THAN_MEDIAN: f64 = 0.12;
+pub(crate) const SLOWER_THAN_MEDIAN: f64 = 0.12;
 const ENOUGH_PACES: usize = 3;
 
 /// Blocks with a backlog that make a pace: one minute.
@@ -81,7 +81,10 @@ impl Capacity {
             reaches(pod_rate, self.any_pod, FULL_SPEED_UNSATURATED)
         };
         let usual = self.paces.usual();
-        let pod = pod || usual.is_some_and(|it| reaches(pod_rate, it, 1.0 - SLOWER_THAN_MEDIAN));
+        let pod = pod
+            || usual.is_some_and(|it| {
+                reaches(pod_rate, it, 1.0 - Constant::SlowerThanMedian.or(SLOWER_THAN_MEDIAN))
+            });
         pod || reaches(partition_rate, self.partition, FULL_SPEED_OF_PARTITION)
     }
 }

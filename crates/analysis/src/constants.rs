@@ -34,6 +34,10 @@ pub enum Constant {
     NormalFactor,
     /// By how much a canary may be slower than the primary and count as overloaded.
     SlowerThanFullSpeed,
+    /// The same against the primary's median.
+    SlowerThanMedian,
+    /// How many messages may be in flight, in units of what was seen to be.
+    InFlight,
     /// The capital that is staked at once.
     FirstShare,
     /// Windows over which the rest is paid out.
@@ -57,7 +61,7 @@ impl Constant {
 #[cfg(feature = "sensitivity")]
 impl Constant {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::LeastRatio,
         Self::BeyondWorst,
         Self::PseudoEvents,
@@ -71,6 +75,8 @@ impl Constant {
         Self::NormalLag,
         Self::NormalFactor,
         Self::SlowerThanFullSpeed,
+        Self::SlowerThanMedian,
+        Self::InFlight,
         Self::FirstShare,
         Self::PayOut,
     ];
@@ -78,7 +84,7 @@ impl Constant {
     /// What it is, with its value and unit.
     #[must_use]
     pub fn describe(self) -> String {
-        use crate::signals::{kind, spread};
+        use crate::signals::{in_flight, kind, spread};
         use crate::units::seconds;
         use crate::{capacity, count_ratio, funds, learn, margins, tolerance, verdict};
 
@@ -117,6 +123,14 @@ impl Constant {
             Self::SlowerThanFullSpeed => {
                 ("slower than the primary and still at full speed", percent(capacity::SLOWER))
             }
+            Self::SlowerThanMedian => (
+                "slower than the primary's median and still at full speed",
+                percent(capacity::SLOWER_THAN_MEDIAN),
+            ),
+            Self::InFlight => (
+                "messages that may be in flight",
+                format!("{} times what was seen", in_flight::MORE),
+            ),
             Self::FirstShare => ("capital staked at once", percent(funds::FIRST_SHARE)),
             Self::PayOut => ("windows over which the rest is paid out", funds::PAY_OUT.to_string()),
         };

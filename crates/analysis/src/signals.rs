@@ -6,7 +6,7 @@ mod cadence;
 mod churn;
 mod gauge;
 mod held;
-mod in_flight;
+pub(crate) mod in_flight;
 mod interval;
 pub(crate) mod kind;
 mod latency;

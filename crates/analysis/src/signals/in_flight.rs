@@ -3,10 +3,11 @@
 
 use std::collections::VecDeque;
 
+use crate::constants::Constant;
 use crate::observation::Millis;
 
 /// How many more messages than were ever seen in flight may be.
-const MORE: f64 = 1.25;
+pub(crate) const MORE: f64 = 1.25;
 /// Commit gaps in which a new pod shows how much it has in flight: the first may hold a pause.
 const FIRST_GAPS: Millis = 2;
 /// Once it was watched for this long, it has shown how much it ever has in flight.
@@ -74,7 +75,7 @@ impl InFlight {
         }
         let known = self.known.get_or_insert(Known { floor: least, high: least });
         known.floor = known.floor.min(least);
-        let most = MORE * self.most.max(flight.most);
+        let most = Constant::InFlight.or(MORE) * self.most.max(flight.most);
         let lost = (least - known.high.max(known.floor + most)).max(0.0);
         known.high = known.high.max(least);
         let missing = (self.gap - known.high - most).max(0.0);
