@@ -211,6 +211,10 @@ pub struct AnalysisStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub threshold: Option<String>,
+    /// Seconds from the beginning of the attempt until the verdict was Fail; absent while it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub detected_after_seconds: Option<i64>,
     /// What the comparison cannot see here, for example `latency`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(max = 256)))]

@@ -54,6 +54,11 @@ async fn judged_again_as_it_was_live(s: &mut Scenario) -> Result<()> {
         (&live.verdict, &live.reason) == (&again.verdict, &again.reason),
         "{live:?}, {again:?}"
     );
+    let told = s.chronicle.look(|view| {
+        let status = view.state.rollout().map(|it| &it.status);
+        status.and_then(|it| it.analysis.as_ref()?.detected_after_seconds)
+    });
+    ensure!(told.is_some_and(|it| (0..300).contains(&it)), "detected after {told:?} s");
     // What a sample shows is acted on by the pass that it asks for, in the same second.
     ensure!((live.second - again.second).abs() < 1.0, "{live:?}, {again:?}");
     Ok(())

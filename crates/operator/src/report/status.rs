@@ -50,6 +50,7 @@ pub fn status(
     status.revisions = Some(revisions(world, plan, facts));
     status.progress = progress(world, plan, now);
     analyse(&mut status, world, plan, evidence);
+    detect(&mut status, before.analysis.as_ref(), now);
     status.summary = Some(summary(world, plan, &status, evidence));
     status.commands = commands::keep(&world.asked, &before.commands, answers);
     if let Some(entry) = ended(world, plan, now) {
@@ -160,6 +161,17 @@ fn analyse(status: &mut CanaryRolloutStatus, world: &World, plan: &Plan, evidenc
     }
 }
 
+/// How long the attempt had run when its verdict became Fail: kept from then on.
+fn detect(status: &mut CanaryRolloutStatus, before: Option<&AnalysisStatus>, now: Timestamp) {
+    let started = status.progress.as_ref().and_then(|it| it.started.as_ref());
+    let Some(analysis) = &mut status.analysis else { return };
+    let fail = Some(siskin_api::Verdict::Fail);
+    let known = before.filter(|it| it.verdict == fail).and_then(|it| it.detected_after_seconds);
+    let elapsed = || started.map(|it| now.duration_since(it.0).as_secs().max(0));
+    let failed = analysis.verdict == fail;
+    analysis.detected_after_seconds = failed.then(|| known.or_else(elapsed)).flatten();
+}
+
 fn assessed(assessment: &Assessment, figures: &Figures, world: &World) -> AnalysisStatus {
     let (canary, primary) = (&world.observed.canary, &world.observed.primary);
     let canary = role(world, Role::Canary, canary.as_ref(), &figures.canary);
@@ -174,6 +186,7 @@ fn assessed(assessment: &Assessment, figures: &Figures, world: &World) -> Analys
         subject: subject(&assessment.finding),
         evidence: Some(format!("{:.3}", assessment.against.value)),
         threshold: Some(format!("{:.3}", assessment.against.needed)),
+        detected_after_seconds: None,
         blind: assessment.blind.iter().map(ToString::to_string).collect(),
         share: Some(Share {
             pods_percent: (0 < all)
@@ -313,4 +326,47 @@ const fn wire_verdict(verdict: Verdict) -> api::Verdict {
 #[expect(clippy::cast_possible_truncation, reason = "rounded and within bounds, see the check")]
 fn rounded(value: f64) -> Option<i64> {
     (value.is_finite() && value.abs() < 1e15).then(|| value.round() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use siskin_api::Verdict;
+
+    use super::*;
+
+    /// A status whose attempt began at the epoch.
+    fn with(verdict: Verdict) -> CanaryRolloutStatus {
+        let progress = serde_json::json!({
+            "revision": "18e503fe66", "attempt": 1, "started": "1970-01-01T00:00:00.000000Z",
+            "since": "1970-01-01T00:00:30.000000Z",
+        });
+        let analysis = AnalysisStatus { verdict: Some(verdict), ..AnalysisStatus::default() };
+        CanaryRolloutStatus {
+            progress: Some(serde_json::from_value(progress).expect("a progress")),
+            analysis: Some(analysis),
+            ..CanaryRolloutStatus::default()
+        }
+    }
+
+    fn detected(status: &CanaryRolloutStatus) -> Option<i64> {
+        status.analysis.as_ref().and_then(|it| it.detected_after_seconds)
+    }
+
+    #[test]
+    fn the_time_to_detection_is_that_of_the_first_verdict_of_fail() {
+        let at = |second| Timestamp::from_second(second).expect("a time");
+        let mut doubtful = with(Verdict::Inconclusive);
+        detect(&mut doubtful, None, at(40));
+        assert_eq!(detected(&doubtful), None);
+        let mut failed = with(Verdict::Fail);
+        detect(&mut failed, doubtful.analysis.as_ref(), at(52));
+        assert_eq!(detected(&failed), Some(52));
+        let mut later = with(Verdict::Fail);
+        later.progress = None;
+        detect(&mut later, failed.analysis.as_ref(), at(70));
+        assert_eq!(detected(&later), Some(52), "when the attempt is over, too");
+        let mut early = with(Verdict::Fail);
+        detect(&mut early, None, at(-5));
+        assert_eq!(detected(&early), Some(0), "a clock that was set back");
+    }
 }
