@@ -336,6 +336,25 @@ fn a_long_warm_up_is_not_slowness() {
     assert!(trial.never(Verdict::Fail), "{}", trial.last());
 }
 
+/// The same where metrics of the pod begin late: what was not seen is no time without slowness.
+#[test]
+fn a_warm_up_that_is_seen_late_is_not_slowness() {
+    for seed in 30..33 {
+        let mut trial = working(seed, Work::default());
+        let (begin, unseen) = (trial.begin, 110_000);
+        trial.run_edited(20 * MINUTE, |world, seen| {
+            let age = world.now - begin;
+            let polls = i32::try_from((age - unseen).max(0) / 10_000).expect("20 min");
+            let excess = (-f64::from(polls) / 9.0).exp();
+            world.canary().for_each(|pod| pod.work.slow = 0.1 + 0.4 * excess);
+            if age < unseen {
+                canary_pods(seen).for_each(|pod| pod.metrics = None);
+            }
+        });
+        assert!(trial.never(Verdict::Fail), "seed {seed}: {}", trial.last());
+    }
+}
+
 #[test]
 fn accounts_of_all_signals_survive_a_restart() {
     let mut trial = working(19, Work { errors: 0.015, slow: 0.13, ..Work::default() });

@@ -22,7 +22,7 @@ use crate::units::{ln_add, milli_up, unmilli};
 const GROSS_PART: f64 = 0.2;
 /// A pod that gets faster is still warming up: for this long after its creation, at most.
 pub(crate) const LONGEST_WARM_UP: Millis = 900_000;
-/// Windows of 10 s that are compared with as many before them to see whether it gets faster.
+/// The most windows of 10 s that are compared with as many before them to see whether it gets faster.
 pub(crate) const WARM_UP_WINDOWS: usize = 12;
 /// What is faster: less than this part of the slow messages before.
 pub(crate) const FASTER: f64 = 0.95;
@@ -172,7 +172,8 @@ impl RatioSignal {
         }
     }
 
-    /// ln of the largest factor of this window: none above 1 while a young canary gets faster.
+    /// ln of the largest factor of this window: none above 1 while a young canary gets faster, from
+    /// one half of what was seen of it to the other.
     fn largest_factor(&mut self, window: &[Rise], canary: Count) -> f64 {
         if !self.kind.has_warm_up() {
             return self.ln_most;
@@ -180,15 +181,17 @@ impl RatioSignal {
         if self.recent.len() == 2 * WARM_UP_WINDOWS {
             self.recent.pop_front();
         }
-        self.recent.push_back(canary);
+        // What was not seen was not slow, either.
+        self.recent.extend((canary.of > 0.0).then_some(canary));
         let young = window.iter().any(|it| it.role == Role::Canary && it.age < LONGEST_WARM_UP);
-        let later = self.recent.len().min(WARM_UP_WINDOWS);
-        let split = self.recent.len() - later;
+        let split = self.recent.len() - (self.recent.len() / 2).min(WARM_UP_WINDOWS);
         let rate = |part: std::ops::Range<usize>| {
             self.recent.range(part).copied().fold(Count::default(), Count::plus).rate()
         };
         let (before, now) = (rate(0..split), rate(split..self.recent.len()));
-        if young && split > 0 && now < FASTER * before { 0.0 } else { self.ln_most }
+        // Of one window, or none, nobody knows.
+        let gets_faster = self.recent.len() < 2 || now < FASTER * before;
+        if young && gets_faster { 0.0 } else { self.ln_most }
     }
 
     fn remember(&mut self, window: &[Rise]) {
