@@ -43,6 +43,12 @@ fn whatever_is_observed_the_answers_are_sensible() {
     each_seed(judge);
 }
 
+/// Only the gross account had grown, the other one was heavier and knew of no rate.
+#[test]
+fn a_fail_tells_the_rates_of_the_account_that_grew() {
+    judge(200_779);
+}
+
 #[test]
 fn whatever_a_trace_says_it_is_read_or_refused_with_its_line() {
     each_seed(read);
