@@ -25,9 +25,10 @@ const FULL_SPEED_OF_PARTITION: f64 = 0.85;
 /// canaries under a diurnal load are rolled back, not 9.
 const FULL_SPEED_UNSATURATED: f64 = 0.88;
 
-/// The same against the median pace, where so many primary pods have one: the fastest may be fast by
-/// luck, and everyone else slow beside it.
+/// A pod that is slower than the median pace by no more than this part works at full speed, too: the
+/// fastest may be fast by luck, and everyone else slow beside it.
 pub(crate) const SLOWER_THAN_MEDIAN: f64 = 0.12;
+/// Primary pods with a pace that make a median.
 const ENOUGH_PACES: usize = 3;
 
 /// Blocks with a backlog that make a pace: one minute.
@@ -80,12 +81,9 @@ impl Capacity {
         } else {
             reaches(pod_rate, self.any_pod, FULL_SPEED_UNSATURATED)
         };
-        let usual = self.paces.usual();
-        let pod = pod
-            || usual.is_some_and(|it| {
-                reaches(pod_rate, it, 1.0 - Constant::SlowerThanMedian.or(SLOWER_THAN_MEDIAN))
-            });
-        pod || reaches(partition_rate, self.partition, FULL_SPEED_OF_PARTITION)
+        let usual = 1.0 - Constant::SlowerThanMedian.or(SLOWER_THAN_MEDIAN);
+        pod || self.paces.usual().is_some_and(|pace| reaches(pod_rate, pace, usual))
+            || reaches(partition_rate, self.partition, FULL_SPEED_OF_PARTITION)
     }
 }
 

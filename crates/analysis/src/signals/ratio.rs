@@ -291,10 +291,12 @@ impl RatioSignal {
         let fine = (1.0 - GROSS_PART).ln() + self.engine.ln_value();
         let gross = GROSS_PART.ln() + self.gross.ln_value();
         let by_gross = self.kind.has_gross_account() && gross > fine;
-        let (fine, gross) = (self.onset, self.gross_onset);
-        let (first, second) = if by_gross { (gross, fine) } else { (fine, gross) };
-        // The heavier one may have fallen all the time: then the other one speaks.
-        first.counts().or_else(|| second.counts()).unwrap_or(totals)
+        let mut onsets = [self.onset, self.gross_onset];
+        if by_gross {
+            onsets.reverse();
+        }
+        // The heavier account may have fallen all the time: then the other one speaks.
+        onsets.iter().find_map(Onset::counts).unwrap_or(totals)
     }
 
     /// How much worse the canary is.
