@@ -45,7 +45,6 @@ mod steady;
 mod summary;
 mod time_lag;
 mod tolerance;
-pub mod trace;
 mod units;
 mod user_metric;
 mod verdict;

@@ -3,7 +3,7 @@
 
 mod world;
 
-use siskin_analysis::trace::{Header, Line, Mark, Writer};
+use siskin_trace::{Header, Line, Mark, Writer};
 use world::pod::{USER, Work};
 use world::trial::{Trial, judged_by};
 use world::{Shape, World};

@@ -7,10 +7,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use siskin_analysis::observation::{Millis, Observation, Role};
-use siskin_analysis::trace::{Line, Mark, Reader, TraceError};
 use siskin_analysis::{
     Assessment, Finding, Judge, RECORD_SPAN, Record, ResumeError, Summary, Verdict, summarise,
 };
+use siskin_trace::{Line, Mark, Reader, TraceError};
 
 use crate::options::ReplayArgs;
 use crate::{picture, source};

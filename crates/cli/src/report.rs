@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use serde_json::json;
-use siskin_analysis::trace::Mark;
 use siskin_analysis::{Against, Effect, Figure, Signal, SignalReport, Summary, Verdict};
+use siskin_trace::Mark;
 
 use crate::replay::{Event, Replayed};
 

@@ -9,8 +9,8 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use siskin_analysis::trace::{Header, Line, Mark, Writer};
 use siskin_analysis::{Against, Check, Settings, Threshold, UserMetric, UserRule};
+use siskin_trace::{Header, Line, Mark, Writer};
 use world::trial::{HAND_OVER, judged_by, settings};
 use world::{Shape, World};
 

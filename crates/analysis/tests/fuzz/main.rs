@@ -11,10 +11,10 @@ use std::io::Cursor;
 use std::panic::catch_unwind;
 
 use absurd::Case;
-use siskin_analysis::trace::{Reader, TraceError};
 use siskin_analysis::{
     Assessment, Effect, Fault, Finding, Judge, Record, Verdict, primary_steady, summarise,
 };
+use siskin_trace::{Reader, TraceError};
 
 /// Cases of each kind in a usual run: a second or two without optimisation.
 const USUAL: u64 = 400;

@@ -10,7 +10,7 @@ use flate2::read::MultiGzDecoder;
 use futures::StreamExt;
 use siskin_analysis::Record;
 use siskin_analysis::observation::Observation;
-use siskin_analysis::trace::{Line, Mark, Reader};
+use siskin_trace::{Line, Mark, Reader};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 

@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 use siskin_analysis::observation::Millis;
-use siskin_analysis::trace::{Line, Mark};
 use siskin_analysis::{Assessment, Finding, Verdict};
+use siskin_trace::{Line, Mark};
 
 use crate::decide::{Cause, Observed, PromotedBy, Stage, State};
 

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::body::Bytes;
 use serde::Serialize;
 use siskin_analysis::observation::{Millis, Observation};
-use siskin_analysis::trace::{Header, Line, Mark};
 use siskin_analysis::{Record, Settings};
+use siskin_trace::{Header, Line, Mark};
 
 use crate::decide::RolloutId;
 use crate::queue::Name;

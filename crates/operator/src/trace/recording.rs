@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use siskin_analysis::Record;
 use siskin_analysis::observation::Millis;
-use siskin_analysis::trace::{Header, LONGEST_LINE, Line, Mark, Writer};
+use siskin_trace::{Header, LONGEST_LINE, Line, Mark, Writer};
 
 use super::marks::{Standing, Told};
 use super::{Extent, Listed};

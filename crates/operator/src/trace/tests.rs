@@ -6,8 +6,8 @@ use std::io::{BufReader, Read};
 use flate2::read::MultiGzDecoder;
 use jiff::SignedDuration;
 use siskin_analysis::observation::{PodObservation, Role};
-use siskin_analysis::trace::Reader;
 use siskin_analysis::{Judge, RECORD_SPAN, Verdict};
+use siskin_trace::Reader;
 
 use super::*;
 use crate::decide::tests::given::{self, NOW, step};

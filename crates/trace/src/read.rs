@@ -3,9 +3,10 @@
 
 use std::io::{self, BufRead, Read};
 
+use siskin_analysis::observation::Millis;
+
 use super::form::{HeaderForm, Kind, LineForm, MarkForm, VersionForm, check_gap};
 use super::{Header, LONGEST_LINE, Line, Mark, VERSION};
-use crate::observation::Millis;
 
 pub use super::form::Nonsense;
 

@@ -1,12 +1,10 @@
 //! `docs/trace.schema.json`, and as much of JSON Schema as it uses.
 //! Checks lines; reads no trace.
 
-#![allow(unreachable_pub, reason = "shared by test files")]
-
 const SCHEMA: &str = include_str!("../../../../docs/trace.schema.json");
 
 /// Whether a line is one by the schema.
-pub fn in_schema(line: &str) -> bool {
+pub(crate) fn in_schema(line: &str) -> bool {
     let schema = serde_json::from_str(SCHEMA).expect("JSON");
     check(&schema, &schema, &serde_json::from_str(line).expect("JSON"))
 }

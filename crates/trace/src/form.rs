@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Header, Line, Mark};
-use crate::observation::{
+use siskin_analysis::observation::{
     GroupObservation, Millis, Observation, PodMetrics, PodObservation, UserReading,
 };
-use crate::{Settings, UserMetric, UserMetricError, check_user_metrics};
+use siskin_analysis::{Settings, UserMetric, UserMetricError, check_user_metrics};
+
+use super::{Header, Line, Mark};
 
 /// The end of the year 9999: a later time is no time but nonsense, and sums of such times overflow.
 const LATEST: Millis = 253_402_300_799_999;
@@ -31,7 +32,7 @@ pub enum Nonsense {
         /// Its name.
         field: &'static str,
         /// What was found.
-        value: f64,
+        value: String,
         /// What is possible.
         want: &'static str,
     },
@@ -131,16 +132,17 @@ impl HeaderForm {
     pub(super) fn header(self) -> Result<Header, Nonsense> {
         let SettingsForm { interval, warm_up, false_rollback_probability: alpha, user_metrics } =
             self.settings;
-        let refuse = |field, value, want| Err(Nonsense::Setting { field, value, want });
+        let refuse = |field, value: &dyn std::fmt::Display, want| {
+            Err(Nonsense::Setting { field, value: value.to_string(), want })
+        };
         if !INTERVALS.contains(&interval) {
-            let value = crate::units::count(interval);
-            return refuse("interval", value, "100 to 3600000 milliseconds");
+            return refuse("interval", &interval, "100 to 3600000 milliseconds");
         }
         if !(0..=LONGEST_WARM_UP).contains(&warm_up) {
-            return refuse("warmUp", crate::units::count(warm_up), "0 to 86400000 milliseconds");
+            return refuse("warmUp", &warm_up, "0 to 86400000 milliseconds");
         }
         if !(0.0 < alpha && alpha <= LIKELIEST) {
-            return refuse("falseRollbackProbability", alpha, "more than 0, at most 0.5");
+            return refuse("falseRollbackProbability", &alpha, "more than 0, at most 0.5");
         }
         check_user_metrics(&user_metrics)?;
         let settings =

@@ -1,18 +1,17 @@
 //! User metrics in traces: definitions in the header, readings of pods, and what is refused.
 //! The golden file is the example that `docs/trace.md` explains.
 
-mod schema;
-
 use std::io::Cursor;
 use std::sync::Arc;
 
-use schema::in_schema;
 use siskin_analysis::observation::{Observation, UserReading};
-use siskin_analysis::trace::{Header, Line, Reader, Writer};
 use siskin_analysis::{Against, Check, Threshold, UserMetric, UserRule};
+use siskin_trace::{Header, Line, Reader, Writer};
 
-const EXAMPLE: &str = include_str!("golden/user-metrics.jsonl");
-const DOC: &str = include_str!("../../../docs/trace.md");
+use crate::schema::in_schema;
+
+const EXAMPLE: &str = include_str!("../golden/user-metrics.jsonl");
+const DOC: &str = include_str!("../../../../docs/trace.md");
 
 fn read(text: &str) -> Result<(Header, Vec<Line>), String> {
     let mut reader = Reader::new(Cursor::new(text)).map_err(|it| it.to_string())?;

@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use siskin_analysis::observation::{Histogram, Observation, PodMetrics, UserReading};
+
 use super::form::{HeaderForm, MarkForm};
 use super::{Header, Line};
-use crate::observation::{Histogram, Observation, PodMetrics, UserReading};
 
 /// Writes a trace.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ mod write;
 
 use serde::{Deserialize, Serialize};
 
-use crate::observation::{Millis, Observation};
-use crate::{Settings, Verdict};
+use siskin_analysis::observation::{Millis, Observation};
+use siskin_analysis::{Settings, Verdict};
 
 pub use read::{Nonsense, Reader, TraceError};
 pub use write::Writer;
@@ -62,7 +62,7 @@ pub enum Mark {
     /// The recording begins amid a trial: what an earlier process saw of it is not in the trace.
     /// At most once, and never beside `TrialStarted`.
     Resumed {
-        /// What the judge went on from, as [`crate::Judge::save`] wrote it. `None`: nothing was
+        /// What the judge went on from, as [`siskin_analysis::Judge::save`] wrote it. `None`: nothing was
         /// saved, and it started over from the observations on the lines before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         accounts: Option<String>,

@@ -1,22 +1,21 @@
 //! The trace format: the example in the docs line by line, round trips, and what is refused.
 //! The golden file is the example that `docs/trace.md` explains.
 
-mod schema;
-
 use std::io::Cursor;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use schema::in_schema;
 use siskin_analysis::observation::{
     GroupObservation, GroupState, Histogram, MemberCount, Observation, Owner, PartitionObservation,
     PodMetrics, PodObservation, Role,
 };
-use siskin_analysis::trace::{Header, LONGEST_LINE, Line, Mark, Reader, Writer};
 use siskin_analysis::{Settings, Verdict};
+use siskin_trace::{Header, LONGEST_LINE, Line, Mark, Reader, Writer};
 
-const EXAMPLE: &str = include_str!("golden/example.jsonl");
-const DOC: &str = include_str!("../../../docs/trace.md");
+use crate::schema::in_schema;
+
+const EXAMPLE: &str = include_str!("../golden/example.jsonl");
+const DOC: &str = include_str!("../../../../docs/trace.md");
 
 fn header() -> Header {
     let settings = Settings {
