@@ -8,8 +8,8 @@ use siskin_analysis::observation::Role;
 use siskin_api::PodIdentity;
 use siskin_api::annotations::{REVISION, ROLE, TARGET};
 
-use crate::decide::{MoveOrder, Revision};
 use crate::template::{PodTemplate, Restarts, role_name, same};
+use siskin_decide::{MoveOrder, Revision};
 
 /// What Argo CD must be told about objects that no one put into Git.
 const GITOPS: [(&str, &str); 2] = [

@@ -8,7 +8,7 @@ use kube::api::DynamicObject;
 use siskin_api::annotations::{command, target};
 use siskin_api::{CanaryRollout, Command, CommandOutcome, CommandRecord};
 
-use crate::decide::{Effect, Observed, Order, Plan, RolloutId, Stage, State};
+use siskin_decide::{Effect, Observed, Order, Plan, RolloutId, Stage, State};
 
 /// The status keeps as many answers.
 const MAX_RECORDS: usize = 20;
@@ -236,10 +236,10 @@ fn expected(command: Command) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::tests::given::{
+    use siskin_decide::testing::{
         Change, EARLIER, ID, NEXT, NOW, ask, at_rest, order, progressing, reject, with,
     };
-    use crate::decide::{Cause, decide};
+    use siskin_decide::{Cause, decide};
 
     #[test]
     fn what_names_a_later_step_or_attempt_waits_for_it() {

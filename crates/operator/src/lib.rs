@@ -8,7 +8,6 @@ pub mod children;
 pub mod clock;
 pub mod cluster;
 pub mod commands;
-pub mod decide;
 pub mod events;
 pub mod gate;
 pub mod judge;

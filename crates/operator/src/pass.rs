@@ -12,13 +12,13 @@ use crate::apply::{ApplyFailed, Stopped, Writer};
 use crate::clock;
 use crate::cluster::CallFailed;
 use crate::commands;
-use crate::decide::{Effect, Held, Plan, State, decide};
 use crate::gate::Gate;
 use crate::judge::Watches;
 use crate::metrics::{ClosedSet, Metrics};
 use crate::observe::{Observer, World};
 use crate::queue::Name;
 use crate::report::{Evidence, Reporter, status};
+use siskin_decide::{Effect, Held, Plan, State, decide};
 
 /// Transitions made in one pass. More than a rollout has in a row without anything happening in
 /// the cluster between them; the next pass takes over where this one stops.
@@ -242,7 +242,7 @@ fn next_look(plan: &Plan, most: Duration, now: Timestamp) -> Action {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decide::Rest;
+    use siskin_decide::Rest;
 
     #[test]
     fn a_rollout_is_fenced_until_that_has_succeeded_once() {

@@ -6,8 +6,8 @@ use siskin_analysis::{Unsteady, primary_steady};
 use siskin_kafka::{GroupSnapshot, SampleError};
 use siskin_prometheus::{Fault, ReadError};
 
-use crate::decide::Workload;
 use crate::judge::Ledger;
+use siskin_decide::Workload;
 
 /// Something that keeps a trial from beginning.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use siskin_api as api;
 use siskin_api::{CanaryRolloutStatus, Phase, ProgressStatus, RestPhase};
 
-use crate::decide::{
+use siskin_decide::{
     Cause, Ending, Origin, PromotedBy, Promotion, Rest, Revision, Rollback, RolloutId, Stage,
     State, Step, Stopwatch, Trial,
 };

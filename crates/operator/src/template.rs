@@ -7,7 +7,7 @@ use siskin_analysis::observation::Role;
 use siskin_api::annotations::{ENV_POD_NAME, ENV_ROLE, ROLE, ROLE_CANARY, ROLE_PRIMARY};
 use siskin_api::{CanaryOn, PodIdentity};
 
-use crate::decide::{Revision, TrialKey};
+use siskin_decide::{Revision, TrialKey};
 
 /// A pod template without what is no part of a version: restart annotations, nulls.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,8 +8,8 @@ use tokio::time::{advance, timeout};
 
 use super::*;
 use crate::archive::Directory;
-use crate::decide::{Revision, RolloutId};
 use crate::trace::{Attempt, Beginning};
+use siskin_decide::{Revision, RolloutId};
 
 const BOUND: Duration = Duration::from_secs(60);
 

@@ -11,11 +11,11 @@ use siskin_api::annotations::{FIELD_MANAGER, TARGET, primary, target};
 
 use super::{ApplyFailed, Writer, absent_is_fine};
 use crate::children::Child;
-use crate::decide::{Facts, Revision};
 use crate::metrics::Written;
 use crate::observe::{World, own_entry};
 use crate::patch::JsonPatch;
 use crate::template::PodTemplate;
+use siskin_decide::{Facts, Revision};
 
 impl Writer {
     /// A child at this revision and count; for primary with all durable facts: one write.

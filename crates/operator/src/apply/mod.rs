@@ -14,10 +14,10 @@ use std::future::Future;
 use siskin_analysis::observation::Role;
 
 use crate::cluster::{CallError, CallFailed, Cluster, call};
-use crate::decide::{Effect, Plan, Revision};
 use crate::gate::{Gate, NotLeading};
 use crate::metrics::{ClosedSet, Metrics, Written};
 use crate::observe::World;
+use siskin_decide::{Effect, Plan, Revision};
 
 /// A write that was not made, or whose outcome is unknown.
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr)]

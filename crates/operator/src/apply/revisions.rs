@@ -11,11 +11,11 @@ use siskin_api::annotations::{FIELD_MANAGER, revision as names};
 
 use super::deployments::target_label;
 use super::{ApplyFailed, Writer, absent_is_fine};
-use crate::decide::{Frozen, Rejection, Revision};
 use crate::metrics::Written;
 use crate::observe::{FrozenObject, World};
 use crate::patch::JsonPatch;
 use crate::template::PodTemplate;
+use siskin_decide::{Frozen, Rejection, Revision};
 
 /// Rejected revisions remembered (`product.md` §2).
 const MAX_REJECTED: usize = 10;

@@ -10,8 +10,8 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 use crate::archive::tests::Folder;
-use crate::decide::{Revision, RolloutId};
 use crate::queue::Name;
+use siskin_decide::{Revision, RolloutId};
 
 use super::*;
 

@@ -1,8 +1,8 @@
 //! Names of files: what Kubernetes can name, and what only looks alike.
 //! No file is made here.
 
-use crate::decide::{Revision, RolloutId};
 use crate::queue::Name;
+use siskin_decide::{Revision, RolloutId};
 
 use super::*;
 

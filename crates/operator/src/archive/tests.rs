@@ -15,9 +15,9 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::*;
-use crate::decide::{Revision, RolloutId};
 use crate::queue::Name;
 use crate::trace::{Attempt, Beginning, Extent, Recorder};
+use siskin_decide::{Revision, RolloutId};
 
 const AT: i64 = 1_780_000_000_000;
 

@@ -11,8 +11,8 @@ use siskin_kafka::Sample;
 use siskin_prometheus::ReadError;
 
 use super::replay::Replay;
-use crate::decide::{Membership, RolloutId};
 use crate::trace::{Attempt, Beginning, Recorder, Standing};
+use siskin_decide::{Membership, RolloutId};
 
 /// How many polls without an answer are still the same window.
 const RECENT_POLLS: i64 = 3;

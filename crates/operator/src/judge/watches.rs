@@ -16,12 +16,12 @@ use tokio::sync::mpsc;
 
 use super::ledger::Ledger;
 use super::neighbours::Neighbours;
-use crate::decide::Uid;
 use crate::metrics::{ClosedSet, Metrics};
 use crate::observe::meter::{Errand, Metered, MetricsSource};
 use crate::observe::pods::Pods;
 use crate::queue::{Name, Trigger};
 use crate::trace::Traces;
+use siskin_decide::Uid;
 
 /// What is sampled for one rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,11 +13,11 @@ use siskin_api::CanaryOn;
 use siskin_api::annotations::{FIELD_MANAGER, REVISION, primary, revision, target};
 
 use crate::children::{Child, Difference};
-use crate::decide::{
+use crate::template::PodTemplate;
+use siskin_decide::{
     Cause, Ending, Facts, Frozen, MoveOrder, OnInconclusive, PromotedBy, Rejection, Revision,
     RolloutId, StepPlan, StepSize, Strategy, Takeover, Workload,
 };
-use crate::template::PodTemplate;
 
 /// A frozen template with the object that holds it.
 #[derive(Clone, Debug)]

@@ -12,10 +12,10 @@ use super::Observer;
 use super::exporters::Exporters;
 use super::secrets::Secrets;
 use crate::cluster::{CallFailed, Cluster};
-use crate::decide::Uid;
 use crate::judge::Source;
 use crate::preflight::{self, Concern};
 use crate::queue::Name;
+use siskin_decide::Uid;
 
 /// Credentials as last read.
 #[derive(Clone, Default)]

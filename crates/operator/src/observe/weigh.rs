@@ -8,10 +8,10 @@ use siskin_api::{CanaryRollout, FrozenPlan};
 
 use super::definitions::definitions;
 use super::{Observer, PodsOfTarget};
-use crate::decide::{Evidence, Membership, Observed, Preflight, RolloutId, Stage, State};
 use crate::judge::{Ledger, Saved, is_fail};
 use crate::preflight::{self, Concern};
 use crate::trace::{Standing, Word};
+use siskin_decide::{Evidence, Membership, Observed, Preflight, RolloutId, Stage, State};
 
 /// Asks the judge and the guards, and fills their answers into the observation.
 pub(super) fn weigh(

@@ -16,14 +16,14 @@ use super::{Observer, PodsOfTarget};
 use crate::children::Family;
 use crate::cluster::CallFailed;
 use crate::commands::{self, Asked};
-use crate::decide::{
-    Desired, Evidence, Membership, Names, Observed, Preflight, Primary, Revision, Stage, State,
-    Target, Trial, Uid, Workload,
-};
 use crate::preflight::Concern;
 use crate::queue::Name;
 use crate::record;
 use crate::template::{PodTemplate, Restarts};
+use siskin_decide::{
+    Desired, Evidence, Membership, Names, Observed, Preflight, Primary, Revision, Stage, State,
+    Target, Trial, Uid, Workload,
+};
 
 /// The objects of one rollout.
 #[derive(Clone, Debug, Default)]
@@ -301,7 +301,7 @@ fn as_target(object: &DynamicObject, desired: Desired) -> Target {
     }
 }
 
-fn family(rollout: &CanaryRollout, live: &Live, order: crate::decide::MoveOrder) -> Option<Family> {
+fn family(rollout: &CanaryRollout, live: &Live, order: siskin_decide::MoveOrder) -> Option<Family> {
     let source = live.target.as_ref().or(live.primary.as_ref()).or(live.canary.as_ref())?;
     let mut spec = source.data["spec"].clone();
     if let Some(labels) =

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use siskin_api::conditions::{self, COMPLETED, PROMOTED, READY, RECONCILING, STALLED, Say};
 use siskin_api::{CanaryRolloutStatus, Phase};
 
-use crate::decide::{Facts, Held, Plan, Rest, State};
 use crate::observe::World;
 use crate::record;
+use siskin_decide::{Facts, Held, Plan, Rest, State};
 
 /// Whether the sources of evidence answer. Beside the kstatus ones.
 pub const SOURCES_REACHABLE: &str = "SourcesReachable";

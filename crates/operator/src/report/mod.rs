@@ -13,11 +13,11 @@ use siskin_api::{CommandOutcome, ReplayRange};
 
 use crate::children::child_name;
 use crate::commands::Answer;
-use crate::decide::{Effect, Plan, Rest, State};
 use crate::events::{Announcement, Events, Kind};
 use crate::metrics::Metrics;
 use crate::observe::World;
 use crate::record;
+use siskin_decide::{Effect, Plan, Rest, State};
 
 pub use conditions::{SOURCES_REACHABLE, phase_name};
 pub use status::{facts_after, status};

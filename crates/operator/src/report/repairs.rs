@@ -4,8 +4,8 @@
 use siskin_analysis::observation::Role;
 
 use super::words;
-use crate::decide::{State, Stopwatch};
 use crate::observe::World;
+use siskin_decide::{State, Stopwatch};
 
 /// What somebody did to the child of this role, and what was done about it; nothing if nobody did.
 pub(super) fn touched(world: &World, role: Role) -> Option<&'static str> {

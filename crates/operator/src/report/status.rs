@@ -15,9 +15,9 @@ use siskin_api::{
 use super::words::{cause_text, current_step, message, promoted_text, why};
 use super::{Evidence, conditions};
 use crate::commands::{self, Answer};
-use crate::decide::{Cause, Effect, Facts, Plan, Rest, State, Workload};
 use crate::observe::World;
 use crate::record;
+use siskin_decide::{Cause, Effect, Facts, Plan, Rest, State, Workload};
 
 /// As many past rollouts as the status keeps.
 const MAX_HISTORY: usize = 10;

@@ -3,8 +3,8 @@
 
 use siskin_analysis::Verdict;
 
-use crate::decide::{Cause, Ending, Held, Plan, PromotedBy, Promotion, Rest, Stage, State, Step};
 use crate::observe::World;
+use siskin_decide::{Cause, Ending, Held, Plan, PromotedBy, Promotion, Rest, Stage, State, Step};
 
 /// Characters of a bypass's reason that are told: a sentence; an annotation may hold a novel.
 const MAX_REASON: usize = 200;

@@ -6,7 +6,7 @@ use siskin_analysis::observation::Millis;
 use siskin_analysis::{Assessment, Finding, Verdict};
 use siskin_trace::{Line, Mark};
 
-use crate::decide::{Cause, Observed, PromotedBy, Stage, State};
+use siskin_decide::{Cause, Observed, PromotedBy, Stage, State};
 
 /// The word of the judge, or of a guard that went before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,10 +14,10 @@ use siskin_analysis::observation::{Millis, Observation};
 use siskin_analysis::{Record, Settings};
 use siskin_trace::{Header, Line, Mark};
 
-use crate::decide::RolloutId;
 use crate::queue::Name;
 use outgoing::Outgoing;
 use recording::{CHUNK, Opening, Origin, Recording};
+use siskin_decide::RolloutId;
 
 pub use marks::{Standing, Word};
 pub use outgoing::{Recorded, Transcript, Unstored};

@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 
 use super::recording::Recording;
 use super::{Shelf, Traces};
-use crate::decide::RolloutId;
 use crate::queue::Name;
+use siskin_decide::RolloutId;
 
 /// Traces that wait although another one has their place. An attempt that ends at once and is
 /// followed by the next leaves one; more than this, and the files have been out of reach for long.

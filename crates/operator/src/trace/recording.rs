@@ -12,8 +12,8 @@ use siskin_trace::{Header, LONGEST_LINE, Line, Mark, Writer};
 
 use super::marks::{Standing, Told};
 use super::{Extent, Listed};
-use crate::decide::RolloutId;
 use crate::queue::Name;
+use siskin_decide::RolloutId;
 
 /// Text that gathers before it is compressed, in bytes. Twice the window of gzip, so that little is
 /// lost by beginning anew, and no compressor of several 100 KiB waits for each rollout.

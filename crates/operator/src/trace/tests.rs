@@ -10,9 +10,9 @@ use siskin_analysis::{Judge, RECORD_SPAN, Verdict};
 use siskin_trace::Reader;
 
 use super::*;
-use crate::decide::tests::given::{self, NOW, step};
-use crate::decide::{Cause, Observed, PromotedBy, State};
 use crate::judge::{Ledger, Saved};
+use siskin_decide::testing::{self, NOW, step};
+use siskin_decide::{Cause, Observed, PromotedBy, State};
 
 /// The moment of the states that passes find here.
 pub(super) const AT: Millis = 10_000_000;
@@ -27,7 +27,7 @@ fn settings() -> Settings {
 }
 
 pub(super) fn attempt(beginning: Beginning<'_>) -> Attempt<'_> {
-    Attempt { id: given::ID, settings: settings(), beginning }
+    Attempt { id: testing::ID, settings: settings(), beginning }
 }
 
 /// A moment with a pod; no two names are alike, so that compressing saves little.
@@ -117,15 +117,15 @@ fn what_the_operator_did_is_marked_once() {
     let (traces, name) = (Traces::default(), name("orders"));
     let recorder = begin(&traces, &name);
     let doubt = Some(word(Verdict::Inconclusive, "WarmingUp"));
-    let mut trial = given::progressing();
+    let mut trial = testing::progressing();
     pass(&recorder, &trial, doubt);
     pass(&recorder, &trial, doubt);
     recorder.follow(&Standing::of(&trial, 6, doubt, NOW).expect("a trial"));
     step(&mut trial).index = 1;
     step(&mut trial).canary = 2;
     pass(&recorder, &trial, Some(word(Verdict::Fail, "CrashLoop")));
-    let rollback = given::with(
-        given::rolling_back(),
+    let rollback = testing::with(
+        testing::rolling_back(),
         &[|seen| {
             let State::RollingBack(it) = &mut seen.state else { panic!("{:?}", seen.state) };
             it.cause = Cause::GuardFailed;
@@ -153,11 +153,11 @@ fn what_a_guard_went_by_between_two_samples_fails_again() {
     let (traces, name) = (Traces::default(), name("orders"));
     let mut ledger = Ledger::new(settings().interval, traces.recorder(&name));
     let saved = Saved { analysis: None, replay: &[], under_way: false };
-    ledger.attend(Some(given::ID), settings(), saved, NOW);
+    ledger.attend(Some(testing::ID), settings(), saved, NOW);
     let mut proof = seen(AT);
     proof.pods[0].crash_loop = true;
     let failed = Some(word(Verdict::Fail, "CrashLoop"));
-    let standing = Standing::of(&given::progressing(), 4, failed, NOW).expect("a trial");
+    let standing = Standing::of(&testing::progressing(), 4, failed, NOW).expect("a trial");
     ledger.note(&standing, Some(proof));
     ledger.attend(None, settings(), saved, NOW);
     let mut judge = Judge::new(settings(), &Record::new(RECORD_SPAN));
@@ -175,9 +175,9 @@ fn what_a_guard_went_by_between_two_samples_fails_again() {
 fn a_promotion_ends_the_trial_and_is_recorded_on() {
     let (traces, name) = (Traces::default(), name("orders"));
     let recorder = begin(&traces, &name);
-    pass(&recorder, &given::progressing(), Some(word(Verdict::Pass, "KeepsUp")));
-    let passed = given::with(
-        given::promoting(),
+    pass(&recorder, &testing::progressing(), Some(word(Verdict::Pass, "KeepsUp")));
+    let passed = testing::with(
+        testing::promoting(),
         &[|seen| {
             let State::Promoting(it) = &mut seen.state else { panic!("{:?}", seen.state) };
             it.how = PromotedBy::Passed;
@@ -234,7 +234,7 @@ fn a_trace_at_its_bound_is_cut_and_stays_readable() {
     for i in 0..given {
         recorder.seen(&seen(AT + i * 1_000));
     }
-    pass(&recorder, &given::progressing(), Some(word(Verdict::Fail, "Stalled")));
+    pass(&recorder, &testing::progressing(), Some(word(Verdict::Fail, "Stalled")));
     recorder.finish(AT + given * 1_000);
     let all = lines(&traces, &name);
     let [.., last, cut, end] = &all[..] else { panic!("{} lines", all.len()) };

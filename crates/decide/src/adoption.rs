@@ -1,0 +1,216 @@
+//! From a plain Deployment to X-primary, unit by unit; and X-primary restored when it was lost.
+//! Never needs Kafka: it changes who runs the promoted version, not which version runs.
+
+use crate::count::first_total;
+use crate::moves::side;
+use crate::observed::{Desired, Facts, Observed, Target};
+use crate::plan::{Effect, Held, Plan};
+use crate::revision::Revision;
+use crate::scene::{Scene, last_attempt, marked};
+use crate::state::{Rest, State};
+use crate::transfer::{Side, transfer};
+
+/// No X-primary: seed it from X, or restore it from the frozen template that is marked promoted.
+pub(crate) fn begin(seen: &Observed) -> Plan {
+    let stay = || Plan::to(seen.state, vec![]);
+    let seeds = seen.target.as_ref().is_some_and(|it| 0 < it.workload.ready && it.noted.is_none());
+    // A mark that an earlier life left behind says nothing about an X that serves by itself.
+    let known = seen.last_total.is_some() || seen.state != State::AtRest(Rest::Initialized);
+    if (known || !seeds)
+        && let Some(plan) = restore(seen)
+    {
+        return plan;
+    }
+    let Some(target) = &seen.target else {
+        return stay().held(Held::TargetMissing);
+    };
+    if target.noted.is_some() {
+        return stay().held(Held::PrimaryLost);
+    }
+    if !seen.spec_valid {
+        return stay().held(Held::InvalidSpec);
+    }
+    if seen.autoscaler_on_target {
+        return stay().held(Held::AutoscalerOnTarget);
+    }
+    if seen.suspended {
+        return stay().held(Held::Suspended);
+    }
+    if !seeds || !target.available {
+        return stay().held(Held::TargetUnavailable);
+    }
+    seed(seen, target)
+}
+
+/// Freeze first, then create X-primary. Empty: no resourceVersion fences a creation, so that of a
+/// leader that has lost its lease must do no harm.
+fn seed(seen: &Observed, target: &Target) -> Plan {
+    let Desired { revision, .. } = target.desired;
+    let total = first_total(seen, target.workload.replicas);
+    let facts = Facts {
+        adopted: false,
+        target_replicas: Some(target.workload.replicas),
+        ..first_facts(seen, revision, total)
+    };
+    let effects = vec![
+        Effect::Hold,
+        Effect::Freeze { revision, attempt: facts.attempts },
+        Effect::MarkPromoted { revision },
+        Effect::Primary { revision, replicas: 0, facts },
+    ];
+    Plan::to(State::Adopting, effects)
+}
+
+/// X-primary was deleted: the frozen template marked promoted says what it ran. An X that was
+/// scaled up meanwhile hands its units over, as in an adoption.
+pub(crate) fn restore(seen: &Observed) -> Option<Plan> {
+    let revision = marked(seen).filter(|it| it.rejection.is_none())?.revision;
+    let noted = seen.target.as_ref().and_then(|it| it.noted);
+    let running = seen.target.as_ref().map(|it| it.workload.replicas).filter(|it| 0 < *it);
+    let total = first_total(seen, running.or(noted).or(seen.last_total).or(seen.replicas)?);
+    let facts = Facts {
+        adopted: running.is_none(),
+        target_replicas: running.or(noted),
+        ..first_facts(seen, revision, total)
+    };
+    let effect = Effect::Primary { revision, replicas: 0, facts };
+    let hold = seen.deleted_at.is_none().then_some(Effect::Hold);
+    Some(Plan::to(seen.state, hold.into_iter().chain([effect]).collect()))
+}
+
+fn first_facts(seen: &Observed, revision: Revision, total: u32) -> Facts {
+    Facts {
+        owner: seen.uid.clone(),
+        adopted: true,
+        promoted: Some(revision),
+        promoting: None,
+        replicas: total,
+        target_replicas: None,
+        attempts: attempts_so_far(seen),
+        // What is there already was meant for what runs already.
+        bypass: seen.target.as_ref().and_then(|it| it.bypass.clone()),
+        ending: None,
+    }
+}
+
+/// A new counter begins behind every trace of the old one, commands left in Git included: they
+/// must not name an attempt that is still to come.
+fn attempts_so_far(seen: &Observed) -> u32 {
+    let named = seen.orders.iter().map(|it| it.rollout().attempt);
+    named.max().unwrap_or(0).max(last_attempt(seen))
+}
+
+/// Hand over X → X-primary until X is drained, then mark it adopted.
+pub(crate) fn go_on(scene: &Scene<'_>, promoted: Revision) -> Plan {
+    let total = scene.total;
+    // A promotion that an earlier life left halfway is taken back: what is promoted can serve.
+    // Unless its template is lost: then primary keeps what it runs, and the promotion goes on.
+    let back = scene.has_template(promoted);
+    let runs = scene.primary.workload.revision.filter(|_| !back).unwrap_or(promoted);
+    let promoting = scene.facts.promoting.filter(|_| !back);
+    let facts = Facts { promoting, ..scene.facts.clone() };
+    let taken = scene.primary_complete(runs, total) && scene.canary_gone();
+    if is_drained(scene) && (taken || !back) {
+        let mut facts = Facts { adopted: true, ..facts };
+        if scene.seen.replicas.is_none() && facts.target_replicas != Some(total) {
+            // A ceiling hides what X asked for: it is looked at again at every decision.
+            facts.target_replicas = None;
+        }
+        let mut effects = scene.upkeep();
+        let replicas = if taken { total } else { scene.primary.workload.replicas };
+        effects.push(Effect::Primary { revision: runs, replicas, facts });
+        return Plan::to(State::AtRest(Rest::Initialized), effects);
+    }
+    let effects = take_over(scene, runs, &facts);
+    let held = match &scene.seen.target {
+        None => Some(Held::TargetMissing),
+        // Its own rollout is stuck halfway, and takes the room that a unit needs to move.
+        Some(it) if effects.is_empty() && !it.available => Some(Held::TargetUnavailable),
+        Some(_) => None,
+    };
+    Plan::to(State::Adopting, effects).held(held)
+}
+
+/// Whether X has given up its last unit, and N is noted on it.
+pub(crate) fn is_drained(scene: &Scene<'_>) -> bool {
+    scene.seen.target.as_ref().is_none_or(|it| {
+        let workload = &it.workload;
+        workload.replicas == 0
+            && workload.terminating == 0
+            && workload.current
+            && it.noted.is_some()
+    })
+}
+
+/// The next writes on the way of X's units to primary. A canary from an earlier life goes first.
+pub(crate) fn take_over(scene: &Scene<'_>, revision: Revision, facts: &Facts) -> Vec<Effect> {
+    if let Some(effects) = note_total(scene, revision, facts) {
+        return effects;
+    }
+    let gathering = gather(scene, revision);
+    let Some(target) = scene.seen.target.as_ref().filter(|_| gathering.is_none()) else {
+        let counts = gathering.unwrap_or((scene.total, scene.canary_units()));
+        return enact_gathered(scene, revision, counts, facts);
+    };
+    let primary = &scene.primary.workload;
+    // While primary rolls, its own controller spends the pods that may be unavailable.
+    let kept = if primary.rolled { 0 } else { target.workload.replicas };
+    let from = side(Some(&target.workload), kept);
+    let to = side(Some(primary), scene.total);
+    let limits = scene.limits_of_all().beside(scene.canary_side());
+    let current = primary.current && target.workload.current;
+    let (left, count) = if current { transfer(from, to, limits) } else { (from.spec, to.spec) };
+    let mut effects = scene.upkeep();
+    effects.extend(leave_target(target, from, left, facts.target_replicas.unwrap_or(scene.total)));
+    effects.extend(scene.enact_primary(revision, count, facts));
+    effects
+}
+
+/// A count that the user gave X is noted on X-primary before we write another one over it.
+pub(crate) fn note_total(
+    scene: &Scene<'_>,
+    revision: Revision,
+    facts: &Facts,
+) -> Option<Vec<Effect>> {
+    let known = &scene.primary.facts;
+    if (known.replicas, known.target_replicas) == (facts.replicas, facts.target_replicas) {
+        return None;
+    }
+    let mut effects = scene.upkeep();
+    effects.extend(scene.enact_primary(revision, scene.primary.workload.replicas, facts));
+    Some(effects)
+}
+
+/// The counts on the way of the canary's units to primary, which first rolls to `revision` where
+/// it does not run it: until it serves, the canary may be the only healthy copy. `None` when no
+/// unit can move now.
+pub(crate) fn gather(scene: &Scene<'_>, revision: Revision) -> Option<(u32, u32)> {
+    let now = (scene.primary.workload.replicas, scene.canary_units());
+    if now.1 == 0 {
+        return None;
+    }
+    let rest = scene.total.saturating_sub(scene.target_units());
+    let kept = now.1.min(rest);
+    let free = scene.canary_failed() || scene.primary_serves(revision, rest - kept);
+    let goal = if free { 0 } else { kept };
+    let next = scene.counts(now.0.max(rest - goal).min(scene.total), goal);
+    (next != now).then_some(next)
+}
+
+/// Writes counts of `(primary, canary)`; the canary keeps what it runs.
+pub(crate) fn enact_gathered(
+    scene: &Scene<'_>,
+    revision: Revision,
+    (primary, canary): (u32, u32),
+    facts: &Facts,
+) -> Vec<Effect> {
+    scene.enact((revision, primary), (scene.canary_as_it_is(revision), canary), facts)
+}
+
+/// The last units leave in the single write that also notes N.
+fn leave_target(target: &Target, from: Side, left: u32, asked: u32) -> Option<Effect> {
+    if left == 0 && (0 < from.spec || target.noted.is_none()) {
+        return Some(Effect::Drain { noted: asked });
+    }
+    (left != from.spec).then_some(Effect::Target { replicas: left })
+}

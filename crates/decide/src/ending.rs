@@ -1,0 +1,207 @@
+//! The `CanaryRollout` is being deleted: hand back, leave, or remove, and then release.
+//! Never blocks a deletion for ever, never an outage, never releases an unpromoted template.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::adoption::{enact_gathered, gather, is_drained, note_total, restore, take_over};
+use crate::moves::side;
+use crate::observed::{Facts, Names, Observed, Target};
+use crate::plan::{Effect, Held, Plan};
+use crate::revision::Revision;
+use crate::scene::{Relation, Scene};
+use crate::state::{Ending, State};
+use crate::transfer::transfer;
+
+/// X must have been absent for this long before its children are removed: a Deployment that is
+/// deleted and applied again (a rename in Git, `replace --force`) is back within seconds.
+const GRACE: SignedDuration = SignedDuration::from_secs(30);
+
+/// The rows for a `CanaryRollout` that was deleted at `since`.
+pub(crate) fn terminate(seen: &Observed, since: Timestamp, now: Timestamp) -> Plan {
+    if !seen.finalizer {
+        // Released already, or never held: what still delays the deletion is not ours.
+        return Plan::to(State::Terminating(known_ending(seen)), vec![]);
+    }
+    if seen.names == Names::Taken {
+        return Plan::release(Ending::Leave, vec![]);
+    }
+    let Some(primary) = &seen.primary else {
+        return bring_back(seen, since, now).unwrap_or(Plan::release(Ending::Leave, vec![]));
+    };
+    if primary.facts.owner != seen.uid {
+        return Plan::release(Ending::Leave, vec![]);
+    }
+    let scene = Scene::of(seen, primary, now);
+    let Some(promoted) = scene.promoted else {
+        return Plan::release(Ending::Leave, vec![]);
+    };
+    let ending = choose(&scene);
+    // Every running copy is kept: whoever deleted the CanaryRollout is not kept waiting for ever.
+    if scene.overdue(since) && ending != Some(Ending::Remove) {
+        let mut effects = fill_up(&scene);
+        effects.extend(scene.disown());
+        effects.extend(seen.target.is_some().then_some(Effect::Bequeath));
+        return Plan::release(Ending::Leave, effects).held(Held::Overdue);
+    }
+    let Some(ending) = ending else {
+        let plan = Plan::to(seen.state, scene.upkeep()).held(Held::TargetMissing);
+        return plan.wake(now.saturating_add(GRACE).ok()).wake(scene.deadline(since));
+    };
+    if primary.facts.ending != Some(ending) {
+        return record(&scene, promoted, ending);
+    }
+    let plan = match (ending, &seen.target) {
+        (Ending::HandBack, Some(target)) => hand_back(&scene, promoted, target),
+        (Ending::HandBack | Ending::Leave, _) => leave(&scene, promoted),
+        (Ending::Remove, _) => Plan::release(Ending::Remove, vec![Effect::RemoveChildren]),
+    };
+    plan.wake(scene.deadline(since))
+}
+
+/// X-primary was lost while X is drained: nobody would serve. It is restored before anything ends.
+fn bring_back(seen: &Observed, since: Timestamp, now: Timestamp) -> Option<Plan> {
+    let drained = seen.target.as_ref()?.noted.is_some();
+    let late = seen.strategy.progress_deadline < now.duration_since(since);
+    if !drained || late || seen.namespace_terminating || seen.last_total.is_none() {
+        return None;
+    }
+    restore(seen)
+}
+
+/// Units that were on their way between two roles when time was up go to primary.
+fn fill_up(scene: &Scene<'_>) -> Vec<Effect> {
+    let workload = &scene.primary.workload;
+    let elsewhere = scene.target_units() + scene.canary_units();
+    let replicas = scene.total.saturating_sub(elsewhere);
+    // Nothing that could fail for ever stands between a late deletion and its release: a template
+    // that only an edited X-primary may still have is not asked for.
+    let known = |it: &Revision| scene.frozen(*it).is_some() || scene.is_live(*it);
+    let Some(revision) = workload.revision.filter(known) else { return vec![] };
+    if replicas <= workload.replicas {
+        return vec![];
+    }
+    let facts = scene.facts.clone();
+    let freeze = scene.freeze_again(revision, facts.attempts);
+    freeze.into_iter().chain([Effect::Primary { revision, replicas, facts }]).collect()
+}
+
+fn known_ending(seen: &Observed) -> Ending {
+    match seen.state {
+        State::Terminating(ending) => ending,
+        State::Adopting
+        | State::AtRest(_)
+        | State::Trial(_)
+        | State::Promoting(_)
+        | State::RollingBack(_) => Ending::Leave,
+    }
+}
+
+/// Decided once and noted on X-primary; may change only to `Leave`: when X no longer asks for what
+/// was promoted, or is back. `None` while X has not been absent for long enough.
+fn choose(scene: &Scene<'_>) -> Option<Ending> {
+    let target = scene.seen.target.as_ref();
+    match scene.facts.ending {
+        Some(Ending::Leave) => return Some(Ending::Leave),
+        Some(Ending::Remove) => {
+            let back = target.is_some() && !scene.seen.namespace_terminating;
+            return Some(if back { Ending::Leave } else { Ending::Remove });
+        }
+        Some(Ending::HandBack) => {
+            let goes_on = target.is_some() && (!scene.facts.adopted || wants_promoted(scene));
+            return Some(if goes_on { Ending::HandBack } else { Ending::Leave });
+        }
+        None => {}
+    }
+    if scene.seen.namespace_terminating {
+        return Some(Ending::Remove);
+    }
+    if target.is_none() {
+        if scene.seen.target_absent_for < GRACE {
+            return None;
+        }
+        let idle = !scene.canary_has_pods() && scene.facts.promoting.is_none();
+        return Some(if idle { Ending::Remove } else { Ending::Leave });
+    }
+    let hands_back = !scene.facts.adopted || wants_promoted(scene);
+    Some(if hands_back { Ending::HandBack } else { Ending::Leave })
+}
+
+/// Whether X's live template is the promoted one, by its trial key, or the one being promoted.
+fn wants_promoted(scene: &Scene<'_>) -> bool {
+    match scene.relation() {
+        Some(Relation::Promoted | Relation::NoTrialNeeded(_)) => true,
+        Some(Relation::Untried(desired)) => {
+            scene.facts.promoting.is_some_and(|it| it.revision == desired.revision)
+        }
+        Some(Relation::Rejected(_)) | None => false,
+    }
+}
+
+/// The decision goes onto X-primary before anything follows from it. A hand-back that is given up
+/// leaves units on X: they are transferred, not drained.
+fn record(scene: &Scene<'_>, promoted: Revision, ending: Ending) -> Plan {
+    let gives_up = scene.facts.ending == Some(Ending::HandBack);
+    let adopted = scene.facts.adopted && !gives_up;
+    let facts = Facts { ending: Some(ending), adopted, ..scene.facts.clone() };
+    let workload = &scene.primary.workload;
+    let revision = workload.revision.unwrap_or(promoted);
+    let mut effects = scene.upkeep();
+    let freeze = scene.freeze_again(revision, facts.attempts);
+    effects.extend(freeze.filter(|it| !effects.contains(it)));
+    effects.push(Effect::Primary { revision, replicas: workload.replicas, facts });
+    Plan::to(State::Terminating(ending), effects)
+}
+
+/// The canary's units to primary, primary's to X, and the children go when X is up.
+fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
+    let stay = |effects| Plan::to(State::Terminating(Ending::HandBack), effects);
+    let running = scene.facts.promoting.map_or(promoted, |it| it.revision);
+    let primary = &scene.primary.workload;
+    if let Some(effects) = note_total(scene, running, &scene.facts) {
+        return stay(effects);
+    }
+    let up = target.workload.replicas == scene.total && target.available;
+    if up && primary.replicas == 0 && scene.canary_gone() {
+        let last = scene.disown().into_iter().chain([Effect::RemoveChildren]);
+        return Plan::release(Ending::HandBack, last.collect());
+    }
+    if let Some(counts) = gather(scene, running) {
+        return stay(enact_gathered(scene, running, counts, &scene.facts));
+    }
+    if !primary.current || !target.workload.current {
+        return stay(vec![]);
+    }
+    let limits = scene.limits_of_all().beside(scene.canary_side());
+    let kept = if primary.rolled { 0 } else { primary.replicas };
+    let (count, back) =
+        transfer(side(Some(primary), kept), side(Some(&target.workload), scene.total), limits);
+    let mut effects = scene.upkeep();
+    effects.extend(scene.enact_primary(running, count, &scene.facts));
+    if back != target.workload.replicas {
+        effects.push(Effect::Target { replicas: back });
+    }
+    stay(effects)
+}
+
+/// Primary at N, ready, on one complete promoted template; then the canary goes; then X owns it.
+fn leave(scene: &Scene<'_>, promoted: Revision) -> Plan {
+    let facts = Facts { promoting: None, ..scene.facts.clone() };
+    let stay = |effects| Plan::to(State::Terminating(Ending::Leave), effects);
+    if !scene.has_template(promoted) {
+        return stay(scene.upkeep()).held(Held::PrimaryLost);
+    }
+    if scene.shares_target() && !is_drained(scene) {
+        return stay(take_over(scene, promoted, &facts));
+    }
+    let complete = scene.primary_complete(promoted, scene.total);
+    if complete && scene.canary_gone() && scene.primary.facts == facts {
+        let bequeath = scene.seen.target.is_some().then_some(Effect::Bequeath);
+        return Plan::release(Ending::Leave, scene.disown().into_iter().chain(bequeath).collect());
+    }
+    let unmoved = match scene.canary_units() {
+        0 => (scene.total, 0),
+        canary => (scene.primary.workload.replicas, canary),
+    };
+    let counts = gather(scene, promoted).unwrap_or(unmoved);
+    stay(enact_gathered(scene, promoted, counts, &facts))
+}

@@ -1,0 +1,257 @@
+//! From goals to effects: how far the counts may go now, and which writes make it so.
+//! Nothing is planned for what is already as it should be.
+
+use crate::observed::{Evidence, Facts, MoveOrder, Observed, Rejection, Target, Workload};
+use crate::plan::Effect;
+use crate::revision::{Cause, Revision, RolloutId};
+use crate::scene::Scene;
+use crate::transfer::{Limits, Side, transfer};
+
+impl Scene<'_> {
+    /// The counts on the way to `(primary, canary)`, one transfer at a time.
+    pub(crate) fn counts(&self, primary_goal: u32, canary_goal: u32) -> (u32, u32) {
+        let primary = side(Some(&self.primary.workload), self.kept_while_rolling(primary_goal));
+        let canary = Side { goal: canary_goal, ..self.canary_side() };
+        let current = self.primary.workload.current
+            && self.seen.canary.as_ref().is_none_or(|it| it.current || self.canary_failed())
+            && self.target_side().is_none_or(|(_, current)| current);
+        if !current {
+            return (primary.spec, canary.spec);
+        }
+        if self.seen.canary.is_none() && 0 < canary_goal {
+            // Primary gives up nothing before it exists: the next look may be a long time away.
+            return (primary.spec, canary_goal);
+        }
+        if canary_goal < canary.spec {
+            let (canary, primary) = transfer(canary, primary, self.limits());
+            return (primary, canary);
+        }
+        transfer(primary, canary, self.limits())
+    }
+
+    /// While primary rolls, its own controller spends the pods that may be unavailable: only a
+    /// smaller N takes pods from it then, not a transfer.
+    fn kept_while_rolling(&self, goal: u32) -> u32 {
+        let it = &self.primary.workload;
+        if it.rolled { goal } else { goal.max(it.replicas.min(self.total)) }
+    }
+
+    /// Bounds of a move between primary and canary; what X runs for us stands beside.
+    pub(crate) fn limits(&self) -> Limits {
+        let limits = self.limits_of_all();
+        self.target_side().map_or(limits, |(target, _)| limits.beside(target))
+    }
+
+    /// Bounds of all roles together.
+    pub(crate) fn limits_of_all(&self) -> Limits {
+        let unit = self.seen.target.as_ref().map(|it| it.max_unavailable);
+        limits(self.seen, self.total, unit.unwrap_or(self.primary.max_unavailable))
+    }
+
+    /// The canary; its pods don't count as ready once a guard failed it.
+    pub(crate) fn canary_side(&self) -> Side {
+        let side = side(self.seen.canary.as_ref(), 0);
+        if self.canary_failed() { Side { ready: 0, ..side } } else { side }
+    }
+
+    /// Whether a guard says, or has said, that the canary's pods serve nobody.
+    pub(crate) fn canary_failed(&self) -> bool {
+        let runs = self.seen.canary.as_ref().and_then(|it| it.revision);
+        let mark = runs.and_then(|it| self.frozen(it)?.rejection);
+        self.seen.evidence == Evidence::GuardFailed
+            || mark.is_some_and(|it| it.cause == Cause::GuardFailed)
+    }
+
+    /// X's units, when they are ours, and whether their counts are current.
+    fn target_side(&self) -> Option<(Side, bool)> {
+        let target = self.seen.target.as_ref().filter(|_| self.shares_target())?;
+        Some((side(Some(&target.workload), 0), target.workload.current))
+    }
+
+    /// Units that X runs for us.
+    pub(crate) fn target_units(&self) -> u32 {
+        self.target_side().map_or(0, |(it, _)| it.spec)
+    }
+
+    /// Canary pods that its spec asks for.
+    pub(crate) fn canary_units(&self) -> u32 {
+        self.seen.canary.as_ref().map_or(0, |it| it.replicas)
+    }
+
+    /// The counts of `(primary, canary)` with which primary may be given another template: its own
+    /// controller spends the pods that may be unavailable, so none may be missing before. The
+    /// canary keeps what is ready, primary has the rest.
+    pub(crate) fn counts_to_roll(&self) -> (u32, u32) {
+        let canary = self.canary_side();
+        let kept = canary.spec.min(canary.ready).min(self.total);
+        (self.primary.workload.replicas.max(self.total - kept), kept)
+    }
+
+    /// Whether primary serves at `count` on this revision: all ready, all of its template.
+    pub(crate) fn primary_complete(&self, revision: Revision, count: u32) -> bool {
+        self.primary_serves(revision, count) && self.primary.workload.replicas == count
+    }
+
+    /// Whether primary runs this revision and nothing older, with this many pods ready: the units
+    /// that the canary still holds may come over. A unit on its way does not take that back.
+    pub(crate) fn primary_serves(&self, revision: Revision, count: u32) -> bool {
+        let it = &self.primary.workload;
+        it.revision == Some(revision) && !it.differs && it.current && it.rolled && count <= it.ready
+    }
+
+    /// Whether the canary has left, its last pod included.
+    pub(crate) fn canary_gone(&self) -> bool {
+        self.seen.canary.as_ref().is_none_or(|it| !has_pods(it) && it.current)
+    }
+
+    /// Whether a canary has pods, or may get some.
+    pub(crate) fn canary_has_pods(&self) -> bool {
+        self.seen.canary.as_ref().is_some_and(has_pods)
+    }
+
+    /// What the canary is written with when only its count matters: it keeps what it runs.
+    pub(crate) fn canary_as_it_is(&self, otherwise: Revision) -> Revision {
+        self.seen.canary.as_ref().and_then(|it| it.revision).unwrap_or(otherwise)
+    }
+
+    /// From goals to effects, shrinks before growth so that the sum of the spec counts never
+    /// passes the ceiling in between.
+    pub(crate) fn enact(
+        &self,
+        primary: (Revision, u32),
+        canary: (Revision, u32),
+        facts: &Facts,
+    ) -> Vec<Effect> {
+        let mut effects = self.upkeep();
+        // Created empty, filled at the next look: no resourceVersion fences a creation.
+        let count = if self.seen.canary.is_none() { 0 } else { canary.1 };
+        let primary_effect = self.enact_primary(primary.0, primary.1, facts);
+        let canary_effect = canary_is_wrong(self.seen.canary.as_ref(), canary)
+            .then_some(Effect::Canary { revision: canary.0, replicas: count });
+        if primary.1 < self.primary.workload.replicas {
+            effects.extend(primary_effect.into_iter().chain(canary_effect));
+        } else {
+            effects.extend(canary_effect.into_iter().chain(primary_effect));
+        }
+        effects
+    }
+
+    /// Primary alone: nothing for what is already so.
+    pub(crate) fn enact_primary(
+        &self,
+        revision: Revision,
+        replicas: u32,
+        facts: &Facts,
+    ) -> Option<Effect> {
+        let now = &self.primary.workload;
+        let wrong = now.revision != Some(revision) || now.replicas != replicas || now.differs;
+        (wrong || self.primary.facts != *facts).then(|| Effect::Primary {
+            revision,
+            replicas,
+            facts: facts.clone(),
+        })
+    }
+
+    /// What holds in every state with an X-primary: our finalizer, an adopted X drained and
+    /// nobody's, the templates that primary needs frozen, the promoted one marked.
+    pub(crate) fn upkeep(&self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if !self.seen.finalizer && self.seen.deleted_at.is_none() {
+            effects.push(Effect::Hold);
+        }
+        if self.seen.autoscaler_on_rollout && self.seen.replicas.is_none() {
+            effects.push(Effect::SeedScale { replicas: self.total });
+        }
+        let running = self.seen.target.as_ref().filter(|it| 0 < it.workload.replicas);
+        if let Some(Target { workload, .. }) = running
+            && !self.shares_target()
+        {
+            effects.push(Effect::Drain { noted: workload.replicas });
+        }
+        effects.extend(self.disown());
+        let promoting = self.facts.promoting.map(|it| it.revision);
+        for revision in [self.promoted, promoting].into_iter().flatten() {
+            effects.extend(self.freeze_again(revision, self.facts.attempts));
+        }
+        effects.extend(self.promoted.and_then(|it| self.mark(it)));
+        effects
+    }
+
+    /// Gives up what a write that was cut off in the middle has left to us of X.
+    pub(crate) fn disown(&self) -> Option<Effect> {
+        self.seen.target.as_ref().is_some_and(|it| it.owned).then_some(Effect::Disown)
+    }
+
+    /// Freezes a template whose `ControllerRevision` is missing, from where it still is.
+    pub(crate) fn freeze_again(&self, revision: Revision, attempt: u32) -> Option<Effect> {
+        if self.frozen(revision).is_some() {
+            None
+        } else if self.is_live(revision) {
+            Some(Effect::Freeze { revision, attempt })
+        } else if self.primary.workload.revision == Some(revision) {
+            Some(Effect::Refreeze { revision })
+        } else {
+            None
+        }
+    }
+
+    /// The mark follows the fact, also when a crash or a hand came between them.
+    fn mark(&self, promoted: Revision) -> Option<Effect> {
+        let own = self.frozen(promoted)?.promoted;
+        let others = self.seen.frozen.iter().any(|it| it.promoted && it.revision != promoted);
+        (!own || others).then_some(Effect::MarkPromoted { revision: promoted })
+    }
+
+    /// The mark that a revision is not tried again, written before its canary is removed. One
+    /// whose template is nowhere any more can't come back, and needs none.
+    pub(crate) fn reject(&self, id: RolloutId, cause: Cause) -> Vec<Effect> {
+        let RolloutId { revision, attempt } = id;
+        let rejection = Rejection { cause, rollout: id };
+        let freeze = self.freeze_again(revision, attempt);
+        let marked = self.frozen(revision).map(|it| it.rejection);
+        let can_be_marked = freeze.is_some() || marked.is_some();
+        if !cause.rejects() || !can_be_marked || marked == Some(Some(rejection)) {
+            return vec![];
+        }
+        freeze.into_iter().chain([Effect::Reject { revision, rejection }]).collect()
+    }
+}
+
+/// Limits of one move at N, all roles together.
+pub(crate) fn limits(seen: &Observed, total: u32, max_unavailable: u32) -> Limits {
+    let surge = match seen.strategy.order {
+        MoveOrder::SurgeFirst => 1,
+        MoveOrder::DrainFirst => 0,
+    };
+    let ceiling = seen.max_consumers.map_or(total + surge, |it| it.min(total + surge));
+    // Without room to surge one unit must be given up first, or no move is legal.
+    let slack = if total < ceiling { 0 } else { max_unavailable.max(1) };
+    let members = match (seen.max_consumers, seen.strategy.order) {
+        (Some(ceiling), _) => Some(ceiling),
+        (None, MoveOrder::DrainFirst) => Some(total),
+        (None, MoveOrder::SurgeFirst) => None,
+    };
+    Limits { min_ready: total.saturating_sub(slack), ceiling, members }
+}
+
+/// One side of a transfer.
+pub(crate) fn side(workload: Option<&Workload>, goal: u32) -> Side {
+    workload.map_or(Side { spec: 0, ready: 0, terminating: 0, goal }, |it| Side {
+        spec: it.replicas,
+        ready: it.ready,
+        terminating: it.terminating,
+        goal,
+    })
+}
+
+fn has_pods(workload: &Workload) -> bool {
+    0 < workload.replicas || 0 < workload.ready || 0 < workload.terminating
+}
+
+fn canary_is_wrong(canary: Option<&Workload>, (revision, replicas): (Revision, u32)) -> bool {
+    match canary {
+        None => 0 < replicas,
+        Some(it) if it.replicas != replicas => true,
+        Some(it) => 0 < replicas && (it.revision != Some(revision) || it.differs),
+    }
+}

@@ -1,0 +1,323 @@
+//! Everything `decide` may know, in one value: logged at debug level, any production decision can
+//! be replayed as a unit test. Parsed and valid; no wire type, no reading of the cluster here.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::revision::{Cause, Revision, RolloutId, TrialKey};
+use crate::state::{Ending, PromotedBy, State};
+
+/// UID of a `CanaryRollout`.
+pub type Uid = Arc<str>;
+
+/// One consistent look at a rollout.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, no state in disguise")]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// UID of the `CanaryRollout`.
+    pub uid: Uid,
+    /// The persisted state; `AtRest(Initialized)` when there is none.
+    pub state: State,
+    /// When the deletion of the `CanaryRollout` was asked for.
+    pub deleted_at: Option<Timestamp>,
+    /// Whether the namespace is terminating.
+    pub namespace_terminating: bool,
+    /// Whether our finalizer is on the `CanaryRollout`.
+    pub finalizer: bool,
+    /// Who owns the names X-primary and X-canary.
+    pub names: Names,
+    /// The user stops forward moves.
+    pub suspended: bool,
+    /// Whether the spec passed validation; when not, `strategy` is the frozen or the default one.
+    pub spec_valid: bool,
+    /// `spec.replicas` of the `CanaryRollout`.
+    pub replicas: Option<u32>,
+    /// `status.replicas`: the last reported N, for when X-primary is lost.
+    pub last_total: Option<u32>,
+    /// `spec.strategy.maxConsumers`.
+    pub max_consumers: Option<u32>,
+    /// Frozen when a trial started, else the spec's.
+    pub strategy: Strategy,
+    /// The target Deployment X.
+    pub target: Option<Target>,
+    /// For how long X has been absent, when it is.
+    pub target_absent_for: SignedDuration,
+    /// Whether a `HorizontalPodAutoscaler` scales X itself.
+    pub autoscaler_on_target: bool,
+    /// Whether an autoscaler scales the `CanaryRollout` through `/scale`.
+    pub autoscaler_on_rollout: bool,
+    /// X-primary.
+    pub primary: Option<Primary>,
+    /// X-canary.
+    pub canary: Option<Workload>,
+    /// Frozen templates.
+    pub frozen: Vec<Frozen>,
+    /// Preflight, looked at before a canary gets its first pod.
+    pub preflight: Preflight,
+    /// Whether the canary's pods have joined the group and it has settled.
+    pub membership: Membership,
+    /// The judge's word on the canary.
+    pub evidence: Evidence,
+    /// Since when this process has watched the attempt under way without a break; `None`: it does
+    /// not. What it did not watch counts for no clock that ends a trial.
+    pub watched_since: Option<Timestamp>,
+    /// Commands found, well-formed ones only. Whether one applies is decided here, not there.
+    pub orders: Vec<Order>,
+}
+
+/// Who owns the names X-primary and X-canary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// Nothing has them, or what has them is of this `CanaryRollout`.
+    Ours,
+    /// Siskin made them for a `CanaryRollout` that no longer exists: they are resumed.
+    Orphaned,
+    /// Another `CanaryRollout` or another tool has them, or the target is itself a child.
+    Taken,
+}
+
+/// The course of a trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strategy {
+    /// At least one.
+    pub steps: Arc<[StepPlan]>,
+    /// What comes first when a unit moves.
+    pub order: MoveOrder,
+    /// Bounds scaling, Ready, joined and settled together.
+    pub progress_deadline: SignedDuration,
+    /// What happens when evidence stays too weak.
+    pub on_inconclusive: OnInconclusive,
+}
+
+/// One step as planned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepPlan {
+    /// How large the canary is.
+    pub size: StepSize,
+    /// Shortest time from settled to the next step.
+    pub hold: SignedDuration,
+    /// When an Inconclusive is acted on.
+    pub max_hold: SignedDuration,
+    /// Whether a person must approve.
+    pub approval: bool,
+}
+
+/// Size of a step's canary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepSize {
+    /// Percent of N, 1 to 99.
+    Weight(u32),
+    /// Pods, at least 1.
+    Replicas(u32),
+}
+
+/// What comes first when a unit moves from one role to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoveOrder {
+    /// One pod more, then one less: surge 1.
+    SurgeFirst,
+    /// One pod less, then one more: surge 0.
+    DrainFirst,
+}
+
+/// What `maxHold` leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnInconclusive {
+    /// Wait for evidence or a person.
+    Pause,
+    /// Promote, if every source delivered.
+    Promote,
+    /// Reject, if every source delivered.
+    Rollback,
+}
+
+/// A Deployment of ours or the user's, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workload {
+    /// The revision that its annotation says its template holds; `None` when it names none. Whether
+    /// that template is still frozen is another question.
+    pub revision: Option<Revision>,
+    /// `spec.replicas`.
+    pub replicas: u32,
+    /// Pods that are Ready.
+    pub ready: u32,
+    /// Pods that are being deleted: still members of the group.
+    pub terminating: u32,
+    /// Whether the counts are those of the current spec (`observedGeneration`). Nothing is taken
+    /// away on counts that are not.
+    pub current: bool,
+    /// Whether every pod runs the current template and none of an older one is left.
+    pub rolled: bool,
+    /// Whether it differs from what we would write: edited by hand, or X changed outside the
+    /// template. Repaired by writing it again.
+    pub differs: bool,
+}
+
+/// The target Deployment X.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Counts of X itself; `revision` is its live content key.
+    pub workload: Workload,
+    /// The live template's keys.
+    pub desired: Desired,
+    /// Complete and Available at its count.
+    pub available: bool,
+    /// `siskin.dev/replicas`: the N that draining noted.
+    pub noted: Option<u32>,
+    /// `siskin.dev/written`: the count that Siskin itself last wrote to X.
+    pub written: Option<u32>,
+    /// Whether our field manager owns fields of X: only between two writes, else a crash or a
+    /// conflict came between them, and Helm or a server-side apply would meet a conflict with us.
+    pub owned: bool,
+    /// `siskin.dev/bypass`: a person's reason to skip everything for one revision.
+    pub bypass: Option<Arc<str>>,
+    /// X's own maxUnavailable in pods at N; 1 for `Recreate`.
+    pub max_unavailable: u32,
+}
+
+/// Keys of the live template of X.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// Content key.
+    pub revision: Revision,
+    /// Trial key under the current `canaryOn`.
+    pub trial: TrialKey,
+}
+
+/// X-primary and what it carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Primary {
+    /// Its counts.
+    pub workload: Workload,
+    /// Its annotations.
+    pub facts: Facts,
+    /// maxUnavailable it was written with, for when X is missing.
+    pub max_unavailable: u32,
+}
+
+/// The durable facts: what must outlive a lost status. Always written together with the effect
+/// that they belong to, as one patch of X-primary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// UID of the `CanaryRollout` that owns the names.
+    pub owner: Uid,
+    /// Adoption is complete: X is drained, never handed over again.
+    pub adopted: bool,
+    /// The promoted revision.
+    pub promoted: Option<Revision>,
+    /// What primary is taking over.
+    pub promoting: Option<Takeover>,
+    /// N.
+    pub replicas: u32,
+    /// The value of X's `siskin.dev/replicas` that N has taken into account.
+    pub target_replicas: Option<u32>,
+    /// Attempts counted so far.
+    pub attempts: u32,
+    /// The bypass that was consumed, or was already there when we resumed.
+    pub bypass: Option<Arc<str>>,
+    /// How a deletion ends.
+    pub ending: Option<Ending>,
+}
+
+/// A revision on its way into primary, and what allowed that: a crash before the status is written
+/// must not lose the reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Takeover {
+    /// The revision.
+    pub revision: Revision,
+    /// The reason.
+    pub how: PromotedBy,
+}
+
+/// A pod template in a `ControllerRevision`, keys recomputed from the template itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frozen {
+    /// Content key.
+    pub revision: Revision,
+    /// Trial key under the current `canaryOn`.
+    pub trial: TrialKey,
+    /// Marked promoted.
+    pub promoted: bool,
+    /// Marked rejected.
+    pub rejection: Option<Rejection>,
+    /// The last attempt at it; 0 for the template that adoption froze.
+    pub attempt: u32,
+}
+
+/// Why a revision is not tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Why.
+    pub cause: Cause,
+    /// The attempt that ended so; `retry` must name it.
+    pub rollout: RolloutId,
+}
+
+/// Whether a canary may get its first pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preflight {
+    /// Every check passed.
+    Passed,
+    /// At least one did not; the reason and its text travel beside, for the report.
+    Failed,
+}
+
+/// Whether the canary's pods have joined the group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// Every Ready canary pod is a member and the group is Stable.
+    Settled,
+    /// Kafka answered, and not yet.
+    NotYet,
+    /// Kafka gave no answer: neither settled nor the canary's fault.
+    Unknown,
+}
+
+/// The judge's word on the canary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// Enough evidence that it is no worse.
+    Pass,
+    /// A guard fired: its pods no longer count as ready.
+    GuardFailed,
+    /// The evidence against it passed its bound.
+    Failed,
+    /// Neither. `delivered`: every source answered in the last window.
+    Inconclusive {
+        /// Whether every source answered in the last window.
+        delivered: bool,
+    },
+}
+
+/// A well-formed command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// End this attempt.
+    Abort(RolloutId),
+    /// Let this attempt pass this step's approval.
+    Approve(RolloutId, usize),
+    /// Skip what is left of this step.
+    PromoteStep(RolloutId, usize),
+    /// Skip what is left of this attempt.
+    PromoteFull(RolloutId),
+    /// Lift the rejection that this attempt ended with.
+    Retry(RolloutId),
+    /// Start this attempt without preflight.
+    Start(RolloutId),
+}
+
+impl Order {
+    /// The attempt that it names.
+    #[must_use]
+    pub const fn rollout(self) -> RolloutId {
+        match self {
+            Self::Abort(id)
+            | Self::Approve(id, _)
+            | Self::PromoteStep(id, _)
+            | Self::PromoteFull(id)
+            | Self::Retry(id)
+            | Self::Start(id) => id,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What `decide` answers: absolute, idempotent effects in the order `apply` must make them, and
+//! the state to persist after the last. No effect says "one more".
+
+use jiff::Timestamp;
+
+use crate::observed::{Facts, Rejection};
+use crate::revision::Revision;
+use crate::state::{Ending, State};
+
+/// The answer to one observation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// In the order in which they must be made; a crash may lose a tail, never a middle.
+    pub effects: Vec<Effect>,
+    /// Persisted once every effect has succeeded.
+    pub next: State,
+    /// Why it can't go on, if it can't.
+    pub held: Option<Held>,
+    /// When to look again if nothing happens before.
+    pub wake: Option<Timestamp>,
+}
+
+/// One write. Roles and revisions, not Deployments: another topology needs another `apply` only.
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+pub enum Effect {
+    /// Put our finalizer on the `CanaryRollout`.
+    Hold,
+    /// Set `spec.replicas` once: `/scale` can't be read while it is absent.
+    SeedScale {
+        /// N.
+        replicas: u32,
+    },
+    /// Freeze the live template of X under its content key, as this attempt.
+    Freeze {
+        /// Its content key, as observed: another live template is not frozen under it.
+        revision: Revision,
+        /// The attempt; 0 at adoption.
+        attempt: u32,
+    },
+    /// Freeze the template that X-primary runs: its `ControllerRevision` was deleted by hand.
+    Refreeze {
+        /// The promoted revision.
+        revision: Revision,
+    },
+    /// Primary is this revision at this count, and its annotations are these facts: one patch.
+    Primary {
+        /// Frozen revision.
+        revision: Revision,
+        /// `spec.replicas`.
+        replicas: u32,
+        /// All durable facts.
+        facts: Facts,
+    },
+    /// The canary is this revision at this count.
+    Canary {
+        /// Frozen revision.
+        revision: Revision,
+        /// `spec.replicas`; at 0 the revision does not matter.
+        replicas: u32,
+    },
+    /// X has this many pods, written by us (adoption and hand-back).
+    Target {
+        /// `spec.replicas`.
+        replicas: u32,
+    },
+    /// X has none, and its annotation says how many it had: one write.
+    Drain {
+        /// What X asked for.
+        noted: u32,
+    },
+    /// X's fields are no longer ours: they are anybody's to set.
+    Disown,
+    /// Remember the revision as rejected.
+    Reject {
+        /// Which.
+        revision: Revision,
+        /// Why, and by which attempt.
+        rejection: Rejection,
+    },
+    /// Forget that the revision was rejected.
+    Lift {
+        /// Which.
+        revision: Revision,
+    },
+    /// Mark the revision promoted, every other one not; forget rejections; prune the history.
+    MarkPromoted {
+        /// Which.
+        revision: Revision,
+    },
+    /// X owns X-primary from now on.
+    Bequeath,
+    /// Delete the children and the frozen templates.
+    RemoveChildren,
+    /// Take our finalizer off.
+    Release,
+}
+
+/// Why a rollout can't go on; stands beside the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[cfg_attr(test, derive(strum::EnumIter))]
+pub enum Held {
+    /// X does not exist.
+    TargetMissing,
+    /// Another `CanaryRollout` or another tool owns the names.
+    NameTaken,
+    /// The spec does not pass validation.
+    InvalidSpec,
+    /// The user suspended forward moves.
+    Suspended,
+    /// N is 0.
+    ScaledToZero,
+    /// X is not complete and Available, so it can't be adopted yet.
+    TargetUnavailable,
+    /// A `HorizontalPodAutoscaler` scales X itself.
+    AutoscalerOnTarget,
+    /// X-primary is gone and no frozen template is marked promoted.
+    PrimaryLost,
+    /// Preflight has not passed yet.
+    PreflightPending,
+    /// Preflight has not passed by its deadline.
+    PreflightFailed,
+    /// Waiting for a person's approval of this step.
+    ApprovalRequired,
+    /// Evidence is too weak to go on.
+    Inconclusive,
+    /// The desired revision is a rejected one.
+    RevisionRejected,
+    /// Adoption, promotion, rollback or deletion takes longer than `progressDeadline`.
+    Overdue,
+}
+
+impl Held {
+    /// Whether a person is needed: what kstatus calls stalled.
+    #[must_use]
+    pub const fn stalled(self) -> bool {
+        match self {
+            Self::TargetMissing
+            | Self::NameTaken
+            | Self::InvalidSpec
+            | Self::AutoscalerOnTarget
+            | Self::PrimaryLost
+            | Self::PreflightFailed
+            | Self::RevisionRejected
+            | Self::Overdue => true,
+            Self::Suspended
+            | Self::ScaledToZero
+            | Self::TargetUnavailable
+            | Self::PreflightPending
+            | Self::ApprovalRequired
+            | Self::Inconclusive => false,
+        }
+    }
+}
+
+impl Plan {
+    /// Stay or go to `next` with these effects.
+    #[must_use]
+    pub const fn to(next: State, effects: Vec<Effect>) -> Self {
+        Self { effects, next, held: None, wake: None }
+    }
+
+    /// The same, held for a reason.
+    #[must_use]
+    pub fn held(self, held: impl Into<Option<Held>>) -> Self {
+        Self { held: held.into().or(self.held), ..self }
+    }
+
+    /// The same, looked at again at `at` or before.
+    #[must_use]
+    pub fn wake(self, at: impl Into<Option<Timestamp>>) -> Self {
+        let wake = match (self.wake, at.into()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        Self { wake, ..self }
+    }
+
+    /// The terminal plan of a deletion.
+    #[must_use]
+    pub fn release(ending: Ending, mut effects: Vec<Effect>) -> Self {
+        effects.push(Effect::Release);
+        Self::to(State::Terminating(ending), effects)
+    }
+}

@@ -1,0 +1,105 @@
+//! Primary takes a revision over, then the canary's units go over to it. The canary may be the
+//! only healthy copy, so until primary is ready both are kept, however long that takes.
+
+use crate::observed::{Evidence, Facts, Order, Takeover};
+use crate::plan::{Effect, Held, Plan};
+use crate::revision::{Cause, Revision};
+use crate::rollback::ship_a_fix;
+use crate::scene::{Relation, Scene};
+use crate::state::{Origin, Promotion, Rest, Rollback, State};
+
+/// The rows of state `Promoting`.
+pub(crate) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promotion) -> Plan {
+    let revision = promotion.id.revision;
+    let overdue = scene.overdue(promotion.since);
+    let taken_back = taken_back(scene, promotion, overdue);
+    if let Some(cause) = taken_back {
+        if scene.has_template(previous) {
+            return take_back(scene, previous, promotion, cause);
+        }
+        if !scene.is_live(revision)
+            && let Some(plan) = ship_a_fix(scene, promotion.before)
+        {
+            return plan;
+        }
+    }
+    let promoting = Some(Takeover { revision, how: promotion.how });
+    let facts = Facts { promoting, ..scene.facts.clone() };
+    let canary_now = scene.canary_units().min(scene.total);
+    let serves = scene.primary_serves(revision, scene.total - canary_now);
+    if scene.primary_complete(revision, scene.total) && scene.canary_gone() {
+        return finish(scene, revision, facts);
+    }
+    // Before primary has rolled only N moves it; afterwards the canary's units go over.
+    let canary_goal = if serves { 0 } else { canary_now };
+    let (primary, canary) = scene.counts(scene.total - canary_goal, canary_goal);
+    let canary = (scene.canary_as_it_is(revision), canary);
+    let effects = scene.enact((revision, primary), canary, &facts);
+    let lost = taken_back.map(|_| Held::PrimaryLost);
+    Plan::to(State::Promoting(promotion), effects)
+        .held(lost.or(overdue.then_some(Held::Overdue)))
+        .wake((!overdue).then(|| scene.deadline(promotion.since)))
+}
+
+/// The fact first, then the mark: between the two the mark is behind, never ahead of what serves.
+fn finish(scene: &Scene<'_>, revision: Revision, facts: Facts) -> Plan {
+    let facts = Facts { promoting: None, promoted: Some(revision), ..facts };
+    let mut effects = scene.enact((revision, scene.total), (revision, 0), &facts);
+    effects.push(Effect::MarkPromoted { revision });
+    Plan::to(State::AtRest(Rest::Succeeded), effects)
+}
+
+fn taken_back(scene: &Scene<'_>, promotion: Promotion, overdue: bool) -> Option<Cause> {
+    let revision = promotion.id.revision;
+    if let Some(cause) = scene.rejected_for(promotion.id) {
+        return Some(cause);
+    }
+    if scene.canary_speaks_for(revision) && scene.seen.evidence == Evidence::GuardFailed {
+        return Some(Cause::GuardFailed);
+    }
+    if scene.seen.orders.contains(&Order::Abort(promotion.id)) {
+        return Some(Cause::Aborted);
+    }
+    match scene.relation()? {
+        Relation::Promoted => Some(Cause::Reverted),
+        Relation::Rejected(_) if overdue => Some(Cause::Superseded),
+        Relation::NoTrialNeeded(desired) | Relation::Untried(desired)
+            if overdue && desired.revision != revision =>
+        {
+            Some(Cause::Superseded)
+        }
+        Relation::Rejected(_) | Relation::NoTrialNeeded(_) | Relation::Untried(_) => None,
+    }
+}
+
+/// Why a promotion that the facts show taken back was: the status that would say so was not written.
+pub(crate) fn was_taken_back(scene: &Scene<'_>, promotion: Promotion) -> Cause {
+    // What rejects leaves its mark before anything moves: without one it was not the reason.
+    let marked = scene.rejected_for(promotion.id);
+    let cause = taken_back(scene, promotion, scene.overdue(promotion.since));
+    cause.filter(|it| marked == Some(*it) || !it.rejects()).unwrap_or(Cause::Resumed)
+}
+
+/// Primary back to its previous template first; the canary follows when that is ready.
+fn take_back(scene: &Scene<'_>, previous: Revision, promotion: Promotion, cause: Cause) -> Plan {
+    let facts = Facts { promoting: None, ..scene.facts.clone() };
+    // The canary goes after primary, also when a guard failed it: it may be the only copy.
+    let (primary, canary) = if cause == Cause::GuardFailed {
+        (scene.primary.workload.replicas, scene.canary_units())
+    } else {
+        scene.counts_to_roll()
+    };
+    let canary = (scene.canary_as_it_is(previous), canary);
+    let mut effects = scene.reject(promotion.id, cause);
+    let writes = scene.enact((previous, primary), canary, &facts);
+    let new: Vec<_> = writes.into_iter().filter(|it| !effects.contains(it)).collect();
+    effects.extend(new);
+    let rollback = Rollback {
+        id: promotion.id,
+        cause,
+        from: Origin::Promoting,
+        before: promotion.before,
+        since: scene.now,
+    };
+    Plan::to(State::RollingBack(rollback), effects)
+}

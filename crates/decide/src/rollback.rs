@@ -1,0 +1,77 @@
+//! The canary is removed and primary is at N again on the promoted revision. From a promotion
+//! primary goes first: until it is ready the canary may be the only healthy copy.
+
+use crate::observed::{Facts, Order, Takeover};
+use crate::plan::{Effect, Held, Plan};
+use crate::revision::{Cause, Revision, RolloutId};
+use crate::scene::{Relation, Scene};
+use crate::state::{Origin, PromotedBy, Promotion, Rest, Rollback, State};
+
+/// The rows of state `RollingBack`.
+pub(crate) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Rollback) -> Plan {
+    let overdue = scene.overdue(rollback.since);
+    if overdue && let Some(plan) = ship_a_fix(scene, rollback.before) {
+        return plan;
+    }
+    if scene.primary_complete(promoted, scene.total) && scene.canary_gone() {
+        let effects = scene.enact((promoted, scene.total), (promoted, 0), &scene.facts);
+        return Plan::to(State::AtRest(rest_after(scene, rollback)), effects);
+    }
+    let canary_now = scene.canary_units().min(scene.total);
+    let primary_first = match rollback.from {
+        Origin::Trial => false,
+        Origin::Promoting => !scene.primary_serves(promoted, scene.total - canary_now),
+    };
+    let serves_nobody =
+        rollback.cause == Cause::GuardFailed && scene.canary_speaks_for(rollback.id.revision);
+    let (primary, canary) = if primary_first {
+        scene.counts(scene.total - canary_now, canary_now)
+    } else if serves_nobody {
+        (scene.total, 0)
+    } else {
+        scene.counts(scene.total, 0)
+    };
+    let canary = (scene.canary_as_it_is(promoted), canary);
+    let effects = scene.enact((promoted, primary), canary, &scene.facts);
+    Plan::to(State::RollingBack(rollback), effects)
+        .held(overdue.then_some(Held::Overdue))
+        .wake((!overdue).then(|| scene.deadline(rollback.since)))
+}
+
+/// A rollback ends where its revision's mark says: without one, at the rest before.
+fn rest_after(scene: &Scene<'_>, rollback: Rollback) -> Rest {
+    let revision = rollback.id.revision;
+    match scene.frozen(revision).and_then(|it| it.rejection) {
+        Some(rejection) => Rest::Failed { revision, cause: rejection.cause },
+        None if rollback.cause.rejects() => Rest::Failed { revision, cause: rollback.cause },
+        None => rollback.before,
+    }
+}
+
+/// A rollback that can't finish because primary is broken must not lock out the fix: a person
+/// starts or bypasses the new revision, and the canary stays until primary is ready on it.
+pub(crate) fn ship_a_fix(scene: &Scene<'_>, before: Rest) -> Option<Plan> {
+    let desired = match scene.relation()? {
+        Relation::NoTrialNeeded(desired) | Relation::Untried(desired) => desired,
+        Relation::Promoted | Relation::Rejected(_) => return None,
+    };
+    if scene.brake().is_some() {
+        return None;
+    }
+    let id = RolloutId { revision: desired.revision, attempt: scene.facts.attempts + 1 };
+    let (how, facts) = if scene.live_bypass() {
+        (PromotedBy::Bypass, scene.consuming_bypass())
+    } else if scene.seen.orders.contains(&Order::Start(id)) {
+        (PromotedBy::Commanded, scene.facts.clone())
+    } else {
+        return None;
+    };
+    let promoting = Some(Takeover { revision: id.revision, how });
+    let facts = Facts { attempts: id.attempt, promoting, ..facts };
+    let (primary, canary) = scene.counts_to_roll();
+    let canary = (scene.canary_as_it_is(id.revision), canary);
+    let mut effects = vec![Effect::Freeze { revision: id.revision, attempt: id.attempt }];
+    effects.extend(scene.enact((id.revision, primary), canary, &facts));
+    let promotion = Promotion { id, how, before, since: scene.now };
+    Some(Plan::to(State::Promoting(promotion), effects))
+}

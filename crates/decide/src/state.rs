@@ -1,0 +1,216 @@
+//! Where a rollout is: the persisted state, each variant holding only what has a meaning there.
+//! Reasons why it can't go on (`Held`) stand beside the state, never in it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::revision::{Cause, Revision, RolloutId};
+
+/// The state of one `CanaryRollout`, as persisted in its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The units of X go over to X-primary.
+    Adopting,
+    /// Primary serves at N on the promoted revision; no canary.
+    AtRest(Rest),
+    /// A revision is prepared for, or under, judgement.
+    Trial(Trial),
+    /// Primary takes a revision over.
+    Promoting(Promotion),
+    /// The canary is being removed.
+    RollingBack(Rollback),
+    /// The `CanaryRollout` is being deleted.
+    Terminating(Ending),
+}
+
+/// How the last rollout left things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Nothing has been rolled out since adoption.
+    Initialized,
+    /// The last rollout promoted its revision.
+    Succeeded,
+    /// The last rollout rejected `revision`, which is not tried again by itself.
+    Failed {
+        /// The rejected revision.
+        revision: Revision,
+        /// Why.
+        cause: Cause,
+    },
+}
+
+/// One attempt under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// Which attempt at which revision.
+    pub id: RolloutId,
+    /// The rest to return to when this attempt ends without a rejection.
+    pub before: Rest,
+    /// How far it is.
+    pub stage: Stage,
+}
+
+/// Stages of a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Waiting for preflight; the clock bounds when that is called overdue.
+    Preparing(Stopwatch),
+    /// A step's canary is scaled up, settled, held and judged.
+    Progressing(Step),
+    /// The hold is over and evidence or a person is waited for.
+    Paused(Step),
+}
+
+/// One step of the strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Index into the strategy's steps, from 0.
+    pub index: usize,
+    /// Canary pods of this step, fixed when it was entered.
+    pub canary: u32,
+    /// Time in which the canary was not yet scaled, Ready, joined and settled; bounded by
+    /// `progressDeadline`. Flapping does not reset it.
+    pub unsettled: Stopwatch,
+    /// Time in which it was: what `hold` and `maxHold` measure.
+    pub hold: Stopwatch,
+    /// The part of `hold` in which every source delivered: what may end an Inconclusive.
+    pub delivered: Stopwatch,
+}
+
+/// Primary taking a revision over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promotion {
+    /// Which attempt at which revision.
+    pub id: RolloutId,
+    /// What allowed it.
+    pub how: PromotedBy,
+    /// The rest to return to if it is rolled back without a rejection.
+    pub before: Rest,
+    /// When it began; overdue after `progressDeadline`.
+    pub since: Timestamp,
+}
+
+/// What allowed a promotion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
+pub enum PromotedBy {
+    /// Every step passed.
+    Passed,
+    /// A person skipped what was left.
+    Commanded,
+    /// Inconclusive at `maxHold` under `onInconclusive: Promote`.
+    Inconclusive,
+    /// `siskin.dev/bypass`.
+    Bypass,
+    /// The change needs no trial by `spec.canaryOn`.
+    NoTrialNeeded,
+    /// X-primary says that a promotion is under way, and not why.
+    Resumed,
+}
+
+/// The canary being removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rollback {
+    /// Which attempt at which revision.
+    pub id: RolloutId,
+    /// Why.
+    pub cause: Cause,
+    /// What was interrupted: after a promotion primary goes first.
+    pub from: Origin,
+    /// The rest to return to when nothing was rejected.
+    pub before: Rest,
+    /// When it began; overdue after `progressDeadline`.
+    pub since: Timestamp,
+}
+
+/// What a rollback interrupted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
+pub enum Origin {
+    /// A trial: primary never left the promoted revision.
+    Trial,
+    /// A promotion: primary may run the revision that is taken back.
+    Promoting,
+}
+
+/// How a deletion ends; decided once, and only `HandBack` may still become `Leave`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
+pub enum Ending {
+    /// X runs the promoted revision again and the children go.
+    HandBack,
+    /// X-primary keeps serving, owned by X from then on.
+    Leave,
+    /// X is gone: the children go too.
+    Remove,
+}
+
+/// Time spent in a condition, over interruptions. Persisted, so an operator's restart neither
+/// shortens nor lengthens it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stopwatch {
+    /// Sum of the closed intervals.
+    pub spent: SignedDuration,
+    /// Start of the open one.
+    pub since: Option<Timestamp>,
+}
+
+impl Stopwatch {
+    /// A stopwatch that runs from `now`.
+    #[must_use]
+    pub const fn started(now: Timestamp) -> Self {
+        Self { spent: SignedDuration::ZERO, since: Some(now) }
+    }
+
+    /// Runs or stands still from `now`; no change when it already does.
+    #[must_use]
+    pub fn run(self, running: bool, now: Timestamp) -> Self {
+        match (self.since, running) {
+            (None, true) => Self { since: Some(now), ..self },
+            (Some(_), false) => Self { spent: self.elapsed(now), since: None },
+            (None, false) | (Some(_), true) => self,
+        }
+    }
+
+    /// Without what passed of the open interval while nobody watched: before `watched`, or all of it.
+    #[must_use]
+    pub fn watched(self, watched: Option<Timestamp>) -> Self {
+        let since = self.since.zip(watched).map(|(since, watched)| since.max(watched));
+        Self { since, ..self }
+    }
+
+    /// Time spent until `now`. A clock that went backwards adds nothing.
+    #[must_use]
+    pub fn elapsed(self, now: Timestamp) -> SignedDuration {
+        let open = self.since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
+        self.spent.saturating_add(open.max(SignedDuration::ZERO))
+    }
+
+    /// When `span` will have been spent if it goes on running; `None` while it stands still.
+    #[must_use]
+    pub fn due(self, span: SignedDuration) -> Option<Timestamp> {
+        let left = span.saturating_sub(self.spent).max(SignedDuration::ZERO);
+        self.since.map(|since| since.saturating_add(left).unwrap_or(Timestamp::MAX))
+    }
+}
+
+impl State {
+    /// The attempt that is under way or being undone.
+    #[must_use]
+    pub const fn rollout(&self) -> Option<RolloutId> {
+        match self {
+            Self::Trial(it) => Some(it.id),
+            Self::Promoting(it) => Some(it.id),
+            Self::RollingBack(it) => Some(it.id),
+            Self::Adopting | Self::AtRest(_) | Self::Terminating(_) => None,
+        }
+    }
+
+    /// The rest that an interruption without rejection returns to.
+    #[must_use]
+    pub const fn rest(&self) -> Rest {
+        match self {
+            Self::AtRest(rest) => *rest,
+            Self::Trial(it) => it.before,
+            Self::Promoting(it) => it.before,
+            Self::RollingBack(it) => it.before,
+            Self::Adopting | Self::Terminating(_) => Rest::Initialized,
+        }
+    }
+}

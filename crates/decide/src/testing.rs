@@ -1,0 +1,317 @@
+//! Observations to start from, and the one thing that a row changes about them.
+//! All at one moment, N = 4, all pods where they should be.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::observed::{
+    Desired, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed, OnInconclusive,
+    Order, Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Takeover, Target, Workload,
+};
+use crate::revision::{Cause, Revision, RolloutId, TrialKey};
+use crate::state::{
+    Ending, Origin, PromotedBy, Promotion, Rest, Rollback, Stage, State, Step, Stopwatch, Trial,
+};
+
+/// The revision that primary serves.
+pub const PROMOTED: Revision = Revision(1);
+/// Another content key, the same trial key as [`PROMOTED`].
+pub const ALIKE: Revision = Revision(11);
+/// A revision that needs a trial after [`PROMOTED`].
+pub const NEXT: Revision = Revision(2);
+/// A revision that needs a trial after either of the others.
+pub const THIRD: Revision = Revision(3);
+/// The attempt at [`NEXT`] that is under way, where one is.
+pub const ID: RolloutId = RolloutId { revision: NEXT, attempt: 1 };
+/// One before it.
+pub const EARLIER: RolloutId = RolloutId { revision: NEXT, attempt: 0 };
+/// The attempt that a fix would be.
+pub const FIX: RolloutId = RolloutId { revision: THIRD, attempt: 2 };
+/// The promotion of [`NEXT`], as X-primary says it.
+pub const PASSED: Takeover = Takeover { revision: NEXT, how: PromotedBy::Passed };
+/// The moment of every observation.
+pub const NOW: Timestamp = Timestamp::constant(10_000, 0);
+const MINUTE: SignedDuration = SignedDuration::from_secs(60);
+
+/// One change of an observation.
+pub type Change = fn(&mut Observed);
+
+/// The observation after these changes.
+#[must_use]
+pub fn with(mut seen: Observed, changes: &[Change]) -> Observed {
+    for change in changes {
+        change(&mut seen);
+    }
+    seen
+}
+
+/// A Deployment with `replicas` pods, all Ready and of this revision.
+#[must_use]
+pub fn workload(revision: Revision, replicas: u32) -> Workload {
+    Workload {
+        revision: Some(revision),
+        replicas,
+        ready: replicas,
+        terminating: 0,
+        current: true,
+        rolled: true,
+        differs: false,
+    }
+}
+
+/// A frozen template; only [`PROMOTED`] is marked promoted.
+#[must_use]
+pub fn frozen(revision: Revision, attempt: u32) -> Frozen {
+    let (trial, promoted) = (TrialKey(revision.0 % 10), revision == PROMOTED);
+    Frozen { revision, trial, promoted, rejection: None, attempt }
+}
+
+/// A plain Deployment, complete, and a `CanaryRollout` that has just been applied.
+#[must_use]
+pub fn plain() -> Observed {
+    let step = |size, approval| StepPlan { size, hold: MINUTE, max_hold: MINUTE * 3, approval };
+    Observed {
+        uid: Arc::from("ours"),
+        state: State::AtRest(Rest::Initialized),
+        deleted_at: None,
+        namespace_terminating: false,
+        finalizer: true,
+        names: Names::Ours,
+        suspended: false,
+        spec_valid: true,
+        replicas: None,
+        last_total: None,
+        max_consumers: None,
+        strategy: Strategy {
+            steps: [step(StepSize::Replicas(1), false), step(StepSize::Replicas(2), false)].into(),
+            order: MoveOrder::SurgeFirst,
+            progress_deadline: MINUTE * 10,
+            on_inconclusive: OnInconclusive::Pause,
+        },
+        target: Some(Target {
+            workload: workload(PROMOTED, 4),
+            desired: Desired { revision: PROMOTED, trial: TrialKey(1) },
+            available: true,
+            noted: None,
+            written: None,
+            owned: false,
+            bypass: None,
+            max_unavailable: 0,
+        }),
+        target_absent_for: SignedDuration::ZERO,
+        autoscaler_on_target: false,
+        autoscaler_on_rollout: false,
+        primary: None,
+        canary: None,
+        frozen: vec![],
+        preflight: Preflight::Passed,
+        membership: Membership::Settled,
+        evidence: Evidence::Inconclusive { delivered: true },
+        watched_since: Some(Timestamp::MIN),
+        orders: vec![],
+    }
+}
+
+/// X-primary was just created; X still has all units.
+#[must_use]
+pub fn adopting() -> Observed {
+    let facts = Facts {
+        owner: Arc::from("ours"),
+        adopted: false,
+        promoted: Some(PROMOTED),
+        promoting: None,
+        replicas: 4,
+        target_replicas: Some(4),
+        attempts: 0,
+        bypass: None,
+        ending: None,
+    };
+    Observed {
+        state: State::Adopting,
+        last_total: Some(4),
+        primary: Some(Primary { workload: workload(PROMOTED, 0), facts, max_unavailable: 0 }),
+        frozen: vec![frozen(PROMOTED, 0)],
+        ..plain()
+    }
+}
+
+/// Adopted, everything promoted, no canary.
+#[must_use]
+pub fn at_rest() -> Observed {
+    with(
+        adopting(),
+        &[
+            |it| it.state = State::AtRest(Rest::Initialized),
+            |it| primary(it).workload = workload(PROMOTED, 4),
+            |it| primary(it).facts.adopted = true,
+            |it| target(it).workload = workload(PROMOTED, 0),
+            |it| target(it).noted = Some(4),
+        ],
+    )
+}
+
+/// The attempt at [`NEXT`] waits for preflight.
+#[must_use]
+pub fn preparing() -> Observed {
+    let waiting = Stage::Preparing(Stopwatch::started(NOW - MINUTE));
+    let seen = with(
+        at_rest(),
+        &[
+            |it| it.frozen.push(frozen(NEXT, 1)),
+            |it| primary(it).facts.attempts = 1,
+            |it| ask(it, NEXT),
+            |it| it.preflight = Preflight::Failed,
+        ],
+    );
+    Observed { state: at_stage(waiting), ..seen }
+}
+
+/// The first step, settled for two minutes: its hold is over, `maxHold` is not.
+#[must_use]
+pub fn progressing() -> Observed {
+    let clock = Stopwatch::started(NOW - MINUTE * 2);
+    let step = Step {
+        index: 0,
+        canary: 1,
+        unsettled: Stopwatch::default(),
+        hold: clock,
+        delivered: clock,
+    };
+    let seen = with(
+        preparing(),
+        &[
+            |it| primary(it).workload = workload(PROMOTED, 3),
+            |it| it.canary = Some(workload(NEXT, 1)),
+        ],
+    );
+    Observed { state: at_stage(Stage::Progressing(step)), ..seen }
+}
+
+/// Primary has been given [`NEXT`] and has not rolled yet.
+#[must_use]
+pub fn promoting() -> Observed {
+    let since = NOW - MINUTE;
+    let promotion = Promotion { id: ID, how: PromotedBy::Passed, before: Rest::Initialized, since };
+    let seen = with(
+        progressing(),
+        &[
+            |it| primary(it).workload = Workload { rolled: false, ..workload(NEXT, 3) },
+            |it| primary(it).facts.promoting = Some(PASSED),
+        ],
+    );
+    Observed { state: State::Promoting(promotion), ..seen }
+}
+
+/// The canary of an aborted attempt is on its way out.
+#[must_use]
+pub fn rolling_back() -> Observed {
+    let rollback = Rollback {
+        id: ID,
+        cause: Cause::Aborted,
+        from: Origin::Trial,
+        before: Rest::Initialized,
+        since: NOW - MINUTE,
+    };
+    let seen = with(progressing(), &[|it| reject(it, NEXT, Cause::Aborted, ID)]);
+    Observed { state: State::RollingBack(rollback), ..seen }
+}
+
+/// The attempt [`ID`] at this stage.
+#[must_use]
+pub const fn at_stage(stage: Stage) -> State {
+    State::Trial(Trial { id: ID, before: Rest::Initialized, stage })
+}
+
+/// Deleted a minute ago, ending in `ending` if that is noted.
+#[must_use]
+pub fn deleted(mut seen: Observed, ending: Option<Ending>) -> Observed {
+    seen.deleted_at = Some(NOW - MINUTE);
+    primary(&mut seen).facts.ending = ending;
+    seen
+}
+
+/// X-primary of the observation.
+///
+/// # Panics
+/// When there is none.
+pub fn primary(seen: &mut Observed) -> &mut Primary {
+    seen.primary.as_mut().expect("X-primary is there")
+}
+
+/// X of the observation.
+///
+/// # Panics
+/// When there is none.
+pub fn target(seen: &mut Observed) -> &mut Target {
+    seen.target.as_mut().expect("X is there")
+}
+
+/// The step under way.
+///
+/// # Panics
+/// When none is.
+pub fn step(seen: &mut Observed) -> &mut Step {
+    let State::Trial(Trial { stage: Stage::Progressing(step), .. }) = &mut seen.state else {
+        panic!("no step is under way")
+    };
+    step
+}
+
+/// X's live template is this one.
+pub fn ask(seen: &mut Observed, revision: Revision) {
+    target(seen).desired = Desired { revision, trial: TrialKey(revision.0 % 10) };
+}
+
+/// X carries a bypass that was not consumed yet.
+pub fn bypass(seen: &mut Observed) {
+    target(seen).bypass = Some(Arc::from("it burns"));
+}
+
+/// A person gives this order.
+pub fn order(seen: &mut Observed, order: Order) {
+    seen.orders.push(order);
+}
+
+/// The revision is marked rejected by this attempt, for this cause.
+pub fn reject(seen: &mut Observed, revision: Revision, cause: Cause, rollout: RolloutId) {
+    seen.frozen.retain(|it| it.revision != revision);
+    let rejection = Some(Rejection { cause, rollout });
+    seen.frozen.push(Frozen { rejection, ..frozen(revision, rollout.attempt) });
+}
+
+/// N is 0, everywhere.
+pub fn to_zero(seen: &mut Observed) {
+    seen.replicas = Some(0);
+    primary(seen).workload = workload(PROMOTED, 0);
+}
+
+/// What is going on began long before its deadline.
+pub fn overdue(seen: &mut Observed) {
+    let long_ago = NOW - MINUTE * 11;
+    match &mut seen.state {
+        State::Promoting(it) => it.since = long_ago,
+        State::RollingBack(it) => it.since = long_ago,
+        State::Trial(Trial { stage: Stage::Preparing(clock), .. }) => {
+            *clock = Stopwatch::started(long_ago);
+        }
+        State::Trial(_) => step(seen).unsettled = Stopwatch::started(long_ago),
+        State::Adopting | State::AtRest(_) | State::Terminating(_) => {
+            seen.deleted_at = Some(long_ago);
+        }
+    }
+}
+
+/// The step has been Inconclusive for longer than `maxHold`.
+pub fn at_max_hold(seen: &mut Observed) {
+    let clock = Stopwatch::started(NOW - MINUTE * 4);
+    (step(seen).hold, step(seen).delivered) = (clock, clock);
+}
+
+/// The promoted template is nowhere: not frozen, not on X, not on X-primary.
+pub fn lose_promoted(seen: &mut Observed) {
+    seen.frozen.retain(|it| it.revision != PROMOTED);
+    ask(seen, THIRD);
+    let runs = seen.frozen.first().map_or(THIRD, |it| it.revision);
+    primary(seen).workload.revision = Some(runs);
+}

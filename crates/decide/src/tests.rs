@@ -1,0 +1,10 @@
+//! Tests of `decide`: a table row by row, its arithmetic, and a simulation of whole lives.
+//! Nothing here reads a clock or a cluster.
+
+mod clocks;
+mod crashes;
+mod document;
+mod edges;
+mod effects;
+mod rows;
+mod simulation;

@@ -1,0 +1,82 @@
+//! I7: the phases, and every way from one to another, as `docs/architecture/state-table.md` has them.
+//! A phase that moves along none of these is a bug; one that is never used is an error in this table.
+
+use crate::state::{Rest, Stage, State};
+
+/// What `kubectl get` shows of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    Adopting,
+    Initialized,
+    Succeeded,
+    Failed,
+    Preparing,
+    Progressing,
+    Paused,
+    Promoting,
+    RollingBack,
+    Terminating,
+}
+
+impl Phase {
+    pub(super) const fn of(state: &State) -> Self {
+        match state {
+            State::Adopting => Self::Adopting,
+            State::AtRest(Rest::Initialized) => Self::Initialized,
+            State::AtRest(Rest::Succeeded) => Self::Succeeded,
+            State::AtRest(Rest::Failed { .. }) => Self::Failed,
+            State::Trial(it) => match it.stage {
+                Stage::Preparing(_) => Self::Preparing,
+                Stage::Progressing(_) => Self::Progressing,
+                Stage::Paused(_) => Self::Paused,
+            },
+            State::Promoting(_) => Self::Promoting,
+            State::RollingBack(_) => Self::RollingBack,
+            State::Terminating(_) => Self::Terminating,
+        }
+    }
+}
+
+/// The ways from where the durable facts say that a rollout is. A status that was lost or not
+/// written is behind them; it then takes several at once.
+pub(super) const EDGES: &[(Phase, Phase)] = &[
+    (Phase::Adopting, Phase::Initialized),
+    (Phase::Initialized, Phase::Failed),
+    (Phase::Initialized, Phase::Preparing),
+    (Phase::Initialized, Phase::Progressing),
+    (Phase::Initialized, Phase::Promoting),
+    (Phase::Initialized, Phase::RollingBack),
+    (Phase::Succeeded, Phase::Failed),
+    (Phase::Succeeded, Phase::Preparing),
+    (Phase::Succeeded, Phase::Progressing),
+    (Phase::Succeeded, Phase::Promoting),
+    (Phase::Succeeded, Phase::RollingBack),
+    (Phase::Failed, Phase::Succeeded),
+    (Phase::Failed, Phase::Preparing),
+    (Phase::Failed, Phase::Progressing),
+    (Phase::Failed, Phase::Promoting),
+    (Phase::Failed, Phase::RollingBack),
+    (Phase::Preparing, Phase::Progressing),
+    (Phase::Preparing, Phase::Promoting),
+    (Phase::Preparing, Phase::RollingBack),
+    (Phase::Progressing, Phase::Paused),
+    (Phase::Progressing, Phase::Promoting),
+    (Phase::Progressing, Phase::RollingBack),
+    (Phase::Paused, Phase::Progressing),
+    (Phase::Paused, Phase::Promoting),
+    (Phase::Paused, Phase::RollingBack),
+    (Phase::Promoting, Phase::Succeeded),
+    (Phase::Promoting, Phase::RollingBack),
+    (Phase::RollingBack, Phase::Initialized),
+    (Phase::RollingBack, Phase::Succeeded),
+    (Phase::RollingBack, Phase::Failed),
+    (Phase::RollingBack, Phase::Promoting),
+];
+
+/// Every phase may be left for these: X is seeded, or shared, again; the deletion was asked for.
+const FROM_ANYWHERE: &[Phase] = &[Phase::Adopting, Phase::Terminating];
+
+/// Whether the table has this way.
+pub(super) fn is_declared(from: Phase, to: Phase) -> bool {
+    from == to || FROM_ANYWHERE.contains(&to) || EDGES.contains(&(from, to))
+}

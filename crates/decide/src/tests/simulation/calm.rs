@@ -1,0 +1,221 @@
+//! After the storm: everything is up again, people answer what they are asked, and each world must
+//! come to rest. Breaks nothing.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use super::deployment::Deployment;
+use super::operator::Operator;
+use super::storm;
+use super::vandals;
+use super::world::{Nature, World};
+use crate::observed::{Observed, Order};
+use crate::plan::Held;
+use crate::revision::Revision;
+use crate::state::{Rest, Stage, State};
+use crate::table::decide;
+
+/// A rollout that writes more than this in calm weather undoes its own work.
+const MAX_WRITES: u32 = 400;
+
+/// The weather clears: sources answer, specs are valid, nothing is suspended, X is there, or else
+/// nobody wants its rollout any more.
+pub(super) fn clear_up(world: &mut World) {
+    world.log(|| "calm".into());
+    (world.outage, world.operator) = (false, Operator::default());
+    let wanted = world.cluster.rollout.is_some() && world.dice.percent(75);
+    if world.cluster.target.is_none() && wanted {
+        vandals::make_target(world);
+    }
+    let orphaned = world.cluster.target.is_none() || world.cluster.doomed;
+    let now = world.now;
+    let version = world.cluster.next_version();
+    let Some(rollout) = &mut world.cluster.rollout else { return };
+    (rollout.suspended, rollout.valid, rollout.version) = (false, true, version);
+    if orphaned && rollout.deleted_at.is_none() {
+        rollout.deleted_at = Some(now);
+        if !rollout.finalizer {
+            world.cluster.rollout = None;
+        }
+    }
+}
+
+/// People give what they are asked for, and mend what has to serve.
+pub(super) fn person(world: &mut World) {
+    heal(world);
+    late(world);
+    let Some((state, held)) = world.operator.last else { return };
+    let Some(held) = held.filter(|_| world.dice.one_in(3)) else { return };
+    let order = match (held, state) {
+        (Held::ApprovalRequired | Held::Inconclusive, State::Trial(trial)) => match trial.stage {
+            Stage::Preparing(_) => return,
+            Stage::Progressing(step) | Stage::Paused(step) => match world.dice.below(4) {
+                0 => Order::Abort(trial.id),
+                1 => Order::PromoteFull(trial.id),
+                2 => Order::PromoteStep(trial.id, step.index),
+                _ => Order::Approve(trial.id, step.index),
+            },
+        },
+        (Held::ScaledToZero, _) => return scale_up(world),
+        (Held::TargetUnavailable, State::AtRest(_)) => return storm::scale_target(world, 2),
+        (Held::PrimaryLost, _) => return ship_again(world),
+        (_, _) => return,
+    };
+    let version = world.cluster.next_version();
+    if let Some(it) = &mut world.cluster.rollout {
+        it.orders.push(order);
+        it.version = version;
+    }
+    world.log(|| format!("a person says {order:?}"));
+}
+
+/// What is promoted, or about to be, gets ready in the end; a version on trial need not.
+fn heal(world: &mut World) {
+    let facts = world.cluster.primary.as_ref().map(|it| &it.facts);
+    let live = world.cluster.target.as_ref().map(|it| it.deployment.template);
+    let serving = match facts {
+        Some(it) if it.adopted => [it.promoted, it.promoting.map(|it| it.revision), None],
+        Some(it) => [it.promoted, it.promoting.map(|it| it.revision), live],
+        None => [live, None, None],
+    };
+    for Revision(index) in serving.into_iter().flatten() {
+        let nature = &mut world.natures[usize::try_from(index).unwrap()];
+        if *nature == Nature::Stuck {
+            *nature = Nature::Good;
+        }
+    }
+}
+
+/// A deleted `CanaryRollout` is released within its deadline.
+fn late(world: &mut World) {
+    world.memory.calm_since.get_or_insert(world.now);
+    let since = world.memory.calm_since.unwrap_or(world.now);
+    let Some(rollout) = &world.cluster.rollout else { return };
+    let Some(deleted_at) = rollout.deleted_at else { return };
+    let deadline = rollout.strategy.progress_deadline + SignedDuration::from_secs(60);
+    if deadline < world.now.duration_since(deleted_at.max(since)) {
+        world.fail("a deleted CanaryRollout is not released");
+    }
+}
+
+fn scale_up(world: &mut World) {
+    let version = world.cluster.next_version();
+    world.memory.wish_by_rollout();
+    if let Some(it) = &mut world.cluster.rollout {
+        (it.replicas, it.version) = (Some(2), version);
+    }
+}
+
+/// The promoted template is nowhere any more: X is what there is, by hand.
+fn ship_again(world: &mut World) {
+    world.count("promoted template lost");
+    let version = world.cluster.next_version();
+    let lost = world.cluster.primary.is_none();
+    let Some(target) = &mut world.cluster.target else { return };
+    if lost {
+        (target.noted, target.written) = (None, None);
+        target.deployment.write(target.deployment.template, 2, version);
+        world.memory.wish_by_rollout();
+    } else {
+        target.bypass = Some(Arc::from(version.to_string()));
+        let fix = Revision((target.deployment.template.0 + 2) % 8);
+        target.deployment.write(fix, target.deployment.replicas, version);
+        target.deployment.named = fix;
+    }
+}
+
+/// Whether nothing will happen any more.
+pub(super) fn is_over(world: &mut World) -> bool {
+    if MAX_WRITES < world.memory.writes {
+        world.fail("writes without end");
+    }
+    let Some(rollout) = &world.cluster.rollout else { return true };
+    let resting = matches!(
+        world.operator.last,
+        Some((State::AtRest(_), None | Some(Held::RevisionRejected)))
+    );
+    if rollout.deleted_at.is_some() || !resting {
+        return false;
+    }
+    let cluster = &world.cluster;
+    let all = [
+        cluster.target.as_ref().map(|it| &it.deployment),
+        cluster.primary.as_ref().map(|it| &it.deployment),
+        cluster.canary.as_ref(),
+    ];
+    if !all.into_iter().flatten().all(Deployment::is_calm) {
+        return false;
+    }
+    let Some(view) = world.view() else { return false };
+    let plan = decide(&view.seen, world.now);
+    let settled = matches!(plan.held, None | Some(Held::RevisionRejected));
+    settled && plan.effects.is_empty() && plan.next == view.seen.state
+}
+
+/// What a world at rest must look like.
+pub(super) fn inspect(world: &mut World) {
+    let Some(view) = world.view() else { return gone(world) };
+    let seen = &view.seen;
+    let expect = |holds: bool, what: &str| {
+        if !holds {
+            world.fail(&format!("at rest, but {what}: {seen:?}"));
+        }
+    };
+    let Some(primary) = &seen.primary else { world.fail("at rest without a primary") };
+    let Some(target) = &seen.target else { world.fail("at rest without a target") };
+    let facts = &primary.facts;
+    let total = facts.replicas;
+    expect(facts.adopted && facts.ending.is_none() && facts.owner == seen.uid, "not adopted");
+    expect(seen.canary.as_ref().is_none_or(|it| it.replicas + it.ready == 0), "a canary is left");
+    expect(target.workload.replicas == 0, "X has pods");
+    expect(!target.owned, "fields of X are ours");
+    expect(primary.workload.replicas == total && primary.workload.ready == total, "not at N");
+    expect(primary.workload.revision == facts.promoted, "primary runs something else");
+    expect(facts.promoting.is_none(), "a promotion is open");
+    let promoted = facts.promoted.and_then(|it| world.cluster.find(it));
+    expect(promoted.is_some_and(|it| it.frozen.promoted), "the promoted revision is not marked");
+    expect(promoted.is_some_and(|it| it.frozen.rejection.is_none()), "what runs is rejected");
+    let desired = Some(target.desired.revision);
+    let failed = matches!(seen.state, State::AtRest(Rest::Failed { .. }));
+    expect((desired == facts.promoted) != failed, "the phase says something else");
+    wish(world, seen, total);
+    let state = match seen.state {
+        State::AtRest(Rest::Initialized) => "ends Initialized",
+        State::AtRest(Rest::Succeeded) => "ends Succeeded",
+        State::AtRest(_)
+        | State::Adopting
+        | State::Trial(_)
+        | State::Promoting(_)
+        | State::RollingBack(_)
+        | State::Terminating(_) => "ends Failed",
+    };
+    world.count(state);
+}
+
+/// N is what its users asked for last, where they can expect to be understood.
+fn wish(world: &World, seen: &Observed, total: u32) {
+    let ceiling = |it: u32| seen.max_consumers.map_or(it, |max| it.min(max));
+    // A hand-back under a ceiling gives X no more than the ceiling allows.
+    let lost = world.memory.lost_primary || (world.memory.ceiling && world.profile.deletion);
+    let wish = seen.replicas.or(world.memory.wish.filter(|_| !lost));
+    if wish.is_some_and(|it| ceiling(it) != total) {
+        world.fail(&format!("N is {total}, but {wish:?} was asked for"));
+    }
+}
+
+/// Without a `CanaryRollout` somebody still serves, where X is wanted.
+fn gone(world: &mut World) {
+    let cluster = &world.cluster;
+    let running = cluster.target.as_ref().map_or(0, |it| it.deployment.replicas)
+        + cluster.primary.as_ref().map_or(0, |it| it.deployment.replicas);
+    let excused = world.memory.lost_primary || world.memory.forced || world.profile.scaling;
+    let excused = excused || cluster.doomed;
+    if cluster.target.is_some() && running == 0 && !excused {
+        world.fail("nobody serves after the release");
+    }
+    if cluster.target.as_ref().is_some_and(|it| it.owned) && !excused {
+        world.fail("fields of X are ours after the release");
+    }
+    world.count("ends without a CanaryRollout");
+}

@@ -1,0 +1,220 @@
+//! The API objects of one rollout, and how they look to `observe`.
+//! Changes nothing by itself: pods move in `deployment`, writes are in `writes`.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::deployment::Deployment;
+use super::world::Signs;
+use crate::observed::{
+    Desired, Facts, Frozen, Names, Observed, Order, Primary, Strategy, Target, Uid, Workload,
+};
+use crate::revision::{Revision, TrialKey};
+use crate::state::{Rest, State};
+
+/// Revisions that users write, two per trial key.
+pub(super) const REVISIONS: u64 = 8;
+
+/// Two templates per trial key: they differ in metadata only.
+pub(super) const fn trial_key(revision: Revision) -> TrialKey {
+    TrialKey(revision.0 / 2)
+}
+
+/// X.
+#[derive(Clone, Debug)]
+pub(super) struct TargetObject {
+    pub(super) deployment: Deployment,
+    pub(super) noted: Option<u32>,
+    pub(super) written: Option<u32>,
+    /// Siskin owns fields of it.
+    pub(super) owned: bool,
+    pub(super) bypass: Option<Arc<str>>,
+    pub(super) max_unavailable: u32,
+}
+
+/// X-primary.
+#[derive(Clone, Debug)]
+pub(super) struct PrimaryObject {
+    pub(super) deployment: Deployment,
+    pub(super) facts: Facts,
+    /// X owns it.
+    pub(super) owned: bool,
+}
+
+/// A `ControllerRevision`.
+#[derive(Clone, Debug)]
+pub(super) struct FrozenObject {
+    pub(super) frozen: Frozen,
+    pub(super) version: u32,
+}
+
+/// The `CanaryRollout`.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent fields of an object")]
+pub(super) struct Rollout {
+    pub(super) uid: Uid,
+    pub(super) version: u32,
+    pub(super) finalizer: bool,
+    pub(super) deleted_at: Option<Timestamp>,
+    pub(super) suspended: bool,
+    pub(super) valid: bool,
+    pub(super) replicas: Option<u32>,
+    pub(super) max_consumers: Option<u32>,
+    pub(super) strategy: Strategy,
+    pub(super) autoscaled: bool,
+    pub(super) orders: Vec<Order>,
+    pub(super) status: Option<Status>,
+}
+
+/// What of the status is read back.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Status {
+    pub(super) state: State,
+    pub(super) total: Option<u32>,
+    pub(super) plan: Option<Strategy>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Cluster {
+    pub(super) target: Option<TargetObject>,
+    pub(super) primary: Option<PrimaryObject>,
+    pub(super) canary: Option<Deployment>,
+    pub(super) frozen: Vec<FrozenObject>,
+    pub(super) rollout: Option<Rollout>,
+    /// The namespace is being deleted.
+    pub(super) doomed: bool,
+    /// The last resourceVersion given out.
+    pub(super) versions: u32,
+}
+
+/// resourceVersions as read, for the precondition of every write; a rollout's own writes move them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Versions {
+    pub(super) target: Option<u32>,
+    pub(super) primary: Option<u32>,
+    pub(super) canary: Option<u32>,
+    pub(super) rollout: u32,
+    pub(super) frozen: Vec<(Revision, u32)>,
+}
+
+/// One look.
+#[derive(Clone, Debug)]
+pub(super) struct View {
+    pub(super) seen: Observed,
+    pub(super) versions: Versions,
+}
+
+impl Rollout {
+    /// The persisted state; a status that was never written, or wiped, says nothing.
+    pub(super) fn state(&self) -> State {
+        self.status.as_ref().map_or(State::AtRest(Rest::Initialized), |it| it.state)
+    }
+
+    /// The plan frozen when a trial starts, else the spec's.
+    pub(super) fn plan(&self) -> &Strategy {
+        let frozen = self.status.as_ref().and_then(|it| it.plan.as_ref());
+        frozen.filter(|_| self.state().rollout().is_some()).unwrap_or(&self.strategy)
+    }
+}
+
+impl Cluster {
+    pub(super) fn next_version(&mut self) -> u32 {
+        self.versions += 1;
+        self.versions
+    }
+
+    pub(super) fn find(&self, revision: Revision) -> Option<&FrozenObject> {
+        self.frozen.iter().find(|it| it.frozen.revision == revision)
+    }
+
+    pub(super) fn view(&self, signs: Signs, absent_for: SignedDuration) -> Option<View> {
+        let rollout = self.rollout.as_ref()?;
+        let state = rollout.state();
+        let seen = Observed {
+            uid: rollout.uid.clone(),
+            state,
+            deleted_at: rollout.deleted_at,
+            namespace_terminating: self.doomed && rollout.deleted_at.is_some(),
+            finalizer: rollout.finalizer,
+            names: self.names(&rollout.uid),
+            suspended: rollout.suspended,
+            spec_valid: rollout.valid,
+            replicas: rollout.replicas,
+            last_total: rollout.status.as_ref().and_then(|it| it.total),
+            max_consumers: rollout.max_consumers,
+            strategy: rollout.plan().clone(),
+            target: self.target.as_ref().map(TargetObject::seen),
+            target_absent_for: absent_for,
+            autoscaler_on_target: false,
+            autoscaler_on_rollout: rollout.autoscaled,
+            primary: self.primary.as_ref().map(|it| Primary {
+                workload: self.child(&it.deployment, it.owned),
+                facts: it.facts.clone(),
+                max_unavailable: it.deployment.slack,
+            }),
+            canary: self.canary.as_ref().map(|it| self.child(it, false)),
+            frozen: self.frozen.iter().map(|it| it.frozen.clone()).collect(),
+            preflight: signs.preflight,
+            membership: signs.membership,
+            evidence: signs.evidence,
+            watched_since: signs.watched_since,
+            orders: rollout.orders.clone(),
+        };
+        let versions = Versions {
+            target: self.target.as_ref().map(|it| it.deployment.version),
+            primary: self.primary.as_ref().map(|it| it.deployment.version),
+            canary: self.canary.as_ref().map(|it| it.version),
+            rollout: rollout.version,
+            frozen: self.frozen.iter().map(|it| (it.frozen.revision, it.version)).collect(),
+        };
+        Some(View { seen, versions })
+    }
+
+    /// One line for the trace: ready/spec of X, primary and canary, `~` where a status is behind.
+    pub(super) fn summary(&self) -> String {
+        let of = |it: Option<&Deployment>| match it {
+            Some(it) => {
+                let behind = if it.current { "" } else { "~" };
+                format!("{}/{}{behind} {:?}", it.counted.ready, it.replicas, it.template)
+            }
+            None => "none".to_owned(),
+        };
+        let target = of(self.target.as_ref().map(|it| &it.deployment));
+        let primary = of(self.primary.as_ref().map(|it| &it.deployment));
+        format!("[{target} | {primary} | {}]", of(self.canary.as_ref()))
+    }
+
+    fn names(&self, uid: &Uid) -> Names {
+        match &self.primary {
+            Some(it) if it.facts.owner != *uid => Names::Orphaned,
+            Some(_) | None => Names::Ours,
+        }
+    }
+
+    /// A child; without its frozen template nothing says what it should be.
+    fn child(&self, deployment: &Deployment, owned: bool) -> Workload {
+        let known = self.find(deployment.named).is_some();
+        deployment.workload(known && (deployment.edited || owned))
+    }
+}
+
+impl TargetObject {
+    fn seen(&self) -> Target {
+        let it = &self.deployment;
+        let mut workload = it.workload(false);
+        // X's own pods are not watched.
+        workload.terminating -= it.counted.leaving;
+        let all = [it.counted.all, it.counted.updated, it.counted.ready];
+        Target {
+            workload,
+            desired: Desired { revision: it.template, trial: trial_key(it.template) },
+            available: it.current && all.iter().all(|count| *count == it.replicas),
+            noted: self.noted,
+            written: self.written,
+            owned: self.owned,
+            bypass: self.bypass.clone(),
+            max_unavailable: self.max_unavailable,
+        }
+    }
+}

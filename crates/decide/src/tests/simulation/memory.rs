@@ -1,0 +1,86 @@
+//! What has happened in a world, as far as a promise or an excuse depends on it.
+//! Judges nothing.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::cluster::Status;
+use crate::observed::Order;
+use crate::revision::Revision;
+
+/// What has to be remembered to tell whether a promise was kept.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent memories")]
+pub(super) struct Memory {
+    /// When the canary of (attempt, step) was first complete.
+    pub(super) steps: Vec<((u32, usize), Timestamp)>,
+    /// When (attempt, step) was first seen entered.
+    pub(super) entered: Vec<((u32, usize), Timestamp)>,
+    /// When guards failed revisions on trial.
+    pub(super) guard_failed: Vec<(Revision, Timestamp)>,
+    /// A guard has spoken: pods that don't count as ready any more were given up.
+    pub(super) guard_spoke: bool,
+    /// Reasons of bypasses that were followed, and for which revision.
+    pub(super) bypassed: Vec<(Arc<str>, Revision)>,
+    /// Since when X is gone.
+    pub(super) target_gone: Option<Timestamp>,
+    /// N as its users last asked for it; `None` when they can't expect to be understood.
+    pub(super) wish: Option<u32>,
+    /// A status that a backup holds.
+    pub(super) backup: Option<Status>,
+    pub(super) lost_primary: bool,
+    /// There was a `maxConsumers` at some time.
+    pub(super) ceiling: bool,
+    /// A `CanaryRollout` was removed, or its children scaled, without its operator.
+    pub(super) forced: bool,
+    /// Commands that Git holds.
+    pub(super) orders: Vec<Order>,
+    pub(super) calm_since: Option<Timestamp>,
+    /// Writes in calm weather.
+    pub(super) writes: u32,
+}
+
+impl Memory {
+    pub(super) const fn new(total: u32) -> Self {
+        Self {
+            steps: Vec::new(),
+            entered: Vec::new(),
+            guard_failed: Vec::new(),
+            guard_spoke: false,
+            bypassed: Vec::new(),
+            target_gone: None,
+            wish: Some(total),
+            backup: None,
+            lost_primary: false,
+            ceiling: false,
+            forced: false,
+            orders: Vec::new(),
+            calm_since: None,
+            writes: 0,
+        }
+    }
+
+    pub(super) fn enter(&mut self, step: (u32, usize), now: Timestamp) {
+        note_first(&mut self.entered, step, now);
+    }
+
+    pub(super) fn complete(&mut self, step: (u32, usize), now: Timestamp) {
+        note_first(&mut self.steps, step, now);
+    }
+
+    pub(super) fn wish_by_target(&mut self, count: u32) {
+        self.wish = self.wish.map(|_| count);
+    }
+
+    /// What X asked for before and after can't be told apart any more.
+    pub(super) const fn wish_by_rollout(&mut self) {
+        self.wish = None;
+    }
+}
+
+fn note_first(known: &mut Vec<((u32, usize), Timestamp)>, step: (u32, usize), now: Timestamp) {
+    if known.iter().all(|it| it.0 != step) {
+        known.push((step, now));
+    }
+}

@@ -1,0 +1,356 @@
+//! I2, I5, I7, I8 and the promises of a rollout, watched at every plan and every write.
+//! Computed from what was observed, not from how `decide` came to its plan.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::cluster::trial_key;
+use super::counts::Counts;
+use super::world::World;
+use super::writes::facts_of;
+use crate::observed::{Evidence, Frozen, Observed, OnInconclusive, Order, Takeover};
+use crate::plan::{Effect, Held, Plan};
+use crate::revision::{Cause, Revision};
+use crate::scene::Scene;
+use crate::state::{Ending, Origin, PromotedBy, Promotion, Rollback, Stage, State, Step, Trial};
+use crate::table::{decide, place};
+use crate::tests::edges::{Phase, is_declared};
+
+/// What one effect may not do, whatever it was planned for: told before it is written, and held
+/// against it only if the write is made.
+pub(super) fn effect(world: &World, seen: &Observed, effect: &Effect) -> Option<String> {
+    let rejected =
+        |it: Revision| world.cluster.find(it).is_some_and(|it| it.frozen.rejection.is_some());
+    match effect {
+        Effect::Canary { revision, replicas } => {
+            let now = world.cluster.canary.as_ref().map_or(0, |it| it.replicas);
+            let planned = step_of(seen).map_or(0, |(_, step)| step.canary);
+            if now < *replicas && planned < *replicas {
+                return Some(format!("I2: {effect:?}, but the step has {planned}"));
+            }
+            (now < *replicas && rejected(*revision))
+                .then(|| format!("{effect:?} starts pods of a rejected revision"))
+        }
+        Effect::Primary { revision, facts, .. } => {
+            let now = world.cluster.primary.as_ref();
+            if now.is_none_or(|it| it.deployment.named != *revision) && rejected(*revision) {
+                return Some(format!("{effect:?} gives primary a rejected revision"));
+            }
+            let removes = facts.ending == Some(Ending::Remove) && !world.cluster.doomed;
+            let gone = world.memory.target_gone.map(|it| world.now.duration_since(it));
+            if removes && gone.is_none_or(|it| it < SignedDuration::from_secs(30)) {
+                return Some("removed before X was gone for long enough".to_owned());
+            }
+            let promoting = now.and_then(|it| it.facts.promoting).map(|it| it.revision);
+            let promoted = now.and_then(|it| it.facts.promoted);
+            let changes = promoted.is_some() && facts.promoted != promoted;
+            if changes && facts.promoted != promoting {
+                return Some(format!("{effect:?} promotes what was not being promoted"));
+            }
+            let recorded = matches!(seen.state, State::Promoting(_));
+            (changes && !recorded).then(|| format!("{effect:?} leaves no entry in the history"))
+        }
+        Effect::Release => release(world, seen),
+        Effect::Hold
+        | Effect::SeedScale { .. }
+        | Effect::Freeze { .. }
+        | Effect::Refreeze { .. }
+        | Effect::Target { .. }
+        | Effect::Drain { .. }
+        | Effect::Disown
+        | Effect::Reject { .. }
+        | Effect::Lift { .. }
+        | Effect::MarkPromoted { .. }
+        | Effect::Bequeath
+        | Effect::RemoveChildren => None,
+    }
+}
+
+/// A release leaves as many consumers as were wanted, wherever they are, and on nothing unproven.
+fn release(world: &World, seen: &Observed) -> Option<String> {
+    let primary = seen.primary.as_ref().filter(|it| it.facts.owner == seen.uid)?;
+    let target = world.cluster.target.as_ref().filter(|_| !world.cluster.doomed)?;
+    let units = target.deployment.replicas;
+    let foreign = 0 < units && target.written != Some(units);
+    let total = if foreign { units } else { primary.facts.replicas };
+    // What was asked for a moment ago may be less.
+    let asked = [seen.replicas, seen.max_consumers].into_iter().flatten();
+    let total = asked.fold(total, u32::min);
+    let counts = Counts::of(world, seen);
+    let known = world.cluster.primary.as_ref().map(|it| it.deployment.named);
+    let template = known.is_none_or(|it| world.cluster.find(it).is_some());
+    if counts.specs < total && template {
+        return Some(format!("released with {counts:?} of {total}"));
+    }
+    let handed = world.cluster.primary.is_none() && 0 < total && primary.facts.adopted;
+    let promoting = primary.facts.promoting.map(|it| it.revision);
+    let known = [primary.facts.promoted, promoting].into_iter().flatten();
+    let live = trial_key(target.deployment.template);
+    let proven = known.map(trial_key).any(|it| it == live);
+    let as_seen = seen.target.as_ref().is_some_and(|it| it.desired.trial == live);
+    (handed && as_seen && !proven).then(|| "handed back what was never promoted".to_owned())
+}
+
+/// What a whole plan may not do, before any of it is written.
+pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
+    edge(world, seen, plan);
+    world.memory.guard_spoke |= seen.evidence == Evidence::GuardFailed;
+    if world.dice.one_in(64) && decide(seen, world.now) != *plan {
+        world.fail("decides differently when asked again");
+    }
+    if let (State::Trial(_), State::RollingBack(it)) = (&seen.state, &plan.next)
+        && (it.cause, it.from) == (Cause::GuardFailed, Origin::Trial)
+    {
+        let gone = plan.effects.iter().any(|it| matches!(it, Effect::Canary { replicas: 0, .. }));
+        if !gone && seen.canary.as_ref().is_some_and(|it| 0 < it.replicas) {
+            world.fail("I5: a guard failed, and the canary is not removed at once");
+        }
+    }
+    if let (State::Trial(_) | State::Promoting(_), State::RollingBack(it)) =
+        (&seen.state, &plan.next)
+    {
+        rollback(world, seen, plan, *it);
+    }
+    if let (State::Trial(it), Some(primary)) = (&plan.next, &seen.primary) {
+        let written = plan.effects.iter().find_map(facts_of).unwrap_or(&primary.facts);
+        if it.id.attempt != written.attempts {
+            world.fail(&format!("{it:?} is not the attempt that was counted last"));
+        }
+        let alike = |other: &&Frozen| trial_key(other.revision) == trial_key(it.id.revision);
+        let rejected = seen.frozen.iter().filter(alike).any(|it| it.rejection.is_some());
+        if rejected && matches!(seen.state, State::AtRest(_)) {
+            world.fail(&format!("{it:?} tries again what was rejected"));
+        }
+    }
+    let removes = plan.effects.contains(&Effect::RemoveChildren);
+    if removes && !plan.effects.contains(&Effect::Release) {
+        world.fail("I6: removes children that it would create again");
+    }
+    let begun = plan.effects.iter().find_map(facts_of).and_then(|it| it.promoting);
+    let known = seen.primary.as_ref().and_then(|it| it.facts.promoting);
+    if let Some(begun) = begun
+        && Some(begun) != known
+    {
+        match plan.next {
+            State::Promoting(it) if Takeover { revision: it.id.revision, how: it.how } == begun => {
+                promotion(world, seen, it);
+            }
+            State::Promoting(_)
+            | State::Adopting
+            | State::AtRest(_)
+            | State::Trial(_)
+            | State::RollingBack(_)
+            | State::Terminating(_) => world.fail("I8: promotes outside of a promotion"),
+        }
+    }
+    if let (Some((trial, step)), State::Trial(next)) = (step_of(seen), &plan.next)
+        && let Stage::Progressing(entered) = next.stage
+        && trial.id == next.id
+        && step.index < entered.index
+    {
+        let skipped = seen.orders.contains(&Order::PromoteStep(trial.id, step.index));
+        forward(world, seen, (trial, step), skipped);
+    }
+}
+
+/// What a rollback may follow from, and what it must leave behind: a mark before anything else.
+fn rollback(world: &World, seen: &Observed, plan: &Plan, it: Rollback) {
+    let ordered = seen.orders.contains(&Order::Abort(it.id));
+    let other =
+        seen.target.as_ref().is_some_and(|target| target.desired.revision != it.id.revision);
+    let mark = seen.frozen.iter().find(|frozen| frozen.revision == it.id.revision);
+    let mark = mark.and_then(|frozen| frozen.rejection);
+    let entered = step_of(seen).and_then(|(_, step)| {
+        world.memory.entered.iter().find(|at| at.0 == (it.id.attempt, step.index))
+    });
+    let late = |at: &((u32, usize), Timestamp)| {
+        seen.strategy.progress_deadline < world.now.duration_since(at.1)
+    };
+    let delivered = seen.evidence == Evidence::Inconclusive { delivered: true };
+    let follows = match it.cause {
+        Cause::GuardFailed => seen.evidence == Evidence::GuardFailed,
+        Cause::AnalysisFailed => seen.evidence == Evidence::Failed,
+        Cause::DeadlineExceeded => entered.is_some_and(late),
+        Cause::Aborted => ordered,
+        Cause::Inconclusive => {
+            delivered && seen.strategy.on_inconclusive == OnInconclusive::Rollback
+        }
+        Cause::Superseded | Cause::Reverted => other,
+        Cause::Rejected => mark.is_some() || other,
+        Cause::Resumed => true,
+    };
+    // A crash may have come between the mark and the status.
+    if !follows && mark.is_none_or(|mark| (mark.cause, mark.rollout) != (it.cause, it.id)) {
+        world.fail(&format!("{it:?} has nothing to follow from"));
+    }
+    let rejects = |effect: &Effect| matches!(effect, Effect::Reject { .. });
+    let moves = |effect: &Effect| matches!(effect, Effect::Primary { .. } | Effect::Canary { .. });
+    let first_move = plan.effects.iter().position(moves);
+    let marks = plan.effects.iter().position(rejects);
+    if marks.is_some_and(|marks| first_move.is_some_and(|first| first < marks)) {
+        world.fail("moves before it marks the revision rejected");
+    }
+    let template = world.cluster.find(it.id.revision).is_some();
+    if it.cause.rejects() && marks.is_none() && mark.is_none() && template {
+        world.fail(&format!("{it:?} leaves no mark"));
+    }
+}
+
+/// I8: what a promotion may follow from.
+fn promotion(world: &World, seen: &Observed, promotion: Promotion) {
+    let id = promotion.id;
+    if seen.target.is_none() || !seen.spec_valid || seen.suspended || seen.deleted_at.is_some() {
+        world.fail("I8: promotes although nothing may move forward");
+    }
+    let ordered = |it| seen.orders.contains(&it);
+    let allowed = match promotion.how {
+        PromotedBy::Passed => {
+            let Some((trial, step)) = step_of(seen) else {
+                world.fail("I8: passes without a step")
+            };
+            forward(world, seen, (trial, step), false);
+            trial.id == id && step.index + 1 == seen.strategy.steps.len()
+        }
+        PromotedBy::Commanded => {
+            let last = seen.strategy.steps.len().saturating_sub(1);
+            ordered(Order::PromoteFull(id))
+                || ordered(Order::PromoteStep(id, last))
+                || ordered(Order::Start(id))
+        }
+        PromotedBy::Inconclusive => step_of(seen).is_some_and(|(_, step)| {
+            let plan = seen.strategy.steps[step.index];
+            seen.evidence == Evidence::Inconclusive { delivered: true }
+                && !world.outage
+                && seen.strategy.on_inconclusive == OnInconclusive::Promote
+                && plan.max_hold <= step.delivered.elapsed(world.now)
+        }),
+        PromotedBy::Bypass => {
+            let asked = seen.target.as_ref().and_then(|it| it.bypass.as_ref());
+            let spent = |it: &(Arc<str>, Revision)| Some(&it.0) == asked && it.1 != id.revision;
+            let primary = seen.primary.as_ref().filter(|it| it.facts.owner == seen.uid);
+            asked.is_some()
+                && primary.is_some_and(|it| it.facts.bypass.as_ref() != asked)
+                && !world.memory.bypassed.iter().any(spent)
+        }
+        PromotedBy::NoTrialNeeded => {
+            let promoted = seen.primary.as_ref().and_then(|it| it.facts.promoted);
+            promoted.is_some_and(|it| it.0 / 2 == id.revision.0 / 2)
+        }
+        PromotedBy::Resumed => false,
+    };
+    if !allowed {
+        world.fail(&format!("I8: {promotion:?} has nothing to follow from"));
+    }
+}
+
+/// A step is left by itself only after its hold, on a Pass, approved.
+fn forward(world: &World, seen: &Observed, (trial, step): (Trial, Step), skipped: bool) {
+    if skipped {
+        return;
+    }
+    let plan = seen.strategy.steps[step.index];
+    let key = (trial.id.attempt, step.index);
+    let since = world.memory.steps.iter().find(|it| it.0 == key).map(|it| it.1);
+    let held = since.map_or(SignedDuration::ZERO, |it| world.now.duration_since(it));
+    let approved = seen.orders.contains(&Order::Approve(trial.id, step.index));
+    if held < plan.hold || seen.evidence != Evidence::Pass || (plan.approval && !approved) {
+        world.fail(&format!("{trial:?} goes on after {held} of {}", plan.hold));
+    }
+}
+
+/// I7, from where the facts say that the rollout is: the status itself may be behind.
+fn edge(world: &mut World, seen: &Observed, plan: &Plan) {
+    if plan.next == seen.state && plan.effects.is_empty() {
+        return;
+    }
+    let placed = match &seen.primary {
+        Some(primary) if seen.deleted_at.is_none() => {
+            let scene = Scene::of(seen, primary, world.now);
+            scene.promoted.map(|promoted| place(&scene, promoted))
+        }
+        Some(_) | None => None,
+    };
+    let (from, to) = (Phase::of(&placed.unwrap_or(seen.state)), Phase::of(&plan.next));
+    if !is_declared(from, to) {
+        world.fail(&format!("I7: {from:?} -> {to:?} is not declared"));
+    }
+    *world.tally.edges.entry((from, to)).or_default() += 1;
+}
+
+/// What the tally counts of a transition that was persisted.
+pub(super) fn transition(world: &mut World, from: Phase, plan: &Plan) {
+    let to = Phase::of(&plan.next);
+    if from == to {
+        return;
+    }
+    let begins = matches!((from, to), (_, Phase::Preparing))
+        || (!matches!(from, Phase::Preparing | Phase::Paused) && to == Phase::Progressing);
+    if let Some(id) = plan.next.rollout().filter(|_| begins) {
+        let orders = world.cluster.rollout.iter().flat_map(|it| &it.orders);
+        if orders.filter(|it| !matches!(it, Order::Start(_))).any(|it| it.rollout() == id) {
+            world.fail("a command from before is heard by a new attempt");
+        }
+    }
+    let name: &'static str = match &plan.next {
+        State::Promoting(it) => it.how.into(),
+        State::RollingBack(it) => it.cause.into(),
+        State::Adopting => "adopting",
+        State::AtRest(_) => "at rest",
+        State::Trial(_) => "trial",
+        State::Terminating(_) => "terminating",
+    };
+    world.count(name);
+}
+
+/// What a write that was made obliges to.
+pub(super) fn written(world: &mut World, (seen, plan): (&Observed, &Plan), effect: &Effect) {
+    if let (Effect::Reject { revision, rejection }, State::RollingBack(it)) = (effect, &plan.next) {
+        world.memory.guard_failed.retain(|it| it.0 != *revision);
+        if (rejection.cause, it.from) == (Cause::GuardFailed, Origin::Trial) {
+            world.memory.guard_failed.push((*revision, world.now));
+        }
+    }
+    if let (Effect::Primary { revision, facts, .. }, State::Promoting(it)) = (effect, &plan.next)
+        && it.how == PromotedBy::Bypass
+        && seen.primary.as_ref().is_some_and(|it| it.facts.promoting != facts.promoting)
+        && let Some(reason) = seen.target.as_ref().and_then(|it| it.bypass.clone())
+    {
+        world.memory.bypassed.push((reason, *revision));
+    }
+    // Nobody could have filled up what runs a template that is nowhere.
+    let lost = |world: &World| {
+        let named = world.cluster.primary.as_ref().map(|it| it.deployment.named);
+        named.is_some_and(|it| world.cluster.find(it).is_none())
+    };
+    world.memory.forced |= *effect == Effect::Release && lost(world);
+    // From then on `/scale` is listened to, not X.
+    if matches!(effect, Effect::SeedScale { .. }) {
+        world.memory.wish_by_rollout();
+    }
+}
+
+/// How a release is counted.
+pub(super) fn ending_name(plan: &Plan) -> &'static str {
+    match (plan.held, plan.next) {
+        (Some(Held::Overdue), _) => "released overdue",
+        (_, State::Terminating(Ending::HandBack)) => "handed back",
+        (_, State::Terminating(Ending::Remove)) => "removed",
+        (_, _) => "left",
+    }
+}
+
+/// The step that is persisted.
+pub(super) fn step_of(seen: &Observed) -> Option<(Trial, Step)> {
+    match seen.state {
+        State::Trial(trial) => match trial.stage {
+            Stage::Preparing(_) => None,
+            Stage::Progressing(step) | Stage::Paused(step) => Some((trial, step)),
+        },
+        State::Adopting
+        | State::AtRest(_)
+        | State::Promoting(_)
+        | State::RollingBack(_)
+        | State::Terminating(_) => None,
+    }
+}

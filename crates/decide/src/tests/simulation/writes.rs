@@ -1,0 +1,320 @@
+//! Effects as `apply` makes them: absolute, each with the resourceVersion that was read. A write on
+//! an object that changed since fails, and ends the pass. Plans nothing.
+
+use super::cluster::{Cluster, FrozenObject, PrimaryObject, View, trial_key};
+use super::deployment::{BY_HAND, Deployment};
+use super::dice::Dice;
+use crate::observed::{Facts, Frozen, MoveOrder, Rejection};
+use crate::plan::Effect;
+use crate::revision::Revision;
+
+/// Rejected templates, and others beside the promoted one, that are kept.
+const MAX_KEPT: usize = 10;
+
+/// Why a write was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failed {
+    /// The object is not the one that was read: look again.
+    Conflict,
+    /// The process died between two writes of one effect.
+    Crash,
+    /// The plan asked for what no retry can make.
+    Impossible(&'static str),
+}
+
+/// Makes one effect. `brittle`: the process may die between two writes of it.
+pub(super) fn write(
+    cluster: &mut Cluster,
+    view: &mut View,
+    effect: &Effect,
+    (dice, brittle): (&mut Dice, bool),
+) -> Result<(), Failed> {
+    match effect {
+        Effect::Hold => on_rollout(cluster, view, |it| it.finalizer = true),
+        Effect::SeedScale { replicas } => {
+            on_rollout(cluster, view, |it| it.replicas = Some(*replicas))
+        }
+        Effect::Freeze { revision, attempt } => freeze(cluster, view, *revision, *attempt),
+        Effect::Refreeze { revision } => refreeze(cluster, view, *revision),
+        Effect::Primary { revision, replicas, facts } => {
+            primary(cluster, view, (*revision, *replicas), facts)
+        }
+        Effect::Canary { revision, replicas } => canary(cluster, view, *revision, *replicas),
+        Effect::Target { replicas } => target(cluster, view, *replicas, None, (dice, brittle)),
+        Effect::Drain { noted } => target(cluster, view, 0, Some(*noted), (dice, brittle)),
+        Effect::Disown => disown(cluster, view),
+        Effect::Reject { revision, rejection } => {
+            mark(cluster, view, *revision, |it| it.rejection = Some(*rejection))
+        }
+        Effect::Lift { revision } => mark(cluster, view, *revision, |it| it.rejection = None),
+        Effect::MarkPromoted { revision } => promote(cluster, view, *revision, (dice, brittle)),
+        Effect::Bequeath => {
+            let version = cluster.next_version();
+            let Some(it) = &mut cluster.primary else { return Err(Failed::Conflict) };
+            check(view.versions.primary, it.deployment.version)?;
+            (it.owned, it.deployment.version) = (true, version);
+            view.versions.primary = Some(version);
+            Ok(())
+        }
+        Effect::RemoveChildren => {
+            if let Some(it) = &cluster.canary {
+                check(view.versions.canary, it.version)?;
+            }
+            if let Some(it) = &cluster.primary {
+                check(view.versions.primary, it.deployment.version)?;
+            }
+            (cluster.canary, cluster.primary) = (None, None);
+            if brittle && dice.one_in(4) {
+                return Err(Failed::Crash);
+            }
+            cluster.frozen.clear();
+            Ok(())
+        }
+        Effect::Release => release(cluster, view),
+    }
+}
+
+/// The facts that an effect writes.
+pub(super) const fn facts_of(effect: &Effect) -> Option<&Facts> {
+    match effect {
+        Effect::Primary { facts, .. } => Some(facts),
+        Effect::Hold
+        | Effect::SeedScale { .. }
+        | Effect::Freeze { .. }
+        | Effect::Refreeze { .. }
+        | Effect::Canary { .. }
+        | Effect::Target { .. }
+        | Effect::Drain { .. }
+        | Effect::Disown
+        | Effect::Reject { .. }
+        | Effect::Lift { .. }
+        | Effect::MarkPromoted { .. }
+        | Effect::Bequeath
+        | Effect::RemoveChildren
+        | Effect::Release => None,
+    }
+}
+
+fn check(read: Option<u32>, version: u32) -> Result<(), Failed> {
+    if read == Some(version) { Ok(()) } else { Err(Failed::Conflict) }
+}
+
+fn on_rollout(
+    cluster: &mut Cluster,
+    view: &mut View,
+    change: impl FnOnce(&mut super::cluster::Rollout),
+) -> Result<(), Failed> {
+    let version = cluster.next_version();
+    let it = cluster.rollout.as_mut().ok_or(Failed::Conflict)?;
+    check(Some(view.versions.rollout), it.version)?;
+    change(it);
+    (it.version, view.versions.rollout) = (version, version);
+    Ok(())
+}
+
+fn release(cluster: &mut Cluster, view: &mut View) -> Result<(), Failed> {
+    on_rollout(cluster, view, |it| it.finalizer = false)?;
+    if cluster.rollout.as_ref().is_some_and(|it| it.deleted_at.is_some()) {
+        cluster.rollout = None;
+    }
+    Ok(())
+}
+
+fn freeze(
+    cluster: &mut Cluster,
+    view: &mut View,
+    revision: Revision,
+    attempt: u32,
+) -> Result<(), Failed> {
+    if view.versions.frozen.iter().any(|it| it.0 == revision) {
+        return mark(cluster, view, revision, |it| it.attempt = attempt);
+    }
+    // What was observed is what is frozen, whatever X looks like by now.
+    let live = view.seen.target.as_ref().is_some_and(|it| it.desired.revision == revision);
+    if !live {
+        return Err(Failed::Impossible("freezes a template that X does not have"));
+    }
+    create(cluster, view, revision, attempt)
+}
+
+fn refreeze(cluster: &mut Cluster, view: &mut View, revision: Revision) -> Result<(), Failed> {
+    let primary = cluster.primary.as_ref().ok_or(Failed::Conflict)?;
+    check(view.versions.primary, primary.deployment.version)?;
+    if primary.deployment.named != revision || primary.deployment.template == BY_HAND {
+        return Err(Failed::Impossible("freezes a template that X-primary does not run"));
+    }
+    let attempts = primary.facts.attempts;
+    create(cluster, view, revision, attempts)
+}
+
+fn create(
+    cluster: &mut Cluster,
+    view: &mut View,
+    revision: Revision,
+    attempt: u32,
+) -> Result<(), Failed> {
+    if cluster.find(revision).is_some() {
+        return Err(Failed::Conflict);
+    }
+    let version = cluster.next_version();
+    let facts = view.seen.primary.as_ref().map(|it| &it.facts);
+    let frozen = Frozen {
+        revision,
+        trial: trial_key(revision),
+        promoted: facts.is_some_and(|it| it.promoted == Some(revision)),
+        rejection: None,
+        attempt,
+    };
+    cluster.frozen.push(FrozenObject { frozen, version });
+    view.versions.frozen.push((revision, version));
+    Ok(())
+}
+
+fn mark(
+    cluster: &mut Cluster,
+    view: &mut View,
+    revision: Revision,
+    change: impl FnOnce(&mut Frozen),
+) -> Result<(), Failed> {
+    let version = cluster.next_version();
+    let Some(known) = view.versions.frozen.iter_mut().find(|it| it.0 == revision) else {
+        return Err(Failed::Impossible("marks a revision that is not frozen"));
+    };
+    let object = cluster.frozen.iter_mut().find(|it| it.frozen.revision == revision);
+    let object = object.ok_or(Failed::Conflict)?;
+    check(Some(known.1), object.version)?;
+    change(&mut object.frozen);
+    (object.version, known.1) = (version, version);
+    Ok(())
+}
+
+fn promote(
+    cluster: &mut Cluster,
+    view: &mut View,
+    revision: Revision,
+    (dice, brittle): (&mut Dice, bool),
+) -> Result<(), Failed> {
+    mark(cluster, view, revision, |it| it.promoted = true)?;
+    for other in view.versions.frozen.clone() {
+        if brittle && dice.one_in(8) {
+            return Err(Failed::Crash);
+        }
+        mark(cluster, view, other.0, |it| {
+            it.promoted &= it.revision == revision;
+            it.rejection = None::<Rejection>;
+        })?;
+    }
+    let oldest = cluster.frozen.iter().filter(|it| !it.frozen.promoted);
+    if MAX_KEPT < cluster.frozen.len()
+        && let Some(oldest) = oldest.min_by_key(|it| it.frozen.attempt).map(|it| it.frozen.revision)
+    {
+        cluster.frozen.retain(|it| it.frozen.revision != oldest);
+    }
+    Ok(())
+}
+
+fn primary(
+    cluster: &mut Cluster,
+    view: &mut View,
+    (revision, replicas): (Revision, u32),
+    facts: &Facts,
+) -> Result<(), Failed> {
+    if !view.versions.frozen.iter().any(|it| it.0 == revision) {
+        return Err(Failed::Impossible("gives primary a template that is not frozen"));
+    }
+    let version = cluster.next_version();
+    let mut object = match (cluster.primary.take(), view.versions.primary) {
+        (None, None) => PrimaryObject {
+            deployment: Deployment::new(revision, replicas, version),
+            facts: facts.clone(),
+            owned: false,
+        },
+        (Some(it), Some(read)) if it.deployment.version == read => it,
+        (other, _) => {
+            cluster.primary = other;
+            return Err(Failed::Conflict);
+        }
+    };
+    shape(&mut object.deployment, view);
+    object.deployment.write(revision, replicas, version);
+    (object.deployment.named, object.deployment.edited) = (revision, false);
+    (object.facts, object.owned) = (facts.clone(), false);
+    view.versions.primary = Some(version);
+    cluster.primary = Some(object);
+    Ok(())
+}
+
+fn canary(
+    cluster: &mut Cluster,
+    view: &mut View,
+    revision: Revision,
+    replicas: u32,
+) -> Result<(), Failed> {
+    let version = cluster.next_version();
+    let frozen = view.versions.frozen.iter().any(|it| it.0 == revision);
+    let mut object = match (cluster.canary.take(), view.versions.canary) {
+        (None, None) if frozen => Deployment::new(revision, replicas, version),
+        (None, None) => return Err(Failed::Impossible("creates a canary without a template")),
+        (Some(it), Some(read)) if it.version == read => it,
+        (other, _) => {
+            cluster.canary = other;
+            return Err(Failed::Conflict);
+        }
+    };
+    shape(&mut object, view);
+    // To 0, and without its template, only the count is written.
+    let template = if frozen && 0 < replicas { revision } else { object.template };
+    object.write(template, replicas, version);
+    if frozen && 0 < replicas {
+        (object.named, object.edited) = (revision, false);
+    }
+    view.versions.canary = Some(version);
+    cluster.canary = Some(object);
+    Ok(())
+}
+
+/// `maxSurge` and `maxUnavailable`, as a child is written.
+fn shape(deployment: &mut Deployment, view: &View) {
+    let own = view.seen.target.as_ref().map_or(deployment.slack, |it| it.max_unavailable);
+    (deployment.surge, deployment.slack) = match view.seen.strategy.order {
+        MoveOrder::SurgeFirst => (1, own),
+        MoveOrder::DrainFirst => (0, own.max(1)),
+    };
+}
+
+fn target(
+    cluster: &mut Cluster,
+    view: &mut View,
+    replicas: u32,
+    noted: Option<u32>,
+    (dice, brittle): (&mut Dice, bool),
+) -> Result<(), Failed> {
+    let version = cluster.next_version();
+    let it = cluster.target.as_mut().ok_or(Failed::Conflict)?;
+    check(view.versions.target, it.deployment.version)?;
+    let template = it.deployment.template;
+    it.deployment.write(template, replicas, version);
+    (it.noted, it.written) = (noted, noted.is_none().then_some(replicas));
+    it.owned = true;
+    view.versions.target = Some(version);
+    match dice.below(8) {
+        0 if brittle => Err(Failed::Crash),
+        1 => {
+            // X's own controller writes between the two: the second one is left to the next pass.
+            let version = cluster.next_version();
+            cluster.target.as_mut().ok_or(Failed::Conflict)?.deployment.version = version;
+            Ok(())
+        }
+        _ => disown(cluster, view),
+    }
+}
+
+/// X's fields become nobody's, in a write of its own.
+fn disown(cluster: &mut Cluster, view: &mut View) -> Result<(), Failed> {
+    let version = cluster.next_version();
+    let it = cluster.target.as_mut().ok_or(Failed::Conflict)?;
+    check(view.versions.target, it.deployment.version)?;
+    (it.owned, it.deployment.version) = (false, version);
+    view.versions.target = Some(version);
+    Ok(())
+}
