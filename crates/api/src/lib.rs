@@ -16,7 +16,6 @@ pub mod units;
 
 mod crd;
 mod rules;
-mod sizing;
 mod validate;
 
 pub use crd::{crd, crd_yaml};
@@ -33,7 +32,6 @@ pub use rollout::{
     Analysis, CanaryOn, CanaryRollout, CanaryRolloutSpec, KafkaSource, PodIdentity, SecretRef,
     TargetApiVersion, TargetKind, TargetRef,
 };
-pub use sizing::{canary_of_weight, fit_canary};
 pub use status::{
     AnalysisStatus, CanaryRolloutStatus, Phase, RejectedRevision, Revisions, RoleFigures, Share,
     Summary, Verdict,

@@ -1,7 +1,5 @@
-//! How many: N, and how many of them are canaries.
+//! How many: N, and how many of them are canaries; the one rounding, for the operator and for lint.
 //! Arithmetic only: says nothing about when a count may be reached.
-
-use siskin_api::{canary_of_weight, fit_canary};
 
 use crate::observed::{Facts, Observed, StepSize};
 
@@ -35,15 +33,46 @@ pub(crate) fn first_total(seen: &Observed, asked: u32) -> u32 {
     at_most(seen.replicas.unwrap_or(asked), seen.max_consumers)
 }
 
-/// Canary pods of a step among `total`.
+/// Canary pods of a step among `total`: see [`fit_canary`]. A weight is rounded to the nearest pod;
+/// a tie goes to the larger canary.
 #[must_use]
 pub fn canary_count(size: StepSize, total: u32) -> u32 {
-    match size {
-        StepSize::Weight(percent) => canary_of_weight(percent, total),
-        StepSize::Replicas(pods) => fit_canary(pods, total),
+    let pods = match size {
+        StepSize::Weight(percent) => total.saturating_mul(percent).saturating_add(50) / 100,
+        StepSize::Replicas(pods) => pods,
+    };
+    fit_canary(pods, total)
+}
+
+/// `canary` pods of `total`, such that 1 ≤ canary < N for N ≥ 2. At N = 1 the canary replaces the
+/// only pod.
+pub(crate) fn fit_canary(canary: u32, total: u32) -> u32 {
+    match total {
+        0 => 0,
+        1 => 1,
+        _ => canary.clamp(1, total - 1),
     }
 }
 
 fn at_most(total: u32, ceiling: Option<u32>) -> u32 {
     ceiling.map_or(total, |it| total.min(it))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weight_is_rounded_to_pods_and_leaves_both_roles_one() {
+        let of = |percent, total| canary_count(StepSize::Weight(percent), total);
+        assert_eq!([of(10, 3), of(50, 3), of(99, 3)], [1, 2, 2]);
+        assert_eq!([of(10, 24), of(50, 24), of(5, 10)], [2, 12, 1]);
+        assert_eq!([of(50, 0), of(50, 1), of(1, 2)], [0, 1, 1]);
+    }
+
+    #[test]
+    fn a_fixed_count_is_kept_where_it_fits() {
+        let of = |pods, total| canary_count(StepSize::Replicas(pods), total);
+        assert_eq!([of(4, 12), of(12, 12), of(0, 12), of(3, 1)], [4, 11, 1, 1]);
+    }
 }

@@ -2,9 +2,7 @@
 //! moves, and a brake (suspended, invalid spec, X missing) stops only the latter.
 
 use jiff::SignedDuration;
-use siskin_api::fit_canary;
-
-use crate::count::canary_count;
+use crate::count::{canary_count, fit_canary};
 use crate::observed::{
     Evidence, Facts, Frozen, Membership, OnInconclusive, Order, Preflight, StepPlan, Takeover,
 };

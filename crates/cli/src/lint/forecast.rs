@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use siskin_analysis::power::{BaseRates, Estimate, PlannedStep, Traffic, estimate};
 use siskin_analysis::{Settings, UserMetric, UserRule};
-use siskin_api::{CanaryRollout, FrozenPlan};
+use siskin_api::{CanaryRollout, FrozenPlan, StepSize};
+use siskin_decide::canary_count;
 
 use super::expected::Expected;
 
@@ -62,7 +63,7 @@ impl Forecast {
             .steps()
             .iter()
             .map(|step| PlannedStep {
-                canary: step.size.canary_pods(traffic.consumers),
+                canary: canary_pods(step.size, traffic.consumers),
                 hold: step.hold.as_millis(),
                 max_hold: plan.max_hold_of(step).as_millis(),
             })
@@ -70,6 +71,17 @@ impl Forecast {
         let estimate = estimate(&settings, &traffic, &planned);
         Ok(Self { name, traffic, plan, estimate })
     }
+}
+
+/// Canary pods of a step, as the operator counts them.
+fn canary_pods(size: StepSize, total: u32) -> u32 {
+    // The schema has no size below 1; what it refuses counts as the smallest.
+    let count = |it: i32| u32::try_from(it).unwrap_or(0);
+    let size = match size {
+        StepSize::Weight(percent) => siskin_decide::StepSize::Weight(count(percent)),
+        StepSize::Replicas(pods) => siskin_decide::StepSize::Replicas(count(pods)),
+    };
+    canary_count(size, total)
 }
 
 fn name(rollout: &CanaryRollout) -> String {
