@@ -47,8 +47,6 @@ pub mod command {
     pub const RETRY: &str = "siskin.dev/retry";
     /// Begin without the conditions of a fair trial.
     pub const START: &str = "siskin.dev/start";
-    /// The last part of a [`PROMOTE`] value that skips all holds.
-    pub const FULL: &str = "full";
 }
 
 /// Annotations of the primary Deployment, and one label: the facts that must outlive the status.

@@ -33,8 +33,8 @@ pub(crate) fn first_total(seen: &Observed, asked: u32) -> u32 {
     at_most(seen.replicas.unwrap_or(asked), seen.max_consumers)
 }
 
-/// Canary pods of a step among `total`: see [`fit_canary`]. A weight is rounded to the nearest pod;
-/// a tie goes to the larger canary.
+/// Canary pods of a step among `total`, at least one canary and one primary for N ≥ 2. A weight is
+/// rounded to the nearest pod; a tie goes to the larger canary.
 #[must_use]
 pub fn canary_count(size: StepSize, total: u32) -> u32 {
     let pods = match size {

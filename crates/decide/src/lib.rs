@@ -6,6 +6,7 @@ mod count;
 mod ending;
 mod moves;
 mod observed;
+mod order;
 mod plan;
 mod promotion;
 mod rest;
@@ -22,9 +23,9 @@ mod trial;
 pub use count::canary_count;
 pub use observed::{
     Desired, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed, OnInconclusive,
-    Order, Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Takeover, Target, Uid,
-    Workload,
+    Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Takeover, Target, Uid, Workload,
 };
+pub use order::Order;
 pub use plan::{Effect, Held, Plan};
 pub use revision::{Cause, NotA, Revision, RolloutId, TrialKey};
 pub use state::{

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::order::Order;
 use crate::revision::{Cause, Revision, RolloutId, TrialKey};
 use crate::state::{Ending, PromotedBy, State};
 
@@ -288,36 +289,4 @@ pub enum Evidence {
         /// Whether every source answered in the last window.
         delivered: bool,
     },
-}
-
-/// A well-formed command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// End this attempt.
-    Abort(RolloutId),
-    /// Let this attempt pass this step's approval.
-    Approve(RolloutId, usize),
-    /// Skip what is left of this step.
-    PromoteStep(RolloutId, usize),
-    /// Skip what is left of this attempt.
-    PromoteFull(RolloutId),
-    /// Lift the rejection that this attempt ended with.
-    Retry(RolloutId),
-    /// Start this attempt without preflight.
-    Start(RolloutId),
-}
-
-impl Order {
-    /// The attempt that it names.
-    #[must_use]
-    pub const fn rollout(self) -> RolloutId {
-        match self {
-            Self::Abort(id)
-            | Self::Approve(id, _)
-            | Self::PromoteStep(id, _)
-            | Self::PromoteFull(id)
-            | Self::Retry(id)
-            | Self::Start(id) => id,
-        }
-    }
 }

@@ -1,7 +1,8 @@
 //! Primary takes a revision over, then the canary's units go over to it. The canary may be the
 //! only healthy copy, so until primary is ready both are kept, however long that takes.
 
-use crate::observed::{Evidence, Facts, Order, Takeover};
+use crate::observed::{Evidence, Facts, Takeover};
+use crate::order::Order;
 use crate::plan::{Effect, Held, Plan};
 use crate::revision::{Cause, Revision};
 use crate::rollback::ship_a_fix;

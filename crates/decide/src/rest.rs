@@ -1,7 +1,8 @@
 //! At rest: primary serves at N, no canary. Every trial begins here and nowhere else.
 //! Judges nothing; it only starts what is then judged.
 
-use crate::observed::{Desired, Facts, Order, Preflight, Rejection, Takeover};
+use crate::observed::{Desired, Facts, Preflight, Rejection, Takeover};
+use crate::order::Order;
 use crate::plan::{Effect, Held, Plan};
 use crate::revision::{Cause, Revision, RolloutId};
 use crate::scene::{Relation, Scene};

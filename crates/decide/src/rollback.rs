@@ -1,7 +1,8 @@
 //! The canary is removed and primary is at N again on the promoted revision. From a promotion
 //! primary goes first: until it is ready the canary may be the only healthy copy.
 
-use crate::observed::{Facts, Order, Takeover};
+use crate::observed::{Facts, Takeover};
+use crate::order::Order;
 use crate::plan::{Effect, Held, Plan};
 use crate::revision::{Cause, Revision, RolloutId};
 use crate::scene::{Relation, Scene};

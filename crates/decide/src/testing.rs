@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::observed::{
     Desired, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed, OnInconclusive,
-    Order, Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Takeover, Target, Workload,
+    Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Takeover, Target, Workload,
 };
+use crate::order::Order;
 use crate::revision::{Cause, Revision, RolloutId, TrialKey};
 use crate::state::{
     Ending, Origin, PromotedBy, Promotion, Rest, Rollback, Stage, State, Step, Stopwatch, Trial,

@@ -1,15 +1,16 @@
 //! A revision prepared for, or under, judgement. Ends of a trial are looked at before forward
 //! moves, and a brake (suspended, invalid spec, X missing) stops only the latter.
 
-use jiff::SignedDuration;
 use crate::count::{canary_count, fit_canary};
 use crate::observed::{
-    Evidence, Facts, Frozen, Membership, OnInconclusive, Order, Preflight, StepPlan, Takeover,
+    Evidence, Facts, Frozen, Membership, OnInconclusive, Preflight, StepPlan, Takeover,
 };
+use crate::order::Order;
 use crate::plan::{Held, Plan};
 use crate::revision::{Cause, Revision};
 use crate::scene::{Relation, Scene};
 use crate::state::{Origin, PromotedBy, Promotion, Rollback, Stage, State, Step, Stopwatch, Trial};
+use jiff::SignedDuration;
 
 /// The rows of state `Trial`.
 pub(crate) fn on_trial(scene: &Scene<'_>, promoted: Revision, trial: Trial) -> Plan {

@@ -1,8 +1,6 @@
 //! Commands as annotations of the `CanaryRollout`: what they mean, and whether they still do. Pure.
 //! Whether one is followed is `decide`'s business; here a value becomes an order or an answer.
 
-use std::str::FromStr;
-
 use kube::ResourceExt;
 use kube::api::DynamicObject;
 use siskin_api::annotations::{command, target};
@@ -61,29 +59,14 @@ fn bypass_without_reason(target: &DynamicObject) -> Option<Asked> {
     value.is_empty().then_some(asked)
 }
 
+/// A bypass is no order: `decide` finds its reason on the target.
 fn parse(command: Command, value: &str) -> Option<Order> {
-    let whole = || RolloutId::from_str(value).ok();
-    let scoped = || {
-        let (id, scope) = value.split_once('/')?;
-        Some((RolloutId::from_str(id).ok()?, scope))
-    };
-    // Steps are counted from 1 where people see them.
-    let step = |scope: &str| scope.parse::<usize>().ok()?.checked_sub(1);
     match command {
-        Command::Abort => whole().map(Order::Abort),
-        Command::Retry => whole().map(Order::Retry),
-        Command::Start => whole().map(Order::Start),
-        Command::Approve => {
-            let (id, scope) = scoped()?;
-            Some(Order::Approve(id, step(scope)?))
-        }
-        Command::Promote => {
-            let (id, scope) = scoped()?;
-            if scope == command::FULL {
-                return Some(Order::PromoteFull(id));
-            }
-            Some(Order::PromoteStep(id, step(scope)?))
-        }
+        Command::Abort => Order::parse_abort(value),
+        Command::Approve => Order::parse_approve(value),
+        Command::Promote => Order::parse_promote(value),
+        Command::Retry => Order::parse_retry(value),
+        Command::Start => Order::parse_start(value),
         Command::Bypass => None,
     }
 }
@@ -284,27 +267,6 @@ mod tests {
         let seen = progressing();
         let plan = decide(&seen, NOW);
         assert_eq!(standing(Order::Retry(ID), &seen, &plan), Standing::Stale, "not marked");
-    }
-
-    #[test]
-    fn only_well_formed_values_become_orders() {
-        let id = RolloutId::from_str("00000000ab-3").expect("an id");
-        let cases = [
-            (Command::Abort, "00000000ab-3", Some(Order::Abort(id))),
-            (Command::Abort, "00000000ab-3/1", None),
-            (Command::Abort, "yes", None),
-            (Command::Approve, "00000000ab-3/2", Some(Order::Approve(id, 1))),
-            (Command::Approve, "00000000ab-3", None),
-            (Command::Approve, "00000000ab-3/0", None),
-            (Command::Promote, "00000000ab-3/full", Some(Order::PromoteFull(id))),
-            (Command::Promote, "00000000ab-3/1", Some(Order::PromoteStep(id, 0))),
-            (Command::Promote, "00000000AB-3/1", None),
-            (Command::Retry, "00000000ab-3", Some(Order::Retry(id))),
-            (Command::Start, "00000000ab-", None),
-        ];
-        for (command, value, order) in cases {
-            assert_eq!(parse(command, value), order, "{command:?} {value}");
-        }
     }
 
     #[test]

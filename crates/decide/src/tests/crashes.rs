@@ -1,6 +1,7 @@
 //! A crash between an effect and the status: what was decided is told all the same, and why.
 
-use crate::observed::{Observed, Order, Takeover, Workload};
+use crate::observed::{Observed, Takeover, Workload};
+use crate::order::Order;
 use crate::plan::Effect;
 use crate::revision::Cause;
 use crate::state::{PromotedBy, Rest, State};

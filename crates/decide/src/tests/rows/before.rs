@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::Case;
-use crate::observed::{Names, Order};
+use crate::observed::Names;
+use crate::order::Order;
 use crate::revision::Cause;
 use crate::state::{Rest, State};
 use crate::testing::*;

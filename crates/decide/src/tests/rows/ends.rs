@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::Case;
-use crate::observed::{Names, Observed, Order, Workload};
+use crate::observed::{Names, Observed, Workload};
+use crate::order::Order;
 use crate::revision::Cause;
 use crate::state::{Ending, Origin, State};
 use crate::testing::*;

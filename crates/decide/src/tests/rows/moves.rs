@@ -3,8 +3,9 @@
 
 use super::Case;
 use crate::observed::{
-    Evidence, Membership, Observed, OnInconclusive, Order, Preflight, StepPlan, Workload,
+    Evidence, Membership, Observed, OnInconclusive, Preflight, StepPlan, Workload,
 };
+use crate::order::Order;
 use crate::revision::{Cause, Revision, RolloutId};
 use crate::state::{Rest, Stage, State};
 use crate::testing::*;

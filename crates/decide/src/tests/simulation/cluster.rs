@@ -8,8 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::deployment::Deployment;
 use super::world::Signs;
 use crate::observed::{
-    Desired, Facts, Frozen, Names, Observed, Order, Primary, Strategy, Target, Uid, Workload,
+    Desired, Facts, Frozen, Names, Observed, Primary, Strategy, Target, Uid, Workload,
 };
+use crate::order::Order;
 use crate::revision::{Revision, TrialKey};
 use crate::state::{Rest, State};
 

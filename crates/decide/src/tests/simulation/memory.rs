@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::cluster::Status;
-use crate::observed::Order;
+use crate::order::Order;
 use crate::revision::Revision;
 
 /// What has to be remembered to tell whether a promise was kept.

@@ -9,7 +9,8 @@ use super::cluster::Rollout;
 use super::dice::Dice;
 use super::vandals;
 use super::world::{Nature, World};
-use crate::observed::{MoveOrder, OnInconclusive, Order, StepPlan, StepSize, Strategy};
+use crate::observed::{MoveOrder, OnInconclusive, StepPlan, StepSize, Strategy};
+use crate::order::Order;
 use crate::revision::{Revision, RolloutId};
 use crate::state::{Stage, State};
 
