@@ -15,9 +15,9 @@ use siskin_analysis::{Assessment, Verdict};
 use siskin_api::AnalysisStatus;
 use siskin_decide::{Revision, RolloutId};
 use siskin_kafka::GroupSnapshot;
-use siskin_operator::judge::{Ledger, Saved};
-use siskin_operator::queue::Name;
-use siskin_operator::trace::Traces;
+use siskin_operator::evidence::rollout_evidence::{Ledger, Saved};
+use siskin_operator::name::Name;
+use siskin_operator::traces::shelf::Traces;
 use world::trial::{HAND_OVER, settings};
 use world::{Shape, World};
 

@@ -19,10 +19,10 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
-use crate::archive::{Files, ReadError};
-use crate::metrics::{CONTENT_TYPE, Metrics};
-use crate::queue::Name;
-use crate::trace::{Listed, Traces};
+use crate::name::Name;
+use crate::process::metrics::{CONTENT_TYPE, Metrics};
+use crate::traces::archive::{Files, ReadError};
+use crate::traces::shelf::{Listed, Traces};
 
 /// Time for requests that are under way when the process stops; each takes a few milliseconds, and
 /// a client that keeps its connection open must not delay the exit.

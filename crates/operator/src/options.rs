@@ -11,8 +11,8 @@ use siskin_api::Duration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::archive::MIN_BYTES;
-use crate::lease::{Timings, TimingsError};
+use crate::process::lease::timings::{Timings, TimingsError};
+use crate::traces::directory::MIN_BYTES;
 
 /// Progressive delivery of Kafka consumers on Kubernetes.
 ///

@@ -8,16 +8,18 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::controller::Action;
 
-use crate::apply::{ApplyFailed, Stopped, Writer};
+use crate::apply::writer::{ApplyFailed, Stopped, Writer};
 use crate::clock;
-use crate::cluster::CallFailed;
+use crate::cluster::calls::CallFailed;
 use crate::commands;
-use crate::gate::Gate;
-use crate::judge::Watches;
-use crate::metrics::{ClosedSet, Metrics};
-use crate::observe::{Observer, World};
-use crate::queue::Name;
-use crate::report::{Evidence, Reporter, status};
+use crate::evidence::sampling::Watches;
+use crate::name::Name;
+use crate::observe::observer::Observer;
+use crate::observe::world::World;
+use crate::process::gate::Gate;
+use crate::process::metrics::{ClosedSet, Metrics};
+use crate::report::reporter::{Evidence, Reporter};
+use crate::report::status::status;
 use siskin_decide::{Effect, Held, Plan, State, decide};
 
 /// Transitions made in one pass. More than a rollout has in a row without anything happening in
@@ -161,7 +163,7 @@ impl Passes {
     }
 
     fn evidence(&self, world: &World) -> Evidence {
-        let look = |ledger: &mut crate::judge::Ledger| Evidence {
+        let look = |ledger: &mut crate::evidence::rollout_evidence::Ledger| Evidence {
             figures: ledger.summary(),
             accounts: ledger.accounts(),
             replay: ledger.replay(),

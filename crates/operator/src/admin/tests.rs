@@ -7,8 +7,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{advance, timeout};
 
 use super::*;
-use crate::archive::Directory;
-use crate::trace::{Attempt, Beginning};
+use crate::traces::directory::Directory;
+use crate::traces::shelf::{Attempt, Beginning};
 use siskin_decide::{Revision, RolloutId};
 
 const BOUND: Duration = Duration::from_secs(60);
@@ -150,7 +150,7 @@ async fn lists_stored_traces_and_hands_them_out() {
     let name = "20260528T202640.123Z-00000000ab-3.jsonl.gz";
     std::fs::create_dir_all(folder.join("shop/orders")).unwrap();
     std::fs::write(folder.join("shop/orders").join(name), "gzip").unwrap();
-    let directory = Directory::open(&folder, crate::archive::MIN_BYTES).unwrap();
+    let directory = Directory::open(&folder, crate::traces::directory::MIN_BYTES).unwrap();
     let served = served(&Admin { files: Some(Files::new(directory)), ..Admin::default() }).await;
     let list = request(served.address, "GET /traces/files").await;
     let listed = format!(r#"[{{"path":"shop/orders/{name}","bytes":4}}]"#);

@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 use siskin_analysis::observation::Role;
 use siskin_api::annotations::{FIELD_MANAGER, TARGET, primary, target};
 
-use super::{ApplyFailed, Writer, absent_is_fine};
-use crate::children::Child;
-use crate::metrics::Written;
-use crate::observe::{World, own_entry};
-use crate::patch::JsonPatch;
-use crate::template::PodTemplate;
+use crate::apply::writer::{ApplyFailed, Writer, absent_is_fine};
+use crate::cluster::patch::JsonPatch;
+use crate::observe::parse::own_entry;
+use crate::observe::world::World;
+use crate::process::metrics::Written;
+use crate::workloads::children::Child;
+use crate::workloads::template::PodTemplate;
 use siskin_decide::{Facts, Revision};
 
 impl Writer {

@@ -9,12 +9,13 @@ use serde_json::Value;
 use siskin_analysis::observation::Role;
 use siskin_api::annotations::{FIELD_MANAGER, revision as names};
 
-use super::deployments::target_label;
-use super::{ApplyFailed, Writer, absent_is_fine};
-use crate::metrics::Written;
-use crate::observe::{FrozenObject, World};
-use crate::patch::JsonPatch;
-use crate::template::PodTemplate;
+use crate::apply::deployments::target_label;
+use crate::apply::writer::{ApplyFailed, Writer, absent_is_fine};
+use crate::cluster::patch::JsonPatch;
+use crate::observe::parse::FrozenObject;
+use crate::observe::world::World;
+use crate::process::metrics::Written;
+use crate::workloads::template::PodTemplate;
 use siskin_decide::{Frozen, Rejection, Revision};
 
 /// Rejected revisions remembered (`product.md` §2).
@@ -215,7 +216,7 @@ impl Writer {
         let answer = api.patch(&object.name, &params, &patch);
         let written = self.write(Written::ControllerRevision, "patch", what, answer).await?;
         self.cluster.newest.note(written.metadata.resource_version.as_deref());
-        if let Some(now) = crate::observe::frozen(&written, world.rollout.spec.canary_on) {
+        if let Some(now) = crate::observe::parse::frozen(&written, world.rollout.spec.canary_on) {
             world.live.frozen[index] = now;
         }
         Ok(())

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use siskin_api::annotations::{FIELD_MANAGER, FINALIZER};
 use siskin_api::{CanaryRollout, CanaryRolloutStatus};
 
-use super::{ApplyFailed, Writer};
-use crate::metrics::Written;
-use crate::observe::World;
-use crate::patch::JsonPatch;
+use crate::apply::writer::{ApplyFailed, Writer};
+use crate::cluster::patch::JsonPatch;
+use crate::observe::world::World;
+use crate::process::metrics::Written;
 
 impl Writer {
     /// Puts our finalizer on.

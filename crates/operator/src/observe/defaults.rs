@@ -8,9 +8,9 @@ use kube::ResourceExt;
 use kube::api::{DynamicObject, PatchParams};
 use serde_json::Value;
 
-use crate::cluster::{CallFailed, Cluster, call};
-use crate::patch::JsonPatch;
-use crate::template::{PodTemplate, contained};
+use crate::cluster::calls::{CallFailed, Cluster, call};
+use crate::cluster::patch::JsonPatch;
+use crate::workloads::template::{PodTemplate, contained};
 
 /// Answers are kept per object and generation; more than this many are forgotten together.
 const MAX_ANSWERS: usize = 2_000;

@@ -146,7 +146,7 @@ mod tests {
             "resources": {"limits": {"memory": "1Mi", "cpu": "2"}},
         });
         let trimmed = |mut pod: Pod| {
-            super::super::pods::trim(&mut pod);
+            crate::observe::pods::trim(&mut pod);
             assert!(!format!("{pod:?}").contains("PASSWORD"), "no environment is kept");
             Export::of(&pod)
         };

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use siskin_api::CanaryRollout;
 
-use crate::queue::Name;
+use crate::name::Name;
 
 /// What is remembered of a rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use siskin_api as api;
 use siskin_api::CanaryOn;
 use siskin_api::annotations::{FIELD_MANAGER, REVISION, primary, revision, target};
 
-use crate::children::{Child, Difference};
-use crate::template::PodTemplate;
+use crate::workloads::children::{Child, Difference};
+use crate::workloads::template::PodTemplate;
 use siskin_decide::{
     Cause, Ending, Facts, Frozen, MoveOrder, OnInconclusive, PromotedBy, Rejection, Revision,
     RolloutId, StepPlan, StepSize, Strategy, Takeover, Workload,

@@ -11,9 +11,9 @@ use siskin_analysis::observation::{Millis, PodObservation, Role};
 use siskin_api::annotations::{ROLE, ROLE_CANARY, ROLE_PRIMARY};
 use siskin_kafka::PodIdentity;
 
-use super::exports::{self, Export};
-use super::parse::Shown;
-use crate::children::target_of;
+use crate::observe::exports::{self, Export};
+use crate::observe::parse::Shown;
+use crate::workloads::children::target_of;
 
 /// The pods of every target.
 #[derive(Clone)]
@@ -219,7 +219,7 @@ fn is_crash_loop(container: &ContainerStatus) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Sight;
+    use crate::observe::pods::Sight;
 
     #[test]
     fn a_watch_that_fails_again_and_again_has_been_broken_since_the_first_time() {

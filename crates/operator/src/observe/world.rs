@@ -9,17 +9,18 @@ use siskin_analysis::{Assessment, Finding};
 use siskin_api::annotations::{FINALIZER, REVISION, ROLE, TARGET, target};
 use siskin_api::{CanaryRollout, CanaryRolloutStatus, FrozenPlan, SpecError};
 
-use super::index::name_of;
-use super::parse::{self, FrozenObject};
-use super::weigh::{settings, weigh};
-use super::{Observer, PodsOfTarget};
-use crate::children::Family;
-use crate::cluster::CallFailed;
+use crate::cluster::calls::CallFailed;
 use crate::commands::{self, Asked};
-use crate::preflight::Concern;
-use crate::queue::Name;
+use crate::evidence::preflight::Concern;
+use crate::evidence::weigh::{settings, weigh};
+use crate::name::Name;
+use crate::observe::index::name_of;
+use crate::observe::observer::Observer;
+use crate::observe::parse::{self, FrozenObject};
+use crate::observe::pods::PodsOfTarget;
 use crate::record;
-use crate::template::{PodTemplate, Restarts};
+use crate::workloads::children::Family;
+use crate::workloads::template::{PodTemplate, Restarts};
 use siskin_decide::{
     Desired, Evidence, Membership, Names, Observed, Preflight, Primary, Revision, Stage, State,
     Target, Trial, Uid, Workload,
@@ -180,7 +181,7 @@ impl Surroundings {
         let going = rollout.metadata.deletion_timestamp.is_some();
         let owned = names == Names::Ours && adopted && !going;
         let source = if owned && rollout.spec.validate().is_ok() {
-            super::sources::watch(observer, name, (rollout, plan), now).await?
+            crate::evidence::sources::watch(observer, name, (rollout, plan), now).await?
         } else {
             None
         };
@@ -246,7 +247,8 @@ async fn child(
         workload.differs = false;
     }
     if let Some(expected) = expected
-        && expected.compare(&parse::whole(object)) == crate::children::Difference::Template
+        && expected.compare(&parse::whole(object))
+            == crate::workloads::children::Difference::Template
     {
         let wanted = (workload.revision.map_or(0, |it| it.0), &expected.spec["template"]);
         workload.differs =

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use siskin_api::conditions::{self, COMPLETED, PROMOTED, READY, RECONCILING, STALLED, Say};
 use siskin_api::{CanaryRolloutStatus, Phase};
 
-use crate::observe::World;
+use crate::observe::world::World;
 use crate::record;
 use siskin_decide::{Facts, Held, Plan, Rest, State};
 

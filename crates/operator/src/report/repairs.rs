@@ -3,8 +3,8 @@
 
 use siskin_analysis::observation::Role;
 
-use super::words;
-use crate::observe::World;
+use crate::observe::world::World;
+use crate::report::words;
 use siskin_decide::{State, Stopwatch};
 
 /// What somebody did to the child of this role, and what was done about it; nothing if nobody did.

@@ -12,11 +12,12 @@ use siskin_api::{
     RoleFigures, Share, Summary,
 };
 
-use super::words::{cause_text, current_step, message, promoted_text, why};
-use super::{Evidence, conditions};
 use crate::commands::{self, Answer};
-use crate::observe::World;
+use crate::observe::world::World;
 use crate::record;
+use crate::report::conditions;
+use crate::report::reporter::Evidence;
+use crate::report::words::{cause_text, current_step, message, promoted_text, why};
 use siskin_decide::{Cause, Effect, Facts, Plan, Rest, State, Workload};
 
 /// As many past rollouts as the status keeps.

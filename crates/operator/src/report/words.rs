@@ -3,7 +3,7 @@
 
 use siskin_analysis::Verdict;
 
-use crate::observe::World;
+use crate::observe::world::World;
 use siskin_decide::{Cause, Ending, Held, Plan, PromotedBy, Promotion, Rest, Stage, State, Step};
 
 /// Characters of a bypass's reason that are told: a sentence; an annotation may hold a novel.

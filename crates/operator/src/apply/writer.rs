@@ -1,0 +1,150 @@
+//! The only writer: effects in their order, status last. A crash between two of them repeats
+//! idempotent writes; it can never record a state that was not reached.
+//!
+//! Every write carries the resourceVersion of the object as it was observed: whoever else wrote in
+//! between wins, the pass ends with a conflict and the next one looks again.
+
+use std::fmt::Display;
+use std::future::Future;
+
+use siskin_analysis::observation::Role;
+
+use crate::cluster::calls::{CallError, CallFailed, Cluster, call};
+use crate::observe::world::World;
+use crate::process::gate::{Gate, NotLeading};
+use crate::process::metrics::{ClosedSet, Metrics, Written};
+use siskin_decide::{Effect, Plan, Revision};
+
+/// A write that was not made, or whose outcome is unknown.
+#[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
+pub enum ApplyFailed {
+    /// This process may not write now.
+    #[error("may not write: {0}")]
+    NotLeading(#[from] NotLeading),
+    /// The lease ended while the write was under way.
+    #[error("the lease ended during a write")]
+    CutOff,
+    /// The API server refused, or did not answer in time.
+    #[error(transparent)]
+    Call(#[from] CallFailed),
+    /// A plan names a revision whose template is nowhere: it was deleted by hand since.
+    #[error("no frozen template of revision {0} exists; it was deleted by hand")]
+    TemplateLost(Revision),
+    /// A plan names an object that was not observed.
+    #[error("{0} is gone; looking again")]
+    Gone(&'static str),
+}
+
+impl ApplyFailed {
+    /// Somebody else wrote first, or the view was stale: look again, nothing is wrong.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Call(error) => error.is_conflict(),
+            Self::Gone(_) => true,
+            Self::NotLeading(_) | Self::CutOff | Self::TemplateLost(_) => false,
+        }
+    }
+}
+
+/// Where a plan stopped.
+#[derive(Debug)]
+pub struct Stopped {
+    /// Effects that were made before.
+    pub made: usize,
+    /// Why the next one was not.
+    pub why: ApplyFailed,
+}
+
+impl ClosedSet for Effect {
+    fn variant(&self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Makes the writes of a plan.
+#[derive(Clone)]
+pub struct Writer {
+    pub(super) cluster: Cluster,
+    gate: Gate,
+    metrics: Metrics,
+}
+
+impl Writer {
+    /// Writes through this cluster while the gate is open.
+    #[must_use]
+    pub const fn new(cluster: Cluster, gate: Gate, metrics: Metrics) -> Self {
+        Self { cluster, gate, metrics }
+    }
+
+    /// Makes every effect of the plan, in order, up to the first that fails.
+    pub async fn apply(&self, world: &mut World, plan: &Plan) -> Result<(), Stopped> {
+        for (made, effect) in plan.effects.iter().enumerate() {
+            self.make(world, effect).await.map_err(|why| Stopped { made, why })?;
+            self.metrics.effect(effect);
+        }
+        Ok(())
+    }
+
+    async fn make(&self, world: &mut World, effect: &Effect) -> Result<(), ApplyFailed> {
+        match effect {
+            Effect::Hold => self.hold(world).await,
+            Effect::SeedScale { replicas } => self.seed_scale(world, *replicas).await,
+            Effect::Freeze { revision, attempt } => self.freeze(world, *revision, *attempt).await,
+            Effect::Refreeze { revision } => self.refreeze(world, *revision).await,
+            Effect::Primary { revision, replicas, facts } => {
+                self.write_child(world, Role::Primary, (*revision, *replicas), Some(facts)).await
+            }
+            Effect::Canary { revision, replicas } => {
+                self.write_child(world, Role::Canary, (*revision, *replicas), None).await
+            }
+            Effect::Target { replicas } => self.write_target(world, *replicas).await,
+            Effect::Drain { noted } => {
+                self.metrics.replicas_conflict();
+                self.drain(world, *noted).await
+            }
+            Effect::Disown => self.disown(world).await,
+            Effect::Reject { revision, rejection } => {
+                self.reject(world, *revision, *rejection).await
+            }
+            Effect::Lift { revision } => self.lift(world, *revision).await,
+            Effect::MarkPromoted { revision } => self.mark_promoted(world, *revision).await,
+            Effect::Bequeath => self.bequeath(world).await,
+            Effect::RemoveChildren => self.remove_children(world).await,
+            Effect::Release => self.release(world).await,
+        }
+    }
+
+    /// The tenure that writes now; `None` where there is no election.
+    pub(super) fn epoch(&self) -> Result<Option<String>, ApplyFailed> {
+        let permit = self.gate.check()?;
+        Ok(permit.is_elected().then(|| permit.epoch().to_string()))
+    }
+
+    /// One write: only while leading, and given up before the lease ends.
+    pub(super) async fn write<T, D: Display>(
+        &self,
+        kind: Written,
+        verb: &'static str,
+        what: D,
+        answer: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, ApplyFailed> {
+        let permit = self.gate.check()?;
+        let answer = call(verb, || what.to_string(), answer);
+        let written = permit.bound(answer).await.map_err(|_| ApplyFailed::CutOff)?;
+        self.metrics.api_write(kind);
+        Ok(written?)
+    }
+}
+
+/// Turns "is not there" into success: deletes are idempotent.
+pub(super) fn absent_is_fine<T>(outcome: Result<T, ApplyFailed>) -> Result<(), ApplyFailed> {
+    match outcome {
+        Ok(_) => Ok(()),
+        Err(ApplyFailed::Call(CallFailed {
+            source: CallError::Api(kube::Error::Api(status)),
+            ..
+        })) if status.code == 404 => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,196 @@
+//! The API server as Siskin sees it: which calls, with which deadline. No decision is made here.
+//! Deployments travel as JSON: a field that this build does not know must survive a round trip.
+
+use std::future::Future;
+use std::time::Duration;
+
+use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
+use kube::api::{ApiResource, DynamicObject, ListParams, VersionMatch};
+use kube::{Api, Client, Resource};
+use siskin_api::CanaryRollout;
+use siskin_api::annotations::TARGET;
+
+use crate::cluster::newest::Newest;
+
+/// A call that has not been answered by then is given up; the pass is tried again.
+pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A call that failed: what was attempted, and why it failed.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {verb} {what}")]
+pub struct CallFailed {
+    /// The verb.
+    pub verb: &'static str,
+    /// The kind, and which one.
+    pub what: String,
+    /// Why.
+    #[source]
+    pub source: CallError,
+}
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The API server refused, or could not be reached.
+    #[error(transparent)]
+    Api(#[from] kube::Error),
+    /// No answer in time.
+    #[error("no answer within {}s", CALL_DEADLINE.as_secs())]
+    Deadline,
+}
+
+impl CallFailed {
+    /// Somebody else changed the object since it was read: look again, nothing is wrong.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        match &self.source {
+            CallError::Api(kube::Error::Api(status)) => status.code == 409,
+            CallError::Api(_) | CallError::Deadline => false,
+        }
+    }
+}
+
+/// Calls of one namespace.
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+    /// How new a listing of frozen templates must be.
+    pub newest: Newest,
+}
+
+impl Cluster {
+    /// With this client.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client, newest: Newest::default() }
+    }
+
+    /// Deployments as JSON.
+    #[must_use]
+    pub fn deployments(&self, namespace: &str) -> Api<DynamicObject> {
+        let resource = ApiResource::erase::<Deployment>(&());
+        Api::namespaced_with(self.client.clone(), namespace, &resource)
+    }
+
+    /// The rollouts of a namespace.
+    #[must_use]
+    pub fn rollouts(&self, namespace: &str) -> Api<CanaryRollout> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// The frozen templates of a namespace.
+    #[must_use]
+    pub fn revisions(&self, namespace: &str) -> Api<ControllerRevision> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// One Deployment.
+    pub async fn deployment(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<DynamicObject>, CallFailed> {
+        let api = self.deployments(namespace);
+        call("get", || format!("Deployment {name}"), api.get_opt(name)).await
+    }
+
+    /// One rollout.
+    pub async fn rollout(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<CanaryRollout>, CallFailed> {
+        let api = self.rollouts(namespace);
+        call("get", || format!("CanaryRollout {name}"), api.get_opt(name)).await
+    }
+
+    /// The frozen templates of a target, as new as anything that was seen of any: the first time
+    /// as new as can be.
+    pub async fn frozen(
+        &self,
+        namespace: &str,
+        target: &str,
+    ) -> Result<Vec<ControllerRevision>, CallFailed> {
+        let api = self.revisions(namespace);
+        let known = self.newest.known();
+        let selection = ListParams::default().labels(&format!("{TARGET}={target}"));
+        let selection = match &known {
+            Some(version) => selection.at(version).matching(VersionMatch::NotOlderThan),
+            None => selection,
+        };
+        let what = || format!("ControllerRevisions of {target}");
+        let list = Box::pin(call("list", what, api.list(&selection))).await;
+        match &list {
+            Ok(list) => self.newest.note(list.metadata.resource_version.as_deref()),
+            Err(_) => self.newest.forget(),
+        }
+        Ok(list?.items)
+    }
+
+    /// Whether a HorizontalPodAutoscaler (KEDA makes one too) scales this Deployment.
+    pub async fn is_autoscaled(&self, namespace: &str, target: &str) -> Result<bool, CallFailed> {
+        let api: Api<HorizontalPodAutoscaler> = Api::namespaced(self.client.clone(), namespace);
+        let all = ListParams::default();
+        let list = call("list", || "HorizontalPodAutoscalers".to_owned(), api.list(&all)).await?;
+        Ok(list.items.iter().filter_map(|it| it.spec.as_ref()).any(|it| {
+            let to = &it.scale_target_ref;
+            to.kind == Deployment::kind(&()) && to.name == target
+        }))
+    }
+
+    /// Whether an autoscaler scales this rollout through `/scale`.
+    pub async fn is_rollout_autoscaled(
+        &self,
+        namespace: &str,
+        rollout: &str,
+    ) -> Result<bool, CallFailed> {
+        let api: Api<HorizontalPodAutoscaler> = Api::namespaced(self.client.clone(), namespace);
+        let all = ListParams::default();
+        let list = call("list", || "HorizontalPodAutoscalers".to_owned(), api.list(&all)).await?;
+        Ok(list.items.iter().filter_map(|it| it.spec.as_ref()).any(|it| {
+            let to = &it.scale_target_ref;
+            to.kind == CanaryRollout::kind(&()) && to.name == rollout
+        }))
+    }
+
+    /// Whether the namespace is going away.
+    pub async fn is_terminating(&self, namespace: &str) -> Result<bool, CallFailed> {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let found =
+            call("get", || format!("Namespace {namespace}"), api.get_opt(namespace)).await?;
+        Ok(found.is_none_or(|it| it.metadata.deletion_timestamp.is_some()))
+    }
+
+    /// Some pods of a namespace, of whatever workload.
+    pub async fn pods(&self, namespace: &str, limit: u32) -> Result<Vec<Pod>, CallFailed> {
+        let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let some = ListParams::default().limit(limit);
+        let list = call("list", || format!("Pods of {namespace}"), api.list(&some)).await?;
+        Ok(list.items)
+    }
+
+    /// A Secret, for Kafka credentials.
+    pub async fn secret(&self, namespace: &str, name: &str) -> Result<Option<Secret>, CallFailed> {
+        let api: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
+        call("get", || format!("Secret {name}"), api.get_opt(name)).await
+    }
+}
+
+/// One call under its deadline.
+pub async fn call<T>(
+    verb: &'static str,
+    what: impl FnOnce() -> String,
+    answer: impl Future<Output = kube::Result<T>>,
+) -> Result<T, CallFailed> {
+    let source = match tokio::time::timeout(CALL_DEADLINE, answer).await {
+        Ok(Ok(found)) => return Ok(found),
+        Ok(Err(error)) => CallError::Api(error),
+        Err(_) => CallError::Deadline,
+    };
+    Err(CallFailed { verb, what: what(), source })
+}
+
+#[cfg(test)]
+mod tests;

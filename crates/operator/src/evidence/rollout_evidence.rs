@@ -1,0 +1,238 @@
+//! What is known about one rollout's group: the record before and during a trial, and the judge of
+//! the attempt under way. Takes observations in; reads nothing itself.
+
+use jiff::Timestamp;
+use siskin_analysis::observation::{GroupObservation, Millis, Observation, PodObservation};
+use siskin_analysis::{
+    Assessment, Judge, RECORD_SPAN, Record, Settings, Summary, Verdict, summarise,
+};
+use siskin_api::{AnalysisStatus, ReplayRange};
+use siskin_kafka::Sample;
+use siskin_prometheus::ReadError;
+
+use crate::evidence::replay_ranges::Replay;
+use crate::traces::marks::Standing;
+use crate::traces::shelf::{Attempt, Beginning, Recorder};
+use siskin_decide::{Membership, RolloutId};
+
+/// How many polls without an answer are still the same window.
+const RECENT_POLLS: i64 = 3;
+
+/// One rollout's evidence.
+#[derive(Debug)]
+pub struct Ledger {
+    record: Record,
+    recorder: Recorder,
+    session: Option<Session>,
+    latest: Option<Sample>,
+    /// Why the pods' metrics could not be read beside the latest sample.
+    unread: Option<ReadError>,
+    interval: Millis,
+    held: bool,
+}
+
+#[derive(Debug)]
+struct Session {
+    id: RolloutId,
+    begun: Timestamp,
+    judge: Judge,
+    replay: Replay,
+}
+
+/// What an earlier process saved of an attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Saved<'a> {
+    /// The judge's accounts.
+    pub analysis: Option<&'a AnalysisStatus>,
+    /// Ranges so far.
+    pub replay: &'a [ReplayRange],
+    /// Whether canary pods already exist: without accounts their evidence was lost.
+    pub under_way: bool,
+}
+
+impl Ledger {
+    /// An empty one, fed every `interval` milliseconds. What its judges are given is recorded.
+    #[must_use]
+    pub fn new(interval: Millis, recorder: Recorder) -> Self {
+        Self {
+            record: Record::new(RECORD_SPAN),
+            recorder,
+            session: None,
+            latest: None,
+            unread: None,
+            interval,
+            held: false,
+        }
+    }
+
+    /// Takes one sample in, attributed by `attribute` if it is an answer.
+    pub fn take(
+        &mut self,
+        sample: Sample,
+        now: Timestamp,
+        pods: Vec<PodObservation>,
+        group: Option<GroupObservation>,
+    ) {
+        let at = sample.as_ref().as_ref().map_or(now.as_millisecond(), |it| it.at);
+        if let (Some(session), Some(group)) = (&mut self.session, &group) {
+            session.replay.observe(group);
+        }
+        let observation = Observation { at, group, pods };
+        if let Some(session) = &mut self.session {
+            session.judge.observe(&observation);
+            self.recorder.seen(&observation);
+        }
+        self.record.push(observation);
+        self.latest = Some(sample);
+    }
+
+    /// Notes what could not be read beside the sample that is about to be taken in; whether that is
+    /// another thing than before.
+    pub fn metered(&mut self, failure: Option<ReadError>) -> bool {
+        let name = |it: &Option<ReadError>| it.as_ref().map(ReadError::name);
+        let changed = name(&self.unread) != name(&failure);
+        self.unread = failure;
+        changed
+    }
+
+    /// Why the pods' metrics could not be read beside the latest sample.
+    #[must_use]
+    pub const fn unread(&self) -> Option<&ReadError> {
+        self.unread.as_ref()
+    }
+
+    /// Whether an attempt waits for the next sample: it is being judged, or its preflight holds it.
+    #[must_use]
+    pub const fn is_awaited(&self) -> bool {
+        self.session.is_some() || self.held
+    }
+
+    /// Notes whether a preflight holds an attempt back.
+    pub const fn hold(&mut self, held: bool) {
+        self.held = held;
+    }
+
+    /// The judge of this attempt, begun or resumed if it is not the one at work; `None` ends one.
+    pub fn attend(
+        &mut self,
+        id: Option<RolloutId>,
+        settings: Settings,
+        saved: Saved<'_>,
+        now: Timestamp,
+    ) {
+        let Some(id) = id else {
+            self.close(now);
+            return;
+        };
+        if self.session.as_ref().is_some_and(|it| it.id == id) {
+            return;
+        }
+        let accounts = saved.analysis.and_then(|it| it.accounts.as_deref());
+        let resumed = accounts.and_then(|it| Some((Judge::resume(settings.clone(), it).ok()?, it)));
+        let (judge, beginning) = match resumed {
+            Some((judge, accounts)) => (judge, Beginning::Resumed(accounts)),
+            None if saved.under_way => {
+                (Judge::start_over(settings.clone(), &self.record, 1), Beginning::StartedOver)
+            }
+            None => (Judge::new(settings.clone(), &self.record), Beginning::Fresh),
+        };
+        let attempt = Attempt { id, settings, beginning };
+        self.recorder.begin(attempt, &self.record, now.as_millisecond());
+        self.session =
+            Some(Session { id, begun: now, judge, replay: Replay::resumed(saved.replay) });
+    }
+
+    /// Ends the attempt under way, if there is one.
+    pub fn close(&mut self, now: Timestamp) {
+        if self.session.take().is_some() {
+            self.recorder.finish(now.as_millisecond());
+        }
+    }
+
+    /// Notes for the trace what a pass found, and `proof`: pods that a guard judged by and that no
+    /// sample has shown to the judge.
+    pub fn note(&self, standing: &Standing, proof: Option<Observation>) {
+        if let Some(proof) = proof {
+            self.recorder.seen(&proof);
+        }
+        self.recorder.follow(standing);
+    }
+
+    /// Since when this process has watched the attempt.
+    #[must_use]
+    pub fn watched_since(&self) -> Option<Timestamp> {
+        self.session.as_ref().map(|it| it.begun)
+    }
+
+    /// The verdict now.
+    #[must_use]
+    pub fn assess(&self, now: Timestamp, primary_healthy: bool) -> Option<Assessment> {
+        let session = self.session.as_ref()?;
+        Some(session.judge.assess(now.as_millisecond(), primary_healthy))
+    }
+
+    /// The accounts to persist.
+    #[must_use]
+    pub fn accounts(&self) -> Option<String> {
+        self.session.as_ref().map(|it| it.judge.save())
+    }
+
+    /// Ranges of offsets that the canary consumed, and whether some had to be left out.
+    #[must_use]
+    pub fn replay(&self) -> Option<(Vec<ReplayRange>, bool)> {
+        self.session.as_ref().map(|it| it.replay.ranges())
+    }
+
+    /// Lag, throughput and shares by role.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        summarise(&self.record)
+    }
+
+    /// The record before and during the trial.
+    #[must_use]
+    pub const fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The last outcome of the sampler.
+    #[must_use]
+    pub const fn latest(&self) -> Option<&Sample> {
+        self.latest.as_ref()
+    }
+
+    /// Whether every source answered: Kafka within the last polls, and beside the last of them who
+    /// has the metrics.
+    #[must_use]
+    pub fn delivered(&self, now: Timestamp) -> bool {
+        self.recent(now).is_some() && self.unread.is_none()
+    }
+
+    /// Whether this many Ready canary pods have joined and the group is Stable.
+    #[must_use]
+    pub fn membership(&self, ready_canaries: u32, now: Timestamp) -> Membership {
+        use siskin_analysis::observation::GroupState;
+        match self.recent(now) {
+            None => Membership::Unknown,
+            Some(group) => match group.state {
+                GroupState::Stable if ready_canaries <= group.members.canary => Membership::Settled,
+                GroupState::Stable | GroupState::Rebalancing | GroupState::Empty => {
+                    Membership::NotYet
+                }
+            },
+        }
+    }
+
+    fn recent(&self, now: Timestamp) -> Option<GroupObservation> {
+        let latest = self.record.observations().next_back()?;
+        let age = now.as_millisecond().saturating_sub(latest.at);
+        let limit = self.interval.saturating_mul(RECENT_POLLS).max(5_000);
+        latest.group.filter(|_| age <= limit)
+    }
+}
+
+/// Whether this verdict ends a trial.
+#[must_use]
+pub fn is_fail(assessment: &Assessment) -> bool {
+    assessment.verdict == Verdict::Fail
+}

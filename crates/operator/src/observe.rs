@@ -1,0 +1,10 @@
+//! Kubernetes read into a `World`: the rollout, its Deployments, frozen templates, pods.
+//! Asks no source of evidence and writes nothing.
+
+pub mod defaults;
+pub mod exports;
+pub mod index;
+pub mod observer;
+pub mod parse;
+pub mod pods;
+pub mod world;

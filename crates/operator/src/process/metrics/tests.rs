@@ -1,0 +1,92 @@
+//! What Prometheus reads: every name, every label, and nothing that was not counted.
+//! Names are an interface: dashboards and alert rules are written against them.
+
+use std::time::Duration;
+
+use siskin_analysis::Verdict;
+use siskin_api::Phase;
+
+use crate::process::metrics::{ClosedSet, Metrics, PHASES, Publication, Written};
+
+#[derive(strum::IntoStaticStr)]
+enum Sample {
+    Delivered,
+}
+
+impl ClosedSet for Sample {
+    fn variant(&self) -> &'static str {
+        self.into()
+    }
+}
+
+fn counted_once() -> String {
+    let metrics = Metrics::new();
+    metrics.transition(Phase::RollingBack);
+    metrics.effect(&Sample::Delivered);
+    metrics.pass(Duration::from_millis(7));
+    metrics.pass_failed(&Sample::Delivered);
+    metrics.rollouts([Phase::Progressing, Phase::Succeeded, Phase::Succeeded]);
+    metrics.replicas_conflict();
+    metrics.api_write(Written::CanaryRolloutStatus);
+    metrics.sample(&Sample::Delivered);
+    metrics.verdict(Verdict::Inconclusive);
+    metrics.event(Publication::Dropped);
+    metrics.leader(true);
+    metrics.encode().unwrap()
+}
+
+#[test]
+fn every_metric_has_its_name_and_label() {
+    let text = counted_once();
+    for line in [
+        "siskin_transitions_total{phase=\"RollingBack\"} 1",
+        "siskin_effects_total{effect=\"Delivered\"} 1",
+        "siskin_pass_seconds_bucket{le=\"0.005\"} 0",
+        "siskin_pass_seconds_bucket{le=\"0.01\"} 1",
+        "siskin_pass_seconds_count 1",
+        "siskin_pass_errors_total{step=\"Delivered\"} 1",
+        "siskin_rollouts{phase=\"Succeeded\"} 2",
+        "siskin_target_replicas_conflict_total 1",
+        "siskin_api_writes_total{kind=\"CanaryRolloutStatus\"} 1",
+        "siskin_samples_total{outcome=\"Delivered\"} 1",
+        "siskin_verdicts_total{verdict=\"Inconclusive\"} 1",
+        "siskin_events_total{outcome=\"Dropped\"} 1",
+        "siskin_leader 1",
+        concat!("siskin_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+    ] {
+        assert!(text.lines().any(|it| it == line), "no {line:?} in\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn a_phase_that_no_rollout_is_in_any_more_goes_to_zero() {
+    let metrics = Metrics::new();
+    metrics.rollouts([Phase::Progressing]);
+    metrics.rollouts([Phase::Succeeded]);
+    let text = metrics.encode().unwrap();
+    assert!(text.contains("siskin_rollouts{phase=\"Progressing\"} 0\n"), "{text}");
+    assert!(text.contains("siskin_rollouts{phase=\"Succeeded\"} 1\n"), "{text}");
+}
+
+#[test]
+fn every_phase_is_shown_from_the_start() {
+    let text = Metrics::new().encode().unwrap();
+    let shown = text.lines().filter(|it| it.starts_with("siskin_rollouts{")).count();
+    assert_eq!(shown, PHASES.len());
+}
+
+#[test]
+fn phases_are_named_as_in_the_status() {
+    for phase in PHASES {
+        assert_eq!(serde_json::to_value(phase).unwrap(), phase.variant());
+    }
+}
+
+#[test]
+fn clones_count_together() {
+    let metrics = Metrics::new();
+    metrics.clone().replicas_conflict();
+    metrics.replicas_conflict();
+    assert!(metrics.encode().unwrap().contains("siskin_target_replicas_conflict_total 2\n"));
+}

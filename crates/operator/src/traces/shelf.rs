@@ -1,0 +1,321 @@
+//! Traces of the rollouts of this process, in memory: what the judge was given, to be judged again
+//! by `kubectl-siskin replay`. A side observation: nothing is read back, and nothing here can fail.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::body::Bytes;
+use serde::Serialize;
+use siskin_analysis::observation::{Millis, Observation};
+use siskin_analysis::{Record, Settings};
+use siskin_trace::{Header, Line, Mark};
+
+use crate::name::Name;
+use crate::traces::marks::Standing;
+use crate::traces::outgoing::Outgoing;
+use crate::traces::recording::{CHUNK, Opening, Origin, RESERVE, Recording};
+use siskin_decide::RolloutId;
+
+/// Bounds of what is kept, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) each: usize,
+    pub(super) all: usize,
+}
+
+/// One trace: two days of twelve partitions at a poll in 10 s, six hours of a hundred, 20 minutes
+/// of a thousand (docs/replay.md has the figures). All of them: less than a third of the 40 MB that
+/// an operator may take at rest with 200 rollouts, even if each of them was tried.
+const LIMITS: Limits = Limits { each: 4 << 20, all: 12 << 20 };
+
+/// The last trace of each rollout. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Traces {
+    shelf: Arc<Mutex<Shelf>>,
+}
+
+/// Records the attempts of one rollout, one after the other.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    traces: Traces,
+    name: Name,
+}
+
+/// An attempt that a judge begins, or goes on, to judge.
+#[derive(Clone, Debug)]
+pub struct Attempt<'a> {
+    /// Which one.
+    pub id: RolloutId,
+    /// What it is judged by.
+    pub settings: Settings,
+    /// What the judge knows when it begins.
+    pub beginning: Beginning<'a>,
+}
+
+/// How a judge came into being.
+#[derive(Clone, Copy, Debug)]
+pub enum Beginning<'a> {
+    /// With the trial: by the record alone.
+    Fresh,
+    /// From the accounts that an earlier process had saved.
+    Resumed(&'a str),
+    /// Amid the trial, by the record alone: there were no accounts.
+    StartedOver,
+}
+
+/// A trace that can be had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listed {
+    /// Namespace of the rollout.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// The attempt.
+    pub rollout_id: String,
+    /// Memory that it takes, compressed; while it is recorded, without what is yet to be.
+    pub bytes: usize,
+    /// How much of the attempt is in it.
+    pub state: Extent,
+    /// Whether its beginning was seen by an earlier process and is not in it.
+    pub resumed: bool,
+}
+
+/// How much of an attempt is in its trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Extent {
+    /// All of it so far.
+    Recording,
+    /// All of it.
+    Complete,
+    /// A bound was reached: not its end.
+    Cut,
+}
+
+#[derive(Debug)]
+pub(super) struct Shelf {
+    pub(super) recordings: HashMap<Name, Recording>,
+    pub(super) limits: Limits,
+    /// How many recordings were finished: which of them is the oldest.
+    finished: u64,
+    /// What is yet to be stored; `None` if nothing is.
+    pub(super) outgoing: Option<Outgoing>,
+}
+
+impl Traces {
+    /// With other bounds, so that a test need not fill megabytes.
+    #[cfg(test)]
+    pub(super) fn within(each: usize, all: usize) -> Self {
+        let shelf = Shelf { limits: Limits { each, all }, ..Shelf::default() };
+        Self { shelf: Arc::new(Mutex::new(shelf)) }
+    }
+
+    /// All traces, by namespace and name.
+    #[must_use]
+    pub fn list(&self) -> Vec<Listed> {
+        let kept = self.lock();
+        let mut all: Vec<_> = kept.recordings.iter().map(|(name, it)| it.listed(name)).collect();
+        all.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        all
+    }
+
+    /// The trace of this rollout as gzip, in parts of at most 64 KiB of text (but for longer lines):
+    /// each is a member, and one after the other they are a file.
+    #[must_use]
+    pub fn of(&self, name: &Name) -> Option<Vec<Bytes>> {
+        let mut kept = self.lock();
+        kept.open(name);
+        kept.recordings.get(name).map(Recording::members)
+    }
+
+    /// Forgets a rollout that is gone.
+    pub fn forget(&self, name: &Name) {
+        self.lock().remove(name);
+    }
+
+    /// Records the attempts of this rollout.
+    #[must_use]
+    pub fn recorder(&self, name: &Name) -> Recorder {
+        Recorder { traces: self.clone(), name: name.clone() }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Recorder {
+    /// Begins a trace, in place of the one before: the record that the judge learns from, and how
+    /// the judge begins.
+    pub fn begin(&self, attempt: Attempt<'_>, record: &Record, at: Millis) {
+        let mut kept = self.traces.lock();
+        let beginning = attempt.beginning;
+        kept.begin(&self.name, attempt, record.clone(), at);
+        let mark = match beginning {
+            Beginning::Fresh => Mark::TrialStarted,
+            Beginning::Resumed(accounts) => Mark::Resumed { accounts: Some(accounts.to_owned()) },
+            Beginning::StartedOver => Mark::Resumed { accounts: None },
+        };
+        kept.write(&self.name, &Line::Mark { at, mark });
+    }
+
+    /// The judge was given this.
+    pub fn seen(&self, observation: &Observation) {
+        self.traces.lock().write(&self.name, &Line::Seen(observation.clone()));
+    }
+
+    /// What a pass knew of the attempt: its marks are written when they change.
+    pub fn follow(&self, standing: &Standing) {
+        let mut kept = self.traces.lock();
+        let Some(recording) = kept.recordings.get_mut(&self.name) else { return };
+        let (lines, last) = recording.marks(standing);
+        for line in &lines {
+            kept.write(&self.name, line);
+        }
+        if last {
+            kept.finish(&self.name);
+        }
+    }
+
+    /// The attempt is over, however it ended.
+    pub fn finish(&self, at: Millis) {
+        let mut kept = self.traces.lock();
+        let Some(recording) = kept.recordings.get(&self.name) else { return };
+        if let Some(line) = recording.abandoned(at) {
+            kept.write(&self.name, &line);
+        }
+        kept.finish(&self.name);
+    }
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self { recordings: HashMap::new(), limits: LIMITS, finished: 0, outgoing: None }
+    }
+}
+
+impl Shelf {
+    fn begin(&mut self, name: &Name, attempt: Attempt<'_>, record: Record, began: Millis) {
+        self.remove(name);
+        let header = Header { rollout: name.to_string(), settings: attempt.settings };
+        let resumed = match attempt.beginning {
+            Beginning::Fresh => false,
+            Beginning::Resumed(_) | Beginning::StartedOver => true,
+        };
+        let origin = Origin { id: attempt.id, resumed, began };
+        let Some(recording) = Recording::begin(&header, origin, record) else { return };
+        let room = self.make_room(CHUNK);
+        self.recordings.insert(name.clone(), recording);
+        if !room {
+            self.cut(name, "there was no room for another trace");
+        }
+    }
+
+    /// Writes a line after the opening, or lets it wait with that.
+    fn write(&mut self, name: &Name, line: &Line) {
+        let waits = self.recordings.get_mut(name).is_some_and(|it| it.defers(line));
+        if !waits {
+            self.open(name);
+            self.put(name, line);
+        }
+    }
+
+    /// Writes what a trace begins with, if it is not written yet.
+    fn open(&mut self, name: &Name) {
+        let opening = self.recordings.get_mut(name).and_then(Recording::opening);
+        for line in opening.into_iter().flat_map(Opening::lines) {
+            self.put(name, &line);
+        }
+    }
+
+    fn put(&mut self, name: &Name, line: &Line) {
+        let Some(recording) = self.recordings.get_mut(name) else { return };
+        if !recording.takes(line) {
+            return;
+        }
+        if let Err(why) = recording.write(line) {
+            self.cut(name, &why);
+        } else if recording.is_due() {
+            self.pack(name);
+        }
+    }
+
+    /// Compresses what has gathered. The part that brings a trace to its bound is still kept: it
+    /// takes the room that was set aside for what was to gather next.
+    fn pack(&mut self, name: &Name) {
+        let Some(recording) = self.recordings.get_mut(name) else { return };
+        let member = recording.member();
+        let size = member.len();
+        let fits = recording.size() + size <= self.limits.each;
+        let why = if fits { "all traces together reached" } else { "the trace reached" };
+        let room = fits && self.make_room(size);
+        let Some(recording) = self.recordings.get_mut(name) else { return };
+        if room || size + RESERVE <= CHUNK {
+            recording.keep(member);
+        }
+        if !room {
+            let bound = if fits { self.limits.all } else { self.limits.each };
+            self.cut(name, &format!("{why} {bound} bytes"));
+        }
+    }
+
+    fn cut(&mut self, name: &Name, why: &str) {
+        let Some(recording) = self.recordings.get_mut(name) else { return };
+        tracing::info!(rollout = %name, why, "the recording of a trace stopped");
+        recording.cut(why);
+    }
+
+    fn finish(&mut self, name: &Name) {
+        self.open(name);
+        let Some(recording) = self.recordings.get_mut(name) else { return };
+        self.finished += 1;
+        recording.finish(self.finished);
+        if let Some(outgoing) = &self.outgoing {
+            outgoing.tell();
+        }
+    }
+
+    /// Takes a trace off the shelf; what is yet to be stored of it goes to the outgoing ones.
+    fn remove(&mut self, name: &Name) {
+        let removed = self.recordings.remove(name);
+        if let (Some(mut recording), Some(outgoing)) = (removed, &mut self.outgoing) {
+            self.finished += 1;
+            recording.finish(self.finished);
+            outgoing.take(name, recording);
+        }
+    }
+
+    /// Makes room for this many bytes at the expense of the oldest finished traces; false if what
+    /// is being recorded takes it all.
+    fn make_room(&mut self, bytes: usize) -> bool {
+        loop {
+            let outgoing = self.outgoing.as_ref().map_or(0, Outgoing::size);
+            let taken: usize = self.recordings.values().map(Recording::size).sum();
+            if taken + outgoing + bytes <= self.limits.all {
+                return true;
+            }
+            if !self.give_up_oldest() {
+                return false;
+            }
+        }
+    }
+
+    /// Gives a finished trace up; false if there is none. Those that nobody can ask for go first.
+    fn give_up_oldest(&mut self) -> bool {
+        if self.outgoing.as_mut().is_some_and(Outgoing::give_up_oldest) {
+            return true;
+        }
+        let finished = self.recordings.iter().filter_map(|(name, it)| Some((it.order()?, name)));
+        let Some((_, oldest)) = finished.min_by_key(|(order, _)| *order) else { return false };
+        let oldest = oldest.clone();
+        let given_up = self.recordings.remove(&oldest);
+        if let (Some(given_up), Some(outgoing)) = (given_up, &mut self.outgoing) {
+            outgoing.given_up(&given_up);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,5 @@
+//! What the Deployments of a rollout should look like: pod templates and children.
+//! Pure: reads and writes nothing.
+
+pub mod children;
+pub mod template;

@@ -1,0 +1,237 @@
+//! What X-primary and X-canary look like: frozen template, role, and X's own shape. Pure.
+//! One description serves the comparison with what is there and the write that repairs it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use siskin_analysis::observation::Role;
+use siskin_api::PodIdentity;
+use siskin_api::annotations::{REVISION, ROLE, TARGET};
+
+use crate::workloads::template::{PodTemplate, Restarts, role_name, same};
+use siskin_decide::{MoveOrder, Revision};
+
+/// What Argo CD must be told about objects that no one put into Git.
+const GITOPS: [(&str, &str); 2] = [
+    ("argocd.argoproj.io/compare-options", "IgnoreExtraneous"),
+    ("argocd.argoproj.io/sync-options", "Prune=false"),
+];
+
+/// Fields of X's spec, beside the template, that its children take over.
+const TAKEN_OVER: [&str; 3] =
+    ["minReadySeconds", "progressDeadlineSeconds", "revisionHistoryLimit"];
+
+/// What children of one target have in common.
+#[derive(Clone, Debug)]
+pub struct Family {
+    /// Name of X.
+    pub target: String,
+    /// Whether pods are told their name and role.
+    pub identity: PodIdentity,
+    /// What X's template carries to restart pods.
+    pub restarts: Restarts,
+    /// Whether a unit is added before one is taken.
+    pub order: MoveOrder,
+    /// X's `spec`, or when X is missing that of a child.
+    pub spec: Value,
+}
+
+impl Family {
+    /// Name of the child of a role.
+    #[must_use]
+    pub fn name(&self, role: Role) -> String {
+        child_name(&self.target, role)
+    }
+
+    /// `metadata` (labels, annotations) and `spec` of a child, without its count.
+    #[must_use]
+    pub fn child(&self, role: Role, revision: Revision, template: &PodTemplate) -> Child {
+        let labels = [(TARGET, self.target.as_str()), (ROLE, role_name(role))];
+        let mut annotations: BTreeMap<_, _> =
+            GITOPS.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        annotations.insert(REVISION.into(), revision.to_string());
+        let mut spec = json!({
+            "selector": self.selector(role),
+            "template": template.for_role(role, self.identity, &self.restarts),
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": self.rolling_update()},
+        });
+        for field in TAKEN_OVER {
+            if let Some(value) = self.spec.get(field).filter(|it| !it.is_null()) {
+                spec[field] = value.clone();
+            }
+        }
+        Child {
+            labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            annotations,
+            spec,
+        }
+    }
+
+    fn selector(&self, role: Role) -> Value {
+        let mut selector = self.spec["selector"].clone();
+        if !selector.is_object() {
+            selector = json!({});
+        }
+        if !selector["matchLabels"].is_object() {
+            selector["matchLabels"] = json!({});
+        }
+        selector["matchLabels"][ROLE] = json!(role_name(role));
+        selector
+    }
+
+    fn rolling_update(&self) -> Value {
+        let surge = match self.order {
+            MoveOrder::SurgeFirst => 1,
+            MoveOrder::DrainFirst => 0,
+        };
+        let own = &self.spec["strategy"]["rollingUpdate"]["maxUnavailable"];
+        let none = matches!(own.as_i64(), Some(0)) || matches!(own.as_str(), Some("0%"));
+        let unavailable =
+            if own.is_null() || (none && surge == 0) { json!(1) } else { own.clone() };
+        json!({"maxSurge": surge, "maxUnavailable": unavailable})
+    }
+}
+
+/// A child as it should be, without its count.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Child {
+    /// Labels that it must have.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations that it must have.
+    pub annotations: BTreeMap<String, String>,
+    /// Its `spec`.
+    pub spec: Value,
+}
+
+impl Child {
+    /// Whether a live child differs in more than its count. `Template` is told apart because API
+    /// server defaults may account for it.
+    #[must_use]
+    pub fn compare(&self, live: &Value) -> Difference {
+        let metadata = &live["metadata"];
+        let has = |field: &str, wanted: &BTreeMap<String, String>| {
+            wanted.iter().all(|(key, value)| metadata[field][key] == *value)
+        };
+        let owners = metadata["ownerReferences"].as_array().is_some_and(|it| !it.is_empty());
+        let paused = live["spec"]["paused"] == true;
+        let shape = self.spec.as_object().into_iter().flatten().all(|(field, wanted)| {
+            field == "template" || field == "selector" || same(wanted, &live["spec"][field])
+        });
+        if owners
+            || paused
+            || !shape
+            || !has("labels", &self.labels)
+            || !has("annotations", &self.annotations)
+        {
+            Difference::Real
+        } else if same(&self.spec["template"], &live["spec"]["template"]) {
+            Difference::None
+        } else {
+            Difference::Template
+        }
+    }
+}
+
+/// How a live child compares with what it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// Not at all.
+    None,
+    /// In its pod template: by hand, or by API server defaults.
+    Template,
+    /// In what only a hand could have changed.
+    Real,
+}
+
+/// `X-primary` or `X-canary`.
+#[must_use]
+pub fn child_name(target: &str, role: Role) -> String {
+    format!("{target}-{}", role_name(role))
+}
+
+/// The target's name, if this is the name of a child or of one of its `ReplicaSets`.
+#[must_use]
+pub fn target_of(name: &str) -> Option<&str> {
+    let strip = |name| {
+        [Role::Primary, Role::Canary].iter().find_map(|role| {
+            let name: &str = name;
+            name.strip_suffix(role_name(*role))?.strip_suffix('-')
+        })
+    };
+    strip(name).or_else(|| strip(name.rsplit_once('-')?.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn family(strategy: &Value, order: MoveOrder) -> Family {
+        Family {
+            target: "orders".into(),
+            identity: PodIdentity::None,
+            restarts: Restarts::default(),
+            order,
+            spec: json!({
+                "selector": {"matchLabels": {"app": "orders"}},
+                "strategy": strategy,
+                "minReadySeconds": 5,
+            }),
+        }
+    }
+
+    fn template() -> PodTemplate {
+        PodTemplate::of(&json!({"metadata": {"labels": {"app": "orders"}}, "spec": {}}))
+    }
+
+    #[test]
+    fn a_child_never_selects_the_pods_of_another_role() {
+        let child = family(&json!({"type": "Recreate"}), MoveOrder::SurgeFirst).child(
+            Role::Canary,
+            Revision(1),
+            &template(),
+        );
+        assert_eq!(
+            child.spec["selector"]["matchLabels"],
+            json!({"app": "orders", "siskin.dev/role": "canary"})
+        );
+        assert_eq!(child.spec["template"]["metadata"]["labels"]["siskin.dev/role"], "canary");
+        assert_eq!(child.spec["minReadySeconds"], 5);
+        assert_eq!(child.spec["strategy"]["rollingUpdate"]["maxUnavailable"], 1, "Recreate");
+    }
+
+    #[test]
+    fn some_move_is_always_legal() {
+        let zero = json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}});
+        let update = |order| family(&zero, order).rolling_update();
+        assert_eq!(update(MoveOrder::SurgeFirst), json!({"maxSurge": 1, "maxUnavailable": 0}));
+        assert_eq!(update(MoveOrder::DrainFirst), json!({"maxSurge": 0, "maxUnavailable": 1}));
+    }
+
+    #[test]
+    fn what_was_written_does_not_differ_and_an_edit_does() {
+        let child = family(&json!({}), MoveOrder::SurgeFirst).child(
+            Role::Primary,
+            Revision(7),
+            &template(),
+        );
+        let live = json!({
+            "metadata": {"labels": child.labels, "annotations": child.annotations},
+            "spec": child.spec,
+        });
+        assert_eq!(child.compare(&live), Difference::None);
+        let mut edited = live.clone();
+        edited["spec"]["template"]["spec"]["nodeName"] = json!("x");
+        assert_eq!(child.compare(&edited), Difference::Template);
+        let mut paused = live.clone();
+        paused["spec"]["paused"] = json!(true);
+        assert_eq!(child.compare(&paused), Difference::Real);
+    }
+
+    #[test]
+    fn the_target_is_known_from_the_names_of_its_children() {
+        assert_eq!(target_of("orders-primary"), Some("orders"));
+        assert_eq!(target_of("orders-canary-5f7d"), Some("orders"));
+        assert_eq!(target_of("orders"), None);
+        assert_eq!(target_of("a-primary-canary"), Some("a-primary"));
+    }
+}
