@@ -18,7 +18,7 @@ use crate::observe::index::name_of;
 use crate::observe::observer::Observer;
 use crate::observe::parse::{self, FrozenObject};
 use crate::observe::pods::PodsOfTarget;
-use crate::record;
+use crate::persisted;
 use crate::workloads::children::Family;
 use crate::workloads::template::{PodTemplate, Restarts};
 use siskin_decide::{
@@ -89,7 +89,7 @@ pub(super) async fn assemble(
 ) -> Result<World, CallFailed> {
     let name = name_of(&rollout);
     let target_name = rollout.spec.target_ref.name.clone();
-    let state = record::read(rollout.status.as_ref());
+    let state = persisted::read(rollout.status.as_ref());
     let spec_errors = rollout.spec.validate().err().unwrap_or_default();
     let plan = plan(&rollout, &state);
     let strategy = parse::strategy(&plan);

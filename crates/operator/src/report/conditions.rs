@@ -6,7 +6,7 @@ use siskin_api::conditions::{self, COMPLETED, PROMOTED, READY, RECONCILING, STAL
 use siskin_api::{CanaryRolloutStatus, Phase};
 
 use crate::observe::world::World;
-use crate::record;
+use crate::persisted;
 use siskin_decide::{Facts, Held, Plan, Rest, State};
 
 /// Whether the sources of evidence answer. Beside the kstatus ones.
@@ -40,7 +40,7 @@ pub fn set(
         conditions::remove(all, STALLED);
     }
     if !settled && !stalled {
-        let reason = phase_name(record::phase(&plan.next));
+        let reason = phase_name(persisted::phase(&plan.next));
         conditions::set(all, say(RECONCILING, true, reason, &message), generation, now);
     } else {
         conditions::remove(all, RECONCILING);
@@ -110,7 +110,7 @@ fn outcome_reason(state: &State) -> &'static str {
         | State::Trial(_)
         | State::Promoting(_)
         | State::RollingBack(_)
-        | State::Terminating(_) => phase_name(record::phase(state)),
+        | State::Terminating(_) => phase_name(persisted::phase(state)),
     }
 }
 

@@ -8,9 +8,9 @@ use siskin_api::{CommandOutcome, ReplayRange};
 
 use crate::commands::Answer;
 use crate::observe::world::World;
+use crate::persisted;
 use crate::process::events::{Announcement, Events, Kind};
 use crate::process::metrics::Metrics;
-use crate::record;
 use crate::report::conditions::phase_name;
 use crate::report::{repairs, words};
 use crate::workloads::children::child_name;
@@ -57,7 +57,7 @@ impl Reporter {
 
     fn transition(&self, world: &World, plan: &Plan) {
         let (from, to) = (&world.observed.state, &plan.next);
-        let (before, after) = (record::phase(from), record::phase(to));
+        let (before, after) = (persisted::phase(from), persisted::phase(to));
         if same_place(from, to) && world.rollout.status.is_some() {
             return;
         }
@@ -151,7 +151,7 @@ impl Reporter {
 /// Whether nothing that people follow has changed: phase, step and attempt.
 fn same_place(from: &State, to: &State) -> bool {
     let step = |state| words::current_step(state).map(|it| it.index);
-    record::phase(from) == record::phase(to)
+    persisted::phase(from) == persisted::phase(to)
         && step(from) == step(to)
         && from.rollout() == to.rollout()
 }

@@ -14,7 +14,7 @@ use siskin_api::{
 
 use crate::commands::{self, Answer};
 use crate::observe::world::World;
-use crate::record;
+use crate::persisted;
 use crate::report::conditions;
 use crate::report::reporter::Evidence;
 use crate::report::words::{cause_text, current_step, message, promoted_text, why};
@@ -38,7 +38,7 @@ pub fn status(
     let facts = facts_after(world, plan);
     let mut status = before.clone();
     status.observed_generation = world.rollout.metadata.generation.unwrap_or(0);
-    status.phase = Some(record::phase(&plan.next));
+    status.phase = Some(persisted::phase(&plan.next));
     status.adopted = facts.is_some_and(|it| it.adopted);
     status.rollout_id = plan.next.rollout().map(|it| it.to_string()).or(before.rollout_id.clone());
     if let Some(object) = &world.live.target {
@@ -101,7 +101,7 @@ fn revisions(world: &World, plan: &Plan, facts: Option<&Facts>) -> Revisions {
         let rejection = it.rejection?;
         Some(RejectedRevision {
             revision: it.revision.to_string(),
-            cause: record::wire_cause(rejection.cause),
+            cause: persisted::wire_cause(rejection.cause),
             rollout_id: rejection.rollout.to_string(),
         })
     });
@@ -115,7 +115,7 @@ fn revisions(world: &World, plan: &Plan, facts: Option<&Facts>) -> Revisions {
 
 fn progress(world: &World, plan: &Plan, now: Timestamp) -> Option<api::ProgressStatus> {
     let before = world.rollout.status.as_ref().and_then(|it| it.progress.as_ref());
-    let mut progress = record::write(&plan.next, now)?;
+    let mut progress = persisted::write(&plan.next, now)?;
     if plan.next.rollout().is_some() {
         let same =
             before.filter(|it| it.revision == progress.revision && it.attempt == progress.attempt);
@@ -308,8 +308,8 @@ fn ended(world: &World, plan: &Plan, now: Timestamp) -> Option<HistoryEntry> {
         change_id: before.and_then(|it| it.change_id.clone()),
         revision: id.revision.to_string(),
         outcome,
-        cause: cause.map(record::wire_cause),
-        how: how.map(record::wire_how),
+        cause: cause.map(persisted::wire_cause),
+        how: how.map(persisted::wire_how),
         message: Some(why.chars().take(MAX_MESSAGE).collect()),
         started: Time(started.map_or(now, |it| it.0)),
         finished: Time(now),
