@@ -53,7 +53,7 @@ fn seed(seen: &Observed, target: &Target) -> Plan {
         ..first_facts(seen, revision, total)
     };
     let effects = vec![
-        Effect::Hold,
+        Effect::AddFinalizer,
         Effect::Freeze { revision, attempt: facts.attempts },
         Effect::MarkPromoted { revision },
         Effect::Primary { revision, replicas: 0, facts },
@@ -74,7 +74,7 @@ pub(crate) fn restore(seen: &Observed) -> Option<Plan> {
         ..first_facts(seen, revision, total)
     };
     let effect = Effect::Primary { revision, replicas: 0, facts };
-    let hold = seen.deleted_at.is_none().then_some(Effect::Hold);
+    let hold = seen.deleted_at.is_none().then_some(Effect::AddFinalizer);
     Some(Plan::to(seen.state, hold.into_iter().chain([effect]).collect()))
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn terminate(seen: &Observed, since: Timestamp, now: Timestamp) -> Pl
     if scene.overdue(since) && ending != Some(Ending::Remove) {
         let mut effects = fill_up(&scene);
         effects.extend(scene.disown());
-        effects.extend(seen.target.is_some().then_some(Effect::Bequeath));
+        effects.extend(seen.target.is_some().then_some(Effect::OwnPrimaryByTarget));
         return Plan::release(Ending::Leave, effects).held(Held::Overdue);
     }
     let Some(ending) = ending else {
@@ -195,7 +195,7 @@ fn leave(scene: &Scene<'_>, promoted: Revision) -> Plan {
     }
     let complete = scene.primary_complete(promoted, scene.total);
     if complete && scene.canary_gone() && scene.primary.facts == facts {
-        let bequeath = scene.seen.target.is_some().then_some(Effect::Bequeath);
+        let bequeath = scene.seen.target.is_some().then_some(Effect::OwnPrimaryByTarget);
         return Plan::release(Ending::Leave, scene.disown().into_iter().chain(bequeath).collect());
     }
     let unmoved = match scene.canary_units() {

@@ -157,7 +157,7 @@ impl Scene<'_> {
     pub(crate) fn upkeep(&self) -> Vec<Effect> {
         let mut effects = Vec::new();
         if !self.seen.finalizer && self.seen.deleted_at.is_none() {
-            effects.push(Effect::Hold);
+            effects.push(Effect::AddFinalizer);
         }
         if self.seen.autoscaler_on_rollout && self.seen.replicas.is_none() {
             effects.push(Effect::SeedScale { replicas: self.total });
@@ -179,7 +179,7 @@ impl Scene<'_> {
 
     /// Gives up what a write that was cut off in the middle has left to us of X.
     pub(crate) fn disown(&self) -> Option<Effect> {
-        self.seen.target.as_ref().is_some_and(|it| it.owned).then_some(Effect::Disown)
+        self.seen.target.as_ref().is_some_and(|it| it.owned).then_some(Effect::DropFieldOwnership)
     }
 
     /// Freezes a template whose `ControllerRevision` is missing, from where it still is.

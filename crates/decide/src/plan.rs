@@ -24,7 +24,7 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 pub enum Effect {
     /// Put our finalizer on the `CanaryRollout`.
-    Hold,
+    AddFinalizer,
     /// Set `spec.replicas` once: `/scale` can't be read while it is absent.
     SeedScale {
         /// N.
@@ -69,7 +69,7 @@ pub enum Effect {
         noted: u32,
     },
     /// X's fields are no longer ours: they are anybody's to set.
-    Disown,
+    DropFieldOwnership,
     /// Remember the revision as rejected.
     Reject {
         /// Which.
@@ -78,7 +78,7 @@ pub enum Effect {
         rejection: Rejection,
     },
     /// Forget that the revision was rejected.
-    Lift {
+    ClearRejection {
         /// Which.
         revision: Revision,
     },
@@ -88,11 +88,11 @@ pub enum Effect {
         revision: Revision,
     },
     /// X owns X-primary from now on.
-    Bequeath,
+    OwnPrimaryByTarget,
     /// Delete the children and the frozen templates.
     RemoveChildren,
     /// Take our finalizer off.
-    Release,
+    RemoveFinalizer,
 }
 
 /// Why a rollout can't go on; stands beside the state.
@@ -178,7 +178,7 @@ impl Plan {
     /// The terminal plan of a deletion.
     #[must_use]
     pub fn release(ending: Ending, mut effects: Vec<Effect>) -> Self {
-        effects.push(Effect::Release);
+        effects.push(Effect::RemoveFinalizer);
         Self::to(State::Terminating(ending), effects)
     }
 }

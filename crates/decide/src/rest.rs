@@ -70,7 +70,7 @@ fn rejected(scene: &Scene<'_>, rejection: Rejection, repair: Vec<Effect>) -> Pla
         return Plan::to(failed, repair).held(Held::RevisionRejected);
     }
     let mut effects = repair;
-    effects.push(Effect::Lift { revision: rollout.revision });
+    effects.push(Effect::ClearRejection { revision: rollout.revision });
     Plan::to(failed, effects)
 }
 

@@ -147,7 +147,7 @@ fn standing(order: Order, seen: &Observed, plan: &Plan) -> Standing {
         Order::Retry(id) => {
             let marked =
                 seen.frozen.iter().any(|it| it.rejection.is_some_and(|it| it.rollout == id));
-            (marked, plan.effects.contains(&Effect::Lift { revision: id.revision }))
+            (marked, plan.effects.contains(&Effect::ClearRejection { revision: id.revision }))
         }
     };
     match (relevant, followed) {

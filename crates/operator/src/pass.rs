@@ -150,7 +150,7 @@ impl Passes {
             self.reporter.effects(world, &Plan { effects: made, ..plan.clone() });
             return Err(why);
         }
-        if plan.effects.contains(&Effect::Release) {
+        if plan.effects.contains(&Effect::RemoveFinalizer) {
             // There may be nothing left to write a status to.
             self.reporter.report(world, plan, &answers);
             return Ok(());

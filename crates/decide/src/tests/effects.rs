@@ -20,7 +20,7 @@ fn a_late_release_fills_up_primary_also_when_its_frozen_template_is_lost() {
     let freeze = Effect::Freeze { revision: PROMOTED, attempt: 0 };
     assert_eq!(effects.first(), Some(&freeze), "X still has it");
     assert!(matches!(effects[1], Effect::Primary { revision: PROMOTED, replicas: 4, .. }));
-    assert_eq!(effects[2..], [Effect::Bequeath, Effect::Release]);
+    assert_eq!(effects[2..], [Effect::OwnPrimaryByTarget, Effect::RemoveFinalizer]);
 }
 
 #[test]
@@ -29,16 +29,19 @@ fn a_late_release_never_waits_for_a_template_that_may_be_lost_for_ever() {
         deleted(at_rest(), Some(Ending::Leave)),
         &[overdue, |it| it.frozen.clear(), |it| primary(it).workload = workload(NEXT, 0)],
     );
-    assert_eq!(decide(&seen, NOW).effects, [Effect::Bequeath, Effect::Release]);
+    assert_eq!(decide(&seen, NOW).effects, [Effect::OwnPrimaryByTarget, Effect::RemoveFinalizer]);
 }
 
 #[test]
 fn what_a_write_that_was_cut_off_has_left_to_us_of_x_is_given_up() {
     let owned = |it: &mut Observed| target(it).owned = true;
-    assert_eq!(decide(&with(at_rest(), &[owned]), NOW).effects, [Effect::Disown]);
-    assert_eq!(decide(&with(progressing(), &[owned]), NOW).effects, [Effect::Disown]);
+    assert_eq!(decide(&with(at_rest(), &[owned]), NOW).effects, [Effect::DropFieldOwnership]);
+    assert_eq!(decide(&with(progressing(), &[owned]), NOW).effects, [Effect::DropFieldOwnership]);
     let left = with(deleted(at_rest(), Some(Ending::Leave)), &[owned]);
-    assert_eq!(decide(&left, NOW).effects, [Effect::Disown, Effect::Bequeath, Effect::Release]);
+    assert_eq!(
+        decide(&left, NOW).effects,
+        [Effect::DropFieldOwnership, Effect::OwnPrimaryByTarget, Effect::RemoveFinalizer]
+    );
 }
 
 #[test]

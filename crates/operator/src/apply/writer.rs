@@ -88,7 +88,7 @@ impl Writer {
 
     async fn make(&self, world: &mut World, effect: &Effect) -> Result<(), ApplyFailed> {
         match effect {
-            Effect::Hold => self.hold(world).await,
+            Effect::AddFinalizer => self.hold(world).await,
             Effect::SeedScale { replicas } => self.seed_scale(world, *replicas).await,
             Effect::Freeze { revision, attempt } => self.freeze(world, *revision, *attempt).await,
             Effect::Refreeze { revision } => self.refreeze(world, *revision).await,
@@ -103,15 +103,15 @@ impl Writer {
                 self.metrics.replicas_conflict();
                 self.drain(world, *noted).await
             }
-            Effect::Disown => self.disown(world).await,
+            Effect::DropFieldOwnership => self.disown(world).await,
             Effect::Reject { revision, rejection } => {
                 self.reject(world, *revision, *rejection).await
             }
-            Effect::Lift { revision } => self.lift(world, *revision).await,
+            Effect::ClearRejection { revision } => self.lift(world, *revision).await,
             Effect::MarkPromoted { revision } => self.mark_promoted(world, *revision).await,
-            Effect::Bequeath => self.bequeath(world).await,
+            Effect::OwnPrimaryByTarget => self.bequeath(world).await,
             Effect::RemoveChildren => self.remove_children(world).await,
-            Effect::Release => self.release(world).await,
+            Effect::RemoveFinalizer => self.release(world).await,
         }
     }
 

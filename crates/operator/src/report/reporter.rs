@@ -101,24 +101,24 @@ impl Reporter {
                 }
                 Effect::Primary { .. } => self.repair(world, plan, Role::Primary),
                 Effect::Canary { .. } => self.repair(world, plan, Role::Canary),
-                Effect::Bequeath => {
+                Effect::OwnPrimaryByTarget => {
                     let note = format!(
                         "the template of {target} was not promoted: {target}-primary keeps serving and belongs to {target} now. Revert {target} in Git before the next sync, the guard is off"
                     );
                     self.announce(world, Kind::Warning, ("PrimaryLeft", target.clone()), &note);
                 }
-                Effect::Hold
+                Effect::AddFinalizer
                 | Effect::SeedScale { .. }
                 | Effect::Freeze { .. }
                 | Effect::Refreeze { .. }
                 | Effect::Target { .. }
                 | Effect::Drain { .. }
-                | Effect::Disown
+                | Effect::DropFieldOwnership
                 | Effect::Reject { .. }
-                | Effect::Lift { .. }
+                | Effect::ClearRejection { .. }
                 | Effect::MarkPromoted { .. }
                 | Effect::RemoveChildren
-                | Effect::Release => {}
+                | Effect::RemoveFinalizer => {}
             }
         }
     }

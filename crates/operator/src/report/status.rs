@@ -67,20 +67,20 @@ pub fn status(
 pub fn facts_after<'a>(world: &'a World, plan: &'a Plan) -> Option<&'a Facts> {
     let written = plan.effects.iter().rev().find_map(|effect| match effect {
         Effect::Primary { facts, .. } => Some(facts),
-        Effect::Hold
+        Effect::AddFinalizer
         | Effect::SeedScale { .. }
         | Effect::Freeze { .. }
         | Effect::Refreeze { .. }
         | Effect::Canary { .. }
         | Effect::Target { .. }
         | Effect::Drain { .. }
-        | Effect::Disown
+        | Effect::DropFieldOwnership
         | Effect::Reject { .. }
-        | Effect::Lift { .. }
+        | Effect::ClearRejection { .. }
         | Effect::MarkPromoted { .. }
-        | Effect::Bequeath
+        | Effect::OwnPrimaryByTarget
         | Effect::RemoveChildren
-        | Effect::Release => None,
+        | Effect::RemoveFinalizer => None,
     });
     written.or(world.observed.primary.as_ref().map(|it| &it.facts))
 }

@@ -61,16 +61,16 @@ pub(super) fn before(world: &World, seen: &Observed, effect: &Effect) -> Option<
         | Effect::Drain { .. } => Some(Counts::of(world, seen)),
         // Nobody wants consumers any more, or X has taken all units; checked at the release.
         Effect::RemoveChildren
-        | Effect::Hold
+        | Effect::AddFinalizer
         | Effect::SeedScale { .. }
         | Effect::Freeze { .. }
         | Effect::Refreeze { .. }
-        | Effect::Disown
+        | Effect::DropFieldOwnership
         | Effect::Reject { .. }
-        | Effect::Lift { .. }
+        | Effect::ClearRejection { .. }
         | Effect::MarkPromoted { .. }
-        | Effect::Bequeath
-        | Effect::Release => None,
+        | Effect::OwnPrimaryByTarget
+        | Effect::RemoveFinalizer => None,
     }
 }
 

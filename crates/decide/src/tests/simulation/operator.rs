@@ -186,7 +186,7 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
             }
             Err(Failed::Impossible(what)) => world.fail(&format!("{effect:?} {what}")),
         }
-        let by_others = *effect == Effect::Release && world.foreign != foreign;
+        let by_others = *effect == Effect::RemoveFinalizer && world.foreign != foreign;
         if let Some(complaint) = complaint.filter(|_| !by_others) {
             world.fail(&complaint);
         }
@@ -196,7 +196,7 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
             counts::check(world, (&view.seen, plan), effect, before);
         }
     }
-    if plan.effects.contains(&Effect::Release) {
+    if plan.effects.contains(&Effect::RemoveFinalizer) {
         world.count(watch::ending_name(plan));
         return true;
     }

@@ -52,18 +52,18 @@ pub(super) fn effect(world: &World, seen: &Observed, effect: &Effect) -> Option<
             let recorded = matches!(seen.state, State::Promoting(_));
             (changes && !recorded).then(|| format!("{effect:?} leaves no entry in the history"))
         }
-        Effect::Release => release(world, seen),
-        Effect::Hold
+        Effect::RemoveFinalizer => release(world, seen),
+        Effect::AddFinalizer
         | Effect::SeedScale { .. }
         | Effect::Freeze { .. }
         | Effect::Refreeze { .. }
         | Effect::Target { .. }
         | Effect::Drain { .. }
-        | Effect::Disown
+        | Effect::DropFieldOwnership
         | Effect::Reject { .. }
-        | Effect::Lift { .. }
+        | Effect::ClearRejection { .. }
         | Effect::MarkPromoted { .. }
-        | Effect::Bequeath
+        | Effect::OwnPrimaryByTarget
         | Effect::RemoveChildren => None,
     }
 }
@@ -125,7 +125,7 @@ pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
         }
     }
     let removes = plan.effects.contains(&Effect::RemoveChildren);
-    if removes && !plan.effects.contains(&Effect::Release) {
+    if removes && !plan.effects.contains(&Effect::RemoveFinalizer) {
         world.fail("I6: removes children that it would create again");
     }
     let begun = plan.effects.iter().find_map(facts_of).and_then(|it| it.promoting);
@@ -324,7 +324,7 @@ pub(super) fn written(world: &mut World, (seen, plan): (&Observed, &Plan), effec
         let named = world.cluster.primary.as_ref().map(|it| it.deployment.named);
         named.is_some_and(|it| world.cluster.find(it).is_none())
     };
-    world.memory.forced |= *effect == Effect::Release && lost(world);
+    world.memory.forced |= *effect == Effect::RemoveFinalizer && lost(world);
     // From then on `/scale` is listened to, not X.
     if matches!(effect, Effect::SeedScale { .. }) {
         world.memory.wish_by_rollout();

@@ -30,7 +30,7 @@ pub(super) fn write(
     (dice, brittle): (&mut Dice, bool),
 ) -> Result<(), Failed> {
     match effect {
-        Effect::Hold => on_rollout(cluster, view, |it| it.finalizer = true),
+        Effect::AddFinalizer => on_rollout(cluster, view, |it| it.finalizer = true),
         Effect::SeedScale { replicas } => {
             on_rollout(cluster, view, |it| it.replicas = Some(*replicas))
         }
@@ -42,13 +42,15 @@ pub(super) fn write(
         Effect::Canary { revision, replicas } => canary(cluster, view, *revision, *replicas),
         Effect::Target { replicas } => target(cluster, view, *replicas, None, (dice, brittle)),
         Effect::Drain { noted } => target(cluster, view, 0, Some(*noted), (dice, brittle)),
-        Effect::Disown => disown(cluster, view),
+        Effect::DropFieldOwnership => disown(cluster, view),
         Effect::Reject { revision, rejection } => {
             mark(cluster, view, *revision, |it| it.rejection = Some(*rejection))
         }
-        Effect::Lift { revision } => mark(cluster, view, *revision, |it| it.rejection = None),
+        Effect::ClearRejection { revision } => {
+            mark(cluster, view, *revision, |it| it.rejection = None)
+        }
         Effect::MarkPromoted { revision } => promote(cluster, view, *revision, (dice, brittle)),
-        Effect::Bequeath => {
+        Effect::OwnPrimaryByTarget => {
             let version = cluster.next_version();
             let Some(it) = &mut cluster.primary else { return Err(Failed::Conflict) };
             check(view.versions.primary, it.deployment.version)?;
@@ -70,7 +72,7 @@ pub(super) fn write(
             cluster.frozen.clear();
             Ok(())
         }
-        Effect::Release => release(cluster, view),
+        Effect::RemoveFinalizer => release(cluster, view),
     }
 }
 
@@ -78,20 +80,20 @@ pub(super) fn write(
 pub(super) const fn facts_of(effect: &Effect) -> Option<&Facts> {
     match effect {
         Effect::Primary { facts, .. } => Some(facts),
-        Effect::Hold
+        Effect::AddFinalizer
         | Effect::SeedScale { .. }
         | Effect::Freeze { .. }
         | Effect::Refreeze { .. }
         | Effect::Canary { .. }
         | Effect::Target { .. }
         | Effect::Drain { .. }
-        | Effect::Disown
+        | Effect::DropFieldOwnership
         | Effect::Reject { .. }
-        | Effect::Lift { .. }
+        | Effect::ClearRejection { .. }
         | Effect::MarkPromoted { .. }
-        | Effect::Bequeath
+        | Effect::OwnPrimaryByTarget
         | Effect::RemoveChildren
-        | Effect::Release => None,
+        | Effect::RemoveFinalizer => None,
     }
 }
 
