@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::Span;
-use crate::observation::Millis;
-use crate::{Doubt, Finding, SignalReport};
+use crate::doubt::Doubt;
+use crate::effect::SignalReport;
+use crate::finding::Finding;
+use crate::numbers::Millis;
+use crate::words::Span;
 
 /// What may be done with the canary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::observation::Millis;
+use crate::finding::PartitionId;
+use crate::numbers::{Millis, seconds};
 use crate::reading::Reading;
+use crate::record::Record;
 use crate::time_lag::TimeLag;
-use crate::units::seconds;
-use crate::{PartitionId, Record};
 
 /// A partition whose committed offset has not been met yet on the way back.
 struct Open {

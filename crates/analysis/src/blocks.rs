@@ -3,10 +3,9 @@
 
 use crate::column::{Column, Marks, Moves};
 use crate::lags::PartitionLag;
-use crate::observation::Millis;
+use crate::numbers::{Millis, seconds};
 use crate::roster::Consumer;
 use crate::schedule::{Poll, Schedule};
-use crate::units::seconds;
 
 /// Whether every sample of the open block was usable so far.
 const USABLE: u8 = 0;

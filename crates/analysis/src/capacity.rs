@@ -7,15 +7,12 @@ use std::sync::Arc;
 use crate::blocks::Worked;
 use crate::column::index;
 use crate::constants::Constant;
-use crate::observation::{Millis, Role};
+use crate::numbers::{Millis, count, median};
+use crate::observation::Role;
 use crate::roster::Roster;
-use crate::units::{count, median};
 
 /// Rates are compared over blocks of this length: long enough for several commits.
 pub(crate) const BLOCK: Millis = 20_000;
-/// A pod that is slower than the primary's pace by no more than this part works at full speed: the
-/// capacities of equal pods differ by some percent, and the fastest is above their average.
-pub(crate) const SLOWER: f64 = 0.15;
 /// From this part of the primary's fastest partition on, a partition works at full speed. Partitions
 /// have no pace, only a fastest block.
 const FULL_SPEED_OF_PARTITION: f64 = 0.85;
@@ -25,9 +22,6 @@ const FULL_SPEED_OF_PARTITION: f64 = 0.85;
 /// canaries under a diurnal load are rolled back, not 9.
 const FULL_SPEED_UNSATURATED: f64 = 0.88;
 
-/// A pod that is slower than the median pace by no more than this part works at full speed, too: the
-/// fastest may be fast by luck, and everyone else slow beside it.
-pub(crate) const SLOWER_THAN_MEDIAN: f64 = 0.12;
 /// Primary pods with a pace that make a median.
 const ENOUGH_PACES: usize = 3;
 
@@ -77,11 +71,11 @@ impl Capacity {
     pub(crate) fn excuses(&self, partition_rate: f64, pod_rate: f64) -> bool {
         let reaches = |rate: f64, fastest: f64, part: f64| fastest > 0.0 && rate >= part * fastest;
         let pod = if self.pod > 0.0 {
-            reaches(pod_rate, self.pod, 1.0 - Constant::SlowerThanFullSpeed.or(SLOWER))
+            reaches(pod_rate, self.pod, 1.0 - Constant::SlowerThanFullSpeed.value())
         } else {
             reaches(pod_rate, self.any_pod, FULL_SPEED_UNSATURATED)
         };
-        let usual = 1.0 - Constant::SlowerThanMedian.or(SLOWER_THAN_MEDIAN);
+        let usual = 1.0 - Constant::SlowerThanMedian.value();
         pod || self.paces.usual().is_some_and(|pace| reaches(pod_rate, pace, usual))
             || reaches(partition_rate, self.partition, FULL_SPEED_OF_PARTITION)
     }

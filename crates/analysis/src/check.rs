@@ -5,9 +5,8 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::Figure;
-use crate::finding::Span;
-use crate::observation::Millis;
+use crate::numbers::Millis;
+use crate::words::{Figure, Span};
 
 /// A value that is computed of each pod, over about the last minute but for memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

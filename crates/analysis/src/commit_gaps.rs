@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::column::{Column, Moves};
 use crate::lags::PartitionLag;
-use crate::observation::{Millis, Role};
+use crate::numbers::Millis;
+use crate::observation::Role;
 
 /// The part of all gaps that the typical one covers.
 const TYPICAL: f64 = 0.9;

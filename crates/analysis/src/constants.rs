@@ -1,59 +1,113 @@
-//! The main constants of the method, by name, so that a benchmark can ask how much depends on them.
-//! Their values are written where they are used. Without the feature `sensitivity` nothing here can
-//! change one: the judge stays a pure function of what it is shown.
+//! The numbers of the method that somebody chose, with what speaks for them, and rules that several
+//! rooms share. It knows nobody who uses one; a number that one file uses stays in that file.
+//!
+//! Without the feature `sensitivity` nothing can change one: the judge stays a pure function of
+//! what it is shown.
 
-use crate::observation::Millis;
-use crate::units::count;
+use crate::numbers::Millis;
 
-/// A constant that somebody chose.
+/// Counts are compared over windows of at least this length: the shortest block in which their
+/// noise is measured.
+pub(crate) const COUNT_WINDOW: Millis = 10_000;
+/// Commit gap that is assumed while none was seen.
+pub(crate) const DEFAULT_COMMIT_GAP: Millis = 30_000;
+/// An answer older than this many polls is no basis for a Pass, nor for a guard; and time that
+/// nobody watched for longer is bet on as if it had been as many.
+pub(crate) const RECENT_POLLS: Millis = 3;
+/// Largest evidence reported: more says nothing.
+pub(crate) const LARGEST_EVIDENCE: f64 = 1e12;
+
+/// Longest time between two polls, or scrapes, of which the later one still says what happened in
+/// between: one that is missed is bridged, after more a minimum would rest on too few samples.
+pub(crate) const fn longest_bridged(interval: Millis) -> Millis {
+    interval.saturating_mul(5) / 2
+}
+
+/// A number that a benchmark can multiply, to ask how much depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Constant {
-    /// By how much the least margin of counts is above 1.
+    /// By how much the least margin of counts is above a ratio of 1: pods, partitions and keys
+    /// differ, and a short record doesn't show by how much. With 0.5 twice the errors took 40 to
+    /// 60 s longer to find.
     LeastRatio,
     /// By how much worse than the worst primary pod is still healthy.
     BeyondWorst,
-    /// Events that are added before a pod's rate is compared with the others'.
+    /// Events added to what was seen and what was expected of a pod, so that few events make no
+    /// ratio.
     PseudoEvents,
-    /// The rate of events that is nobody's fault.
+    /// A rate below this is nobody's fault, in events per message. Without it a single error
+    /// against none in the primary would be an infinite ratio.
     RateFloor,
     /// The largest factor of one window of counts, in units of the evidence that decides.
     LargestFactor,
-    /// The margin of gross failure, in units of the ordinary one.
+    /// The gross account's margin, as a multiple of the ordinary one: what no warm-up explains.
     GrossMargin,
-    /// Age from which errors are compared.
+    /// Age in milliseconds from which errors are compared: connections and caches of a new pod may
+    /// fail at first.
     GraceOfErrors,
-    /// Age from which processing times are compared.
+    /// Age in milliseconds from which processing times are compared, and lag that grows decides:
+    /// compilers and caches warm up.
     GraceOfLatency,
-    /// The least drift of lag that is tolerated.
+    /// Mean drift of lag that is nobody's fault, in seconds per second: noise of commits and
+    /// clocks.
     LeastDrift,
-    /// The least length of a window of drift.
+    /// Least length of a window of drift in milliseconds, so that a GC pause or a burst is part of
+    /// one window, not a run of bad ones.
+    ///
+    /// Tried against 30 s: a canary that is 30 % slower is found by lag alone after 230 s, not
+    /// 280 s, and half the capacity deficit as late; of 2,000 healthy canaries under a diurnal load
+    /// 15 are rolled back, not 12. Passing doesn't wait for it: proofs have their own, shorter
+    /// windows.
     DriftWindow,
-    /// The lag that is always normal.
+    /// Lag up to here, in seconds, is always normal: queues are never empty for long.
     NormalLag,
-    /// How much more lag than the primary's is normal.
+    /// How much more lag than the primary ever had is still normal.
     NormalFactor,
-    /// By how much a canary may be slower than the primary and count as overloaded.
+    /// A pod that is slower than the primary's pace by no more than this part works at full speed:
+    /// the capacities of equal pods differ by some percent, and the fastest is above their average.
     SlowerThanFullSpeed,
-    /// The same against the primary's median.
+    /// A pod that is slower than the median pace by no more than this part works at full speed,
+    /// too: the fastest may be fast by luck, and everyone else slow beside it.
     SlowerThanMedian,
-    /// How many messages may be in flight, in units of what was seen to be.
+    /// How many messages may be in flight, in units of what was ever seen to be.
     InFlight,
-    /// The capital that is staked at once.
+    /// Part of the pool that is staked at once; the rest is for faults that come late.
     FirstShare,
-    /// Windows over which the rest is paid out.
+    /// In window w the pool pays out 1/(120 + w) of itself: much in the first hour, without ever
+    /// running dry over days.
     PayOut,
 }
 
 impl Constant {
-    /// The value to use, where `chosen` is the one of the method.
-    pub(crate) fn or(self, chosen: f64) -> f64 {
-        chosen * scale::of(self)
+    const fn chosen(self) -> f64 {
+        match self {
+            Self::LeastRatio => 0.35,
+            Self::BeyondWorst => 0.25,
+            Self::PseudoEvents => 30.0,
+            Self::RateFloor => 0.001,
+            Self::LargestFactor | Self::GrossMargin | Self::NormalLag => 5.0,
+            Self::GraceOfErrors => 60_000.0,
+            Self::GraceOfLatency => 180_000.0,
+            Self::LeastDrift => 0.025,
+            Self::DriftWindow => 20_000.0,
+            Self::NormalFactor => 1.5,
+            Self::SlowerThanFullSpeed => 0.15,
+            Self::SlowerThanMedian => 0.12,
+            Self::InFlight => 1.25,
+            Self::FirstShare => 0.5,
+            Self::PayOut => 120.0,
+        }
     }
 
-    /// The same for a time.
-    pub(crate) fn or_millis(self, chosen: Millis) -> Millis {
+    /// The number that the method uses.
+    pub(crate) fn value(self) -> f64 {
+        self.chosen() * scale::of(self)
+    }
+
+    /// The number as a time.
+    pub(crate) fn millis(self) -> Millis {
         #[expect(clippy::cast_possible_truncation, reason = "minutes, in milliseconds")]
-        let scaled = self.or(count(chosen)).round() as Millis;
+        let scaled = self.value().round() as Millis;
         scaled
     }
 }
@@ -84,55 +138,34 @@ impl Constant {
     /// What it is, with its value and unit.
     #[must_use]
     pub fn describe(self) -> String {
-        use crate::signals::{in_flight, kind, spread};
-        use crate::units::seconds;
-        use crate::{capacity, count_ratio, funds, learn, margins, tolerance, verdict};
-
-        let percent = |part: f64| format!("{} %", (part * 1_000.0).round() / 10.0);
+        let chosen = self.chosen();
+        let percent = || format!("{} %", (chosen * 1_000.0).round() / 10.0);
+        let times = || format!("{chosen} times");
+        let seconds = || format!("{} s", chosen / 1_000.0);
         let (name, value) = match self {
-            Self::LeastRatio => {
-                ("least margin of counts, above 1", spread::LEAST_EXCESS.to_string())
+            Self::LeastRatio => ("least margin of counts, above 1", chosen.to_string()),
+            Self::BeyondWorst => ("healthy beyond the worst primary pod", percent()),
+            Self::PseudoEvents => ("pseudo-events of a pod", chosen.to_string()),
+            Self::RateFloor => ("rate that is nobody's fault", percent()),
+            Self::LargestFactor => {
+                ("largest factor of a window of counts", times() + " what decides")
             }
-            Self::BeyondWorst => {
-                ("healthy beyond the worst primary pod", percent(spread::BEYOND_WORST))
-            }
-            Self::PseudoEvents => ("pseudo-events of a pod", spread::PSEUDO_EVENTS.to_string()),
-            Self::RateFloor => ("rate that is nobody's fault", percent(count_ratio::FLOOR)),
-            Self::LargestFactor => (
-                "largest factor of a window of counts",
-                format!("{} times what decides", verdict::LARGEST_FACTOR),
-            ),
-            Self::GrossMargin => {
-                ("margin of gross failure", format!("{} times the ordinary", count_ratio::GROSS))
-            }
-            Self::GraceOfErrors => {
-                ("age from which errors count", format!("{} s", seconds(kind::GRACE_ERRORS)))
-            }
-            Self::GraceOfLatency => (
-                "age from which latency counts and lag decides",
-                format!("{} s", seconds(kind::GRACE_LATENCY)),
-            ),
-            Self::LeastDrift => ("least tolerated drift", format!("{} s/s", tolerance::LEAST)),
-            Self::DriftWindow => {
-                ("least window of drift", format!("{} s", seconds(margins::SHORTEST_WINDOW)))
-            }
-            Self::NormalLag => ("lag that is always normal", format!("{} s", margins::NORMAL_LAG)),
-            Self::NormalFactor => {
-                ("normal lag, of the primary's", format!("{} times", learn::NORMAL_FACTOR))
-            }
+            Self::GrossMargin => ("margin of gross failure", times() + " the ordinary"),
+            Self::GraceOfErrors => ("age from which errors count", seconds()),
+            Self::GraceOfLatency => ("age from which latency counts and lag decides", seconds()),
+            Self::LeastDrift => ("least tolerated drift", format!("{chosen} s/s")),
+            Self::DriftWindow => ("least window of drift", seconds()),
+            Self::NormalLag => ("lag that is always normal", format!("{chosen} s")),
+            Self::NormalFactor => ("normal lag, of the primary's", times()),
             Self::SlowerThanFullSpeed => {
-                ("slower than the primary and still at full speed", percent(capacity::SLOWER))
+                ("slower than the primary and still at full speed", percent())
             }
-            Self::SlowerThanMedian => (
-                "slower than the primary's median and still at full speed",
-                percent(capacity::SLOWER_THAN_MEDIAN),
-            ),
-            Self::InFlight => (
-                "messages that may be in flight",
-                format!("{} times what was seen", in_flight::MORE),
-            ),
-            Self::FirstShare => ("capital staked at once", percent(funds::FIRST_SHARE)),
-            Self::PayOut => ("windows over which the rest is paid out", funds::PAY_OUT.to_string()),
+            Self::SlowerThanMedian => {
+                ("slower than the primary's median and still at full speed", percent())
+            }
+            Self::InFlight => ("messages that may be in flight", times() + " what was seen"),
+            Self::FirstShare => ("capital staked at once", percent()),
+            Self::PayOut => ("windows over which the rest is paid out", chosen.to_string()),
         };
         format!("{name}: {value}")
     }

@@ -1,10 +1,11 @@
 //! The reverse question for counts: is it proven that the canary is not τ times worse?
 //! Betting in the canary's favour; only a rule of `signals` turns it into a Pass.
 
-use crate::count_ratio::{Counts, Margin, floor, ln_poisson};
+use crate::constants::Constant;
+use crate::count_ratio::{Counts, Margin, ln_poisson};
 use crate::funds::share;
+use crate::numbers::{ln_add, milli, unmilli};
 use crate::proof::PROVEN;
-use crate::units::{ln_add, milli, unmilli};
 
 /// Ratios that a healthy canary may have: better, equal, a little worse.
 const HEALTHY: [f64; 3] = [0.5, 1.0, 1.3];
@@ -50,7 +51,9 @@ impl CountProof {
             *ln = (*ln + likelihood).clamp(LEAST.ln(), MOST.ln() + share(HEALTHY.len()));
         }
         if counts.n > 0.0 {
-            let likelihood = ln_poisson(counts.x, floor() * counts.n, FAR_BELOW) / dispersion;
+            let likelihood =
+                ln_poisson(counts.x, Constant::RateFloor.value() * counts.n, FAR_BELOW)
+                    / dispersion;
             self.by_floor = (self.by_floor + likelihood).clamp(LEAST.ln(), MOST.ln());
         }
     }

@@ -9,18 +9,8 @@ use crate::funds::{Funds, clamp};
 
 /// Ratios beyond the margin that are bet on: from just visible to total failure.
 pub(crate) const RATIOS: [f64; 6] = [1.25, 1.6, 2.2, 4.0, 10.0, 50.0];
-/// The gross account's margin, as a multiple of the ordinary one: what no warm-up explains.
-pub(crate) const GROSS: f64 = 5.0;
 /// Ratios beyond the gross margin that are bet on.
 const GROSS_RATIOS: [f64; 2] = [4.0, 20.0];
-/// A rate below this is nobody's fault: events per message. Without it a single error against
-/// none in the primary would be an infinite ratio.
-pub(crate) const FLOOR: f64 = 0.001;
-
-/// That rate.
-pub(crate) fn floor() -> f64 {
-    Constant::RateFloor.or(FLOOR)
-}
 
 /// Events and exposure of both roles in one window. Exposure is messages; events need not be part
 /// of it. All four are finite and ≥ 0.
@@ -76,13 +66,13 @@ impl CountRatio<6> {
 impl CountRatio<2> {
     /// Accounts for gross failure: five times the margin, and no patience.
     pub(crate) fn gross() -> Self {
-        Self::against(GROSS_RATIOS, Constant::GrossMargin.or(GROSS))
+        Self::against(GROSS_RATIOS, Constant::GrossMargin.value())
     }
 
     /// Whether even failure of every message would stay within the margin: at a base rate above
     /// one in 5·R nothing is gross.
     pub(crate) fn is_blind(base_rate: f64, margin: Margin) -> bool {
-        base_rate * margin.ratio * Constant::GrossMargin.or(GROSS) >= 1.0
+        base_rate * margin.ratio * Constant::GrossMargin.value() >= 1.0
     }
 }
 
@@ -99,7 +89,8 @@ impl<const N: usize> CountRatio<N> {
             return;
         }
         let Against { ratios, lenience } = self.against;
-        let (null, floor) = (lenience * margin.ratio, lenience * floor() * counts.n);
+        let (null, floor) =
+            (lenience * margin.ratio, lenience * Constant::RateFloor.value() * counts.n);
         let tempered = |ln: f64| (ln / margin.dispersion.max(1.0)).min(ln_most);
         self.by_ratio.multiply(ratios.map(|rho| tempered(counts.ln_likelihood(null, null * rho))));
         self.by_floor.multiply(ratios.map(|rho| tempered(ln_poisson(counts.x, floor, rho))));

@@ -1,8 +1,9 @@
 //! The crash guards: crash loops and out-of-memory kills, seen in the pods alone.
 //! They need no Kafka and no history, and count from a canary pod's first second.
 
+use crate::doubt::Doubt;
+use crate::finding::{Fault, Finding};
 use crate::observation::{PodObservation, Role};
-use crate::{Doubt, Fault, Finding};
 
 /// Crashes of one canary pod that are a fault. One can be an eviction, a node, bad luck.
 const CRASHES: u32 = 2;

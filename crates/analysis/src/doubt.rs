@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::Span;
-use crate::observation::Millis;
-use crate::roughly::{About, AtMost, Measuring, Remaining, Roughly};
-use crate::units::count;
-use crate::{Bound, Effect, Fault, NoValue, PartitionId, Signal};
+use crate::assessment::Signal;
+use crate::check::NoValue;
+use crate::effect::{Bound, Effect, Measuring};
+use crate::finding::{Fault, PartitionId};
+use crate::numbers::{Millis, count};
+use crate::words::{About, AtMost, Remaining, Roughly, Span};
 
 /// What keeps the judge from a decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,8 +7,9 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use crate::funds::{LN_NOTHING, clamp, first_share, pay_out, share};
-use crate::units::{ln_add, tally};
+use crate::constants::Constant;
+use crate::funds::{LN_NOTHING, clamp, first_share, share};
+use crate::numbers::{ln_add, tally};
 
 /// Shares of an account that are staked per window: timid and bold.
 const STAKES: [f64; 2] = [0.4, 0.9];
@@ -122,7 +123,7 @@ impl<K: Ord + Clone> Ledger<K> {
         }
         self.told = Told::default();
         self.open_accounts(drifts);
-        let pay = 1.0 / (pay_out() + f64::from(self.windows));
+        let pay = 1.0 / (Constant::PayOut.value() + f64::from(self.windows));
         self.windows = self.windows.saturating_add(1);
         let each = self.withdraw(pay) - share(drifts.len());
         for drift in drifts {
@@ -193,7 +194,9 @@ impl<K: Ord + Clone> Ledger<K> {
             let share = share(self.accounts.len());
             account.pay_in(one.withdraw(first_share()) - share);
             for window in 0..watched {
-                account.pay_in(one.withdraw(1.0 / (pay_out() + f64::from(window))) - share);
+                account.pay_in(
+                    one.withdraw(1.0 / (Constant::PayOut.value() + f64::from(window))) - share,
+                );
                 if f64::from(window) * drift >= normal {
                     account.multiply(self.scales, drift, tolerated);
                 }

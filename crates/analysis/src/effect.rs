@@ -5,7 +5,9 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Against, Signal};
+use crate::assessment::Signal;
+use crate::user_metric::Against;
+use crate::words::{About, Figure};
 
 /// One signal of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -104,10 +106,6 @@ pub(crate) struct Told<'a>(pub(crate) &'a Signal, pub(crate) &'a Effect);
 /// What a threshold held against its bounds.
 pub(crate) struct Measured(pub(crate) f64, pub(crate) Against);
 
-/// A number in any unit, to four digits: `0.82`, `1234`, `3.2e-5`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Figure(pub f64);
-
 impl Effect {
     /// Events over pod-hours.
     pub(crate) fn per_hour(events: f64, hours: f64, normal: f64) -> Self {
@@ -205,46 +203,67 @@ fn between(f: &mut Formatter<'_>, low: f64, high: Option<f64>) -> fmt::Result {
     }
 }
 
-impl Display for Figure {
+/// How large an effect is that is still being measured.
+pub(crate) struct Measuring<'a>(pub(crate) &'a Signal, pub(crate) &'a Effect);
+
+impl Display for Measuring<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let size = self.0.abs();
-        let decimals = match size {
-            size if size >= 1_000.0 => 0,
-            size if size >= 100.0 => 1,
-            size if size >= 10.0 => 2,
-            size if size >= 1.0 => 3,
-            size if size >= 0.1 => 4,
-            _ => 6,
-        };
-        if size != 0.0 && !(0.001..1e9).contains(&size) {
-            return write!(f, "{:.3e}", self.0);
+        let Self(signal, effect) = self;
+        match effect {
+            Effect::Ratio { ratio, .. } => {
+                let what = match signal {
+                    Signal::User(_) => "the share",
+                    Signal::Lag
+                    | Signal::Latency
+                    | Signal::Loss
+                    | Signal::Errors
+                    | Signal::Memory
+                    | Signal::Yield
+                    | Signal::Restarts
+                    | Signal::Churn => "as many per message",
+                };
+                write!(f, "about {} times {what}", Times(*ratio))
+            }
+            Effect::PerHour { events, normal, .. } => {
+                write!(f, "{events:.0} so far; {normal:.1} per pod and hour are normal")
+            }
+            Effect::Skipped { share } => {
+                write!(
+                    f,
+                    "about {} % of what was committed was not worked on",
+                    About(100.0 * share)
+                )
+            }
+            Effect::Growth { bytes_per_minute, .. } => {
+                write!(f, "about {} MiB more each minute", About(bytes_per_minute / 1_048_576.0))
+            }
+            Effect::Bounded { failing, limit, .. } => {
+                write!(f, "failing readings: {failing} (limit {limit})")
+            }
         }
-        let text = format!("{:.decimals$}", self.0);
-        let digits = if decimals > 0 { text.trim_end_matches('0') } else { &text };
-        f.write_str(digits.trim_end_matches('.'))
+    }
+}
+
+/// A ratio of rates: near 1 in steps of a half, above 3 as any size.
+struct Times(f64);
+
+impl Display for Times {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ..3.0 => Figure((self.0.max(0.0) * 2.0).round() / 2.0).fmt(f),
+            more => About(more).fmt(f),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Figure;
+    use super::Times;
 
     #[test]
-    fn figures_of_any_size_are_short() {
-        for (value, text) in [
-            (0.0, "0"),
-            (0.5, "0.5"),
-            (0.82, "0.82"),
-            (0.001_25, "0.00125"),
-            (-7.0, "-7"),
-            (12.345_6, "12.35"),
-            (120.0, "120"),
-            (1_234.6, "1235"),
-            (2e9, "2.000e9"),
-            (-1.5e-7, "-1.500e-7"),
-            (1e300, "1.000e300"),
-        ] {
-            assert_eq!(Figure(value).to_string(), text);
+    fn a_ratio_near_one_keeps_its_halves() {
+        for (ratio, text) in [(1.2, "1"), (1.3, "1.5"), (2.4, "2.5"), (2.9, "3"), (12.0, "10")] {
+            assert_eq!(Times(ratio).to_string(), text);
         }
     }
 }

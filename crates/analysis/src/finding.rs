@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{Measured, Told};
-use crate::observation::Millis;
-use crate::roughly::AtMost;
-use crate::units::millis;
-use crate::{Against, Bound, Doubt, Effect, Signal, Verdict};
+use crate::assessment::{Signal, Verdict};
+use crate::doubt::Doubt;
+use crate::effect::{Bound, Effect, Measured, Told};
+use crate::numbers::Millis;
+use crate::user_metric::Against;
+use crate::words::{AtMost, Span};
 
 /// The one reason behind a verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -290,26 +291,5 @@ impl Display for KeepsUp {
 impl Display for PartitionId {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.topic, self.partition)
-    }
-}
-
-/// A length of time as people say it: `7 s`, `4 min 10 s`, `3 h 5 min`.
-pub(crate) struct Span(pub(crate) Millis);
-
-impl Span {
-    pub(crate) fn seconds(seconds: f64) -> Self {
-        Self(millis(seconds))
-    }
-}
-
-impl Display for Span {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.saturating_add(500) / 1_000;
-        match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
-            (0, 0, s) => write!(f, "{s} s"),
-            (0, min, 0) => write!(f, "{min} min"),
-            (0, min, s) => write!(f, "{min} min {s} s"),
-            (h, min, _) => write!(f, "{h} h {min} min"),
-        }
     }
 }

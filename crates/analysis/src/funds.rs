@@ -2,13 +2,8 @@
 //! Only arithmetic on logarithms; what is bet on, and by which factor, others know.
 
 use crate::constants::Constant;
-use crate::units::{ln_add, milli, tally, unmilli};
+use crate::numbers::{ln_add, milli, tally, unmilli};
 
-/// Part of the pool that is staked at once; the rest is for faults that come late.
-pub(crate) const FIRST_SHARE: f64 = 0.5;
-/// In window w the pool pays out 1/(120 + w) of itself: much in the first hour, without ever
-/// running dry over days.
-pub(crate) const PAY_OUT: f64 = 120.0;
 /// ln of what counts as nothing. Leaves the range of floats far away.
 pub(crate) const LN_NOTHING: f64 = -700.0;
 /// ln of an evidence that is 1 but for rounding.
@@ -34,8 +29,11 @@ impl<const N: usize> Funds<N> {
     /// Pays the next share of the pool in, in equal parts, and multiplies each account by the
     /// exponential of its number.
     pub(crate) fn multiply(&mut self, ln_factors: [f64; N]) {
-        let part =
-            if self.bets == 0 { first_share() } else { 1.0 / (pay_out() + f64::from(self.bets)) };
+        let part = if self.bets == 0 {
+            first_share()
+        } else {
+            1.0 / (Constant::PayOut.value() + f64::from(self.bets))
+        };
         let each = self.ln_pool + part.ln() - share(N);
         self.ln_pool = clamp(self.ln_pool + (-part).ln_1p());
         self.bets = self.bets.saturating_add(1);
@@ -66,17 +64,6 @@ impl<const N: usize> Funds<N> {
     }
 }
 
-/// The part of the pool that is staked at once.
-pub(crate) fn first_share() -> f64 {
-    // All of it would leave nothing for late faults, and no number to compute with.
-    Constant::FirstShare.or(FIRST_SHARE).min(0.9)
-}
-
-/// Windows over which the rest is paid out, more or less.
-pub(crate) fn pay_out() -> f64 {
-    Constant::PayOut.or(PAY_OUT)
-}
-
 /// ln of a number of equal shares.
 pub(crate) fn share(n: usize) -> f64 {
     f64::from(tally(n)).ln()
@@ -85,4 +72,10 @@ pub(crate) fn share(n: usize) -> f64 {
 /// A logarithm within the range that is kept. NaN, which no factor is, would count as nothing.
 pub(crate) fn clamp(ln: f64) -> f64 {
     if ln.is_nan() { LN_NOTHING } else { ln.clamp(LN_NOTHING, LN_MOST) }
+}
+
+/// The part of the pool that is staked at once.
+pub(crate) fn first_share() -> f64 {
+    // All of it would leave nothing for late faults, and no number to compute with.
+    Constant::FirstShare.value().min(0.9)
 }

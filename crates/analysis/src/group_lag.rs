@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Doubt;
+use crate::constants::Constant;
+use crate::doubt::Doubt;
 use crate::lag_windows::{Busy, Standing};
-use crate::observation::{Millis, Role};
-use crate::tolerance::least;
-use crate::units::{median, short};
+use crate::numbers::{Millis, median, short};
+use crate::observation::Role;
 
 /// Growth that begins within this time after the canary grew may be its doing.
 const ONSET: Millis = 300_000;
@@ -52,7 +52,7 @@ impl GroupLag {
         let (canary, primary) = (middle(Role::Canary), middle(Role::Primary).unwrap_or(0.0));
         self.lags = (short(canary.unwrap_or(0.0)), short(primary));
         let begin = window.iter().map(|one| at.saturating_sub(one.span)).min().unwrap_or(at);
-        let grows = median(&mut drifts).is_some_and(|drift| drift > least());
+        let grows = median(&mut drifts).is_some_and(|drift| drift > Constant::LeastDrift.value());
         self.since = grows.then(|| self.since.unwrap_or(begin));
         if primary <= normal {
             self.suspected = None;

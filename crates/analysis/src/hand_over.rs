@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::Record;
 use crate::column::{Column, Moves, index};
 use crate::lags::{Lags, PartitionLag, Sight};
-use crate::observation::{GroupObservation, GroupState, Millis, Role};
+use crate::numbers::Millis;
+use crate::observation::{GroupObservation, GroupState, Role};
+use crate::record::Record;
 
 /// A fall up to here is no rewind: commits that came out of order, a batch that is redone.
 const LEAST_RECORDS: i64 = 1_000;

@@ -9,35 +9,21 @@ use serde::{Deserialize, Serialize};
 use crate::capacity::Capacity;
 use crate::column::index;
 use crate::drift::{Drift, Ledger};
+use crate::finding::PartitionId;
 use crate::hand_over::HandOver;
 use crate::lag_windows::{Busy, Counts as Counted, Standing, growing_since, reference};
 use crate::lags::Sight;
 use crate::learn::learn;
 use crate::live::{Group, Live, backlog};
 use crate::margins::Margins;
-use crate::observation::{GroupObservation, GroupState, Millis, Observation, PodObservation, Role};
+use crate::numbers::Millis;
+use crate::observation::{GroupObservation, GroupState, Observation, PodObservation, Role};
 use crate::proof::Proofs;
 use crate::record::{Pushed, Record, arrival};
-use crate::signals::{Signals, may_be_warming_up};
+use crate::settings::Settings;
+use crate::signals::Signals;
+use crate::signals::kind::may_be_warming_up;
 use crate::tolerance::Tolerance;
-use crate::user_metric::usable;
-use crate::{PartitionId, UserMetric};
-
-/// What a trial is judged by. Frozen when it starts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// Time between observations, in milliseconds. Below 100 it counts as 100.
-    pub interval: Millis,
-    /// Age in milliseconds from which a pod's lag is compared, and read by a user's thresholds and
-    /// checks. The other guards don't wait for it.
-    pub warm_up: Millis,
-    /// Probability of rolling back a healthy canary over the whole trial, guards excepted.
-    /// Above 0 and at most 0.5; anything else counts as the nearest of these bounds.
-    pub false_rollback_probability: f64,
-    /// The metrics that the user defined, at most [`MOST_USER_METRICS`](crate::MOST_USER_METRICS),
-    /// and the checks. What [`check_user_metrics`](crate::check_user_metrics) refuses is left out.
-    pub user: Arc<[UserMetric]>,
-}
 
 /// The judge of one trial.
 #[derive(Clone, Debug)]
@@ -289,19 +275,5 @@ fn without_metrics(pod: &PodObservation) -> PodObservation {
         crash_loop: pod.crash_loop,
         node: None,
         metrics: None,
-    }
-}
-
-impl Settings {
-    /// The nearest settings that can be judged by.
-    pub(crate) fn sane(self) -> Self {
-        let alpha = self.false_rollback_probability;
-        Self {
-            interval: self.interval.clamp(100, 3_600_000),
-            warm_up: self.warm_up.max(0),
-            // Below one in a billion no float and no trial could tell the difference.
-            false_rollback_probability: if alpha.is_nan() { 1e-9 } else { alpha.clamp(1e-9, 0.5) },
-            user: usable(&self.user),
-        }
     }
 }

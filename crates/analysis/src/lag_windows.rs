@@ -3,10 +3,10 @@
 
 use crate::column::{Column, Marks, Moves};
 use crate::lags::{PartitionLag, Since};
-use crate::observation::{Millis, Role};
+use crate::numbers::{Millis, median, seconds, short};
+use crate::observation::Role;
 use crate::roster::Consumer;
 use crate::schedule::{Poll, Schedule};
-use crate::units::{median, seconds, short};
 
 /// Whether the owner was warm when the window began.
 const WARM: u8 = 0;

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::column::{Column, Moves};
 use crate::log_ends::{Arrival, LogEnds};
+use crate::numbers::{Millis, tally};
 use crate::observation::{
-    GroupObservation, GroupState, Millis, Observation, Owner, PartitionObservation, Role,
+    GroupObservation, GroupState, Observation, Owner, PartitionObservation, Role,
 };
 use crate::reading::offset;
 use crate::roster::{Consumer, Roster};
 use crate::time_lag::TimeLag;
-use crate::units::tally;
 
 /// Waiting messages from which some of them must be real.
 pub(crate) const MORE_THAN_A_MARKER: i64 = 2;

@@ -9,18 +9,18 @@ use crate::column::Moves;
 use crate::commit_gaps::CommitGaps;
 use crate::constants::Constant;
 use crate::drift::{FINEST_SCALE, WIDEST_SCALE};
+use crate::finding::PartitionId;
 use crate::lag_windows::{Busy, LagWindows, Standing, reference};
 use crate::lags::{Lags, PartitionLag};
 use crate::live::blocks;
-use crate::margins::{Margins, normal_lag};
-use crate::observation::{GroupState, Millis, Role};
+use crate::margins::Margins;
+use crate::numbers::{Millis, median, quantile};
+use crate::observation::{GroupState, Role};
+use crate::record::Record;
 use crate::roster::Roster;
-use crate::tolerance::{Tolerance, least};
-use crate::units::{median, quantile};
-use crate::{PartitionId, Record, Settings};
+use crate::settings::Settings;
+use crate::tolerance::Tolerance;
 
-/// How much more lag than the primary ever had is still normal.
-pub(crate) const NORMAL_FACTOR: f64 = 1.5;
 /// Standing lags count up to this quantile per partition: the rest may be a restart or a burst.
 const NORMAL_QUANTILE: f64 = 0.9;
 /// Drifts from which a scale can be learnt.
@@ -46,7 +46,7 @@ pub(crate) fn learn(settings: &Settings, record: &Record) -> Lesson {
         commit_gap: gaps.longest(),
         typical_gap: gaps.typical(),
         scale: WIDEST_SCALE,
-        normal_lag: normal_lag(),
+        normal_lag: Constant::NormalLag.value(),
         learnt: false,
     };
     let mut school = School::new(&margins, settings.interval);
@@ -146,7 +146,8 @@ impl School {
     fn teach(&mut self, margins: &mut Margins) {
         let normal = |lags: &mut Vec<f64>| quantile(lags, NORMAL_QUANTILE);
         let largest = self.lags.values_mut().filter_map(normal).fold(0.0, f64::max);
-        margins.normal_lag = normal_lag().max(Constant::NormalFactor.or(NORMAL_FACTOR) * largest);
+        margins.normal_lag =
+            Constant::NormalLag.value().max(Constant::NormalFactor.value() * largest);
         let mut drifts = Vec::new();
         for window in self.closed.iter().filter_map(Closed::window) {
             let reference = reference(window).unwrap_or(0.0);
@@ -160,7 +161,7 @@ impl School {
     }
 
     fn tolerance(&self, margins: &Margins) -> Tolerance {
-        let mut tolerance = Tolerance::new(least());
+        let mut tolerance = Tolerance::new(Constant::LeastDrift.value());
         for closed in &self.closed {
             match closed {
                 Closed::Broken => tolerance.restart(),

@@ -29,6 +29,7 @@ mod live;
 mod log_ends;
 mod margins;
 mod missing;
+mod numbers;
 pub mod observation;
 pub mod power;
 mod proof;
@@ -36,18 +37,18 @@ mod rate;
 mod reading;
 mod record;
 mod roster;
-mod roughly;
 mod saved;
 mod schedule;
+mod settings;
 mod signals;
 mod stall;
 mod steady;
 mod summary;
 mod time_lag;
 mod tolerance;
-mod units;
 mod user_metric;
 mod verdict;
+mod words;
 
 pub use assessment::{Assessment, Evidence, Note, Signal, Verdict, WindowCount};
 pub use check::{Check, Input, Measure, NoValue};
@@ -55,14 +56,16 @@ pub use check::{Check, Input, Measure, NoValue};
 pub use constants::{Constant, scale_constant};
 pub use crash::crash_guard;
 pub use doubt::Doubt;
-pub use effect::{Bound, Effect, Figure, SignalReport};
+pub use effect::{Bound, Effect, SignalReport};
 pub use finding::{Fault, Finding, KeepsUp, PartitionId};
-pub use judge::{Judge, Settings};
+pub use judge::Judge;
 pub use record::{Pushed, RECORD_SPAN, Record};
 pub use saved::ResumeError;
+pub use settings::Settings;
 pub use steady::{Unsteady, primary_steady};
 pub use summary::{RoleSummary, Summary, summarise};
 pub use user_metric::{
     Against, MOST_USER_METRICS, Threshold, UserMetric, UserMetricError, UserRule,
     check_user_metrics,
 };
+pub use words::Figure;

@@ -7,16 +7,16 @@ use crate::blocks::{Blocks, Worked};
 use crate::capacity::{BLOCK, Paces, works};
 use crate::column::{Moves, index};
 use crate::commit_gaps::CommitGaps;
+use crate::finding::{Fault, PartitionId};
 use crate::group_lag::GroupLag;
 use crate::hand_over::HandOver;
 use crate::lag_windows::{Busy, Counts, LagWindows, Standing};
 use crate::lags::{Lags, Oddities, PartitionLag, Sight};
-use crate::margins::{Margins, whole_polls};
-use crate::observation::{GroupObservation, GroupState, Millis, Observation, PodObservation, Role};
+use crate::margins::Margins;
+use crate::numbers::{Millis, median, seconds, tally, whole_polls};
+use crate::observation::{GroupObservation, GroupState, Observation, PodObservation, Role};
 use crate::roster::Consumer;
 use crate::stall::StallGuard;
-use crate::units::{median, seconds, tally};
-use crate::{Fault, PartitionId};
 
 /// Lag beyond a commit gap, in seconds, that waiting for the next commit doesn't explain.
 const BEYOND_COMMIT: f64 = 1.0;

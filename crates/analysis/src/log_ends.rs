@@ -7,9 +7,8 @@ mod tests;
 use std::collections::VecDeque;
 
 use crate::column::Moves;
-use crate::observation::Millis;
+use crate::numbers::{Millis, seconds};
 use crate::time_lag::TimeLag;
-use crate::units::seconds;
 
 /// Samples kept: the newest 128 as polled (4 min at 2 s, 21 min at 10 s), older ones ever sparser,
 /// so that hours fit. 2 KiB per partition.

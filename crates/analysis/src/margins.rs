@@ -3,27 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::constants::Constant;
+use crate::constants::{Constant, DEFAULT_COMMIT_GAP};
 use crate::drift::{FINEST_SCALE, WIDEST_SCALE};
-use crate::observation::Millis;
-use crate::units::seconds;
-
-/// Drift windows are at least this long, so that a GC pause or a burst is part of one window, not
-/// a run of bad ones.
-///
-/// Tried against 30 s: a canary that is 30 % slower is found by lag alone after 230 s, not 280 s,
-/// and half the capacity deficit as late; of 2,000 healthy canaries under a diurnal load 15 are
-/// rolled back, not 12. Passing doesn't wait for it: proofs have their own, shorter windows.
-pub(crate) const SHORTEST_WINDOW: Millis = 20_000;
-/// Commit gap that is assumed while none was seen, for windows only.
-const DEFAULT_GAP: Millis = 30_000;
-/// Lag up to here, in seconds, is always normal: queues are never empty for long.
-pub(crate) const NORMAL_LAG: f64 = 5.0;
-
-/// That lag.
-pub(crate) fn normal_lag() -> f64 {
-    Constant::NormalLag.or(NORMAL_LAG)
-}
+use crate::numbers::{Millis, seconds, whole_polls};
 
 /// Learnt margins.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,15 +28,15 @@ pub(crate) struct Margins {
 impl Margins {
     /// Length of the windows in which lag is proven flat, in whole polls: one typical commit gap.
     pub(crate) fn proof_window(&self, interval: Millis) -> Millis {
-        whole_polls(self.typical_gap.unwrap_or(DEFAULT_GAP), interval)
+        whole_polls(self.typical_gap.unwrap_or(DEFAULT_COMMIT_GAP), interval)
     }
 
     /// Length of the windows in which drift is compared, in whole polls: two commit gaps, so that
     /// each contains a full one, and at least two polls, so that a minimum means something.
     pub(crate) fn drift_window(&self, interval: Millis) -> Millis {
-        let gaps = self.commit_gap.unwrap_or(DEFAULT_GAP).saturating_mul(2);
+        let gaps = self.commit_gap.unwrap_or(DEFAULT_COMMIT_GAP).saturating_mul(2);
         let polls = interval.saturating_mul(2);
-        whole_polls(gaps.max(polls).max(Constant::DriftWindow.or_millis(SHORTEST_WINDOW)), interval)
+        whole_polls(gaps.max(polls).max(Constant::DriftWindow.millis()), interval)
     }
 
     /// The longest commit gap in seconds, 0 while unknown.
@@ -67,14 +49,8 @@ impl Margins {
         let gaps = [self.commit_gap, self.typical_gap];
         let possible = gaps.iter().all(|gap| gap.is_none_or(|gap| gap >= 0))
             && (FINEST_SCALE..=WIDEST_SCALE).contains(&self.scale)
-            && self.normal_lag >= normal_lag()
+            && self.normal_lag >= Constant::NormalLag.value()
             && self.normal_lag.is_finite();
         possible.then_some(self)
     }
-}
-
-/// The least multiple of the polling interval that is not shorter than `span`.
-pub(crate) fn whole_polls(span: Millis, interval: Millis) -> Millis {
-    let polls = span.saturating_add(interval - 1) / interval;
-    polls.max(1).saturating_mul(interval)
 }

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
+use crate::doubt::Doubt;
+use crate::finding::{KeepsUp, PartitionId};
 use crate::funds::ROUNDING;
 use crate::judge::Judge;
 use crate::live::{Group, Latest};
-use crate::observation::Millis;
+use crate::numbers::{Millis, tally};
 use crate::proof::Proof;
-use crate::units::tally;
-use crate::{Doubt, KeepsUp, PartitionId};
 
 /// Messages per second below which a canary's traffic proves nothing.
 pub(crate) const LEAST_TRAFFIC: f64 = 1.0;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since the Unix epoch. The clock is read elsewhere; here it is data.
-pub type Millis = i64;
+pub use crate::numbers::Millis;
 
 /// One look at the group and the pods.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

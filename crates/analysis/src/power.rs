@@ -24,15 +24,19 @@ mod pass;
 #[cfg(test)]
 mod tests;
 
-use self::counts::{Counted, Stage};
-use self::lag::Lagging;
-pub use self::pass::{Healthy, Missing};
+use crate::assessment::Signal;
+use crate::constants::Constant;
 use crate::count_ratio::Margin;
-use crate::margins::{Margins, normal_lag, whole_polls};
-use crate::observation::Millis;
-use crate::signals::{Kind, weight};
+use crate::margins::Margins;
+use crate::numbers::{Millis, whole_polls};
+use crate::power::counts::{Counted, Stage};
+use crate::power::lag::Lagging;
+pub use crate::power::pass::{Healthy, Missing};
+use crate::settings::Settings;
+use crate::signals::kind::Kind;
+use crate::signals::weight;
 use crate::stall::StallGuard;
-use crate::{Settings, Signal, UserRule};
+use crate::user_metric::UserRule;
 
 /// The probability with which an effect is found that is called detectable.
 pub const POWER: f64 = 0.9;
@@ -173,7 +177,7 @@ impl Case {
                 commit_gap: Some(gap),
                 typical_gap: Some(gap),
                 scale: crate::drift::FINEST_SCALE,
-                normal_lag: normal_lag(),
+                normal_lag: Constant::NormalLag.value(),
                 learnt: true,
             },
         }
@@ -204,7 +208,7 @@ impl Case {
 
     fn counted<'a>(&'a self, kind: Kind, stages: &'a [Stage]) -> Option<Counted<'a>> {
         let base = self.base(kind)?;
-        let ln_most = self.settings.ln_most(kind);
+        let ln_most = kind.ln_most(&self.settings);
         Some(Counted { kind, base, ln_most, traffic: &self.traffic, stages })
     }
 
@@ -222,7 +226,7 @@ impl Case {
         let lag = stages
             .last()
             .and_then(|stage| Lagging::new(self, *stage)?.smallest(self.ln_needed(&Signal::Lag)));
-        let (signal, margin) = (Signal::Lag, crate::tolerance::least());
+        let (signal, margin) = (Signal::Lag, Constant::LeastDrift.value());
         all.push(Smallest { signal, base: 0.0, effect: lag, margin, dispersion: 1.0 });
         all
     }

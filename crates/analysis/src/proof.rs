@@ -7,10 +7,9 @@ mod tests;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::PartitionId;
+use crate::finding::PartitionId;
 use crate::lag_windows::{Counts, Standing};
-use crate::observation::Millis;
-use crate::units::count;
+use crate::numbers::{Millis, count};
 
 /// Drift that has to be ruled out, in seconds per second.
 const RULED_OUT: f64 = 0.25;

@@ -43,8 +43,8 @@ impl Rate {
 
 #[cfg(test)]
 mod tests {
-    use super::Rate;
     use crate::dice::{Dice, assert_e_process};
+    use crate::rate::Rate;
 
     const RATIOS: [f64; 3] = [10.0, 100.0, 1_000.0];
 

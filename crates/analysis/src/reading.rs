@@ -1,9 +1,9 @@
 //! One observation of the group by itself: sane offsets, each partition once, roles resolved.
 //! For summaries; the judge follows the group from one to the next instead (`lags`).
 
-use crate::PartitionId;
-use crate::observation::{MemberCount, Millis, Observation, Owner, PartitionObservation, Role};
-use crate::units::tally;
+use crate::finding::PartitionId;
+use crate::numbers::{Millis, tally};
+use crate::observation::{MemberCount, Observation, Owner, PartitionObservation, Role};
 
 /// Beyond this an offset is a sentinel or nonsense: 2⁶² records would take a million years.
 const LARGEST_OFFSET: i64 = 1 << 62;

@@ -4,8 +4,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::numbers::Millis;
 use crate::observation::{
-    GroupObservation, GroupState, MemberCount, Millis, Observation, Owner, PartitionObservation,
+    GroupObservation, GroupState, MemberCount, Observation, Owner, PartitionObservation,
     PodObservation,
 };
 

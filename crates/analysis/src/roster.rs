@@ -7,12 +7,12 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::PartitionId;
 use crate::column::{Column, Moves, index};
+use crate::finding::PartitionId;
+use crate::numbers::{Millis, tally};
 use crate::observation::{
-    GroupObservation, GroupState, Millis, Owner, PartitionObservation, PodObservation, Role,
+    GroupObservation, GroupState, Owner, PartitionObservation, PodObservation, Role,
 };
-use crate::units::tally;
 
 /// Names of pods kept beside those in use before the others are dropped: pods come and go.
 const SPARE_NAMES: usize = 64;

@@ -8,17 +8,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::capacity::Capacity;
 use crate::drift::{Account, BETS, Ledger};
+use crate::finding::PartitionId;
 use crate::funds::LN_NOTHING;
 use crate::group_lag::GroupLag;
 use crate::judge::{Counts, Judge};
 use crate::lags::Oddities;
 use crate::live::Live;
 use crate::margins::Margins;
+use crate::numbers::{ln_add, milli, tally, unmilli};
 use crate::proof::{Proof, Proofs};
-use crate::signals::{SavedSignals, Signals};
+use crate::settings::Settings;
+use crate::signals::Signals;
+use crate::signals::saved::SavedSignals;
 use crate::tolerance::Tolerance;
-use crate::units::{ln_add, milli, tally, unmilli};
-use crate::{PartitionId, Settings};
 
 /// The form of a judge without user metrics. Another form is another number.
 const VERSION: u32 = 2;

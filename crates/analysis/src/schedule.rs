@@ -1,7 +1,8 @@
 //! When windows begin and end: consecutive, disjoint, a multiple of the polling interval long.
 //! Times only; what lies in a window is kept elsewhere.
 
-use crate::observation::Millis;
+use crate::constants::longest_bridged;
+use crate::numbers::Millis;
 
 /// Cuts the polls of one assignment into windows.
 #[derive(Clone, Debug)]
@@ -61,7 +62,7 @@ impl Schedule {
     /// Takes the next poll.
     pub(crate) fn take(&mut self, at: Millis) -> Poll {
         // One missed poll is bridged. After more, a minimum would rest on too few samples.
-        let patience = self.interval.saturating_mul(5) / 2;
+        let patience = longest_bridged(self.interval);
         if self.open.is_some_and(|open| at.saturating_sub(open.latest) > patience) {
             self.restart();
         }

@@ -1,57 +1,55 @@
 //! All signals beside lag: which are available, what each weighs, what they say together.
 //! Availability, weights and margins are fixed before the first window.
 
-mod bounds;
-mod cadence;
-mod churn;
-mod gauge;
-mod held;
+pub(crate) mod bounds;
+pub(crate) mod cadence;
+pub(crate) mod churn;
+pub(crate) mod gauge;
+pub(crate) mod held;
 pub(crate) mod in_flight;
-mod interval;
+pub(crate) mod interval;
 pub(crate) mod kind;
-mod latency;
-mod measured;
+pub(crate) mod latency;
+pub(crate) mod measured;
 pub(crate) mod memory;
 pub(crate) mod meter;
-mod onset;
-mod outcomes;
-mod peers;
+pub(crate) mod onset;
+pub(crate) mod outcomes;
+pub(crate) mod peers;
 pub(crate) mod ratio;
-mod reports;
-mod restarts;
-mod saved;
+pub(crate) mod reports;
+pub(crate) mod restarts;
+pub(crate) mod saved;
 pub(crate) mod spread;
-mod user_counts;
-mod yields;
+pub(crate) mod user_counts;
+pub(crate) mod yields;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub(crate) use saved::SavedSignals;
-
-use self::bounds::{Bounds, Times};
-use self::churn::Churn;
-use self::in_flight::Flight;
-pub(crate) use self::kind::{Kind, may_be_warming_up};
-use self::memory::Memory;
-use self::meter::{Meter, Reader, Rise};
-use self::outcomes::Outcomes;
-use self::peers::Peers;
-use self::ratio::RatioSignal;
-use self::restarts::Restarts;
-use self::yields::{Yield, YieldSchool, work};
+use crate::assessment::Signal;
+use crate::check::Measure;
+use crate::constants::{DEFAULT_COMMIT_GAP, RECENT_POLLS};
 use crate::lags::{Lags, PartitionLag};
 use crate::margins::Margins;
-use crate::observation::{GroupState, Millis, Observation, PodMetrics, Role};
+use crate::numbers::{Millis, ln_add};
+use crate::observation::{GroupState, Observation, PodMetrics, Role};
+use crate::record::Record;
 use crate::roster::Roster;
-use crate::units::ln_add;
-use crate::{Measure, Record, Settings, Signal, UserMetric, UserRule};
+use crate::settings::Settings;
+use crate::signals::bounds::{Bounds, Times};
+use crate::signals::churn::Churn;
+use crate::signals::in_flight::Flight;
+use crate::signals::kind::Kind;
+use crate::signals::memory::Memory;
+use crate::signals::meter::{Meter, Reader, Rise};
+use crate::signals::outcomes::Outcomes;
+use crate::signals::peers::Peers;
+use crate::signals::ratio::RatioSignal;
+use crate::signals::restarts::Restarts;
+use crate::signals::yields::{Yield, YieldSchool, work};
+use crate::user_metric::{UserMetric, UserRule};
 
-/// Counts are compared over windows of at least this length: the shortest block in which their
-/// noise is measured.
-pub(crate) const WINDOW: Millis = 10_000;
-/// Commit gap that is assumed while none was seen.
-const DEFAULT_GAP: Millis = 30_000;
 /// All signals beside lag.
 #[derive(Clone, Debug)]
 pub(crate) struct Signals {
@@ -83,7 +81,7 @@ struct Window {
 impl Signals {
     /// Learns from a record which signals there are and what is normal for the primary.
     pub(crate) fn learn(settings: &Settings, record: &Record, margins: &Margins) -> Self {
-        let gap = margins.commit_gap.unwrap_or(DEFAULT_GAP);
+        let gap = margins.commit_gap.unwrap_or(DEFAULT_COMMIT_GAP);
         let reader = Reader {
             cadence: cadence::cadence(record.observations(), settings.interval),
             slow_from: latency::slow_from(record.observations()),
@@ -120,7 +118,7 @@ impl Signals {
         }
         let signal = |kind: Kind| {
             available[kind.index()]
-                .then(|| RatioSignal::learn(kind, &windows, settings.ln_most(kind)))
+                .then(|| RatioSignal::learn(kind, &windows, kind.ln_most(settings)))
         };
         meter.unreadable = 0;
         Self {
@@ -151,7 +149,7 @@ impl Signals {
     ) {
         self.begin.get_or_insert(seen.at);
         // Time that nobody watched is bet on as if it had been three polls.
-        let longest = self.interval.saturating_mul(3);
+        let longest = self.interval.saturating_mul(RECENT_POLLS);
         self.restarts.take(seen, longest);
         self.churn.take(seen, rewinds, longest);
         let rises = self.meter.take(seen);

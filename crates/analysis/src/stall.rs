@@ -2,10 +2,12 @@
 //! go on. Deterministic and outside the error budget; it compares no speeds.
 
 use crate::column::{Column, Marks, Moves};
+use crate::constants::longest_bridged;
+use crate::doubt::Doubt;
+use crate::finding::Fault;
 use crate::lags::{Lags, MORE_THAN_A_MARKER, PartitionLag, Since};
-use crate::observation::{Millis, Role};
-use crate::units::{seconds, tally};
-use crate::{Doubt, Fault};
+use crate::numbers::{Millis, seconds, tally};
+use crate::observation::Role;
 
 /// Silence shorter than this is never a stall: a GC pause, a slow downstream call, a retry.
 const SHORTEST_WAIT: Millis = 30_000;
@@ -85,7 +87,7 @@ impl StallGuard {
     pub(crate) fn add(&mut self, at: Millis, epoch: u64, lags: &[PartitionLag]) {
         // A rebalance since the last poll, or silence of the source, stops the clocks: a consumer
         // can't commit through either.
-        let patience = self.interval.saturating_mul(5) / 2;
+        let patience = longest_bridged(self.interval);
         let step = match self.latest.replace((at, epoch)) {
             Some((before, same)) if same == epoch => at.saturating_sub(before),
             Some(_) | None => 0,

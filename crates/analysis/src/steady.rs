@@ -1,12 +1,11 @@
 //! Whether the primary is in a state worth comparing with: asked before a trial starts.
 //! Says why not; it starts nothing and judges no canary.
 
-use crate::Record;
-use crate::finding::Span;
 use crate::lags::Lags;
-use crate::observation::{GroupState, Millis, Role};
-use crate::roughly::AtMost;
-use crate::units::median;
+use crate::numbers::{Millis, median};
+use crate::observation::{GroupState, Role};
+use crate::record::Record;
+use crate::words::{AtMost, Span};
 
 /// How old the last Stable sample may be (the preflight's own rule).
 const RECENT: Millis = 60_000;

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::observation::{Millis, Role};
+use crate::backlog::time_lags;
+use crate::finding::PartitionId;
+use crate::numbers::{Millis, count, seconds, tally};
+use crate::observation::Role;
 use crate::reading::{Reading, Row};
+use crate::record::Record;
 use crate::time_lag::TimeLag;
-use crate::units::{count, seconds, tally};
-use crate::{PartitionId, Record, backlog};
 
 /// What one role does in the group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -59,7 +61,7 @@ const THROUGHPUT_SPAN: Millis = 60_000;
 pub fn summarise(record: &Record) -> Summary {
     let mut readings = record.observations().rev().filter_map(|seen| Reading::of(&seen));
     let Some(latest) = readings.next() else { return Summary::default() };
-    let lags = backlog::time_lags(&latest, record);
+    let lags = time_lags(&latest, record);
     let (committed, span) = committed(&latest, record);
     let total: f64 = committed.iter().map(|&(_, messages)| count(messages)).sum();
     let role = |role: Role| {

@@ -1,8 +1,7 @@
 //! Time lag: how long ago the log ended where the group has committed now, from our own samples.
 //! Interpolates between samples, never extrapolates beyond them.
 
-use crate::observation::Millis;
-use crate::units::{count, seconds};
+use crate::numbers::{Millis, count, seconds};
 
 /// A time lag in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,16 +4,8 @@
 use crate::column::{Column, Moves};
 use crate::constants::Constant;
 use crate::lag_windows::{Standing, Tally};
+use crate::numbers::{short, tally};
 use crate::observation::Role;
-use crate::units::{short, tally};
-
-/// Mean drift that is nobody's fault, in seconds per second: noise of commits and clocks.
-pub(crate) const LEAST: f64 = 0.025;
-
-/// That drift.
-pub(crate) fn least() -> f64 {
-    Constant::LeastDrift.or(LEAST)
-}
 
 /// However badly a primary pod once did, a canary with a larger drift can be failed.
 pub(crate) const MOST: f64 = 0.25;
@@ -34,7 +26,7 @@ struct Drifts([f32; LASTING - 1]);
 
 impl Tolerance {
     pub(crate) fn new(drift: f64) -> Self {
-        Self { drift: drift.clamp(least(), MOST), recent: Column::default() }
+        Self { drift: drift.clamp(Constant::LeastDrift.value(), MOST), recent: Column::default() }
     }
 
     /// Tolerated mean drift, in seconds per second.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Check, Measure};
+use crate::check::{Check, Measure};
 
 /// Most user metrics of one rollout, its checks not counted. Each ratio takes evidence from all other signals, and the
 /// accounts of all of them have to fit into a status.

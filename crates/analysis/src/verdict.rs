@@ -1,51 +1,29 @@
 //! From the judge's state to its answer: which finding stands, and what is reported with it.
 //! Only reads; the first rule that holds wins.
 
-use crate::constants::Constant;
+use crate::assessment::{Assessment, Evidence, Note, Signal, Verdict, WindowCount};
+use crate::constants::{LARGEST_EVIDENCE, RECENT_POLLS};
+use crate::crash::crash_guard;
+use crate::doubt::Doubt;
+use crate::effect::SignalReport;
+use crate::finding::{Fault, Finding};
 use crate::funds::ROUNDING;
 use crate::judge::Judge;
 use crate::live::Group;
 use crate::missing::Trial;
-use crate::observation::{GroupState, Millis};
+use crate::numbers::{Millis, seconds};
+use crate::observation::GroupState;
 use crate::proof::PROVEN;
 use crate::record::CLOCK_STEP;
-use crate::signals::{Kind, ln_total};
+use crate::signals::ln_total;
 use crate::stall::Stall;
-use crate::units::seconds;
-use crate::{
-    Assessment, Doubt, Evidence, Fault, Finding, Note, Settings, Signal, SignalReport, Verdict,
-    WindowCount, crash_guard,
-};
 
-/// An answer of Kafka older than this many polls is no basis for a Pass, nor for a guard.
-const RECENT_POLLS: Millis = 3;
 /// Unattributed partitions beyond this percentage make every comparison doubtful.
 const MOST_UNATTRIBUTED: u32 = 5;
 /// How far a drift is projected, in seconds.
 const PROJECTION: f64 = 600.0;
-/// Largest evidence reported: more says nothing.
-const MOST_EVIDENCE: f64 = 1e12;
-/// The largest factor of one window of counts, in units of the evidence that decides.
-pub(crate) const LARGEST_FACTOR: f64 = 5.0;
 /// Primary partitions from which their median is a reference.
 const ENOUGH_PRIMARY: u32 = 3;
-
-impl Settings {
-    /// ln of the evidence that decides: accounts that were lost j times have α·2⁻⁽ʲ⁺¹⁾ to spend.
-    pub(crate) fn ln_needed(&self, losses: u32) -> f64 {
-        let halvings = f64::from(losses.saturating_add(1));
-        halvings * std::f64::consts::LN_2 - self.false_rollback_probability.ln()
-    }
-
-    /// ln of the largest factor by which one window of counts multiplies an account. The heaviest
-    /// count weighs at most 0.39 (where there are no metrics but errors), loss at most 0.2 (where
-    /// nothing else is told), and half of its capital is staked on the first window: no single
-    /// window decides, and two of total failure do.
-    pub(crate) fn ln_most(&self, kind: Kind) -> f64 {
-        let factor = LARGEST_FACTOR * kind.lightness();
-        Constant::LargestFactor.or(factor).ln() + self.ln_needed(0)
-    }
-}
 
 impl Judge {
     /// What is known at `now`. `primary_healthy`: whether enough primary pods are Ready (for a
@@ -63,8 +41,8 @@ impl Judge {
             verdict: finding.verdict(),
             finding,
             against: Evidence {
-                value: ln_total(&evidence).exp().min(MOST_EVIDENCE),
-                needed: self.ln_needed().exp().min(MOST_EVIDENCE),
+                value: ln_total(&evidence).exp().min(LARGEST_EVIDENCE),
+                needed: self.ln_needed().exp().min(LARGEST_EVIDENCE),
             },
             proof: Evidence { value: proof, needed: PROVEN },
             stall_wait: self.live.stall.wait(),
@@ -97,7 +75,7 @@ impl Judge {
         Some(SignalReport {
             signal: Signal::Lag,
             weight,
-            evidence: ln.exp().min(MOST_EVIDENCE),
+            evidence: ln.exp().min(LARGEST_EVIDENCE),
             proven: None,
             effect: None,
             smallest_effect_seen: self.ledger.smallest_drift_seen(needed, delta, normal),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Column, Marks, Moves};
+use crate::column::{Column, Marks, Moves};
 use crate::dice::Dice;
 
 #[test]

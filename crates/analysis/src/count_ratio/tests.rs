@@ -3,8 +3,8 @@
 
 use statrs::distribution::{Binomial, Discrete, Poisson};
 
-use super::{CountRatio, Counts, Margin, ln_poisson};
 use crate::count_proof::CountProof;
+use crate::count_ratio::{CountRatio, Counts, Margin, ln_poisson};
 use crate::dice::{Dice, assert_e_process};
 
 const EXACT: Margin = Margin { ratio: 1.5, dispersion: 1.0 };

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use super::{Drift, Ledger};
-use crate::PartitionId;
+use crate::drift::{Drift, Ledger};
+use crate::finding::PartitionId;
 
 /// The drift that is tolerated here, in seconds per second.
 const TOLERATED: f64 = 0.03;

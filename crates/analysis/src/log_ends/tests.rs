@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Arrival, LogEnds, MOST_SAMPLES};
 use crate::column::Moves;
 use crate::dice::Dice;
-use crate::observation::Millis;
+use crate::log_ends::{Arrival, LogEnds, MOST_SAMPLES};
+use crate::numbers::{Millis, seconds, whole};
 use crate::time_lag::TimeLag;
-use crate::units::{seconds, whole};
 
 /// What is known of one partition, oldest first.
 type Samples = Vec<(Millis, i64)>;

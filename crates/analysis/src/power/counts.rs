@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
-use super::Traffic;
-use super::normal::{Z, below, first_passage, gain, poisson_quantile};
-use crate::count_ratio::{Counts, floor};
-use crate::observation::{Millis, Role};
+use crate::constants::{COUNT_WINDOW, Constant};
+use crate::count_ratio::Counts;
+use crate::numbers::{Millis, seconds};
+use crate::observation::Role;
+use crate::power::Traffic;
+use crate::power::normal::{Z, below, first_passage, gain, poisson_quantile};
 use crate::record::RECORD_SPAN;
+use crate::signals::kind::Kind;
 use crate::signals::meter::{Count, Rise};
 use crate::signals::ratio::{FASTER, LONGEST_WARM_UP, RatioSignal, WARM_UP_WINDOWS};
-use crate::signals::{Kind, WINDOW};
-use crate::units::seconds;
 
 /// Windows looked at at most: longer holds are cut into longer windows, which changes the second
 /// digit of an answer at most.
@@ -74,7 +75,7 @@ impl Counted<'_> {
             return None;
         }
         // At the primary's own rate nothing is found; a base of 0 has the floor for it.
-        let (mut low, mut high) = (self.base.max(floor() / 10.0), 1.0);
+        let (mut low, mut high) = (self.base.max(Constant::RateFloor.value() / 10.0), 1.0);
         while high / low > CLOSE {
             let middle = (low * high).sqrt();
             if found(middle) { high = middle } else { low = middle }
@@ -107,12 +108,12 @@ impl Counted<'_> {
     /// The signal as a quiet record teaches it: all pods alike, Poisson noise and no other.
     pub(super) fn signal(&self) -> RatioSignal {
         let pods = RECORD_PODS.min(self.traffic.consumers);
-        let of = self.traffic.rate * seconds(WINDOW) / f64::from(pods);
+        let of = self.traffic.rate * seconds(COUNT_WINDOW) / f64::from(pods);
         let each = (self.kind, Count { events: self.base * of, of });
         let window: Vec<Rise> = (0..pods)
             .map(|pod| Rise::expected(&format!("{pod}").into(), Role::Primary, RECORD_SPAN, each))
             .collect();
-        let windows = usize::try_from(RECORD_SPAN / WINDOW).unwrap_or(0);
+        let windows = usize::try_from(RECORD_SPAN / COUNT_WINDOW).unwrap_or(0);
         RatioSignal::learn(self.kind, &vec![window; windows], self.ln_most)
     }
 
@@ -153,8 +154,8 @@ impl Counted<'_> {
 
     fn window(&self) -> Millis {
         let all: Millis = self.stages.iter().map(|stage| stage.length).sum();
-        let windows = (all / WINDOW).max(1);
-        WINDOW * ((windows + MOST_WINDOWS - 1) / MOST_WINDOWS)
+        let windows = (all / COUNT_WINDOW).max(1);
+        COUNT_WINDOW * ((windows + MOST_WINDOWS - 1) / MOST_WINDOWS)
     }
 
     /// What is seen in a rollout at the lower end of [`super::POWER`].
@@ -164,7 +165,8 @@ impl Counted<'_> {
             return Unlucky { canary: rate, primary: self.base, held: 0.0 };
         }
         let margin = signal.margin().ratio;
-        let effect = (rate / self.base.max(floor() / margin)).max(margin * CLOSE);
+        let effect =
+            (rate / self.base.max(Constant::RateFloor.value() / margin)).max(margin * CLOSE);
         let ln = |x: f64, y: f64| Counts { x, n, y, m }.ln_likelihood(margin, effect);
         let (more, less) = (rate * n, self.base * m);
         let (x, y) = (ln(1.0, 0.0) * more.sqrt(), -ln(0.0, 1.0) * less.sqrt());
@@ -188,12 +190,12 @@ impl Counted<'_> {
     /// them look as if they got faster: over two minutes, so that it averages out only slowly.
     fn held_back(&self, slices: &[Slice], rate: f64, drift: f64) -> f64 {
         let compared = |slice: &&Slice| slice.is_young() && self.warm(slice) > 0.0;
-        let young = crate::units::tally(slices.iter().filter(compared).count());
+        let young = crate::numbers::tally(slices.iter().filter(compared).count());
         let Some(first) = slices.iter().find(compared) else { return 0.0 };
         if !self.kind.has_warm_up() {
             return 0.0;
         }
-        let windows = f64::from(crate::units::tally(WARM_UP_WINDOWS));
+        let windows = f64::from(crate::numbers::tally(WARM_UP_WINDOWS));
         let messages: f64 = first.canary.iter().map(|(_, of)| of).sum();
         let noise = (2.0 / (rate * messages * windows)).sqrt();
         let chance = below(FASTER.ln() / noise);
@@ -201,7 +203,7 @@ impl Counted<'_> {
         // A part of the bad luck: the other one is in the counts.
         let luck = 0.5 * Z;
         let often = chance + luck * (chance * (1.0 - chance) / times).sqrt();
-        let all = f64::from(crate::units::tally(slices.len()));
+        let all = f64::from(crate::numbers::tally(slices.len()));
         (often * gain((drift / all.sqrt()).clamp(0.05, 9.0))).min(1.0)
     }
 

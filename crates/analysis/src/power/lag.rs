@@ -1,19 +1,17 @@
 //! Lag: the smallest part of its work that a canary can fail to do and be found by its lag.
 //! Feeds the real ledger with expected drifts; one step at a time.
 
-use super::Case;
-use super::counts::Stage;
-use super::normal::Z;
 use crate::capacity::{BLOCK, Capacity, MEAN_OF};
+use crate::constants::Constant;
 use crate::drift::{Drift, FINEST_SCALE, Ledger, WIDEST_SCALE, smallest};
 use crate::lag_windows::growing_since;
-use crate::margins::normal_lag;
-use crate::observation::Millis;
+use crate::numbers::{Millis, count, seconds};
+use crate::power::Case;
+use crate::power::counts::Stage;
+use crate::power::normal::Z;
 use crate::proof::LEAST_MESSAGES;
 use crate::record::RECORD_SPAN;
-use crate::signals::may_be_warming_up;
-use crate::tolerance::least;
-use crate::units::{count, seconds};
+use crate::signals::kind::may_be_warming_up;
 
 /// Windows looked at at most: what is not found in so many is not found by more.
 const MOST_WINDOWS: i64 = 1_000;
@@ -94,7 +92,7 @@ impl Lagging {
     /// What the ledger is shown of a window: the drift, unless the canary is not yet behind.
     pub(super) fn judged(&self, number: i64, deficit: f64, drift: f64) -> Option<f64> {
         let begun = self.window * count(self.before + number - 1);
-        (deficit * begun > normal_lag()).then_some(drift)
+        (deficit * begun > Constant::NormalLag.value()).then_some(drift)
     }
 
     /// Whether a canary that does the rest of its work is as fast as the primary was at its best.
@@ -122,7 +120,7 @@ impl Lagging {
                 Drift { id, judged: self.judged(number, deficit, seen), seen }
             };
             let drifts: Vec<_> = (0..partitions).map(one).collect();
-            ledger.bet(&drifts, least());
+            ledger.bet(&drifts, Constant::LeastDrift.value());
             self.decides(&mut ledger, number, ln_needed)
         })
     }

@@ -1,7 +1,7 @@
 //! Quantiles for estimates: the normal distribution, Poisson counts, and the first passage.
 //! Arithmetic only; nothing here knows a signal.
 
-use super::POWER;
+use crate::power::POWER;
 
 /// Means up to here are summed term by term; beyond, the normal distribution with its first
 /// correction is exact to a hundredth of an event.
@@ -79,7 +79,7 @@ mod tests {
             for z in [-Z, -0.6, 0.6, Z] {
                 let exact = Poisson::new(mean).expect("valid");
                 let k = poisson_quantile(mean, z);
-                let at = |k: f64| exact.cdf(crate::units::whole(k.round()));
+                let at = |k: f64| exact.cdf(crate::numbers::whole(k.round()));
                 let slack = if mean > EXACT { 0.01 } else { 1e-6 };
                 assert!(at(k) >= below(z) - slack, "{mean} {z}: {k}");
                 assert!(k < 1.0 || at(k - 1.0) < below(z) + slack, "{mean} {z}: {k}");

@@ -1,18 +1,20 @@
 //! How long a version that is as good as the primary needs until it may pass a step.
 //! Runs the proofs on expected windows; chance may make it longer, never much shorter.
 
-use super::counts::Stage;
-use super::{Case, PlannedStep};
+use crate::assessment::Signal;
+use crate::constants::COUNT_WINDOW;
+use crate::finding::PartitionId;
 use crate::funds::ROUNDING;
 use crate::lag_windows::{Counts, Standing};
 use crate::missing::LEAST_TRAFFIC;
-use crate::observation::{Millis, Role};
+use crate::numbers::{Millis, count, seconds};
+use crate::observation::Role;
+use crate::power::counts::Stage;
+use crate::power::{Case, PlannedStep};
 use crate::proof::{LEAST_MESSAGES, Proofs};
 use crate::roster::Consumer;
+use crate::signals::kind::Kind;
 use crate::signals::memory::Memory;
-use crate::signals::{Kind, WINDOW};
-use crate::units::{count, seconds};
-use crate::{PartitionId, Signal};
 
 /// A proof that takes longer is none that anyone waits for.
 const LONGEST: Millis = 24 * 3_600_000;
@@ -110,7 +112,7 @@ impl Case {
         let mut signal = counted.signal();
         let last = before.len();
         let all: Millis = stages.iter().map(|stage| stage.length).sum();
-        let window = WINDOW * (all / WINDOW / MOST_WINDOWS + 1);
+        let window = COUNT_WINDOW * (all / COUNT_WINDOW / MOST_WINDOWS + 1);
         counted.slices(window).iter().find_map(|slice| {
             signal.bet(slice.end, &counted.rises(slice, counted.base, counted.base), false);
             let passes = signal.is_proven() && signal.ln_value() <= ROUNDING;

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::constants::{COUNT_WINDOW, Constant};
 use crate::dice::Dice;
 use crate::drift::{Drift, Ledger};
-use crate::observation::Millis;
+use crate::numbers::Millis;
+use crate::signals::kind::Kind;
 use crate::signals::meter::{Count, Rise};
-use crate::signals::{Kind, WINDOW};
-use crate::tolerance::least;
 
 const MINUTE: Millis = 60_000;
 
@@ -65,7 +65,7 @@ fn count_power(
     runs: u32,
 ) -> f64 {
     let counted = case.counted(kind, stages).expect("metrics");
-    let slices = counted.slices(WINDOW);
+    let slices = counted.slices(COUNT_WINDOW);
     let needed = case.ln_needed(signal);
     let failed = |seed: &u32| {
         let mut dice = Dice::new(*seed);
@@ -83,7 +83,7 @@ fn count_power(
         })
     };
     let failed = (0..runs).filter(failed).count();
-    f64::from(crate::units::tally(failed)) / f64::from(runs)
+    f64::from(crate::numbers::tally(failed)) / f64::from(runs)
 }
 
 /// The same for the engine of lag: each partition with its own noise.
@@ -102,12 +102,12 @@ fn lag_power(case: &Case, stage: Stage, deficit: f64, runs: u32) -> f64 {
                 Drift { id, judged: judged.map(|it| if excused { 0.0 } else { it }), seen }
             };
             let drifts: Vec<_> = (0..lagging.partitions).map(&mut drift).collect();
-            ledger.bet(&drifts, least());
+            ledger.bet(&drifts, Constant::LeastDrift.value());
             lagging.decides(&mut ledger, number, needed)
         })
     };
     let failed = (0..runs).filter(failed).count();
-    f64::from(crate::units::tally(failed)) / f64::from(runs)
+    f64::from(crate::numbers::tally(failed)) / f64::from(runs)
 }
 
 /// An estimate against its simulation.

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{PROVEN, Proofs, RULED_OUT};
-use crate::PartitionId;
+use crate::finding::PartitionId;
 use crate::lag_windows::{Counts, Standing};
 use crate::observation::Role;
+use crate::proof::{PROVEN, Proofs, RULED_OUT};
 use crate::roster::Consumer;
 
 fn id() -> PartitionId {

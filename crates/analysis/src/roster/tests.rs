@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Roster, SPARE_NAMES};
-use crate::PartitionId;
 use crate::dice::Dice;
+use crate::finding::PartitionId;
 use crate::observation::{
     GroupObservation, GroupState, MemberCount, Owner, PartitionObservation, Role,
 };
+use crate::roster::{Roster, SPARE_NAMES};
 
 fn group(state: GroupState, partitions: Vec<PartitionObservation>) -> GroupObservation {
     GroupObservation { state, epoch: 1, members: MemberCount::default(), partitions }

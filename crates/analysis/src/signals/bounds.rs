@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::WINDOW;
-use super::gauge::Gauge;
-use super::held::{Ends, Level, Outcome, Reading, Values};
-use crate::observation::{Millis, Observation, PodMetrics, PodObservation, Role};
+use crate::assessment::{Note, Signal};
+use crate::check::{Check, Measure, NoValue};
+use crate::constants::COUNT_WINDOW;
+use crate::doubt::Doubt;
+use crate::effect::{Bound, Effect, SignalReport};
+use crate::finding::Fault;
+use crate::numbers::Millis;
+use crate::observation::{Observation, PodMetrics, PodObservation, Role};
 use crate::saved::{Names, name};
-use crate::{
-    Against, Bound, Check, Doubt, Effect, Fault, Measure, NoValue, Note, Signal, SignalReport,
-    Threshold,
-};
+use crate::signals::gauge::Gauge;
+use crate::signals::held::{Ends, Level, Outcome, Reading, Values};
+use crate::user_metric::{Against, Threshold};
 
 /// A reading counts as recent for this many windows.
 const RECENT_WINDOWS: i64 = 3;
@@ -73,7 +76,7 @@ struct Breach {
 /// Bounds as they are saved: the count, and what it would be told by.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SavedBounds {
-    pub(super) name: Arc<str>,
+    pub(crate) name: Arc<str>,
     failing: u32,
     breach: Option<(u32, f64, Bound)>,
     known: bool,
@@ -268,7 +271,7 @@ impl Bounds {
             Source::Asked => self.times.interval,
             Source::Computed(_) => self.times.cadence,
         };
-        RECENT_WINDOWS.saturating_mul(pace.max(WINDOW))
+        RECENT_WINDOWS.saturating_mul(pace.max(COUNT_WINDOW))
     }
 
     fn silence(&self, silent: Millis) -> Doubt {

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::observation::{Millis, Observation, PodMetrics};
+use crate::numbers::Millis;
+use crate::observation::{Observation, PodMetrics};
 
 /// The slowest pace that is believed: Prometheus takes a series for gone after five minutes.
 const SLOWEST: Millis = 300_000;
 
 /// The usual time between two scrapes of a pod, at least `interval`, which it is without two of them.
-pub(super) fn cadence(observations: impl Iterator<Item = Observation>, interval: Millis) -> Millis {
+pub(crate) fn cadence(observations: impl Iterator<Item = Observation>, interval: Millis) -> Millis {
     let mut latest: BTreeMap<Arc<str>, Millis> = BTreeMap::new();
     let mut gaps = Vec::new();
     for seen in observations {
@@ -32,7 +33,7 @@ pub(super) fn cadence(observations: impl Iterator<Item = Observation>, interval:
 }
 
 /// Whether it is a scrape of counters, not of something beside them.
-pub(super) fn has_totals(metrics: &PodMetrics) -> bool {
+pub(crate) fn has_totals(metrics: &PodMetrics) -> bool {
     let built_in = [metrics.consumed, metrics.processed, metrics.errors, metrics.filtered];
     built_in.iter().any(Option::is_some)
         || metrics.latency.is_some()

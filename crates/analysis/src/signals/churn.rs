@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::restarts::smallest_rate_seen;
-use crate::Effect;
-use crate::observation::{Millis, Observation, Role};
+use crate::effect::Effect;
+use crate::numbers::{Millis, hours, tally};
+use crate::observation::{Observation, Role};
 use crate::rate::Rate;
-use crate::units::{count, tally};
+use crate::signals::restarts::smallest_rate_seen;
 
 /// Ratios that are bet on.
 const RATIOS: [f64; 3] = [3.0, 10.0, 30.0];
@@ -20,7 +20,6 @@ const NORMAL: f64 = 6.0;
 const EXPLAINED: Millis = 120_000;
 /// Changes counted in one observation: all members of a large canary may go at once.
 const MOST_AT_ONCE: f64 = 2.0;
-const HOUR: f64 = 3_600_000.0;
 
 /// The signal of churn.
 #[derive(Clone, Debug)]
@@ -95,7 +94,7 @@ impl Churn {
         let changes = f64::from(left + came_back);
         let events = (changes + rewound).min(MOST_AT_ONCE);
         let span = seen.at.saturating_sub(before).clamp(0, longest);
-        let hours = count(span) / HOUR * f64::from(tally(self.pods.len()));
+        let hours = hours(span) * f64::from(tally(self.pods.len()));
         self.events += events;
         self.pod_hours += hours;
         if hours > 0.0 {

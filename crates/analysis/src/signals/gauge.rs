@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use super::held::Level;
-use super::measured::Shown;
-use super::meter::rise;
-use crate::observation::{Millis, Observation, PodObservation, Role};
-use crate::{Measure, NoValue};
+use crate::check::{Measure, NoValue};
+use crate::constants::longest_bridged;
+use crate::numbers::Millis;
+use crate::observation::{Observation, PodObservation, Role};
+use crate::signals::held::Level;
+use crate::signals::measured::Shown;
+use crate::signals::meter::rise;
 
 /// What rates and quantiles are taken over at least: a minute, as in the queries of dashboards and
 /// of other tools, so that a bound from there means the same here.
@@ -21,7 +23,7 @@ const PARTS: Millis = 12;
 
 /// One check's values.
 #[derive(Clone, Debug)]
-pub(super) struct Gauge {
+pub(crate) struct Gauge {
     measure: Measure,
     window: Millis,
     /// Longest time between two scrapes of which the later one still says what happened.
@@ -29,7 +31,7 @@ pub(super) struct Gauge {
     warm_up: Millis,
     pods: BTreeMap<Arc<str>, Pod>,
     /// Whether any pod has shown what the value is computed from.
-    pub(super) known: bool,
+    pub(crate) known: bool,
     /// Whether any pod has exported errors.
     exports_errors: bool,
 }
@@ -57,12 +59,12 @@ struct Track {
 
 impl Gauge {
     /// `cadence`: usual time between two scrapes of a pod. `warm_up`: age from which it counts.
-    pub(super) fn new(measure: Measure, cadence: Millis, warm_up: Millis) -> Self {
+    pub(crate) fn new(measure: Measure, cadence: Millis, warm_up: Millis) -> Self {
         Self {
             measure,
             window: window(cadence),
             // One missed scrape is bridged, as everywhere.
-            patience: cadence.saturating_mul(5) / 2,
+            patience: longest_bridged(cadence),
             warm_up,
             pods: BTreeMap::new(),
             known: false,
@@ -71,7 +73,7 @@ impl Gauge {
     }
 
     /// Takes what the pods show.
-    pub(super) fn follow(&mut self, seen: &Observation) {
+    pub(crate) fn follow(&mut self, seen: &Observation) {
         let there: HashSet<&str> = seen.pods.iter().map(|pod| &*pod.name).collect();
         self.pods.retain(|name, _| there.contains(&**name));
         let warm_before = seen.at.saturating_sub(self.warm_up);
@@ -132,7 +134,7 @@ impl Gauge {
 
     /// What a pod of a role has just shown at `at`, or for the primary within the window: it is
     /// scraped at another moment than the canary.
-    pub(super) fn value(&self, pod: &PodObservation, at: Millis) -> Option<Result<Level, NoValue>> {
+    pub(crate) fn value(&self, pod: &PodObservation, at: Millis) -> Option<Result<Level, NoValue>> {
         let shown = self.pods.get(&pod.name)?;
         let oldest = match pod.role {
             Role::Canary => at,
@@ -142,17 +144,17 @@ impl Gauge {
     }
 
     /// Why there is no value where no pod has shown anything.
-    pub(super) const fn unread(&self) -> NoValue {
+    pub(crate) const fn unread(&self) -> NoValue {
         self.measure.unread()
     }
 
     /// Whether failures are read as 0 because no pod has exported any yet.
-    pub(super) const fn lacks_errors(&self) -> bool {
+    pub(crate) const fn lacks_errors(&self) -> bool {
         self.known && self.measure.counts_errors() && !self.exports_errors
     }
 
     /// Times are wrong after the clock was set.
-    pub(super) fn forget_times(&mut self) {
+    pub(crate) fn forget_times(&mut self) {
         self.pods.clear();
     }
 }

@@ -4,20 +4,22 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::units::median;
-use crate::{Against, Bound, NoValue};
+use crate::check::NoValue;
+use crate::effect::Bound;
+use crate::numbers::median;
+use crate::user_metric::Against;
 
 /// Bounds, and what is held against them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ends {
-    pub(super) lower: Option<Bound>,
-    pub(super) upper: Option<Bound>,
-    pub(super) against: Against,
+pub(crate) struct Ends {
+    pub(crate) lower: Option<Bound>,
+    pub(crate) upper: Option<Bound>,
+    pub(crate) against: Against,
 }
 
 /// A value, or what is known of one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Level {
+pub(crate) enum Level {
     Is(f64),
     /// It is greater than this: a quantile beyond the largest edge of its histogram.
     Above(f64),
@@ -25,24 +27,24 @@ pub(super) enum Level {
 
 /// What the pods of each role show at one moment, as far as they are to be compared.
 #[derive(Debug, Default)]
-pub(super) struct Values<'a> {
-    pub(super) canary: Vec<(&'a Arc<str>, Level)>,
-    pub(super) primary: Vec<Level>,
+pub(crate) struct Values<'a> {
+    pub(crate) canary: Vec<(&'a Arc<str>, Level)>,
+    pub(crate) primary: Vec<Level>,
 }
 
 /// What one observation said.
 #[derive(Clone, Debug)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// The canary's worst pod.
-    pub(super) pod: Arc<str>,
-    pub(super) value: f64,
+    pub(crate) pod: Arc<str>,
+    pub(crate) value: f64,
     /// Median of the primary's pods.
-    pub(super) primary: Option<f64>,
-    pub(super) outcome: Outcome,
+    pub(crate) primary: Option<f64>,
+    pub(crate) outcome: Outcome,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Within,
     Fails(Bound),
     /// The primary's median is beyond the same bound: the cause is shared.
@@ -54,7 +56,7 @@ impl Ends {
     ///
     /// # Errors
     /// Nobody knows on which side of a bound the worst pod is, and no other bound is failed.
-    pub(super) fn read(&self, values: Values<'_>) -> Result<Option<Reading>, NoValue> {
+    pub(crate) fn read(&self, values: Values<'_>) -> Result<Option<Reading>, NoValue> {
         let Values { mut canary, primary } = values;
         // The name breaks ties, so that the order of the pods says nothing.
         canary.sort_by(|a, b| a.1.order(b.1).then_with(|| b.0.cmp(a.0)));

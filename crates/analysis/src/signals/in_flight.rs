@@ -4,10 +4,8 @@
 use std::collections::VecDeque;
 
 use crate::constants::Constant;
-use crate::observation::Millis;
+use crate::numbers::Millis;
 
-/// How many more messages than were ever seen in flight may be.
-pub(crate) const MORE: f64 = 1.25;
 /// Commit gaps in which a new pod shows how much it has in flight: the first may hold a pause.
 const FIRST_GAPS: Millis = 2;
 /// Once it was watched for this long, it has shown how much it ever has in flight.
@@ -25,11 +23,11 @@ pub(crate) struct Flight {
 
 /// Messages found to be missing at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Missing {
+pub(crate) struct Missing {
     /// They are lost.
-    pub(super) lost: f64,
+    pub(crate) lost: f64,
     /// Most likely, too: more than were ever in flight, beside messages that are lost.
-    pub(super) suspected: f64,
+    pub(crate) suspected: f64,
 }
 
 /// Messages of one pod that were consumed and not accounted for.
@@ -41,7 +39,7 @@ pub(super) struct Missing {
 /// counts a batch when it is done has thousands in flight, which a poll sees or not: without the
 /// allowance it loses messages by chance.
 #[derive(Clone, Debug, Default)]
-pub(super) struct InFlight {
+pub(crate) struct InFlight {
     begin: Option<Millis>,
     gap: f64,
     /// The largest gap so far.
@@ -64,7 +62,7 @@ struct Known {
 impl InFlight {
     /// Takes the messages that were consumed and not accounted for since the last call. `None`: not
     /// known until a full span was watched.
-    pub(super) fn take(&mut self, at: Millis, rise: f64, flight: Flight) -> Option<Missing> {
+    pub(crate) fn take(&mut self, at: Millis, rise: f64, flight: Flight) -> Option<Missing> {
         let watched = at.saturating_sub(*self.begin.get_or_insert(at));
         self.gap += rise;
         self.peak = self.peak.max(self.gap);
@@ -75,7 +73,7 @@ impl InFlight {
         }
         let known = self.known.get_or_insert(Known { floor: least, high: least });
         known.floor = known.floor.min(least);
-        let most = Constant::InFlight.or(MORE) * self.most.max(flight.most);
+        let most = Constant::InFlight.value() * self.most.max(flight.most);
         let lost = (least - known.high.max(known.floor + most)).max(0.0);
         known.high = known.high.max(least);
         let missing = (self.gap - known.high - most).max(0.0);
@@ -84,7 +82,7 @@ impl InFlight {
     }
 
     /// The most messages that were seen in flight.
-    pub(super) fn most(&self) -> f64 {
+    pub(crate) fn most(&self) -> f64 {
         self.most
     }
 

@@ -1,16 +1,12 @@
 //! The kinds of counts that are compared, and in what they differ.
 //! Only properties; counting and betting are elsewhere.
 
-use super::meter::Reader;
-use crate::Signal;
-use crate::constants::Constant;
-use crate::observation::{Millis, PodMetrics};
-
-/// Age from which errors are compared: connections and caches of a new pod may fail at first.
-pub(crate) const GRACE_ERRORS: Millis = 60_000;
-/// Age from which processing times are compared, and lag that grows decides: compilers and caches
-/// warm up.
-pub(crate) const GRACE_LATENCY: Millis = 180_000;
+use crate::assessment::Signal;
+use crate::constants::{COUNT_WINDOW, Constant};
+use crate::numbers::Millis;
+use crate::observation::PodMetrics;
+use crate::settings::Settings;
+use crate::signals::meter::Reader;
 
 /// Whether a pod that is slow at this age may just be warming up.
 pub(crate) fn may_be_warming_up(age: Millis) -> bool {
@@ -36,11 +32,11 @@ impl Kind {
     ];
 
     /// The built-in kinds and those of this many ratios of the user, in the order of their index.
-    pub(super) fn all(user: usize) -> impl Iterator<Item = Self> {
+    pub(crate) fn all(user: usize) -> impl Iterator<Item = Self> {
         Self::BUILT_IN.into_iter().map(|it| it.0).chain((0..user).map(Self::User))
     }
 
-    pub(super) const fn index(self) -> usize {
+    pub(crate) const fn index(self) -> usize {
         match self {
             Self::Errors => 0,
             Self::Loss => 1,
@@ -52,29 +48,37 @@ impl Kind {
     /// Whether a pod is compared in a window that begins when it is this old. Pods are made between
     /// two observations: half a window of the grace may be missing.
     pub(crate) fn compares(self, age: Millis) -> bool {
-        age.saturating_add(super::WINDOW / 2) >= self.grace()
+        age.saturating_add(COUNT_WINDOW / 2) >= self.grace()
     }
 
     /// Age of a pod from which it is compared. A lost message is lost at any age.
     fn grace(self) -> Millis {
         match self {
-            Self::Errors | Self::User(_) => Constant::GraceOfErrors.or_millis(GRACE_ERRORS),
+            Self::Errors | Self::User(_) => Constant::GraceOfErrors.millis(),
             Self::Loss => 0,
-            Self::Latency => Constant::GraceOfLatency.or_millis(GRACE_LATENCY),
+            Self::Latency => Constant::GraceOfLatency.millis(),
         }
     }
 
     /// Total failure shows in errors, and in what a user counts; nothing else gets fifty times worse
     /// at once.
-    pub(super) const fn has_gross_account(self) -> bool {
+    pub(crate) const fn has_gross_account(self) -> bool {
         match self {
             Self::Errors | Self::User(_) => true,
             Self::Loss | Self::Latency => false,
         }
     }
 
+    /// ln of the largest factor by which one window multiplies an account. The heaviest count
+    /// weighs at most 0.39 (where there are no metrics but errors), loss at most 0.2 (where
+    /// nothing else is told), and half of its capital is staked on the first window: no single
+    /// window decides, and two of total failure do.
+    pub(crate) fn ln_most(self, settings: &Settings) -> f64 {
+        (Constant::LargestFactor.value() * self.evidence_cap_scale()).ln() + settings.ln_needed(0)
+    }
+
     /// How much more one window may say, because the signal has less weight than others.
-    pub(crate) const fn lightness(self) -> f64 {
+    const fn evidence_cap_scale(self) -> f64 {
         match self {
             Self::Loss => 1.6,
             Self::Errors | Self::Latency | Self::User(_) => 1.0,
@@ -90,7 +94,7 @@ impl Kind {
     }
 
     /// Whether a slow node, or a slow shard behind it, has the same effect as a bad version.
-    pub(super) const fn may_be_the_place(self) -> bool {
+    pub(crate) const fn may_be_the_place(self) -> bool {
         match self {
             Self::Latency => true,
             Self::Errors | Self::Loss | Self::User(_) => false,
@@ -98,7 +102,7 @@ impl Kind {
     }
 
     /// Whether a missing series is read as 0.
-    pub(super) const fn may_be_missing(self) -> bool {
+    pub(crate) const fn may_be_missing(self) -> bool {
         match self {
             Self::Errors | Self::User(_) => true,
             Self::Loss | Self::Latency => false,
@@ -107,7 +111,7 @@ impl Kind {
 
     /// Whether it is available before its series of events is there: an own counter of failures
     /// mostly begins with the first.
-    pub(super) const fn may_begin_empty(self) -> bool {
+    pub(crate) const fn may_begin_empty(self) -> bool {
         match self {
             Self::User(_) => true,
             Self::Errors | Self::Loss | Self::Latency => false,
@@ -115,7 +119,7 @@ impl Kind {
     }
 
     /// Whether a pod's metrics have what this signal needs.
-    pub(super) fn is_in(self, metrics: &PodMetrics, reader: &Reader) -> bool {
+    pub(crate) fn is_in(self, metrics: &PodMetrics, reader: &Reader) -> bool {
         let counts = metrics.consumed.is_some();
         match self {
             Self::Errors => counts && metrics.errors.is_some(),

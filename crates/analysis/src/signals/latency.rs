@@ -12,10 +12,10 @@ const WANTED: f64 = 0.10;
 /// Shares that will do. Outside, latency is not judged.
 const USABLE: std::ops::RangeInclusive<f64> = 0.01..=0.30;
 /// Edges looked at.
-pub(super) const MOST_EDGES: usize = 64;
+pub(crate) const MOST_EDGES: usize = 64;
 
 /// Messages above an edge, and all. `None`: the histogram has no such edge, or is no histogram.
-pub(super) fn split(histogram: &Histogram, edge: f64) -> Option<(f64, f64)> {
+pub(crate) fn split(histogram: &Histogram, edge: f64) -> Option<(f64, f64)> {
     let index = histogram.edges.iter().take(MOST_EDGES).position(|it| same(*it, edge))?;
     let below = *histogram.counts.get(index)?;
     let sane = is_total(below) && is_total(histogram.total) && below <= histogram.total;
@@ -23,7 +23,7 @@ pub(super) fn split(histogram: &Histogram, edge: f64) -> Option<(f64, f64)> {
 }
 
 /// The edge above which nearest to a tenth of the primary's messages lay in a record.
-pub(super) fn slow_from(record: impl Iterator<Item = Observation>) -> Option<f64> {
+pub(crate) fn slow_from(record: impl Iterator<Item = Observation>) -> Option<f64> {
     let mut spans: BTreeMap<Arc<str>, (Histogram, Histogram)> = BTreeMap::new();
     for seen in record {
         for pod in seen.pods.into_iter().filter(|pod| pod.role == Role::Primary) {

@@ -3,20 +3,19 @@
 
 use std::sync::Arc;
 
-use super::cadence::has_totals;
-use super::held::Level;
-use super::latency::MOST_EDGES;
-use super::meter::is_total;
-use crate::check::Input;
+use crate::check::{Input, Measure, NoValue};
 use crate::observation::{Histogram, PodMetrics};
-use crate::{Measure, NoValue};
+use crate::signals::cadence::has_totals;
+use crate::signals::held::Level;
+use crate::signals::latency::MOST_EDGES;
+use crate::signals::meter::is_total;
 
 /// The quantile of `latency_p99`.
 const QUANTILE: f64 = 0.99;
 
 /// What one scrape of a pod says of a check.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Shown {
+pub(crate) enum Shown {
     /// Nothing: it lies between two scrapes.
     Nothing,
     Missing(NoValue),
@@ -31,7 +30,7 @@ pub(super) enum Shown {
 
 impl Measure {
     /// What the metrics of a pod say.
-    pub(super) fn read(self, metrics: &PodMetrics) -> Shown {
+    pub(crate) fn read(self, metrics: &PodMetrics) -> Shown {
         let read = match self {
             Self::MemoryUsage => return memory(metrics),
             Self::ErrorRate => error_totals(metrics),
@@ -49,7 +48,7 @@ impl Measure {
     ///
     /// # Errors
     /// They hold no message.
-    pub(super) fn level(self, edges: &[f64], rises: &[f64]) -> Result<Level, NoValue> {
+    pub(crate) fn level(self, edges: &[f64], rises: &[f64]) -> Result<Level, NoValue> {
         match (self, rises) {
             (Self::ErrorRate, &[errors, consumed]) => share(errors, consumed),
             (Self::SuccessRate, &[processed, errors]) => share(processed, processed + errors),
@@ -61,7 +60,7 @@ impl Measure {
     }
 
     /// Why there is no value where no pod has shown anything.
-    pub(super) const fn unread(self) -> NoValue {
+    pub(crate) const fn unread(self) -> NoValue {
         match self {
             Self::ErrorRate | Self::SuccessRate | Self::LatencyP99 => NoValue::Unread,
             // There are defaults for it, which not every pod exports.
@@ -70,7 +69,7 @@ impl Measure {
     }
 
     /// Whether a missing series of errors is read as 0 here.
-    pub(super) const fn counts_errors(self) -> bool {
+    pub(crate) const fn counts_errors(self) -> bool {
         match self {
             Self::ErrorRate | Self::SuccessRate => true,
             Self::LatencyP99 | Self::MemoryUsage => false,

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::meter::is_total;
-use crate::Effect;
 use crate::drift::{BETS, Drift, Ledger, WIDEST_SCALE};
-use crate::observation::{Millis, Observation, PodObservation, Role};
+use crate::effect::Effect;
+use crate::numbers::{Millis, count, unmilli};
+use crate::observation::{Observation, PodObservation, Role};
 use crate::saved::{Names, accounts, by_pod};
-use crate::units::{count, unmilli};
+use crate::signals::meter::is_total;
 use serde::{Deserialize, Serialize};
 
 /// Heaps, caches and pools fill for this long after a start.

@@ -4,15 +4,17 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::WINDOW;
-use super::cadence::has_totals;
-use super::in_flight::{Flight, InFlight};
-use super::kind::Kind;
-use super::latency::split;
-use super::outcomes::Outcome;
-use super::user_counts::{self, UserRise, UserTotals};
-use crate::Record;
-use crate::observation::{Millis, Observation, PodMetrics, PodObservation, Role};
+use crate::constants::{COUNT_WINDOW, longest_bridged};
+use crate::numbers::Millis;
+use crate::observation::{Observation, PodMetrics, PodObservation, Role};
+use crate::record::Record;
+use crate::signals::cadence::has_totals;
+use crate::signals::in_flight::{Flight, InFlight};
+use crate::signals::kind::Kind;
+use crate::signals::latency::split;
+use crate::signals::outcomes::Outcome;
+use crate::signals::user_counts;
+use crate::signals::user_counts::{UserRise, UserTotals};
 
 /// Events of one kind, and the messages they were counted on.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -114,7 +116,7 @@ impl Rise {
     }
 
     /// Events that are known a window later, but most likely are some already.
-    pub(super) fn suspected(&self, kind: Kind) -> f64 {
+    pub(crate) fn suspected(&self, kind: Kind) -> f64 {
         match kind {
             Kind::Loss => self.suspected,
             Kind::Errors | Kind::Latency | Kind::User(_) => 0.0,
@@ -129,12 +131,12 @@ impl Rise {
         }
     }
 
-    pub(super) fn outcomes(&self) -> [Outcome; 2] {
+    pub(crate) fn outcomes(&self) -> [Outcome; 2] {
         self.outcomes
     }
 
     /// Leaves a kind out that needs no definition: it isn't known.
-    pub(super) fn forget(&mut self, kind: Kind) {
+    pub(crate) fn forget(&mut self, kind: Kind) {
         if let Some(count) = self.counts.get_mut(kind.index()) {
             *count = Count::default();
         }
@@ -163,11 +165,11 @@ impl Rise {
 impl Reader {
     /// The window in which counts are compared: every pod is in it about once.
     pub(crate) fn window(&self) -> Millis {
-        WINDOW.max(self.cadence)
+        COUNT_WINDOW.max(self.cadence)
     }
 
     /// The same, with what the primary had in flight in a record.
-    pub(super) fn knowing_what_is_in_flight(self, record: &Record) -> Self {
+    pub(crate) fn knowing_what_is_in_flight(self, record: &Record) -> Self {
         let mut meter = Meter::new(self);
         let mut most = 0.0_f64;
         for seen in record.observations() {
@@ -246,7 +248,7 @@ impl Track {
     fn follow(&mut self, before: Self, pod: &PodObservation, reader: &Reader) -> Option<Rise> {
         let newborn = before.at == pod.created;
         // One missed scrape is bridged. After more, what rose says nothing of now.
-        let patience = reader.cadence.saturating_mul(5) / 2;
+        let patience = longest_bridged(reader.cadence);
         if !newborn && self.at.saturating_sub(before.at) > patience {
             return None;
         }
@@ -346,7 +348,7 @@ impl Totals {
 
 /// What a counter rose by. One that fell began anew with its process, so it rose from 0; without
 /// a restart nobody knows what happened.
-pub(super) fn rise(before: Option<f64>, now: Option<f64>, restarted: bool) -> Option<f64> {
+pub(crate) fn rise(before: Option<f64>, now: Option<f64>, restarted: bool) -> Option<f64> {
     match (before, now) {
         (Some(before), Some(now)) if now >= before => Some(now - before),
         (Some(_), Some(now)) if restarted => Some(now),
@@ -355,12 +357,12 @@ pub(super) fn rise(before: Option<f64>, now: Option<f64>, restarted: bool) -> Op
 }
 
 /// A total of messages, which are whole: a fraction of one would be an exposure that is none.
-pub(super) fn whole(total: Option<f64>) -> Option<f64> {
+pub(crate) fn whole(total: Option<f64>) -> Option<f64> {
     total.filter(|total| is_total(*total)).map(f64::round)
 }
 
 /// Whether this can be a total: a finite number of which one more still differs.
-pub(super) fn is_total(value: f64) -> bool {
+pub(crate) fn is_total(value: f64) -> bool {
     (0.0..1e15).contains(&value)
 }
 
@@ -374,5 +376,5 @@ fn unreadable(metrics: &PodMetrics, user: &[Arc<str>]) -> u32 {
         metrics.memory_limit,
     ];
     let messages = all.into_iter().flatten().filter(|value| !is_total(*value)).count();
-    crate::units::tally(messages + user_counts::unreadable(metrics, user))
+    crate::numbers::tally(messages + user_counts::unreadable(metrics, user))
 }

@@ -2,7 +2,7 @@
 //! For people; no verdict rests on it.
 
 use crate::count_ratio::Counts;
-use crate::units::{milli, unmilli};
+use crate::numbers::{milli, unmilli};
 
 /// Counts since the evidence of one engine was last at its least.
 ///
@@ -11,7 +11,7 @@ use crate::units::{milli, unmilli};
 /// those of windows weighed by n·m/(n + m) (Mantel and Haenszel 1959), as the likelihood of the
 /// engine weighs them; while the roles' shares of the exposure stay the same, they are the totals'.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Onset {
+pub(crate) struct Onset {
     ln_least: f64,
     all: Counts,
     /// Σ x·m/(n + m), Σ y·n/(n + m) and Σ n·m/(n + m).
@@ -21,16 +21,16 @@ pub(super) struct Onset {
 }
 
 /// As it is saved: ln of the least evidence in thousandths, and x, n, y, m.
-pub(super) type SavedOnset = (i64, f64, f64, f64, f64);
+pub(crate) type SavedOnset = (i64, f64, f64, f64, f64);
 
 impl Onset {
     /// Nothing counted; the least evidence is that of now.
-    pub(super) fn at(ln_least: f64) -> Self {
+    pub(crate) fn at(ln_least: f64) -> Self {
         Self { ln_least, all: Counts::default(), canary: 0.0, primary: 0.0, weight: 0.0 }
     }
 
     /// Takes a window, and ln of the evidence after it.
-    pub(super) fn take(&mut self, counts: Counts, ln_value: f64) {
+    pub(crate) fn take(&mut self, counts: Counts, ln_value: f64) {
         if ln_value <= self.ln_least {
             *self = Self::at(ln_value);
             return;
@@ -47,7 +47,7 @@ impl Onset {
 
     /// Events as they were counted, on the exposure that gives the weighed rates. `None`: nothing
     /// speaks against the canary.
-    pub(super) fn counts(&self) -> Option<Counts> {
+    pub(crate) fn counts(&self) -> Option<Counts> {
         let Counts { x, y, m, .. } = self.all;
         if self.canary <= 0.0 || self.weight <= 0.0 {
             return None;
@@ -58,14 +58,14 @@ impl Onset {
     }
 
     /// `None`: nothing was counted, so that the least evidence is that of now.
-    pub(super) fn save(&self) -> Option<SavedOnset> {
+    pub(crate) fn save(&self) -> Option<SavedOnset> {
         let Counts { x, n, y, m } = self.counts()?;
         let thousandths = |exposure: f64| (exposure * 1_000.0).round() / 1_000.0;
         Some((milli(self.ln_least), x, thousandths(n), y, thousandths(m)))
     }
 
     /// What [`Onset::save`] wrote, beside evidence of `ln_value`; `None` if it did not write this.
-    pub(super) fn restore(saved: Option<SavedOnset>, ln_value: f64) -> Option<Self> {
+    pub(crate) fn restore(saved: Option<SavedOnset>, ln_value: f64) -> Option<Self> {
         let Some((least, x, n, y, m)) = saved else { return Some(Self::at(ln_value)) };
         let possible = [x, n, y, m].iter().all(|count| (0.0..1e18).contains(count));
         let mut onset = Self::at(f64::NEG_INFINITY);

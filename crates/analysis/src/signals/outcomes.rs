@@ -1,35 +1,35 @@
 //! What becomes of messages beside being processed, and who exports it: a loss is only known where
 //! a missing series can be read as 0.
 
-use super::kind::Kind;
-use super::meter::{Count, Rise};
-use crate::count_ratio::floor;
+use crate::constants::Constant;
 use crate::observation::Role;
+use crate::signals::kind::Kind;
+use crate::signals::meter::{Count, Rise};
 
 /// One outcome of one pod.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Outcome {
-    pub(super) count: Count,
+pub(crate) struct Outcome {
+    pub(crate) count: Count,
     /// Whether the pod exports the series.
-    pub(super) shown: bool,
+    pub(crate) shown: bool,
 }
 
 impl Outcome {
     /// Both rises of one pod together.
-    pub(super) fn plus(self, later: Self) -> Self {
+    pub(crate) fn plus(self, later: Self) -> Self {
         Self { count: self.count.plus(later.count), shown: self.shown || later.shown }
     }
 }
 
 /// Errors and filtered messages of the primary, from the record on.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Outcomes([Outcome; 2]);
+pub(crate) struct Outcomes([Outcome; 2]);
 
 impl Outcomes {
     /// Takes a window, and leaves the loss out of it where it isn't known: of a canary pod without
     /// a series that the primary has, unless that is rarer than a rate that is anybody's fault.
     /// Renamed, its messages would be missing from the sum and look lost.
-    pub(super) fn take(&mut self, window: &mut [Rise]) {
+    pub(crate) fn take(&mut self, window: &mut [Rise]) {
         for rise in window.iter().filter(|rise| rise.role == Role::Primary) {
             for (sum, one) in self.0.iter_mut().zip(rise.outcomes()) {
                 *sum = sum.plus(one);
@@ -47,7 +47,7 @@ impl Outcomes {
 impl Outcome {
     fn matters(&self) -> bool {
         // Fewer messages than this don't tell whether its rate is below the floor.
-        let enough = 1.0 / floor();
-        self.shown && (self.count.of < enough || self.count.rate() > floor())
+        let enough = 1.0 / Constant::RateFloor.value();
+        self.shown && (self.count.of < enough || self.count.rate() > Constant::RateFloor.value())
     }
 }

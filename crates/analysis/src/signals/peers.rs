@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::kind::Kind;
-use super::meter::{Count, Rise};
+use crate::numbers::median;
 use crate::observation::Role;
-use crate::units::median;
+use crate::signals::kind::Kind;
+use crate::signals::meter::{Count, Rise};
 
 /// Windows of counts that tell how slow a pod is now: half a minute.
 const RECENT: usize = 3;
@@ -30,7 +30,7 @@ pub(crate) struct Peers {
 
 impl Peers {
     /// Takes a window of all pods.
-    pub(super) fn take(&mut self, window: &[Rise]) {
+    pub(crate) fn take(&mut self, window: &[Rise]) {
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
@@ -45,7 +45,7 @@ impl Peers {
     }
 
     /// Whether every canary pod that processes anything has such a peer.
-    pub(super) fn every_canary_has_one(&self) -> bool {
+    pub(crate) fn every_canary_has_one(&self) -> bool {
         let canary = self.counts(Role::Canary);
         !canary.is_empty() && canary.keys().all(|pod| self.alike.contains(*pod))
     }

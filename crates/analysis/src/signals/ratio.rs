@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::interval::{LARGEST_RATIO, interval};
-use super::kind::Kind;
-use super::meter::{Count, Rise};
-use super::onset::{Onset, SavedOnset};
-use super::spread::Spread;
-use crate::Effect;
+use crate::constants::Constant;
 use crate::count_proof::CountProof;
-use crate::count_ratio::{CountRatio, Counts, Margin, RATIOS, floor};
+use crate::count_ratio::{CountRatio, Counts, Margin, RATIOS};
+use crate::effect::Effect;
 use crate::funds::{ROUNDING, share};
-use crate::observation::{Millis, Role};
-use crate::units::{ln_add, milli_up, unmilli};
+use crate::numbers::{Millis, ln_add, milli_up, unmilli};
+use crate::observation::Role;
+use crate::signals::interval::{LARGEST_RATIO, interval};
+use crate::signals::kind::Kind;
+use crate::signals::meter::{Count, Rise};
+use crate::signals::onset::{Onset, SavedOnset};
+use crate::signals::spread::Spread;
 
 /// The gross account's part of the signal of errors; the rest is the ordinary accounts'.
 const GROSS_PART: f64 = 0.2;
@@ -266,9 +267,10 @@ impl RatioSignal {
         let Counts { n, y, m, .. } = self.totals;
         let base = if m > 0.0 { y / m } else { self.record.rate() };
         let dispersion = self.spread.margin().dispersion;
-        let by_floor = 3_300.0 * dispersion * (floor() / 0.001);
+        let by_floor = 3_300.0 * dispersion * (Constant::RateFloor.value() / 0.001);
         let by_ratio = if base > 0.0 { 36.0 * dispersion / base } else { by_floor };
-        let all = if base < floor() { by_floor.min(by_ratio) } else { by_ratio };
+        let all =
+            if base < Constant::RateFloor.value() { by_floor.min(by_ratio) } else { by_ratio };
         (all - n).max(0.0)
     }
 
@@ -323,7 +325,7 @@ impl RatioSignal {
         // One account of six must do it, with half of the pool; in the gross account there is more
         // to gain only for what is found at once anyway.
         let needed = ln_needed + share(RATIOS.len()) - crate::funds::first_share().ln();
-        let base = (y / m).max(floor() / margin.ratio);
+        let base = (y / m).max(Constant::RateFloor.value() / margin.ratio);
         let seen = |ratio: f64| {
             let x = ratio * base * n;
             let counts = Counts { x, n, y: base * m, m };

@@ -3,18 +3,21 @@
 
 use std::sync::Arc;
 
-use super::Signals;
-use super::bounds::Bounds;
-use super::kind::Kind;
-use super::ratio::RatioSignal;
+use crate::assessment::{Note, Signal};
+use crate::constants::LARGEST_EVIDENCE;
+use crate::doubt::Doubt;
+use crate::effect::{Effect, SignalReport};
+use crate::finding::Finding;
 use crate::funds::ROUNDING;
-use crate::observation::Millis;
-use crate::{Against, Doubt, Effect, Finding, Note, Signal, SignalReport};
+use crate::numbers::Millis;
+use crate::signals::Signals;
+use crate::signals::bounds::Bounds;
+use crate::signals::kind::Kind;
+use crate::signals::ratio::RatioSignal;
+use crate::user_metric::Against;
 
 /// A required signal without a window for this long is silent.
 const SILENT: Millis = 180_000;
-/// Largest evidence reported: more says nothing.
-const MOST_EVIDENCE: f64 = 1e12;
 
 impl Signals {
     /// A report of each available signal but lag. `ln_needed`: what the whole evidence needs.
@@ -27,7 +30,7 @@ impl Signals {
         let report = |(signal, weight, ln): &(Signal, f64, f64)| SignalReport {
             signal: signal.clone(),
             weight: *weight,
-            evidence: ln.exp().min(MOST_EVIDENCE),
+            evidence: ln.exp().min(LARGEST_EVIDENCE),
             proven: self.counts(signal).map(RatioSignal::is_proven),
             effect: self.culprit(signal).map(|(_, effect)| effect),
             smallest_effect_seen: self.smallest_seen(signal, ln_needed - weight.ln()),
@@ -95,7 +98,7 @@ impl Signals {
             }
             self.has_spoken(&signal, ratio.latest(), now)?;
             if !ratio.is_proven() {
-                let messages = crate::units::whole(ratio.messages_needed());
+                let messages = crate::numbers::whole(ratio.messages_needed());
                 return Err(Doubt::SignalUnproven { signal, messages });
             }
         }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Effect;
-use crate::observation::{Millis, Observation, Role};
+use crate::effect::Effect;
+use crate::numbers::{Millis, hours};
+use crate::observation::{Observation, Role};
 use crate::rate::Rate;
-use crate::units::count;
 
 /// Ratios that are bet on: a restart is rare, so a fault multiplies it by much.
 const RATIOS: [f64; 3] = [10.0, 100.0, 1_000.0];
@@ -17,7 +17,6 @@ const RATIOS: [f64; 3] = [10.0, 100.0, 1_000.0];
 const LEAST_RATE: f64 = 0.1;
 /// Restarts on one node within this time have one cause.
 const ONE_CAUSE: Millis = 120_000;
-const HOUR: f64 = 3_600_000.0;
 
 /// The signal of restarts.
 #[derive(Clone, Debug)]
@@ -49,7 +48,7 @@ impl Restarts {
         let primary = |seen: &Observation| -> (f64, f64) {
             let pods = seen.pods.iter().filter(|pod| pod.role == Role::Primary);
             let lives = pods.map(|pod| {
-                let life = count(seen.at.saturating_sub(pod.created).max(0)) / HOUR;
+                let life = hours(seen.at.saturating_sub(pod.created).max(0));
                 (f64::from(pod.restarts), life)
             });
             lives.fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
@@ -91,7 +90,7 @@ impl Restarts {
         self.seen = pods().map(|pod| (pod.name.clone(), pod.restarts)).collect();
         let Some(before) = before else { return };
         let span = seen.at.saturating_sub(before).clamp(0, longest);
-        let hours = count(span) / HOUR * f64::from(crate::units::tally(pods().count()));
+        let hours = hours(span) * f64::from(crate::numbers::tally(pods().count()));
         self.events += events;
         self.pod_hours += hours;
         if hours > 0.0 {

@@ -5,21 +5,22 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::bounds::{Bounds, SavedBounds};
-use super::churn::{Churn, SavedChurn};
-use super::in_flight::Flight;
-use super::kind::Kind;
-use super::memory::{Memory, SavedMemory};
-use super::meter::{Meter, Reader};
-use super::outcomes::Outcomes;
-use super::peers::Peers;
-use super::ratio::{RatioSignal, SavedRatio};
-use super::restarts::{Restarts, SavedRestarts};
-use super::yields::{SavedYield, Yield};
-use super::{Signals, Window, bounds, ratio_names};
-use crate::observation::Millis;
+use crate::numbers::Millis;
 use crate::saved::Names;
-use crate::{Settings, UserMetric, UserRule};
+use crate::settings::Settings;
+use crate::signals::bounds::{Bounds, SavedBounds};
+use crate::signals::churn::{Churn, SavedChurn};
+use crate::signals::in_flight::Flight;
+use crate::signals::kind::Kind;
+use crate::signals::memory::{Memory, SavedMemory};
+use crate::signals::meter::{Meter, Reader};
+use crate::signals::outcomes::Outcomes;
+use crate::signals::peers::Peers;
+use crate::signals::ratio::{RatioSignal, SavedRatio};
+use crate::signals::restarts::{Restarts, SavedRestarts};
+use crate::signals::yields::{SavedYield, Yield};
+use crate::signals::{Signals, Window, bounds, ratio_names};
+use crate::user_metric::{UserMetric, UserRule};
 
 /// All signals but lag.
 #[derive(Debug, Serialize, Deserialize)]
@@ -98,7 +99,7 @@ impl Signals {
         let cadence = saved.cadence.unwrap_or(interval).max(interval);
         let reader = Reader { cadence, slow_from: saved.slow_from, flight, user };
         let ratio = |kind: Kind, saved: Option<SavedRatio>| match saved {
-            Some(saved) => Some(Some(RatioSignal::restore(kind, &saved, settings.ln_most(kind))?)),
+            Some(saved) => Some(Some(RatioSignal::restore(kind, &saved, kind.ln_most(settings))?)),
             None => Some(None),
         };
         let mut ratios = vec![
@@ -111,7 +112,7 @@ impl Signals {
             ratios.push(match saved {
                 Some((_, saved)) => {
                     let kind = Kind::User(place);
-                    Some(RatioSignal::restore(kind, saved, settings.ln_most(kind))?)
+                    Some(RatioSignal::restore(kind, saved, kind.ln_most(settings))?)
                 }
                 None => None,
             });

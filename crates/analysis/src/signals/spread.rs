@@ -4,22 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::kind::Kind;
-use super::meter::{Count, Rise};
 use crate::constants::Constant;
 use crate::count_ratio::Margin;
+use crate::numbers::tally;
 use crate::observation::Role;
-use crate::units::tally;
+use crate::signals::kind::Kind;
+use crate::signals::meter::{Count, Rise};
 
-/// By how much the least margin is above a ratio of 1: pods, partitions and keys differ, and a short
-/// record doesn't show by how much. With 0.5 twice the errors took 40 to 60 s longer to find.
-pub(crate) const LEAST_EXCESS: f64 = 0.35;
 /// However badly one primary pod once did, a canary with a larger ratio can be failed.
 const MOST_RATIO: f64 = 20.0;
-/// By how much worse than the worst primary pod is still healthy.
-pub(crate) const BEYOND_WORST: f64 = 0.25;
-/// Events added to what was seen and what was expected of a pod, so that few events make no ratio.
-pub(crate) const PSEUDO_EVENTS: f64 = 30.0;
 /// Windows of 10 s in the blocks over which noise is measured: 10 s, 1 min, 5 min. Clusters of
 /// minutes don't show in shorter ones.
 const BLOCKS: [usize; 3] = [1, 6, 30];
@@ -96,8 +89,8 @@ impl Spread {
     /// Compares each pod of a block with all others.
     fn close(&mut self) {
         let total = self.block.values().copied().fold(Count::default(), Count::plus);
-        let pseudo = Constant::PseudoEvents.or(PSEUDO_EVENTS);
-        let beyond = 1.0 + Constant::BeyondWorst.or(BEYOND_WORST);
+        let pseudo = Constant::PseudoEvents.value();
+        let beyond = 1.0 + Constant::BeyondWorst.value();
         for count in self.block.values() {
             let others = Count { events: total.events - count.events, of: total.of - count.of };
             if others.of > 0.0 {
@@ -109,10 +102,6 @@ impl Spread {
         }
         self.restart();
     }
-}
-
-fn least_ratio() -> f64 {
-    1.0 + Constant::LeastRatio.or(LEAST_EXCESS)
 }
 
 fn by_pod(kind: Kind, window: &[Rise]) -> BTreeMap<Arc<str>, Count> {
@@ -178,6 +167,10 @@ fn dispersion(blocks: &[BTreeMap<Arc<str>, Count>]) -> f64 {
     let freedom = f64::from(tally(own.len().saturating_sub(1)))
         * f64::from(tally(blocks.len().saturating_sub(1)));
     (squares + PSEUDO_FREEDOM) / (freedom + PSEUDO_FREEDOM)
+}
+
+fn least_ratio() -> f64 {
+    1.0 + Constant::LeastRatio.value()
 }
 
 #[cfg(test)]

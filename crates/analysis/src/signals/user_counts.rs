@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use super::meter::{Count, is_total, rise, whole};
 use crate::observation::PodMetrics;
+use crate::signals::meter::{Count, is_total, rise, whole};
 
 /// The two counters of one ratio at one scrape, as far as they are numbers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct UserTotals {
+pub(crate) struct UserTotals {
     events: Option<f64>,
     total: Option<f64>,
     /// Whether the pod exports events: a missing series is read as 0.
@@ -17,17 +17,17 @@ pub(super) struct UserTotals {
 
 /// What one ratio rose by.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct UserRise {
-    pub(super) count: Count,
-    pub(super) shown: bool,
+pub(crate) struct UserRise {
+    pub(crate) count: Count,
+    pub(crate) shown: bool,
 }
 
 impl UserTotals {
     /// Counters that began at 0.
-    pub(super) const ZERO: Self = Self { events: Some(0.0), total: Some(0.0), shown: false };
+    pub(crate) const ZERO: Self = Self { events: Some(0.0), total: Some(0.0), shown: false };
 
     /// One for each name, in their order.
-    pub(super) fn of(metrics: &PodMetrics, names: &[Arc<str>]) -> Vec<Self> {
+    pub(crate) fn of(metrics: &PodMetrics, names: &[Arc<str>]) -> Vec<Self> {
         let totals = |name| {
             let reading = metrics.user.get(name).copied().unwrap_or_default();
             let total = whole(reading.total);
@@ -42,7 +42,7 @@ impl UserTotals {
     }
 
     /// What rose between two scrapes of the same ratios.
-    pub(super) fn rises(before: &[Self], now: &[Self], restarted: bool) -> Vec<UserRise> {
+    pub(crate) fn rises(before: &[Self], now: &[Self], restarted: bool) -> Vec<UserRise> {
         let one = |(before, now): (&Self, &Self)| {
             let events = rise(before.events, now.events, restarted);
             let of = rise(before.total, now.total, restarted);
@@ -55,14 +55,14 @@ impl UserTotals {
 
 impl UserRise {
     /// Both rises of one ratio together.
-    pub(super) fn add(&mut self, later: &Self) {
+    pub(crate) fn add(&mut self, later: &Self) {
         self.count = self.count.plus(later.count);
         self.shown |= later.shown;
     }
 }
 
 /// How many of these counters are there and can't be totals.
-pub(super) fn unreadable(metrics: &PodMetrics, names: &[Arc<str>]) -> usize {
+pub(crate) fn unreadable(metrics: &PodMetrics, names: &[Arc<str>]) -> usize {
     let readings = names.iter().filter_map(|name| metrics.user.get(name));
     let counters = readings.flat_map(|reading| [reading.events, reading.total]).flatten();
     counters.filter(|value| !is_total(*value)).count()

@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::meter::Meter;
-use crate::Effect;
 use crate::column::index;
 use crate::drift::{BETS, Drift, Ledger};
+use crate::effect::Effect;
 use crate::lags::PartitionLag;
-use crate::observation::{Millis, Role};
+use crate::numbers::{Millis, count, median, unmilli};
+use crate::observation::Role;
 use crate::roster::Roster;
 use crate::saved::{Names, accounts, by_pod};
-use crate::units::{count, median, unmilli};
+use crate::signals::meter::Meter;
 
 /// Share of messages committed without work that is nobody's fault: noise of scrapes and commits.
 const LEAST_TOLERATED: f64 = 0.05;
@@ -77,7 +77,7 @@ struct Open {
 
 /// Offsets committed and messages consumed by one pod.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Work {
+pub(crate) struct Work {
     role: Role,
     committed: f64,
     consumed: f64,
@@ -264,7 +264,7 @@ impl Open {
 }
 
 /// What each pod has committed and consumed; pods of which either is unknown are left out.
-pub(super) fn work(
+pub(crate) fn work(
     (roster, lags): (&Roster, &[PartitionLag]),
     meter: &Meter,
 ) -> BTreeMap<Arc<str>, Work> {

@@ -1,7 +1,8 @@
 //! Conversions between the integers of observations and the floats of the mathematics.
 //! The only place where precision may be lost; nothing here yields NaN or infinity.
 
-use crate::observation::Millis;
+/// Milliseconds since the Unix epoch, or a length of time. The clock is read elsewhere; here it is data.
+pub type Millis = i64;
 
 /// Milliseconds as seconds.
 pub(crate) fn seconds(span: Millis) -> f64 {
@@ -78,4 +79,15 @@ pub(crate) fn milli_up(number: f64) -> i64 {
 /// The logarithm that [`milli`] wrote.
 pub(crate) fn unmilli(thousandths: i64) -> f64 {
     count(thousandths) / 1_000.0
+}
+
+/// The least multiple of the polling interval that is not shorter than `span`.
+pub(crate) fn whole_polls(span: Millis, interval: Millis) -> Millis {
+    let polls = span.saturating_add(interval - 1) / interval;
+    polls.max(1).saturating_mul(interval)
+}
+
+/// Milliseconds as hours.
+pub(crate) fn hours(span: Millis) -> f64 {
+    count(span) / 3_600_000.0
 }

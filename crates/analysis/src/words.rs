@@ -3,11 +3,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::effect::Figure;
-use crate::finding::Span;
-use crate::observation::Millis;
-use crate::units::millis;
-use crate::{Effect, Signal};
+use crate::numbers::{Millis, millis};
 
 /// A length of time that goes on. `less than a minute`, `3 min`, `1 h 20 min`.
 pub(crate) struct Roughly(pub(crate) Millis);
@@ -21,9 +17,6 @@ pub(crate) struct AtMost(pub(crate) f64);
 
 /// A size above 0 that wavers, to the nearest of 1, 2, 5, 10, 20 and so on; below 1, of 0.5, 0.2.
 pub(crate) struct About(pub(crate) f64);
-
-/// How large an effect is that is still being measured.
-pub(crate) struct Measuring<'a>(pub(crate) &'a Signal, pub(crate) &'a Effect);
 
 impl Display for Roughly {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -74,53 +67,48 @@ impl Display for About {
     }
 }
 
-impl Display for Measuring<'_> {
+/// A length of time as people say it: `7 s`, `4 min 10 s`, `3 h 5 min`.
+pub(crate) struct Span(pub(crate) Millis);
+
+impl Span {
+    pub(crate) fn seconds(seconds: f64) -> Self {
+        Self(millis(seconds))
+    }
+}
+
+impl Display for Span {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self(signal, effect) = self;
-        match effect {
-            Effect::Ratio { ratio, .. } => {
-                let what = match signal {
-                    Signal::User(_) => "the share",
-                    Signal::Lag
-                    | Signal::Latency
-                    | Signal::Loss
-                    | Signal::Errors
-                    | Signal::Memory
-                    | Signal::Yield
-                    | Signal::Restarts
-                    | Signal::Churn => "as many per message",
-                };
-                write!(f, "about {} times {what}", Times(*ratio))
-            }
-            Effect::PerHour { events, normal, .. } => {
-                write!(f, "{events:.0} so far; {normal:.1} per pod and hour are normal")
-            }
-            Effect::Skipped { share } => {
-                write!(
-                    f,
-                    "about {} % of what was committed was not worked on",
-                    About(100.0 * share)
-                )
-            }
-            Effect::Growth { bytes_per_minute, .. } => {
-                write!(f, "about {} MiB more each minute", About(bytes_per_minute / 1_048_576.0))
-            }
-            Effect::Bounded { failing, limit, .. } => {
-                write!(f, "failing readings: {failing} (limit {limit})")
-            }
+        let seconds = self.0.saturating_add(500) / 1_000;
+        match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+            (0, 0, s) => write!(f, "{s} s"),
+            (0, min, 0) => write!(f, "{min} min"),
+            (0, min, s) => write!(f, "{min} min {s} s"),
+            (h, min, _) => write!(f, "{h} h {min} min"),
         }
     }
 }
 
-/// A ratio of rates: near 1 in steps of a half, above 3 as any size.
-struct Times(f64);
+/// A number in any unit, to four digits: `0.82`, `1234`, `3.2e-5`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure(pub f64);
 
-impl Display for Times {
+impl Display for Figure {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            ..3.0 => Figure((self.0.max(0.0) * 2.0).round() / 2.0).fmt(f),
-            more => About(more).fmt(f),
+        let size = self.0.abs();
+        let decimals = match size {
+            size if size >= 1_000.0 => 0,
+            size if size >= 100.0 => 1,
+            size if size >= 10.0 => 2,
+            size if size >= 1.0 => 3,
+            size if size >= 0.1 => 4,
+            _ => 6,
+        };
+        if size != 0.0 && !(0.001..1e9).contains(&size) {
+            return write!(f, "{:.3e}", self.0);
         }
+        let text = format!("{:.decimals$}", self.0);
+        let digits = if decimals > 0 { text.trim_end_matches('0') } else { &text };
+        f.write_str(digits.trim_end_matches('.'))
     }
 }
 
@@ -202,9 +190,21 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_near_one_keeps_its_halves() {
-        for (ratio, text) in [(1.2, "1"), (1.3, "1.5"), (2.4, "2.5"), (2.9, "3"), (12.0, "10")] {
-            assert_eq!(Times(ratio).to_string(), text);
+    fn figures_of_any_size_are_short() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.5, "0.5"),
+            (0.82, "0.82"),
+            (0.001_25, "0.00125"),
+            (-7.0, "-7"),
+            (12.345_6, "12.35"),
+            (120.0, "120"),
+            (1_234.6, "1235"),
+            (2e9, "2.000e9"),
+            (-1.5e-7, "-1.500e-7"),
+            (1e300, "1.000e300"),
+        ] {
+            assert_eq!(Figure(value).to_string(), text);
         }
     }
 }

@@ -1,0 +1,43 @@
+//! What a trial is judged by: intervals, the budget of false rollbacks, the user's metrics.
+//! Frozen when the trial starts; nothing here judges.
+
+use std::sync::Arc;
+
+use crate::numbers::Millis;
+use crate::user_metric::{UserMetric, usable};
+
+/// What a trial is judged by. Frozen when it starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Time between observations, in milliseconds. Below 100 it counts as 100.
+    pub interval: Millis,
+    /// Age in milliseconds from which a pod's lag is compared, and read by a user's thresholds and
+    /// checks. The other guards don't wait for it.
+    pub warm_up: Millis,
+    /// Probability of rolling back a healthy canary over the whole trial, guards excepted.
+    /// Above 0 and at most 0.5; anything else counts as the nearest of these bounds.
+    pub false_rollback_probability: f64,
+    /// The metrics that the user defined, at most [`MOST_USER_METRICS`](crate::MOST_USER_METRICS),
+    /// and the checks. What [`check_user_metrics`](crate::check_user_metrics) refuses is left out.
+    pub user: Arc<[UserMetric]>,
+}
+
+impl Settings {
+    /// The nearest settings that can be judged by.
+    pub(crate) fn sane(self) -> Self {
+        let alpha = self.false_rollback_probability;
+        Self {
+            interval: self.interval.clamp(100, 3_600_000),
+            warm_up: self.warm_up.max(0),
+            // Below one in a billion no float and no trial could tell the difference.
+            false_rollback_probability: if alpha.is_nan() { 1e-9 } else { alpha.clamp(1e-9, 0.5) },
+            user: usable(&self.user),
+        }
+    }
+
+    /// ln of the evidence that decides: accounts that were lost j times have α·2⁻⁽ʲ⁺¹⁾ to spend.
+    pub(crate) fn ln_needed(&self, losses: u32) -> f64 {
+        let halvings = f64::from(losses.saturating_add(1));
+        halvings * std::f64::consts::LN_2 - self.false_rollback_probability.ln()
+    }
+}
