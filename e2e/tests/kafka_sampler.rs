@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use siskin_analysis::observation::{GroupState, Owner, Role};
-use siskin_e2e::testbed::Testbed;
+use siskin_e2e::testbed::{Part, Testbed};
 use siskin_kafka::{
     ClusterConfig, GroupSnapshot, Partition, PodIdentity, Sample, SampleError, Samplers, Security,
     Subscription, Topics, attribute,
@@ -179,7 +179,7 @@ impl Drop for Running {
 
 impl World {
     fn new(name: &str) -> Result<Self> {
-        let bed = Testbed::up()?;
+        let bed = Testbed::up(&Part::CORE)?;
         let name = format!("{name}-{}", now());
         let world = Self { bed, samplers: Samplers::new(now), name };
         let partitions = PARTITIONS.to_string();

@@ -15,6 +15,7 @@ pub mod watch;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use siskin_launch::progress::Activity;
 
 use crate::testbed::Profile;
 use act::{Act, Ended, Outcome, play};
@@ -97,13 +98,16 @@ async fn stage(keep: bool) -> Result<()> {
         return outcome;
     }
     screen.say("clearing up (with --keep everything would go on)");
+    let _activity = Activity::begin("clearing up");
     let cleared = clear(setting).await;
     outcome.and(cleared)
 }
 
 async fn perform(setting: &Setting, mut screen: Screen) -> Result<()> {
     let fleet = Fleet::planned(&setting.bed, NAMESPACE, WORKLOAD).await?;
+    let earlier = Activity::begin("removing what an earlier demo left");
     remove_namespace(fleet.client(), NAMESPACE, END).await?;
+    drop(earlier);
     screen.say(
         "an orders worker as anybody would write it: 6 pods, 12 partitions, 300 records per second",
     );
@@ -132,7 +136,9 @@ async fn perform(setting: &Setting, mut screen: Screen) -> Result<()> {
     }
 
     show.title("the load ends: was every record processed by some version?");
+    let counting = Activity::begin("counting records");
     let account = fleet.account(&setting.producer, CATCH_UP).await?;
+    drop(counting);
     show.screen().leave();
     show.screen().tell(&summary::summary(&results, &account));
     verdict(&results, &account)

@@ -1,10 +1,11 @@
 //! Where the audience looks: a terminal with a block that is redrawn, or anything else, line by line.
-//! Without a terminal there is no escape code, and a line only when something has changed.
+//! Without a terminal there is no escape code; a line when something has changed, or when nothing has for a while.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use rustix::termios::tcgetwinsize;
+use siskin_launch::progress;
 
 use super::seen::Scene;
 use super::view::{self, Span, Style};
@@ -12,6 +13,8 @@ use super::watch::Moment;
 
 /// Of a terminal that does not say how wide it is.
 const USUAL_WIDTH: usize = 100;
+/// Longest silence elsewhere than on a terminal.
+const LINE_EVERY: Duration = Duration::from_secs(8);
 /// Beyond this a line is hard to read.
 const WIDEST: usize = 120;
 
@@ -23,6 +26,7 @@ pub struct Screen {
     /// Lines of the block that is on the terminal now.
     drawn: usize,
     last: String,
+    spoke: Instant,
 }
 
 impl Screen {
@@ -32,7 +36,8 @@ impl Screen {
         let terminal = std::io::stdout().is_terminal();
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
         let coloured = terminal && wanted;
-        Self { begun: Instant::now(), terminal, coloured, drawn: 0, last: String::new() }
+        let now = Instant::now();
+        Self { begun: now, terminal, coloured, drawn: 0, last: String::new(), spoke: now }
     }
 
     /// A heading: what comes next.
@@ -73,7 +78,9 @@ impl Screen {
             return;
         }
         let (calm, whole) = view::line(scene);
-        if calm != self.last && !calm.is_empty() {
+        let silent = LINE_EVERY <= self.spoke.elapsed();
+        if (calm != self.last || silent) && !calm.is_empty() {
+            self.spoke = Instant::now();
             put(&format!("{}{whole}\n", stamp(self.begun.elapsed())));
             self.last = calm;
         }
@@ -88,6 +95,7 @@ impl Screen {
         let text = format!("{}{}\n", self.erased(), self.rendered(line, usize::MAX));
         // The next `show` draws the block again, below this line.
         self.drawn = 0;
+        self.spoke = Instant::now();
         put(&text);
     }
 
@@ -116,6 +124,7 @@ fn width() -> usize {
 }
 
 fn put(text: &str) {
+    progress::make_room();
     let mut out = std::io::stdout().lock();
     // If nobody reads any more, what happens goes on, and the exit code tells how it ended.
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();

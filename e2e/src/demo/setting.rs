@@ -8,9 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use siskin_launch::progress::Activity;
 
 use super::interrupt::Interrupt;
-use crate::testbed::{Profile, Testbed};
+use crate::testbed::{Part, Profile, Testbed};
 
 const OPERATOR: [&str; 3] =
     ["--namespace=siskin-system", "deployment/siskin", "--ignore-not-found"];
@@ -44,9 +45,7 @@ impl Setting {
     /// Says what did not build or start. What it began is ended.
     pub fn prepare(operator: Profile, interrupt: &Interrupt, say: &dyn Fn(&str)) -> Result<Self> {
         let begun = Instant::now();
-        say(
-            "the test bed: a real Kubernetes, Kafka and Prometheus (built once, in some ten minutes)",
-        );
+        say("the test bed: a real Kubernetes and a real Kafka (built once, in some ten minutes)");
         let (bed, before, alone) = reserve(interrupt, say)?;
         let producer = match install(&bed, operator, interrupt, say) {
             Ok(producer) => producer,
@@ -100,7 +99,7 @@ impl Before {
 fn reserve(interrupt: &Interrupt, say: &dyn Fn(&str)) -> Result<(Testbed, Before, File)> {
     loop {
         let before = Before::of(Testbed::attach().ok().as_ref());
-        let bed = match Testbed::up() {
+        let bed = match Testbed::up(&Part::CORE) {
             Ok(bed) => bed,
             Err(error) => {
                 before.restore()?;
@@ -118,16 +117,16 @@ fn reserve(interrupt: &Interrupt, say: &dyn Fn(&str)) -> Result<(Testbed, Before
 }
 
 fn wait_for(file: &File, interrupt: &Interrupt, say: &dyn Fn(&str)) -> Result<()> {
-    let mut told = false;
+    let mut waiting = None;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(error)) => bail!("locking the test bed: {error}"),
-            Err(TryLockError::WouldBlock) if told => {}
-            Err(TryLockError::WouldBlock) => {
-                say("tests or another demo run on this test bed: waiting for their end");
-                told = true;
-            }
+            Err(TryLockError::WouldBlock) => {}
+        }
+        if waiting.is_none() {
+            say("tests or another demo run on this test bed: waiting for their end");
+            waiting = Some(Activity::begin("waiting for the test bed"));
         }
         interrupt.check()?;
         thread::sleep(Duration::from_millis(500));

@@ -48,10 +48,12 @@ pub fn block(scene: &Scene, title: &str, elapsed: Duration, width: usize) -> Vec
 /// The same in one line, but for what changes all the time; and with that.
 #[must_use]
 pub fn line(scene: &Scene) -> (String, String) {
-    let Some(rollout) = &scene.rollout else { return (String::new(), String::new()) };
-    let mut calm = vec![format!("{:<12}", rollout.phase)];
-    if !rollout.summary.step.is_empty() {
-        calm.push(format!("step {}  weight {:>2} %", rollout.summary.step, rollout.summary.weight));
+    let phase = scene.rollout.as_ref().map_or("", |it| &it.phase);
+    let mut calm = vec![format!("{phase:<12}")];
+    if let Some(summary) =
+        scene.rollout.as_ref().map(|it| &it.summary).filter(|it| !it.step.is_empty())
+    {
+        calm.push(format!("step {}  weight {:>2} %", summary.step, summary.weight));
     }
     let mut whole = calm.clone();
     for (role, name) in ROLES {

@@ -2,23 +2,22 @@
 //! roles. Made once per process, before the first scenario; it starts no operator.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Error, Result, anyhow};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, ListParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
+use siskin_launch::cargo;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::fleet::WORKER_IMAGE;
 use super::objects::{Kind, Objects};
 use super::operator::{self, acting_as};
-use crate::testbed::Testbed;
+use crate::testbed::{Part, Testbed};
 
 /// Label of every namespace that a scenario makes.
 pub const LABEL: &str = "siskin.dev/e2e";
@@ -100,7 +99,7 @@ impl Stage {
     }
 
     fn set() -> Result<Self> {
-        let bed = Testbed::up()?;
+        let bed = Testbed::up(&Part::ALL)?;
         let alone = alone(&bed)?;
         let programs = match env::var_os(PROGRAMS_VARIABLE) {
             Some(folder) => PathBuf::from(folder),
@@ -150,30 +149,12 @@ fn alone(bed: &Testbed) -> Result<File> {
 
 /// Builds the programs under test, in the profile of this test, and says where they are.
 fn build() -> Result<PathBuf> {
-    // target/<profile>/deps/<test>
-    let test = env::current_exe()?;
-    let programs = test.ancestors().nth(2).context("a test lies in target/<profile>/deps")?;
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet"]);
-    // Set for this test, they would tell build scripts of dependencies that something has changed:
-    // two minutes of compiling what is there.
-    let of_this_package = |name: &OsString| {
-        name.to_str()
-            .is_some_and(|it| it.starts_with("CARGO_PKG_") || it.starts_with("CARGO_MANIFEST_"))
-    };
-    for name in env::vars_os().map(|(name, _)| name).filter(of_this_package) {
-        cargo.env_remove(name);
-    }
-    cargo.args(["--package", "siskin-operator", "--package", "siskin-worker"]);
-    cargo.args(["--package", "siskin-cli"]);
-    if programs.ends_with("release") {
-        cargo.arg("--release");
-    }
-    let status = cargo.current_dir(Stage::repository(".")).status().context("running cargo")?;
-    if !status.success() {
-        bail!("the operator, the plugin and the sample worker do not build");
-    }
-    Ok(programs.to_owned())
+    let programs = cargo::folder().map_err(Error::msg)?;
+    let packages = ["siskin-operator", "siskin-worker", "siskin-cli"];
+    let packages = packages.map(|it| ["--package", it]);
+    let activity = "e2e: building the operator, the plugin and the sample worker";
+    cargo::build(activity, &programs, packages.as_flattened()).map_err(Error::msg)?;
+    Ok(programs)
 }
 
 /// The CRD and the roles as users install them, but no operator: scenarios start their own.

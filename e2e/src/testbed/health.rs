@@ -41,21 +41,40 @@ fn whole(places: &Places) -> Result<()> {
     if !places.ready_mark().exists() {
         bail!("its start was never finished");
     }
-    let expected: Vec<Part> =
-        Part::ALL.into_iter().filter(|part| !faults::wanted(places, *part)).collect();
+    let expected = |part: &Part| started(places, *part) && !faults::wanted(places, *part);
+    let expected: Vec<Part> = Part::ALL.into_iter().filter(expected).collect();
     let all_run = || expected.iter().try_for_each(|part| runs(places, *part));
     all_run()?;
     // The bed is shared: on a busy machine a slow answer must not cost everyone theirs.
     let patience = Duration::from_secs(30);
     for part in &expected {
         let what = format!("{} answers", part.name());
-        shell::wait_until(&what, patience, || part.probe(places), all_run)?;
+        shell::wait_until(&what, patience, || probe(places, *part), all_run)?;
     }
     let node_matters = [Part::Kubelet, Part::ApiServer, Part::Containerd];
     if node_matters.iter().all(|part| expected.contains(part)) {
         shell::wait_until("the node is ready", patience, || node_ready(places), all_run)?;
     }
     Ok(())
+}
+
+/// Whether the bed was started with this part.
+pub(super) fn started(places: &Places, part: Part) -> bool {
+    places.record(part.name()).exists()
+}
+
+/// Asks a part for an answer that only a working one gives.
+pub(super) fn probe(places: &Places, part: Part) -> Result<()> {
+    match part {
+        Part::Etcd => http_ok(2381, "/health"),
+        Part::ApiServer => api_server_ready(places),
+        Part::Containerd => containerd_answers(places),
+        Part::Kubelet => http_ok(10248, "/healthz"),
+        Part::Kafka => kafka_answers(9092),
+        Part::Prometheus => http_ok(9090, "/-/ready"),
+        // They listen nowhere: that they run is all there is to ask; what they do shows in the node.
+        Part::ControllerManager | Part::Scheduler => Ok(()),
+    }
 }
 
 /// Its process is there and not stopped.
@@ -73,7 +92,7 @@ pub(super) fn wait_for(places: &Places, part: Part) -> Result<()> {
     // Half a second on a quiet machine, but for Kafka and the API server; the rest is for busy ones.
     let deadline = Duration::from_secs(120);
     let what = format!("{} answers", part.name());
-    shell::wait_until(&what, deadline, || part.probe(places), || runs(places, part))
+    shell::wait_until(&what, deadline, || probe(places, part), || runs(places, part))
 }
 
 /// kubectl as the administrator, with nothing of the caller's own configuration.
@@ -83,7 +102,7 @@ pub(super) fn kubectl(places: &Places) -> Command {
     command
 }
 
-pub(super) fn api_server_ready(places: &Places) -> Result<()> {
+fn api_server_ready(places: &Places) -> Result<()> {
     shell::output(kubectl(places).args(["get", "--raw=/readyz", "--request-timeout=5s"])).map(drop)
 }
 
@@ -99,7 +118,7 @@ pub(super) fn node_ready(places: &Places) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn containerd_answers(places: &Places) -> Result<()> {
+fn containerd_answers(places: &Places) -> Result<()> {
     shell::output(super::containers::ctr(places).args(["--timeout", "5s", "version"])).map(drop)
 }
 

@@ -75,6 +75,7 @@ fn load_into(places: &Places, image: &Image) -> Result<Loaded> {
         let well_formed = name.starts_with("localhost/") && name[10..].contains(':');
         ensure!(well_formed, "{name} is not of the form localhost/NAME:TAG");
     }
+    let _activity = shell::doing(&format!("making the image {}", names()));
     let layer = layer(&image.binary).with_context(|| format!("packing {}", names()))?;
     let (archive, digest) = archive(image, &layer)?;
     let mut listing = containers::ctr(places);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::artifact::Artifact;
 use super::daemon::{self, Identity};
 use super::templates::Values;
 use super::{Testbed, health, lock, provision, shell};
@@ -19,7 +20,8 @@ impl Testbed {
     /// Pods go there with the node selector `type: kwok` and a toleration of `kwok.x-k8s.io/node`.
     pub fn fake_nodes(&self, count: u32) -> Result<()> {
         let _lock = lock::take(&self.places)?;
-        let folder = provision::kwok(&self.places)?;
+        provision::ensure(&self.places, &[Artifact::Kwok])?;
+        let folder = self.places.kwok();
         let values = Values::of_running_bed(&self.places)?;
         let values = values.and(&[("kwok", &folder.display().to_string())]);
         let record = self.places.record(NAME);
@@ -45,6 +47,7 @@ impl Testbed {
             let runs = Identity::recorded(&record).is_some_and(Identity::alive);
             runs.then_some(()).with_context(|| daemon::end_of_log(&self.places, NAME))
         };
+        let _activity = shell::doing("waiting for the fake nodes");
         // Some hundred nodes a second on a quiet machine.
         shell::wait_until("the fake nodes are ready", Duration::from_secs(120), ready, alive)
     }

@@ -6,7 +6,7 @@ use std::fs::{self, File, TryLockError};
 use anyhow::{Context as _, Result, bail};
 
 use super::places::Places;
-use super::shell::say;
+use super::shell;
 
 /// Waits for its turn. The kernel gives the lock back when the process ends, however it ends.
 pub(super) fn take(places: &Places) -> Result<File> {
@@ -21,7 +21,8 @@ pub(super) fn take(places: &Places) -> Result<File> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            say("another command is starting or ending the test bed: waiting for it");
+            shell::say("another command is starting or ending the test bed: waiting for it");
+            let _activity = shell::doing("waiting for another command");
             file.lock()?;
         }
         Err(TryLockError::Error(error)) => bail!("locking {}: {error}", path.display()),

@@ -7,8 +7,10 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use siskin_launch::progress::Activity;
 
-use super::places::{self, Places};
+use super::artifact::Artifact;
+use super::places;
 use super::shell;
 
 /// A program or file, and Debian's package that brings it.
@@ -33,7 +35,7 @@ const ALWAYS: [Need; 13] = [
     Need { found_at: "java", package: "default-jre-headless" },
 ];
 
-const TO_FETCH_KAFKA: Need = Need { found_at: "mvn", package: "maven" };
+const TO_FETCH: Need = Need { found_at: "mvn", package: "maven" };
 const TO_BUILD: Need = Need { found_at: "go", package: "golang-go" };
 /// Nothing of the bed needs them, but they come with Debian's packages and would fail to build the operator later.
 const CERTIFICATES: Need =
@@ -44,32 +46,20 @@ const GO_THAT_FETCHES_GO: u32 = 21;
 /// Kafka 4 brokers start on no older Java.
 const JAVA: u32 = 17;
 
-/// Installs what is missing, or fails with one message that names all of it.
-pub(super) fn prepare(places: &Places) -> Result<()> {
+/// Installs what is missing of what a bed needs, and of what it takes to make these, or fails with one message that
+/// names all of it.
+pub(super) fn prepare(to_make: &[Artifact]) -> Result<()> {
     if env::consts::OS != "linux" {
         bail!("the test bed needs Linux: it runs real containers and network namespaces");
     }
     if !rustix::process::geteuid().is_root() {
         bail!("the test bed makes namespaces, mounts and cgroups: run `sudo -E cargo testbed up`");
     }
-    let mut needs: Vec<&Need> = ALWAYS.iter().chain([&CERTIFICATES]).collect();
-    let built = [places.etcd(), places.kubernetes(), places.prometheus()];
-    let must_build = built.iter().any(|part| !part.exists());
-    if must_build {
-        needs.push(&TO_BUILD);
-    }
-    if !places.kafka().exists() {
-        needs.push(&TO_FETCH_KAFKA);
-    }
+    let tools = to_make.iter().map(|it| if it.is_built() { &TO_BUILD } else { &TO_FETCH });
+    let needs: Vec<&Need> = ALWAYS.iter().chain([&CERTIFICATES]).chain(tools).collect();
     install(&needs)?;
     check_java()?;
-    if must_build { check_go() } else { Ok(()) }
-}
-
-/// What building one more part with Go takes.
-pub(super) fn prepare_go() -> Result<()> {
-    install(&[&TO_BUILD])?;
-    check_go()
+    if to_make.iter().any(|it| it.is_built()) { check_go() } else { Ok(()) }
 }
 
 fn missing(needs: &[&Need]) -> Vec<&'static str> {
@@ -94,10 +84,11 @@ fn install(needs: &[&Need]) -> Result<()> {
         );
     }
     shell::say(&format!("installing Debian's {list}"));
+    let activity = shell::doing("installing Debian's packages");
     let by_hand = format!("apt-get update && apt-get install --no-install-recommends {list}");
-    let updated = apt(&["update", "-q"]);
+    let updated = apt(&["update", "-q"], &activity);
     let install = ["install", "-q", "-y", "--no-install-recommends"];
-    let installed = updated.and_then(|()| apt(&[&install[..], &packages].concat()));
+    let installed = updated.and_then(|()| apt(&[&install[..], &packages].concat(), &activity));
     installed.with_context(|| format!("this machine lacks {list}; by hand it is `{by_hand}`"))?;
     let still: Vec<&str> =
         needs.iter().filter(|need| !there(need.found_at)).map(|need| need.found_at).collect();
@@ -105,11 +96,11 @@ fn install(needs: &[&Need]) -> Result<()> {
     Ok(())
 }
 
-fn apt(args: &[&str]) -> Result<()> {
+fn apt(args: &[&str], activity: &Activity) -> Result<()> {
     let mut command = Command::new("apt-get");
     // A package's own daemon would be a second one beside the bed's.
     command.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
-    shell::output(command.args(args)).map(drop)
+    shell::run_watched(command.args(args), activity)
 }
 
 fn is_debian(os_release: &str) -> bool {

@@ -1,6 +1,7 @@
 //! The test bed: etcd, Kubernetes, containerd, Kafka and Prometheus as processes of this machine.
 //! Everything here blocks; nothing here knows what Siskin does.
 
+mod artifact;
 mod certificates;
 mod cgroups;
 mod containers;
@@ -36,6 +37,7 @@ pub use operator::Profile;
 pub use part::Part;
 pub use status::{Health, PartStatus};
 
+use artifact::Artifact;
 use places::Places;
 
 /// The clients' way into the listeners of Kafka that ask who they are.
@@ -66,16 +68,17 @@ pub struct Testbed {
 }
 
 impl Testbed {
-    /// Attaches to the running test bed, or starts one: builds what is missing, and replaces a broken one.
+    /// Attaches to the running test bed, or starts one: builds what these parts need, starts those that a running one was
+    /// started without, and replaces a broken one. Every bed has [`Part::CORE`].
     ///
     /// # Errors
     /// Says what this machine lacks, or which part did not come up, with the end of its log.
-    pub fn up() -> Result<Self> {
+    pub fn up(parts: &[Part]) -> Result<Self> {
         let places = Places::of_this_user()?;
         let _lock = lock::take(&places)?;
         let bed = Self { places };
         match health::verdict(&bed.places) {
-            health::Verdict::Healthy => return Ok(bed),
+            health::Verdict::Healthy => return bed.with(parts),
             health::Verdict::Absent => {}
             health::Verdict::Broken(cause) => {
                 shell::say(&format!("the running test bed is broken ({cause:#}): starting anew"));
@@ -83,19 +86,29 @@ impl Testbed {
         }
         // Sooner than after minutes of building.
         start::refuse_other_beds(&bed.places)?;
-        machine::prepare(&bed.places)?;
-        provision::every_part(&bed.places)?;
+        provision::ensure(&bed.places, &Artifact::needed_by(parts))?;
         teardown::run(&bed.places)?;
-        start::run(&bed.places)?;
+        start::run(&bed.places, parts)?;
         Ok(bed)
+    }
+
+    /// The running bed with these parts, too. What a test has put out of order stays so.
+    fn with(self, parts: &[Part]) -> Result<Self> {
+        let places = &self.places;
+        let here = |it: &Part| health::started(places, *it) || faults::wanted(places, *it);
+        let absent: Vec<Part> = parts.iter().copied().filter(|it| !here(it)).collect();
+        if !absent.is_empty() {
+            provision::ensure(places, &Artifact::needed_by(&absent))?;
+            start::more(places, &absent)?;
+        }
+        Ok(self)
     }
 
     /// Installs, fetches and builds what [`Testbed::up`] needs, and starts nothing.
     pub fn provision() -> Result<()> {
         let places = Places::of_this_user()?;
         let _lock = lock::take(&places)?;
-        machine::prepare(&places)?;
-        provision::every_part(&places)
+        provision::ensure(&places, &Artifact::needed_by(&Part::ALL))
     }
 
     /// Attaches to the running test bed without starting anything.

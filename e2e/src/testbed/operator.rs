@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use anyhow::{Context as _, Error, Result, ensure};
+use siskin_launch::cargo;
 
 use super::image::Loaded;
 use super::{Testbed, places, shell};
@@ -38,22 +38,15 @@ impl Testbed {
 
     /// Any binary of the workspace, built from the work tree as it is.
     pub fn built(&self, package: &str, binary: &str, profile: Profile) -> Result<PathBuf> {
-        let folder = match profile {
+        let ours = cargo::folder().map_err(Error::msg)?;
+        let folder = ours.with_file_name(match profile {
             Profile::Debug => "debug",
             Profile::Release => "release",
-        };
-        let mut build = cargo();
-        build.args(["build", "--quiet", "--package", package, "--bin", binary]);
-        if profile == Profile::Release {
-            build.arg("--release");
-        }
-        shell::say(&format!("building {binary}"));
-        shell::run_visibly(&mut build)?;
-        let mut metadata = cargo();
-        metadata.args(["metadata", "--no-deps", "--format-version=1"]);
-        let metadata: Value = serde_json::from_str(&shell::output(&mut metadata)?)?;
-        let target = metadata["target_directory"].as_str().context("cargo names its target")?;
-        Ok(PathBuf::from(target).join(folder).join(binary))
+        });
+        let wanted = ["--package", package, "--bin", binary];
+        let activity = format!("testbed: building {binary}");
+        cargo::build(&activity, &folder, &wanted).map_err(Error::msg)?;
+        Ok(folder.join(binary))
     }
 
     /// Builds the operator and runs it in the cluster, with the guard, under the rights that `config/rbac` grants.
@@ -72,6 +65,7 @@ impl Testbed {
                 self.in_operators_namespace(&["rollout", "restart", DEPLOYMENT])?;
             }
         }
+        let _activity = shell::doing(&format!("waiting until {DEPLOYMENT} is available"));
         let status = ["rollout", "status", "--timeout=120s", DEPLOYMENT];
         self.in_operators_namespace(&status).with_context(|| self.operators_pods())?;
         shell::say(&format!("{DEPLOYMENT} in {NAMESPACE} is available"));
@@ -129,11 +123,4 @@ impl Testbed {
         let text = |answer: Result<String>| answer.unwrap_or_else(|error| error.to_string());
         format!("{DEPLOYMENT} is not available\n{}\n{}", text(pods), text(logs))
     }
-}
-
-/// The cargo that runs us, in the work tree.
-fn cargo() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(places::work_tree());
-    command
 }

@@ -1,11 +1,8 @@
-//! The parts of a test bed: the program of each, its arguments, and how it is asked whether it works.
-//! It starts and ends nothing.
+//! The parts of a test bed: the program of each, its arguments, and where it listens.
+//! It starts, ends and asks nothing.
 
 use std::path::PathBuf;
 
-use anyhow::Result;
-
-use super::health;
 use super::places::{self, Places};
 
 /// A daemon of the test bed.
@@ -40,6 +37,17 @@ impl Part {
         Self::Containerd,
         Self::Kafka,
         Self::Prometheus,
+    ];
+
+    /// A cluster and Kafka: what consumers under an operator need, and all that the demo starts.
+    pub const CORE: [Self; 7] = [
+        Self::Kubelet,
+        Self::Etcd,
+        Self::ApiServer,
+        Self::ControllerManager,
+        Self::Scheduler,
+        Self::Containerd,
+        Self::Kafka,
     ];
 
     /// The name of its program, its log and its record.
@@ -95,20 +103,6 @@ impl Part {
             Self::Kubelet => include_str!("../../testbed/args/kubelet"),
             Self::Kafka => include_str!("../../testbed/args/kafka"),
             Self::Prometheus => include_str!("../../testbed/args/prometheus"),
-        }
-    }
-
-    /// Asks it for an answer that only a working one gives.
-    pub(super) fn probe(self, places: &Places) -> Result<()> {
-        match self {
-            Self::Etcd => health::http_ok(2381, "/health"),
-            Self::ApiServer => health::api_server_ready(places),
-            Self::Containerd => health::containerd_answers(places),
-            Self::Kubelet => health::http_ok(10248, "/healthz"),
-            Self::Kafka => health::kafka_answers(9092),
-            Self::Prometheus => health::http_ok(9090, "/-/ready"),
-            // They listen nowhere: that they run is all there is to ask; what they do shows in the node.
-            Self::ControllerManager | Self::Scheduler => Ok(()),
         }
     }
 }

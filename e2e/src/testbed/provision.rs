@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use ring::digest::{SHA256, digest};
+use siskin_launch::progress::Activity;
 
+use super::artifact::Artifact;
 use super::places::{self, Places};
 use super::{machine, shell, templates};
 
@@ -19,40 +20,40 @@ const KUBERNETES_PROGRAMS: [&str; 5] =
 /// Pinned by name, so that no newest version is asked for.
 const MAVEN_GOAL: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 
-/// Builds or fetches whatever of the bed's parts is not in the cache.
-pub(super) fn every_part(places: &Places) -> Result<()> {
-    ensure_part(&places.kafka(), "fetched from Maven, half a minute", fetch_kafka)?;
-    ensure_part(&places.etcd(), "built, about a minute", build_etcd)?;
-    ensure_part(&places.prometheus(), "built, some three minutes on two cores", build_prometheus)?;
-    ensure_part(&places.kubernetes(), "built, some six minutes on two cores", build_kubernetes)
+/// Builds or fetches those of these that are not in the cache, on a machine that has what it takes.
+pub(super) fn ensure(places: &Places, artifacts: &[Artifact]) -> Result<()> {
+    let absent = artifacts.iter().copied().filter(|it| !it.folder(places).exists());
+    let absent: Vec<Artifact> = absent.collect();
+    machine::prepare(&absent)?;
+    absent.into_iter().try_for_each(|it| add(&it.folder(places), it.origin(), maker(it)))
 }
 
-/// Builds kwok, which only tests with thousands of pods need.
-pub(super) fn kwok(places: &Places) -> Result<PathBuf> {
-    let folder = places.kwok();
-    if !folder.exists() {
-        machine::prepare_go()?;
+/// What fills the folder of an artifact.
+fn maker(artifact: Artifact) -> Make {
+    match artifact {
+        Artifact::Kafka => fetch_kafka,
+        Artifact::Etcd => build_etcd,
+        Artifact::Kubernetes => build_kubernetes,
+        Artifact::Prometheus => build_prometheus,
+        Artifact::Kwok => build_kwok,
     }
-    ensure_part(&folder, "built, about two minutes", build_kwok)?;
-    Ok(folder)
 }
 
-fn ensure_part(folder: &Path, how: &str, make: fn(&Path) -> Result<()>) -> Result<()> {
-    if folder.exists() {
-        return Ok(());
-    }
+type Make = fn(&Path, &Activity) -> Result<()>;
+
+fn add(folder: &Path, origin: &str, make: Make) -> Result<()> {
     let name = folder.file_name().context("a part has a name")?.to_string_lossy().into_owned();
-    let begun = Instant::now();
-    shell::say(&format!("{name} is not in the cache: it is {how}"));
+    shell::say(&format!("{name} is not in the cache: it is {origin}"));
+    let activity = shell::doing(&name);
     let parts = folder.parent().context("a part is in a folder")?;
     let prefix = format!(".partial-{name}-");
     remove_partial(parts, &prefix)?;
     // Of this process alone: the builder of one that was killed may still be writing.
     let partial = parts.join(format!("{prefix}{}", std::process::id()));
     fs::create_dir_all(&partial)?;
-    make(&partial).with_context(|| format!("making {name}"))?;
+    make(&partial, &activity).with_context(|| format!("making {name}"))?;
     fs::rename(&partial, folder)?;
-    shell::say(&format!("{name} is ready, after {} s", begun.elapsed().as_secs()));
+    shell::say(&format!("{name} is ready, after {} s", activity.taken().as_secs()));
     Ok(())
 }
 
@@ -68,12 +69,12 @@ fn remove_partial(parts: &Path, prefix: &str) -> Result<()> {
     Ok(())
 }
 
-fn build_etcd(folder: &Path) -> Result<()> {
+fn build_etcd(folder: &Path, activity: &Activity) -> Result<()> {
     let etcd = Program { tool: "etcd", package: "go.etcd.io/etcd/server/v3", flags: &[] };
-    etcd.build("", &folder.join("etcd"))
+    etcd.build("", &folder.join("etcd"), activity)
 }
 
-fn build_kubernetes(folder: &Path) -> Result<()> {
+fn build_kubernetes(folder: &Path, _: &Activity) -> Result<()> {
     let version = places::kubernetes_version();
     let minor = version.split('.').nth(1).context("a version has three numbers")?;
     let at = "k8s.io/component-base/version";
@@ -83,28 +84,28 @@ fn build_kubernetes(folder: &Path) -> Result<()> {
          -X {at}.gitTreeState=clean"
     );
     for name in KUBERNETES_PROGRAMS {
-        let begun = Instant::now();
+        let activity = shell::doing(&format!("{name} of Kubernetes {version}"));
         let package = &format!("k8s.io/kubernetes/cmd/{name}");
         let program = Program { tool: "kubernetes", package, flags: &[] };
-        program.build(&stamp, &folder.join(name))?;
-        shell::say(&format!("  {name} after {} s", begun.elapsed().as_secs()));
+        program.build(&stamp, &folder.join(name), &activity)?;
+        shell::say(&format!("  {name} after {} s", activity.taken().as_secs()));
     }
     Ok(())
 }
 
-fn build_prometheus(folder: &Path) -> Result<()> {
+fn build_prometheus(folder: &Path, activity: &Activity) -> Result<()> {
     let program = Program {
         tool: "prometheus",
         package: "github.com/prometheus/prometheus/cmd/prometheus",
         // Of its two dozen ways to find targets, the one that is used: the others bring every cloud's library.
         flags: &["-tags=remove_all_sd,enable_kubernetes_sd"],
     };
-    program.build("", &folder.join("prometheus"))
+    program.build("", &folder.join("prometheus"), activity)
 }
 
-fn build_kwok(folder: &Path) -> Result<()> {
+fn build_kwok(folder: &Path, activity: &Activity) -> Result<()> {
     let kwok = Program { tool: "kwok", package: "sigs.k8s.io/kwok/cmd/kwok", flags: &[] };
-    kwok.build("", &folder.join("kwok"))?;
+    kwok.build("", &folder.join("kwok"), activity)?;
     // What its fake nodes and pods do is described in files of its module.
     let mut list = go("kwok");
     let module = shell::output(list.args(["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"]))?;
@@ -138,10 +139,11 @@ struct Program<'a> {
 }
 
 impl Program<'_> {
-    fn build(&self, stamp: &str, output: &Path) -> Result<()> {
+    fn build(&self, stamp: &str, output: &Path, activity: &Activity) -> Result<()> {
         let mut build = go(self.tool);
         build.args(["build", "-trimpath", "-ldflags", &format!("-s -w {stamp}")]);
-        shell::run_visibly(build.args(self.flags).arg("-o").arg(output).arg(self.package))
+        build.args(self.flags).arg("-o").arg(output).arg(self.package);
+        shell::run_watched(&mut build, activity)
     }
 }
 
@@ -154,12 +156,14 @@ fn go(tool: &str) -> Command {
     command
 }
 
-fn fetch_kafka(folder: &Path) -> Result<()> {
+fn fetch_kafka(folder: &Path, activity: &Activity) -> Result<()> {
     let mut maven = Command::new("mvn");
-    maven.args(["-q", "-B", "-f"]).arg(places::in_repository("kafka/pom.xml"));
+    maven
+        .args(["-q", "-B", "-Dstyle.color=never", "-f"])
+        .arg(places::in_repository("kafka/pom.xml"));
     maven.args([MAVEN_GOAL, "-DincludeScope=runtime"]);
     maven.arg(format!("-DoutputDirectory={}", folder.display()));
-    shell::run_visibly(&mut maven)?;
+    shell::run_watched(&mut maven, activity)?;
     check_sums(folder, KAFKA_SUMS)
 }
 
@@ -186,6 +190,8 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     /// sha256 of "a".
@@ -218,14 +224,14 @@ mod tests {
     fn a_part_that_fails_is_not_taken_for_a_finished_one() {
         let parts = folder("parts");
         let part = parts.join("p-1");
-        let fails = |folder: &Path| {
+        let fails = |folder: &Path, _: &Activity| {
             fs::write(folder.join("half"), "")?;
             bail!("no more")
         };
-        assert!(ensure_part(&part, "made", fails).is_err());
+        assert!(add(&part, "made", fails).is_err());
         assert!(!part.exists());
-        let works = |folder: &Path| Ok(fs::write(folder.join("whole"), "")?);
-        ensure_part(&part, "made", works).unwrap();
+        let works = |folder: &Path, _: &Activity| Ok(fs::write(folder.join("whole"), "")?);
+        add(&part, "made", works).unwrap();
         assert!(part.join("whole").exists() && !part.join("half").exists());
         fs::remove_dir_all(&parts).unwrap();
     }

@@ -6,12 +6,18 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Error, Result, anyhow};
+use siskin_launch::progress::{self, Activity};
+use siskin_launch::watched::{self, shown};
 
 /// One line of progress, for a person.
 pub(super) fn say(line: &str) {
-    // Nobody may be reading any more; that is no reason to stop half way, as `eprintln!` would.
-    let _ = writeln!(std::io::stderr(), "testbed: {line}");
+    progress::say(&format!("testbed: {line}"));
+}
+
+/// What takes a while begins: until it is dropped, how long it has taken so far is told.
+pub(super) fn doing(what: &str) -> Activity {
+    Activity::begin(format!("testbed: {what}"))
 }
 
 /// Runs the command to its end and returns its standard output.
@@ -34,15 +40,9 @@ pub(super) fn output_with_input(command: &mut Command, input: &str) -> Result<St
     finished(command, &written.0?)
 }
 
-/// Runs the command to its end, its output going where ours goes.
-pub(super) fn run_visibly(command: &mut Command) -> Result<()> {
-    // Standard output is for what a caller asked to see.
-    command.stdin(Stdio::null()).stdout(std::io::stderr());
-    let status = command.status().with_context(|| format!("running {}", shown(command)))?;
-    if !status.success() {
-        bail!("{} ended with {status}", shown(command));
-    }
-    Ok(())
+/// Runs the command to its end; what it printed is in the error, and its last line in the progress of `activity`.
+pub(super) fn run_watched(command: &mut Command, activity: &Activity) -> Result<()> {
+    watched::run(command, activity).map_err(Error::msg)
 }
 
 /// Asks again until it is so. `broken` ends the wait early: what is waited for can no longer come.
@@ -71,10 +71,4 @@ fn finished(command: &Command, output: &Output) -> Result<String> {
     }
     let complaint = String::from_utf8_lossy(&output.stderr);
     Err(anyhow!("{} ended with {}: {}", shown(command), output.status, complaint.trim()))
-}
-
-fn shown(command: &Command) -> String {
-    let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
-    words.join(" ")
 }

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
+use siskin_launch::progress::Activity;
 
 use super::part::Part;
 use super::places::Places;
@@ -15,8 +16,8 @@ use super::{certificates, cgroups, daemon, health, image, network, shell, sysctl
 
 const FORMAT: &str = include_str!("../../testbed/args/kafka-format");
 
-/// Starts every part and waits until each works.
-pub(super) fn run(places: &Places) -> Result<()> {
+/// Starts these parts, the cluster among them, and waits until each works.
+pub(super) fn run(places: &Places, parts: &[Part]) -> Result<()> {
     let begun = Instant::now();
     for folder in ["config", "cri", "daemons", "faults", "log", "tmp"] {
         fs::create_dir_all(places.run.join(folder))?;
@@ -27,17 +28,35 @@ pub(super) fn run(places: &Places) -> Result<()> {
     cgroups::create()?;
     network::create(places)?;
     certificates::create(places)?;
-    shell::say("starting etcd, Kubernetes, containerd, Kafka and Prometheus");
+    let _activity = starting(parts);
     // Kafka's start is that of two Java machines; nothing else waits for it.
     thread::scope(|scope| {
-        let kafka = scope.spawn(|| start_kafka(places, &values));
-        let cluster = start_cluster(places, &values);
+        let kafka = scope.spawn(|| {
+            if parts.contains(&Part::Kafka) { start_kafka(places, &values) } else { Ok(()) }
+        });
+        let cluster = start_cluster(places, &values, parts);
         let kafka = kafka.join().unwrap_or_else(|_| Err(anyhow!("starting Kafka panicked")));
         cluster.and(kafka)
     })?;
     fs::write(places.ready_mark(), "")?;
     shell::say(&format!("up in {:.1} s", begun.elapsed().as_secs_f64()));
     Ok(())
+}
+
+/// Starts parts that a running bed was started without.
+pub(super) fn more(places: &Places, parts: &[Part]) -> Result<()> {
+    let _activity = starting(parts);
+    for part in parts {
+        again(places, *part)?;
+        health::wait_for(places, *part)?;
+    }
+    Ok(())
+}
+
+fn starting(parts: &[Part]) -> Activity {
+    let names: Vec<&str> = parts.iter().map(|it| it.name()).collect();
+    shell::say(&format!("starting {}", names.join(", ")));
+    shell::doing("waiting for all of them to answer")
 }
 
 /// There is one namespace; a bed of another cache in it is another user's.
@@ -51,7 +70,7 @@ pub(super) fn again(places: &Places, part: Part) -> Result<()> {
     launch(places, &Values::of_running_bed(places)?, part)
 }
 
-fn start_cluster(places: &Places, values: &Values) -> Result<()> {
+fn start_cluster(places: &Places, values: &Values, parts: &[Part]) -> Result<()> {
     launch(places, values, Part::Etcd)?;
     launch(places, values, Part::Containerd)?;
     health::wait_for(places, Part::Etcd)?;
@@ -60,13 +79,10 @@ fn start_cluster(places: &Places, values: &Values) -> Result<()> {
     image::load_busybox(places)?;
     health::wait_for(places, Part::ApiServer)?;
     let later = [Part::ControllerManager, Part::Scheduler, Part::Kubelet, Part::Prometheus];
-    for part in later {
-        launch(places, values, part)?;
-    }
-    for part in later {
-        health::wait_for(places, part)?;
-    }
-    let all_run = || later.iter().try_for_each(|part| health::runs(places, *part));
+    let later = || later.iter().copied().filter(|it| parts.contains(it));
+    later().try_for_each(|it| launch(places, values, it))?;
+    later().try_for_each(|it| health::wait_for(places, it))?;
+    let all_run = || later().try_for_each(|it| health::runs(places, it));
     // The deadlines are for a machine that builds something at the same time.
     let deadline = Duration::from_secs(120);
     shell::wait_until("the node is ready", deadline, || health::node_ready(places), all_run)?;

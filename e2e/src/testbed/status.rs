@@ -33,6 +33,8 @@ pub enum Health {
     Healthy,
     /// It was never started, or ended.
     Absent,
+    /// The bed was started without it.
+    Unneeded,
     /// It was put out of order by a test that still runs.
     Faulted,
     /// It runs, and does not do its work.
@@ -44,6 +46,7 @@ impl Display for Health {
         match self {
             Self::Healthy => f.pad("healthy"),
             Self::Absent => f.pad("absent"),
+            Self::Unneeded => f.pad("not needed so far"),
             Self::Faulted => f.pad("faulted by a test"),
             Self::Broken(cause) => f.pad(&format!("broken: {cause}")),
         }
@@ -58,6 +61,7 @@ fn look(places: &Places, part: Part) -> PartStatus {
     let identity = Identity::recorded(&places.record(part.name())).filter(|who| who.alive());
     let health = match identity {
         _ if faults::wanted(places, part) => Health::Faulted,
+        None if places.ready_mark().exists() && !health::started(places, part) => Health::Unneeded,
         None => Health::Absent,
         Some(who) if who.paused() => Health::Broken("stopped by a signal".to_owned()),
         Some(_) => match works(places, part) {
@@ -75,7 +79,7 @@ fn look(places: &Places, part: Part) -> PartStatus {
 }
 
 fn works(places: &Places, part: Part) -> Result<()> {
-    part.probe(places)?;
+    health::probe(places, part)?;
     if part == Part::Kubelet { health::node_ready(places) } else { Ok(()) }
 }
 

@@ -13,7 +13,7 @@ use super::{cgroups, containers, mounts, network, shell, sysctls};
 
 /// Ends every process, then unmounts, then removes. Does nothing where nothing is.
 pub(super) fn run(places: &Places) -> Result<()> {
-    let begun = Instant::now();
+    let activity = shell::doing("ending the test bed");
     let something = places.run.exists();
     let (_, others) = daemon::marked(&places.run)?;
     end_processes(places)?;
@@ -32,7 +32,7 @@ pub(super) fn run(places: &Places) -> Result<()> {
         .or_else(daemon::absent_is_fine)
         .with_context(|| format!("removing {}", places.run.display()))?;
     if something {
-        shell::say(&format!("down in {:.1} s", begun.elapsed().as_secs_f64()));
+        shell::say(&format!("down in {:.1} s", activity.taken().as_secs_f64()));
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::{Part, Testbed, health, shell};
 
 /// The bed, and the lock under which the scenarios use it, too.
 fn alone() -> (Testbed, File) {
-    let bed = Testbed::up().unwrap();
+    let bed = Testbed::up(&Part::ALL).unwrap();
     let lock = File::create(bed.run_dir().join("e2e.lock")).unwrap();
     lock.lock().unwrap();
     (bed, lock)
@@ -62,7 +62,7 @@ fn a_part_that_a_test_faults_is_not_repaired_behind_its_back() {
     bed.pause_kafka().unwrap();
     assert_eq!(health_of(Part::Kafka), Health::Faulted);
     assert!(health::kafka_answers(9092).is_err());
-    Testbed::up().unwrap();
+    Testbed::up(&Part::ALL).unwrap();
     bed.resume_kafka().unwrap();
     bed.stop_kafka().unwrap();
     bed.start_kafka().unwrap();
@@ -75,7 +75,7 @@ fn a_part_that_a_test_faults_is_not_repaired_behind_its_back() {
     for part in Part::ALL {
         assert_eq!(health_of(part), Health::Healthy, "{}", part.name());
     }
-    Testbed::up().unwrap();
+    Testbed::up(&Part::ALL).unwrap();
     let now = fs::metadata(bed.places.ready_mark()).unwrap().modified().unwrap();
     assert_eq!(started, now, "the bed was started anew");
 }
