@@ -1,96 +1,49 @@
-//! Traces: observations and marks of one trial as JSON Lines, read and written as a stream.
-//! Judges nothing; the form is a public contract, told in `docs/trace.md`.
+//! Traces: the recording of one trial as JSON Lines, written by the operator, read by the command
+//! line. Judges nothing. `docs/trace.md` is the format's public contract.
+//!
+//! | room | holds |
+//! |---|---|
+//! | [`line`] | header, observation lines and marks, as values |
+//! | [`checks`] | what a line may not say |
+//! | `form` | the same on the wire |
+//! | [`read`], [`write`] | streams of lines, one in memory at a time |
+//! | [`gzip`] | members of a compressed trace |
+//!
+//! ```
+//! use siskin_analysis::Settings;
+//! use siskin_analysis::observation::Observation;
+//! use siskin_trace::{Header, Line, Mark, Reader, Writer, gzip};
+//!
+//! let settings = Settings {
+//!     interval: 10_000,
+//!     warm_up: 60_000,
+//!     false_rollback_probability: 0.01,
+//!     user: [].into(),
+//! };
+//! let header = Header { rollout: "shop/orders".to_owned(), settings };
+//! let at = 1_780_000_000_000;
+//! let begin = Line::Mark { at, mark: Mark::TrialStarted };
+//! let seen = Line::Seen(Observation { at: at + 10_000, group: None, pods: Vec::new() });
+//!
+//! let mut writer = Writer::new(Vec::new(), &header)?;
+//! writer.write(&begin)?;
+//! writer.write(&seen)?;
+//! let file = gzip::member(writer.sink());
+//!
+//! let reader = Reader::new(gzip::text(&file[..])?)?;
+//! assert_eq!(reader.header(), &header);
+//! assert_eq!(reader.collect::<Result<Vec<_>, _>>()?, [begin, seen]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+pub mod checks;
 mod form;
-mod read;
-mod write;
+pub mod gzip;
+pub mod line;
+pub mod read;
+pub mod write;
 
-use serde::{Deserialize, Serialize};
-
-use siskin_analysis::observation::{Millis, Observation};
-use siskin_analysis::{Settings, Verdict};
-
-pub use read::{Nonsense, Reader, TraceError};
+pub use checks::Nonsense;
+pub use line::{Header, LONGEST_LINE, Line, Mark, VERSION};
+pub use read::{Reader, TraceError};
 pub use write::Writer;
-
-/// The version of the format that is written, and the only one that is read. Fields and marks may
-/// be added within a version; what changes the meaning of a line is a new one.
-pub const VERSION: u32 = 1;
-/// Longest line, in bytes, without its end. A thousand pods with full histograms and ten thousand
-/// partitions take about 4 MiB.
-pub const LONGEST_LINE: usize = 16 << 20;
-
-/// The first line: what was rolled out, and what it was judged by.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Header {
-    /// Namespace and name of the rollout, or whatever names the recording. For people.
-    pub rollout: String,
-    /// What the trial was judged by, or should be.
-    pub settings: Settings,
-}
-
-/// Any further line.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Line {
-    /// What was seen at one moment.
-    Seen(Observation),
-    /// What the operator did. It concerns the observations on the lines after it.
-    Mark {
-        /// When.
-        at: Millis,
-        /// What.
-        mark: Mark,
-    },
-}
-
-impl Line {
-    /// Whether a [`Reader`] accepts this line after one of the time `before`.
-    ///
-    /// # Errors
-    /// What the reader would say.
-    pub fn check_after(&self, before: Option<Millis>) -> Result<(), Nonsense> {
-        form::check_line(self, before)
-    }
-}
-
-/// Something the operator did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "mark", rename_all = "camelCase")]
-pub enum Mark {
-    /// The trial began: lines before it are the record of the primary. At most once in a trace.
-    TrialStarted,
-    /// The recording begins amid a trial: what an earlier process saw of it is not in the trace.
-    /// At most once, and never beside `TrialStarted`.
-    Resumed {
-        /// What the judge went on from, as [`siskin_analysis::Judge::save`] wrote it. `None`: nothing was
-        /// saved, and it started over from the observations on the lines before.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        accounts: Option<String>,
-    },
-    /// The trial went on to another step.
-    StepChanged {
-        /// Which one, the first being 1.
-        step: u32,
-        /// Share of the pods that run the canary from now on, in percent.
-        weight: u32,
-    },
-    /// The number of consumers changed.
-    Scaled {
-        /// Primary and canary pods together.
-        replicas: u32,
-    },
-    /// The trial ended; what follows is no longer judged.
-    Ended {
-        /// The verdict it ended with.
-        verdict: Verdict,
-        /// Why, in words or by a name.
-        #[serde(default)]
-        reason: String,
-    },
-    /// The recording stopped here and the trial went on: no observation follows.
-    Cut {
-        /// Why, in words.
-        #[serde(default)]
-        reason: String,
-    },
-}

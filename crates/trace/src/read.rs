@@ -5,10 +5,9 @@ use std::io::{self, BufRead, Read};
 
 use siskin_analysis::observation::Millis;
 
-use super::form::{HeaderForm, Kind, LineForm, MarkForm, VersionForm, check_gap};
-use super::{Header, LONGEST_LINE, Line, Mark, VERSION};
-
-pub use super::form::Nonsense;
+use crate::checks::{Nonsense, check_gap};
+use crate::form::{HeaderForm, Kind, LineForm, MarkForm, VersionForm};
+use crate::line::{Header, LONGEST_LINE, Line, Mark, VERSION};
 
 /// Why a trace can't be read (on). Lines are counted from 1; the header is one.
 #[derive(Debug, thiserror::Error)]
@@ -118,19 +117,15 @@ impl<R: BufRead> Reader<R> {
 
     /// Checks a line against those before it.
     fn check(&mut self, line: &Line) -> Result<(), Nonsense> {
-        let at = match line {
-            Line::Seen(seen) => seen.at,
-            Line::Mark { at, mark } => {
-                if matches!(mark, Mark::TrialStarted | Mark::Resumed { .. })
-                    && std::mem::replace(&mut self.has_trial, true)
-                {
-                    return Err(Nonsense::SecondTrial);
-                }
-                *at
-            }
+        let begins = match line {
+            Line::Mark { mark: Mark::TrialStarted | Mark::Resumed { .. }, .. } => true,
+            Line::Mark { .. } | Line::Seen(_) => false,
         };
-        check_gap(self.latest, at)?;
-        self.latest = Some(at);
+        if begins && std::mem::replace(&mut self.has_trial, true) {
+            return Err(Nonsense::SecondTrial);
+        }
+        check_gap(self.latest, line.at())?;
+        self.latest = Some(line.at());
         Ok(())
     }
 }

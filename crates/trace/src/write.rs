@@ -6,8 +6,8 @@ use std::io::{self, Write};
 
 use siskin_analysis::observation::{Histogram, Observation, PodMetrics, UserReading};
 
-use super::form::{HeaderForm, MarkForm};
-use super::{Header, Line};
+use crate::form::{HeaderForm, MarkForm};
+use crate::line::{Header, Line};
 
 /// Writes a trace.
 #[derive(Debug)]

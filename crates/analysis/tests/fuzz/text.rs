@@ -3,7 +3,7 @@
 
 use super::world::chance::Chance;
 
-const EXAMPLE: &str = include_str!("../../../trace/tests/golden/example.jsonl");
+const EXAMPLE: &str = include_str!("../../../trace/tests/trace/golden/example.jsonl");
 /// What stands in for a piece of a line: values that JSON allows and a trace doesn't, and others.
 const PIECES: [&str; 24] = [
     "null",

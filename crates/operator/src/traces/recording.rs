@@ -1,14 +1,10 @@
 //! One trace while it is recorded, and after: text that gathers, and what was compressed of it.
 //! Knows no other trace and no bound on them all.
 
-use std::io::Write;
-
 use axum::body::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use siskin_analysis::Record;
 use siskin_analysis::observation::Millis;
-use siskin_trace::{Header, LONGEST_LINE, Line, Mark, Writer};
+use siskin_trace::{Header, LONGEST_LINE, Line, Mark, Writer, gzip};
 
 use crate::name::Name;
 use crate::traces::marks::{Standing, Told};
@@ -125,7 +121,7 @@ impl Recording {
             return Err(format!("a line was longer than {LONGEST_LINE} bytes"));
         }
         self.lines += 1;
-        self.latest = Some(line_time(line));
+        self.latest = Some(line.at());
         if self.cut {
             self.settle();
         }
@@ -140,7 +136,7 @@ impl Recording {
     /// What has gathered, compressed; the text is empty afterwards.
     pub(super) fn member(&mut self) -> Bytes {
         let text = self.text.sink_mut();
-        let member = gzip(text);
+        let member = compressed(text);
         text.clear();
         // A long line must not leave its memory behind.
         text.shrink_to(2 * CHUNK);
@@ -188,7 +184,7 @@ impl Recording {
         let mut all = self.members.clone();
         let text = self.text.sink();
         if !text.is_empty() {
-            all.push(gzip(text));
+            all.push(compressed(text));
         }
         all
     }
@@ -258,17 +254,6 @@ impl Opening {
     }
 }
 
-const fn line_time(line: &Line) -> Millis {
-    match line {
-        Line::Seen(seen) => seen.at,
-        Line::Mark { at, .. } => *at,
-    }
-}
-
-fn gzip(text: &[u8]) -> Bytes {
-    // The fastest: the lines of a trace repeat each other, and the slower levels save a fifth.
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    // Memory takes everything: there is no error to come.
-    let written = encoder.write_all(text).and_then(|()| encoder.finish());
-    Bytes::from(written.unwrap_or_default().into_boxed_slice())
+fn compressed(text: &[u8]) -> Bytes {
+    Bytes::from(gzip::member(text).into_boxed_slice())
 }

@@ -14,7 +14,7 @@ use siskin_trace::{Header, LONGEST_LINE, Line, Mark, Reader, Writer};
 
 use crate::schema::in_schema;
 
-const EXAMPLE: &str = include_str!("../golden/example.jsonl");
+const EXAMPLE: &str = include_str!("golden/example.jsonl");
 const DOC: &str = include_str!("../../../../docs/trace.md");
 
 fn header() -> Header {

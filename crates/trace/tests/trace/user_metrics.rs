@@ -10,7 +10,7 @@ use siskin_trace::{Header, Line, Reader, Writer};
 
 use crate::schema::in_schema;
 
-const EXAMPLE: &str = include_str!("../golden/user-metrics.jsonl");
+const EXAMPLE: &str = include_str!("golden/user-metrics.jsonl");
 const DOC: &str = include_str!("../../../../docs/trace.md");
 
 fn read(text: &str) -> Result<(Header, Vec<Line>), String> {

@@ -1,16 +1,14 @@
 //! From memory to files: what ended, what goes on when the process stops, and disks that fail.
 //! How files are written and bounded is tested with the directory.
 
-use std::io::{BufReader, Cursor, Read};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use flate2::read::MultiGzDecoder;
 use futures::StreamExt;
 use siskin_analysis::Record;
 use siskin_analysis::observation::Observation;
-use siskin_trace::{Line, Mark, Reader};
+use siskin_trace::{Line, Mark, Reader, gzip};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
@@ -77,9 +75,8 @@ async fn stored(folder: &Folder) -> Vec<Vec<Line>> {
         let parts: Vec<_> = it.path.split('/').map(ToOwned::to_owned).collect();
         let content = files.read(parts.try_into().unwrap()).await.unwrap().unwrap();
         let parts: Vec<_> = content.parts().map(Result::unwrap).collect().await;
-        let mut text = String::new();
-        MultiGzDecoder::new(Cursor::new(parts.concat())).read_to_string(&mut text).unwrap();
-        let reader = Reader::new(BufReader::new(text.as_bytes())).unwrap();
+        let bytes = parts.concat();
+        let reader = Reader::new(gzip::text(&bytes[..]).unwrap()).unwrap();
         all.push(reader.collect::<Result<_, _>>().unwrap());
     }
     all

@@ -1,13 +1,10 @@
 //! Recorded traces read back: in order, marked, and within their bounds.
 //! What follows from judging them again is tested with the tool that does it.
 
-use std::io::{BufReader, Read};
-
-use flate2::read::MultiGzDecoder;
 use jiff::SignedDuration;
 use siskin_analysis::observation::{PodObservation, Role};
 use siskin_analysis::{Judge, RECORD_SPAN, Verdict};
-use siskin_trace::Reader;
+use siskin_trace::{Reader, gzip};
 
 use super::*;
 use crate::evidence::rollout_evidence::{Ledger, Saved};
@@ -55,9 +52,7 @@ pub(in crate::traces) fn name(name: &str) -> Name {
 
 pub(in crate::traces) fn lines(traces: &Traces, name: &Name) -> Vec<Line> {
     let bytes = traces.of(name).expect("a trace").concat();
-    let mut text = String::new();
-    MultiGzDecoder::new(&bytes[..]).read_to_string(&mut text).expect("gzip");
-    let reader = Reader::new(BufReader::new(text.as_bytes())).expect("a header");
+    let reader = Reader::new(gzip::text(&bytes[..]).expect("bytes")).expect("a header");
     assert_eq!(reader.header().rollout, name.to_string());
     reader.collect::<Result<_, _>>().expect("readable to its end")
 }
