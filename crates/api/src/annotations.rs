@@ -59,7 +59,7 @@ pub mod primary {
     pub const PROMOTED: &str = "siskin.dev/promoted";
     /// Revision that the primary is taking over.
     pub const PROMOTING: &str = "siskin.dev/promoting";
-    /// Why it takes [`PROMOTING`] over: what `status.history` calls `how`.
+    /// Why it takes [`PROMOTING`] over: `promotedBy` of `status.history`.
     pub const PROMOTING_REASON: &str = "siskin.dev/promoting-reason";
     /// The desired count. A whole number.
     pub const REPLICAS: &str = "siskin.dev/replicas";

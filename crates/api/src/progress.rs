@@ -44,7 +44,7 @@ pub struct ProgressStatus {
     pub before: Option<Before>,
     /// Why the revision is being promoted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub how: Option<PromotionReason>,
+    pub promoted_by: Option<PromotionReason>,
     /// The times that count, without pauses.
     #[serde(default)]
     pub clocks: Clocks,

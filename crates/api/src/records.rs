@@ -28,7 +28,7 @@ pub struct HistoryEntry {
     pub cause: Option<Cause>,
     /// Why it was promoted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub how: Option<PromotionReason>,
+    pub promoted_by: Option<PromotionReason>,
     /// The reason in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]

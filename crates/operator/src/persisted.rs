@@ -59,7 +59,7 @@ pub fn write(state: &State, now: Timestamp) -> Option<ProgressStatus> {
         }
         State::Trial(it) => Some(write_trial(it, now)),
         State::Promoting(it) => Some(ProgressStatus {
-            how: Some(wire_how(it.how)),
+            promoted_by: Some(wire_promoted_by(it.how)),
             before: Some(wire_rest(it.before)),
             ..blank(it.id, it.since)
         }),
@@ -116,7 +116,7 @@ fn parse(status: &CanaryRolloutStatus) -> Option<State> {
         Phase::Paused => trial(progress?, Stage::Paused(step(progress?)?))?,
         Phase::Promoting => State::Promoting(Promotion {
             id: id(progress?)?,
-            how: read_how(progress?.how)?,
+            how: read_promoted_by(progress?.promoted_by)?,
             before: read_rest(progress?)?,
             since: progress?.since.0,
         }),
@@ -163,7 +163,7 @@ fn blank(id: RolloutId, since: Timestamp) -> ProgressStatus {
         cause: None,
         from: None,
         before: None,
-        how: None,
+        promoted_by: None,
         clocks: api::Clocks::default(),
         plan: None,
         ending: None,
@@ -239,8 +239,8 @@ const fn read_cause(cause: api::Cause) -> Cause {
 
 /// The wire form of what allowed a promotion.
 #[must_use]
-pub const fn wire_how(how: PromotedBy) -> api::PromotionReason {
-    match how {
+pub const fn wire_promoted_by(it: PromotedBy) -> api::PromotionReason {
+    match it {
         PromotedBy::Passed => api::PromotionReason::Passed,
         PromotedBy::Commanded => api::PromotionReason::Commanded,
         PromotedBy::Inconclusive => api::PromotionReason::Inconclusive,
@@ -250,8 +250,8 @@ pub const fn wire_how(how: PromotedBy) -> api::PromotionReason {
     }
 }
 
-const fn read_how(how: Option<api::PromotionReason>) -> Option<PromotedBy> {
-    Some(match how {
+const fn read_promoted_by(it: Option<api::PromotionReason>) -> Option<PromotedBy> {
+    Some(match it {
         Some(api::PromotionReason::Passed) => PromotedBy::Passed,
         Some(api::PromotionReason::Commanded) => PromotedBy::Commanded,
         Some(api::PromotionReason::Inconclusive) => PromotedBy::Inconclusive,

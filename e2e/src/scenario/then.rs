@@ -42,8 +42,8 @@ impl Then<'_> {
     ///
     /// # Errors
     /// It is not.
-    pub async fn promotes(&mut self, version: &str, how: PromotionReason) -> Result<()> {
-        self.promotes_within(PATIENCE, version, how).await
+    pub async fn promotes(&mut self, version: &str, by: PromotionReason) -> Result<()> {
+        self.promotes_within(PATIENCE, version, by).await
     }
 
     /// The same with a deadline of its own, for what takes long to be proven.
@@ -54,12 +54,12 @@ impl Then<'_> {
         &mut self,
         within: Duration,
         version: &str,
-        how: PromotionReason,
+        by: PromotionReason,
     ) -> Result<()> {
-        let what = format!("version {version} is promoted by {how:?}");
+        let what = format!("version {version} is promoted by {by:?}");
         self.sees_within(&what, within, |view| {
             let ended = latest(view.state)?;
-            let right = ended.outcome == Outcome::Promoted && ended.how == Some(how);
+            let right = ended.outcome == Outcome::Promoted && ended.promoted_by == Some(by);
             let at_rest = phase(view.state) == Some(Phase::Succeeded);
             (right && at_rest && serves(view.state, version)).then_some(())
         })

@@ -45,7 +45,7 @@ fn full() -> CanaryRolloutStatus {
             cause: Some(Cause::GuardFailed),
             from: Some(Origin::Trial),
             before: None,
-            how: None,
+            promoted_by: None,
             clocks: Clocks {
                 hold: Clock { spent_ms: 1500, since: Some(MicroTime(since)) },
                 ..Clocks::default()
@@ -67,7 +67,7 @@ fn full() -> CanaryRolloutStatus {
             revision: "5b2a1e".to_owned(),
             outcome: Outcome::Promoted,
             cause: None,
-            how: None,
+            promoted_by: None,
             message: None,
             started: second.clone(),
             finished: second,

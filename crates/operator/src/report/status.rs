@@ -280,7 +280,7 @@ fn ended(world: &World, plan: &Plan, now: Timestamp) -> Option<HistoryEntry> {
     if plan.next.rollout() == Some(id) {
         return None;
     }
-    let (outcome, cause, how, text) = match (&world.observed.state, &plan.next) {
+    let (outcome, cause, promoted_by, text) = match (&world.observed.state, &plan.next) {
         (State::Promoting(it), State::AtRest(Rest::Succeeded)) => {
             (Outcome::Promoted, None, Some(it.how), promoted_text(it.how))
         }
@@ -309,7 +309,7 @@ fn ended(world: &World, plan: &Plan, now: Timestamp) -> Option<HistoryEntry> {
         revision: id.revision.to_string(),
         outcome,
         cause: cause.map(persisted::wire_cause),
-        how: how.map(persisted::wire_how),
+        promoted_by: promoted_by.map(persisted::wire_promoted_by),
         message: Some(why.chars().take(MAX_MESSAGE).collect()),
         started: Time(started.map_or(now, |it| it.0)),
         finished: Time(now),

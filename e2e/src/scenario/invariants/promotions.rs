@@ -20,13 +20,13 @@ pub(super) fn on_evidence(moment: &Moment<'_>) -> Option<String> {
     }
     let verdict = now.status.analysis.as_ref().and_then(|it| it.verdict);
     let plan = now.status.progress.as_ref().and_then(|it| it.plan.as_ref());
-    let how = now.status.progress.as_ref().and_then(|it| it.how);
+    let promoted_by = now.status.progress.as_ref().and_then(|it| it.promoted_by);
     let bypassed = || {
         let target = moment.after.parts.get(&Part::Target);
         target.is_some_and(|it| it.annotations.contains_key(target::BYPASS))
     };
     let asked = |names: &[&str]| names.iter().any(|it| now.annotations.contains_key(*it));
-    let supported = match how {
+    let supported = match promoted_by {
         Some(PromotionReason::Passed) => verdict == Some(Verdict::Pass),
         Some(PromotionReason::Commanded) => asked(&[command::PROMOTE, command::START]),
         Some(PromotionReason::Inconclusive) => {
@@ -37,5 +37,5 @@ pub(super) fn on_evidence(moment: &Moment<'_>) -> Option<String> {
         Some(PromotionReason::NoTrialNeeded | PromotionReason::Resumed) => true,
         None => false,
     };
-    (!supported).then(|| format!("{name} promotes by {how:?} on the verdict {verdict:?}"))
+    (!supported).then(|| format!("{name} promotes by {promoted_by:?} on the verdict {verdict:?}"))
 }

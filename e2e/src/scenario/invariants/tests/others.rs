@@ -134,15 +134,19 @@ fn i8_inconclusive_needs_the_strategys_leave() {
     assert_eq!(promoting(PromotionReason::Inconclusive, None).broken(), [Rule::I8Promotion]);
 }
 
-fn promoting(how: PromotionReason, verdict: Option<Verdict>) -> Story {
+fn promoting(promoted_by: PromotionReason, verdict: Option<Verdict>) -> Story {
     let mut story = Story::on_trial();
-    story.rollout(Phase::Promoting, |it| promote(it, how, verdict));
+    story.rollout(Phase::Promoting, |it| promote(it, promoted_by, verdict));
     story
 }
 
-fn promote(status: &mut CanaryRolloutStatus, how: PromotionReason, verdict: Option<Verdict>) {
+fn promote(
+    status: &mut CanaryRolloutStatus,
+    promoted_by: PromotionReason,
+    verdict: Option<Verdict>,
+) {
     let progress = json!({
-        "revision": "0000000002", "attempt": 1, "how": how,
+        "revision": "0000000002", "attempt": 1, "promotedBy": promoted_by,
         "since": "2026-01-01T00:00:00.000000Z",
     });
     status.phase = Some(Phase::Promoting);
