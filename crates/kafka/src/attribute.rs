@@ -153,5 +153,4 @@ fn unique_addresses(pods: &[PodIdentity]) -> HashMap<IpAddr, &PodIdentity> {
 }
 
 #[cfg(test)]
-#[path = "attribute_tests.rs"]
 mod tests;

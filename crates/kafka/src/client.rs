@@ -190,5 +190,4 @@ fn beyond_stable_end(partitions: &[Partition]) -> Vec<TopicPartition> {
 }
 
 #[cfg(test)]
-#[path = "client_tests.rs"]
 mod tests;

@@ -132,5 +132,4 @@ fn is_host_and_port(server: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "config_tests.rs"]
 mod tests;

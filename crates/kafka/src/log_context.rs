@@ -187,5 +187,4 @@ fn shorten(text: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "log_context_tests.rs"]
 mod tests;

@@ -200,5 +200,4 @@ fn allowed(rows: Vec<OffsetRow>) -> Result<Vec<OffsetRow>, SampleError> {
 }
 
 #[cfg(test)]
-#[path = "requests_tests.rs"]
 mod tests;

@@ -281,5 +281,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-#[path = "sampler_tests.rs"]
 mod tests;

@@ -248,5 +248,4 @@ fn incomplete(present: &'static str, missing: &'static str) -> CredentialsError 
 }
 
 #[cfg(test)]
-#[path = "security_tests.rs"]
 mod tests;

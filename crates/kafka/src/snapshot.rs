@@ -146,5 +146,4 @@ impl Fnv {
 }
 
 #[cfg(test)]
-#[path = "snapshot_tests.rs"]
 mod tests;

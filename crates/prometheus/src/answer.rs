@@ -146,5 +146,4 @@ fn without_envelope(status: u16, body: &[u8]) -> Fault {
 }
 
 #[cfg(test)]
-#[path = "answer_tests.rs"]
 mod tests;

@@ -102,5 +102,4 @@ fn string(cursor: &mut Cursor<'_>) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "exposition_tests.rs"]
 mod tests;

@@ -51,5 +51,4 @@ impl Buckets {
 }
 
 #[cfg(test)]
-#[path = "histogram_tests.rs"]
 mod tests;

@@ -44,8 +44,6 @@ mod syntax;
 mod template;
 #[cfg(test)]
 mod test_server;
-#[cfg(test)]
-mod tls_tests;
 
 pub use address::{Address, AddressError};
 pub use error::{Asked, Fault, ReadError};

@@ -237,5 +237,4 @@ fn fault_of(error: &prometheus_http_query::Error) -> Fault {
 }
 
 #[cfg(test)]
-#[path = "prometheus_tests.rs"]
 mod tests;

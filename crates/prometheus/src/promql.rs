@@ -139,5 +139,4 @@ fn pattern_of(name: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "promql_tests.rs"]
 mod tests;

@@ -199,5 +199,4 @@ fn latest(
 }
 
 #[cfg(test)]
-#[path = "reading_tests.rs"]
 mod tests;

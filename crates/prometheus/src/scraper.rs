@@ -202,5 +202,4 @@ fn place(target: &ScrapeTarget) -> Arc<str> {
 }
 
 #[cfg(test)]
-#[path = "scraper_tests.rs"]
 mod tests;

@@ -226,5 +226,4 @@ fn incomplete(present: &'static str, missing: &'static str) -> AccessError {
 }
 
 #[cfg(test)]
-#[path = "security_tests.rs"]
 mod tests;

@@ -158,5 +158,4 @@ impl fmt::Display for Matcher {
 }
 
 #[cfg(test)]
-#[path = "selector_tests.rs"]
 mod tests;

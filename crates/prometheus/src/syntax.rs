@@ -99,5 +99,4 @@ impl<'a> Rest<'a> {
 }
 
 #[cfg(test)]
-#[path = "syntax_tests.rs"]
 mod tests;

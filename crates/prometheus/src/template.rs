@@ -229,5 +229,4 @@ fn duration(window: Duration) -> String {
 }
 
 #[cfg(test)]
-#[path = "template_tests.rs"]
 mod tests;

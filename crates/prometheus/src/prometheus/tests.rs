@@ -1,5 +1,7 @@
 //! Readings from a scripted server: values, their age, what is asked how often, and every fault.
 
+mod tls;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

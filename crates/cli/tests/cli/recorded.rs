@@ -1,14 +1,13 @@
 //! What the operator records is judged again to the same verdict, second and reason.
 //! The operator's own ledger and recorder on a simulated group, then the command on the file.
 
-#[path = "../../analysis/tests/world/mod.rs"]
-mod world;
-
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
+use crate::world::trial::{HAND_OVER, settings};
+use crate::world::{Shape, World};
 use jiff::Timestamp;
 use siskin_analysis::observation::{GroupState, Millis, Observation, Role};
 use siskin_analysis::{Assessment, Verdict};
@@ -18,10 +17,7 @@ use siskin_kafka::GroupSnapshot;
 use siskin_operator::evidence::rollout_evidence::{Ledger, Saved};
 use siskin_operator::name::Name;
 use siskin_operator::traces::shelf::Traces;
-use world::trial::{HAND_OVER, settings};
-use world::{Shape, World};
 
-const MINUTE: i64 = 60_000;
 const ID: RolloutId = RolloutId { revision: Revision(7), attempt: 1 };
 
 /// An operator and a group, live.
@@ -130,14 +126,6 @@ fn name() -> Name {
 
 fn time(at: Millis) -> Timestamp {
     Timestamp::from_millisecond(at).expect("a time of 2026")
-}
-
-/// A folder of this test, empty.
-fn folder(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).expect("a folder");
-    path
 }
 
 fn command(folder: &Path) -> Command {

@@ -57,7 +57,7 @@ fn without_a_group_it_says_how_to_describe_one() {
 
 #[test]
 fn the_documentation_shows_a_real_run() {
-    let docs = include_str!("../../../docs/replay.md");
+    let docs = include_str!("../../../../docs/replay.md");
     let command = format!("$ kubectl-siskin lint {}\n", SMALL.join(" "));
     let run = format!("{command}{}", include_str!("golden/lint-small.txt"));
     assert!(docs.contains(&run), "docs/replay.md lacks\n{run}");

@@ -1,23 +1,20 @@
 //! The command as a user runs it: exit codes, verdicts, words of errors.
 //! Traces come from the simulated group of the judge's own tests.
 
-#[path = "../../analysis/tests/world/mod.rs"]
-mod world;
-
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::world::trial::{HAND_OVER, judged_by, settings};
+use crate::world::{Shape, World};
 use siskin_analysis::{Against, Check, Settings, Threshold, UserMetric, UserRule};
 use siskin_trace::{Header, Line, Mark, Writer};
-use world::trial::{HAND_OVER, judged_by, settings};
-use world::{Shape, World};
 
-const MINUTE: i64 = 60_000;
+pub(crate) const MINUTE: i64 = 60_000;
 
-/// A folder of this test, empty.
-fn folder(name: &str) -> PathBuf {
+/// An empty folder for one test.
+pub(crate) fn folder(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&path);
     std::fs::create_dir_all(&path).expect("a folder");
@@ -150,7 +147,7 @@ fn every_setting_is_in_the_help_and_in_the_docs_and_changes_something() {
     let folder = folder("set");
     record(&folder.join("good.jsonl"), 1.0, 4);
     let (help, _) = said(&run(&folder, &["replay", "--help"]));
-    let docs = include_str!("../../../docs/replay.md");
+    let docs = include_str!("../../../../docs/replay.md");
     let recorded = said(&run(&folder, &["replay", "good.jsonl", "--json"])).0;
     let others = ["interval=1m", "warmUp=10m", "falseRollbackProbability=0.001"];
     for set in others {
@@ -189,7 +186,7 @@ fn every_sample_is_valid() {
 #[test]
 fn what_is_wrong_in_a_rollout_is_told_with_line_and_field() {
     let folder = folder("lint");
-    let good = include_str!("../../../config/samples/01-minimal.yaml");
+    let good = include_str!("../../../../config/samples/01-minimal.yaml");
     let (line, _) =
         good.lines().enumerate().find(|(_, line)| line.contains("weight: 50")).expect("a step");
     let line = line + 1;
@@ -226,7 +223,7 @@ fn what_is_wrong_in_a_rollout_is_told_with_line_and_field() {
 #[test]
 fn what_preflight_would_refuse_of_queries_is_told_before() {
     let folder = folder("language");
-    let good = include_str!("../../../config/samples/06-prometheus.yaml");
+    let good = include_str!("../../../../config/samples/06-prometheus.yaml");
     let cases = [
         ("{{pods}}", "{{pots}}", "metrics[0].ratio.events: at character ", "no variable `pots`"),
         ("{{pods}}", "{{pods", "metrics[0].ratio.events: at character ", "without `}}`"),

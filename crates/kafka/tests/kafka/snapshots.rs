@@ -1,13 +1,11 @@
 //! Snapshots through librdkafka's real client, from a broker that plays a script.
 //! What Apache Kafka itself answers is not shown here but by the tests on a real cluster.
 
-mod broker;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use broker::{Classic, ClassicMember, Log, Script, TOPIC, modern_assignment, text};
+use crate::broker::{Classic, ClassicMember, Log, Script, TOPIC, modern_assignment, text};
 use kafka_protocol::messages::consumer_group_describe_response as consumer_group;
 use siskin_analysis::observation::GroupState;
 use siskin_kafka::{
@@ -49,7 +47,7 @@ fn script(classic: Option<Classic>, logs: &[Log]) -> Script {
 
 /// The first outcome of a sampler of the scripted group.
 async fn sample(script: Script, topics: Topics, security: Option<Security>) -> Sample {
-    let server = broker::start(script).await;
+    let server = crate::broker::start(script).await;
     let cluster = ClusterConfig::new([server], security).expect("a valid address");
     let samplers = Samplers::new(|| NOW);
     let mut subscription = samplers.subscribe(cluster, GROUP, topics, Duration::from_secs(10));

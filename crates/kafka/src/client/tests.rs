@@ -1,5 +1,5 @@
 //! The pure parts of a snapshot: hosts, and which offsets go where; and what an outage leaves.
-//! The answers themselves are tested in `tests/scripted_broker.rs`.
+//! The answers themselves are tested in `tests/kafka/snapshots.rs`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::sampler::GroupSource;
 use crate::snapshot::{Partition, TopicPartition, Topics};
 
 #[allow(dead_code, reason = "written for the tests in `tests/`, of which these need little")]
-#[path = "../tests/broker/mod.rs"]
+#[path = "../../tests/kafka/broker.rs"]
 mod broker;
 
 /// librdkafka aborts the process here if it is left to time out a call to a coordinator.
