@@ -6,7 +6,8 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::CustomResourceExt;
 
-use crate::{CanaryRollout, CanaryRolloutStatus};
+use crate::rollout::CanaryRollout;
+use crate::status::CanaryRolloutStatus;
 
 /// The CRD of `CanaryRollout`.
 #[must_use]

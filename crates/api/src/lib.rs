@@ -9,6 +9,7 @@ pub mod conditions;
 pub mod metrics;
 pub mod progress;
 pub mod records;
+pub mod references;
 pub mod rollout;
 pub mod status;
 pub mod strategy;
@@ -28,10 +29,8 @@ pub use progress::{
     RestPhase,
 };
 pub use records::{Command, CommandOutcome, CommandRecord, HistoryEntry, Outcome, ReplayRange};
-pub use rollout::{
-    Analysis, CanaryOn, CanaryRollout, CanaryRolloutSpec, KafkaSource, PodIdentity, SecretRef,
-    TargetApiVersion, TargetKind, TargetRef,
-};
+pub use references::{SecretRef, TargetApiVersion, TargetKind, TargetRef};
+pub use rollout::{Analysis, CanaryOn, CanaryRollout, CanaryRolloutSpec, KafkaSource, PodIdentity};
 pub use status::{
     AnalysisStatus, CanaryRolloutStatus, Phase, RejectedRevision, Revisions, RoleFigures, Share,
     Summary, Verdict,

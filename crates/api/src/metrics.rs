@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::rollout::SecretRef;
+use crate::references::SecretRef;
 use crate::rules;
 use crate::units::Decimal;
 

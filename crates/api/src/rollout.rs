@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::metrics::{Check, PrometheusSource, ScrapeSource, SeriesNames, UserMetric};
 use crate::progress::FrozenPlan;
+use crate::references::{SecretRef, TargetRef};
 use crate::rules;
 use crate::status::CanaryRolloutStatus;
 use crate::strategy::{Step, StepSpec, Strategy};
@@ -124,39 +125,6 @@ pub struct CanaryRolloutSpec {
     pub analysis: Analysis,
 }
 
-/// A Deployment in the namespace of the `CanaryRollout`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TargetRef {
-    /// API version of the target.
-    #[serde(default)]
-    pub api_version: TargetApiVersion,
-    /// Kind of the target.
-    #[serde(default)]
-    pub kind: TargetKind,
-    /// Name of the Deployment: a DNS label of at most 52 characters, so that the names that are
-    /// made of it (`<name>-primary`, `<name>-canary`) fit into label values.
-    #[schemars(length(min = 1, max = 52), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
-    pub name: String,
-}
-
-/// API versions that can be a target.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-pub enum TargetApiVersion {
-    /// The group and version of Deployment.
-    #[default]
-    #[serde(rename = "apps/v1")]
-    AppsV1,
-}
-
-/// Kinds that can be a target.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-pub enum TargetKind {
-    /// A Deployment of consumers.
-    #[default]
-    Deployment,
-}
-
 /// Which changes of the target's pod template need a trial.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum CanaryOn {
@@ -248,15 +216,6 @@ pub struct KafkaSource {
     pub credentials_secret_ref: Option<SecretRef>,
 }
 
-/// A Secret in the namespace of the `CanaryRollout`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SecretRef {
-    /// Name of the Secret.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
-    pub name: String,
-}
-
 impl CanaryRolloutSpec {
     /// The steps that are meant: see [`Strategy::steps`].
     #[must_use]
@@ -279,18 +238,6 @@ impl CanaryRolloutSpec {
             interval: self.analysis.interval,
             metrics: self.analysis.metrics.clone(),
             checks: self.analysis.checks.clone(),
-        }
-    }
-}
-
-impl TargetRef {
-    /// The Deployment of this name.
-    #[must_use]
-    pub fn deployment(name: impl Into<String>) -> Self {
-        Self {
-            api_version: TargetApiVersion::AppsV1,
-            kind: TargetKind::Deployment,
-            name: name.into(),
         }
     }
 }

@@ -2,27 +2,19 @@
 //! Reads a spec and says what is wrong; changes nothing and fills nothing in.
 
 mod checks;
+mod found;
 mod metrics;
+mod shapes;
 
 use std::ops::RangeInclusive;
 
+use crate::rollout::{Analysis, CanaryRolloutSpec, KafkaSource};
 use crate::strategy::{StepSpec, Strategy};
 use crate::units::{Duration, Probability};
-use crate::{Analysis, CanaryRolloutSpec, KafkaSource};
+use crate::validate::found::Found;
+use crate::validate::shapes::{is_dns_label, is_server, is_topic};
 
-/// One thing that is wrong with a spec.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {problem}; {remedy}")]
-pub struct SpecError {
-    /// Path of the field: `spec.strategy.steps[1].weight`.
-    pub field: String,
-    /// What is wrong.
-    pub problem: String,
-    /// What to do about it.
-    pub remedy: String,
-}
-
-type Found = Vec<SpecError>;
+pub use crate::validate::found::SpecError;
 
 impl CanaryRolloutSpec {
     /// Checks everything that the schema of the CRD checks, but what no value of these types can
@@ -31,32 +23,31 @@ impl CanaryRolloutSpec {
     /// # Errors
     /// Every violation, in the order of the fields.
     pub fn validate(&self) -> Result<(), Vec<SpecError>> {
-        let mut found = Found::new();
+        let mut found = Found::default();
         if !is_dns_label(&self.target_ref.name, 52) {
-            refuse(
-                &mut found,
+            found.refuse(
                 "spec.targetRef.name",
                 format!("{:?} is no DNS label of at most 52 characters", self.target_ref.name),
                 "name a Deployment whose name has lower-case letters, digits and - only",
             );
         }
-        check_number(&mut found, "spec.replicas", self.replicas, 0..=1000);
+        found.check_range("spec.replicas", self.replicas, 0..=1000);
         check_strategy(&mut found, &self.strategy);
         check_analysis(&mut found, &self.analysis);
-        if found.is_empty() { Ok(()) } else { Err(found) }
+        found.into_result()
     }
 }
 
 fn check_strategy(found: &mut Found, it: &Strategy) {
     check_shape(found, it);
     check_steps(found, &it.steps);
-    check_number(found, "spec.strategy.stepWeight", it.step_weight, WEIGHTS);
-    check_number(found, "spec.strategy.maxWeight", it.max_weight, WEIGHTS);
-    check_duration(found, "spec.strategy.hold", it.hold, HOLDS);
-    check_number(found, "spec.strategy.maxConsumers", it.max_consumers, 1..=2000);
-    check_duration(found, "spec.strategy.warmUp", it.warm_up, NONE..=Duration::from_hours(24));
+    found.check_range("spec.strategy.stepWeight", it.step_weight, WEIGHTS);
+    found.check_range("spec.strategy.maxWeight", it.max_weight, WEIGHTS);
+    found.check_range("spec.strategy.hold", it.hold, HOLDS);
+    found.check_range("spec.strategy.maxConsumers", it.max_consumers, 1..=2000);
+    found.check_range("spec.strategy.warmUp", it.warm_up, NONE..=Duration::from_hours(24));
     let deadlines = Duration::from_secs(10)..=Duration::from_hours(24);
-    check_duration(found, "spec.strategy.progressDeadline", it.progress_deadline, deadlines);
+    found.check_range("spec.strategy.progressDeadline", it.progress_deadline, deadlines);
     if let Some(max_hold) = it.max_hold {
         check_max_hold(found, it, max_hold);
     }
@@ -72,23 +63,20 @@ fn check_shape(found: &mut Found, it: &Strategy) {
             "has neither steps nor the shorthand"
         };
         let remedy = "set either steps, or stepWeight together with maxWeight";
-        refuse(found, "spec.strategy", problem, remedy);
+        found.refuse("spec.strategy", problem, remedy);
     }
     match (it.step_weight, it.max_weight) {
-        (Some(_), None) => refuse(
-            found,
+        (Some(_), None) => found.refuse(
             "spec.strategy.maxWeight",
             "is missing beside stepWeight",
             "set it to the weight of the last step",
         ),
-        (None, Some(_)) => refuse(
-            found,
+        (None, Some(_)) => found.refuse(
             "spec.strategy.stepWeight",
             "is missing beside maxWeight",
             "set it to the growth of each step",
         ),
-        (Some(by), Some(max)) if max < by => refuse(
-            found,
+        (Some(by), Some(max)) if max < by => found.refuse(
             "spec.strategy.stepWeight",
             format!("{by} is greater than maxWeight, {max}"),
             "make it at most maxWeight",
@@ -101,7 +89,7 @@ fn check_steps(found: &mut Found, steps: &[StepSpec]) {
     if MAX_STEPS < steps.len() {
         let problem = format!("has {} entries", steps.len());
         let remedy = format!("use at most {MAX_STEPS} steps");
-        refuse(found, "spec.strategy.steps", problem, remedy);
+        found.refuse("spec.strategy.steps", problem, remedy);
     }
     for (index, step) in steps.iter().enumerate() {
         let path = format!("spec.strategy.steps[{index}]");
@@ -109,13 +97,11 @@ fn check_steps(found: &mut Found, steps: &[StepSpec]) {
             let both = step.weight.is_some();
             let problem =
                 if both { "has weight and replicas" } else { "has neither weight nor replicas" };
-            refuse(found, &path, problem, "set exactly one of the two");
+            found.refuse(&path, problem, "set exactly one of the two");
         }
-        check_number(found, &format!("{path}.weight"), step.weight, WEIGHTS);
-        check_number(found, &format!("{path}.replicas"), step.replicas, 1..=1000);
-        if let Some(hold) = step.hold {
-            check_duration(found, &format!("{path}.hold"), hold, HOLDS);
-        }
+        found.check_range(&format!("{path}.weight"), step.weight, WEIGHTS);
+        found.check_range(&format!("{path}.replicas"), step.replicas, 1..=1000);
+        found.check_range(&format!("{path}.hold"), step.hold, HOLDS);
     }
     check_order(found, steps);
 }
@@ -125,13 +111,12 @@ fn check_order(found: &mut Found, steps: &[StepSpec]) {
     let by_replicas = steps.iter().filter(|it| it.replicas.is_some()).count();
     if by_weight != steps.len() && by_replicas != steps.len() {
         let problem = "mixes weight and replicas";
-        refuse(found, "spec.strategy.steps", problem, "make all steps weight, or all replicas");
+        found.refuse("spec.strategy.steps", problem, "make all steps weight, or all replicas");
     }
     for (index, pair) in steps.windows(2).enumerate() {
         let (Some(earlier), Some(later)) = (size(&pair[0]), size(&pair[1])) else { continue };
         if later <= earlier {
-            refuse(
-                found,
+            found.refuse(
                 format!("spec.strategy.steps[{}]", index + 1),
                 format!("{later} is not larger than the step before it, {earlier}"),
                 "make each step larger than the one before it",
@@ -146,22 +131,21 @@ fn size(step: &StepSpec) -> Option<i32> {
 
 fn check_max_hold(found: &mut Found, strategy: &Strategy, max_hold: Duration) {
     const FIELD: &str = "spec.strategy.maxHold";
-    check_duration(found, FIELD, max_hold, NONE..=Duration::from_hours(504));
+    found.check_range(FIELD, max_hold, NONE..=Duration::from_hours(504));
     let holds = strategy.steps.iter().map(|it| it.hold.unwrap_or(strategy.hold));
     let of_shorthand = strategy.steps.is_empty().then_some(strategy.hold);
     if let Some(longest) = holds.chain(of_shorthand).max().filter(|it| max_hold < *it) {
         let problem = format!("{max_hold} is shorter than the longest hold, {longest}");
-        refuse(found, FIELD, problem, format!("make it at least {longest}, or leave it out"));
+        found.refuse(FIELD, problem, format!("make it at least {longest}, or leave it out"));
     }
 }
 
 fn check_analysis(found: &mut Found, it: &Analysis) {
     let intervals = Duration::from_secs(1)..=Duration::from_mins(1);
-    check_duration(found, "spec.analysis.interval", it.interval, intervals);
+    found.check_range("spec.analysis.interval", it.interval, intervals);
     if Probability::from_millionths(200_000).is_some_and(|max| max < it.false_rollback_probability)
     {
-        refuse(
-            found,
+        found.refuse(
             "spec.analysis.falseRollbackProbability",
             format!("{} is greater than 0.2", it.false_rollback_probability),
             "choose one greater than 0 and at most 0.2, such as 0.01",
@@ -169,6 +153,7 @@ fn check_analysis(found: &mut Found, it: &Analysis) {
     }
     check_kafka(found, &it.kafka);
     metrics::check(found, it);
+    checks::check(found, it);
 }
 
 fn check_kafka(found: &mut Found, it: &KafkaSource) {
@@ -176,18 +161,17 @@ fn check_kafka(found: &mut Found, it: &KafkaSource) {
     const TOPICS: &str = "spec.analysis.kafka.topics";
     if !(1..=20).contains(&it.bootstrap_servers.len()) {
         let problem = format!("has {} entries", it.bootstrap_servers.len());
-        refuse(found, SERVERS, problem, "name 1 to 20 brokers");
+        found.refuse(SERVERS, problem, "name 1 to 20 brokers");
     }
     for (index, server) in it.bootstrap_servers.iter().enumerate() {
         if !is_server(server) {
             let problem = format!("{server:?} is not host:port");
             let remedy = "write it like kafka.example.org:9092";
-            refuse(found, format!("{SERVERS}[{index}]"), problem, remedy);
+            found.refuse(format!("{SERVERS}[{index}]"), problem, remedy);
         }
     }
     if !(1..=255).contains(&it.consumer_group.chars().count()) {
-        refuse(
-            found,
+        found.refuse(
             "spec.analysis.kafka.consumerGroup",
             "is empty or longer than 255 characters",
             "name the group.id of the Deployment's consumers",
@@ -195,13 +179,13 @@ fn check_kafka(found: &mut Found, it: &KafkaSource) {
     }
     if 100 < it.topics.len() {
         let problem = format!("has {} entries", it.topics.len());
-        refuse(found, TOPICS, problem, "name at most 100 topics, or none for all of the group");
+        found.refuse(TOPICS, problem, "name at most 100 topics, or none for all of the group");
     }
     for (index, topic) in it.topics.iter().enumerate() {
         if !is_topic(topic) {
             let problem = format!("{topic:?} is no topic name");
             let remedy = "use 1 to 249 letters, digits, dots, underscores and dashes";
-            refuse(found, format!("{TOPICS}[{index}]"), problem, remedy);
+            found.refuse(format!("{TOPICS}[{index}]"), problem, remedy);
         }
     }
     metrics::check_secret(found, "spec.analysis.kafka", it.credentials_secret_ref.as_ref());
@@ -211,74 +195,3 @@ const WEIGHTS: RangeInclusive<i32> = 1..=99;
 const MAX_STEPS: usize = 20;
 const NONE: Duration = Duration::from_secs(0);
 const HOLDS: RangeInclusive<Duration> = NONE..=Duration::from_hours(168);
-
-fn check_number(found: &mut Found, field: &str, value: Option<i32>, range: RangeInclusive<i32>) {
-    if let Some(value) = value.filter(|it| !range.contains(it)) {
-        let remedy = format!("choose one from {} to {}", range.start(), range.end());
-        refuse(found, field, format!("{value} is out of range"), remedy);
-    }
-}
-
-fn check_duration(
-    found: &mut Found,
-    field: &str,
-    value: Duration,
-    range: RangeInclusive<Duration>,
-) {
-    if !range.contains(&value) {
-        let remedy = format!("choose one from {} to {}", range.start(), range.end());
-        refuse(found, field, format!("{value} is out of range"), remedy);
-    }
-}
-
-fn refuse(
-    found: &mut Found,
-    field: impl Into<String>,
-    problem: impl Into<String>,
-    remedy: impl Into<String>,
-) {
-    found.push(SpecError { field: field.into(), problem: problem.into(), remedy: remedy.into() });
-}
-
-fn is_dns_label(text: &str, max: usize) -> bool {
-    (1..=max).contains(&text.len())
-        && text.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-}
-
-/// As in the schema: dots are allowed anywhere but at the ends. The API server is stricter when the
-/// Secret is created.
-fn is_object_name(text: &str) -> bool {
-    let plain = text.replace('.', "-");
-    !text.starts_with('.') && !text.ends_with('.') && is_dns_label(&plain, 253)
-}
-
-fn is_topic(text: &str) -> bool {
-    (1..=249).contains(&text.len()) && is_plain(text)
-}
-
-fn is_server(text: &str) -> bool {
-    let Some((host, port)) = text.rsplit_once(':') else { return false };
-    text.len() <= 260 && is_host(host) && is_port(port)
-}
-
-fn is_port(text: &str) -> bool {
-    let canonical = text.starts_with(|it: char| matches!(it, '1'..='9'));
-    canonical && text.bytes().all(|it| it.is_ascii_digit()) && text.parse::<u16>().is_ok()
-}
-
-fn is_host(text: &str) -> bool {
-    let bracketed = text.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
-    if let Some(address) = bracketed {
-        let hex = |it: u8| it.is_ascii_hexdigit() || b":.".contains(&it);
-        return !address.is_empty() && address.bytes().all(hex);
-    }
-    let alphanumeric = |it: char| it.is_ascii_alphanumeric();
-    text.starts_with(alphanumeric) && text.ends_with(alphanumeric) && is_plain(text)
-}
-
-/// Letters, digits, dots, underscores and dashes: what topics and host names consist of.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|it| it.is_ascii_alphanumeric() || b"._-".contains(&it))
-}

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use siskin_api::CanaryRollout;
 
-use self::expected::Expected;
-use self::forecast::Forecast;
+use crate::lint::expected::Expected;
+use crate::lint::forecast::Forecast;
 
 /// Checks every `CanaryRollout` of a file; answers with them.
 ///

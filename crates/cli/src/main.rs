@@ -1,6 +1,7 @@
 //! `kubectl-siskin`: judges recorded rollouts again, and checks a `CanaryRollout` without a cluster.
 //! Only the command line and the exit code; it reaches no cluster and reads no clock.
 
+mod judged;
 mod lint;
 mod options;
 mod picture;
@@ -9,11 +10,13 @@ mod report;
 mod source;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
+use crate::judged::JudgedTrace;
 use crate::options::{Command, LintArgs, Options, ReplayArgs};
 
 fn main() -> ExitCode {
@@ -42,13 +45,23 @@ fn replayed(args: &ReplayArgs) -> (String, Vec<String>) {
     let mut errors = Vec::new();
     for (file, outcome) in args.files.iter().zip(replay::all(args)) {
         let file = file.display();
-        match outcome {
+        let outcome = outcome.map_err(|error| error.to_string());
+        match outcome.and_then(|it| drawn(it, args.svg.as_deref())) {
             Ok(replayed) if args.json => text += &report::json(&file.to_string(), &replayed),
             Ok(replayed) => text += &report::text(&file.to_string(), &replayed),
             Err(error) => errors.push(format!("{file}: {error}")),
         }
     }
     (text, errors)
+}
+
+/// Draws the evidence into the file that was asked for, if any.
+fn drawn(trace: JudgedTrace, svg: Option<&Path>) -> Result<JudgedTrace, String> {
+    if let Some(path) = svg {
+        std::fs::write(path, picture::draw(&trace))
+            .map_err(|error| format!("writing the picture: {error}"))?;
+    }
+    Ok(trace)
 }
 
 fn linted(args: &LintArgs) -> (String, Vec<String>) {

@@ -2,43 +2,67 @@
 //! Draws what it is given; no figure is reckoned here but places on the paper.
 
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 
-use crate::replay::{Event, Point, Replayed};
+use crate::judged::{JudgedTrace, Point, TimelineEvent};
 
-/// Width and height of the paper, and the margin around the axes, in pixels.
-const PAPER: (f64, f64) = (960.0, 420.0);
+/// Width of the paper in pixels.
+const WIDTH: f64 = 960.0;
+/// Height of the paper in pixels.
+const HEIGHT: f64 = 420.0;
+/// Space around the axes in pixels.
 const MARGIN: f64 = 60.0;
 /// Decades of evidence shown: below 1/100 and beyond a millionfold nothing is decided any more.
-const DECADES: (f64, f64) = (-2.0, 6.0);
+const DECADES: RangeInclusive<i32> = -2..=6;
+
+/// One kind of evidence over time, and the value from which it decides.
+struct Curve {
+    color: &'static str,
+    /// What follows from the evidence once it is there.
+    decides: &'static str,
+    needed: f64,
+    value: fn(&Point) -> f64,
+}
 
 /// An SVG document.
-pub(crate) fn draw(it: &Replayed) -> String {
+pub(crate) fn draw(it: &JudgedTrace) -> String {
     let last = it.points.last().map_or(1, |point| point.second.max(1));
     let scale = Scale { seconds: number(last) };
-    let (width, height) = PAPER;
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
          font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"{width}\" height=\"{height}\" fill=\"white\"/>\n\
+         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>\n\
          <text x=\"{MARGIN}\" y=\"24\" font-size=\"15\">{}</text>\n",
         escaped(&format!("{}: {}", it.rollout, it.last))
     );
     axes(&mut out, &scale);
-    level(&mut out, it.last.against.needed, ("#c0392b", "rolls back"));
-    level(&mut out, it.last.proof.needed, ("#1e8449", "keeps up"));
-    line(&mut out, &scale, &it.points, ("#c0392b", |point| point.against));
-    line(&mut out, &scale, &it.points, ("#1e8449", |point| point.proof));
-    for change in &it.changes {
-        let (x, foot) = (scale.x(change.second), height - MARGIN);
-        let name = match &change.event {
-            Event::Found(finding) => finding.name(),
-            Event::Marked(_) => "mark",
+    let curves = [
+        Curve {
+            color: "#c0392b",
+            decides: "rolls back",
+            needed: it.last.against.needed,
+            value: |point| point.against,
+        },
+        Curve {
+            color: "#1e8449",
+            decides: "keeps up",
+            needed: it.last.proof.needed,
+            value: |point| point.proof,
+        },
+    ];
+    curves.iter().for_each(|curve| level(&mut out, curve));
+    curves.iter().for_each(|curve| line(&mut out, &scale, &it.points, curve));
+    for entry in &it.timeline {
+        let (x, foot) = (scale.x(entry.second), HEIGHT - MARGIN);
+        let name = match &entry.event {
+            TimelineEvent::Found(finding) => finding.name(),
+            TimelineEvent::Marked(_) => "mark",
         };
         let _ = writeln!(
             out,
             "<line x1=\"{x:.1}\" y1=\"{MARGIN}\" x2=\"{x:.1}\" y2=\"{foot}\" stroke=\"#bbb\" \
              stroke-dasharray=\"2 4\"><title>{} s: {name}</title></line>",
-            change.second
+            entry.second
         );
     }
     out + "</svg>\n"
@@ -51,13 +75,13 @@ struct Scale {
 impl Scale {
     fn x(&self, second: i64) -> f64 {
         let part = (number(second) / self.seconds).clamp(0.0, 1.0);
-        MARGIN + part * (PAPER.0 - 2.0 * MARGIN)
+        MARGIN + part * (WIDTH - 2.0 * MARGIN)
     }
 
     fn y(value: f64) -> f64 {
-        let (low, high) = DECADES;
+        let (low, high) = (f64::from(*DECADES.start()), f64::from(*DECADES.end()));
         let part = (value.max(f64::MIN_POSITIVE).log10().clamp(low, high) - low) / (high - low);
-        PAPER.1 - MARGIN - part * (PAPER.1 - 2.0 * MARGIN)
+        HEIGHT - MARGIN - part * (HEIGHT - 2.0 * MARGIN)
     }
 }
 
@@ -67,8 +91,8 @@ fn number(second: i64) -> f64 {
 }
 
 fn axes(out: &mut String, scale: &Scale) {
-    let (left, right, foot) = (MARGIN, PAPER.0 - MARGIN, PAPER.1 - MARGIN);
-    for decade in -2..=6 {
+    let (left, right, foot) = (MARGIN, WIDTH - MARGIN, HEIGHT - MARGIN);
+    for decade in DECADES {
         let y = Scale::y(10_f64.powi(decade));
         let _ = writeln!(
             out,
@@ -91,30 +115,27 @@ fn axes(out: &mut String, scale: &Scale) {
 }
 
 /// A dashed line at an evidence that decides.
-fn level(out: &mut String, needed: f64, (colour, name): (&str, &str)) {
-    let (y, right) = (Scale::y(needed), PAPER.0 - MARGIN);
+fn level(out: &mut String, curve: &Curve) {
+    let Curve { color, decides, needed, .. } = curve;
+    let (y, right) = (Scale::y(*needed), WIDTH - MARGIN);
     let _ = writeln!(
         out,
-        "<line x1=\"{MARGIN}\" y1=\"{y:.1}\" x2=\"{right}\" y2=\"{y:.1}\" stroke=\"{colour}\" \
-         stroke-dasharray=\"6 4\"/><text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\">{name} from {needed:.0}</text>",
+        "<line x1=\"{MARGIN}\" y1=\"{y:.1}\" x2=\"{right}\" y2=\"{y:.1}\" stroke=\"{color}\" \
+         stroke-dasharray=\"6 4\"/><text x=\"{:.1}\" y=\"{:.1}\" fill=\"{color}\">{decides} from {needed:.0}</text>",
         MARGIN + 6.0,
         y - 5.0
     );
 }
 
-fn line(
-    out: &mut String,
-    scale: &Scale,
-    points: &[Point],
-    (colour, value): (&str, fn(&Point) -> f64),
-) {
+fn line(out: &mut String, scale: &Scale, points: &[Point], curve: &Curve) {
     let places = points
         .iter()
-        .map(|point| format!("{:.1},{:.1}", scale.x(point.second), Scale::y(value(point))));
+        .map(|point| format!("{:.1},{:.1}", scale.x(point.second), Scale::y((curve.value)(point))));
     let places = places.collect::<Vec<_>>().join(" ");
     let _ = writeln!(
         out,
-        "<polyline points=\"{places}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>"
+        "<polyline points=\"{places}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>",
+        curve.color
     );
 }
 

@@ -12,8 +12,9 @@ use siskin_analysis::{
 };
 use siskin_trace::{Line, Mark, Reader, TraceError};
 
+use crate::judged::{JudgedTrace, Point, TimelineEntry, TimelineEvent};
 use crate::options::ReplayArgs;
-use crate::{picture, source};
+use crate::source;
 
 /// Why a trace was not judged.
 #[derive(Debug, thiserror::Error)]
@@ -26,49 +27,10 @@ pub(crate) enum ReplayError {
     Accounts(#[from] ResumeError),
     #[error("no observation follows the mark `trialStarted`, or there is none: try --from")]
     NoTrial,
-    #[error("writing the picture: {0}")]
-    Picture(std::io::Error),
-}
-
-/// A judged trace.
-#[derive(Debug)]
-pub(crate) struct Replayed {
-    pub(crate) rollout: String,
-    /// Changes of the finding; the last one stands.
-    pub(crate) changes: Vec<Change>,
-    /// The answer at the first Fail, or else at the end.
-    pub(crate) last: Assessment,
-    pub(crate) summary: Summary,
-    /// Second of the trial at which `last` was given.
-    pub(crate) seconds: i64,
-    /// Evidence over time, if a picture was asked for.
-    pub(crate) points: Vec<Point>,
-}
-
-/// A new finding, or a mark.
-#[derive(Debug)]
-pub(crate) struct Change {
-    /// Second of the trial.
-    pub(crate) second: i64,
-    pub(crate) event: Event,
-}
-
-#[derive(Debug)]
-pub(crate) enum Event {
-    Found(Finding),
-    Marked(Mark),
-}
-
-/// Evidence at one moment: second of the trial, against, and in favour.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Point {
-    pub(crate) second: i64,
-    pub(crate) against: f64,
-    pub(crate) proof: f64,
 }
 
 /// Judges all files, as many at a time as there are cores; in the order of the files.
-pub(crate) fn all(args: &ReplayArgs) -> Vec<Result<Replayed, ReplayError>> {
+pub(crate) fn all(args: &ReplayArgs) -> Vec<Result<JudgedTrace, ReplayError>> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(args.files.len()));
@@ -91,7 +53,7 @@ pub(crate) fn all(args: &ReplayArgs) -> Vec<Result<Replayed, ReplayError>> {
     done.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-fn one(file: &Path, args: &ReplayArgs) -> Result<Replayed, ReplayError> {
+fn one(file: &Path, args: &ReplayArgs) -> Result<JudgedTrace, ReplayError> {
     let reader = Reader::new(source::open(file).map_err(ReplayError::Open)?)?;
     let mut run = Run::new(reader.header().rollout.clone(), args);
     let settings = args.settings(reader.header().settings.clone());
@@ -128,11 +90,7 @@ fn one(file: &Path, args: &ReplayArgs) -> Result<Replayed, ReplayError> {
             Line::Mark { at, mark } => run.mark(at, mark),
         }
     }
-    let replayed = run.finish()?;
-    if let Some(path) = &args.svg {
-        std::fs::write(path, picture::draw(&replayed)).map_err(ReplayError::Picture)?;
-    }
-    Ok(replayed)
+    run.finish()
 }
 
 struct Run {
@@ -144,7 +102,7 @@ struct Run {
     begin: Millis,
     last: Option<(Millis, bool)>,
     over: bool,
-    changes: Vec<Change>,
+    timeline: Vec<TimelineEntry>,
     /// Whether to keep points.
     drawn: bool,
     points: Vec<Point>,
@@ -160,7 +118,7 @@ impl Run {
             begin: 0,
             last: None,
             over: false,
-            changes: Vec::new(),
+            timeline: Vec::new(),
             drawn: args.svg.is_some(),
             points: Vec::new(),
         }
@@ -190,7 +148,8 @@ impl Run {
             return;
         }
         self.over = matches!(mark, Mark::Ended { .. });
-        self.changes.push(Change { second: self.second(at), event: Event::Marked(mark) });
+        self.timeline
+            .push(TimelineEntry { second: self.second(at), event: TimelineEvent::Marked(mark) });
     }
 
     fn take(&mut self, seen: Observation) {
@@ -213,25 +172,25 @@ impl Run {
 
     /// Notes a finding if it is another one than before: its numbers change at every poll.
     fn found(&mut self, second: i64, finding: Finding) {
-        let before = self.changes.iter().rev().find_map(|change| match &change.event {
-            Event::Found(finding) => Some(finding.name()),
-            Event::Marked(_) => None,
+        let before = self.timeline.iter().rev().find_map(|entry| match &entry.event {
+            TimelineEvent::Found(finding) => Some(finding.name()),
+            TimelineEvent::Marked(_) => None,
         });
         if before != Some(finding.name()) {
-            self.changes.push(Change { second, event: Event::Found(finding) });
+            self.timeline.push(TimelineEntry { second, event: TimelineEvent::Found(finding) });
         }
     }
 
-    fn finish(self) -> Result<Replayed, ReplayError> {
+    fn finish(self) -> Result<JudgedTrace, ReplayError> {
         let (Some(judge), Some((at, healthy))) = (&self.judge, self.last) else {
             return Err(ReplayError::NoTrial);
         };
-        Ok(Replayed {
+        Ok(JudgedTrace {
             last: judge.assess(at, healthy),
             summary: summarise(&self.record),
             seconds: self.second(at),
             rollout: self.rollout,
-            changes: self.changes,
+            timeline: self.timeline,
             points: self.points,
         })
     }

@@ -7,19 +7,19 @@ use serde_json::json;
 use siskin_analysis::{Against, Effect, Figure, Signal, SignalReport, Summary, Verdict};
 use siskin_trace::Mark;
 
-use crate::replay::{Event, Replayed};
+use crate::judged::{JudgedTrace, TimelineEvent};
 
 /// The timeline, and the table as it stood at the end.
-pub(crate) fn text(file: &str, it: &Replayed) -> String {
+pub(crate) fn text(file: &str, it: &JudgedTrace) -> String {
     let mut out = format!("{file}: {}\n\n", it.rollout);
-    for change in &it.changes {
-        let said = match &change.event {
-            Event::Found(finding) => format!("{}: {finding}", finding.verdict()),
-            Event::Marked(mark) => format!("({})", marked(mark)),
+    for entry in &it.timeline {
+        let said = match &entry.event {
+            TimelineEvent::Found(finding) => format!("{}: {finding}", finding.verdict()),
+            TimelineEvent::Marked(mark) => format!("({})", marked(mark)),
         };
-        let _ = writeln!(out, "{:>7} s  {said}", change.second);
+        let _ = writeln!(out, "{:>7} s  {said}", entry.second);
     }
-    let Replayed { last, seconds, .. } = it;
+    let JudgedTrace { last, seconds, .. } = it;
     let _ = writeln!(out, "\n{} after {seconds} s: {}\n", last.verdict, last.finding);
     let mut rows = vec![
         ["SIGNAL", "PRIMARY", "CANARY", "DIFFERENCE", "EVIDENCE", "ACTION"].map(str::to_owned),
@@ -39,7 +39,7 @@ pub(crate) fn text(file: &str, it: &Replayed) -> String {
 
 /// One line: file, rollout, verdict, second, reason, message, evidence and its need, proof, notes,
 /// and how much of the trial was recorded.
-pub(crate) fn json(file: &str, it: &Replayed) -> String {
+pub(crate) fn json(file: &str, it: &JudgedTrace) -> String {
     let last = &it.last;
     let notes: Vec<String> = last.notes.iter().map(ToString::to_string).collect();
     let line = json!({
@@ -60,25 +60,6 @@ pub(crate) fn json(file: &str, it: &Replayed) -> String {
     format!("{line}\n")
 }
 
-impl Replayed {
-    fn has(&self, is: impl Fn(&Mark) -> bool) -> bool {
-        self.changes.iter().any(|change| match &change.event {
-            Event::Marked(mark) => is(mark),
-            Event::Found(_) => false,
-        })
-    }
-
-    /// Second from which the final verdict has stood without a break.
-    fn since(&self) -> i64 {
-        let found = self.changes.iter().rev().filter_map(|change| match &change.event {
-            Event::Found(finding) => Some((change.second, finding.verdict())),
-            Event::Marked(_) => None,
-        });
-        let same = found.take_while(|(_, verdict)| *verdict == self.last.verdict);
-        same.last().map_or(self.seconds, |(second, _)| second)
-    }
-}
-
 fn marked(mark: &Mark) -> String {
     match mark {
         Mark::TrialStarted => "the trial starts".to_owned(),
@@ -95,7 +76,7 @@ fn marked(mark: &Mark) -> String {
     }
 }
 
-fn row(signal: &SignalReport, it: &Replayed) -> [String; 6] {
+fn row(signal: &SignalReport, it: &JudgedTrace) -> [String; 6] {
     let [primary, canary, difference] = match (&signal.effect, &signal.signal) {
         (Some(effect), _) => figures(effect),
         (None, Signal::Lag) => lag(&it.summary),
@@ -110,7 +91,7 @@ fn row(signal: &SignalReport, it: &Replayed) -> [String; 6] {
 }
 
 /// Evidence and what follows of a signal within the error budget.
-fn by_evidence(signal: &SignalReport, it: &Replayed) -> [String; 2] {
+fn by_evidence(signal: &SignalReport, it: &JudgedTrace) -> [String; 2] {
     let needed = it.last.against.needed / signal.weight;
     let action = match (signal.proven, it.last.verdict) {
         (_, Verdict::Fail) if signal.evidence >= needed => "rolls back",

@@ -12,10 +12,10 @@ use siskin_analysis::observation::{GroupState, Millis};
 
 use crate::config::ClusterConfig;
 use crate::error::{Attempt, SampleError};
-use crate::ffi::{LogOffset, OffsetRow, RawGroup, RawMember, RawState};
+use crate::ffi::raw::{LogOffset, OffsetRow, RawGroup, RawMember, RawState};
 use crate::requests::Requests;
-use crate::sampler::GroupSource;
 use crate::snapshot::{GroupSnapshot, Member, Partition, TopicPartition, Topics, fingerprint};
+use crate::source::GroupSource;
 
 /// Longest wait for one answer: a broker that needs longer is in trouble, and the judge looks
 /// every 10 s.

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 mod call;
+pub(crate) mod raw;
 mod read;
 
 use std::ffi::CString;
@@ -14,85 +15,12 @@ use sys::rd_kafka_IsolationLevel_t as Isolation;
 use sys::rd_kafka_OffsetSpec_t as OffsetSpec;
 use sys::rd_kafka_admin_op_t as Api;
 
+use crate::ffi::call::{Call, PartitionList, Whom, c_string};
+use crate::ffi::raw::{CallError, LogOffset, OffsetRow, RawGroup, TopicRow};
 use crate::handle::Handle;
 use crate::snapshot::TopicPartition;
-use call::{Call, PartitionList, Whom, c_string};
 
-/// librdkafka's code for a call that was not answered in time.
-pub(crate) const TIMED_OUT: i32 = -185;
-/// librdkafka's code for an argument that cannot be sent.
-const INVALID_ARGUMENT: i32 = -186;
-/// librdkafka's code for an answer that makes no sense.
-const BAD_MESSAGE: i32 = -199;
-
-/// A failed call: Kafka's error code (negative: librdkafka's own) and text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CallError {
-    pub(crate) code: i32,
-    pub(crate) detail: String,
-}
-
-/// State of a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RawState {
-    Stable,
-    Empty,
-    /// Gone, or never there.
-    Dead,
-    /// Any other, KIP-848's states (unknown to librdkafka) among them.
-    Moving,
-}
-
-/// A group as its coordinator describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RawGroup {
-    pub(crate) state: RawState,
-    pub(crate) members: Vec<RawMember>,
-}
-
-/// A member as its coordinator describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RawMember {
-    pub(crate) member_id: String,
-    pub(crate) client_id: String,
-    pub(crate) instance_id: Option<String>,
-    pub(crate) host: String,
-    pub(crate) assignment: Vec<TopicPartition>,
-    /// Where a KIP-848 group wants it to be; `None` in a classic group.
-    pub(crate) target: Option<Vec<TopicPartition>>,
-}
-
-/// An offset of one partition, or why there is none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct OffsetRow {
-    pub(crate) id: TopicPartition,
-    /// `None` with an error, and where Kafka has no offset.
-    pub(crate) offset: Option<i64>,
-    /// 0, or Kafka's error code for this partition.
-    pub(crate) code: i32,
-}
-
-/// A topic and how many partitions it has, or why that is not known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TopicRow {
-    pub(crate) topic: String,
-    pub(crate) partitions: usize,
-    /// 0, or Kafka's error code for this topic.
-    pub(crate) code: i32,
-}
-
-/// Which end of a log is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LogOffset {
-    /// Offset of the first record.
-    Start,
-    /// Last stable offset.
-    StableEnd,
-    /// High watermark.
-    HighWatermark,
-}
-
-/// State and members of one group; [`RawState::Dead`] without members if there is no such group.
+/// State and members of one group; `RawState::Dead` without members if there is no such group.
 pub(crate) async fn describe_group(
     handle: &Arc<Handle>,
     group: &str,

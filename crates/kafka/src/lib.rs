@@ -19,10 +19,12 @@ mod requests;
 mod sampler;
 mod security;
 mod snapshot;
+mod source;
 
 pub use attribute::{PodIdentity, attribute};
 pub use config::{ClusterConfig, ClusterConfigError};
 pub use error::{Attempt, Resource, SampleError};
-pub use sampler::{GroupSource, Sample, SamplerStopped, Samplers, Subscription};
+pub use sampler::{Sample, SamplerStopped, Samplers, Subscription};
 pub use security::{CredentialsError, Security};
 pub use snapshot::{GroupSnapshot, Member, Partition, TopicPartition, Topics, fingerprint};
+pub use source::GroupSource;

@@ -12,7 +12,8 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::config::ClusterConfig;
 use crate::error::{Attempt, Resource, SampleError};
-use crate::ffi::{self, CallError, LogOffset, OffsetRow, RawGroup};
+use crate::ffi;
+use crate::ffi::raw::{CallError, LogOffset, OffsetRow, RawGroup};
 use crate::handle::{Connection, Handle};
 use crate::log_context::Cause;
 use crate::snapshot::TopicPartition;

@@ -6,7 +6,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use siskin_analysis::observation::Millis;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -16,6 +15,7 @@ use crate::client::KafkaClient;
 use crate::config::ClusterConfig;
 use crate::error::SampleError;
 use crate::snapshot::{GroupSnapshot, Topics};
+use crate::source::GroupSource;
 
 /// Below this a cluster would be polled harder than a lag chart needs.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -27,16 +27,6 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
 /// The newest outcome of a sampler.
 pub type Sample = Arc<Result<GroupSnapshot, SampleError>>;
-
-/// Where snapshots come from: librdkafka, or a test's script.
-pub trait GroupSource: Send + Sync {
-    /// Takes one snapshot of the group. Ends within a minute, whatever the cluster does.
-    fn sample<'a>(
-        &'a self,
-        group: &'a str,
-        topics: &'a Topics,
-    ) -> BoxFuture<'a, Result<GroupSnapshot, SampleError>>;
-}
 
 type Connect = dyn Fn(&ClusterConfig) -> Result<Arc<dyn GroupSource>, SampleError> + Send + Sync;
 

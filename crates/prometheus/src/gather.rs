@@ -10,9 +10,9 @@ use siskin_analysis::observation::Millis;
 
 use crate::error::{Fault, ReadError};
 use crate::histogram::Buckets;
-use crate::prometheus::PodsRequest;
-use crate::promql::{LabelName, Scope};
+use crate::promql::LabelName;
 use crate::reading::{Reading, Scrapes};
+use crate::request::PodsRequest;
 use crate::selector::Selector;
 use crate::series::{Series, Signal};
 
@@ -57,7 +57,7 @@ pub(crate) struct Table<'a> {
 
 /// The questions of one reading: at most eight.
 pub(crate) fn plan(request: &PodsRequest) -> Vec<Planned> {
-    let scope = scope(request);
+    let scope = request.scope();
     let numbers = request.series.numbers(Series::DEFAULT_WORKING_SET);
     let mut planned = Vec::new();
     let mut ask = |column, text: String| planned.push(Planned { column, text: text.into() });
@@ -74,11 +74,6 @@ pub(crate) fn plan(request: &PodsRequest) -> Vec<Planned> {
         ask(Column::ApplicationTime, scope.newest(&clock));
     }
     planned
-}
-
-/// Where a request's series are looked for.
-pub(crate) fn scope(request: &PodsRequest) -> Scope<'_> {
-    Scope { namespace: &request.namespace, pods: &request.pods, labels: &request.labels }
 }
 
 /// One number, or one for each pod.

@@ -16,10 +16,10 @@ use crate::error::{Asked, Fault, ReadError};
 use crate::flights::{Answer, Flights};
 use crate::gather::{self, Column, Measured, Planned};
 use crate::http::{self, SetupError};
-use crate::promql::{LabelName, TargetLabels};
-use crate::reading::{Reading, Scrapes};
+use crate::promql::LabelName;
+use crate::reading::Reading;
+use crate::request::PodsRequest;
 use crate::security::Access;
-use crate::series::Series;
 
 /// Evaluation times are whole seconds: rollouts that ask in the same second ask the same
 /// question, and a scrape of the last second is seen in the next reading.
@@ -62,23 +62,6 @@ struct Inner {
     address: Address,
     limits: Limits,
     flights: Flights,
-}
-
-/// Which pods' metrics are read.
-#[derive(Clone, Debug)]
-pub struct PodsRequest {
-    /// The pods' namespace.
-    pub namespace: Arc<str>,
-    /// Names of the pods, at most 500. None: nothing is asked.
-    pub pods: Vec<Arc<str>>,
-    /// The labels that Prometheus puts on what it scrapes.
-    pub labels: TargetLabels,
-    /// What the pods export.
-    pub series: Series,
-    /// How often Prometheus scrapes the pods.
-    pub interval: Duration,
-    /// [`Reading::scrapes`] of the previous reading of these pods; the default for the first one.
-    pub previous: Scrapes,
 }
 
 impl Prometheus {
@@ -168,7 +151,7 @@ impl Prometheus {
         if !data.is_empty() {
             return answer;
         }
-        match self.ask(&gather::scope(request).sum(base).into(), at).await {
+        match self.ask(&request.scope().sum(base).into(), at).await {
             Err(fault @ Fault::Unsupported { .. }) => Err(fault),
             Ok(_) | Err(_) => answer,
         }

@@ -1,11 +1,13 @@
 //! Which series of a pod make one number: a metric name with label matchers, as PromQL has it.
 //! Used as PromQL and on scraped text alike, so both sources answer one selector the same way.
 
+mod parse;
+
 use std::fmt;
 
 use regex::Regex;
 
-use crate::promql::quoted;
+use crate::quoting::quoted;
 
 /// A metric name with label matchers: `app_errors_total{kind="terminal",topic=~"a|b"}`.
 ///

@@ -1,9 +1,11 @@
 //! Checks of where metrics come from and of the user's own: what the schema and its rules say.
 //! Doesn't read PromQL: whoever asks the queries knows their language.
 
-use super::{Found, SpecError, check_number, checks, is_object_name, is_plain, refuse};
 use crate::metrics::{PrometheusSource, ScrapeSource, SeriesNames, Threshold, UserMetric};
-use crate::{Analysis, SecretRef};
+use crate::references::SecretRef;
+use crate::rollout::Analysis;
+use crate::validate::found::Found;
+use crate::validate::shapes::{is_dns_label, is_host, is_object_name, is_plain};
 
 const MAX_METRICS: usize = 10;
 const MAX_QUERY: usize = 2000;
@@ -22,24 +24,22 @@ pub(super) fn check(found: &mut Found, it: &Analysis) {
     }
     if MAX_METRICS < it.metrics.len() {
         let problem = format!("has {} entries", it.metrics.len());
-        refuse(found, METRICS, problem, format!("name at most {MAX_METRICS}"));
+        found.refuse(METRICS, problem, format!("name at most {MAX_METRICS}"));
     }
     for (index, metric) in it.metrics.iter().enumerate() {
         let path = format!("{METRICS}[{index}]");
         let same = it.metrics.iter().take(index).any(|other| other.name == metric.name);
         if same {
             let problem = format!("{:?} is there twice", metric.name);
-            refuse(found, format!("{path}.name"), problem, "give each metric a name of its own");
+            found.refuse(format!("{path}.name"), problem, "give each metric a name of its own");
         }
         check_metric(found, &path, metric);
     }
-    checks::check(found, it);
 }
 
 pub(super) fn check_secret(found: &mut Found, field: &str, secret: Option<&SecretRef>) {
     if let Some(secret) = secret.filter(|it| !is_object_name(&it.name)) {
-        refuse(
-            found,
+        found.refuse(
             format!("{field}.credentialsSecretRef.name"),
             format!("{:?} is no name of a Secret", secret.name),
             "name a Secret of the same namespace",
@@ -52,11 +52,10 @@ const PROMETHEUS: &str = "spec.analysis.prometheus";
 
 fn check_sources(found: &mut Found, it: &Analysis) {
     if it.prometheus.is_some() && it.scrape.is_some() {
-        refuse(found, "spec.analysis", "has prometheus and scrape", "set one of the two");
+        found.refuse("spec.analysis", "has prometheus and scrape", "set one of the two");
     }
     if it.series.is_some() && it.prometheus.is_none() && it.scrape.is_none() {
-        refuse(
-            found,
+        found.refuse(
             "spec.analysis.series",
             "says nothing of where the series are read",
             "set spec.analysis.prometheus or spec.analysis.scrape",
@@ -64,14 +63,13 @@ fn check_sources(found: &mut Found, it: &Analysis) {
     }
     if !it.metrics.is_empty() && it.prometheus.is_none() {
         let problem = "says nothing of where the queries are asked";
-        refuse(found, METRICS, problem, "set spec.analysis.prometheus");
+        found.refuse(METRICS, problem, "set spec.analysis.prometheus");
     }
 }
 
 fn check_prometheus(found: &mut Found, it: &PrometheusSource) {
     if !is_address(&it.address) {
-        refuse(
-            found,
+        found.refuse(
             format!("{PROMETHEUS}.address"),
             format!("{:?} is no http or https URL of a host, a port and a path", it.address),
             "write it like http://prometheus.monitoring:9090; credentials belong into the Secret",
@@ -80,8 +78,7 @@ fn check_prometheus(found: &mut Found, it: &PrometheusSource) {
     check_secret(found, PROMETHEUS, it.credentials_secret_ref.as_ref());
     for (field, label) in [("podLabel", &it.pod_label), ("namespaceLabel", &it.namespace_label)] {
         if !is_label(label) {
-            refuse(
-                found,
+            found.refuse(
                 format!("{PROMETHEUS}.{field}"),
                 format!("{label:?} is no name of a label"),
                 "use 1 to 63 letters, digits and _, not a digit first",
@@ -95,8 +92,7 @@ fn check_scrape(found: &mut Found, it: &ScrapeSource) {
     let plain = |it: &u8| it.is_ascii_lowercase() || it.is_ascii_digit() || *it == b'-';
     let ends = name.first() != Some(&b'-') && name.last() != Some(&b'-');
     if !(1..=15).contains(&name.len()) || !ends || !name.iter().all(plain) {
-        refuse(
-            found,
+        found.refuse(
             "spec.analysis.scrape.port",
             format!("{:?} is no name of a container port", it.port),
             "name the port as the container does, such as metrics",
@@ -104,8 +100,7 @@ fn check_scrape(found: &mut Found, it: &ScrapeSource) {
     }
     let printable = it.path.bytes().all(|it| it.is_ascii_graphic());
     if !it.path.starts_with('/') || 200 < it.path.len() || !printable {
-        refuse(
-            found,
+        found.refuse(
             "spec.analysis.scrape.path",
             format!("{:?} is no path", it.path),
             "write it like /metrics, at most 200 characters",
@@ -123,9 +118,8 @@ fn check_series(found: &mut Found, it: &SeriesNames) {
 
 fn check_metric(found: &mut Found, path: &str, it: &UserMetric) {
     let name = it.name.replace('_', "-");
-    if !super::is_dns_label(&name, 63) {
-        refuse(
-            found,
+    if !is_dns_label(&name, 63) {
+        found.refuse(
             format!("{path}.name"),
             format!("{:?} is no name of a metric", it.name),
             "use 1 to 63 lower-case letters, digits, - and _, a letter or digit first and last",
@@ -135,7 +129,7 @@ fn check_metric(found: &mut Found, path: &str, it: &UserMetric) {
         let both = it.ratio.is_some();
         let problem =
             if both { "has ratio and threshold" } else { "has neither ratio nor threshold" };
-        refuse(found, path, problem, "set exactly one of the two");
+        found.refuse(path, problem, "set exactly one of the two");
     }
     if let Some(ratio) = &it.ratio {
         check_text(found, format!("{path}.ratio.events"), &ratio.events, MAX_QUERY);
@@ -148,22 +142,21 @@ fn check_metric(found: &mut Found, path: &str, it: &UserMetric) {
 
 fn check_threshold(found: &mut Found, path: &str, it: &Threshold) {
     check_text(found, format!("{path}.query"), &it.query, MAX_QUERY);
-    let limit = Some(it.failure_limit);
-    check_number(found, &format!("{path}.failureLimit"), limit, 0..=100);
+    found.check_range(&format!("{path}.failureLimit"), it.failure_limit, 0..=100);
     match (it.min, it.max) {
-        (None, None) => refuse(found, path, "has no bound", "set min, max, or both"),
+        (None, None) => found.refuse(path, "has no bound", "set min, max, or both"),
         (Some(min), Some(max)) if max < min => {
             let problem = format!("{min} is greater than max, {max}");
-            refuse(found, format!("{path}.min"), problem, "make it at most max");
+            found.refuse(format!("{path}.min"), problem, "make it at most max");
         }
         (Some(_), Some(_) | None) | (None, Some(_)) => {}
     }
 }
 
-fn check_text(found: &mut Vec<SpecError>, field: String, text: &str, most: usize) {
+fn check_text(found: &mut Found, field: String, text: &str, most: usize) {
     if !(1..=most).contains(&text.chars().count()) {
         let problem = format!("is empty or longer than {most} characters");
-        refuse(found, field, problem, "shorten it, or leave it out");
+        found.refuse(field, problem, "shorten it, or leave it out");
     }
 }
 
@@ -178,7 +171,7 @@ fn is_address(text: &str) -> bool {
         Some((host, digits)) if !digits.ends_with(']') => port(digits).then_some(host),
         Some(_) | None => Some(authority),
     };
-    path.bytes().all(in_path) && host.is_some_and(super::is_host)
+    path.bytes().all(in_path) && host.is_some_and(is_host)
 }
 
 fn is_label(text: &str) -> bool {

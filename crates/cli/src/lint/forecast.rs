@@ -8,7 +8,7 @@ use siskin_analysis::{Settings, UserMetric, UserRule};
 use siskin_api::{CanaryRollout, FrozenPlan, StepSize};
 use siskin_decide::canary_count;
 
-use super::expected::Expected;
+use crate::lint::expected::Expected;
 
 /// A rollout with what was estimated for it.
 pub(crate) struct Forecast {

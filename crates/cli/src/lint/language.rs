@@ -8,7 +8,8 @@ use siskin_prometheus::{Address, LabelName, Selector, Template};
 pub(super) fn problems(analysis: &Analysis) -> Vec<(String, String)> {
     let prometheus = analysis.prometheus.iter().flat_map(source);
     let series = analysis.series.iter().flat_map(series);
-    let metrics = analysis.metrics.iter().enumerate().flat_map(queries);
+    let metrics = analysis.metrics.iter().enumerate();
+    let metrics = metrics.flat_map(|(index, metric)| queries(index, metric));
     prometheus
         .chain(series)
         .chain(metrics)
@@ -32,7 +33,7 @@ fn series(it: &SeriesNames) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-fn queries((index, metric): (usize, &UserMetric)) -> impl Iterator<Item = (String, String)> {
+fn queries(index: usize, metric: &UserMetric) -> impl Iterator<Item = (String, String)> {
     metric.queries().filter_map(move |(query, text)| {
         let parse = if query.is_counter() { Template::counter } else { Template::parse };
         let error = parse(text).err()?;

@@ -8,7 +8,7 @@ use siskin_analysis::observation::Millis;
 use siskin_analysis::power::{Missing, Smallest, StepEstimate};
 use siskin_api::Duration;
 
-use super::forecast::Forecast;
+use crate::lint::forecast::Forecast;
 
 /// Not even a canary that fails every message, or does no work, by this signal.
 const NOT_FOUND: &str = "not within this hold";

@@ -10,9 +10,9 @@ use tokio::net::TcpListener;
 use super::{KafkaClient, beyond_stable_end, fill, parse_host};
 use crate::config::ClusterConfig;
 use crate::error::SampleError;
-use crate::ffi::OffsetRow;
-use crate::sampler::GroupSource;
+use crate::ffi::raw::OffsetRow;
 use crate::snapshot::{Partition, TopicPartition, Topics};
+use crate::source::GroupSource;
 
 #[allow(dead_code, reason = "written for the tests in `tests/`, of which these need little")]
 #[path = "../../tests/kafka/broker.rs"]

@@ -10,7 +10,8 @@ use rdkafka::bindings as sys;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::{CallError, INVALID_ARGUMENT, TIMED_OUT, read};
+use crate::ffi::raw::{CallError, INVALID_ARGUMENT, TIMED_OUT};
+use crate::ffi::read;
 use crate::handle::Handle;
 use crate::snapshot::TopicPartition;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rdkafka::bindings as sys;
 
-use super::{BAD_MESSAGE, CallError, OffsetRow, RawGroup, RawMember, RawState, TopicRow};
+use crate::ffi::raw::{BAD_MESSAGE, CallError, OffsetRow, RawGroup, RawMember, RawState, TopicRow};
 use crate::snapshot::TopicPartition;
 
 // The bindings return these as Rust enums with gaps: a code that is newer than the bindings would

@@ -7,7 +7,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::{allowed, answered_error, topic_error};
 use crate::error::{Attempt, Resource, SampleError};
-use crate::ffi::{CallError, OffsetRow};
+use crate::ffi::raw::{CallError, OffsetRow};
 use crate::snapshot::TopicPartition;
 
 fn meaning(code: i32) -> SampleError {

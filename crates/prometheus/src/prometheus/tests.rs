@@ -9,11 +9,12 @@ use std::time::Duration;
 use siskin_analysis::observation::PodMetrics;
 use tokio::sync::watch;
 
-use super::{LIMITS, Limits, PodsRequest, Prometheus};
+use super::{LIMITS, Limits, Prometheus};
 use crate::error::Asked;
 use crate::gather::Measured;
 use crate::promql::TargetLabels;
 use crate::reading::{Reading, Scrapes, Skipped};
+use crate::request::PodsRequest;
 use crate::security::Access;
 use crate::selector::Selector;
 use crate::series::{Series, Signal};

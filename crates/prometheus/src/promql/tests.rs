@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{LabelName, Scope, TargetLabels, alternation, escaped};
+use super::{LabelName, Scope, TargetLabels};
+use crate::quoting::{alternation, escaped};
 use crate::selector::Selector;
 
 fn pods(names: &[&str]) -> Vec<Arc<str>> {

@@ -1,7 +1,7 @@
 //! What is wrong with a query whatever is asked: brackets, strings, functions that spoil a counter.
 //! Not PromQL's grammar: what passes here may still be refused by the server, which says so itself.
 
-use crate::template::TemplateError;
+use crate::template::error::{TemplateError, closing};
 
 /// Finds strings that don't end, and brackets that don't match. Variables are skipped: each stands
 /// for a part of a string or for a word.
@@ -46,15 +46,6 @@ pub(crate) fn takes_differences(query: &str) -> Option<&'static str> {
             !before.is_some_and(is_word) && after.starts_with('(')
         })
     })
-}
-
-/// The bracket that closes this one.
-pub(crate) const fn closing(bracket: char) -> char {
-    match bracket {
-        '(' => ')',
-        '[' => ']',
-        _ => '}',
-    }
 }
 
 /// The characters of a query without its variables, each with its number from 1.

@@ -1,0 +1,78 @@
+//! Answers of admin calls as owned data, before anybody says what they mean.
+//! Plain data: no pointer, no unsafe code, no call.
+
+use crate::snapshot::TopicPartition;
+
+/// librdkafka's code for a call that was not answered in time.
+pub(crate) const TIMED_OUT: i32 = -185;
+/// librdkafka's code for an argument that cannot be sent.
+pub(super) const INVALID_ARGUMENT: i32 = -186;
+/// librdkafka's code for an answer that makes no sense.
+pub(super) const BAD_MESSAGE: i32 = -199;
+
+/// A failed call: Kafka's error code (negative: librdkafka's own) and text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CallError {
+    pub(crate) code: i32,
+    pub(crate) detail: String,
+}
+
+/// State of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RawState {
+    Stable,
+    Empty,
+    /// Gone, or never there.
+    Dead,
+    /// Any other, KIP-848's states (unknown to librdkafka) among them.
+    Moving,
+}
+
+/// A group as its coordinator describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RawGroup {
+    pub(crate) state: RawState,
+    pub(crate) members: Vec<RawMember>,
+}
+
+/// A member as its coordinator describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RawMember {
+    pub(crate) member_id: String,
+    pub(crate) client_id: String,
+    pub(crate) instance_id: Option<String>,
+    pub(crate) host: String,
+    pub(crate) assignment: Vec<TopicPartition>,
+    /// Where a KIP-848 group wants it to be; `None` in a classic group.
+    pub(crate) target: Option<Vec<TopicPartition>>,
+}
+
+/// An offset of one partition, or why there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OffsetRow {
+    pub(crate) id: TopicPartition,
+    /// `None` with an error, and where Kafka has no offset.
+    pub(crate) offset: Option<i64>,
+    /// 0, or Kafka's error code for this partition.
+    pub(crate) code: i32,
+}
+
+/// A topic and how many partitions it has, or why that is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TopicRow {
+    pub(crate) topic: String,
+    pub(crate) partitions: usize,
+    /// 0, or Kafka's error code for this topic.
+    pub(crate) code: i32,
+}
+
+/// Which end of a log is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogOffset {
+    /// Offset of the first record.
+    Start,
+    /// Last stable offset.
+    StableEnd,
+    /// High watermark.
+    HighWatermark,
+}
