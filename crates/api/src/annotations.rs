@@ -35,7 +35,7 @@ pub mod target {
     pub const CHANGE_ID: &str = "siskin.dev/change-id";
 }
 
-/// Annotations of a `CanaryRollout`: commands. Each value is `<rolloutId>`, with more where noted.
+/// Annotations of a `CanaryRollout`: commands. A value is `<rolloutId>`, with more where noted.
 pub mod command {
     /// Roll back now.
     pub const ABORT: &str = "siskin.dev/abort";
@@ -59,7 +59,7 @@ pub mod primary {
     pub const PROMOTED: &str = "siskin.dev/promoted";
     /// Revision that the primary is taking over.
     pub const PROMOTING: &str = "siskin.dev/promoting";
-    /// Why it takes [`PROMOTING`] over: `promotedBy` of `status.history`.
+    /// Why the primary takes [`PROMOTING`] over: a value of `promotedBy` in the status.
     pub const PROMOTING_REASON: &str = "siskin.dev/promoting-reason";
     /// The desired count. A whole number.
     pub const REPLICAS: &str = "siskin.dev/replicas";
@@ -70,14 +70,14 @@ pub mod primary {
     pub const ATTEMPTS: &str = "siskin.dev/attempts";
     /// The target's [`BYPASS`](super::target::BYPASS) that was followed last.
     pub const BYPASS_CONSUMED: &str = "siskin.dev/bypass-consumed";
-    /// How the deletion of the `CanaryRollout` ends: `HandBack`, `Leave` or `Remove`.
+    /// How the deletion of the `CanaryRollout` is to end: `HandBack`, `Leave` or `Remove`.
     pub const ENDING: &str = "siskin.dev/ending";
 }
 
 /// Labels and annotations of the `ControllerRevision`s that freeze pod templates, beside
 /// [`TARGET`].
 pub mod revision {
-    /// Label, `true` on the promoted one.
+    /// Label: `true` on the promoted revision.
     pub const PROMOTED: &str = "siskin.dev/promoted";
     /// Annotation: why the revision was rejected. Present only on a rejected one.
     pub const REJECTED_CAUSE: &str = "siskin.dev/rejected-cause";

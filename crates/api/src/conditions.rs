@@ -4,26 +4,27 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-/// What serves is healthy.
+/// Condition: what serves is healthy.
 pub const READY: &str = "Ready";
-/// The revision that the target asks for is the primary one.
+/// Condition: the revision that the target asks for is the primary one.
 pub const PROMOTED: &str = "Promoted";
-/// The rollout is over, well or not.
+/// Condition: the rollout is over, well or not.
 pub const COMPLETED: &str = "Completed";
-/// Something is under way. Present only when true: kstatus takes any `Reconciling` for unfinished.
+/// Condition: something is under way. Present only when true: kstatus takes any `Reconciling` for
+/// unfinished.
 pub const RECONCILING: &str = "Reconciling";
-/// A person is needed. Present only when true: kstatus takes any `Stalled` for failed.
+/// Condition: a person is needed. Present only when true: kstatus takes any `Stalled` for failed.
 pub const STALLED: &str = "Stalled";
 
 /// The longest message that Kubernetes accepts in a condition, in characters.
 pub const MAX_MESSAGE_CHARS: usize = 32_768;
 
-/// What is said by one condition.
+/// Content of one condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Say<'a> {
     /// One of the names in this module.
     pub type_: &'static str,
-    /// True, false; `None` is Unknown.
+    /// The condition's status; `None` is Unknown.
     pub status: Option<bool>,
     /// `CamelCase`, one of a closed set, never empty.
     pub reason: &'static str,

@@ -114,12 +114,12 @@ pub struct UserMetric {
     pub threshold: Option<Threshold>,
 }
 
-/// One query of a metric, by what it answers.
+/// One query of a user's metric, by the part that its answer plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricQuery {
-    /// Events of a ratio.
+    /// The events of a ratio.
     Events,
-    /// Everything that could have been one.
+    /// The total of a ratio: everything that could have been an event.
     Total,
     /// The value of a threshold.
     Value,
@@ -224,7 +224,7 @@ pub enum CheckName {
 pub enum Preset {
     /// Micrometer's binder for Kafka clients: Quarkus, Micronaut, Spring.
     Micrometer,
-    /// The same, and Spring Kafka's listener timers.
+    /// Micrometer's binder for Kafka clients, and Spring Kafka's listener timers.
     SpringKafka,
     /// Kafka client metrics of the OpenTelemetry Java instrumentation.
     OpenTelemetryJava,
@@ -238,7 +238,7 @@ const PORT_NAME_PATTERN: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 const METRIC_NAME_PATTERN: &str = "^[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
 
 impl PrometheusSource {
-    /// `http` or `https`, a host, a port, a path.
+    /// Pattern of an address in the schema: `http` or `https`, a host, a port, a path.
     pub const ADDRESS_PATTERN: &str = concat!(
         r"^https?://([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])",
         r"(:[0-9]{1,5})?(/[A-Za-z0-9._~%/-]*)?$",
@@ -254,7 +254,7 @@ impl PrometheusSource {
 }
 
 impl SeriesNames {
-    /// Its series, each with its field.
+    /// The series, each with the name of its field.
     #[must_use]
     pub fn named(&self) -> [(&'static str, Option<&str>); 6] {
         [
@@ -269,7 +269,7 @@ impl SeriesNames {
 }
 
 impl UserMetric {
-    /// Its queries.
+    /// The queries of the metric.
     pub fn queries(&self) -> impl Iterator<Item = (MetricQuery, &str)> {
         let ratio = self.ratio.iter().flat_map(|it| {
             [(MetricQuery::Events, it.events.as_str()), (MetricQuery::Total, it.total.as_str())]
@@ -280,7 +280,7 @@ impl UserMetric {
 }
 
 impl MetricQuery {
-    /// Its field below the metric.
+    /// Path of the query's field below the metric.
     #[must_use]
     pub const fn field(self) -> &'static str {
         match self {
@@ -290,7 +290,7 @@ impl MetricQuery {
         }
     }
 
-    /// Whether its answer has to be a counter.
+    /// Whether the query has to answer with a counter.
     #[must_use]
     pub const fn is_counter(self) -> bool {
         match self {
@@ -307,7 +307,7 @@ impl ScrapeSource {
 }
 
 impl CheckName {
-    /// As it is written.
+    /// Name of the check in a spec.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -318,7 +318,7 @@ impl CheckName {
         }
     }
 
-    /// Fields of `series` that it is computed from. Memory has defaults of its own.
+    /// Fields of `series` that the check is computed from; memory has defaults of its own.
     #[must_use]
     pub const fn needs(self) -> &'static [SeriesField] {
         match self {
@@ -331,7 +331,7 @@ impl CheckName {
 }
 
 impl SeriesNames {
-    /// Whether this series has a name, its own or one of the preset's.
+    /// Whether the field has a series, its own or the preset's.
     #[must_use]
     pub fn names(&self, field: SeriesField) -> bool {
         let own = match field {
@@ -345,7 +345,7 @@ impl SeriesNames {
 }
 
 impl Preset {
-    /// Whether it names this series.
+    /// Whether the preset has a series for the field.
     #[must_use]
     pub const fn names(self, field: SeriesField) -> bool {
         match (self, field) {

@@ -46,15 +46,3 @@ pub struct SecretRef {
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub name: String,
 }
-
-impl TargetRef {
-    /// The Deployment of this name.
-    #[must_use]
-    pub fn deployment(name: impl Into<String>) -> Self {
-        Self {
-            api_version: TargetApiVersion::AppsV1,
-            kind: TargetKind::Deployment,
-            name: name.into(),
-        }
-    }
-}

@@ -217,7 +217,7 @@ pub struct KafkaSource {
 }
 
 impl CanaryRolloutSpec {
-    /// The steps that are meant: see [`Strategy::steps`].
+    /// The steps of the strategy, with every default: see [`Strategy::steps`].
     #[must_use]
     pub fn steps(&self) -> Vec<Step> {
         self.strategy.steps()
@@ -243,21 +243,6 @@ impl CanaryRolloutSpec {
 }
 
 impl Analysis {
-    /// The comparison by this source alone, with every default.
-    #[must_use]
-    pub fn of_kafka(kafka: KafkaSource) -> Self {
-        Self {
-            interval: Self::default_interval(),
-            false_rollback_probability: Self::default_false_rollback_probability(),
-            kafka,
-            prometheus: None,
-            scrape: None,
-            series: None,
-            metrics: Vec::new(),
-            checks: Vec::new(),
-        }
-    }
-
     // Two to three readings per commit interval of common clients (5 s) would add nothing; ten
     // seconds find a stall well within a minute.
     const fn default_interval() -> Duration {
@@ -274,21 +259,11 @@ impl Analysis {
 }
 
 impl KafkaSource {
-    /// Host name, IPv4 address or bracketed IPv6 address, and a port from 1 to 65535.
+    /// Pattern of a server in the schema: host name, IPv4 address or bracketed IPv6 address, and a
+    /// port from 1 to 65535.
     pub const SERVER_PATTERN: &str = concat!(
         r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])",
         r":([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}",
         r"|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$",
     );
-
-    /// This group of this cluster: all its topics, no authentication.
-    #[must_use]
-    pub fn new(bootstrap_server: impl Into<String>, consumer_group: impl Into<String>) -> Self {
-        Self {
-            bootstrap_servers: vec![bootstrap_server.into()],
-            consumer_group: consumer_group.into(),
-            topics: Vec::new(),
-            credentials_secret_ref: None,
-        }
-    }
 }

@@ -135,7 +135,7 @@ pub enum OnInconclusive {
     Rollback,
 }
 
-/// One step with everything spelled out: no shorthand and no default is left.
+/// One step in full: no shorthand and no default is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     /// How large the canary is.
@@ -156,24 +156,7 @@ pub enum StepSize {
 }
 
 impl Strategy {
-    /// A strategy of these steps, with every default.
-    #[must_use]
-    pub fn of_steps(steps: Vec<StepSpec>) -> Self {
-        Self {
-            steps,
-            step_weight: None,
-            max_weight: None,
-            hold: Self::default_hold(),
-            order: Order::default(),
-            max_consumers: None,
-            warm_up: Self::default_warm_up(),
-            progress_deadline: Self::default_progress_deadline(),
-            max_hold: None,
-            on_inconclusive: OnInconclusive::default(),
-        }
-    }
-
-    /// The steps that are meant: the shorthand expanded, every hold filled in. At most 99.
+    /// The steps in full: the shorthand expanded, every hold filled in. At most 99.
     ///
     /// Has a meaning only for a strategy that `CanaryRolloutSpec::validate` accepts; of any other
     /// it returns what can be read, possibly nothing.
@@ -200,7 +183,7 @@ impl Strategy {
             .collect()
     }
 
-    /// As many steps as there are whole percentages: `stepWeight: 1, maxWeight: 99`.
+    /// Most steps of a strategy, one for each whole percentage: `stepWeight: 1, maxWeight: 99`.
     pub const MAX_STEPS: usize = 99;
 
     // Long enough for ten commits of a slow consumer and for the judge to see a doubled error rate
@@ -221,18 +204,6 @@ impl Strategy {
 }
 
 impl StepSpec {
-    /// A step by percentage of the pods.
-    #[must_use]
-    pub fn weight(percent: i32) -> Self {
-        Self { weight: Some(percent), ..Self::default() }
-    }
-
-    /// A step by number of pods.
-    #[must_use]
-    pub fn replicas(pods: i32) -> Self {
-        Self { replicas: Some(pods), ..Self::default() }
-    }
-
     /// The step with `default_hold` filled in; nothing if it has no size.
     #[must_use]
     pub fn parse(&self, default_hold: Duration) -> Option<Step> {

@@ -34,7 +34,7 @@ pub struct Probability {
 /// A decimal number in steps of one millionth, of at most twelve digits before the point: `0.5`,
 /// `-3`, `250000000`.
 ///
-/// Text and not a number on the wire, as [`Probability`] is.
+/// Text and not a number on the wire, because Kubernetes APIs carry no floating point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Decimal {
@@ -60,9 +60,9 @@ pub enum ParseUnitError {
 }
 
 impl Duration {
-    /// What the API server accepts.
+    /// Pattern of a duration in the schema.
     pub const PATTERN: &str = "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$";
-    /// The longest one, 999999h59m59s: the longest that six digits of hours can print. 114 years.
+    /// The longest duration, 999999h59m59s or 114 years: six digits of hours print no more.
     pub const MAX: Self = Self { secs: 3_599_999_999 };
     const MAX_DIGITS: usize = 6;
 
@@ -84,13 +84,13 @@ impl Duration {
         Self::from_secs(hours.saturating_mul(3600))
     }
 
-    /// Whole seconds.
+    /// The duration in whole seconds.
     #[must_use]
     pub const fn as_secs(self) -> u32 {
         self.secs
     }
 
-    /// Milliseconds, as the clocks of the status count them.
+    /// The duration in milliseconds, as the clocks of the status count.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.secs as i64 * 1000
@@ -120,8 +120,8 @@ impl FromStr for Duration {
     }
 }
 
-/// The number before `unit` and the text after it; 0 and the whole text if `unit` does not occur;
-/// nothing if that number is malformed.
+/// Splits a text at `unit` into the number before it and the rest; 0 and the whole text if `unit`
+/// does not occur; `None` if the number is malformed.
 fn leading(text: &str, unit: char) -> Option<(u32, &str)> {
     let Some((digits, rest)) = text.split_once(unit) else { return Some((0, text)) };
     let well_formed = (1..=Duration::MAX_DIGITS).contains(&digits.len())
@@ -146,25 +146,19 @@ impl fmt::Display for Duration {
 }
 
 impl Probability {
-    /// What the API server accepts.
+    /// Pattern of a probability in the schema.
     pub const PATTERN: &str = r"^0\.[0-9]{1,6}$";
     const ONE: u32 = 1_000_000;
     const DIGITS: usize = 6;
 
-    /// A probability of this many millionths: `from_millionths(10_000)` is 0.01. Nothing outside
+    /// A probability of this many millionths: `from_millionths(10_000)` is 0.01. `None` outside
     /// 1..=999 999.
     #[must_use]
     pub const fn from_millionths(millionths: u32) -> Option<Self> {
         if 0 < millionths && millionths < Self::ONE { Some(Self { millionths }) } else { None }
     }
 
-    /// Millionths, 1..=999 999.
-    #[must_use]
-    pub const fn as_millionths(self) -> u32 {
-        self.millionths
-    }
-
-    /// The nearest floating-point number, in (0, 1).
+    /// The probability as the nearest floating-point number, in (0, 1).
     #[must_use]
     pub fn as_f64(self) -> f64 {
         f64::from(self.millionths) / f64::from(Self::ONE)
@@ -193,17 +187,17 @@ impl fmt::Display for Probability {
 }
 
 impl Decimal {
-    /// 0.
+    /// Zero.
     pub const ZERO: Self = Self { millionths: 0 };
-    /// 1: the whole that shares are of.
+    /// One: the whole that shares are parts of.
     pub const WHOLE: Self = Self { millionths: Self::ONE };
-    /// What the API server accepts.
+    /// Pattern of a decimal in the schema.
     pub const PATTERN: &str = r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$";
     const ONE: i64 = 1_000_000;
     const DIGITS: usize = 6;
     const MAX_WHOLE: usize = 12;
 
-    /// The nearest floating-point number.
+    /// The decimal as the nearest floating-point number.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "the nearest is meant")]
     pub fn as_f64(self) -> f64 {

@@ -53,7 +53,7 @@ fn check_strategy(found: &mut Found, it: &Strategy) {
     }
 }
 
-/// Steps or shorthand, not both, and the shorthand whole.
+/// Checks that there are either steps or the whole shorthand.
 fn check_shape(found: &mut Found, it: &Strategy) {
     let shorthand = it.step_weight.is_some() || it.max_weight.is_some();
     if shorthand != it.steps.is_empty() {

@@ -30,7 +30,8 @@ pub(super) fn check(found: &mut Found, it: &Analysis) {
     }
 }
 
-/// Without its series a check would never have a value, and no version would ever pass.
+/// Checks that the series of a check are named: without them it would never have a value, and no
+/// version would ever pass.
 fn check_series(found: &mut Found, path: &str, it: &Analysis, name: CheckName) {
     let named = |field| it.series.as_ref().is_some_and(|series| series.names(field));
     let missing = name.needs().iter().filter(|field| !named(**field));

@@ -160,7 +160,7 @@ fn check_text(found: &mut Found, field: String, text: &str, most: usize) {
     }
 }
 
-/// As in the schema: a scheme, a host, perhaps a port, perhaps a path.
+/// Whether a text is an address as the schema has it: a scheme, a host, perhaps a port and a path.
 fn is_address(text: &str) -> bool {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     let Some(rest) = rest.filter(|_| text.len() <= 500) else { return false };

@@ -8,8 +8,8 @@ pub(super) fn is_dns_label(text: &str, max: usize) -> bool {
         && !text.ends_with('-')
 }
 
-/// As in the schema: dots are allowed anywhere but at the ends. The API server is stricter when the
-/// Secret is created.
+/// Whether a text is the name of an object, as the schema has it: dots are allowed anywhere but at
+/// the ends. The API server is stricter when the Secret is created.
 pub(super) fn is_object_name(text: &str) -> bool {
     let plain = text.replace('.', "-");
     !text.starts_with('.') && !text.ends_with('.') && is_dns_label(&plain, 253)
@@ -39,7 +39,7 @@ pub(super) fn is_host(text: &str) -> bool {
     text.starts_with(alphanumeric) && text.ends_with(alphanumeric) && is_plain(text)
 }
 
-/// Letters, digits, dots, underscores and dashes: what topics and host names consist of.
+/// Whether a text has letters, digits, dots, underscores and dashes only: topics and host names do.
 pub(super) fn is_plain(text: &str) -> bool {
     text.bytes().all(|it| it.is_ascii_alphanumeric() || b"._-".contains(&it))
 }

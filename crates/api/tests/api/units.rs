@@ -72,7 +72,7 @@ fn probabilities_are_exact() -> Result<(), Box<dyn std::error::Error>> {
         ("0.000001", 1, "0.000001"),
     ] {
         let probability: Probability = text.parse()?;
-        assert_eq!(probability.as_millionths(), millionths);
+        assert_eq!(Some(probability), Probability::from_millionths(millionths));
         assert_eq!(probability.to_string(), printed);
     }
     assert!(("0.01".parse::<Probability>()?.as_f64() - 0.01).abs() < f64::EPSILON);
