@@ -12,14 +12,14 @@ use siskin_analysis::observation::{
 
 use crate::snapshot::{GroupSnapshot, Member};
 
-/// A pod that exists, as far as it helps to recognise a member.
+/// An existing pod, with what identifies the group members that run on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodIdentity {
     /// Pod name.
     pub name: Arc<str>,
     /// The pod's address, once it has one.
     pub ip: Option<IpAddr>,
-    /// Whether the pod shares its node's network, so that its address says nothing.
+    /// Whether the pod shares its node's network: then its address identifies nothing.
     pub host_network: bool,
     /// The address of the pod's node: connections that were rewritten on the way (SNAT) come from
     /// there.

@@ -20,9 +20,9 @@ use crate::source::GroupSource;
 /// Longest wait for one answer: a broker that needs longer is in trouble, and the judge looks
 /// every 10 s.
 const CALL_DEADLINE: Duration = Duration::from_secs(10);
-/// A sample that takes longer says little about any one moment.
+/// Longest time for a whole sample: one that takes longer says little about any one moment.
 const SAMPLE_DEADLINE: Duration = Duration::from_secs(30);
-/// Largest group: 50 calls in chunks of 1,000, and some 10 MB of answers.
+/// Most partitions of one sample: 50 calls of 1,000 each, and some 10 MB of answers.
 const MAX_PARTITIONS: usize = 50_000;
 
 /// A connection to one cluster, shared by all groups that are looked at with the same credentials.
@@ -62,17 +62,17 @@ impl KafkaClient {
             self.requests.log_offsets(group, &ids, LogOffset::Start),
         )?;
         let at = (self.clock)();
-        fill(&mut partitions, committed, |partition| &mut partition.committed);
-        fill(&mut partitions, ends, |partition| &mut partition.log_end);
-        fill(&mut partitions, starts, |partition| &mut partition.log_start);
+        set_offsets(&mut partitions, committed, |partition| &mut partition.committed);
+        set_offsets(&mut partitions, ends, |partition| &mut partition.log_end);
+        set_offsets(&mut partitions, starts, |partition| &mut partition.log_start);
 
         let beyond = beyond_stable_end(&partitions);
         let high = self.requests.log_offsets(group, &beyond, LogOffset::HighWatermark).await?;
-        fill(&mut partitions, high, |partition| &mut partition.high_watermark);
+        set_offsets(&mut partitions, high, |partition| &mut partition.high_watermark);
         Ok(GroupSnapshot { at, state, epoch: fingerprint(&members), members, partitions })
     }
 
-    /// The partitions to look at, sorted, with their owners and no offsets yet.
+    /// Partitions of the sample, sorted, with their owners and without offsets.
     async fn partitions(
         &self,
         group: &str,
@@ -130,7 +130,7 @@ impl GroupSource for KafkaClient {
     }
 }
 
-/// Whether the assignments can be trusted.
+/// State of the group. A KIP-848 group rebalances until each member has its target assignment.
 fn state_of(group: &RawGroup, name: &str) -> Result<GroupState, SampleError> {
     match group.state {
         RawState::Dead => Err(SampleError::UnknownGroup { group: name.to_owned() }),
@@ -156,7 +156,7 @@ fn member_of(raw: RawMember) -> Member {
     }
 }
 
-/// The address in Java's text for one, `InetAddress.toString()`: `name/address`, the name mostly
+/// Reads an address as Java prints it, `InetAddress.toString()`: `name/address`, the name mostly
 /// empty, an IPv6 address uncompressed and with its scope after a `%`.
 fn parse_host(text: &str) -> Option<IpAddr> {
     let address = text.rsplit('/').next()?;
@@ -164,8 +164,8 @@ fn parse_host(text: &str) -> Option<IpAddr> {
     address.parse().ok().map(|ip: IpAddr| ip.to_canonical())
 }
 
-/// Enters the offsets of `rows` at their partitions; rows of other partitions are dropped.
-fn fill(
+/// Sets the offsets of `rows` in their partitions; rows of other partitions are dropped.
+fn set_offsets(
     partitions: &mut [Partition],
     rows: Vec<OffsetRow>,
     field: impl Fn(&mut Partition) -> &mut Option<i64>,
@@ -177,8 +177,8 @@ fn fill(
     }
 }
 
-/// Where the commit is beyond the last stable offset: these consumers read uncommitted records,
-/// or the topic was created anew; only the high watermark tells.
+/// Partitions whose commit is beyond the last stable offset: their consumers read uncommitted
+/// records, or the topic was created anew. Only the high watermark tells where such a log ends.
 fn beyond_stable_end(partitions: &[Partition]) -> Vec<TopicPartition> {
     partitions
         .iter()

@@ -6,10 +6,10 @@ use rdkafka::config::RDKafkaLogLevel;
 
 use crate::security::Security;
 
-/// A client asks further servers only when one fails; more than this is a mistake.
+/// Most bootstrap servers. A client asks a further one only when one fails: more are a mistake.
 const MAX_SERVERS: usize = 32;
-/// A DNS name has at most 253 characters; a port and its colon take 6 more.
-const MAX_SERVER_LENGTH: usize = 259;
+/// Longest `host:port` in bytes: a DNS name has at most 253, a colon and a port take 6 more.
+const MAX_SERVER_BYTES: usize = 259;
 
 /// One Kafka cluster and the credentials to use: equal values share one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,25 +18,25 @@ pub struct ClusterConfig {
     security: Option<Security>,
 }
 
-/// What is wrong with the list of bootstrap servers.
+/// Error in a list of bootstrap servers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClusterConfigError {
     /// The list is empty or too long.
     #[error("{count} bootstrap servers given; give 1 to 32")]
     ServerCount {
-        /// How many were given.
+        /// Number of servers given.
         count: usize,
     },
     /// An entry is not `host:port`.
     #[error("bootstrap server {server:?} is not of the form host:port")]
     BadServer {
-        /// The entry, cut to 80 characters.
+        /// The malformed entry, cut to 80 characters.
         server: String,
     },
 }
 
 impl ClusterConfig {
-    /// Checks and normalises: order and duplicates of servers don't make another cluster.
+    /// Checks and normalizes the servers: order and duplicates make no other cluster.
     ///
     /// # Errors
     /// [`ClusterConfigError`] unless there are 1 to 32 servers, each `host:port` (an IPv6 address
@@ -59,7 +59,7 @@ impl ClusterConfig {
         Ok(Self { bootstrap_servers: servers, security })
     }
 
-    /// The servers, sorted and joined by commas.
+    /// The bootstrap servers, sorted and joined by commas.
     #[must_use]
     pub fn servers(&self) -> String {
         self.bootstrap_servers.join(",")
@@ -107,7 +107,7 @@ impl ClusterConfig {
         if let Some(sasl) = sasl {
             // Always with a mechanism: the default is GSSAPI, which is not built in.
             config
-                .set("sasl.mechanism", sasl.mechanism.as_str())
+                .set("sasl.mechanism", <&str>::from(sasl.mechanism))
                 .set("sasl.username", &sasl.username)
                 .set("sasl.password", &sasl.password);
         }
@@ -115,7 +115,7 @@ impl ClusterConfig {
     }
 }
 
-/// Nothing but `host:port`: librdkafka also reads `protocol://`, and commas.
+/// Whether the text is `host:port` and no more: librdkafka also reads `protocol://` and commas.
 fn is_host_and_port(server: &str) -> bool {
     let Some((host, port)) = server.rsplit_once(':') else { return false };
     let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
@@ -128,7 +128,7 @@ fn is_host_and_port(server: &str) -> bool {
     };
     let port_ok =
         port.parse::<u16>().is_ok_and(|port| port > 0) && port.chars().all(|c| c.is_ascii_digit());
-    host_ok && port_ok && server.len() <= MAX_SERVER_LENGTH
+    host_ok && port_ok && server.len() <= MAX_SERVER_BYTES
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// Why a consumer group could not be sampled.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
 pub enum SampleError {
     /// No broker could be reached.
     #[error(
@@ -15,7 +15,7 @@ pub enum SampleError {
     Unreachable {
         /// The bootstrap servers.
         servers: String,
-        /// What librdkafka last said.
+        /// librdkafka's last error text.
         detail: String,
     },
     /// A broker refused user name or password.
@@ -26,7 +26,7 @@ pub enum SampleError {
     AuthenticationFailed {
         /// The bootstrap servers.
         servers: String,
-        /// What librdkafka last said.
+        /// librdkafka's last error text.
         detail: String,
     },
     /// The TLS handshake failed: wrong CA, wrong host name, or our certificate was refused.
@@ -37,13 +37,13 @@ pub enum SampleError {
     TlsFailed {
         /// The bootstrap servers.
         servers: String,
-        /// What librdkafka last said.
+        /// librdkafka's last error text.
         detail: String,
     },
     /// An ACL is missing.
     #[error("Kafka does not allow reading {what}; grant DESCRIBE on it to the operator's user")]
     Unauthorized {
-        /// What may not be read.
+        /// The resource that may not be described.
         what: Resource,
     },
     /// The group does not exist (any more).
@@ -67,27 +67,27 @@ pub enum SampleError {
          list fewer topics"
     )]
     TooManyPartitions {
-        /// How many there are.
+        /// Partitions of the group.
         count: usize,
-        /// How many are allowed.
+        /// Most partitions of one sample.
         limit: usize,
     },
     /// Kafka was reached before, but did not answer in time.
     #[error("{attempted}: no answer within {} s; check the load of the brokers", .deadline.as_secs())]
     Timeout {
-        /// What was asked.
+        /// The request that failed.
         attempted: Attempt,
-        /// How long an answer was waited for.
+        /// How long the answer was waited for.
         deadline: Duration,
     },
     /// Kafka answered with an error that has no variant of its own.
     #[error("{attempted}: Kafka answered with error {code} ({detail})")]
     Protocol {
-        /// What was asked.
+        /// The request that failed.
         attempted: Attempt,
         /// Kafka's error code; negative ones are librdkafka's own.
         code: i32,
-        /// The error as text.
+        /// Kafka's or librdkafka's error text.
         detail: String,
     },
     /// librdkafka refused to make a client.
@@ -95,23 +95,28 @@ pub enum SampleError {
         "cannot set up a Kafka client ({detail}); check the PEM data in the credentials Secret"
     )]
     Setup {
-        /// The reason it gave.
+        /// librdkafka's reason.
         detail: String,
     },
 }
 
-/// What was being asked of Kafka.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A request to Kafka, as error messages name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 pub enum Attempt {
     /// State and members of the group.
+    #[strum(to_string = "describing the consumer group")]
     DescribeGroup,
     /// Partitions of the listed topics.
+    #[strum(to_string = "describing the topics")]
     DescribeTopics,
     /// The group's committed offsets.
+    #[strum(to_string = "reading the committed offsets")]
     CommittedOffsets,
     /// First and last offsets of the partitions.
+    #[strum(to_string = "reading the first and last offsets")]
     LogOffsets,
-    /// A whole sample, all of the above.
+    /// A whole sample: group, topics and offsets.
+    #[strum(to_string = "sampling the consumer group")]
     Sample,
 }
 
@@ -130,22 +135,11 @@ impl SampleError {
     /// The variant's name: a closed set, for metric labels and Event reasons.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Unreachable { .. } => "Unreachable",
-            Self::AuthenticationFailed { .. } => "AuthenticationFailed",
-            Self::TlsFailed { .. } => "TlsFailed",
-            Self::Unauthorized { .. } => "Unauthorized",
-            Self::UnknownGroup { .. } => "UnknownGroup",
-            Self::MissingTopic { .. } => "MissingTopic",
-            Self::TooManyPartitions { .. } => "TooManyPartitions",
-            Self::Timeout { .. } => "Timeout",
-            Self::Protocol { .. } => "Protocol",
-            Self::Setup { .. } => "Setup",
-        }
+        self.into()
     }
 
-    /// Whether Kafka was reached and this is its answer. Asking again at the usual pace does no
-    /// harm then; after the other errors the pace slows down.
+    /// Whether Kafka was reached and gave this error as its answer. A sampler then asks again at
+    /// its usual pace; after any other error it slows down.
     #[must_use]
     pub fn is_answer(&self) -> bool {
         match self {
@@ -161,18 +155,6 @@ impl SampleError {
             | Self::Timeout { .. }
             | Self::Setup { .. } => false,
         }
-    }
-}
-
-impl fmt::Display for Attempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::DescribeGroup => "describing the consumer group",
-            Self::DescribeTopics => "describing the topics",
-            Self::CommittedOffsets => "reading the committed offsets",
-            Self::LogOffsets => "reading the first and last offsets",
-            Self::Sample => "sampling the consumer group",
-        })
     }
 }
 

@@ -15,7 +15,7 @@ use sys::rd_kafka_IsolationLevel_t as Isolation;
 use sys::rd_kafka_OffsetSpec_t as OffsetSpec;
 use sys::rd_kafka_admin_op_t as Api;
 
-use crate::ffi::call::{Call, PartitionList, Whom, c_string};
+use crate::ffi::call::{Call, PartitionList, Recipient, c_string};
 use crate::ffi::raw::{CallError, LogOffset, OffsetRow, RawGroup, TopicRow};
 use crate::handle::Handle;
 use crate::snapshot::TopicPartition;
@@ -78,7 +78,7 @@ fn submit_describe_group(
     let call = Call::new(
         handle,
         Api::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS,
-        Whom::Coordinator,
+        Recipient::Coordinator,
         deadline,
     )?;
     let mut names = [group.as_ptr()];
@@ -101,10 +101,11 @@ fn submit_describe_topics(
     topics: &[&str],
     deadline: Duration,
 ) -> Result<Call, CallError> {
-    let call = Call::new(handle, Api::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, Whom::Brokers, deadline)?;
+    let call =
+        Call::new(handle, Api::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, Recipient::Brokers, deadline)?;
     let names = topics.iter().map(|topic| c_string(topic)).collect::<Result<Vec<_>, _>>()?;
     let mut pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
-    // SAFETY: as above; the collection copies the names and is destroyed once.
+    // SAFETY: client, options and queue belong to the live `call`; the collection copies the names and is destroyed once.
     unsafe {
         let collection =
             sys::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len());
@@ -123,12 +124,12 @@ fn submit_committed_offsets(
     let call = Call::new(
         handle,
         Api::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS,
-        Whom::Coordinator,
+        Recipient::Coordinator,
         deadline,
     )?;
     let list = PartitionList::new(partitions, None)?;
-    // SAFETY: as above; librdkafka copies the request, which copies group and list; the request
-    // is destroyed once.
+    // SAFETY: client, options and queue belong to the live `call`; librdkafka copies the request,
+    // which copies group and list; the request is destroyed once.
     unsafe {
         let mut request = sys::rd_kafka_ListConsumerGroupOffsets_new(group.as_ptr(), list.as_ptr());
         sys::rd_kafka_ListConsumerGroupOffsets(
@@ -163,10 +164,11 @@ fn submit_log_offsets(
             Isolation::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED,
         ),
     };
-    let mut call = Call::new(handle, Api::RD_KAFKA_ADMIN_OP_LISTOFFSETS, Whom::Brokers, deadline)?;
+    let mut call =
+        Call::new(handle, Api::RD_KAFKA_ADMIN_OP_LISTOFFSETS, Recipient::Brokers, deadline)?;
     call.set_isolation(isolation)?;
     let list = PartitionList::new(partitions, Some(i64::from(spec as i32)))?;
-    // SAFETY: as above; librdkafka copies the list.
+    // SAFETY: client, options and queue belong to the live `call`; librdkafka copies the list.
     unsafe {
         sys::rd_kafka_ListOffsets(call.client(), list.as_ptr(), call.options(), call.queue());
     }

@@ -1,9 +1,10 @@
 //! One librdkafka client for one cluster and one set of credentials; when it must be replaced.
 //! Makes no calls itself; those are in `ffi`.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{Producer, ThreadedProducer};
 use rdkafka::types::RDKafka;
@@ -17,10 +18,10 @@ use crate::log_context::{LineLimit, LogContext};
 /// A producer, because an admin client never polls its event queue (no logs, no errors) and a
 /// consumer would belong to a group. It never produces.
 pub(crate) struct Handle {
-    /// Only `None` while dropping.
+    /// `None` only while dropping.
     producer: Option<ThreadedProducer<LogContext>>,
     context: Arc<LogContext>,
-    /// See [`Handle::retire`].
+    /// Whether the next call needs a new client: see [`Handle::retire`].
     retired: AtomicBool,
 }
 
@@ -39,9 +40,9 @@ impl Connection {
         Ok(Self { cluster, limit, handle })
     }
 
-    /// The handle to make the next call with: a new one after the last was retired.
+    /// The handle for the next call: a new one after the last was retired.
     pub(crate) fn handle(&self) -> Result<Arc<Handle>, SampleError> {
-        let mut handle = self.lock();
+        let mut handle = self.handle.lock();
         if handle.retired.load(Ordering::Acquire) {
             *handle = Arc::new(Handle::new(&self.cluster, &self.limit)?);
         }
@@ -50,16 +51,12 @@ impl Connection {
 
     /// The handle of the last call.
     pub(crate) fn last_handle(&self) -> Arc<Handle> {
-        Arc::clone(&self.lock())
+        Arc::clone(&self.handle.lock())
     }
 
     /// The bootstrap servers, for messages.
     pub(crate) fn servers(&self) -> String {
         self.cluster.servers()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Arc<Handle>> {
-        self.handle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,7 +85,7 @@ impl Handle {
         &self.context
     }
 
-    /// Valid as long as `self`. Null only while dropping.
+    /// librdkafka's client. Valid as long as `self`; null only while dropping.
     pub(crate) fn native(&self) -> *mut RDKafka {
         self.producer.as_ref().map_or(std::ptr::null_mut(), |p| p.client().native_ptr())
     }
@@ -107,7 +104,7 @@ impl Drop for Handle {
     }
 }
 
-/// An rdkafka error as text, but for values of properties: those may be secret.
+/// Text of an rdkafka error without values of properties: those may be secret.
 fn without_values(error: &KafkaError) -> String {
     if let KafkaError::ClientCreation(reason) = error {
         reason.clone()

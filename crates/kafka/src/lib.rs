@@ -5,8 +5,62 @@
 //! [`Subscription`] gives the newest [`GroupSnapshot`] or the reason why there is none;
 //! [`attribute()`] turns a snapshot into the observation that the judge takes.
 //!
+//! | module | purpose |
+//! |---|---|
+//! | `sampler` | when a group is polled, and who shares the result |
+//! | `source` | the seam between samplers and Kafka: one call that takes a snapshot |
+//! | `client` | which requests make a snapshot, and in which order |
+//! | `requests` | one request: cut into lists, bounded in time, failures explained |
+//! | `handle`, `log_context`, `ffi` | librdkafka: its clients, its log, the admin calls that rdkafka lacks |
+//! | `config`, `security` | which cluster, and as whom |
+//! | `snapshot`, `error` | the result, or why there is none |
+//! | `attribute` | from members to pods and roles |
+//!
 //! Only DESCRIBE on the group and on its topics is needed. Nothing here joins a group, commits an
 //! offset or creates a topic.
+//!
+//! # Example
+//!
+//! A partition belongs to the canary when the member that owns it names a canary pod.
+//!
+//! ```
+//! use siskin_analysis::observation::{GroupState, Role};
+//! use siskin_kafka::{GroupSnapshot, Member, Partition, PodIdentity, TopicPartition, attribute};
+//!
+//! let id = TopicPartition { topic: "orders".into(), partition: 0 };
+//! let member = Member {
+//!     member_id: "consumer-1-4f7a".into(),
+//!     client_id: "orders-canary-5d9f-x2b4c".to_owned(),
+//!     instance_id: None,
+//!     host: None,
+//!     assignment: vec![id.clone()],
+//! };
+//! let partition = Partition {
+//!     id,
+//!     owner: Some(0),
+//!     committed: Some(40),
+//!     log_start: Some(0),
+//!     log_end: Some(90),
+//!     high_watermark: None,
+//! };
+//! let snapshot = GroupSnapshot {
+//!     at: 1_700_000_000_000,
+//!     state: GroupState::Stable,
+//!     epoch: 1,
+//!     members: vec![member],
+//!     partitions: vec![partition],
+//! };
+//! let canary = PodIdentity {
+//!     name: "orders-canary-5d9f-x2b4c".into(),
+//!     ip: None,
+//!     host_network: false,
+//!     node_ip: None,
+//!     role: Some(Role::Canary),
+//! };
+//! let group = attribute(&snapshot, &[canary]);
+//! assert_eq!((group.members.canary, group.members.unattributed), (1, 0));
+//! assert_eq!(group.partitions[0].log_end, Some(90));
+//! ```
 
 mod attribute;
 mod client;

@@ -1,9 +1,10 @@
 //! Listens to librdkafka, which tells why a connection failed only in its log and error callbacks.
 //! Forwards lines to `tracing` at a bounded rate; keeps the one cause that explains a failed call.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
@@ -13,21 +14,23 @@ use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// librdkafka repeats an unchanged error of a broker only every 30 s: a cause must outlive that,
-/// and not much more, or it would explain a later failure of another kind.
+/// How long a cause explains failed calls. librdkafka repeats an unchanged error of a broker only
+/// every 30 s: a cause must outlive that, and not much more, or it would explain a later failure
+/// of another kind.
 const CAUSE_LIFETIME: Duration = Duration::from_secs(60);
-/// An unreachable cluster makes several lines a second; a reader needs the first few.
+/// Most lines forwarded in one [`LINE_WINDOW`]: an unreachable cluster makes several a second, and
+/// a reader needs the first few.
 const LINES_PER_WINDOW: u32 = 10;
-/// See [`LINES_PER_WINDOW`].
-const WINDOW: Duration = Duration::from_secs(60);
+/// Span in which at most [`LINES_PER_WINDOW`] lines are forwarded.
+const LINE_WINDOW: Duration = Duration::from_secs(60);
 /// librdkafka's facility for connections that failed.
 const FAILED_CONNECTION: &str = "FAIL";
-/// In the text of every error that comes from OpenSSL.
+/// Part of the text of every error that comes from OpenSSL.
 const OPENSSL_ERROR: &str = "SSL routines:";
-/// In the text of a SASL handshake that librdkafka itself broke off, for want of an answer.
+/// Part of the text of a SASL handshake that librdkafka itself broke off, for want of an answer.
 const BROKEN_OFF: &str = "failed: Local: ";
-/// Details end up in status fields and Events.
-const LONGEST_DETAIL: usize = 240;
+/// Longest detail in characters: details end up in status fields and Events.
+const LONGEST_DETAIL_CHARS: usize = 240;
 
 /// Why connections fail, from the least to the most telling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,18 +48,25 @@ pub(crate) enum Cause {
 /// The receiver of librdkafka's callbacks, one per client.
 #[derive(Debug, Default)]
 pub(crate) struct LogContext {
-    cause: Mutex<Option<(Cause, String, Instant)>>,
+    cause: Mutex<Option<NotedCause>>,
     refused: Notify,
     limit: Arc<LineLimit>,
 }
 
-/// How many lines of one cluster's clients are forwarded. Clients are replaced in an outage: the
+#[derive(Debug)]
+struct NotedCause {
+    cause: Cause,
+    detail: String,
+    since: Instant,
+}
+
+/// Limit of forwarded lines, shared by the clients of one cluster. Clients are replaced in an outage: the
 /// limit outlives them.
 #[derive(Debug, Default)]
-pub(crate) struct LineLimit(Mutex<Option<Window>>);
+pub(crate) struct LineLimit(Mutex<Option<LineWindow>>);
 
 #[derive(Debug)]
-struct Window {
+struct LineWindow {
     since: Instant,
     lines: u32,
 }
@@ -64,10 +74,10 @@ struct Window {
 impl LineLimit {
     /// Whether one more line may be forwarded now.
     fn allows(&self) -> bool {
-        let mut window = lock(&self.0);
+        let mut window = self.0.lock();
         let now = Instant::now();
-        if window.as_ref().is_none_or(|window| now.duration_since(window.since) >= WINDOW) {
-            *window = Some(Window { since: now, lines: 0 });
+        if window.as_ref().is_none_or(|window| now.duration_since(window.since) >= LINE_WINDOW) {
+            *window = Some(LineWindow { since: now, lines: 0 });
         }
         window.as_mut().is_some_and(|window| {
             window.lines = window.lines.saturating_add(1);
@@ -77,36 +87,36 @@ impl LineLimit {
 }
 
 impl LogContext {
-    /// For one more client of the cluster that `limit` belongs to.
+    /// Callbacks of one client; the clients of one cluster share `limit`.
     pub(crate) fn new(limit: Arc<LineLimit>) -> Self {
         Self { limit, ..Self::default() }
     }
 
-    /// The most telling cause since the last success, with librdkafka's words for it.
+    /// The most telling cause since the last success, with librdkafka's text.
     pub(crate) fn cause(&self) -> Option<(Cause, String)> {
-        let held = lock(&self.cause);
-        let (cause, detail, since) = held.as_ref()?;
-        (since.elapsed() < CAUSE_LIFETIME).then(|| (*cause, detail.clone()))
+        let held = self.cause.lock();
+        let noted = held.as_ref().filter(|it| it.since.elapsed() < CAUSE_LIFETIME)?;
+        Some((noted.cause, noted.detail.clone()))
     }
 
-    /// A call was answered: whatever was wrong is over.
+    /// Forgets the cause: a call was answered, so whatever was wrong is over.
     pub(crate) fn succeeded(&self) {
-        *lock(&self.cause) = None;
+        *self.cause.lock() = None;
     }
 
-    /// Ends when a broker refuses us from now on: waiting longer for an answer is of no use then.
+    /// Ends when a broker refuses TLS or credentials from now on: no answer will come then.
     pub(crate) fn refused(&self) -> Notified<'_> {
         self.refused.notified()
     }
 
     fn note(&self, cause: Option<Cause>, detail: &str) {
         let Some(cause) = cause else { return };
-        let mut held = lock(&self.cause);
-        let weaker = held
-            .as_ref()
-            .is_some_and(|(held, _, since)| cause < *held && since.elapsed() < CAUSE_LIFETIME);
+        let mut held = self.cause.lock();
+        let weaker =
+            held.as_ref().is_some_and(|it| cause < it.cause && it.since.elapsed() < CAUSE_LIFETIME);
         if !weaker {
-            *held = Some((cause, shorten(detail), Instant::now()));
+            let detail = detail.chars().take(LONGEST_DETAIL_CHARS).collect();
+            *held = Some(NotedCause { cause, detail, since: Instant::now() });
         }
         drop(held);
         match cause {
@@ -176,14 +186,6 @@ fn cause_of(code: RDKafkaErrorCode, reason: &str) -> Option<Cause> {
     } else {
         Some(*cause)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn shorten(text: &str) -> String {
-    text.chars().take(LONGEST_DETAIL).collect()
 }
 
 #[cfg(test)]

@@ -18,13 +18,14 @@ use crate::handle::{Connection, Handle};
 use crate::log_context::Cause;
 use crate::snapshot::TopicPartition;
 
-/// librdkafka is quadratic in the length of a list: 10,000 partitions at once take seven times as
-/// long as in ten lists.
-const CHUNK: usize = 1_000;
-/// Enough to keep several brokers busy, few enough for them not to notice.
-const IN_FLIGHT: usize = 4;
+/// Most partitions or topics of one call. librdkafka is quadratic in the length of a list: 10,000
+/// partitions at once take seven times as long as in ten lists.
+const LIST_LENGTH: usize = 1_000;
+/// Calls under way at one time: enough to keep several brokers busy, few enough for them not to
+/// notice.
+const CALLS_AT_ONCE: usize = 4;
 
-/// No broker was asked, or none answered: the connection's own errors say why.
+/// librdkafka's codes for a call that no broker answered: the connection's own errors say why.
 const NOT_ANSWERED: [Code; 5] = [
     Code::OperationTimedOut,
     Code::BrokerTransportFailure,
@@ -60,7 +61,7 @@ impl Requests {
     ) -> Result<Vec<TopicPartition>, SampleError> {
         let handle = self.connection.handle()?;
         let mut partitions = Vec::new();
-        for chunk in topics.chunks(CHUNK) {
+        for chunk in topics.chunks(LIST_LENGTH) {
             let call = ffi::describe_topics(&handle, chunk, self.deadline);
             for row in self.conclude(&handle, Attempt::DescribeTopics, group, call).await? {
                 if row.code != 0 {
@@ -84,7 +85,7 @@ impl Requests {
     ) -> Result<Vec<OffsetRow>, SampleError> {
         let handle = self.connection.handle()?;
         let calls = partitions
-            .chunks(CHUNK)
+            .chunks(LIST_LENGTH)
             .map(|chunk| ffi::committed_offsets(&handle, group, chunk, self.deadline));
         allowed(self.conclude(&handle, Attempt::CommittedOffsets, group, together(calls)).await?)
     }
@@ -97,7 +98,7 @@ impl Requests {
         which: LogOffset,
     ) -> Result<Vec<OffsetRow>, SampleError> {
         let handle = self.connection.handle()?;
-        let calls = partitions.chunks(CHUNK).map(async |chunk| {
+        let calls = partitions.chunks(LIST_LENGTH).map(async |chunk| {
             match ffi::log_offsets(&handle, chunk, which, self.deadline).await {
                 // None of them has a leader now: no offsets, but no failure of the call either.
                 Err(error) if error.code == Code::NoEnt as i32 => Ok(Vec::new()),
@@ -107,7 +108,7 @@ impl Requests {
         allowed(self.conclude(&handle, Attempt::LogOffsets, group, together(calls)).await?)
     }
 
-    /// What the connection itself complained about last, if anything.
+    /// Last error of the connection itself, if any.
     pub(crate) fn connection_error(&self) -> Option<SampleError> {
         self.complaint_of(&self.connection.last_handle())
     }
@@ -122,7 +123,7 @@ impl Requests {
         })
     }
 
-    /// Waits for the answer, and says what went wrong if there is none.
+    /// Waits for the answer; without one, says what went wrong.
     async fn conclude<T>(
         &self,
         handle: &Handle,
@@ -152,17 +153,17 @@ impl Requests {
     }
 }
 
-/// Makes the calls, a few at once; their answers in order.
+/// Makes the calls, [`CALLS_AT_ONCE`] at a time, and joins their answers in order.
 async fn together<F>(calls: impl Iterator<Item = F>) -> Result<Vec<OffsetRow>, CallError>
 where
     F: Future<Output = Result<Vec<OffsetRow>, CallError>>,
 {
     // Collected first: a lazy iterator in a stream is one borrow too many for `Send`.
     let calls: Vec<F> = calls.collect();
-    stream::iter(calls).buffered(IN_FLIGHT).try_concat().await
+    stream::iter(calls).buffered(CALLS_AT_ONCE).try_concat().await
 }
 
-/// The meaning of an error that Kafka answered with.
+/// Error of a sample for an error code that Kafka answered with.
 fn answered_error(attempted: Attempt, group: &str, error: CallError) -> SampleError {
     let is = |code: Code| code as i32 == error.code;
     if is(Code::GroupIdNotFound) {
@@ -176,7 +177,7 @@ fn answered_error(attempted: Attempt, group: &str, error: CallError) -> SampleEr
     }
 }
 
-/// The meaning of an error on one of the listed topics.
+/// Error of a sample for an error code of one listed topic.
 fn topic_error(topic: String, code: i32) -> SampleError {
     let is = |known: Code| known as i32 == code;
     if is(Code::UnknownTopicOrPartition) || is(Code::InvalidTopic) {
@@ -189,8 +190,8 @@ fn topic_error(topic: String, code: i32) -> SampleError {
     }
 }
 
-/// Refuses rows that an ACL hides: other errors of single partitions pass (a leader is moving),
-/// this one stays until somebody grants access.
+/// Refuses rows that an ACL hides. Other errors of single partitions are let through: a leader is
+/// moving, and they pass by themselves.
 fn allowed(rows: Vec<OffsetRow>) -> Result<Vec<OffsetRow>, SampleError> {
     match rows.iter().find(|row| row.code == Code::TopicAuthorizationFailed as i32) {
         Some(row) => {

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use siskin_analysis::observation::Millis;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -17,12 +18,12 @@ use crate::error::SampleError;
 use crate::snapshot::{GroupSnapshot, Topics};
 use crate::source::GroupSource;
 
-/// Below this a cluster would be polled harder than a lag chart needs.
+/// Shortest interval between polls: below, a cluster would be polled harder than a lag chart needs.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
-/// Above this a rebalance could come and go between two looks.
+/// Longest interval between polls: above, a rebalance could come and go between two of them.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
-/// A cluster that is back must be seen well within the 3 min after which its absence counts as
-/// missing evidence, even if its first answer is that it is not ready.
+/// Longest pause after failures. A cluster that is back must be seen well within the 3 min after
+/// which its absence counts as missing evidence, even if its first answer is that it is not ready.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
 /// The newest outcome of a sampler.
@@ -39,27 +40,27 @@ pub struct Samplers {
 struct Shared {
     connect: Box<Connect>,
     sources: Mutex<HashMap<ClusterConfig, Weak<dyn GroupSource>>>,
-    samplers: Mutex<HashMap<Target, Weak<Sampler>>>,
+    samplers: Mutex<HashMap<SamplerKey, Weak<Sampler>>>,
 }
 
-/// What one sampler looks at.
+/// One consumer group as one sampler polls it: equal keys share a sampler.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Target {
+struct SamplerKey {
     cluster: ClusterConfig,
     group: String,
     topics: Topics,
 }
 
-/// A running poller; it stops when the last subscription lets go of it.
+/// A running poller; it stops when its last subscription is dropped.
 struct Sampler {
     newest: watch::Receiver<Option<Sample>>,
-    /// The interval each subscription asked for, by subscription number.
+    /// Intervals that subscriptions ask for, by subscription number.
     intervals: Mutex<BTreeMap<u64, Duration>>,
     shortest: watch::Sender<Duration>,
     task: JoinHandle<()>,
 }
 
-/// A place at a sampler. Dropping the last one stops it.
+/// One reader of a sampler. The sampler stops when its last subscription is dropped.
 pub struct Subscription {
     sampler: Arc<Sampler>,
     newest: watch::Receiver<Option<Sample>>,
@@ -113,16 +114,16 @@ impl Samplers {
         interval: Duration,
     ) -> Subscription {
         let interval = interval.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
-        let target = Target { cluster, group: group.to_owned(), topics };
-        let mut samplers = lock(&self.shared.samplers);
+        let key = SamplerKey { cluster, group: group.to_owned(), topics };
+        let mut samplers = self.shared.samplers.lock();
         samplers.retain(|_, sampler| sampler.strong_count() > 0);
         let running = samplers
-            .get(&target)
+            .get(&key)
             .and_then(Weak::upgrade)
             .filter(|sampler| !sampler.task.is_finished());
         let sampler = running.unwrap_or_else(|| {
-            let sampler = Arc::new(self.start(target.clone(), interval));
-            samplers.insert(target, Arc::downgrade(&sampler));
+            let sampler = Arc::new(self.start(key.clone(), interval));
+            samplers.insert(key, Arc::downgrade(&sampler));
             sampler
         });
         drop(samplers);
@@ -130,10 +131,10 @@ impl Samplers {
         Subscription { newest: sampler.newest.clone(), sampler, number }
     }
 
-    fn start(&self, target: Target, interval: Duration) -> Sampler {
+    fn start(&self, key: SamplerKey, interval: Duration) -> Sampler {
         let (publish, newest) = watch::channel(None);
         let (shortest, pace) = watch::channel(interval);
-        let task = tokio::spawn(poll(Arc::clone(&self.shared), target, pace, publish));
+        let task = tokio::spawn(poll(Arc::clone(&self.shared), key, pace, publish));
         Sampler { newest, intervals: Mutex::default(), shortest, task }
     }
 }
@@ -147,7 +148,7 @@ impl fmt::Debug for Samplers {
 impl Shared {
     /// The connection to this cluster with these credentials, shared while anyone uses it.
     fn source(&self, cluster: &ClusterConfig) -> Result<Arc<dyn GroupSource>, SampleError> {
-        let mut sources = lock(&self.sources);
+        let mut sources = self.sources.lock();
         sources.retain(|_, source| source.strong_count() > 0);
         if let Some(source) = sources.get(cluster).and_then(Weak::upgrade) {
             return Ok(source);
@@ -160,7 +161,7 @@ impl Shared {
 
 impl Sampler {
     fn join(&self, interval: Duration) -> u64 {
-        let mut intervals = lock(&self.intervals);
+        let mut intervals = self.intervals.lock();
         let number = intervals.last_key_value().map_or(0, |(last, _)| last + 1);
         intervals.insert(number, interval);
         self.set_pace(&intervals);
@@ -168,7 +169,7 @@ impl Sampler {
     }
 
     fn leave(&self, number: u64) {
-        let mut intervals = lock(&self.intervals);
+        let mut intervals = self.intervals.lock();
         intervals.remove(&number);
         self.set_pace(&intervals);
     }
@@ -216,7 +217,7 @@ impl Drop for Subscription {
 /// Takes snapshots until the sampler is dropped; never two at a time.
 async fn poll(
     shared: Arc<Shared>,
-    target: Target,
+    key: SamplerKey,
     mut pace: watch::Receiver<Duration>,
     publish: watch::Sender<Option<Sample>>,
 ) {
@@ -224,12 +225,12 @@ async fn poll(
     let mut failures = 0;
     loop {
         let started = Instant::now();
-        let outcome = sample(&shared, &target, &mut source).await;
+        let outcome = sample(&shared, &key, &mut source).await;
         failures = match &outcome {
             Ok(_) => 0,
             Err(error) if error.is_answer() => 0,
             Err(error) => {
-                tracing::debug!(group = target.group, %error, failures, "no snapshot");
+                tracing::debug!(group = key.group, %error, failures, "no snapshot");
                 failures + 1
             }
         };
@@ -249,25 +250,20 @@ async fn poll(
 /// One snapshot; connects first if that has not succeeded yet.
 async fn sample(
     shared: &Shared,
-    target: &Target,
+    key: &SamplerKey,
     source: &mut Option<Arc<dyn GroupSource>>,
 ) -> Result<GroupSnapshot, SampleError> {
     let source = match source {
         Some(source) => source,
-        None => source.insert(shared.source(&target.cluster)?),
+        None => source.insert(shared.source(&key.cluster)?),
     };
-    source.sample(&target.group, &target.topics).await
+    source.sample(&key.group, &key.topics).await
 }
 
-/// From the start of one poll to the start of the next: doubles with each failure in a row.
+/// Time from the start of one poll to the start of the next; doubles with each failure in a row.
 fn pause(interval: Duration, failures: u32) -> Duration {
     let factor = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
     interval.saturating_mul(factor).min(LONGEST_BACKOFF.max(interval))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing panics half way through an update of these maps.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

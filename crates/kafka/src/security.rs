@@ -25,7 +25,7 @@ pub struct Security {
     sasl: Option<Sasl>,
 }
 
-/// Trust, and optionally our own certificate.
+/// Trusted authorities, and optionally our own certificate.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Tls {
     pub(crate) ca_pem: String,
@@ -47,18 +47,21 @@ pub(crate) struct Sasl {
     pub(crate) password: String,
 }
 
-/// SASL mechanisms that are supported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// SASL mechanisms that are supported, by the names that Kafka uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::EnumString, strum::IntoStaticStr)]
 pub(crate) enum SaslMechanism {
     /// The password itself is sent: only over TLS.
+    #[strum(serialize = "PLAIN")]
     Plain,
     /// Salted challenge and response, SHA-256 (RFC 7677).
+    #[strum(serialize = "SCRAM-SHA-256")]
     ScramSha256,
     /// Salted challenge and response, SHA-512.
+    #[strum(serialize = "SCRAM-SHA-512")]
     ScramSha512,
 }
 
-/// What is wrong with a credentials Secret. Names keys, never values.
+/// Error in a credentials Secret. Names keys, never values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
     /// None of the known keys is there.
@@ -70,9 +73,9 @@ pub enum CredentialsError {
     /// A key is there that needs another one.
     #[error("the credentials Secret has `{present}` but not `{missing}`; add `{missing}`")]
     Incomplete {
-        /// The key that was found.
+        /// Key that is present.
         present: &'static str,
-        /// The key that it needs.
+        /// Key that is needed beside it.
         missing: &'static str,
     },
     /// `PLAIN` without TLS would send the password in clear text.
@@ -90,9 +93,9 @@ pub enum CredentialsError {
     /// A value is not text, or is empty.
     #[error("key `{key}` of the credentials Secret is {problem}")]
     BadValue {
-        /// The key.
+        /// Key with the unusable value.
         key: &'static str,
-        /// What is wrong with its value.
+        /// Problem with the value, as the end of a sentence.
         problem: &'static str,
     },
 }
@@ -132,21 +135,6 @@ impl Security {
     }
 }
 
-impl SaslMechanism {
-    /// The name that Kafka uses.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Plain => "PLAIN",
-            Self::ScramSha256 => "SCRAM-SHA-256",
-            Self::ScramSha512 => "SCRAM-SHA-512",
-        }
-    }
-
-    fn parse(name: &str) -> Option<Self> {
-        [Self::Plain, Self::ScramSha256, Self::ScramSha512].into_iter().find(|m| m.as_str() == name)
-    }
-}
-
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls")
@@ -155,7 +143,7 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// The user name is hidden too: some clouds put an API key there.
+/// Hides the user name too: some clouds put an API key there.
 impl fmt::Debug for Sasl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sasl").field("mechanism", &self.mechanism).finish_non_exhaustive()
@@ -193,7 +181,7 @@ fn parse_sasl(data: &BTreeMap<String, Vec<u8>>) -> Result<Option<Sasl>, Credenti
     let mechanism = need(mechanism, MECHANISM)?;
     let username = need(username, USERNAME)?;
     let password = need(password, PASSWORD)?;
-    let mechanism = SaslMechanism::parse(&mechanism).ok_or(CredentialsError::UnknownMechanism)?;
+    let mechanism = mechanism.parse().map_err(|_| CredentialsError::UnknownMechanism)?;
     Ok(Some(Sasl { mechanism, username, password }))
 }
 

@@ -2,9 +2,11 @@
 //! Plain data and its fingerprint; nothing here talks to Kafka.
 
 use std::collections::BTreeSet;
+use std::hash::Hasher as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use fnv::FnvHasher;
 use siskin_analysis::observation::{GroupState, Millis};
 
 /// One consumer group at one moment.
@@ -27,15 +29,15 @@ pub struct GroupSnapshot {
 /// A member of the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// The coordinator's name for it; a new one each time it joins.
+    /// The coordinator's name for the member; a new one each time it joins.
     pub member_id: Arc<str>,
     /// `client.id`, as the consumer was configured.
     pub client_id: String,
     /// `group.instance.id`, if the consumer is a static member.
     pub instance_id: Option<String>,
-    /// The address its connection comes from, if Kafka's text for it could be read.
+    /// Address that the member connects from, if Kafka's text for it could be read.
     pub host: Option<IpAddr>,
-    /// Its partitions, sorted. Empty for an idle member.
+    /// Assigned partitions, sorted. Empty for an idle member.
     pub assignment: Vec<TopicPartition>,
 }
 
@@ -52,11 +54,11 @@ pub struct TopicPartition {
 /// committed, or no answer from the partition's leader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partition {
-    /// Which one.
+    /// Topic and number.
     pub id: TopicPartition,
     /// The member that owns it, as an index into [`GroupSnapshot::members`].
     pub owner: Option<usize>,
-    /// Committed offset, read before the other two.
+    /// Committed offset, read before the ends of the log.
     pub committed: Option<i64>,
     /// Offset of the first record that still exists.
     pub log_start: Option<i64>,
@@ -70,7 +72,7 @@ pub struct Partition {
 /// Which topics of a group to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Topics {
-    /// Whatever the members have assigned now.
+    /// The topics that the members have assigned now.
     AllAssigned,
     /// All partitions of these topics, assigned or not.
     List(BTreeSet<String>),
@@ -108,41 +110,26 @@ pub fn fingerprint(members: &[Member]) -> u64 {
         })
         .collect();
     rows.sort_unstable();
-    let mut hash = Fnv::default();
+    let mut hash = FnvHasher::default();
     for (name, partitions) in rows {
-        hash.text(name);
+        write_text(&mut hash, name);
         for partition in partitions {
-            hash.text(&partition.topic);
-            hash.bytes(&partition.partition.to_be_bytes());
+            write_text(&mut hash, &partition.topic);
+            hash.write(&partition.partition.to_be_bytes());
         }
-        hash.bytes(&[ROW_END]);
+        hash.write(&[ROW_END]);
     }
-    hash.0
+    hash.finish()
 }
 
-/// In no UTF-8 text, so no name can imitate the end of a text or of a row.
+/// Byte after each text. In no UTF-8 text, so no name can imitate it.
 const TEXT_END: u8 = 0xff;
+/// Byte after each member's row. In no UTF-8 text, so no name can imitate it.
 const ROW_END: u8 = 0xfe;
 
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Fnv {
-    fn text(&mut self, text: &str) {
-        self.bytes(text.as_bytes());
-        self.bytes(&[TEXT_END]);
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
+fn write_text(hash: &mut FnvHasher, text: &str) {
+    hash.write(text.as_bytes());
+    hash.write(&[TEXT_END]);
 }
 
 #[cfg(test)]

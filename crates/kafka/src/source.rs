@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use crate::error::SampleError;
 use crate::snapshot::{GroupSnapshot, Topics};
 
-/// Where snapshots come from: librdkafka, or a test's script.
+/// A source of snapshots: librdkafka, or a test's script.
 pub trait GroupSource: Send + Sync {
     /// Takes one snapshot of the group. Ends within a minute, whatever the cluster does.
     fn sample<'a>(

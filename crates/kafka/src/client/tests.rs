@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-use super::{KafkaClient, beyond_stable_end, fill, parse_host};
+use super::{KafkaClient, beyond_stable_end, parse_host, set_offsets};
 use crate::config::ClusterConfig;
 use crate::error::SampleError;
 use crate::ffi::raw::OffsetRow;
@@ -79,7 +79,9 @@ fn rows_find_their_partition_in_any_order() {
     let mut partitions =
         [partition(0, None, None), partition(1, None, None), partition(2, None, None)];
     let row = |number, offset| OffsetRow { id: partition(number, None, None).id, offset, code: 0 };
-    fill(&mut partitions, vec![row(2, Some(7)), row(9, Some(8)), row(0, None)], |p| &mut p.log_end);
+    set_offsets(&mut partitions, vec![row(2, Some(7)), row(9, Some(8)), row(0, None)], |p| {
+        &mut p.log_end
+    });
     assert_eq!(partitions.map(|p| p.log_end), [None, None, Some(7)]);
 }
 

@@ -15,11 +15,11 @@ use crate::ffi::read;
 use crate::handle::Handle;
 use crate::snapshot::TopicPartition;
 
-/// Where librdkafka has a deadline of its own, it fires first: it can tell which partitions were
+/// Extra time in which librdkafka's own deadline fires first: it can tell which partitions were
 /// answered in time.
 const GRACE: Duration = Duration::from_secs(1);
-/// The longest that librdkafka takes, one hour in milliseconds: a deadline that it never reaches,
-/// because ours comes first and then destroys the client.
+/// Longest request timeout that librdkafka takes, one hour in milliseconds: it is never reached,
+/// because our deadline comes first and then destroys the client.
 const LONGEST_REQUEST_TIMEOUT: c_int = 3_600_000;
 
 /// A call on its way. Dropping it forgets the answer.
@@ -30,15 +30,15 @@ pub(super) struct Call {
     /// it must outlive the queue's callback.
     woken: Arc<Notify>,
     deadline: Duration,
-    whom: Whom,
+    recipient: Recipient,
     answered: bool,
     /// The client must outlive its queues.
     handle: Arc<Handle>,
 }
 
-/// Who is asked.
+/// Brokers that a call goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whom {
+pub(super) enum Recipient {
     /// The coordinator of a group. Giving up such a call takes the client with it, see
     /// [`Handle::retire`].
     Coordinator,
@@ -51,25 +51,25 @@ pub(super) enum Whom {
 unsafe impl Send for Call {}
 
 impl Call {
-    /// Options and queue for a call of this API.
+    /// Prepares a call of one admin API: its options and its reply queue.
     pub(super) fn new(
         handle: &Arc<Handle>,
         api: sys::rd_kafka_admin_op_t,
-        whom: Whom,
+        recipient: Recipient,
         deadline: Duration,
     ) -> Result<Self, CallError> {
         let handle = Arc::clone(handle);
         // SAFETY: the client is alive: `handle` is.
         let options = unsafe { sys::rd_kafka_AdminOptions_new(handle.native(), api) };
         let options = NonNull::new(options).ok_or_else(|| refused("unknown admin operation"))?;
-        // SAFETY: as above; never null.
+        // SAFETY: the client is alive: `handle` is.
         let queue = unsafe { sys::rd_kafka_queue_new(handle.native()) };
         let queue = NonNull::new(queue).ok_or_else(|| refused("no reply queue"))?;
         let woken = Arc::new(Notify::new());
-        let call = Self { options, queue, woken, deadline, whom, answered: false, handle };
-        let milliseconds = match whom {
-            Whom::Coordinator => LONGEST_REQUEST_TIMEOUT,
-            Whom::Brokers => c_int::try_from(deadline.as_millis()).unwrap_or(c_int::MAX),
+        let call = Self { options, queue, woken, deadline, recipient, answered: false, handle };
+        let milliseconds = match recipient {
+            Recipient::Coordinator => LONGEST_REQUEST_TIMEOUT,
+            Recipient::Brokers => c_int::try_from(deadline.as_millis()).unwrap_or(c_int::MAX),
         };
         // SAFETY: options and queue are alive. An error text is not asked for. The callback's
         // argument lives as long as `call`, whose drop removes the callback first.
@@ -87,7 +87,7 @@ impl Call {
         Ok(call)
     }
 
-    /// Which records count as the end of a log.
+    /// Sets which records count as the end of a log.
     pub(super) fn set_isolation(
         &mut self,
         isolation: sys::rd_kafka_IsolationLevel_t,
@@ -117,9 +117,9 @@ impl Call {
 
     /// Waits for the answer without blocking a thread. Cancel safe: the answer is then dropped.
     pub(super) async fn answer(mut self) -> Result<Answer, CallError> {
-        let grace = match self.whom {
-            Whom::Coordinator => Duration::ZERO,
-            Whom::Brokers => GRACE,
+        let grace = match self.recipient {
+            Recipient::Coordinator => Duration::ZERO,
+            Recipient::Brokers => GRACE,
         };
         let until = Instant::now() + self.deadline + grace;
         let woken = Arc::clone(&self.woken);
@@ -145,9 +145,9 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        match self.whom {
-            Whom::Coordinator if !self.answered => self.handle.retire(),
-            Whom::Coordinator | Whom::Brokers => {}
+        match self.recipient {
+            Recipient::Coordinator if !self.answered => self.handle.retire(),
+            Recipient::Coordinator | Recipient::Brokers => {}
         }
         // SAFETY: each is destroyed once. Removing the callback takes the queue's lock, under
         // which the callback runs: afterwards nobody uses `woken` any more.
@@ -185,7 +185,7 @@ impl Drop for Event {
 pub(super) struct PartitionList(NonNull<sys::rd_kafka_topic_partition_list_t>);
 
 impl PartitionList {
-    /// With `offset` set on every partition, if given.
+    /// Copies the partitions, each with `offset` if there is one.
     pub(super) fn new(
         partitions: &[TopicPartition],
         offset: Option<i64>,

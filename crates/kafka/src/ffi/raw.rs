@@ -17,14 +17,14 @@ pub(crate) struct CallError {
     pub(crate) detail: String,
 }
 
-/// State of a group.
+/// State of a group, as far as librdkafka knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RawState {
     Stable,
     Empty,
-    /// Gone, or never there.
+    /// The group is gone, or never existed.
     Dead,
-    /// Any other, KIP-848's states (unknown to librdkafka) among them.
+    /// Any other state; those of KIP-848 are unknown to librdkafka.
     Moving,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct RawMember {
     pub(crate) instance_id: Option<String>,
     pub(crate) host: String,
     pub(crate) assignment: Vec<TopicPartition>,
-    /// Where a KIP-848 group wants it to be; `None` in a classic group.
+    /// Assignment that a KIP-848 group is moving the member to; `None` in a classic group.
     pub(crate) target: Option<Vec<TopicPartition>>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct RawMember {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OffsetRow {
     pub(crate) id: TopicPartition,
-    /// `None` with an error, and where Kafka has no offset.
+    /// The offset; `None` on an error, and where Kafka has none.
     pub(crate) offset: Option<i64>,
     /// 0, or Kafka's error code for this partition.
     pub(crate) code: i32,

@@ -10,7 +10,7 @@ use crate::ffi::raw::{BAD_MESSAGE, CallError, OffsetRow, RawGroup, RawMember, Ra
 use crate::snapshot::TopicPartition;
 
 // The bindings return these as Rust enums with gaps: a code that is newer than the bindings would
-// be undefined behaviour. The same symbols, read as the C integers that they are.
+// be undefined behavior. Declared here, the symbols return the C integers that they are.
 unsafe extern "C" {
     fn rd_kafka_event_error(event: *mut sys::rd_kafka_event_t) -> c_int;
     fn rd_kafka_error_code(error: *const sys::rd_kafka_error_t) -> c_int;
@@ -33,7 +33,7 @@ pub(super) unsafe fn check_event(event: *mut sys::rd_kafka_event_t) -> Result<()
     }
 }
 
-/// Whether `error` is one.
+/// The error behind a pointer, if it is not null.
 ///
 /// # Safety
 /// `error` must be null or a live error.
@@ -51,7 +51,7 @@ pub(super) unsafe fn check(error: *const sys::rd_kafka_error_t) -> Result<(), Ca
 /// The only group of a `DescribeConsumerGroups` answer.
 ///
 /// # Safety
-/// `event` must be a live event; so for the other readers.
+/// `event` must be a live event.
 pub(super) unsafe fn group(event: *mut sys::rd_kafka_event_t) -> Result<RawGroup, CallError> {
     // SAFETY: all pointers come from the live event, are checked for null and stay valid with it.
     unsafe {
@@ -73,7 +73,7 @@ pub(super) unsafe fn group(event: *mut sys::rd_kafka_event_t) -> Result<RawGroup
 /// The topics of a `DescribeTopics` answer.
 ///
 /// # Safety
-/// See [`group`].
+/// `event` must be a live event.
 pub(super) unsafe fn topics(event: *mut sys::rd_kafka_event_t) -> Result<Vec<TopicRow>, CallError> {
     // SAFETY: see `group`.
     unsafe {
@@ -87,7 +87,7 @@ pub(super) unsafe fn topics(event: *mut sys::rd_kafka_event_t) -> Result<Vec<Top
 /// The rows of a `ListConsumerGroupOffsets` answer.
 ///
 /// # Safety
-/// See [`group`].
+/// `event` must be a live event.
 pub(super) unsafe fn committed_offsets(
     event: *mut sys::rd_kafka_event_t,
 ) -> Result<Vec<OffsetRow>, CallError> {
@@ -105,7 +105,7 @@ pub(super) unsafe fn committed_offsets(
 /// The rows of a `ListOffsets` answer.
 ///
 /// # Safety
-/// See [`group`].
+/// `event` must be a live event.
 pub(super) unsafe fn log_offsets(
     event: *mut sys::rd_kafka_event_t,
 ) -> Result<Vec<OffsetRow>, CallError> {
