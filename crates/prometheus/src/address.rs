@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use reqwest::Url;
 
-/// Longest address, in bytes. A DNS name has at most 253.
+/// Longest address in bytes; a DNS name has at most 253.
 const MAX_BYTES: usize = 500;
 
 /// Base URL of a server that speaks Prometheus' HTTP API: what comes before `/api/v1`.
@@ -16,7 +16,7 @@ pub struct Address {
     https: bool,
 }
 
-/// What is wrong with an address. Never repeats it: it may hold a password.
+/// Error in an address. Never repeats the address: it may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Not a URL.
@@ -37,7 +37,7 @@ pub enum AddressError {
 }
 
 impl Address {
-    /// Takes an http or https URL with an optional path prefix (Mimir: `/prometheus`,
+    /// Parses an http or https URL with an optional path prefix (Mimir: `/prometheus`,
     /// VictoriaMetrics cluster: `/select/0/prometheus`).
     ///
     /// # Errors

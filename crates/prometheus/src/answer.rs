@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{Fault, bounded};
 
-/// What surrounds the data. Other fields (`infos`, `stats`) say nothing about completeness.
+/// Envelope of an answer, around its data. Other fields (`infos`, `stats`) say nothing about completeness.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     status: String,
@@ -21,22 +21,23 @@ struct Envelope<'a> {
     error: Option<String>,
     #[serde(default)]
     warnings: Option<Vec<String>>,
-    /// VictoriaMetrics says so here, not in a warning.
+    /// Whether data are missing; VictoriaMetrics says so here, not in a warning.
     #[serde(rename = "isPartial", default)]
     is_partial: bool,
 }
 
+/// The data of an answer, not read yet but for their type.
 #[derive(Deserialize)]
-struct Outline<'a> {
+struct UnreadData<'a> {
     #[serde(rename = "resultType")]
     result_type: String,
     #[serde(borrow)]
     result: &'a RawValue,
 }
 
-/// One series of a vector, looked at for its kind only: it takes a byte however long it is.
+/// One series of a vector, read for its kind only: it takes a byte however long it is.
 #[derive(Deserialize)]
-struct Kind {
+struct SeriesKind {
     #[serde(default)]
     histogram: Option<IgnoredAny>,
 }
@@ -77,9 +78,9 @@ pub(crate) fn read(status: u16, body: &[u8], max_series: usize) -> Result<Data, 
 
 fn read_data(data: &str, max_series: usize) -> Result<Data, Fault> {
     let malformed = |error: serde_json::Error| Fault::malformed(format!("its data: {error}"));
-    let outline: Outline<'_> = serde_json::from_str(data).map_err(malformed)?;
-    match outline.result_type.as_str() {
-        "vector" => check_vector(outline.result.get(), max_series)?,
+    let unread: UnreadData<'_> = serde_json::from_str(data).map_err(malformed)?;
+    match unread.result_type.as_str() {
+        "vector" => check_vector(unread.result.get(), max_series)?,
         "scalar" => {}
         "matrix" => {
             return Err(Fault::Unsupported {
@@ -98,9 +99,10 @@ fn read_data(data: &str, max_series: usize) -> Result<Data, Fault> {
     Ok(result.into_inner().0)
 }
 
-/// Before the library makes a map of labels for each series, and fails on the first histogram.
+/// Refuses too many series and native histograms, before the library makes a map of labels for each
+/// series, and fails on the first histogram.
 fn check_vector(result: &str, max_series: usize) -> Result<(), Fault> {
-    let kinds: Vec<Kind> = serde_json::from_str(result)
+    let kinds: Vec<SeriesKind> = serde_json::from_str(result)
         .map_err(|error| Fault::malformed(format!("its series: {error}")))?;
     if kinds.len() > max_series {
         return Err(Fault::TooLarge { limit: max_series, unit: "series" });
@@ -111,14 +113,14 @@ fn check_vector(result: &str, max_series: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-pub(crate) fn native_histogram() -> Fault {
+fn native_histogram() -> Fault {
     Fault::Unsupported {
         found: "a native histogram",
         remedy: "export a classic histogram (series with `_bucket` and `le`) as well",
     }
 }
 
-/// A refusal in Prometheus' own form.
+/// Fault behind a refusal in Prometheus' own form.
 fn refusal(status: u16, envelope: &Envelope<'_>) -> Fault {
     let message = bounded(envelope.error.as_deref().unwrap_or("no reason given"));
     match envelope.error_type.as_deref() {
@@ -133,7 +135,7 @@ fn refusal(status: u16, envelope: &Envelope<'_>) -> Fault {
     }
 }
 
-/// An answer of a proxy, or of something else altogether.
+/// Fault behind an answer without Prometheus' envelope: of a proxy, or of something else.
 fn without_envelope(status: u16, body: &[u8]) -> Fault {
     let start = String::from_utf8_lossy(&body[..body.len().min(400)]).into_owned();
     match status {

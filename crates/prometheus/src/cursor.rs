@@ -8,7 +8,7 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// At the start of a text.
+    /// A cursor at the start of a text.
     pub(crate) fn new(text: &'a str) -> Self {
         Self { text, byte: 0 }
     }
@@ -18,7 +18,7 @@ impl<'a> Cursor<'a> {
         self.text[..self.byte].chars().count() + 1
     }
 
-    /// What has not been read yet.
+    /// The text that has not been read yet.
     pub(crate) fn rest(&self) -> &'a str {
         &self.text[self.byte..]
     }
@@ -49,12 +49,12 @@ impl<'a> Cursor<'a> {
         self.take_while(|c| c.is_ascii_whitespace());
     }
 
-    /// Takes a metric name, `[a-zA-Z_:][a-zA-Z0-9_:]*`. Empty: there is none.
+    /// Takes a metric name, `[a-zA-Z_:][a-zA-Z0-9_:]*`; empty if there is none.
     pub(crate) fn metric_name(&mut self) -> &'a str {
         self.name(|c| c == ':')
     }
 
-    /// Takes a label name, `[a-zA-Z_][a-zA-Z0-9_]*`. Empty: there is none.
+    /// Takes a label name, `[a-zA-Z_][a-zA-Z0-9_]*`; empty if there is none.
     pub(crate) fn label_name(&mut self) -> &'a str {
         self.name(|_| false)
     }

@@ -7,22 +7,22 @@ use std::time::Duration;
 
 use crate::series::Signal;
 
-/// Longest text of somebody else that is passed on, in characters: it ends up in a condition.
+/// Longest foreign text that is passed on, in characters: it ends up in a condition.
 const MAX_DETAIL_CHARS: usize = 200;
 
 /// Something could not be read. Other metrics of the same reading may be there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("reading {asked} from {source_name}: {fault}")]
 pub struct ReadError {
-    /// What was asked.
+    /// The question, or the pod that was read.
     pub asked: Asked,
-    /// Of whom: an address without credentials, or a pod's endpoint.
+    /// The source: an address without credentials, or a pod's endpoint.
     pub source_name: Arc<str>,
-    /// Why there is no answer.
+    /// The reason why there is no answer.
     pub fault: Fault,
 }
 
-/// What was asked.
+/// A question to a source of metrics, as error messages name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Asked {
     /// One signal of all pods.
@@ -36,7 +36,7 @@ pub enum Asked {
 }
 
 /// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
 pub enum Fault {
     /// No connection, a failed TLS handshake, or a server that says it can't serve now.
     #[error(
@@ -44,7 +44,7 @@ pub enum Fault {
          expects TLS, and `ca.crt` in the credentials Secret"
     )]
     Unreachable {
-        /// What failed.
+        /// The failure, in the words of the layer where it happened.
         detail: String,
     },
     /// HTTP 401 or 403.
@@ -59,7 +59,7 @@ pub enum Fault {
     /// No whole answer within the time limit.
     #[error("no whole answer in time ({detail}); check the load of the server")]
     TimedOut {
-        /// Who waited how long.
+        /// Who gave up, and after how long.
         detail: String,
     },
     /// The server refused the query.
@@ -68,12 +68,12 @@ pub enum Fault {
         /// The server's own words, at most 200 characters.
         message: String,
     },
-    /// More than may be taken.
+    /// The answer is larger than is taken.
     #[error("more than {limit} {unit}; narrow the selector or aggregate in the query")]
     TooLarge {
-        /// How much may be taken.
+        /// Most that is taken.
         limit: usize,
-        /// Of what: `bytes`, `series` or `pods`.
+        /// Unit of the limit: `bytes`, `series` or `pods`.
         unit: &'static str,
     },
     /// The server says that something is missing from its answer.
@@ -88,15 +88,15 @@ pub enum Fault {
     /// An answer of a kind that can't be used.
     #[error("{found} can't be used; {remedy}")]
     Unsupported {
-        /// What came.
+        /// Kind of the answer.
         found: &'static str,
-        /// What to ask instead.
+        /// Question to ask instead.
         remedy: &'static str,
     },
-    /// Not the protocol.
+    /// An answer that is not of the protocol.
     #[error("not an answer of a metrics source ({detail}); check the address and its path")]
     Malformed {
-        /// What is wrong with it.
+        /// The violation of the protocol.
         detail: String,
     },
 }
@@ -113,24 +113,15 @@ impl Fault {
     /// The variant's name: a closed set, for conditions, metric labels and Event reasons.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Unreachable { .. } => "Unreachable",
-            Self::Unauthorized { .. } => "Unauthorized",
-            Self::TimedOut { .. } => "TimedOut",
-            Self::BadQuery { .. } => "BadQuery",
-            Self::TooLarge { .. } => "TooLarge",
-            Self::Partial { .. } => "Partial",
-            Self::Unsupported { .. } => "Unsupported",
-            Self::Malformed { .. } => "Malformed",
-        }
+        self.into()
     }
 
-    /// With what was asked, and of whom.
+    /// Adds the question and the source to the fault.
     pub(crate) fn on(self, asked: Asked, source_name: &Arc<str>) -> ReadError {
         ReadError { asked, source_name: Arc::clone(source_name), fault: self }
     }
 
-    /// Our own time limit is over.
+    /// Fault of our own time limit.
     pub(crate) fn timed_out(deadline: Duration) -> Self {
         Self::TimedOut { detail: format!("the limit is {} ms", deadline.as_millis()) }
     }
@@ -155,7 +146,7 @@ impl fmt::Display for Asked {
     }
 }
 
-/// Text of somebody else: one line, bounded.
+/// A foreign text as one line of at most [`MAX_DETAIL_CHARS`] characters.
 pub(crate) fn bounded(text: &str) -> String {
     text.trim()
         .chars()

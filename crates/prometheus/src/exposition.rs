@@ -6,7 +6,7 @@ use crate::cursor::Cursor;
 
 /// One sample line that was wanted.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Line<'a> {
+pub(crate) struct SampleLine<'a> {
     pub(crate) name: &'a str,
     pub(crate) labels: Vec<(String, String)>,
     pub(crate) value: f64,
@@ -20,7 +20,7 @@ pub(crate) struct Line<'a> {
 pub(crate) fn read<'a>(
     text: &'a str,
     wanted: impl Fn(&str) -> bool,
-    mut take: impl FnMut(Line<'a>),
+    mut take: impl FnMut(SampleLine<'a>),
 ) -> Result<(), usize> {
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -43,7 +43,7 @@ pub(crate) fn read<'a>(
     Ok(())
 }
 
-fn sample<'a>(name: &'a str, cursor: &mut Cursor<'a>) -> Option<Line<'a>> {
+fn sample<'a>(name: &'a str, cursor: &mut Cursor<'a>) -> Option<SampleLine<'a>> {
     cursor.skip_blanks();
     let labels = if cursor.take("{") { labels(cursor)? } else { Vec::new() };
     let mut fields = cursor.rest().split_ascii_whitespace();
@@ -53,7 +53,7 @@ fn sample<'a>(name: &'a str, cursor: &mut Cursor<'a>) -> Option<Line<'a>> {
         Some(next) if next != "#" => next.parse::<f64>().is_ok().then_some(())?,
         Some(_) | None => {}
     }
-    Some(Line { name, labels, value })
+    Some(SampleLine { name, labels, value })
 }
 
 fn labels(cursor: &mut Cursor<'_>) -> Option<Vec<(String, String)>> {
@@ -81,8 +81,8 @@ fn labels(cursor: &mut Cursor<'_>) -> Option<Vec<(String, String)>> {
     }
 }
 
-/// In double quotes, with the three escapes of the formats. Others stay as they are, as in
-/// Prometheus.
+/// Reads a string in double quotes, with the three escapes of the formats. Other escapes stay as
+/// they are, as in Prometheus.
 fn string(cursor: &mut Cursor<'_>) -> Option<String> {
     if !cursor.take("\"") {
         return None;

@@ -2,31 +2,37 @@
 //! Keeps nothing after the answer: the next question is a new one.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
+use parking_lot::Mutex;
 use prometheus_http_query::response::Data;
+use siskin_analysis::observation::Millis;
 
 use crate::error::Fault;
 
-/// What an answer is. Shared by all who asked.
+/// Answer to a question, shared by all who asked it.
 pub(crate) type Answer = Result<Arc<Data>, Fault>;
 
-/// A query and the second at which it is evaluated.
-pub(crate) type Question = (Arc<str>, i64);
+/// A query and the moment at which it is evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct InstantQuery {
+    pub(crate) text: Arc<str>,
+    pub(crate) at: Millis,
+}
 
-/// Questions under way. One that nobody waits for any more is dropped, with its connection.
+/// Questions under way. A question that nobody waits for any more is dropped with its connection.
 #[derive(Default)]
 pub(crate) struct Flights {
-    under_way: Mutex<HashMap<Question, WeakShared<BoxFuture<'static, Answer>>>>,
+    under_way: Mutex<HashMap<InstantQuery, WeakShared<BoxFuture<'static, Answer>>>>,
 }
 
 impl Flights {
     /// Waits for the answer to `question`, asking by `ask` unless somebody does so already.
     pub(crate) async fn join(
         &self,
-        question: Question,
+        question: InstantQuery,
         ask: impl FnOnce() -> BoxFuture<'static, Answer>,
     ) -> Answer {
         // The lock is given back before anybody waits.
@@ -35,10 +41,10 @@ impl Flights {
 
     fn find(
         &self,
-        question: Question,
+        question: InstantQuery,
         ask: impl FnOnce() -> BoxFuture<'static, Answer>,
     ) -> Shared<BoxFuture<'static, Answer>> {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut under_way = self.under_way.lock();
         if let Some(flight) = under_way.get(&question).and_then(WeakShared::upgrade) {
             return flight;
         }

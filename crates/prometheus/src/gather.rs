@@ -16,26 +16,26 @@ use crate::request::PodsRequest;
 use crate::selector::Selector;
 use crate::series::{Series, Signal};
 
-/// One question of a reading.
-pub(crate) struct Planned {
+/// One question of a reading, and what its answer holds.
+pub(crate) struct PlannedQuery {
     pub(crate) column: Column,
     pub(crate) text: Arc<str>,
 }
 
-/// What a question's answer holds.
+/// Content of a question's answer.
 pub(crate) enum Column {
     /// A number per pod.
     Number(Signal),
-    /// A count per pod and edge; the histogram's base name.
+    /// A count per pod and edge of the histogram with this base name.
     Buckets(Selector),
-    /// The time of the newest sample per pod: of the application, or of its memory, which
-    /// another exporter may have.
+    /// Time of the newest sample of the application, per pod.
     ApplicationTime,
+    /// Time of the newest sample of memory, per pod: another exporter may have it.
     MemoryTime,
 }
 
-/// What a query of the user's own yielded. Numbers that are not finite are left out; negative
-/// ones are taken, for a user's metric may be a difference.
+/// Answer to a user's own query. Numbers that are not finite are left out; negative ones are taken,
+/// for a user's metric may be a difference.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Measured {
     /// A number for each pod that has one.
@@ -46,8 +46,8 @@ pub enum Measured {
     Nothing,
 }
 
-/// Answers, pod by pod.
-pub(crate) struct Table<'a> {
+/// A reading in the making: answers, entered pod by pod.
+pub(crate) struct ReadingTable<'a> {
     pods: HashMap<&'a str, Arc<str>>,
     label: &'a LabelName,
     interval: Duration,
@@ -56,11 +56,11 @@ pub(crate) struct Table<'a> {
 }
 
 /// The questions of one reading: at most eight.
-pub(crate) fn plan(request: &PodsRequest) -> Vec<Planned> {
+pub(crate) fn plan(request: &PodsRequest) -> Vec<PlannedQuery> {
     let scope = request.scope();
     let numbers = request.series.numbers(Series::DEFAULT_WORKING_SET);
     let mut planned = Vec::new();
-    let mut ask = |column, text: String| planned.push(Planned { column, text: text.into() });
+    let mut ask = |column, text: String| planned.push(PlannedQuery { column, text: text.into() });
     for (signal, selector) in &numbers {
         ask(Column::Number(*signal), scope.sum(selector));
         if *signal == Signal::WorkingSet {
@@ -76,7 +76,7 @@ pub(crate) fn plan(request: &PodsRequest) -> Vec<Planned> {
     planned
 }
 
-/// One number, or one for each pod.
+/// Reads the answer to a user's own query: one number, or one for each pod.
 pub(crate) fn measured(data: &Data, label: &LabelName) -> Result<Measured, Fault> {
     let series = match data {
         Data::Scalar(sample) => return Ok(one(sample.value())),
@@ -118,8 +118,8 @@ impl Column {
     }
 }
 
-impl<'a> Table<'a> {
-    /// Without answers.
+impl<'a> ReadingTable<'a> {
+    /// A table without answers.
     pub(crate) fn new(request: &'a PodsRequest, at: Millis) -> Self {
         Self {
             pods: request.pods.iter().map(|pod| (&**pod, Arc::clone(pod))).collect(),
@@ -130,7 +130,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Takes one answer in.
+    /// Enters one answer.
     pub(crate) fn add(&mut self, column: &Column, data: &Data) {
         let series = match data {
             Data::Vector(series) => series.as_slice(),
@@ -156,12 +156,12 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Takes in that there is no answer.
+    /// Enters that a question has no answer.
     pub(crate) fn fail(&mut self, failure: ReadError) {
         self.reading.failures.push(failure);
     }
 
-    /// The reading, less what is not news.
+    /// The reading, without metrics whose sample is not new.
     pub(crate) fn finish(mut self, previous: &Scrapes) -> Reading {
         self.reading.judge_age(&self.newest, previous, self.interval);
         self.reading
@@ -201,7 +201,7 @@ fn pod_of<'a>(element: &'a InstantVector, label: &LabelName) -> Option<&'a str> 
     element.metric().get(label.as_str()).map(String::as_str).filter(|pod| !pod.is_empty())
 }
 
-/// Seconds, as PromQL has them, to milliseconds.
+/// The time that PromQL's `timestamp()` answered in seconds, in milliseconds.
 fn time_of(reading: &mut Reading, element: &InstantVector) -> Option<Millis> {
     let seconds = reading.skipped.believe(element.sample().value())?;
     // Rounds and saturates: a time beyond all times is caught by its age.

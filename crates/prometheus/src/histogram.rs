@@ -3,10 +3,10 @@
 
 use siskin_analysis::observation::Histogram;
 
-/// Most edges that are kept, the lowest ones: the judge looks at no more.
+/// Most edges of a histogram; only the lowest ones are kept, because the judge looks at no more.
 const MAX_EDGES: usize = 64;
 
-/// The buckets of one pod, in any order; equal edges of several series add up.
+/// Buckets of one pod, in any order; equal edges of several series add up.
 #[derive(Debug, Default)]
 pub(crate) struct Buckets {
     /// Upper edge and cumulative count.
@@ -25,8 +25,8 @@ impl Buckets {
         }
     }
 
-    /// The histogram, or `None` when the buckets are none: no infinite one, no finite one, a count
-    /// that is no number, or counts that fall.
+    /// The histogram; `None` without an infinite or a finite bucket, with a count that is no number,
+    /// or with counts that fall.
     pub(crate) fn histogram(mut self) -> Option<Histogram> {
         self.found.sort_by(|(left, _), (right, _)| left.total_cmp(right));
         let mut merged: Vec<(f64, f64)> = Vec::with_capacity(self.found.len());

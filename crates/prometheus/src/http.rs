@@ -13,16 +13,16 @@ use crate::address::Address;
 use crate::error::{Fault, bounded};
 use crate::security::{Access, Hidden, Login};
 
-/// Why there is no client.
+/// Error that leaves no client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
-    /// TLS keys that would not be used.
+    /// The Secret has TLS keys that would not be used.
     #[error(
         "the credentials Secret has `ca.crt` or `tls.crt`, but {address} is plain http; use an \
          https address or drop those keys"
     )]
     TlsWithoutHttps {
-        /// The address.
+        /// The server's address.
         address: Address,
     },
     /// The TLS library refused what it was given.
@@ -31,14 +31,14 @@ pub enum SetupError {
          Secret; without `ca.crt`, the image must hold the system's certificates"
     )]
     Refused {
-        /// The address.
+        /// The server's address.
         address: Address,
-        /// The reason it gave.
+        /// The TLS library's reason.
         detail: String,
     },
 }
 
-/// A client for one address.
+/// A client for one server, with its credentials.
 pub(crate) fn client_for(address: &Address, access: &Access) -> Result<Client, SetupError> {
     let tls = access.tls();
     if tls.is_needed() && !address.is_https() {
@@ -83,7 +83,7 @@ pub(crate) async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>
     Ok(body)
 }
 
-/// What a failed exchange means.
+/// Fault behind a failed exchange.
 pub(crate) fn broken(error: &reqwest::Error) -> Fault {
     Fault::unreachable(reason(error))
 }

@@ -22,6 +22,44 @@
 //!
 //! All questions of one reading carry the same evaluation time, and equal questions of several
 //! rollouts that are under way at once are asked once.
+//!
+//! # Modules
+//!
+//! | module | purpose |
+//! |---|---|
+//! | `prometheus`, `gather`, `answer`, `flights` | questions to a server, and what its answers say of which pod |
+//! | `scraper`, `exposition` | pods' own endpoints, and the text that they answer with |
+//! | `request`, `reading`, `histogram` | what is asked for, and what may be believed of it |
+//! | `selector`, `series`, `promql`, `quoting`, `cursor` | which series are meant, as text and as PromQL |
+//! | `template` | a user's own query |
+//! | `address`, `security`, `http` | where the server is, as whom it is asked, and the bounded client |
+//! | `error` | why something could not be read |
+//!
+//! # Example
+//!
+//! A query is checked when it is written, and no name of a pod can leave its string.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use siskin_analysis::observation::Role;
+//! use siskin_prometheus::{Template, TemplateError, TemplateValues};
+//!
+//! let query = Template::counter(r#"sum by (pod) (failures_total{pod=~"{{pods}}"})"#)?;
+//! let text = query.render(&TemplateValues {
+//!     pods: &["orders-canary-5d9f-x2b4c".into()],
+//!     pod: "",
+//!     role: Role::Canary,
+//!     namespace: "shop",
+//!     revision: "5d9f",
+//!     window: Duration::from_secs(60),
+//! });
+//! assert_eq!(text, r#"sum by (pod) (failures_total{pod=~"orders-canary-5d9f-x2b4c"})"#);
+//!
+//! let rate = Template::counter(r#"rate(failures_total{pod=~"{{pods}}"}[1m])"#);
+//! assert_eq!(rate, Err(TemplateError::NoCounter { function: "rate" }));
+//! # Ok::<(), TemplateError>(())
+//! ```
 
 mod address;
 mod answer;

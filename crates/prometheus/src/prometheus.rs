@@ -13,42 +13,42 @@ use siskin_analysis::observation::Millis;
 use crate::address::Address;
 use crate::answer;
 use crate::error::{Asked, Fault, ReadError};
-use crate::flights::{Answer, Flights};
-use crate::gather::{self, Column, Measured, Planned};
+use crate::flights::{Answer, Flights, InstantQuery};
+use crate::gather::{self, Column, Measured, PlannedQuery};
 use crate::http::{self, SetupError};
 use crate::promql::LabelName;
 use crate::reading::Reading;
 use crate::request::PodsRequest;
 use crate::security::Access;
 
-/// Evaluation times are whole seconds: rollouts that ask in the same second ask the same
+/// Evaluation times are multiples of this, whole seconds: rollouts that ask in the same second ask the same
 /// question, and a scrape of the last second is seen in the next reading.
 const QUANTUM_MILLIS: i64 = 1000;
 
 /// How far back questions look. The questions of a reading arrive some milliseconds apart; were
-/// they about now, a scrape that is being stored could be in some answers and not in others. By
-/// then it is stored, unless it took longer than this.
+/// they about now, a scrape that is being stored could be in some answers and not in others. Two
+/// seconds later it is stored, unless storing took longer.
 const SETTLE_MILLIS: i64 = 2000;
 
-/// Pods of one reading. Their names make the length of a query; VictoriaMetrics takes 16 KiB
+/// Most pods of one reading. Their names make the length of a query; VictoriaMetrics takes 16 KiB
 /// unless `-search.maxQueryLen` says more, which is some 300 names.
 const MAX_PODS: usize = 500;
 
-/// What one answer may cost.
+/// Bounds on one answer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// From the question to the last byte.
+pub(crate) struct AnswerLimits {
+    /// Time from the question to the last byte.
     pub(crate) deadline: Duration,
-    /// Of the body.
+    /// Longest body.
     pub(crate) bytes: usize,
-    /// In the answer.
+    /// Most series in the answer.
     pub(crate) series: usize,
 }
 
 /// A reading is taken every ten seconds or less often: a slower answer is of no use. 500 pods
 /// with 65 buckets are 32,500 series of some 120 bytes, within 8 MiB for usual pod names.
-const LIMITS: Limits =
-    Limits { deadline: Duration::from_secs(10), bytes: 8 * 1024 * 1024, series: 40_000 };
+const LIMITS: AnswerLimits =
+    AnswerLimits { deadline: Duration::from_secs(10), bytes: 8 * 1024 * 1024, series: 40_000 };
 
 /// A server that speaks Prometheus' HTTP API. Cheap to clone; clones share connections and
 /// questions under way.
@@ -60,7 +60,7 @@ pub struct Prometheus {
 struct Inner {
     client: Client,
     address: Address,
-    limits: Limits,
+    limits: AnswerLimits,
     flights: Flights,
 }
 
@@ -76,7 +76,7 @@ impl Prometheus {
     pub(crate) fn with_limits(
         address: Address,
         access: &Access,
-        limits: Limits,
+        limits: AnswerLimits,
     ) -> Result<Self, SetupError> {
         let client = http::client_for(&address, access)?;
         let client = Client::from(client, address.as_str()).map_err(|error| {
@@ -85,7 +85,7 @@ impl Prometheus {
         Ok(Self { inner: Arc::new(Inner { client, address, limits, flights: Flights::default() }) })
     }
 
-    /// Where the server is.
+    /// Address of the server.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.inner.address
@@ -109,8 +109,8 @@ impl Prometheus {
         }
         let planned = gather::plan(request);
         let answers = join_all(planned.iter().map(|one| self.ask(&one.text, at))).await;
-        let mut table = gather::Table::new(request, at);
-        for (Planned { column, .. }, answer) in planned.into_iter().zip(answers) {
+        let mut table = gather::ReadingTable::new(request, at);
+        for (PlannedQuery { column, .. }, answer) in planned.into_iter().zip(answers) {
             match self.or_probe(&column, answer, request, at).await {
                 Ok(data) => table.add(&column, &data),
                 Err(fault) => table.fail(self.failure(fault, Asked::Signal(column.signal()))),
@@ -138,8 +138,8 @@ impl Prometheus {
             .map_err(|fault| self.failure(fault, Asked::Metric(Arc::clone(name))))
     }
 
-    /// A histogram without buckets may be a native one, which has none: then say so. One question
-    /// more, and only while there are no buckets.
+    /// Asks once more about a histogram without buckets: it may be a native one, which has none, and
+    /// then the answer says so.
     async fn or_probe(
         &self,
         column: &Column,
@@ -158,13 +158,13 @@ impl Prometheus {
     }
 
     async fn ask(&self, query: &Arc<str>, at: Millis) -> Answer {
-        let question = (Arc::clone(query), at);
+        let question = InstantQuery { text: Arc::clone(query), at };
         self.inner.flights.join(question, || self.request(query, at)).await
     }
 
-    /// One question to the server. POST, because the names of many pods make a long query.
+    /// Sends one question to the server. POST, because the names of many pods make a long query.
     fn request(&self, query: &str, at: Millis) -> BoxFuture<'static, Answer> {
-        let Limits { deadline, bytes, series } = self.inner.limits;
+        let AnswerLimits { deadline, bytes, series } = self.inner.limits;
         let millis = i64::try_from(deadline.as_millis()).unwrap_or(i64::MAX);
         let asking = self
             .inner
@@ -196,7 +196,7 @@ impl Prometheus {
     }
 }
 
-/// Where, never how: the client inside holds credentials.
+/// Shows the address alone: the client inside holds credentials.
 impl fmt::Debug for Prometheus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prometheus")
@@ -205,7 +205,7 @@ impl fmt::Debug for Prometheus {
     }
 }
 
-/// The moment that is asked about at `now`.
+/// The moment that questions asked at `now` are about.
 fn moment(now: Millis) -> Millis {
     now.saturating_sub(SETTLE_MILLIS).div_euclid(QUANTUM_MILLIS) * QUANTUM_MILLIS
 }

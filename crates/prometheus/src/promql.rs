@@ -9,27 +9,27 @@ use crate::cursor::Cursor;
 use crate::quoting::{alternation, quoted};
 use crate::selector::Selector;
 
-/// Name of a label.
+/// Name of a Prometheus label.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LabelName(String);
 
-/// A text is no label name.
+/// Error for a text that is no label name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a label name has 1 to 63 letters, digits and `_`, no digit first")]
 pub struct LabelNameError;
 
 /// The labels that Prometheus puts on what it scrapes from a pod.
 ///
-/// `namespace` and `pod` unless relabelling says otherwise.
+/// `namespace` and `pod` unless relabeling says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TargetLabels {
-    /// Holds the pod's namespace.
+    /// Label with the pod's namespace.
     pub namespace: LabelName,
-    /// Holds the pod's name.
+    /// Label with the pod's name.
     pub pod: LabelName,
 }
 
-/// Where series are looked for.
+/// Namespace and pods whose series are looked for.
 pub(crate) struct Scope<'a> {
     pub(crate) namespace: &'a str,
     /// Not empty: an empty pattern would match series without a pod.
@@ -70,17 +70,17 @@ impl Default for TargetLabels {
 }
 
 impl Scope<'_> {
-    /// The sum of the selector's series, per pod.
+    /// Query for the sum of the selector's series, per pod.
     pub(crate) fn sum(&self, selector: &Selector) -> String {
         format!("sum by ({}) ({})", self.labels.pod, self.select(selector))
     }
 
-    /// The classic buckets of a histogram, per pod and edge.
+    /// Query for the classic buckets of a histogram, per pod and edge.
     pub(crate) fn buckets(&self, selector: &Selector) -> String {
         format!("sum by ({}, le) ({})", self.labels.pod, self.select(&selector.buckets()))
     }
 
-    /// When the newest sample of the selector's series was taken, in seconds, per pod.
+    /// Query for the time of the newest sample of the selector's series, in seconds, per pod.
     pub(crate) fn newest(&self, selector: &Selector) -> String {
         format!("max by ({}) (timestamp({}))", self.labels.pod, self.select(selector))
     }

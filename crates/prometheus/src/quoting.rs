@@ -9,13 +9,13 @@ pub(crate) fn alternation(names: &[Arc<str>]) -> String {
     names.iter().map(|name| pattern_of(name)).collect::<Vec<_>>().join("|")
 }
 
-/// In double quotes, ready for PromQL.
+/// `value` in double quotes, as PromQL reads a string.
 pub(crate) fn quoted(value: &str) -> String {
     format!("\"{}\"", escaped(value))
 }
 
-/// Without quotes. Every kind of quote is escaped by its number, so that the value stays inside
-/// a string of any kind; a backslash too, wherever escapes are read at all.
+/// `value` for use inside a string of any kind: every quote in it is escaped by its number, every
+/// backslash by another one.
 pub(crate) fn escaped(value: &str) -> String {
     let mut text = String::with_capacity(value.len());
     for character in value.chars() {
@@ -34,7 +34,8 @@ pub(crate) fn escaped(value: &str) -> String {
     text
 }
 
-/// As Go's `regexp.QuoteMeta`. Rust's escapes `-` and `#` too, which some RE2 front ends refuse.
+/// `name` as a pattern for itself alone, escaped as by Go's `regexp.QuoteMeta`. `regex::escape`
+/// also escapes `-` and `#`, which some RE2 front ends refuse.
 fn pattern_of(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for character in name.chars() {

@@ -18,29 +18,29 @@ const MAX_AGE_INTERVALS: u32 = 3;
 /// One look at the pods of a rollout.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
-    /// The moment that all values are of.
+    /// Moment of all values.
     pub at: Millis,
-    /// The pods that something is known of.
+    /// Readings of the pods that something is known of.
     pub pods: HashMap<Arc<str>, PodReading>,
-    /// What could not be read.
+    /// Metrics and pods that could not be read.
     pub failures: Vec<ReadError>,
-    /// What was read and is no evidence.
+    /// Counts of what was read and is no evidence.
     pub skipped: Skipped,
-    /// To be handed to the next reading of these pods.
+    /// Times of the newest samples, for the next reading of these pods.
     pub scrapes: Scrapes,
 }
 
 /// What one pod exports.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PodReading {
-    /// Its metrics, all from one scrape but the memory, which another exporter may have.
+    /// Metrics of one scrape; memory may come from another exporter.
     /// `memory_limit` is never set: it is in the pod's spec.
     pub metrics: PodMetrics,
     /// When the application was scraped. `None`: unknown, and then so are its metrics.
     pub scraped_at: Option<Millis>,
 }
 
-/// Numbers that were there and are not believed, by reason.
+/// Counts of numbers that are not taken as evidence, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Skipped {
     /// NaN or infinite.
@@ -59,14 +59,14 @@ pub struct Skipped {
     pub foreign: u32,
 }
 
-/// When pods were last scraped, as far as known. Empty before the first reading.
+/// Times of the pods' newest samples, as far as known. Empty before the first reading.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scrapes {
     pub(crate) application: HashMap<Arc<str>, Millis>,
     pub(crate) memory: HashMap<Arc<str>, Millis>,
 }
 
-/// Whether a pod's samples are news.
+/// Whether a pod's newest sample is newer than in the previous reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Freshness {
     New,
@@ -74,8 +74,8 @@ pub(crate) enum Freshness {
     Stale,
 }
 
-/// Judges a newest sample. A sample of unknown time is stale: the same value again would look
-/// like a pod that does nothing.
+/// Freshness of a pod's newest sample. A sample of unknown time is stale: the same value again
+/// would look like a pod that does nothing.
 pub(crate) fn freshness(
     newest: Option<Millis>,
     previous: Option<Millis>,
@@ -93,7 +93,7 @@ pub(crate) fn freshness(
 }
 
 impl Skipped {
-    /// Takes a value that is a finite number ≥ 0 and counts any other.
+    /// Returns a value that is a finite number ≥ 0 and counts any other.
     pub(crate) fn believe(&mut self, value: f64) -> Option<f64> {
         if !value.is_finite() {
             self.not_finite += 1;
@@ -116,7 +116,7 @@ impl Skipped {
 }
 
 impl Reading {
-    /// Puts one number where it belongs.
+    /// Enters one number of a pod.
     pub(crate) fn put(&mut self, pod: &Arc<str>, signal: Signal, value: f64) {
         let Some(value) = self.skipped.believe(value) else { return };
         let metrics = &mut self.pods.entry(Arc::clone(pod)).or_default().metrics;
@@ -131,7 +131,7 @@ impl Reading {
         }
     }
 
-    /// Puts a pod's histogram.
+    /// Enters a pod's histogram.
     pub(crate) fn put_buckets(&mut self, pod: &Arc<str>, buckets: Buckets) {
         match buckets.histogram() {
             Some(latency) => {
@@ -141,23 +141,22 @@ impl Reading {
         }
     }
 
-    /// Takes away what is not news, and remembers the times for the next reading. `newest` holds
-    /// times of this reading, where the question was answered.
+    /// Removes metrics whose sample is not new, and keeps the times for the next reading. `newest`
+    /// holds the times of this reading, as far as they were answered.
     pub(crate) fn judge_age(&mut self, newest: &Scrapes, previous: &Scrapes, interval: Duration) {
         for (name, pod) in &mut self.pods {
-            let times = (newest.application.get(name), previous.application.get(name));
-            let age = freshness(times.0.copied(), times.1.copied(), self.at, interval);
-            pod.scraped_at = times.0.copied();
+            let (now, before) = (newest.application.get(name), previous.application.get(name));
+            let age = freshness(now.copied(), before.copied(), self.at, interval);
+            pod.scraped_at = now.copied();
             if age != Freshness::New {
-                let counted = has_application(&pod.metrics) || times.0.is_some();
-                if counted {
+                if has_application(&pod.metrics) || now.is_some() {
                     self.skipped.count(age);
                 }
                 let working_set = pod.metrics.working_set;
                 pod.metrics = PodMetrics { working_set, ..PodMetrics::default() };
             }
-            let times = (newest.memory.get(name), previous.memory.get(name));
-            let age = freshness(times.0.copied(), times.1.copied(), self.at, interval);
+            let (now, before) = (newest.memory.get(name), previous.memory.get(name));
+            let age = freshness(now.copied(), before.copied(), self.at, interval);
             if age != Freshness::New && pod.metrics.working_set.take().is_some() {
                 self.skipped.count(age);
             }
@@ -170,7 +169,7 @@ impl Reading {
 }
 
 impl Scrapes {
-    /// Only what is known of these pods: names of pods that are gone don't pile up.
+    /// The times of these pods alone: names of pods that are gone don't pile up.
     pub(crate) fn of(&self, pods: &[Arc<str>]) -> Self {
         let only = |times: &HashMap<Arc<str>, Millis>| {
             pods.iter().filter_map(|pod| Some((Arc::clone(pod), *times.get(pod)?))).collect()

@@ -8,16 +8,16 @@ use crate::promql::{Scope, TargetLabels};
 use crate::reading::Scrapes;
 use crate::series::Series;
 
-/// Which pods' metrics are read.
+/// Pods whose metrics are read, and how to find these.
 #[derive(Clone, Debug)]
 pub struct PodsRequest {
     /// The pods' namespace.
     pub namespace: Arc<str>,
-    /// Names of the pods, at most 500. None: nothing is asked.
+    /// Names of the pods, at most 500; without any, nothing is asked.
     pub pods: Vec<Arc<str>>,
     /// The labels that Prometheus puts on what it scrapes.
     pub labels: TargetLabels,
-    /// What the pods export.
+    /// Series that the pods export.
     pub series: Series,
     /// How often Prometheus scrapes the pods.
     pub interval: Duration,
@@ -26,7 +26,7 @@ pub struct PodsRequest {
 }
 
 impl PodsRequest {
-    /// Where the pods' series are looked for.
+    /// Scope of the pods' series in PromQL.
     pub(crate) fn scope(&self) -> Scope<'_> {
         Scope { namespace: &self.namespace, pods: &self.pods, labels: &self.labels }
     }

@@ -20,34 +20,38 @@ use crate::reading::Reading;
 use crate::selector::Selector;
 use crate::series::{Series, Signal};
 
-/// Formats that are read. OpenMetrics first, as Prometheus asks: some libraries name counters
+/// The `Accept` header. OpenMetrics comes first, as Prometheus asks: some libraries name counters
 /// differently in the two, and one selector should do for both sources.
 const FORMATS: &str = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5";
 
-/// What reading one pod may cost.
+/// Bounds on a reading, and on what one pod may cost in it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// From the question to the last byte.
+pub(crate) struct ScrapeLimits {
+    /// Time from the request to the last byte.
     pub(crate) deadline: Duration,
-    /// Of the body.
+    /// Longest body of one pod.
     pub(crate) bytes: usize,
     /// Pods that are read at one time.
     pub(crate) at_once: usize,
-    /// Pods of one reading.
+    /// Most pods of one reading.
     pub(crate) pods: usize,
 }
 
-/// Half the usual time between readings; ten times what a busy JVM exports; 16 bodies are 64 MiB
-/// at the very most.
-const LIMITS: Limits =
-    Limits { deadline: Duration::from_secs(5), bytes: 4 * 1024 * 1024, at_once: 16, pods: 500 };
+/// Half the usual time between readings; ten times what a busy JVM exports; 16 bodies of 4 MiB are
+/// 64 MiB at the very most.
+const LIMITS: ScrapeLimits = ScrapeLimits {
+    deadline: Duration::from_secs(5),
+    bytes: 4 * 1024 * 1024,
+    at_once: 16,
+    pods: 500,
+};
 
 /// A pod's metrics endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScrapeTarget {
     /// The pod's name.
     pub pod: Arc<str>,
-    /// Its address.
+    /// The pod's address.
     pub ip: IpAddr,
     /// The port that serves metrics, 1 to 65535.
     pub port: u16,
@@ -59,7 +63,7 @@ pub struct ScrapeTarget {
 #[derive(Clone, Debug)]
 pub struct Scraper {
     client: Client,
-    limits: Limits,
+    limits: ScrapeLimits,
 }
 
 /// No HTTP client could be made.
@@ -76,7 +80,7 @@ impl Scraper {
         Self::with_limits(LIMITS)
     }
 
-    pub(crate) fn with_limits(limits: Limits) -> Result<Self, ScraperError> {
+    pub(crate) fn with_limits(limits: ScrapeLimits) -> Result<Self, ScraperError> {
         let client = http::client_for_pods().map_err(|error| ScraperError(error.to_string()))?;
         Ok(Self { client, limits })
     }
@@ -87,7 +91,7 @@ impl Scraper {
     /// name. Values are of the moment of the scrape, so there is nothing stale to be told.
     pub async fn read(&self, targets: &[ScrapeTarget], series: &Series, at: Millis) -> Reading {
         let mut reading = Reading { at, ..Reading::default() };
-        let plan = Plan::new(series);
+        let wanted = WantedSeries::new(series);
         let read = targets.len().min(self.limits.pods);
         let mut answers = stream::iter(targets[..read].to_vec())
             .map(|target| async move {
@@ -96,7 +100,7 @@ impl Scraper {
             })
             .buffer_unordered(self.limits.at_once);
         while let Some((target, answer)) = answers.next().await {
-            let taken = answer.and_then(|text| plan.take(&text, &target.pod, &mut reading));
+            let taken = answer.and_then(|text| wanted.read(&text, &target.pod, &mut reading));
             if let Err(fault) = taken {
                 reading
                     .failures
@@ -130,13 +134,13 @@ impl Scraper {
     }
 }
 
-/// What is looked for in each pod's text.
-struct Plan {
+/// Series that are looked for in each pod's text.
+struct WantedSeries {
     numbers: Vec<(Signal, Selector)>,
     buckets: Option<Selector>,
 }
 
-impl Plan {
+impl WantedSeries {
     fn new(series: &Series) -> Self {
         Self {
             numbers: series.numbers(Series::DEFAULT_SCRAPED_WORKING_SET),
@@ -144,8 +148,8 @@ impl Plan {
         }
     }
 
-    /// Takes what one pod exports. All or nothing: half a text is no evidence.
-    fn take(&self, text: &str, pod: &Arc<str>, reading: &mut Reading) -> Result<(), Fault> {
+    /// Reads what one pod exports. All or nothing: half a text is no evidence.
+    fn read(&self, text: &str, pod: &Arc<str>, reading: &mut Reading) -> Result<(), Fault> {
         let mut sums: BTreeMap<Signal, Sum> = BTreeMap::new();
         let mut buckets: Option<Buckets> = None;
         let wanted = |name: &str| {
@@ -177,7 +181,7 @@ impl Plan {
     }
 }
 
-/// Series of one pod that make one number.
+/// Sum of the series of one pod that make one number.
 #[derive(Default)]
 struct Sum {
     total: f64,
@@ -190,8 +194,8 @@ impl Sum {
         self.lowest = self.lowest.min(value);
     }
 
-    /// One negative series makes the sum wrong, even where the others hide it: then the sum is
-    /// that value, which nobody believes.
+    /// The sum, or the lowest value if that is negative: a negative series makes the sum wrong, even
+    /// where the others hide it, and a negative number is never taken as evidence.
     fn value(&self) -> f64 {
         if self.lowest < 0.0 { self.lowest } else { self.total }
     }

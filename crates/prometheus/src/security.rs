@@ -14,15 +14,15 @@ const CA: &str = "ca.crt";
 const CERTIFICATE: &str = "tls.crt";
 const KEY: &str = "tls.key";
 
-/// Longest value taken, in bytes: a CA bundle of a few hundred certificates.
+/// Longest value of a Secret that is taken, in bytes: a CA bundle of a few hundred certificates.
 const MAX_VALUE_BYTES: usize = 512 * 1024;
 
 /// Longest value that is sent as a header, in bytes: servers take 8 KiB for all of them.
 const MAX_HEADER_BYTES: usize = 7 * 1024;
 
-/// Credentials, tenant and trust. The default has none of them.
+/// Credentials, tenant and trusted authorities; by default none of them.
 ///
-/// Two that are equal (with equal addresses) may share one client.
+/// Equal values, with equal addresses, may share one client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Access {
     login: Option<Login>,
@@ -30,7 +30,7 @@ pub struct Access {
     tls: Tls,
 }
 
-/// How the server knows us.
+/// Credentials that are sent with each question.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Login {
     /// `Authorization: Bearer`.
@@ -39,10 +39,10 @@ pub(crate) enum Login {
     Password { username: Hidden, password: Hidden },
 }
 
-/// Whom we trust, and optionally our own certificate.
+/// Trusted authorities, and optionally our own certificate.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Tls {
-    /// Trusted instead of the system's authorities.
+    /// PEM of the authorities that are trusted instead of the system's.
     pub(crate) ca_pem: Option<String>,
     /// Certificate chain and key, both PEM, one after the other.
     pub(crate) identity_pem: Option<String>,
@@ -52,7 +52,7 @@ pub(crate) struct Tls {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Hidden(pub(crate) String);
 
-/// What is wrong with a credentials Secret. Names keys, never values.
+/// Error in a credentials Secret. Names keys, never values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccessError {
     /// None of the known keys is there.
@@ -64,23 +64,23 @@ pub enum AccessError {
     /// Two ways to log in.
     #[error("the credentials Secret has both `token` and `{other}`; keep one of them")]
     TwoLogins {
-        /// The other key.
+        /// Key that is there beside `token`.
         other: &'static str,
     },
     /// A key is there that needs another one.
     #[error("the credentials Secret has `{present}` but not `{missing}`; add `{missing}`")]
     Incomplete {
-        /// The key that was found.
+        /// Key that is present.
         present: &'static str,
-        /// The key that it needs.
+        /// Key that is needed beside it.
         missing: &'static str,
     },
-    /// A value that can't be used.
+    /// A value is unusable.
     #[error("key `{key}` of the credentials Secret is {problem}")]
     BadValue {
-        /// The key.
+        /// Key with the unusable value.
         key: &'static str,
-        /// What is wrong with its value.
+        /// Problem with the value, as the end of a sentence.
         problem: &'static str,
     },
 }
@@ -184,7 +184,7 @@ fn pem(data: &BTreeMap<String, Vec<u8>>, key: &'static str, marker: &str) -> Val
     }
 }
 
-/// One line that HTTP can carry.
+/// One line of text that an HTTP header can carry.
 fn header(data: &BTreeMap<String, Vec<u8>>, key: &'static str) -> Value {
     let bad = |problem| Err(AccessError::BadValue { key, problem });
     match line(data, key)? {

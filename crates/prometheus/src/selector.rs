@@ -43,44 +43,44 @@ pub(crate) enum Comparison {
 pub struct SelectorError {
     /// Number of the character, from 1.
     pub at: usize,
-    /// What is wrong there.
+    /// The mistake at that character.
     pub problem: SelectorProblem,
 }
 
-/// What can be wrong with a selector.
+/// Mistakes in a selector.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectorProblem {
-    /// Longer than [`Selector::MAX_CHARS`].
+    /// The text is longer than [`Selector::MAX_CHARS`].
     #[error("longer than {} characters", Selector::MAX_CHARS)]
     TooLong,
-    /// No metric name.
+    /// The metric name is missing.
     #[error("a metric name is needed here: letters, digits, `_` and `:`, no digit first")]
     NoMetricName,
-    /// No label name.
+    /// A label name is missing.
     #[error("a label name is needed here: letters, digits and `_`, no digit first")]
     NoLabelName,
-    /// `__name__` as a label.
+    /// `__name__` stands as a label.
     #[error("`__name__` can't be used as a label: write the metric's name before the `{{`")]
     NameAsLabel,
-    /// No comparison after a label.
+    /// The comparison after a label is missing.
     #[error("one of `=`, `!=`, `=~`, `!~` is needed here")]
     NoComparison,
-    /// No string after a comparison.
+    /// The string after a comparison is missing.
     #[error("a string in quotes is needed here")]
     NoString,
-    /// A string without an end.
+    /// A string is not closed.
     #[error("this string is not closed")]
     OpenString,
-    /// An escape that PromQL does not have.
+    /// An escape is unknown to PromQL.
     #[error("this escape is not one of PromQL's, such as `\\\\`, `\\\"`, `\\n`, `\\u00e9`")]
     BadEscape,
-    /// A value that is no regular expression.
+    /// A value is no regular expression.
     #[error("this string is not a regular expression ({0})")]
     BadPattern(String),
-    /// Matchers that don't go on and don't end.
+    /// Neither a further matcher nor the end of the matchers follows.
     #[error("`,` or `}}` is needed here")]
     NoSeparator,
-    /// Something after the selector.
+    /// Something follows the selector.
     #[error("nothing may follow a selector: functions and ranges belong into a query")]
     TextAfter,
 }
@@ -101,7 +101,7 @@ impl Selector {
         Self { name: format!("{}_bucket", self.name), matchers: self.matchers.clone() }
     }
 
-    /// Whether a series of this metric with these labels is meant. The name is not looked at.
+    /// Whether all matchers accept these labels. The metric's name is not looked at.
     pub(crate) fn accepts(&self, labels: &[(String, String)]) -> bool {
         self.matchers.iter().all(|matcher| {
             let value = labels.iter().find(|(label, _)| *label == matcher.label);
@@ -133,7 +133,7 @@ impl Comparison {
     }
 }
 
-/// A compiled pattern follows from the value.
+/// Compares all but the compiled pattern, which follows from the value.
 impl PartialEq for Matcher {
     fn eq(&self, other: &Self) -> bool {
         (&self.label, self.comparison, &self.value)
@@ -141,7 +141,7 @@ impl PartialEq for Matcher {
     }
 }
 
-/// As PromQL, without scope.
+/// PromQL without the scope of a namespace and pods.
 impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;

@@ -1,18 +1,7 @@
 //! What the consumers of one rollout export: a selector per signal, and what is known by name.
 //! Names only; nothing is read here.
 
-use std::fmt;
-
 use crate::selector::Selector;
-
-/// What cAdvisor exports of each container: what the kernel can't reclaim, in bytes. The sandbox
-/// (`POD`) and the sums over a pod (`""`) are left out, or memory would count twice.
-const CADVISOR_WORKING_SET: &str =
-    r#"container_memory_working_set_bytes{container!="",container!="POD"}"#;
-
-/// What most client libraries export of their own process, in bytes. A scraped pod knows nothing
-/// of its working set; resident memory is the nearest.
-const PROCESS_MEMORY: &str = "process_resident_memory_bytes";
 
 /// Which series of a pod carry which signal. All are optional; what is missing is not judged.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,13 +21,13 @@ pub struct Series {
     pub working_set: Option<Selector>,
 }
 
-/// Names that a widespread library or exporter gives. The table with sources is in
-/// `docs/metrics-sources.md`.
+/// Series names of a widespread library or exporter. `docs/metrics-sources.md` has the table with
+/// its sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Preset {
     /// Micrometer's binder for Kafka clients (Quarkus, Micronaut, Spring).
     Micrometer,
-    /// The same, and Spring Kafka's listener timers.
+    /// Micrometer's binder for Kafka clients, and Spring Kafka's listener timers.
     SpringKafka,
     /// Kafka client metrics of the OpenTelemetry Java instrumentation.
     OpenTelemetryJava,
@@ -47,7 +36,8 @@ pub enum Preset {
 }
 
 /// Something that a pod exports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::Display)]
+#[strum(serialize_all = "camelCase")]
 pub enum Signal {
     /// Messages taken from Kafka.
     Consumed,
@@ -62,17 +52,23 @@ pub enum Signal {
     /// Memory.
     WorkingSet,
     /// When the pod was last scraped.
+    #[strum(to_string = "the time of the last scrape")]
     ScrapeTime,
 }
 
 impl Series {
-    /// What Prometheus is asked for memory when no selector is given.
-    pub const DEFAULT_WORKING_SET: &'static str = CADVISOR_WORKING_SET;
+    /// Series of memory in bytes that Prometheus is asked for when no selector is given: cAdvisor's
+    /// gauge of what the kernel can't reclaim, per container. The sandbox (`POD`) and the sums over a
+    /// pod (`""`) are left out, or memory would count twice.
+    pub const DEFAULT_WORKING_SET: &'static str =
+        r#"container_memory_working_set_bytes{container!="",container!="POD"}"#;
 
-    /// What a scraped pod is asked for memory when no selector is given.
-    pub const DEFAULT_SCRAPED_WORKING_SET: &'static str = PROCESS_MEMORY;
+    /// Series of memory in bytes that is read from a scraped pod when no selector is given: most
+    /// client libraries export it. A scraped pod does not know its working set; resident memory is
+    /// the nearest.
+    pub const DEFAULT_SCRAPED_WORKING_SET: &'static str = "process_resident_memory_bytes";
 
-    /// These selectors, and those of `preset` where there is none.
+    /// Fills in the selectors of `preset` where there is none.
     #[must_use]
     pub fn over(self, preset: Preset) -> Self {
         let base = preset.series();
@@ -106,8 +102,8 @@ impl Series {
         .collect()
     }
 
-    /// The series by which it is told when the application was last scraped: one that is there
-    /// from the start, so errors come last.
+    /// The series that tells when the application was last scraped: one that is there from the
+    /// start, so errors come last.
     pub(crate) fn clock(&self) -> Option<Selector> {
         let latency = self.latency.as_ref().map(Selector::buckets);
         [self.consumed.clone(), self.processed.clone(), latency]
@@ -119,28 +115,7 @@ impl Series {
 }
 
 impl Preset {
-    /// Every preset.
-    pub const ALL: [Self; 4] =
-        [Self::Micrometer, Self::SpringKafka, Self::OpenTelemetryJava, Self::JmxExporter];
-
-    /// The name in a spec.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Micrometer => "Micrometer",
-            Self::SpringKafka => "SpringKafka",
-            Self::OpenTelemetryJava => "OpenTelemetryJava",
-            Self::JmxExporter => "JmxExporter",
-        }
-    }
-
-    /// The preset with this name, if there is one.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|preset| preset.name() == name)
-    }
-
-    /// Its selectors.
+    /// The preset's selectors.
     #[must_use]
     pub fn series(self) -> Series {
         const MICROMETER: &str = "kafka_consumer_fetch_manager_records_consumed_total";
@@ -168,21 +143,7 @@ impl Preset {
     }
 }
 
-impl fmt::Display for Signal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Consumed => "consumed",
-            Self::Processed => "processed",
-            Self::Errors => "errors",
-            Self::Filtered => "filtered",
-            Self::Latency => "latency",
-            Self::WorkingSet => "workingSet",
-            Self::ScrapeTime => "the time of the last scrape",
-        })
-    }
-}
-
-/// A selector of ours. A test parses each.
+/// Parses a selector that is written in this file: a test holds that each is one.
 fn known(text: &str) -> Option<Selector> {
     Selector::parse(text).ok()
 }
@@ -198,14 +159,12 @@ mod tests {
 
     #[test]
     fn every_known_name_is_a_selector() {
-        for preset in Preset::ALL {
-            let series = preset.series();
-            assert!(series.consumed.is_some(), "{preset:?}");
-            assert_eq!(Preset::parse(preset.name()), Some(preset));
+        use Preset::{JmxExporter, Micrometer, OpenTelemetryJava, SpringKafka};
+        for preset in [Micrometer, SpringKafka, OpenTelemetryJava, JmxExporter] {
+            assert!(preset.series().consumed.is_some(), "{preset:?}");
         }
-        let spring = Preset::SpringKafka.series();
+        let spring = SpringKafka.series();
         assert!(spring.processed.is_some() && spring.errors.is_some() && spring.latency.is_some());
-        assert_eq!(Preset::parse("spring"), None);
         for memory in [Series::DEFAULT_WORKING_SET, Series::DEFAULT_SCRAPED_WORKING_SET] {
             let numbers = Series::default().numbers(memory);
             assert_eq!(numbers.len(), 1);

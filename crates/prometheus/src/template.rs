@@ -21,7 +21,7 @@ pub struct Template {
     parts: Vec<Part>,
 }
 
-/// What a template is rendered with.
+/// Values of the variables of a template.
 #[derive(Clone, Copy, Debug)]
 pub struct TemplateValues<'a> {
     /// `{{pods}}`: a regular expression that matches exactly these pods. Use it as
@@ -39,6 +39,7 @@ pub struct TemplateValues<'a> {
     pub window: Duration,
 }
 
+/// A piece of a query: text as it stands, or a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
     Text(String),
@@ -91,7 +92,7 @@ impl Template {
     /// Parses a query whose answer has to be a counter: totals since the process started.
     ///
     /// # Errors
-    /// Those of [`Template::parse`], and [`TemplateError::NoCounter`] for one that takes differences.
+    /// As [`Template::parse`], and [`TemplateError::NoCounter`] for a query that takes differences.
     pub fn counter(text: &str) -> Result<Self, TemplateError> {
         let template = Self::parse(text)?;
         match syntax::takes_differences(text) {
@@ -106,14 +107,14 @@ impl Template {
         self.parts.contains(&Part::Variable(Variable::Pod))
     }
 
-    /// Whether the query says something of a role, so that it must be asked once for each.
+    /// Whether the query depends on a role, so that it must be asked once for each.
     #[must_use]
     pub fn is_per_role(&self) -> bool {
         let of_role = [Variable::Role, Variable::Revision];
         of_role.iter().any(|it| self.parts.contains(&Part::Variable(*it)))
     }
 
-    /// The query with its values. None of them can end the string that it stands in.
+    /// The query with the values in place. No value can end the string that it stands in.
     #[must_use]
     pub fn render(&self, values: &TemplateValues<'_>) -> String {
         self.parts
@@ -154,7 +155,7 @@ impl Variable {
     }
 }
 
-/// As PromQL writes it: whole seconds where they are whole. Never `0s`, which PromQL refuses.
+/// A PromQL duration, in whole seconds where they are whole. Never `0s`, which PromQL refuses.
 fn duration(window: Duration) -> String {
     let millis = window.as_millis().max(1);
     if millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use siskin_analysis::observation::PodMetrics;
 use tokio::sync::watch;
 
-use super::{LIMITS, Limits, Prometheus};
+use super::{AnswerLimits, LIMITS, Prometheus};
 use crate::error::Asked;
 use crate::gather::Measured;
 use crate::promql::TargetLabels;
@@ -39,7 +39,7 @@ fn request(pods: &[&str]) -> PodsRequest {
     }
 }
 
-fn client(server: &Server, limits: Limits) -> Prometheus {
+fn client(server: &Server, limits: AnswerLimits) -> Prometheus {
     Prometheus::with_limits(server.address(""), &Access::default(), limits).expect("a client")
 }
 
@@ -230,14 +230,20 @@ async fn faults_have_their_names() {
 #[tokio::test]
 async fn time_bytes_series_and_pods_are_bounded() {
     let silent = Server::start(|_| Reply::Never).await;
-    let short = Limits { deadline: Duration::from_millis(50), ..LIMITS };
+    let short = AnswerLimits { deadline: Duration::from_millis(50), ..LIMITS };
     assert_eq!(query(&client(&silent, short)).await, Err("TimedOut"));
     let endless = Server::start(|_| Reply::Endless).await;
     assert_eq!(query(&client(&endless, LIMITS)).await, Err("TooLarge"));
     let many = vector(&[("{}", "1"); 4]);
     let server = Server::always(200, &many).await;
-    assert_eq!(query(&client(&server, Limits { series: 3, ..LIMITS })).await, Err("TooLarge"));
-    assert_eq!(query(&client(&server, Limits { bytes: 100, ..LIMITS })).await, Err("TooLarge"));
+    assert_eq!(
+        query(&client(&server, AnswerLimits { series: 3, ..LIMITS })).await,
+        Err("TooLarge")
+    );
+    assert_eq!(
+        query(&client(&server, AnswerLimits { bytes: 100, ..LIMITS })).await,
+        Err("TooLarge")
+    );
 
     let pods: Vec<String> = (0..501).map(|number| format!("p{number}")).collect();
     let pods: Vec<&str> = pods.iter().map(String::as_str).collect();

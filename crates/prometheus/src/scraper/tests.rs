@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use siskin_analysis::observation::PodMetrics;
 
-use super::{LIMITS, Limits, ScrapeTarget, Scraper};
+use super::{LIMITS, ScrapeLimits, ScrapeTarget, Scraper};
 use crate::error::{Asked, Fault, ReadError};
 use crate::reading::{PodReading, Skipped};
 use crate::selector::Selector;
@@ -36,7 +36,7 @@ fn target(server: &Server, pod: &str, path: &str) -> ScrapeTarget {
     ScrapeTarget { pod: pod.into(), ip, port, path: path.into() }
 }
 
-fn scraper(limits: Limits) -> Scraper {
+fn scraper(limits: ScrapeLimits) -> Scraper {
     Scraper::with_limits(limits).expect("a scraper")
 }
 
@@ -87,7 +87,7 @@ async fn bad_numbers_are_unknown_and_the_rest_stays() {
 
 #[tokio::test]
 async fn a_pod_that_does_not_answer_is_a_failure_by_its_name() {
-    let limits = Limits { deadline: Duration::from_secs(5), bytes: 100_000, ..LIMITS };
+    let limits = ScrapeLimits { deadline: Duration::from_secs(5), bytes: 100_000, ..LIMITS };
     let server = Server::start(|question| match question.path.as_str() {
         "/401" => Reply::Body(401, String::new()),
         "/404" => Reply::Body(404, String::new()),
@@ -138,7 +138,7 @@ async fn a_pod_that_does_not_answer_is_a_failure_by_its_name() {
 #[tokio::test]
 async fn time_and_number_of_pods_are_bounded() {
     let server = Server::start(|_| Reply::Never).await;
-    let limits = Limits { deadline: Duration::from_millis(50), pods: 2, ..LIMITS };
+    let limits = ScrapeLimits { deadline: Duration::from_millis(50), pods: 2, ..LIMITS };
     let targets = ["a", "b", "c"].map(|pod| target(&server, pod, "/"));
     let reading = scraper(limits).read(&targets, &series(), 1).await;
     let mut names: Vec<&str> = reading.failures.iter().map(ReadError::name).collect();

@@ -6,7 +6,7 @@ use regex::{Regex, RegexBuilder};
 use crate::cursor::Cursor;
 use crate::selector::{Comparison, Matcher, Selector, SelectorError, SelectorProblem};
 
-/// Memory that one compiled pattern may take, in bytes: a few hundred alternatives need some
+/// Largest compiled pattern in bytes: a few hundred alternatives need some
 /// 100 KiB, `(a{1000}){1000}` would need gigabytes.
 const PATTERN_BYTES: usize = 1024 * 1024;
 
@@ -90,7 +90,7 @@ fn comparison(cursor: &mut Cursor<'_>) -> Result<Comparison, SelectorError> {
         .ok_or_else(|| wrong(cursor, SelectorProblem::NoComparison))
 }
 
-/// Anchored and with `.` for line breaks too, as Prometheus compiles it.
+/// Compiles a pattern as Prometheus does: anchored, and with `.` for line breaks too.
 fn pattern(value: &str) -> Result<Regex, String> {
     RegexBuilder::new(&format!("^(?s:{value})$")).size_limit(PATTERN_BYTES).build().map_err(
         |error| {
@@ -124,7 +124,7 @@ fn string(cursor: &mut Cursor<'_>) -> Result<String, SelectorError> {
     }
 }
 
-/// One escape of a Go string, without its backslash. Single bytes above 127 are not taken: they
+/// Reads one escape of a Go string, after its backslash. Single bytes above 127 are refused: they
 /// are no character.
 fn escape(cursor: &mut Cursor<'_>) -> Option<char> {
     let code = match cursor.next()? {

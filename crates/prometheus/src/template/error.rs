@@ -1,25 +1,25 @@
 //! Why a text is no template: the mistake, its place, and what is there instead.
 //! Words only; finds no mistake.
 
-/// Longest query that is taken, in characters. Rendered, it is as much longer as the names are.
+/// Longest template in characters. Rendered, it is longer by the names of the pods.
 pub(super) const MAX_CHARS: usize = 2000;
 
 /// Why a text is no template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// Nothing to ask.
+    /// The query is empty.
     #[error("the query is empty")]
     Empty,
-    /// Longer than 2000 characters.
+    /// The query is longer than 2000 characters.
     #[error("the query is longer than {MAX_CHARS} characters")]
     TooLong,
-    /// `{{` without `}}`.
+    /// A variable is not closed: `{{` without `}}`.
     #[error("at character {at}: `{{{{` without `}}}}`; variables are {VARIABLES}")]
     Open {
         /// Number of the first brace, from 1.
         at: usize,
     },
-    /// A variable that there is not.
+    /// A variable is unknown.
     #[error("at character {at}: no variable `{name}`; variables are {VARIABLES}")]
     UnknownVariable {
         /// Number of the first brace, from 1.
@@ -27,29 +27,29 @@ pub enum TemplateError {
         /// The name as written, at most 40 characters.
         name: String,
     },
-    /// A quote without the other one.
+    /// A string is not closed.
     #[error("at character {at}: this string is not closed")]
     OpenString {
         /// Number of the quote, from 1.
         at: usize,
     },
-    /// A bracket that is opened only.
+    /// A bracket is not closed.
     #[error("at character {at}: `{bracket}` is not closed")]
     OpenBracket {
         /// Number of the bracket, from 1.
         at: usize,
-        /// The bracket.
+        /// The bracket without its counterpart.
         bracket: char,
     },
-    /// A bracket that is closed only.
+    /// A closing bracket has no opening one.
     #[error("at character {at}: `{character}` closes nothing")]
     UnopenedBracket {
         /// Number of the bracket, from 1.
         at: usize,
-        /// The bracket.
+        /// The bracket without its counterpart.
         character: char,
     },
-    /// A bracket that is closed by one of another kind.
+    /// A bracket is closed by one of another kind.
     #[error(
         "at character {at}: `{character}` where `{}` is needed, for the `{bracket}` at {since}",
         closing(*.bracket)
@@ -64,17 +64,17 @@ pub enum TemplateError {
         /// The opening bracket.
         bracket: char,
     },
-    /// What should count events takes differences.
+    /// A query that has to answer with a counter takes differences.
     #[error("{function}() is no counter; the judge takes the differences itself, so leave it out")]
     NoCounter {
-        /// The function that does.
+        /// The function that takes differences.
         function: &'static str,
     },
 }
 
 const VARIABLES: &str = "{{pods}}, {{pod}}, {{role}}, {{namespace}}, {{revision}} and {{window}}";
 
-/// The bracket that closes this one.
+/// The bracket that closes `bracket`.
 pub(super) const fn closing(bracket: char) -> char {
     match bracket {
         '(' => ')',

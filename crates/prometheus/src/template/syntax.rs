@@ -3,14 +3,14 @@
 
 use crate::template::error::{TemplateError, closing};
 
-/// Finds strings that don't end, and brackets that don't match. Variables are skipped: each stands
-/// for a part of a string or for a word.
+/// Checks that strings end and brackets match. Variables are skipped: each stands for a part of a
+/// string or for a word.
 ///
 /// # Errors
 /// The first mistake, with its place.
 pub(crate) fn check(query: &str) -> Result<(), TemplateError> {
     let mut open: Vec<(usize, char)> = Vec::new();
-    let mut rest = Rest::of(query);
+    let mut rest = Unread::new(query);
     while let Some((at, character)) = rest.next() {
         match character {
             '"' | '\'' | '`' => {
@@ -34,7 +34,7 @@ pub(crate) fn check(query: &str) -> Result<(), TemplateError> {
     }
 }
 
-/// A function of PromQL that turns a counter into something else.
+/// The function in a query, if any, that turns a counter into differences.
 pub(crate) fn takes_differences(query: &str) -> Option<&'static str> {
     const FUNCTIONS: [&str; 7] =
         ["rate", "irate", "increase", "delta", "idelta", "deriv", "resets"];
@@ -49,13 +49,13 @@ pub(crate) fn takes_differences(query: &str) -> Option<&'static str> {
 }
 
 /// The characters of a query without its variables, each with its number from 1.
-struct Rest<'a> {
+struct Unread<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Rest<'a> {
-    const fn of(text: &'a str) -> Self {
+impl<'a> Unread<'a> {
+    const fn new(text: &'a str) -> Self {
         Self { text, at: 1 }
     }
 
@@ -73,7 +73,7 @@ impl<'a> Rest<'a> {
         Some((at, character))
     }
 
-    /// Skips what follows a quote, up to the next one of its kind; `None`: there is none.
+    /// Skips the rest of a string, past the next `quote`; `None` if there is none.
     fn skip_string(&mut self, quote: char) -> Option<()> {
         loop {
             match self.next()?.1 {
