@@ -1,16 +1,16 @@
 //! A trace that was judged: what was found when, and how it ended.
 //! Plain data; who judges, and how it is shown, stands elsewhere.
 
-use siskin_analysis::trace::Mark;
 use siskin_analysis::{Assessment, Finding, Summary};
+use siskin_trace::Mark;
 
-/// A judged trace.
+/// A trace with what the judge found in it.
 #[derive(Debug)]
 pub(crate) struct JudgedTrace {
     pub(crate) rollout: String,
     /// Changes of the finding, and marks; the last finding stands.
     pub(crate) timeline: Vec<TimelineEntry>,
-    /// The answer at the first Fail, or else at the end.
+    /// The assessment at the first Fail, or else at the end.
     pub(crate) last: Assessment,
     pub(crate) summary: Summary,
     /// Second of the trial at which `last` was given.
@@ -19,7 +19,7 @@ pub(crate) struct JudgedTrace {
     pub(crate) points: Vec<Point>,
 }
 
-/// A new finding, or a mark.
+/// One entry of the timeline: a new finding, or a mark.
 #[derive(Debug)]
 pub(crate) struct TimelineEntry {
     /// Second of the trial.
@@ -27,13 +27,14 @@ pub(crate) struct TimelineEntry {
     pub(crate) event: TimelineEvent,
 }
 
+/// What happened at one second of the trial.
 #[derive(Debug)]
 pub(crate) enum TimelineEvent {
     Found(Finding),
     Marked(Mark),
 }
 
-/// Evidence at one moment: second of the trial, against, and in favour.
+/// Evidence at one second of the trial, against the canary and in its favor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {
     pub(crate) second: i64,

@@ -50,8 +50,8 @@ pub(crate) fn check(text: &str) -> Result<Vec<CanaryRollout>, Vec<String>> {
     if found.is_empty() { Ok(rollouts) } else { Err(found) }
 }
 
-/// What each rollout can find in the group that is expected, and for which there is no telling.
-/// Without an expectation: how to state one.
+/// Estimates what the steps of each rollout can find in the expected group, and tells for which
+/// rollouts it can't. Without an expected group: how to describe one.
 pub(crate) fn estimates(rollouts: &[CanaryRollout], group: &Expected) -> (String, Vec<String>) {
     if !group.is_given() {
         let hint = "to estimate what its steps can find: --partitions P --rate R [--consumers N] [--metrics]\n";
@@ -68,7 +68,7 @@ pub(crate) fn estimates(rollouts: &[CanaryRollout], group: &Expected) -> (String
     (text, errors)
 }
 
-/// Path and problem of everything that is wrong with an object.
+/// Path and text of every problem of an object.
 fn problems(object: &Value, rollout: &CanaryRollout) -> Vec<(String, String)> {
     let mut found = Vec::new();
     if object["apiVersion"] != "siskin.dev/v1alpha1" {
@@ -93,7 +93,7 @@ fn problems(object: &Value, rollout: &CanaryRollout) -> Vec<(String, String)> {
     found
 }
 
-/// Fields that the schema doesn't have: misspelt ones would silently do nothing.
+/// Finds fields that the schema doesn't have: misspelled ones would silently do nothing.
 fn unknown(schema: &Value, value: &Value, path: &str, found: &mut Vec<(String, String)>) {
     if let (Some(known), Some(fields)) = (schema["properties"].as_object(), value.as_object()) {
         for (name, value) in fields {

@@ -8,6 +8,7 @@ mod picture;
 mod replay;
 mod report;
 mod source;
+mod table;
 
 use std::io::Write;
 use std::path::Path;

@@ -22,7 +22,7 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     /// Run the judge over recorded traces.
     ///
-    /// What lies before the trial mark is the record that margins are learnt from; from the mark on
+    /// What lies before the trial mark is the record that margins are learned from; from the mark on
     /// the canary is judged as it would be live, up to the first Fail or the end. Prints each change
     /// of the verdict and a table of all signals. Exit code: 0 all judged, 1 a trace was unreadable
     /// (the others are judged all the same), 2 wrong usage. The format: docs/trace.md.
@@ -63,7 +63,7 @@ pub(crate) struct ReplayArgs {
     /// Judge by another setting: interval=1s to 5m, warmUp=0s to 24h, or
     /// falseRollbackProbability=P. Can be given several times; the last one of a field counts.
     #[arg(long = "set", value_name = "FIELD=VALUE")]
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<SettingChange>,
     /// Begin the trial this many seconds after the first observation instead of at the mark.
     #[arg(long, value_name = "SECONDS")]
     pub(crate) from: Option<u32>,
@@ -83,13 +83,13 @@ pub(crate) struct LintArgs {
     pub(crate) expected: Expected,
 }
 
-/// What `--set` takes, with the bounds of a `CanaryRollout`.
+/// Settings that `--set` takes, with the bounds of a `CanaryRollout`.
 const SETTINGS: &str =
     "interval (1s to 5m), warmUp (0s to 24h), falseRollbackProbability (above 0, at most 0.2)";
 
 /// A setting to judge by instead of the recorded one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Change {
+pub(crate) enum SettingChange {
     Interval(Duration),
     WarmUp(Duration),
     FalseRollbackProbability(f64),
@@ -101,9 +101,11 @@ impl ReplayArgs {
         let mut settings = recorded;
         for change in &self.changes {
             match *change {
-                Change::Interval(it) => settings.interval = it.as_millis(),
-                Change::WarmUp(it) => settings.warm_up = it.as_millis(),
-                Change::FalseRollbackProbability(it) => settings.false_rollback_probability = it,
+                SettingChange::Interval(it) => settings.interval = it.as_millis(),
+                SettingChange::WarmUp(it) => settings.warm_up = it.as_millis(),
+                SettingChange::FalseRollbackProbability(it) => {
+                    settings.false_rollback_probability = it;
+                }
             }
         }
         settings.false_rollback_probability =
@@ -112,7 +114,7 @@ impl ReplayArgs {
     }
 }
 
-impl FromStr for Change {
+impl FromStr for SettingChange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -135,7 +137,7 @@ impl FromStr for Change {
     }
 }
 
-/// As in a `CanaryRollout`: above 0 and at most 0.2.
+/// Parses a probability with the bounds of a `CanaryRollout`: above 0 and at most 0.2.
 fn probability(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "want a number such as 0.01".to_owned())?;
     if 0.0 < value && value <= 0.2 {

@@ -24,7 +24,7 @@ struct Curve {
     value: fn(&Point) -> f64,
 }
 
-/// An SVG document.
+/// Draws a judged trace as an SVG document.
 pub(crate) fn draw(it: &JudgedTrace) -> String {
     let last = it.points.last().map_or(1, |point| point.second.max(1));
     let scale = Scale { seconds: number(last) };
@@ -50,8 +50,12 @@ pub(crate) fn draw(it: &JudgedTrace) -> String {
             value: |point| point.proof,
         },
     ];
-    curves.iter().for_each(|curve| level(&mut out, curve));
-    curves.iter().for_each(|curve| line(&mut out, &scale, &it.points, curve));
+    for curve in &curves {
+        level(&mut out, curve);
+    }
+    for curve in &curves {
+        line(&mut out, &scale, &it.points, curve);
+    }
     for entry in &it.timeline {
         let (x, foot) = (scale.x(entry.second), HEIGHT - MARGIN);
         let name = match &entry.event {
@@ -85,7 +89,7 @@ impl Scale {
     }
 }
 
-/// A second as a float; a trial of more than 68 years is cut there.
+/// A second as a float; a trial of more than 68 years is cut short.
 fn number(second: i64) -> f64 {
     f64::from(i32::try_from(second).unwrap_or(i32::MAX))
 }
@@ -139,7 +143,7 @@ fn line(out: &mut String, scale: &Scale, points: &[Point], curve: &Curve) {
     );
 }
 
-/// Text that comes from a file, fit for XML.
+/// A foreign text, escaped for XML.
 fn escaped(text: &str) -> String {
     let plain: String = text.chars().filter(|it| !it.is_control()).collect();
     plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")

@@ -7,9 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use siskin_analysis::observation::{Millis, Observation, Role};
-use siskin_analysis::{
-    Assessment, Finding, Judge, RECORD_SPAN, Record, ResumeError, Summary, Verdict, summarise,
-};
+use siskin_analysis::{Finding, Judge, RECORD_SPAN, Record, ResumeError, Verdict, summarise};
 use siskin_trace::{Line, Mark, Reader, TraceError};
 
 use crate::judged::{JudgedTrace, Point, TimelineEntry, TimelineEvent};
@@ -69,7 +67,7 @@ fn one(file: &Path, args: &ReplayArgs) -> Result<JudgedTrace, ReplayError> {
                 if begins && run.judge.is_none() {
                     run.begin(Judge::new(settings.clone(), &run.record), seen.at);
                 }
-                run.take(seen);
+                run.observe(seen);
             }
             Line::Mark { at, mark: Mark::TrialStarted } => {
                 if args.from.is_none() {
@@ -97,13 +95,15 @@ struct Run {
     rollout: String,
     record: Record,
     judge: Option<Judge>,
-    /// Of the first observation.
+    /// Time of the first observation.
     first: Option<Millis>,
+    /// Time at which the trial began.
     begin: Millis,
+    /// Time of the last judged observation, and whether the primary was healthy then.
     last: Option<(Millis, bool)>,
     over: bool,
     timeline: Vec<TimelineEntry>,
-    /// Whether to keep points.
+    /// Whether points are kept for a picture.
     drawn: bool,
     points: Vec<Point>,
 }
@@ -152,7 +152,7 @@ impl Run {
             .push(TimelineEntry { second: self.second(at), event: TimelineEvent::Marked(mark) });
     }
 
-    fn take(&mut self, seen: Observation) {
+    fn observe(&mut self, seen: Observation) {
         let second = self.second(seen.at);
         let healthy = primary_healthy(&seen);
         if let Some(judge) = &mut self.judge {
@@ -196,8 +196,8 @@ impl Run {
     }
 }
 
-/// As the operator sees it: all primary pods but one are ready, and one at least. Without any the
-/// canary has replaced them.
+/// Whether the primary is healthy: all its pods but one are ready, and one at least. Without any
+/// primary pod the canary has replaced them all.
 fn primary_healthy(seen: &Observation) -> bool {
     let primary = || seen.pods.iter().filter(|pod| pod.role == Role::Primary && !pod.terminating);
     let (all, ready) = (primary().count(), primary().filter(|pod| pod.ready).count());

@@ -8,6 +8,7 @@ use siskin_analysis::{Against, Effect, Figure, Signal, SignalReport, Summary, Ve
 use siskin_trace::Mark;
 
 use crate::judged::{JudgedTrace, TimelineEvent};
+use crate::table;
 
 /// The timeline, and the table as it stood at the end.
 pub(crate) fn text(file: &str, it: &JudgedTrace) -> String {
@@ -29,7 +30,7 @@ pub(crate) fn text(file: &str, it: &JudgedTrace) -> String {
         let cells = [&signal.to_string(), "-", "-", "-", "-", "blind: no such metric"];
         cells.map(str::to_owned)
     }));
-    table(&mut out, &rows);
+    out += &table::text(&rows);
     for note in &last.notes {
         let _ = writeln!(out, "note: {note}");
     }
@@ -90,7 +91,7 @@ fn row(signal: &SignalReport, it: &JudgedTrace) -> [String; 6] {
     [signal.signal.to_string(), primary, canary, difference, evidence, action]
 }
 
-/// Evidence and what follows of a signal within the error budget.
+/// Evidence of a signal within the error budget, and what follows from it.
 fn by_evidence(signal: &SignalReport, it: &JudgedTrace) -> [String; 2] {
     let needed = it.last.against.needed / signal.weight;
     let action = match (signal.proven, it.last.verdict) {
@@ -104,7 +105,7 @@ fn by_evidence(signal: &SignalReport, it: &JudgedTrace) -> [String; 2] {
     [evidence, action.to_owned()]
 }
 
-/// Failing readings and what follows of a user's threshold.
+/// Failing readings of a user's threshold, and what follows from them.
 fn by_count(effect: Option<&Effect>) -> [String; 2] {
     match effect {
         Some(Effect::Bounded { failing, limit, .. }) => {
@@ -128,7 +129,7 @@ fn lag(summary: &Summary) -> [String; 3] {
     [behind(primary), behind(canary), more.unwrap_or_else(|| "-".to_owned())]
 }
 
-/// Primary, canary, and their difference.
+/// Cells of an effect: primary, canary, and their difference.
 fn figures(effect: &Effect) -> [String; 3] {
     match *effect {
         Effect::Ratio { ratio, low, high, canary, primary } => {
@@ -156,16 +157,5 @@ fn figures(effect: &Effect) -> [String; 3] {
                 Against::Primary => [primary, "-".to_owned(), format!("×{}", Figure(value))],
             }
         }
-    }
-}
-
-fn table(out: &mut String, rows: &[[String; 6]]) {
-    let widths: [usize; 6] = std::array::from_fn(|column| {
-        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
-    });
-    for row in rows {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        let _ = writeln!(out, "{}", line.trim_end());
     }
 }

@@ -164,7 +164,8 @@ fn unreadable() -> Vec<Case> {
     ]
 }
 
-fn spec_with((pointer, value): &Case) -> Value {
+fn spec_with(case: &Case) -> Value {
+    let (pointer, value) = case;
     let mut spec = minimal();
     let (parent, field) = pointer.rsplit_once('/').expect("a pointer has a slash");
     let fields = spec.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");

@@ -22,13 +22,15 @@ pub(crate) struct Forecast {
 /// Why nothing can be estimated.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unknown {
-    #[error("{0}: spec.replicas is {1}, so an estimate needs --consumers, 1 to 1000")]
-    Consumers(String, String),
+    #[error("{name}: spec.replicas is {replicas}, so an estimate needs --consumers, 1 to 1000")]
+    Consumers { name: String, replicas: String },
     #[error("{0}: an estimate needs --partitions, 1 to 1000000, and --rate, above 0")]
     Traffic(String),
 }
 
 impl Forecast {
+    /// Estimates what the steps of a rollout can find in a group.
+    ///
     /// # Errors
     /// When the size of the group, or its traffic, is not known.
     pub(crate) fn of(rollout: &CanaryRollout, group: &Expected) -> Result<Self, Unknown> {
@@ -39,7 +41,7 @@ impl Forecast {
         let asked = group.consumers.or(rollout.spec.replicas.and_then(|it| u32::try_from(it).ok()));
         let Some(asked) = asked.filter(|it| 0 < *it) else {
             let replicas = rollout.spec.replicas.map_or("not set".to_owned(), |it| it.to_string());
-            return Err(Unknown::Consumers(name, replicas));
+            return Err(Unknown::Consumers { name, replicas });
         };
         let ceiling = rollout.spec.strategy.max_consumers.and_then(|it| u32::try_from(it).ok());
         let traffic = Traffic {

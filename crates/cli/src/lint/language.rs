@@ -4,7 +4,7 @@
 use siskin_api::{Analysis, PrometheusSource, SeriesNames, UserMetric};
 use siskin_prometheus::{Address, LabelName, Selector, Template};
 
-/// Path and problem of everything that can't be read.
+/// Path and text of every problem in addresses, series and queries.
 pub(super) fn problems(analysis: &Analysis) -> Vec<(String, String)> {
     let prometheus = analysis.prometheus.iter().flat_map(source);
     let series = analysis.series.iter().flat_map(series);

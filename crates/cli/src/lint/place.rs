@@ -17,11 +17,12 @@ pub(crate) fn line(text: &str, document: usize, path: &str) -> Option<usize> {
     })
 }
 
+/// Visitor that follows a path through maps and lists.
 struct Walk<'a> {
     steps: &'a [&'a str],
 }
 
-/// Fails at the value itself, whatever its type.
+/// Visitor that fails at a value, whatever its type: the error has the place.
 struct Here;
 
 impl<'de> DeserializeSeed<'de> for Walk<'_> {

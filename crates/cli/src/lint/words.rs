@@ -9,11 +9,12 @@ use siskin_analysis::power::{Missing, Smallest, StepEstimate};
 use siskin_api::Duration;
 
 use crate::lint::forecast::Forecast;
+use crate::table;
 
-/// Not even a canary that fails every message, or does no work, by this signal.
+/// Cell of a signal that misses even a canary that fails every message, or does no work.
 const NOT_FOUND: &str = "not within this hold";
 
-/// All about one rollout.
+/// The whole estimate of one rollout.
 pub(crate) fn text(it: &Forecast) -> String {
     let (traffic, plan) = (&it.traffic, &it.plan);
     let mut out = format!(
@@ -33,7 +34,7 @@ pub(crate) fn text(it: &Forecast) -> String {
         "judge: falseRollbackProbability {}, interval {}, warmUp {}\n",
         plan.false_rollback_probability, plan.interval, plan.warm_up
     );
-    table(&mut out, &rows(it));
+    out += &table::text(&rows(it));
     out.push('\n');
     let waits = it.estimate.steps.iter().enumerate();
     let waits: Vec<String> = waits
@@ -80,7 +81,7 @@ fn effect(it: &Smallest) -> String {
     }
 }
 
-/// What a healthy version lacks at a step; nothing if its hold is long enough.
+/// What a healthy version lacks to pass a step; `None` if the step's hold is long enough.
 fn wait(it: &Forecast, step: &StepEstimate) -> Option<String> {
     let (hold, max_hold) = (step.step.hold, step.step.max_hold);
     let then = format!("then onInconclusive: {:?}", it.plan.on_inconclusive);
@@ -178,18 +179,6 @@ fn margin(it: &Smallest) -> String {
     }
 }
 
-fn table(out: &mut String, rows: &[Vec<String>]) {
-    let columns = rows.first().map_or(0, Vec::len);
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-        .collect();
-    for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        let _ = writeln!(out, "{}", line.trim_end());
-    }
-}
-
 fn counted(many: u32, what: &str) -> String {
     if many == 1 { format!("1 {what}") } else { format!("{many} {what}s") }
 }
@@ -199,13 +188,13 @@ fn per_second(rate: f64) -> String {
     format!("{} {what}/s", number(rate))
 }
 
-/// Rounded up to whole seconds.
+/// A span as users write it, rounded up to whole seconds.
 fn span(millis: Millis) -> String {
     let seconds = millis.max(0).saturating_add(999) / 1_000;
     Duration::from_secs(u32::try_from(seconds).unwrap_or(u32::MAX)).to_string()
 }
 
-/// Three digits, or all before the point.
+/// A number of three digits, or of all before the point.
 fn number(value: f64) -> String {
     let digits = if value >= 100.0 || value.fract() == 0.0 {
         0

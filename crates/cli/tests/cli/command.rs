@@ -6,10 +6,11 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::world::trial::{HAND_OVER, judged_by, settings};
-use crate::world::{Shape, World};
 use siskin_analysis::{Against, Check, Settings, Threshold, UserMetric, UserRule};
 use siskin_trace::{Header, Line, Mark, Writer};
+
+use crate::world::trial::{HAND_OVER, judged_by, settings};
+use crate::world::{Shape, World};
 
 pub(crate) const MINUTE: i64 = 60_000;
 
@@ -23,10 +24,10 @@ pub(crate) fn folder(name: &str) -> PathBuf {
 
 /// Ten minutes of record and a trial in which the canary works at this part of its speed.
 fn record(path: &Path, health: f64, minutes: i64) {
-    record_by(path, (Shape::small(), settings(Shape::small())), health, minutes);
+    record_by(path, Shape::small(), settings(Shape::small()), health, minutes);
 }
 
-fn record_by(path: &Path, (shape, settings): (Shape, Settings), health: f64, minutes: i64) {
+fn record_by(path: &Path, shape: Shape, settings: Settings, health: f64, minutes: i64) {
     let mut world = World::new(shape, 1);
     let header = Header { rollout: "shop/orders".to_owned(), settings };
     let sink = BufWriter::new(File::create(path).expect("a file"));
@@ -109,7 +110,7 @@ fn metrics_of_the_user_are_told_by_their_names() {
         ("error_rate", UserRule::Check(check)),
     ]
     .map(|(name, rule)| UserMetric { name: name.into(), rule });
-    record_by(&folder.join("user.jsonl"), (shape, judged_by(shape, &user)), 1.0, 4);
+    record_by(&folder.join("user.jsonl"), shape, judged_by(shape, &user), 1.0, 4);
     let (text, errors) = said(&run(&folder, &["replay", "user.jsonl"]));
     let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or(&errors);
     assert!(row("checkout-failures").contains('×'), "{text}");

@@ -6,8 +6,6 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
-use crate::world::trial::{HAND_OVER, settings};
-use crate::world::{Shape, World};
 use jiff::Timestamp;
 use siskin_analysis::observation::{GroupState, Millis, Observation, Role};
 use siskin_analysis::{Assessment, Verdict};
@@ -17,6 +15,10 @@ use siskin_kafka::GroupSnapshot;
 use siskin_operator::evidence::rollout_evidence::{Ledger, Saved};
 use siskin_operator::name::Name;
 use siskin_operator::traces::shelf::Traces;
+
+use crate::command::{MINUTE, folder};
+use crate::world::trial::{HAND_OVER, settings};
+use crate::world::{Shape, World};
 
 const ID: RolloutId = RolloutId { revision: Revision(7), attempt: 1 };
 
