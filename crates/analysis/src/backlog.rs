@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::finding::PartitionId;
 use crate::numbers::{Millis, seconds};
+use crate::observation::PartitionId;
 use crate::reading::Reading;
 use crate::record::Record;
 use crate::time_lag::TimeLag;

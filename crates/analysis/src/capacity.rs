@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::blocks::Worked;
+use crate::blocks::{Blocks, Worked};
 use crate::column::index;
 use crate::constants::Constant;
-use crate::numbers::{Millis, count, median};
+use crate::margins::Margins;
+use crate::numbers::{Millis, count, median, whole_polls};
 use crate::observation::Role;
 use crate::roster::Roster;
 
@@ -125,6 +126,11 @@ pub(crate) fn works(
         }
     }
     pods.into_iter().flatten().map(|work| (roster.name(work.consumer), work)).collect()
+}
+
+/// Blocks in which a partition is behind if it has a backlog.
+pub(crate) fn blocks(margins: &Margins, interval: Millis) -> Blocks {
+    Blocks::new(whole_polls(BLOCK, interval), interval, margins.backlog_seconds())
 }
 
 #[cfg(test)]

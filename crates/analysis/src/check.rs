@@ -34,7 +34,7 @@ pub struct Check {
     pub greater_than: Option<f64>,
     /// Failing readings that are tolerated over the whole trial, 3 by default. The next one fails
     /// the canary.
-    #[serde(default = "crate::user_metric::failure_limit")]
+    #[serde(default = "crate::bound::failure_limit")]
     pub failure_limit: u32,
 }
 

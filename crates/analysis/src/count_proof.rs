@@ -5,8 +5,9 @@ use crate::constants::Constant;
 use crate::count_ratio::{Counts, Margin, ln_poisson};
 use crate::funds::share;
 use crate::numbers::{ln_add, milli, unmilli};
-use crate::proof::PROVEN;
 
+/// Evidence that proves: wrong at most one time in twenty.
+pub(crate) const PROVEN: f64 = 20.0;
 /// Ratios that a healthy canary may have: better, equal, a little worse.
 const HEALTHY: [f64; 3] = [0.5, 1.0, 1.3];
 /// The effect to rule out is at least this ratio: twice the events are a fault to most people.

@@ -2,7 +2,8 @@
 //! They need no Kafka and no history, and count from a canary pod's first second.
 
 use crate::doubt::Doubt;
-use crate::finding::{Fault, Finding};
+use crate::fault::Fault;
+use crate::finding::Finding;
 use crate::observation::{PodObservation, Role};
 
 /// Crashes of one canary pod that are a fault. One can be an eviction, a node, bad luck.

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::assessment::Signal;
+use crate::bound::Bound;
 use crate::check::NoValue;
-use crate::effect::{Bound, Effect, Measuring};
-use crate::finding::{Fault, PartitionId};
+use crate::effect::{Effect, Measuring};
+use crate::fault::Fault;
 use crate::numbers::{Millis, count};
+use crate::observation::PartitionId;
+use crate::signal::Signal;
 use crate::words::{About, AtMost, Remaining, Roughly, Span};
 
 /// What keeps the judge from a decision.

@@ -5,33 +5,9 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-use crate::assessment::Signal;
-use crate::user_metric::Against;
+use crate::bound::Against;
+use crate::signal::Signal;
 use crate::words::{About, Figure};
-
-/// One signal of a trial.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SignalReport {
-    /// Which one.
-    pub signal: Signal,
-    /// Its part of the evidence: weights of the available signals add up to 1. 0 for a user's
-    /// threshold or check, which are outside the error budget.
-    pub weight: f64,
-    /// Evidence against the canary by this signal alone: 1 is none, and all that bounds have.
-    /// At most 10¹².
-    pub evidence: f64,
-    /// For errors, loss, latency and a user's ratio: whether a large effect is ruled out. The
-    /// others can only fail a canary.
-    pub proven: Option<bool>,
-    /// How large the effect is as far as was seen; `None`: nothing was compared yet.
-    pub effect: Option<Effect>,
-    /// The smallest steady effect that would have failed the canary by now through this signal
-    /// alone: a ratio of rates (errors, loss, latency, a user's ratio), events per pod-hour
-    /// (restarts, churn), a share of commits (yield), headrooms per hour (memory), seconds per
-    /// second (lag). `None`: none yet.
-    pub smallest_effect_seen: Option<f64>,
-}
 
 /// The size of a difference between canary and primary.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,19 +63,6 @@ pub enum Effect {
     },
 }
 
-/// One bound of a threshold or a check.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Bound {
-    /// Below this a value fails.
-    Min(f64),
-    /// Above this a value fails.
-    Max(f64),
-    /// From this on a value fails.
-    LessThan(f64),
-    /// Up to this a value fails.
-    GreaterThan(f64),
-}
-
 /// An effect in the words that suit its signal: a user's total need not be messages.
 pub(crate) struct Told<'a>(pub(crate) &'a Signal, pub(crate) &'a Effect);
 
@@ -111,18 +74,6 @@ impl Effect {
     pub(crate) fn per_hour(events: f64, hours: f64, normal: f64) -> Self {
         let rate = if hours > 0.0 { events / hours } else { 0.0 };
         Self::PerHour { events, rate, normal }
-    }
-}
-
-impl Bound {
-    /// Whether a value is beyond it.
-    pub(crate) fn is_crossed_by(self, value: f64) -> bool {
-        match self {
-            Self::Min(min) => value < min,
-            Self::Max(max) => max < value,
-            Self::LessThan(limit) => limit <= value,
-            Self::GreaterThan(limit) => value <= limit,
-        }
     }
 }
 
@@ -164,17 +115,6 @@ impl Display for Measured {
         match self.1 {
             Against::Absolute => Figure(self.0).fmt(f),
             Against::Primary => write!(f, "{} times the primary's", Figure(self.0)),
-        }
-    }
-}
-
-impl Display for Bound {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Min(min) => write!(f, "below min {}", Figure(*min)),
-            Self::Max(max) => write!(f, "above max {}", Figure(*max)),
-            Self::LessThan(limit) => write!(f, "not less than {}", Figure(*limit)),
-            Self::GreaterThan(limit) => write!(f, "not greater than {}", Figure(*limit)),
         }
     }
 }
@@ -258,7 +198,7 @@ impl Display for Times {
 
 #[cfg(test)]
 mod tests {
-    use super::Times;
+    use crate::effect::Times;
 
     #[test]
     fn a_ratio_near_one_keeps_its_halves() {

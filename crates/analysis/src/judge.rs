@@ -9,15 +9,16 @@ use serde::{Deserialize, Serialize};
 use crate::capacity::Capacity;
 use crate::column::index;
 use crate::drift::{Drift, Ledger};
-use crate::finding::PartitionId;
 use crate::hand_over::HandOver;
 use crate::lag_windows::{Busy, Counts as Counted, Standing, growing_since, reference};
 use crate::lags::Sight;
 use crate::learn::learn;
-use crate::live::{Group, Live, backlog};
+use crate::live::{Group, Live};
 use crate::margins::Margins;
 use crate::numbers::Millis;
-use crate::observation::{GroupObservation, GroupState, Observation, PodObservation, Role};
+use crate::observation::{
+    GroupObservation, GroupState, Observation, PartitionId, PodObservation, Role,
+};
 use crate::proof::Proofs;
 use crate::record::{Pushed, Record, arrival};
 use crate::settings::Settings;
@@ -176,7 +177,7 @@ impl Judge {
 
     /// Bets on a window that ends now, or counts it as one without evidence.
     fn bet(&mut self, at: Millis, all: &[Standing<Busy>], canary: &[Standing<Counted>]) {
-        let rates = self.live.pod_rates(canary, backlog(&self.margins));
+        let rates = self.live.pod_rates(canary, self.margins.backlog_seconds());
         let reference = reference(all);
         let mut excuses = Vec::new();
         let drifts: Vec<Drift<_>> = reference.map_or_else(Vec::new, |reference| {

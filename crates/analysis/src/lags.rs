@@ -11,7 +11,7 @@ use crate::numbers::{Millis, tally};
 use crate::observation::{
     GroupObservation, GroupState, Observation, Owner, PartitionObservation, Role,
 };
-use crate::reading::offset;
+use crate::offset::offset;
 use crate::roster::{Consumer, Roster};
 use crate::time_lag::TimeLag;
 

@@ -4,18 +4,16 @@
 use std::collections::BTreeMap;
 
 use crate::blocks::Blocks;
-use crate::capacity::Capacity;
+use crate::capacity::{Capacity, blocks};
 use crate::column::Moves;
 use crate::commit_gaps::CommitGaps;
 use crate::constants::Constant;
 use crate::drift::{FINEST_SCALE, WIDEST_SCALE};
-use crate::finding::PartitionId;
 use crate::lag_windows::{Busy, LagWindows, Standing, reference};
 use crate::lags::{Lags, PartitionLag};
-use crate::live::blocks;
 use crate::margins::Margins;
 use crate::numbers::{Millis, median, quantile};
-use crate::observation::{GroupState, Role};
+use crate::observation::{GroupState, PartitionId, Role};
 use crate::record::Record;
 use crate::roster::Roster;
 use crate::settings::Settings;

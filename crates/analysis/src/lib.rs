@@ -4,6 +4,7 @@
 mod assessment;
 mod backlog;
 mod blocks;
+mod bound;
 mod capacity;
 mod check;
 mod column;
@@ -17,6 +18,7 @@ mod dice;
 mod doubt;
 mod drift;
 mod effect;
+mod fault;
 mod finding;
 mod funds;
 mod group_lag;
@@ -29,8 +31,11 @@ mod live;
 mod log_ends;
 mod margins;
 mod missing;
+mod name_table;
+mod note;
 mod numbers;
 pub mod observation;
+mod offset;
 pub mod power;
 mod proof;
 mod rate;
@@ -40,6 +45,7 @@ mod roster;
 mod saved;
 mod schedule;
 mod settings;
+mod signal;
 mod signals;
 mod stall;
 mod steady;
@@ -50,22 +56,26 @@ mod user_metric;
 mod verdict;
 mod words;
 
-pub use assessment::{Assessment, Evidence, Note, Signal, Verdict, WindowCount};
+pub use assessment::{Assessment, Evidence, SignalReport, WindowCount};
+pub use bound::{Against, Bound};
 pub use check::{Check, Input, Measure, NoValue};
 #[cfg(feature = "sensitivity")]
 pub use constants::{Constant, scale_constant};
 pub use crash::crash_guard;
 pub use doubt::Doubt;
-pub use effect::{Bound, Effect, SignalReport};
-pub use finding::{Fault, Finding, KeepsUp, PartitionId};
+pub use effect::Effect;
+pub use fault::Fault;
+pub use finding::{Finding, KeepsUp, Verdict};
 pub use judge::Judge;
+pub use note::Note;
+pub use observation::PartitionId;
 pub use record::{Pushed, RECORD_SPAN, Record};
 pub use saved::ResumeError;
 pub use settings::Settings;
+pub use signal::Signal;
 pub use steady::{Unsteady, primary_steady};
 pub use summary::{RoleSummary, Summary, summarise};
 pub use user_metric::{
-    Against, MOST_USER_METRICS, Threshold, UserMetric, UserMetricError, UserRule,
-    check_user_metrics,
+    MOST_USER_METRICS, Threshold, UserMetric, UserMetricError, UserRule, check_user_metrics,
 };
 pub use words::Figure;

@@ -4,22 +4,21 @@
 use std::sync::Arc;
 
 use crate::blocks::{Blocks, Worked};
-use crate::capacity::{BLOCK, Paces, works};
+use crate::capacity::{Paces, blocks, works};
 use crate::column::{Moves, index};
 use crate::commit_gaps::CommitGaps;
-use crate::finding::{Fault, PartitionId};
+use crate::fault::Fault;
 use crate::group_lag::GroupLag;
 use crate::hand_over::HandOver;
 use crate::lag_windows::{Busy, Counts, LagWindows, Standing};
 use crate::lags::{Lags, Oddities, PartitionLag, Sight};
 use crate::margins::Margins;
-use crate::numbers::{Millis, median, seconds, tally, whole_polls};
-use crate::observation::{GroupObservation, GroupState, Observation, PodObservation, Role};
+use crate::numbers::{Millis, median, seconds, tally};
+use crate::observation::{
+    GroupObservation, GroupState, Observation, PartitionId, PodObservation, Role,
+};
 use crate::roster::Consumer;
 use crate::stall::StallGuard;
-
-/// Lag beyond a commit gap, in seconds, that waiting for the next commit doesn't explain.
-const BEYOND_COMMIT: f64 = 1.0;
 
 /// What is rebuilt from new observations after a restart.
 ///
@@ -270,14 +269,4 @@ impl Latest {
     pub(crate) fn place(&self) -> usize {
         index(self.place)
     }
-}
-
-/// Blocks in which a partition is behind if it has a backlog.
-pub(crate) fn blocks(margins: &Margins, interval: Millis) -> Blocks {
-    Blocks::new(whole_polls(BLOCK, interval), interval, backlog(margins))
-}
-
-/// Lag in seconds from which there is a backlog: more than waiting for the next commit explains.
-pub(crate) fn backlog(margins: &Margins) -> f64 {
-    margins.commit_gap_seconds() + BEYOND_COMMIT
 }

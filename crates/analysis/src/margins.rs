@@ -7,6 +7,9 @@ use crate::constants::{Constant, DEFAULT_COMMIT_GAP};
 use crate::drift::{FINEST_SCALE, WIDEST_SCALE};
 use crate::numbers::{Millis, seconds, whole_polls};
 
+/// Lag beyond a commit gap, in seconds, that waiting for the next commit doesn't explain.
+const BEYOND_COMMIT: f64 = 1.0;
+
 /// Learnt margins.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Margins {
@@ -39,9 +42,9 @@ impl Margins {
         whole_polls(gaps.max(polls).max(Constant::DriftWindow.millis()), interval)
     }
 
-    /// The longest commit gap in seconds, 0 while unknown.
-    pub(crate) fn commit_gap_seconds(&self) -> f64 {
-        seconds(self.commit_gap.unwrap_or(0))
+    /// Lag in seconds from which there is a backlog: more than waiting for the next commit explains.
+    pub(crate) fn backlog_seconds(&self) -> f64 {
+        seconds(self.commit_gap.unwrap_or(0)) + BEYOND_COMMIT
     }
 
     /// These margins, if they can have been learnt.

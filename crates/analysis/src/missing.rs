@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use crate::doubt::Doubt;
-use crate::finding::{KeepsUp, PartitionId};
+use crate::finding::KeepsUp;
 use crate::funds::ROUNDING;
 use crate::judge::Judge;
 use crate::live::{Group, Latest};
 use crate::numbers::{Millis, tally};
+use crate::observation::PartitionId;
 use crate::proof::Proof;
 
 /// Messages per second below which a canary's traffic proves nothing.

@@ -2,6 +2,7 @@
 //! Also the trace format, so every field is plain data; nothing here computes a verdict.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -196,4 +197,19 @@ pub struct Histogram {
     pub counts: Vec<f64>,
     /// All messages.
     pub total: f64,
+}
+
+/// One partition of one topic. Shown as `orders/3`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PartitionId {
+    /// Topic name.
+    pub topic: Arc<str>,
+    /// Partition number.
+    pub partition: i32,
+}
+
+impl Display for PartitionId {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.topic, self.partition)
+    }
 }

@@ -17,65 +17,28 @@
 //!
 //! **Pass.** The proofs themselves, run on the counts that a healthy canary is expected to show.
 
+mod case;
 mod counts;
 mod lag;
 mod normal;
 mod pass;
+mod plan;
 #[cfg(test)]
 mod tests;
 
-use crate::assessment::Signal;
 use crate::constants::Constant;
 use crate::count_ratio::Margin;
-use crate::margins::Margins;
-use crate::numbers::{Millis, whole_polls};
-use crate::power::counts::{Counted, Stage};
+use crate::numbers::Millis;
+use crate::power::case::Case;
 use crate::power::lag::Lagging;
 pub use crate::power::pass::{Healthy, Missing};
+use crate::power::plan::Stage;
+pub use crate::power::plan::{BaseRates, POWER, PlannedStep, Traffic};
 use crate::settings::Settings;
+use crate::signal::Signal;
 use crate::signals::kind::Kind;
-use crate::signals::weight;
+use crate::signals::signal;
 use crate::stall::StallGuard;
-use crate::user_metric::UserRule;
-
-/// The probability with which an effect is found that is called detectable.
-pub const POWER: f64 = 0.9;
-
-/// The group as it is expected to work while the rollout runs. All partitions and pods get the
-/// same share.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Traffic {
-    /// Pods of both roles together. 0 counts as 1.
-    pub consumers: u32,
-    /// Partitions of all topics. 0 counts as 1.
-    pub partitions: u32,
-    /// Messages per second of the whole group, above 0.
-    pub rate: f64,
-    /// Time between the commits of a pod, in milliseconds.
-    pub commit_interval: Millis,
-    /// What the application exports; `None`: the judge has Kafka and Kubernetes alone.
-    pub metrics: Option<BaseRates>,
-}
-
-/// Rates of the primary, in events per message, from 0 to 1. Lost are none.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BaseRates {
-    /// Messages that fail.
-    pub errors: f64,
-    /// Messages slower than the bucket edge that is compared.
-    pub slow: f64,
-}
-
-/// One step of the plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlannedStep {
-    /// Canary pods.
-    pub canary: u32,
-    /// Least time at the step, in milliseconds, from where the pods are ready and have joined.
-    pub hold: Millis,
-    /// Longest time without a Pass.
-    pub max_hold: Millis,
-}
 
 /// What a rollout can and can't find.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,71 +116,12 @@ pub fn estimate(settings: &Settings, traffic: &Traffic, plan: &[PlannedStep]) ->
     }
 }
 
-/// What is the same for all steps.
-struct Case {
-    settings: Settings,
-    traffic: Traffic,
-    margins: Margins,
-}
-
 impl Case {
-    fn new(settings: &Settings, traffic: &Traffic) -> Self {
-        let settings = settings.clone().sane();
-        // Polls see a commit at the earliest one interval after the one before.
-        let gap = whole_polls(traffic.commit_interval.max(1), settings.interval);
-        Self {
-            settings,
-            traffic: Traffic {
-                consumers: traffic.consumers.max(1),
-                partitions: traffic.partitions.max(1),
-                rate: if traffic.rate.is_finite() { traffic.rate.max(0.0) } else { 0.0 },
-                ..*traffic
-            },
-            margins: Margins {
-                commit_gap: Some(gap),
-                typical_gap: Some(gap),
-                scale: crate::drift::FINEST_SCALE,
-                normal_lag: Constant::NormalLag.value(),
-                learnt: true,
-            },
-        }
-    }
-
-    /// The canary's part of pods, partitions and messages.
-    fn share(&self, canary: u32) -> f64 {
-        f64::from(canary) / f64::from(self.traffic.consumers)
-    }
-
-    fn canary_partitions(&self, canary: u32) -> u32 {
-        let (all, of) = (u64::from(self.traffic.partitions), u64::from(self.traffic.consumers));
-        let nearest = (all * u64::from(canary) + of / 2) / of;
-        u32::try_from(nearest).unwrap_or(u32::MAX)
-    }
-
-    /// The primary's rate of a kind; `None`: there is no input for it.
-    fn base(&self, kind: Kind) -> Option<f64> {
-        let rates = self.traffic.metrics?;
-        Some(match kind {
-            Kind::Errors => rates.errors,
-            Kind::Loss => 0.0,
-            Kind::Latency => rates.slow,
-            // How often a user's event happens nobody has said.
-            Kind::User(_) => return None,
-        })
-    }
-
-    fn counted<'a>(&'a self, kind: Kind, stages: &'a [Stage]) -> Option<Counted<'a>> {
-        let base = self.base(kind)?;
-        let ln_most = kind.ln_most(&self.settings);
-        Some(Counted { kind, base, ln_most, traffic: &self.traffic, stages })
-    }
-
     fn smallest(&self, stages: &[Stage]) -> Vec<Smallest> {
-        let counted = Kind::BUILT_IN
-            .into_iter()
-            .filter_map(|(kind, signal)| Some((self.counted(kind, stages)?, signal)));
+        let counted = Kind::BUILT_IN.into_iter().filter_map(|kind| self.counted(kind, stages));
         let mut all: Vec<Smallest> = counted
-            .map(|(it, signal)| {
+            .map(|it| {
+                let signal = signal(it.kind, &[]);
                 let effect = it.smallest(self.ln_needed(&signal));
                 let Margin { ratio, dispersion } = it.signal().margin();
                 Smallest { signal, base: it.base, effect, margin: ratio, dispersion }
@@ -233,39 +137,5 @@ impl Case {
 
     fn total_failure(&self, first: Stage) -> Option<Millis> {
         self.counted(Kind::Errors, &[first])?.found_after(1.0, self.ln_needed(&Signal::Errors))
-    }
-
-    fn blind(&self) -> Vec<Signal> {
-        let all = [Signal::Errors, Signal::Loss, Signal::Latency, Signal::Yield, Signal::Memory];
-        all.into_iter().filter(|signal| !self.is_available(signal)).collect()
-    }
-
-    fn is_available(&self, signal: &Signal) -> bool {
-        match signal {
-            Signal::Lag | Signal::Restarts | Signal::Churn => true,
-            Signal::Errors | Signal::Loss | Signal::Latency | Signal::Yield | Signal::Memory => {
-                self.traffic.metrics.is_some()
-            }
-            Signal::User(_) => false,
-        }
-    }
-
-    /// ln of the evidence that a signal needs alone: its weight is that of the available signals.
-    fn ln_needed(&self, signal: &Signal) -> f64 {
-        const ALL: [Signal; 8] = [
-            Signal::Lag,
-            Signal::Yield,
-            Signal::Loss,
-            Signal::Errors,
-            Signal::Latency,
-            Signal::Restarts,
-            Signal::Churn,
-            Signal::Memory,
-        ];
-        let built_in: f64 = ALL.iter().filter(|it| self.is_available(it)).map(weight).sum();
-        let ratios = self.settings.user.iter().filter(|it| it.rule == UserRule::Ratio);
-        let own: f64 = ratios.map(|it| weight(&Signal::User(it.name.clone()))).sum();
-        let total = built_in + own;
-        self.settings.ln_needed(0) - (weight(signal) / total).ln()
     }
 }

@@ -7,16 +7,15 @@ mod tests;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::finding::PartitionId;
+use crate::count_proof::PROVEN;
 use crate::lag_windows::{Counts, Standing};
 use crate::numbers::{Millis, count};
+use crate::observation::PartitionId;
 
 /// Drift that has to be ruled out, in seconds per second.
 const RULED_OUT: f64 = 0.25;
 /// Stake: 0.9 of the largest that keeps every factor positive, 1/(1 − τ).
 const STAKE: f64 = 0.9 / (1.0 - RULED_OUT);
-/// Evidence that proves: wrong at most one time in twenty.
-pub(crate) const PROVEN: f64 = 20.0;
 /// Most evidence kept, so that a fault after a long healthy time unproves within two windows.
 const MOST: f64 = 2.0 * PROVEN;
 /// Least evidence kept, so that a canary that has recovered is not held for ever. Every return to

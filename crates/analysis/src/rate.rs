@@ -2,7 +2,7 @@
 //! For events with no counterpart in the primary: restarts, churn. Exact for a Poisson process.
 
 use crate::count_ratio::ln_poisson;
-use crate::funds::Funds;
+use crate::funds::{Funds, first_share};
 
 /// ln of the largest factor of one window, as for counts of messages.
 const LN_MOST: f64 = 4.605;
@@ -29,6 +29,20 @@ impl Rate {
     /// ln of the evidence.
     pub(crate) fn ln_value(&self) -> f64 {
         self.funds.ln_value()
+    }
+
+    /// The least rate, per hour, at which one account of three would have reached `ln_needed` over
+    /// `hours` with `normal` events an hour to be expected; `None` before the first of them.
+    pub(crate) fn smallest_rate_seen(
+        &self,
+        hours: f64,
+        normal: f64,
+        ln_needed: f64,
+    ) -> Option<f64> {
+        let needed = ln_needed + 3.0_f64.ln() - first_share().ln();
+        let events = |rho: f64| (needed + normal * hours * (rho - 1.0)) / rho.ln();
+        let least = self.ratios.map(events).into_iter().fold(f64::INFINITY, f64::min);
+        (hours > 0.0).then_some(least / hours)
     }
 
     pub(crate) fn save(&self) -> Vec<i64> {

@@ -1,12 +1,11 @@
 //! One observation of the group by itself: sane offsets, each partition once, roles resolved.
 //! For summaries; the judge follows the group from one to the next instead (`lags`).
 
-use crate::finding::PartitionId;
 use crate::numbers::{Millis, tally};
-use crate::observation::{MemberCount, Observation, Owner, PartitionObservation, Role};
-
-/// Beyond this an offset is a sentinel or nonsense: 2⁶² records would take a million years.
-const LARGEST_OFFSET: i64 = 1 << 62;
+use crate::observation::{
+    MemberCount, Observation, Owner, PartitionId, PartitionObservation, Role,
+};
+use crate::offset::offset;
 
 /// The group at one moment.
 #[derive(Clone, Debug)]
@@ -72,9 +71,4 @@ impl Row {
             log_end: offset(row.log_end),
         }
     }
-}
-
-/// An offset as far as it can be one: −1 and its like mean "unknown", neither 0 nor the end.
-pub(crate) fn offset(raw: Option<i64>) -> Option<i64> {
-    raw.filter(|offset| (0..LARGEST_OFFSET).contains(offset))
 }

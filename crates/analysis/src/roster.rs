@@ -8,10 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::column::{Column, Moves, index};
-use crate::finding::PartitionId;
 use crate::numbers::{Millis, tally};
 use crate::observation::{
-    GroupObservation, GroupState, Owner, PartitionObservation, PodObservation, Role,
+    GroupObservation, GroupState, Owner, PartitionId, PartitionObservation, PodObservation, Role,
 };
 
 /// Names of pods kept beside those in use before the others are dropped: pods come and go.

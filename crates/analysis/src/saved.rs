@@ -8,14 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::capacity::Capacity;
 use crate::drift::{Account, BETS, Ledger};
-use crate::finding::PartitionId;
 use crate::funds::LN_NOTHING;
 use crate::group_lag::GroupLag;
 use crate::judge::{Counts, Judge};
 use crate::lags::Oddities;
 use crate::live::Live;
 use crate::margins::Margins;
-use crate::numbers::{ln_add, milli, tally, unmilli};
+use crate::name_table::{NameTable, name};
+use crate::numbers::{ln_add, milli, unmilli};
+use crate::observation::PartitionId;
 use crate::proof::{Proof, Proofs};
 use crate::settings::Settings;
 use crate::signals::Signals;
@@ -82,8 +83,6 @@ struct Saved {
 const MOST_BYTES: usize = 16 * 1_024;
 /// Partitions beyond which not even the shortest rows fit: `[0,0,null,[0,0]],` has 17 bytes.
 const MOST_ROWS: usize = MOST_BYTES / 17;
-/// Longest name of a pod in Kubernetes, and a few more bytes than that of a topic in Kafka.
-const LONGEST_NAME: usize = 253;
 
 /// What is left out to be short.
 #[derive(Clone, Copy)]
@@ -129,8 +128,8 @@ impl Judge {
     }
 
     fn text(&self, pooling: Pooling) -> String {
-        let mut topics = Names::default();
-        let mut pods = Names::default();
+        let mut topics = NameTable::default();
+        let mut pods = NameTable::default();
         let (rows, ln_pool) = self.rows(pooling.partitions);
         let partitions = rows
             .into_iter()
@@ -207,10 +206,14 @@ impl Judge {
         let mut accounts = BTreeMap::new();
         let mut proofs = Proofs::default();
         for (topic, partition, account, proof) in saved.partitions {
-            let topic = name(&saved.topics, topic)?;
+            let topic = name(&saved.topics, topic).ok_or(ResumeError::Inconsistent)?;
             let id = PartitionId { topic, partition };
             if let Some((pod, ln)) = proof {
-                proofs.restore(&id, &name(&saved.pods, pod)?, unmilli(ln));
+                proofs.restore(
+                    &id,
+                    &name(&saved.pods, pod).ok_or(ResumeError::Inconsistent)?,
+                    unmilli(ln),
+                );
             }
             if let Some(account) = account {
                 accounts.insert(id, account.map(unmilli));
@@ -242,57 +245,4 @@ impl Judge {
             live,
         })
     }
-}
-
-/// Names by the order in which they were first used.
-#[derive(Default)]
-pub(crate) struct Names {
-    list: Vec<Arc<str>>,
-    index: BTreeMap<Arc<str>, u32>,
-}
-
-impl Names {
-    pub(crate) fn index(&mut self, name: &Arc<str>) -> u32 {
-        *self.index.entry(name.clone()).or_insert_with(|| {
-            self.list.push(short(name));
-            tally(self.list.len() - 1)
-        })
-    }
-}
-
-/// A name as a cluster can have it. What belongs to any other is lost by saving, as what belongs to
-/// a pod that is gone: its capital returns to the pool.
-fn short(name: &Arc<str>) -> Arc<str> {
-    let plain = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';
-    if name.len() <= LONGEST_NAME && name.chars().all(plain) {
-        return name.clone();
-    }
-    name.chars().filter(|c| plain(*c)).take(LONGEST_NAME).collect::<String>().into()
-}
-
-/// Accounts by key as they are saved, and ln of their pool: all in the pool if `pooled`.
-pub(crate) fn by_pod(
-    ledger: &Ledger<Arc<str>>,
-    names: &mut Names,
-    pooled: bool,
-) -> (Vec<(u32, [i64; BETS])>, i64) {
-    if pooled {
-        return (Vec::new(), milli(ledger.ln_value()));
-    }
-    let row = |(pod, account): (&Arc<str>, &Account)| (names.index(pod), account.ln.map(milli));
-    (ledger.accounts().map(row).collect(), milli(ledger.ln_pool()))
-}
-
-pub(crate) fn name(names: &[Arc<str>], index: u32) -> Result<Arc<str>, ResumeError> {
-    let index = usize::try_from(index).map_err(|_| ResumeError::Inconsistent)?;
-    names.get(index).cloned().ok_or(ResumeError::Inconsistent)
-}
-
-/// The accounts of pods, by name; `None`: a name is missing.
-pub(crate) fn accounts(
-    rows: Vec<(u32, [i64; BETS])>,
-    names: &[Arc<str>],
-) -> Option<BTreeMap<Arc<str>, [f64; BETS]>> {
-    let row = |(pod, ln): (u32, [i64; BETS])| Some((name(names, pod).ok()?, ln.map(unmilli)));
-    rows.into_iter().map(row).collect()
 }

@@ -4,6 +4,7 @@
 pub(crate) mod bounds;
 pub(crate) mod cadence;
 pub(crate) mod churn;
+pub(crate) mod counter;
 pub(crate) mod gauge;
 pub(crate) mod held;
 pub(crate) mod in_flight;
@@ -16,9 +17,11 @@ pub(crate) mod meter;
 pub(crate) mod onset;
 pub(crate) mod outcomes;
 pub(crate) mod peers;
+pub(crate) mod pod_accounts;
 pub(crate) mod ratio;
 pub(crate) mod reports;
 pub(crate) mod restarts;
+pub(crate) mod rise;
 pub(crate) mod saved;
 pub(crate) mod spread;
 pub(crate) mod user_counts;
@@ -27,7 +30,6 @@ pub(crate) mod yields;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::assessment::Signal;
 use crate::check::Measure;
 use crate::constants::{DEFAULT_COMMIT_GAP, RECENT_POLLS};
 use crate::lags::{Lags, PartitionLag};
@@ -37,16 +39,18 @@ use crate::observation::{GroupState, Observation, PodMetrics, Role};
 use crate::record::Record;
 use crate::roster::Roster;
 use crate::settings::Settings;
+use crate::signal::Signal;
 use crate::signals::bounds::{Bounds, Times};
 use crate::signals::churn::Churn;
 use crate::signals::in_flight::Flight;
 use crate::signals::kind::Kind;
 use crate::signals::memory::Memory;
-use crate::signals::meter::{Meter, Reader, Rise};
+use crate::signals::meter::{Meter, Reader};
 use crate::signals::outcomes::Outcomes;
 use crate::signals::peers::Peers;
 use crate::signals::ratio::RatioSignal;
 use crate::signals::restarts::Restarts;
+use crate::signals::rise::Rise;
 use crate::signals::yields::{Yield, YieldSchool, work};
 use crate::user_metric::{UserMetric, UserRule};
 
@@ -101,7 +105,7 @@ impl Signals {
         for seen in record.observations() {
             for metrics in primary(&seen) {
                 for kind in kinds() {
-                    available[kind.index()] |= kind.is_in(metrics, &reader);
+                    available[kind.index()] |= reader.has_input(kind, metrics);
                 }
             }
             for bounds in &mut bounds {
@@ -244,12 +248,7 @@ impl Signals {
     }
 
     fn signal(&self, kind: Kind) -> Signal {
-        match kind {
-            Kind::Errors => Signal::Errors,
-            Kind::Loss => Signal::Loss,
-            Kind::Latency => Signal::Latency,
-            Kind::User(place) => Signal::User(self.reader.user[place].clone()),
-        }
+        signal(kind, &self.reader.user)
     }
 }
 
@@ -293,6 +292,16 @@ fn bounds(settings: &Settings, cadence: Millis) -> Vec<Bounds> {
         }
     };
     settings.user.iter().filter_map(bounds).collect()
+}
+
+/// The signal of a kind, where `user` are the names of the user's ratios.
+pub(crate) fn signal(kind: Kind, user: &[Arc<str>]) -> Signal {
+    match kind {
+        Kind::Errors => Signal::Errors,
+        Kind::Loss => Signal::Loss,
+        Kind::Latency => Signal::Latency,
+        Kind::User(place) => Signal::User(user[place].clone()),
+    }
 }
 
 fn primary(seen: &Observation) -> impl Iterator<Item = &PodMetrics> {

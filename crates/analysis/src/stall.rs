@@ -4,7 +4,7 @@
 use crate::column::{Column, Marks, Moves};
 use crate::constants::longest_bridged;
 use crate::doubt::Doubt;
-use crate::finding::Fault;
+use crate::fault::Fault;
 use crate::lags::{Lags, MORE_THAN_A_MARKER, PartitionLag, Since};
 use crate::numbers::{Millis, seconds, tally};
 use crate::observation::Role;

@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::backlog::time_lags;
-use crate::finding::PartitionId;
 use crate::numbers::{Millis, count, seconds, tally};
-use crate::observation::Role;
+use crate::observation::{PartitionId, Role};
 use crate::reading::{Reading, Row};
 use crate::record::Record;
 use crate::time_lag::TimeLag;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bound::Against;
 use crate::check::{Check, Measure};
 
 /// Most user metrics of one rollout, its checks not counted. Each ratio takes evidence from all other signals, and the
@@ -12,9 +13,6 @@ use crate::check::{Check, Measure};
 pub const MOST_USER_METRICS: usize = 10;
 /// Longest name, in bytes: a label's.
 const LONGEST_NAME: usize = 63;
-/// Failing readings that are tolerated unless the user says otherwise: at polls of 10 s the first
-/// half minute of a spike.
-const FAILURE_LIMIT: u32 = 3;
 
 /// A metric that a user defined.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,21 +51,11 @@ pub struct Threshold {
     pub max: Option<f64>,
     /// Failing readings that are tolerated over the whole trial, 3 by default. The next one fails
     /// the canary.
-    #[serde(default = "failure_limit")]
+    #[serde(default = "crate::bound::failure_limit")]
     pub failure_limit: u32,
     /// What is held against the bounds.
     #[serde(default)]
     pub against: Against,
-}
-
-/// What a threshold holds against its bounds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Against {
-    /// The value of the canary's worst pod.
-    #[default]
-    Absolute,
-    /// The median of the canary's pods divided by the median of the primary's.
-    Primary,
 }
 
 /// Why user metrics can't be judged by.
@@ -99,10 +87,6 @@ pub enum UserMetricError {
     /// Bounds of a check that no value can be between.
     #[error("user metric {0}: want finite bounds, greaterThan below lessThan")]
     CheckBounds(Arc<str>),
-}
-
-pub(crate) const fn failure_limit() -> u32 {
-    FAILURE_LIMIT
 }
 
 /// Checks the user metrics of one rollout.

@@ -1,20 +1,22 @@
 //! From the judge's state to its answer: which finding stands, and what is reported with it.
 //! Only reads; the first rule that holds wins.
 
-use crate::assessment::{Assessment, Evidence, Note, Signal, Verdict, WindowCount};
+use crate::assessment::{Assessment, Evidence, SignalReport, WindowCount};
 use crate::constants::{LARGEST_EVIDENCE, RECENT_POLLS};
+use crate::count_proof::PROVEN;
 use crate::crash::crash_guard;
 use crate::doubt::Doubt;
-use crate::effect::SignalReport;
-use crate::finding::{Fault, Finding};
+use crate::fault::Fault;
+use crate::finding::{Finding, Verdict};
 use crate::funds::ROUNDING;
 use crate::judge::Judge;
 use crate::live::Group;
 use crate::missing::Trial;
+use crate::note::Note;
 use crate::numbers::{Millis, seconds};
 use crate::observation::GroupState;
-use crate::proof::PROVEN;
 use crate::record::CLOCK_STEP;
+use crate::signal::Signal;
 use crate::signals::ln_total;
 use crate::stall::Stall;
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::drift::{Drift, Ledger};
-use crate::finding::PartitionId;
+use crate::observation::PartitionId;
 
 /// The drift that is tolerated here, in seconds per second.
 const TOLERATED: f64 = 0.03;

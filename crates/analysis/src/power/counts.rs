@@ -7,12 +7,13 @@ use crate::constants::{COUNT_WINDOW, Constant};
 use crate::count_ratio::Counts;
 use crate::numbers::{Millis, seconds};
 use crate::observation::Role;
-use crate::power::Traffic;
 use crate::power::normal::{Z, below, first_passage, gain, poisson_quantile};
+use crate::power::plan::{Stage, Traffic};
 use crate::record::RECORD_SPAN;
+use crate::signals::counter::Count;
 use crate::signals::kind::Kind;
-use crate::signals::meter::{Count, Rise};
 use crate::signals::ratio::{FASTER, LONGEST_WARM_UP, RatioSignal, WARM_UP_WINDOWS};
+use crate::signals::rise::Rise;
 
 /// Windows looked at at most: longer holds are cut into longer windows, which changes the second
 /// digit of an answer at most.
@@ -22,32 +23,25 @@ const RECORD_PODS: u32 = 4;
 /// Ends the search for a rate: a hundredth of it.
 const CLOSE: f64 = 1.01;
 
-/// A step as the counts see it: how many canary pods, for how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stage {
-    pub(super) canary: u32,
-    pub(super) length: Millis,
-}
-
 /// One kind of count from the first step to the end of the last of these.
-pub(super) struct Counted<'a> {
-    pub(super) kind: Kind,
-    pub(super) base: f64,
+pub(crate) struct Counted<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) base: f64,
     /// ln of the largest factor of one window.
-    pub(super) ln_most: f64,
-    pub(super) traffic: &'a Traffic,
-    pub(super) stages: &'a [Stage],
+    pub(crate) ln_most: f64,
+    pub(crate) traffic: &'a Traffic,
+    pub(crate) stages: &'a [Stage],
 }
 
 /// What one window is expected to bring.
 #[derive(Clone, Debug)]
-pub(super) struct Slice {
+pub(crate) struct Slice {
     /// The stage, by its number, and the time since its begin at which the window ends.
-    pub(super) stage: usize,
-    pub(super) end: Millis,
+    pub(crate) stage: usize,
+    pub(crate) end: Millis,
     /// Messages of the canary pods of each stage, with the pods' age when the window begins.
-    pub(super) canary: Vec<(Millis, f64)>,
-    pub(super) primary: f64,
+    pub(crate) canary: Vec<(Millis, f64)>,
+    pub(crate) primary: f64,
 }
 
 /// What an unlucky rollout shows.
@@ -67,8 +61,8 @@ impl Slice {
 }
 
 impl Counted<'_> {
-    /// The smallest rate, in events per message, that is found with [`super::POWER`].
-    pub(super) fn smallest(&self, ln_needed: f64) -> Option<f64> {
+    /// The smallest rate, in events per message, that is found with [`crate::power::POWER`].
+    pub(crate) fn smallest(&self, ln_needed: f64) -> Option<f64> {
         let slices = self.slices(self.window());
         let found = |rate| self.found(&slices, rate, ln_needed).is_some();
         if !found(1.0) {
@@ -84,7 +78,7 @@ impl Counted<'_> {
     }
 
     /// When this rate is found, counted from the begin of the last stage.
-    pub(super) fn found_after(&self, rate: f64, ln_needed: f64) -> Option<Millis> {
+    pub(crate) fn found_after(&self, rate: f64, ln_needed: f64) -> Option<Millis> {
         self.found(&self.slices(self.window()), rate, ln_needed)
     }
 
@@ -106,7 +100,7 @@ impl Counted<'_> {
     }
 
     /// The signal as a quiet record teaches it: all pods alike, Poisson noise and no other.
-    pub(super) fn signal(&self) -> RatioSignal {
+    pub(crate) fn signal(&self) -> RatioSignal {
         let pods = RECORD_PODS.min(self.traffic.consumers);
         let of = self.traffic.rate * seconds(COUNT_WINDOW) / f64::from(pods);
         let each = (self.kind, Count { events: self.base * of, of });
@@ -118,7 +112,7 @@ impl Counted<'_> {
     }
 
     /// Windows of one length over all stages; what is left over at the end of one is dropped.
-    pub(super) fn slices(&self, length: Millis) -> Vec<Slice> {
+    pub(crate) fn slices(&self, length: Millis) -> Vec<Slice> {
         let per_pod = self.traffic.rate / f64::from(self.traffic.consumers) * seconds(length);
         let mut slices = Vec::new();
         let mut cohorts: Vec<(Millis, u32)> = Vec::new();
@@ -141,7 +135,7 @@ impl Counted<'_> {
     }
 
     /// What the signal is shown of a window at these rates.
-    pub(super) fn rises(&self, slice: &Slice, canary: f64, primary: f64) -> Vec<Rise> {
+    pub(crate) fn rises(&self, slice: &Slice, canary: f64, primary: f64) -> Vec<Rise> {
         let rise = |role, age, of: f64, rate: f64| {
             let name: Arc<str> = format!("{age}").into();
             Rise::expected(&name, role, age, (self.kind, Count { events: rate * of, of }))
@@ -158,7 +152,7 @@ impl Counted<'_> {
         COUNT_WINDOW * ((windows + MOST_WINDOWS - 1) / MOST_WINDOWS)
     }
 
-    /// What is seen in a rollout at the lower end of [`super::POWER`].
+    /// What is seen in a rollout at the lower end of [`crate::power::POWER`].
     fn unlucky(&self, signal: &RatioSignal, slices: &[Slice], rate: f64) -> Unlucky {
         let Counts { n, m, .. } = self.compared(slices);
         if n <= 0.0 {

@@ -6,9 +6,9 @@ use crate::constants::Constant;
 use crate::drift::{Drift, FINEST_SCALE, Ledger, WIDEST_SCALE, smallest};
 use crate::lag_windows::growing_since;
 use crate::numbers::{Millis, count, seconds};
-use crate::power::Case;
-use crate::power::counts::Stage;
+use crate::power::case::Case;
 use crate::power::normal::Z;
+use crate::power::plan::Stage;
 use crate::proof::LEAST_MESSAGES;
 use crate::record::RECORD_SPAN;
 use crate::signals::kind::may_be_warming_up;
@@ -19,20 +19,20 @@ const MOST_WINDOWS: i64 = 1_000;
 const CHANCE_OF: u32 = 8;
 
 /// The canary's lag at one step.
-pub(super) struct Lagging {
+pub(crate) struct Lagging {
     /// Seconds of a window.
-    pub(super) window: f64,
+    pub(crate) window: f64,
     /// Windows that are over before the first one that may be bet on, and those bet on.
-    pub(super) before: i64,
-    pub(super) windows: i64,
+    pub(crate) before: i64,
+    pub(crate) windows: i64,
     /// The scale of healthy drifts that a record teaches.
-    pub(super) scale: f64,
+    pub(crate) scale: f64,
     /// Windows, of those bet on, that may tell of a warm-up and decide nothing.
-    pub(super) young: i64,
+    pub(crate) young: i64,
     /// ln of what the accounts are worth at most by then.
-    pub(super) ln_young: f64,
+    pub(crate) ln_young: f64,
     /// Partitions of the canary.
-    pub(super) partitions: u32,
+    pub(crate) partitions: u32,
     /// Messages per second: of one partition, of one pod.
     partition: f64,
     pod: f64,
@@ -42,7 +42,7 @@ pub(super) struct Lagging {
 impl Lagging {
     /// `None`: there is nothing to compare, or nothing to compare with, or so few messages per
     /// window that their noise is not that of many.
-    pub(super) fn new(case: &Case, stage: Stage) -> Option<Self> {
+    pub(crate) fn new(case: &Case, stage: Stage) -> Option<Self> {
         let traffic = &case.traffic;
         let partitions = case.canary_partitions(stage.canary);
         if partitions == 0 || partitions >= traffic.partitions || traffic.rate <= 0.0 {
@@ -77,26 +77,26 @@ impl Lagging {
         })
     }
 
-    /// The smallest deficit that is found with [`super::POWER`], as a part of the work.
-    pub(super) fn smallest(&self, ln_needed: f64) -> Option<f64> {
+    /// The smallest deficit that is found with [`crate::power::POWER`], as a part of the work.
+    pub(crate) fn smallest(&self, ln_needed: f64) -> Option<f64> {
         smallest(|deficit| self.finds(deficit, ln_needed))
     }
 
     /// Standard deviation of the drift in one window: the scale of healthy drifts, and the chance
     /// of arrivals.
-    pub(super) fn noise(&self, deficit: f64) -> f64 {
+    pub(crate) fn noise(&self, deficit: f64) -> f64 {
         let arrivals = (1.0 - deficit) / (self.partition * self.window);
         self.scale.hypot(arrivals.sqrt())
     }
 
     /// What the ledger is shown of a window: the drift, unless the canary is not yet behind.
-    pub(super) fn judged(&self, number: i64, deficit: f64, drift: f64) -> Option<f64> {
+    pub(crate) fn judged(&self, number: i64, deficit: f64, drift: f64) -> Option<f64> {
         let begun = self.window * count(self.before + number - 1);
         (deficit * begun > Constant::NormalLag.value()).then_some(drift)
     }
 
     /// Whether a canary that does the rest of its work is as fast as the primary was at its best.
-    pub(super) fn is_excused(&self, deficit: f64) -> bool {
+    pub(crate) fn is_excused(&self, deficit: f64) -> bool {
         // In half of the windows a partition is faster than on average; a pod's pace is a mean
         // over several, which varies by less.
         let several = self.window * count(self.windows.clamp(1, MEAN_OF));
@@ -126,7 +126,7 @@ impl Lagging {
     }
 
     /// Whether the accounts fail the canary after this window.
-    pub(super) fn decides(&self, ledger: &mut Ledger<u32>, number: i64, ln_needed: f64) -> bool {
+    pub(crate) fn decides(&self, ledger: &mut Ledger<u32>, number: i64, ln_needed: f64) -> bool {
         if number < self.young {
             ledger.hold_back(|_| true, self.ln_young);
         }

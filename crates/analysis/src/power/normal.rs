@@ -1,16 +1,16 @@
 //! Quantiles for estimates: the normal distribution, Poisson counts, and the first passage.
 //! Arithmetic only; nothing here knows a signal.
 
-use crate::power::POWER;
+use crate::power::plan::POWER;
 
 /// Means up to here are summed term by term; beyond, the normal distribution with its first
 /// correction is exact to a hundredth of an event.
 const EXACT: f64 = 500.0;
 /// The normal quantile of [`POWER`].
-pub(super) const Z: f64 = 1.281_551_6;
+pub(crate) const Z: f64 = 1.281_551_6;
 
 /// The standard normal distribution function, to 10⁻⁷ (Abramowitz and Stegun, 26.2.17).
-pub(super) fn below(z: f64) -> f64 {
+pub(crate) fn below(z: f64) -> f64 {
     const B: [f64; 5] =
         [0.319_381_530, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];
     let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
@@ -19,7 +19,7 @@ pub(super) fn below(z: f64) -> f64 {
 }
 
 /// E\[max(X, 0)\] over the mean of X, for X normal with this mean (> 0) in standard deviations.
-pub(super) fn gain(mean: f64) -> f64 {
+pub(crate) fn gain(mean: f64) -> f64 {
     below(mean) + density(mean) / mean
 }
 
@@ -28,7 +28,7 @@ fn density(z: f64) -> f64 {
 }
 
 /// The smallest count k with P(X ≤ k) ≥ Φ(z) for X Poisson with this mean.
-pub(super) fn poisson_quantile(mean: f64, z: f64) -> f64 {
+pub(crate) fn poisson_quantile(mean: f64, z: f64) -> f64 {
     if mean > EXACT {
         return (mean + z * mean.sqrt() + (z * z - 1.0) / 6.0).max(0.0);
     }
@@ -45,7 +45,7 @@ pub(super) fn poisson_quantile(mean: f64, z: f64) -> f64 {
 
 /// How many standard deviations below its mean the log evidence may end, so that it crosses what
 /// it needs at some time with probability [`POWER`]. `drift`: its mean in standard deviations.
-pub(super) fn first_passage(drift: f64) -> f64 {
+pub(crate) fn first_passage(drift: f64) -> f64 {
     let crossed = |z: f64| {
         let t = 2.0 * drift - z;
         // Mills' ratio by Birnbaum's bound, below the truth by less than 3 % for t ≥ 1.

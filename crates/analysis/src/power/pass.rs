@@ -1,20 +1,20 @@
 //! How long a version that is as good as the primary needs until it may pass a step.
 //! Runs the proofs on expected windows; chance may make it longer, never much shorter.
 
-use crate::assessment::Signal;
 use crate::constants::COUNT_WINDOW;
-use crate::finding::PartitionId;
 use crate::funds::ROUNDING;
 use crate::lag_windows::{Counts, Standing};
 use crate::missing::LEAST_TRAFFIC;
 use crate::numbers::{Millis, count, seconds};
-use crate::observation::Role;
-use crate::power::counts::Stage;
-use crate::power::{Case, PlannedStep};
+use crate::observation::{PartitionId, Role};
+use crate::power::case::Case;
+use crate::power::plan::{PlannedStep, Stage};
 use crate::proof::{LEAST_MESSAGES, Proofs};
 use crate::roster::Consumer;
+use crate::signal::Signal;
 use crate::signals::kind::Kind;
 use crate::signals::memory::Memory;
+use crate::signals::signal;
 
 /// A proof that takes longer is none that anyone waits for.
 const LONGEST: Millis = 24 * 3_600_000;
@@ -47,7 +47,7 @@ pub enum Missing {
 
 impl Case {
     /// When a healthy version passes `step`, after those that `passed`.
-    pub(super) fn healthy(&self, passed: &[Stage], step: &PlannedStep) -> Healthy {
+    pub(crate) fn healthy(&self, passed: &[Stage], step: &PlannedStep) -> Healthy {
         let lag = match self.lag_proof(step.canary) {
             Ok(after) => after,
             Err(missing) => {
@@ -58,7 +58,8 @@ impl Case {
         if passed.is_empty() && self.is_available(&Signal::Memory) {
             last = last.max((Memory::SPEAKS_FROM, Signal::Memory));
         }
-        for (kind, signal) in Kind::BUILT_IN.into_iter().filter(|it| self.base(it.0).is_some()) {
+        for kind in Kind::BUILT_IN.into_iter().filter(|kind| self.base(*kind).is_some()) {
+            let signal = signal(kind, &[]);
             let alone = step.canary >= self.traffic.consumers;
             let Some(after) = self.count_proof(kind, passed, step.canary) else {
                 let missing = if alone { Missing::Primary } else { Missing::Time };

@@ -8,8 +8,10 @@ use crate::constants::{COUNT_WINDOW, Constant};
 use crate::dice::Dice;
 use crate::drift::{Drift, Ledger};
 use crate::numbers::Millis;
+use crate::power::plan::{BaseRates, PlannedStep};
+use crate::signals::counter::Count;
 use crate::signals::kind::Kind;
-use crate::signals::meter::{Count, Rise};
+use crate::signals::rise::Rise;
 
 const MINUTE: Millis = 60_000;
 
@@ -135,7 +137,8 @@ fn checked(traffic: Traffic, plan: &[PlannedStep], runs: u32) -> Vec<Checked> {
         println!("{signal}: {base} to {effect:.4} in {at:.3}, half of it in {half:.3}");
         checked.push(Checked { signal, at, half });
     };
-    for (kind, signal) in Kind::BUILT_IN {
+    for kind in Kind::BUILT_IN {
+        let signal = signal(kind, &[]);
         let power = |rate| count_power(&case, &stages, (kind, &signal), rate, runs);
         look(signal.clone(), case.base(kind).expect("metrics"), &power);
     }

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use crate::finding::PartitionId;
+use crate::count_proof::PROVEN;
 use crate::lag_windows::{Counts, Standing};
-use crate::observation::Role;
-use crate::proof::{PROVEN, Proofs, RULED_OUT};
+use crate::observation::{PartitionId, Role};
+use crate::proof::{Proofs, RULED_OUT};
 use crate::roster::Consumer;
 
 fn id() -> PartitionId {

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::dice::Dice;
-use crate::finding::PartitionId;
 use crate::observation::{
-    GroupObservation, GroupState, MemberCount, Owner, PartitionObservation, Role,
+    GroupObservation, GroupState, MemberCount, Owner, PartitionId, PartitionObservation, Role,
 };
 use crate::roster::{Roster, SPARE_NAMES};
 

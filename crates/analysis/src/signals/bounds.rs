@@ -5,18 +5,21 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::assessment::{Note, Signal};
+use crate::assessment::SignalReport;
+use crate::bound::{Against, Bound};
 use crate::check::{Check, Measure, NoValue};
 use crate::constants::COUNT_WINDOW;
 use crate::doubt::Doubt;
-use crate::effect::{Bound, Effect, SignalReport};
-use crate::finding::Fault;
+use crate::effect::Effect;
+use crate::fault::Fault;
+use crate::name_table::{NameTable, name};
+use crate::note::Note;
 use crate::numbers::Millis;
 use crate::observation::{Observation, PodMetrics, PodObservation, Role};
-use crate::saved::{Names, name};
+use crate::signal::Signal;
 use crate::signals::gauge::Gauge;
 use crate::signals::held::{Ends, Level, Outcome, Reading, Values};
-use crate::user_metric::{Against, Threshold};
+use crate::user_metric::Threshold;
 
 /// A reading counts as recent for this many windows.
 const RECENT_WINDOWS: i64 = 3;
@@ -331,7 +334,7 @@ impl Bounds {
         }
     }
 
-    pub(crate) fn save(&self, names: &mut Names) -> SavedBounds {
+    pub(crate) fn save(&self, names: &mut NameTable) -> SavedBounds {
         let breach = self.breach.as_ref();
         SavedBounds {
             name: self.metric.clone(),
@@ -345,7 +348,7 @@ impl Bounds {
     /// Takes up what [`Bounds::save`] wrote; `None` if it did not write this.
     pub(crate) fn restored(self, saved: &SavedBounds, names: &[Arc<str>]) -> Option<Self> {
         let breach = match saved.breach {
-            Some((pod, value, bound)) => Some(Breach { pod: name(names, pod).ok()?, value, bound }),
+            Some((pod, value, bound)) => Some(Breach { pod: name(names, pod)?, value, bound }),
             None => None,
         };
         // A count without what was counted could not be told.

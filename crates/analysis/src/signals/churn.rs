@@ -9,7 +9,6 @@ use crate::effect::Effect;
 use crate::numbers::{Millis, hours, tally};
 use crate::observation::{Observation, Role};
 use crate::rate::Rate;
-use crate::signals::restarts::smallest_rate_seen;
 
 /// Ratios that are bet on.
 const RATIOS: [f64; 3] = [3.0, 10.0, 30.0];
@@ -122,7 +121,7 @@ impl Churn {
 
     /// Changes per pod-hour that would have reached `ln_needed` by now.
     pub(crate) fn smallest_seen(&self, ln_needed: f64) -> Option<f64> {
-        smallest_rate_seen(RATIOS, self.pod_hours, NORMAL, ln_needed)
+        self.engine.smallest_rate_seen(self.pod_hours, NORMAL, ln_needed)
     }
 
     pub(crate) fn save(&self) -> SavedChurn {

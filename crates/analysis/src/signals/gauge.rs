@@ -8,9 +8,9 @@ use crate::check::{Measure, NoValue};
 use crate::constants::longest_bridged;
 use crate::numbers::Millis;
 use crate::observation::{Observation, PodObservation, Role};
+use crate::signals::counter::rise;
 use crate::signals::held::Level;
 use crate::signals::measured::Shown;
-use crate::signals::meter::rise;
 
 /// What rates and quantiles are taken over at least: a minute, as in the queries of dashboards and
 /// of other tools, so that a bound from there means the same here.

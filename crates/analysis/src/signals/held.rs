@@ -4,10 +4,9 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use crate::bound::{Against, Bound};
 use crate::check::NoValue;
-use crate::effect::Bound;
 use crate::numbers::median;
-use crate::user_metric::Against;
 
 /// Bounds, and what is held against them.
 #[derive(Clone, Copy, Debug)]

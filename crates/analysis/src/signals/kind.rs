@@ -1,12 +1,9 @@
 //! The kinds of counts that are compared, and in what they differ.
 //! Only properties; counting and betting are elsewhere.
 
-use crate::assessment::Signal;
 use crate::constants::{COUNT_WINDOW, Constant};
 use crate::numbers::Millis;
-use crate::observation::PodMetrics;
 use crate::settings::Settings;
-use crate::signals::meter::Reader;
 
 /// Whether a pod that is slow at this age may just be warming up.
 pub(crate) fn may_be_warming_up(age: Millis) -> bool {
@@ -24,16 +21,12 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Those that need no definition, in the order of their index, with their signals.
-    pub(crate) const BUILT_IN: [(Self, Signal); 3] = [
-        (Self::Errors, Signal::Errors),
-        (Self::Loss, Signal::Loss),
-        (Self::Latency, Signal::Latency),
-    ];
+    /// Those that need no definition, in the order of their index.
+    pub(crate) const BUILT_IN: [Self; 3] = [Self::Errors, Self::Loss, Self::Latency];
 
     /// The built-in kinds and those of this many ratios of the user, in the order of their index.
     pub(crate) fn all(user: usize) -> impl Iterator<Item = Self> {
-        Self::BUILT_IN.into_iter().map(|it| it.0).chain((0..user).map(Self::User))
+        Self::BUILT_IN.into_iter().chain((0..user).map(Self::User))
     }
 
     pub(crate) const fn index(self) -> usize {
@@ -115,20 +108,6 @@ impl Kind {
         match self {
             Self::User(_) => true,
             Self::Errors | Self::Loss | Self::Latency => false,
-        }
-    }
-
-    /// Whether a pod's metrics have what this signal needs.
-    pub(crate) fn is_in(self, metrics: &PodMetrics, reader: &Reader) -> bool {
-        let counts = metrics.consumed.is_some();
-        match self {
-            Self::Errors => counts && metrics.errors.is_some(),
-            Self::Loss => counts && metrics.processed.is_some(),
-            Self::Latency => counts && metrics.latency.is_some() && reader.slow_from.is_some(),
-            Self::User(place) => {
-                let reading = reader.user.get(place).and_then(|name| metrics.user.get(name));
-                reading.is_some_and(|it| it.total.is_some())
-            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //! An edge chosen later could be chosen to convict.
 
 use crate::observation::{Histogram, Observation, Role};
-use crate::signals::meter::is_total;
+use crate::signals::counter::is_total;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::check::{Input, Measure, NoValue};
 use crate::observation::{Histogram, PodMetrics};
 use crate::signals::cadence::has_totals;
+use crate::signals::counter::is_total;
 use crate::signals::held::Level;
 use crate::signals::latency::MOST_EDGES;
-use crate::signals::meter::is_total;
 
 /// The quantile of `latency_p99`.
 const QUANTILE: f64 = 0.99;

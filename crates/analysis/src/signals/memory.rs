@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use crate::drift::{BETS, Drift, Ledger, WIDEST_SCALE};
 use crate::effect::Effect;
+use crate::name_table::NameTable;
 use crate::numbers::{Millis, count, unmilli};
 use crate::observation::{Observation, PodObservation, Role};
-use crate::saved::{Names, accounts, by_pod};
-use crate::signals::meter::is_total;
+use crate::signals::counter::is_total;
+use crate::signals::pod_accounts::{accounts, by_pod};
 use serde::{Deserialize, Serialize};
 
 /// Heaps, caches and pools fill for this long after a start.
@@ -152,7 +153,7 @@ impl Memory {
         Some(drift / WIDEST_SCALE + 1.0)
     }
 
-    pub(crate) fn save(&self, names: &mut Names, pooled: bool) -> SavedMemory {
+    pub(crate) fn save(&self, names: &mut NameTable, pooled: bool) -> SavedMemory {
         let (pods, pool) = by_pod(&self.ledger, names, pooled);
         SavedMemory { largest: self.largest, pool, windows: self.ledger.windows(), pods }
     }

@@ -9,36 +9,13 @@ use crate::numbers::Millis;
 use crate::observation::{Observation, PodMetrics, PodObservation, Role};
 use crate::record::Record;
 use crate::signals::cadence::has_totals;
+use crate::signals::counter::{Count, is_total, rise, whole};
 use crate::signals::in_flight::{Flight, InFlight};
 use crate::signals::kind::Kind;
 use crate::signals::latency::split;
-use crate::signals::outcomes::Outcome;
+use crate::signals::rise::{Outcome, Rise};
 use crate::signals::user_counts;
-use crate::signals::user_counts::{UserRise, UserTotals};
-
-/// Events of one kind, and the messages they were counted on.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Count {
-    pub(crate) events: f64,
-    /// 0: nothing was counted.
-    pub(crate) of: f64,
-}
-
-/// What one pod counted since its previous scrape.
-#[derive(Clone, Debug)]
-pub(crate) struct Rise {
-    pub(crate) pod: Arc<str>,
-    pub(crate) role: Role,
-    /// Age of the pod when counting began, in milliseconds.
-    pub(crate) age: Millis,
-    counts: [Count; 3],
-    /// Messages that are most likely lost beside those counted.
-    suspected: f64,
-    /// Errors and filtered messages.
-    outcomes: [Outcome; 2],
-    /// The user's ratios; as many as the reader has names.
-    user: Vec<UserRise>,
-}
+use crate::signals::user_counts::UserTotals;
 
 /// How counters are read. Fixed before the trial.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,83 +63,21 @@ struct Totals {
     timed: Option<f64>,
 }
 
-impl Count {
-    pub(crate) fn plus(self, other: Self) -> Self {
-        Self { events: self.events + other.events, of: self.of + other.of }
-    }
-
-    /// Events per message; 0 without messages.
-    pub(crate) fn rate(self) -> f64 {
-        if self.of > 0.0 { self.events / self.of } else { 0.0 }
-    }
-}
-
-impl Rise {
-    /// A rise of one kind alone: one that is expected, not scraped.
-    pub(crate) fn expected(pod: &Arc<str>, role: Role, age: Millis, of: (Kind, Count)) -> Self {
-        let mut counts = [Count::default(); 3];
-        counts[of.0.index()] = of.1;
-        let outcomes = [Outcome { shown: true, ..Outcome::default() }; 2];
-        Self { pod: pod.clone(), role, age, counts, suspected: 0.0, outcomes, user: Vec::new() }
-    }
-
-    pub(crate) fn count(&self, kind: Kind) -> Count {
-        match kind {
-            Kind::Errors => self.counts[0],
-            Kind::Loss => self.counts[1],
-            Kind::Latency => self.counts[2],
-            Kind::User(place) => self.user.get(place).map_or_else(Count::default, |it| it.count),
-        }
-    }
-
-    /// Events that are known a window later, but most likely are some already.
-    pub(crate) fn suspected(&self, kind: Kind) -> f64 {
-        match kind {
-            Kind::Loss => self.suspected,
-            Kind::Errors | Kind::Latency | Kind::User(_) => 0.0,
-        }
-    }
-
-    /// Whether the pod exports the series of the events.
-    pub(crate) fn shows(&self, kind: Kind) -> bool {
-        match kind {
-            Kind::Errors | Kind::Loss | Kind::Latency => self.outcomes[0].shown,
-            Kind::User(place) => self.user.get(place).is_some_and(|it| it.shown),
-        }
-    }
-
-    pub(crate) fn outcomes(&self) -> [Outcome; 2] {
-        self.outcomes
-    }
-
-    /// Leaves a kind out that needs no definition: it isn't known.
-    pub(crate) fn forget(&mut self, kind: Kind) {
-        if let Some(count) = self.counts.get_mut(kind.index()) {
-            *count = Count::default();
-        }
-        if kind == Kind::Loss {
-            self.suspected = 0.0;
-        }
-    }
-
-    /// Both rises of one pod together.
-    pub(crate) fn add(&mut self, later: &Self) {
-        self.age = self.age.min(later.age);
-        // What was suspected before is counted by now, or was in flight.
-        self.suspected = later.suspected;
-        for (one, more) in self.outcomes.iter_mut().zip(later.outcomes) {
-            *one = one.plus(more);
-        }
-        for (count, more) in self.counts.iter_mut().zip(later.counts) {
-            *count = count.plus(more);
-        }
-        for (one, more) in self.user.iter_mut().zip(&later.user) {
-            one.add(more);
-        }
-    }
-}
-
 impl Reader {
+    /// Whether a pod's metrics have what a kind is counted from.
+    pub(crate) fn has_input(&self, kind: Kind, metrics: &PodMetrics) -> bool {
+        let counts = metrics.consumed.is_some();
+        match kind {
+            Kind::Errors => counts && metrics.errors.is_some(),
+            Kind::Loss => counts && metrics.processed.is_some(),
+            Kind::Latency => counts && metrics.latency.is_some() && self.slow_from.is_some(),
+            Kind::User(place) => {
+                let reading = self.user.get(place).and_then(|name| metrics.user.get(name));
+                reading.is_some_and(|it| it.total.is_some())
+            }
+        }
+    }
+
     /// The window in which counts are compared: every pod is in it about once.
     pub(crate) fn window(&self) -> Millis {
         COUNT_WINDOW.max(self.cadence)
@@ -344,26 +259,6 @@ impl Totals {
             timed: whole(latency.map(|(_, all)| all)),
         }
     }
-}
-
-/// What a counter rose by. One that fell began anew with its process, so it rose from 0; without
-/// a restart nobody knows what happened.
-pub(crate) fn rise(before: Option<f64>, now: Option<f64>, restarted: bool) -> Option<f64> {
-    match (before, now) {
-        (Some(before), Some(now)) if now >= before => Some(now - before),
-        (Some(_), Some(now)) if restarted => Some(now),
-        (Some(_) | None, Some(_) | None) => None,
-    }
-}
-
-/// A total of messages, which are whole: a fraction of one would be an exposure that is none.
-pub(crate) fn whole(total: Option<f64>) -> Option<f64> {
-    total.filter(|total| is_total(*total)).map(f64::round)
-}
-
-/// Whether this can be a total: a finite number of which one more still differs.
-pub(crate) fn is_total(value: f64) -> bool {
-    (0.0..1e15).contains(&value)
 }
 
 fn unreadable(metrics: &PodMetrics, user: &[Arc<str>]) -> u32 {

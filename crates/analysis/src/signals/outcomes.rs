@@ -4,22 +4,7 @@
 use crate::constants::Constant;
 use crate::observation::Role;
 use crate::signals::kind::Kind;
-use crate::signals::meter::{Count, Rise};
-
-/// One outcome of one pod.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Outcome {
-    pub(crate) count: Count,
-    /// Whether the pod exports the series.
-    pub(crate) shown: bool,
-}
-
-impl Outcome {
-    /// Both rises of one pod together.
-    pub(crate) fn plus(self, later: Self) -> Self {
-        Self { count: self.count.plus(later.count), shown: self.shown || later.shown }
-    }
-}
+use crate::signals::rise::{Outcome, Rise};
 
 /// Errors and filtered messages of the primary, from the record on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,23 +16,22 @@ impl Outcomes {
     /// Renamed, its messages would be missing from the sum and look lost.
     pub(crate) fn take(&mut self, window: &mut [Rise]) {
         for rise in window.iter().filter(|rise| rise.role == Role::Primary) {
-            for (sum, one) in self.0.iter_mut().zip(rise.outcomes()) {
+            for (sum, one) in self.0.iter_mut().zip(rise.outcomes) {
                 *sum = sum.plus(one);
             }
         }
         for rise in window.iter_mut().filter(|rise| rise.role == Role::Canary) {
-            let missing = |(all, own): (&Outcome, Outcome)| !own.shown && all.matters();
-            if self.0.iter().zip(rise.outcomes()).any(missing) {
+            let missing = |(all, own): (&Outcome, Outcome)| !own.shown && matters(all);
+            if self.0.iter().zip(rise.outcomes).any(missing) {
                 rise.forget(Kind::Loss);
             }
         }
     }
 }
 
-impl Outcome {
-    fn matters(&self) -> bool {
-        // Fewer messages than this don't tell whether its rate is below the floor.
-        let enough = 1.0 / Constant::RateFloor.value();
-        self.shown && (self.count.of < enough || self.count.rate() > Constant::RateFloor.value())
-    }
+/// Whether an outcome of the primary is frequent enough to look like a loss where it is missing.
+fn matters(all: &Outcome) -> bool {
+    // Fewer messages than this don't tell whether its rate is below the floor.
+    let enough = 1.0 / Constant::RateFloor.value();
+    all.shown && (all.count.of < enough || all.count.rate() > Constant::RateFloor.value())
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::numbers::median;
 use crate::observation::Role;
+use crate::signals::counter::Count;
 use crate::signals::kind::Kind;
-use crate::signals::meter::{Count, Rise};
+use crate::signals::rise::Rise;
 
 /// Windows of counts that tell how slow a pod is now: half a minute.
 const RECENT: usize = 3;

@@ -13,10 +13,11 @@ use crate::effect::Effect;
 use crate::funds::{ROUNDING, share};
 use crate::numbers::{Millis, ln_add, milli_up, unmilli};
 use crate::observation::Role;
+use crate::signals::counter::Count;
 use crate::signals::interval::{LARGEST_RATIO, interval};
 use crate::signals::kind::Kind;
-use crate::signals::meter::{Count, Rise};
 use crate::signals::onset::{Onset, SavedOnset};
+use crate::signals::rise::Rise;
 use crate::signals::spread::Spread;
 
 /// The gross account's part of the signal of errors; the rest is the ordinary accounts'.

@@ -3,18 +3,20 @@
 
 use std::sync::Arc;
 
-use crate::assessment::{Note, Signal};
+use crate::assessment::SignalReport;
+use crate::bound::Against;
 use crate::constants::LARGEST_EVIDENCE;
 use crate::doubt::Doubt;
-use crate::effect::{Effect, SignalReport};
+use crate::effect::Effect;
 use crate::finding::Finding;
 use crate::funds::ROUNDING;
+use crate::note::Note;
 use crate::numbers::Millis;
+use crate::signal::Signal;
 use crate::signals::Signals;
 use crate::signals::bounds::Bounds;
 use crate::signals::kind::Kind;
 use crate::signals::ratio::RatioSignal;
-use crate::user_metric::Against;
 
 /// A required signal without a window for this long is silent.
 const SILENT: Millis = 180_000;

@@ -124,7 +124,7 @@ impl Restarts {
 
     /// Restarts per pod-hour that would have reached `ln_needed` by now.
     pub(crate) fn smallest_seen(&self, ln_needed: f64) -> Option<f64> {
-        smallest_rate_seen(RATIOS, self.pod_hours, self.normal, ln_needed)
+        self.engine.smallest_rate_seen(self.pod_hours, self.normal, ln_needed)
     }
 
     pub(crate) fn save(&self) -> SavedRestarts {
@@ -143,18 +143,4 @@ impl Restarts {
         let (events, pod_hours) = (saved.events.max(0.0), saved.hours.max(0.0));
         Some(Self { engine, events, pod_hours, ..fresh })
     }
-}
-
-/// The least rate, per hour, at which one account of three would have reached `ln_needed` over
-/// `hours`; `None` before the first of them.
-pub(crate) fn smallest_rate_seen(
-    ratios: [f64; 3],
-    hours: f64,
-    normal: f64,
-    ln_needed: f64,
-) -> Option<f64> {
-    let needed = ln_needed + 3.0_f64.ln() - crate::funds::first_share().ln();
-    let events = |rho: f64| (needed + normal * hours * (rho - 1.0)) / rho.ln();
-    let least = ratios.map(events).into_iter().fold(f64::INFINITY, f64::min);
-    (hours > 0.0).then_some(least / hours)
 }

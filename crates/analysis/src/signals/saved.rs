@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::name_table::NameTable;
 use crate::numbers::Millis;
-use crate::saved::Names;
 use crate::settings::Settings;
 use crate::signals::bounds::{Bounds, SavedBounds};
 use crate::signals::churn::{Churn, SavedChurn};
@@ -64,7 +64,7 @@ impl SavedSignals {
 
 impl Signals {
     /// The signals, with the accounts of pods in their pools if `pooled`.
-    pub(crate) fn save(&self, names: &mut Names, pooled: bool) -> SavedSignals {
+    pub(crate) fn save(&self, names: &mut NameTable, pooled: bool) -> SavedSignals {
         let ratio = |kind: Kind| self.ratio(kind).map(RatioSignal::save);
         let user = self.reader.user.iter().enumerate();
         SavedSignals {

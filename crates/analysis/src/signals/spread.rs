@@ -8,8 +8,9 @@ use crate::constants::Constant;
 use crate::count_ratio::Margin;
 use crate::numbers::tally;
 use crate::observation::Role;
+use crate::signals::counter::Count;
 use crate::signals::kind::Kind;
-use crate::signals::meter::{Count, Rise};
+use crate::signals::rise::Rise;
 
 /// However badly one primary pod once did, a canary with a larger ratio can be failed.
 const MOST_RATIO: f64 = 20.0;

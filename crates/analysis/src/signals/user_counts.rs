@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use crate::observation::PodMetrics;
-use crate::signals::meter::{Count, is_total, rise, whole};
+use crate::signals::counter::{Count, is_total, rise, whole};
+use crate::signals::rise::UserRise;
 
 /// The two counters of one ratio at one scrape, as far as they are numbers.
 #[derive(Clone, Copy, Debug)]
@@ -13,13 +14,6 @@ pub(crate) struct UserTotals {
     total: Option<f64>,
     /// Whether the pod exports events: a missing series is read as 0.
     shown: bool,
-}
-
-/// What one ratio rose by.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct UserRise {
-    pub(crate) count: Count,
-    pub(crate) shown: bool,
 }
 
 impl UserTotals {
@@ -50,14 +44,6 @@ impl UserTotals {
             UserRise { count: counted.unwrap_or_default(), shown: now.shown }
         };
         before.iter().zip(now).map(one).collect()
-    }
-}
-
-impl UserRise {
-    /// Both rises of one ratio together.
-    pub(crate) fn add(&mut self, later: &Self) {
-        self.count = self.count.plus(later.count);
-        self.shown |= later.shown;
     }
 }
 

@@ -10,11 +10,12 @@ use crate::column::index;
 use crate::drift::{BETS, Drift, Ledger};
 use crate::effect::Effect;
 use crate::lags::PartitionLag;
+use crate::name_table::NameTable;
 use crate::numbers::{Millis, count, median, unmilli};
 use crate::observation::Role;
 use crate::roster::Roster;
-use crate::saved::{Names, accounts, by_pod};
 use crate::signals::meter::Meter;
+use crate::signals::pod_accounts::{accounts, by_pod};
 
 /// Share of messages committed without work that is nobody's fault: noise of scrapes and commits.
 const LEAST_TOLERATED: f64 = 0.05;
@@ -187,7 +188,7 @@ impl Yield {
         self.ledger.smallest_drift_seen(ln_needed, self.tolerated, 0.0)
     }
 
-    pub(crate) fn save(&self, names: &mut Names, pooled: bool) -> SavedYield {
+    pub(crate) fn save(&self, names: &mut NameTable, pooled: bool) -> SavedYield {
         let (pods, pool) = by_pod(&self.ledger, names, pooled);
         SavedYield {
             density: self.density,

@@ -1,0 +1,62 @@
+//! Bounds that a user sets: on which side of one a value fails, and what is held against it.
+//! Numbers and words; values come from elsewhere.
+
+use std::fmt::{self, Display, Formatter};
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::Figure;
+
+/// Failing readings that are tolerated unless the user says otherwise: at polls of 10 s the first
+/// half minute of a spike.
+const FAILURE_LIMIT: u32 = 3;
+
+/// What a threshold holds against its bounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Against {
+    /// The value of the canary's worst pod.
+    #[default]
+    Absolute,
+    /// The median of the canary's pods divided by the median of the primary's.
+    Primary,
+}
+
+/// One bound of a threshold or a check.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Bound {
+    /// Below this a value fails.
+    Min(f64),
+    /// Above this a value fails.
+    Max(f64),
+    /// From this on a value fails.
+    LessThan(f64),
+    /// Up to this a value fails.
+    GreaterThan(f64),
+}
+
+impl Bound {
+    /// Whether a value is beyond it.
+    pub(crate) fn is_crossed_by(self, value: f64) -> bool {
+        match self {
+            Self::Min(min) => value < min,
+            Self::Max(max) => max < value,
+            Self::LessThan(limit) => limit <= value,
+            Self::GreaterThan(limit) => value <= limit,
+        }
+    }
+}
+
+impl Display for Bound {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Min(min) => write!(f, "below min {}", Figure(*min)),
+            Self::Max(max) => write!(f, "above max {}", Figure(*max)),
+            Self::LessThan(limit) => write!(f, "not less than {}", Figure(*limit)),
+            Self::GreaterThan(limit) => write!(f, "not greater than {}", Figure(*limit)),
+        }
+    }
+}
+
+pub(crate) const fn failure_limit() -> u32 {
+    FAILURE_LIMIT
+}

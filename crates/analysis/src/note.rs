@@ -1,0 +1,130 @@
+//! What a reader of a verdict should know about how it was reached, in data and in words.
+//! No note changes a verdict.
+
+use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::numbers::Millis;
+use crate::words::Span;
+
+/// Something a reader of the verdict should know about how it was reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Note {
+    /// No usable record of the primary from before the trial: defaults instead of learnt margins.
+    NoRecord,
+    /// No full commit gap was in the record: the stall guard waits for a default time.
+    DefaultStallTime {
+        /// That time, in milliseconds.
+        wait: Millis,
+    },
+    /// The earlier accounts were lost: the trial goes on with a smaller error budget.
+    StartedOver {
+        /// How often.
+        times: u32,
+    },
+    /// Fewer than three primary partitions to compare with.
+    FewPrimaryPartitions {
+        /// How many there are.
+        partitions: u32,
+    },
+    /// Records were deleted by retention before they were consumed.
+    LostByRetention {
+        /// How many, over canary partitions.
+        records: i64,
+    },
+    /// Committed offsets of canary partitions went backwards (a rewind).
+    CommitsFell {
+        /// How often.
+        times: u32,
+    },
+    /// A topic was deleted and created again, or lost its end.
+    TopicRecreated {
+        /// How often a log end fell or a commit lay beyond it.
+        times: u32,
+    },
+    /// Drift was excused because the canary worked as fast as any primary pod ever did.
+    Excused {
+        /// For how long, in milliseconds.
+        excused: Millis,
+    },
+    /// Drift was not held against the canary because a primary pod was as slow at the same time.
+    BesideASlowPeer {
+        /// For how long, in milliseconds.
+        spared: Millis,
+    },
+    /// Scraped values were no finite numbers ≥ 0 and were left out.
+    UnreadableMetrics {
+        /// How many.
+        values: u32,
+    },
+    /// The primary fails so often that total failure of the canary would not be found at once.
+    FrequentErrors,
+    /// No pod has ever exported the events of a user's ratio, or the errors of a check: read as 0,
+    /// or misspelt.
+    NoEvents {
+        /// The user metric.
+        metric: Arc<str>,
+    },
+    /// A check could not be computed of the canary's pods: no evidence.
+    WithoutValue {
+        /// The check.
+        metric: Arc<str>,
+        /// How often, over the whole trial.
+        readings: u32,
+    },
+}
+
+impl Display for Note {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRecord => f.write_str(
+                "no record of the primary from before the trial: default margins are used",
+            ),
+            Self::DefaultStallTime { wait } => write!(
+                f,
+                "the primary's commit interval is unknown: a stall is called after {}",
+                Span(*wait)
+            ),
+            Self::StartedOver { times } => {
+                write!(f, "the evidence was lost {times} times: more is needed now to roll back")
+            }
+            Self::FewPrimaryPartitions { partitions } => {
+                write!(f, "only {partitions} primary partitions to compare with")
+            }
+            Self::LostByRetention { records } => {
+                write!(f, "{records} records were deleted by retention before the canary read them")
+            }
+            Self::CommitsFell { times } => {
+                write!(f, "committed offsets of canary partitions went backwards {times} times")
+            }
+            Self::TopicRecreated { times } => {
+                write!(f, "the log end of a partition went backwards {times} times")
+            }
+            Self::Excused { excused } => write!(
+                f,
+                "growing lag was excused for {} because the canary worked as fast as any primary pod ever did",
+                Span(*excused)
+            ),
+            Self::BesideASlowPeer { spared } => write!(
+                f,
+                "growing lag was not held against the canary for {} because a primary pod processed as slowly at the same time",
+                Span(*spared)
+            ),
+            Self::UnreadableMetrics { values } => {
+                write!(f, "{values} scraped values were no numbers and were left out")
+            }
+            Self::FrequentErrors => f.write_str(
+                "the primary fails so often that total failure of the canary would not stand out at once",
+            ),
+            Self::NoEvents { metric } => {
+                write!(f, "no pod has exported the events of {metric} yet: they are read as 0")
+            }
+            Self::WithoutValue { metric, readings } => {
+                write!(f, "{metric} had no value in {readings} readings, which count as nothing")
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The signals of a trial by name: what a judge can or can't see.
+//! Names only; evidence and weights are elsewhere.
+
+use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// A signal the judge can or can't see.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Signal {
+    /// Time lag per partition: overload, stalls.
+    Lag,
+    /// Processing time: a canary that is slower but not saturated.
+    Latency,
+    /// Messages committed without having been worked on.
+    Loss,
+    /// Messages whose processing failed.
+    Errors,
+    /// Memory growth before it ends in a kill.
+    Memory,
+    /// Commits without work.
+    Yield,
+    /// Container restarts.
+    Restarts,
+    /// Members that come and go, and rewinds.
+    Churn,
+    /// A metric that the user defined, by its name.
+    User(Arc<str>),
+}
+
+impl Display for Signal {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User(name) => name,
+            Self::Lag => "lag",
+            Self::Latency => "latency",
+            Self::Loss => "loss",
+            Self::Errors => "errors",
+            Self::Memory => "memory",
+            Self::Yield => "yield",
+            Self::Restarts => "restarts",
+            Self::Churn => "churn",
+        })
+    }
+}
