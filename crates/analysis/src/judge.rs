@@ -1,30 +1,35 @@
 //! The judge of one trial: takes observations, cuts them into windows, keeps the accounts.
 //! It reads no clock and starts nothing; the answer is drawn up in `verdict`.
 
+pub(crate) mod live;
+pub(crate) mod pass;
+pub(crate) mod saved;
+pub(crate) mod verdict;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::capacity::Capacity;
-use crate::column::index;
-use crate::drift::{Drift, Ledger};
-use crate::hand_over::HandOver;
-use crate::lag_windows::{Busy, Counts as Counted, Standing, growing_since, reference};
-use crate::lags::Sight;
-use crate::learn::learn;
-use crate::live::{Group, Live};
-use crate::margins::Margins;
+use crate::counters::kind::may_be_warming_up;
+use crate::engines::drift_test::{Drift, Ledger};
+use crate::guards::rewind::HandOver;
+use crate::judge::live::{Group, Live};
+use crate::lag::column::index;
+use crate::lag::partitions::Sight;
+use crate::lag::windows::{Busy, Counts as Counted, Standing, growing_since, reference};
+use crate::normal::capacity::Capacity;
+use crate::normal::learn::learn;
+use crate::normal::margins::Margins;
+use crate::normal::tolerance::Tolerance;
 use crate::numbers::Millis;
+use crate::observation::record::{Pushed, Record, arrival};
 use crate::observation::{
     GroupObservation, GroupState, Observation, PartitionId, PodObservation, Role,
 };
-use crate::proof::Proofs;
-use crate::record::{Pushed, Record, arrival};
 use crate::settings::Settings;
 use crate::signals::Signals;
-use crate::signals::kind::may_be_warming_up;
-use crate::tolerance::Tolerance;
+use crate::signals::lag_non_inferiority::Proofs;
 
 /// The judge of one trial.
 #[derive(Clone, Debug)]

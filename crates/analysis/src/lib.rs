@@ -1,81 +1,79 @@
 //! The judge: observations of canary and primary in, a verdict with its reasons out.
 //! Pure: no Kubernetes, no Kafka client, no runtime, no clock, no randomness.
+//!
+//! ```
+//! use siskin_analysis::observation::Observation;
+//! use siskin_analysis::{Judge, Record, Settings, Verdict};
+//!
+//! let settings = Settings {
+//!     interval: 10_000,
+//!     warm_up: 60_000,
+//!     false_rollback_probability: 0.01,
+//!     user: [].into(),
+//! };
+//! let mut judge = Judge::new(settings, &Record::new(0));
+//! judge.observe(&Observation { at: 1_780_000_000_000, group: None, pods: Vec::new() });
+//! let answer = judge.assess(1_780_000_000_000, true);
+//! assert_eq!(answer.verdict, Verdict::Inconclusive);
+//! assert_eq!(answer.finding.to_string(), "no usable answer from Kafka yet");
+//! ```
+//!
+//! # Rooms
+//! A room uses those above it in this list, never those below.
+//!
+//! | Room | What it holds |
+//! |---|---|
+//! | `numbers`, `constants`, `words` | units, the numbers of the method, lengths of time in words |
+//! | [`observation`] | what was seen of a group and its pods, and a record of it |
+//! | `settings` | what a trial is judged by, the user's metrics and checks |
+//! | `engines` | tests that may be looked at any time: numbers in, evidence out |
+//! | `findings` | what a judge answers, in data and in words |
+//! | `lag` | the lag of every partition, window by window |
+//! | `counters` | what the counters of pods rise by |
+//! | `normal` | what is normal for the primary |
+//! | `guards` | crashes, stalls, rewinds, bounds: deterministic |
+//! | `signals` | evidence against the canary, and that it keeps up |
+//! | `judge` | from observations to the assessment |
+//! | `summary`, [`power`] | the group in figures; what a planned rollout can find |
 
-mod assessment;
-mod backlog;
-mod blocks;
-mod bound;
-mod capacity;
-mod check;
-mod column;
-mod commit_gaps;
 mod constants;
-mod count_proof;
-mod count_ratio;
-mod crash;
+mod counters;
 #[cfg(test)]
 mod dice;
-mod doubt;
-mod drift;
-mod effect;
-mod fault;
-mod finding;
-mod funds;
-mod group_lag;
-mod hand_over;
+mod engines;
+mod findings;
+mod guards;
 mod judge;
-mod lag_windows;
-mod lags;
-mod learn;
-mod live;
-mod log_ends;
-mod margins;
-mod missing;
-mod name_table;
-mod note;
+mod lag;
+mod normal;
 mod numbers;
 pub mod observation;
-mod offset;
 pub mod power;
-mod proof;
-mod rate;
-mod reading;
-mod record;
-mod roster;
-mod saved;
-mod schedule;
 mod settings;
-mod signal;
 mod signals;
-mod stall;
-mod steady;
 mod summary;
-mod time_lag;
-mod tolerance;
-mod user_metric;
-mod verdict;
 mod words;
 
-pub use assessment::{Assessment, Evidence, SignalReport, WindowCount};
-pub use bound::{Against, Bound};
-pub use check::{Check, Input, Measure, NoValue};
 #[cfg(feature = "sensitivity")]
-pub use constants::{Constant, scale_constant};
-pub use crash::crash_guard;
-pub use doubt::Doubt;
-pub use effect::Effect;
-pub use fault::Fault;
-pub use finding::{Finding, KeepsUp, Verdict};
-pub use judge::Judge;
-pub use note::Note;
-pub use observation::PartitionId;
-pub use record::{Pushed, RECORD_SPAN, Record};
-pub use saved::ResumeError;
-pub use settings::Settings;
-pub use signal::Signal;
-pub use steady::{Unsteady, primary_steady};
-pub use summary::{RoleSummary, Summary, summarise};
-pub use user_metric::{
+pub use crate::constants::{Constant, scale_constant};
+pub use crate::findings::assessment::{Assessment, Evidence, SignalReport, WindowCount};
+pub use crate::findings::doubt::Doubt;
+pub use crate::findings::effect::Effect;
+pub use crate::findings::fault::Fault;
+pub use crate::findings::finding::{Finding, KeepsUp, Verdict};
+pub use crate::findings::note::Note;
+pub use crate::findings::signal::Signal;
+pub use crate::guards::crash::crash_guard;
+pub use crate::judge::Judge;
+pub use crate::judge::saved::ResumeError;
+pub use crate::normal::steady::{Unsteady, primary_steady};
+pub use crate::observation::PartitionId;
+pub use crate::observation::record::{Pushed, RECORD_SPAN, Record};
+pub use crate::settings::Settings;
+pub use crate::settings::bound::{Against, Bound};
+pub use crate::settings::check::{Check, Input, Measure, NoValue};
+pub use crate::settings::user_metric::{
     MOST_USER_METRICS, Threshold, UserMetric, UserMetricError, UserRule, check_user_metrics,
 };
-pub use words::Figure;
+pub use crate::summary::{RoleSummary, Summary, summarise};
+pub use crate::words::Figure;

@@ -1,6 +1,10 @@
 //! What was seen of one consumer group and its pods at one moment: the judge's only input.
 //! Also the trace format, so every field is plain data; nothing here computes a verdict.
 
+pub(crate) mod name_table;
+pub(crate) mod offset;
+pub(crate) mod record;
+
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;

@@ -27,7 +27,10 @@ mod plan;
 mod tests;
 
 use crate::constants::Constant;
-use crate::count_ratio::Margin;
+use crate::counters::kind::Kind;
+use crate::engines::ratio_test::Margin;
+use crate::findings::signal::Signal;
+use crate::guards::stall::StallGuard;
 use crate::numbers::Millis;
 use crate::power::case::Case;
 use crate::power::lag::Lagging;
@@ -35,10 +38,7 @@ pub use crate::power::pass::{Healthy, Missing};
 use crate::power::plan::Stage;
 pub use crate::power::plan::{BaseRates, POWER, PlannedStep, Traffic};
 use crate::settings::Settings;
-use crate::signal::Signal;
-use crate::signals::kind::Kind;
 use crate::signals::signal;
-use crate::stall::StallGuard;
 
 /// What a rollout can and can't find.
 #[derive(Clone, Debug, PartialEq)]

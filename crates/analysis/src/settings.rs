@@ -1,10 +1,14 @@
 //! What a trial is judged by: intervals, the budget of false rollbacks, the user's metrics.
 //! Frozen when the trial starts; nothing here judges.
 
+pub(crate) mod bound;
+pub(crate) mod check;
+pub(crate) mod user_metric;
+
 use std::sync::Arc;
 
 use crate::numbers::Millis;
-use crate::user_metric::{UserMetric, usable};
+use crate::settings::user_metric::{UserMetric, usable};
 
 /// What a trial is judged by. Frozen when it starts.
 #[derive(Clone, Debug, PartialEq)]

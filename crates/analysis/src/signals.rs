@@ -1,58 +1,45 @@
 //! All signals beside lag: which are available, what each weighs, what they say together.
 //! Availability, weights and margins are fixed before the first window.
 
-pub(crate) mod bounds;
-pub(crate) mod cadence;
 pub(crate) mod churn;
-pub(crate) mod counter;
-pub(crate) mod gauge;
-pub(crate) mod held;
-pub(crate) mod in_flight;
-pub(crate) mod interval;
-pub(crate) mod kind;
-pub(crate) mod latency;
-pub(crate) mod measured;
+pub(crate) mod lag_non_inferiority;
 pub(crate) mod memory;
-pub(crate) mod meter;
-pub(crate) mod onset;
-pub(crate) mod outcomes;
 pub(crate) mod peers;
 pub(crate) mod pod_accounts;
 pub(crate) mod ratio;
 pub(crate) mod reports;
 pub(crate) mod restarts;
-pub(crate) mod rise;
 pub(crate) mod saved;
-pub(crate) mod spread;
-pub(crate) mod user_counts;
-pub(crate) mod yields;
+pub(crate) mod skipped_work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::check::Measure;
 use crate::constants::{DEFAULT_COMMIT_GAP, RECENT_POLLS};
-use crate::lags::{Lags, PartitionLag};
-use crate::margins::Margins;
+use crate::counters::cadence::cadence;
+use crate::counters::in_flight::Flight;
+use crate::counters::kind::Kind;
+use crate::counters::latency::slow_from;
+use crate::counters::meter::{Meter, Reader};
+use crate::counters::outcomes::Outcomes;
+use crate::counters::rise::Rise;
+use crate::findings::signal::Signal;
+use crate::guards::bounds::{Bounds, Times};
+use crate::lag::partitions::{Lags, PartitionLag};
+use crate::lag::roster::Roster;
+use crate::normal::margins::Margins;
 use crate::numbers::{Millis, ln_add};
+use crate::observation::record::Record;
 use crate::observation::{GroupState, Observation, PodMetrics, Role};
-use crate::record::Record;
-use crate::roster::Roster;
 use crate::settings::Settings;
-use crate::signal::Signal;
-use crate::signals::bounds::{Bounds, Times};
+use crate::settings::check::Measure;
+use crate::settings::user_metric::{UserMetric, UserRule};
 use crate::signals::churn::Churn;
-use crate::signals::in_flight::Flight;
-use crate::signals::kind::Kind;
 use crate::signals::memory::Memory;
-use crate::signals::meter::{Meter, Reader};
-use crate::signals::outcomes::Outcomes;
 use crate::signals::peers::Peers;
 use crate::signals::ratio::RatioSignal;
 use crate::signals::restarts::Restarts;
-use crate::signals::rise::Rise;
-use crate::signals::yields::{Yield, YieldSchool, work};
-use crate::user_metric::{UserMetric, UserRule};
+use crate::signals::skipped_work::{Yield, YieldSchool, work};
 
 /// All signals beside lag.
 #[derive(Clone, Debug)]
@@ -87,14 +74,14 @@ impl Signals {
     pub(crate) fn learn(settings: &Settings, record: &Record, margins: &Margins) -> Self {
         let gap = margins.commit_gap.unwrap_or(DEFAULT_COMMIT_GAP);
         let reader = Reader {
-            cadence: cadence::cadence(record.observations(), settings.interval),
-            slow_from: latency::slow_from(record.observations()),
+            cadence: cadence(record.observations(), settings.interval),
+            slow_from: slow_from(record.observations()),
             flight: Flight { longest: gap.max(settings.interval), most: 0.0 },
             user: ratio_names(&settings.user),
         };
         let reader = reader.knowing_what_is_in_flight(record);
         let kinds = || Kind::all(reader.user.len());
-        let mut bounds = bounds(settings, reader.cadence);
+        let mut bounds = bounds_of(settings, reader.cadence);
         let mut meter = Meter::new(reader.clone());
         let mut lags = Lags::default();
         let mut school = YieldSchool::new(gap, reader.cadence);
@@ -256,7 +243,7 @@ impl Signals {
 /// dependence between them.
 pub(crate) fn ln_total(evidence: &[(Signal, f64, f64)]) -> f64 {
     let parts = evidence.iter().map(|(_, weight, ln)| weight.ln() + ln);
-    parts.reduce(ln_add).unwrap_or(crate::funds::LN_NOTHING)
+    parts.reduce(ln_add).unwrap_or(crate::engines::e_process::LN_NOTHING)
 }
 
 /// How much of the error budget a signal may spend: lag and errors see most faults, churn and
@@ -280,7 +267,7 @@ fn ratio_names(user: &[UserMetric]) -> Arc<[Arc<str>]> {
 }
 
 /// The user's thresholds and checks, with nothing counted yet.
-fn bounds(settings: &Settings, cadence: Millis) -> Vec<Bounds> {
+fn bounds_of(settings: &Settings, cadence: Millis) -> Vec<Bounds> {
     let times = Times { warm_up: settings.warm_up, interval: settings.interval, cadence };
     let bounds = |metric: &UserMetric| match metric.rule {
         UserRule::Ratio => None,

@@ -1,16 +1,19 @@
 //! Lag, throughput and shares per role, for status and dashboards.
 //! Descriptive only: no verdict is drawn from a summary.
 
+mod backlog;
+mod reading;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backlog::time_lags;
+use crate::lag::time_lag::TimeLag;
 use crate::numbers::{Millis, count, seconds, tally};
+use crate::observation::record::Record;
 use crate::observation::{PartitionId, Role};
-use crate::reading::{Reading, Row};
-use crate::record::Record;
-use crate::time_lag::TimeLag;
+use crate::summary::backlog::time_lags;
+use crate::summary::reading::{Reading, Row};
 
 /// What one role does in the group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -2,15 +2,15 @@
 //! What is the same for all steps; no effect is searched for here.
 
 use crate::constants::Constant;
-use crate::margins::Margins;
+use crate::counters::kind::Kind;
+use crate::findings::signal::Signal;
+use crate::normal::margins::Margins;
 use crate::numbers::whole_polls;
 use crate::power::counts::Counted;
 use crate::power::plan::{Stage, Traffic};
 use crate::settings::Settings;
-use crate::signal::Signal;
-use crate::signals::kind::Kind;
+use crate::settings::user_metric::UserRule;
 use crate::signals::weight;
-use crate::user_metric::UserRule;
 
 /// What is the same for all steps.
 pub(crate) struct Case {
@@ -35,7 +35,7 @@ impl Case {
             margins: Margins {
                 commit_gap: Some(gap),
                 typical_gap: Some(gap),
-                scale: crate::drift::FINEST_SCALE,
+                scale: crate::engines::drift_test::FINEST_SCALE,
                 normal_lag: Constant::NormalLag.value(),
                 learnt: true,
             },

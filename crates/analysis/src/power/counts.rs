@@ -4,16 +4,16 @@
 use std::sync::Arc;
 
 use crate::constants::{COUNT_WINDOW, Constant};
-use crate::count_ratio::Counts;
+use crate::counters::counter::Count;
+use crate::counters::kind::Kind;
+use crate::counters::rise::Rise;
+use crate::engines::ratio_test::Counts;
 use crate::numbers::{Millis, seconds};
 use crate::observation::Role;
+use crate::observation::record::RECORD_SPAN;
 use crate::power::normal::{Z, below, first_passage, gain, poisson_quantile};
 use crate::power::plan::{Stage, Traffic};
-use crate::record::RECORD_SPAN;
-use crate::signals::counter::Count;
-use crate::signals::kind::Kind;
 use crate::signals::ratio::{FASTER, LONGEST_WARM_UP, RatioSignal, WARM_UP_WINDOWS};
-use crate::signals::rise::Rise;
 
 /// Windows looked at at most: longer holds are cut into longer windows, which changes the second
 /// digit of an answer at most.

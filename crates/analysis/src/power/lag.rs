@@ -1,17 +1,17 @@
 //! Lag: the smallest part of its work that a canary can fail to do and be found by its lag.
 //! Feeds the real ledger with expected drifts; one step at a time.
 
-use crate::capacity::{BLOCK, Capacity, MEAN_OF};
 use crate::constants::Constant;
-use crate::drift::{Drift, FINEST_SCALE, Ledger, WIDEST_SCALE, smallest};
-use crate::lag_windows::growing_since;
+use crate::counters::kind::may_be_warming_up;
+use crate::engines::drift_test::{Drift, FINEST_SCALE, Ledger, WIDEST_SCALE, smallest};
+use crate::lag::windows::growing_since;
+use crate::normal::capacity::{BLOCK, Capacity, MEAN_OF};
 use crate::numbers::{Millis, count, seconds};
+use crate::observation::record::RECORD_SPAN;
 use crate::power::case::Case;
 use crate::power::normal::Z;
 use crate::power::plan::Stage;
-use crate::proof::LEAST_MESSAGES;
-use crate::record::RECORD_SPAN;
-use crate::signals::kind::may_be_warming_up;
+use crate::signals::lag_non_inferiority::LEAST_MESSAGES;
 
 /// Windows looked at at most: what is not found in so many is not found by more.
 const MOST_WINDOWS: i64 = 1_000;

@@ -2,17 +2,17 @@
 //! Runs the proofs on expected windows; chance may make it longer, never much shorter.
 
 use crate::constants::COUNT_WINDOW;
-use crate::funds::ROUNDING;
-use crate::lag_windows::{Counts, Standing};
-use crate::missing::LEAST_TRAFFIC;
+use crate::counters::kind::Kind;
+use crate::engines::e_process::ROUNDING;
+use crate::findings::signal::Signal;
+use crate::judge::pass::LEAST_TRAFFIC;
+use crate::lag::roster::Consumer;
+use crate::lag::windows::{Counts, Standing};
 use crate::numbers::{Millis, count, seconds};
 use crate::observation::{PartitionId, Role};
 use crate::power::case::Case;
 use crate::power::plan::{PlannedStep, Stage};
-use crate::proof::{LEAST_MESSAGES, Proofs};
-use crate::roster::Consumer;
-use crate::signal::Signal;
-use crate::signals::kind::Kind;
+use crate::signals::lag_non_inferiority::{LEAST_MESSAGES, Proofs};
 use crate::signals::memory::Memory;
 use crate::signals::signal;
 

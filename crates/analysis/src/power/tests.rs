@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::*;
 use crate::constants::{COUNT_WINDOW, Constant};
+use crate::counters::counter::Count;
+use crate::counters::kind::Kind;
+use crate::counters::rise::Rise;
 use crate::dice::Dice;
-use crate::drift::{Drift, Ledger};
+use crate::engines::drift_test::{Drift, Ledger};
 use crate::numbers::Millis;
 use crate::power::plan::{BaseRates, PlannedStep};
-use crate::signals::counter::Count;
-use crate::signals::kind::Kind;
-use crate::signals::rise::Rise;
 
 const MINUTE: Millis = 60_000;
 

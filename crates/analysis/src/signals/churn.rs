@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::Effect;
+use crate::engines::rate_test::Rate;
+use crate::findings::effect::Effect;
 use crate::numbers::{Millis, hours, tally};
 use crate::observation::{Observation, Role};
-use crate::rate::Rate;
 
 /// Ratios that are bet on.
 const RATIOS: [f64; 3] = [3.0, 10.0, 30.0];

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::drift::{BETS, Drift, Ledger, WIDEST_SCALE};
-use crate::effect::Effect;
-use crate::name_table::NameTable;
+use crate::counters::counter::is_total;
+use crate::engines::drift_test::{BETS, Drift, Ledger, WIDEST_SCALE};
+use crate::findings::effect::Effect;
 use crate::numbers::{Millis, count, unmilli};
+use crate::observation::name_table::NameTable;
 use crate::observation::{Observation, PodObservation, Role};
-use crate::signals::counter::is_total;
 use crate::signals::pod_accounts::{accounts, by_pod};
 use serde::{Deserialize, Serialize};
 

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use crate::counters::counter::Count;
+use crate::counters::kind::Kind;
+use crate::counters::rise::Rise;
 use crate::numbers::median;
 use crate::observation::Role;
-use crate::signals::counter::Count;
-use crate::signals::kind::Kind;
-use crate::signals::rise::Rise;
 
 /// Windows of counts that tell how slow a pod is now: half a minute.
 const RECENT: usize = 3;

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::drift::{Account, BETS, Ledger};
-use crate::name_table::{NameTable, name};
+use crate::engines::drift_test::{Account, BETS, Ledger};
 use crate::numbers::{milli, unmilli};
+use crate::observation::name_table::{NameTable, name};
 
 /// Accounts by key as they are saved, and ln of their pool: all in the pool if `pooled`.
 pub(crate) fn by_pod(

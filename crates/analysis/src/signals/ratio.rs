@@ -7,18 +7,18 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::constants::Constant;
-use crate::count_proof::CountProof;
-use crate::count_ratio::{CountRatio, Counts, Margin, RATIOS};
-use crate::effect::Effect;
-use crate::funds::{ROUNDING, share};
+use crate::counters::counter::Count;
+use crate::counters::kind::Kind;
+use crate::counters::rise::Rise;
+use crate::engines::e_process::{ROUNDING, share};
+use crate::engines::interval::{LARGEST_RATIO, interval};
+use crate::engines::non_inferiority::CountProof;
+use crate::engines::onset::{Onset, SavedOnset};
+use crate::engines::ratio_test::{CountRatio, Counts, Margin, RATIOS};
+use crate::findings::effect::Effect;
+use crate::normal::spread::Spread;
 use crate::numbers::{Millis, ln_add, milli_up, unmilli};
 use crate::observation::Role;
-use crate::signals::counter::Count;
-use crate::signals::interval::{LARGEST_RATIO, interval};
-use crate::signals::kind::Kind;
-use crate::signals::onset::{Onset, SavedOnset};
-use crate::signals::rise::Rise;
-use crate::signals::spread::Spread;
 
 /// The gross account's part of the signal of errors; the rest is the ordinary accounts'.
 const GROSS_PART: f64 = 0.2;
@@ -325,7 +325,8 @@ impl RatioSignal {
         let margin = self.spread.margin();
         // One account of six must do it, with half of the pool; in the gross account there is more
         // to gain only for what is found at once anyway.
-        let needed = ln_needed + share(RATIOS.len()) - crate::funds::first_share().ln();
+        let needed =
+            ln_needed + share(RATIOS.len()) - crate::engines::e_process::first_share().ln();
         let base = (y / m).max(Constant::RateFloor.value() / margin.ratio);
         let seen = |ratio: f64| {
             let x = ratio * base * n;

@@ -3,19 +3,19 @@
 
 use std::sync::Arc;
 
-use crate::assessment::SignalReport;
-use crate::bound::Against;
 use crate::constants::LARGEST_EVIDENCE;
-use crate::doubt::Doubt;
-use crate::effect::Effect;
-use crate::finding::Finding;
-use crate::funds::ROUNDING;
-use crate::note::Note;
+use crate::counters::kind::Kind;
+use crate::engines::e_process::ROUNDING;
+use crate::findings::assessment::SignalReport;
+use crate::findings::doubt::Doubt;
+use crate::findings::effect::Effect;
+use crate::findings::finding::Finding;
+use crate::findings::note::Note;
+use crate::findings::signal::Signal;
+use crate::guards::bounds::Bounds;
 use crate::numbers::Millis;
-use crate::signal::Signal;
+use crate::settings::bound::Against;
 use crate::signals::Signals;
-use crate::signals::bounds::Bounds;
-use crate::signals::kind::Kind;
 use crate::signals::ratio::RatioSignal;
 
 /// A required signal without a window for this long is silent.

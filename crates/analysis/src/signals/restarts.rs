@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::Effect;
+use crate::engines::rate_test::Rate;
+use crate::findings::effect::Effect;
 use crate::numbers::{Millis, hours};
 use crate::observation::{Observation, Role};
-use crate::rate::Rate;
 
 /// Ratios that are bet on: a restart is rare, so a fault multiplies it by much.
 const RATIOS: [f64; 3] = [10.0, 100.0, 1_000.0];

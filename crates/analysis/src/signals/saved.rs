@@ -5,22 +5,22 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::name_table::NameTable;
+use crate::counters::in_flight::Flight;
+use crate::counters::kind::Kind;
+use crate::counters::meter::{Meter, Reader};
+use crate::counters::outcomes::Outcomes;
+use crate::guards::bounds::{Bounds, SavedBounds};
 use crate::numbers::Millis;
+use crate::observation::name_table::NameTable;
 use crate::settings::Settings;
-use crate::signals::bounds::{Bounds, SavedBounds};
+use crate::settings::user_metric::{UserMetric, UserRule};
 use crate::signals::churn::{Churn, SavedChurn};
-use crate::signals::in_flight::Flight;
-use crate::signals::kind::Kind;
 use crate::signals::memory::{Memory, SavedMemory};
-use crate::signals::meter::{Meter, Reader};
-use crate::signals::outcomes::Outcomes;
 use crate::signals::peers::Peers;
 use crate::signals::ratio::{RatioSignal, SavedRatio};
 use crate::signals::restarts::{Restarts, SavedRestarts};
-use crate::signals::yields::{SavedYield, Yield};
-use crate::signals::{Signals, Window, bounds, ratio_names};
-use crate::user_metric::{UserMetric, UserRule};
+use crate::signals::skipped_work::{SavedYield, Yield};
+use crate::signals::{Signals, Window, bounds_of, ratio_names};
 
 /// All signals but lag.
 #[derive(Debug, Serialize, Deserialize)]
@@ -117,7 +117,7 @@ impl Signals {
                 None => None,
             });
         }
-        let defined = bounds(settings, cadence).into_iter();
+        let defined = bounds_of(settings, cadence).into_iter();
         let restored = defined.map(|fresh| {
             match saved.bounds.iter().find(|saved| fresh.is_called(&saved.name)) {
                 Some(saved) => fresh.restored(saved, names),

@@ -1,0 +1,275 @@
+//! From counters to what they rose by: resets, gaps and missing series are dealt with here.
+//! A rise that no rule vouches for is left out; nothing is compared.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use crate::constants::{COUNT_WINDOW, longest_bridged};
+use crate::counters::cadence::has_totals;
+use crate::counters::counter::{Count, is_total, rise, whole};
+use crate::counters::in_flight::{Flight, InFlight};
+use crate::counters::kind::Kind;
+use crate::counters::latency::split;
+use crate::counters::rise::{Outcome, Rise};
+use crate::counters::user_counts;
+use crate::counters::user_counts::UserTotals;
+use crate::numbers::Millis;
+use crate::observation::record::Record;
+use crate::observation::{Observation, PodMetrics, PodObservation, Role};
+
+/// How counters are read. Fixed before the trial.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reader {
+    /// Usual time between two scrapes of a pod, at least the time between two observations.
+    pub(crate) cadence: Millis,
+    /// Messages slower than this many seconds are slow; `None`: no edge is suitable.
+    pub(crate) slow_from: Option<f64>,
+    pub(crate) flight: Flight,
+    /// Names of the user's ratios.
+    pub(crate) user: Arc<[Arc<str>]>,
+}
+
+/// Follows the counters of all pods.
+#[derive(Clone, Debug)]
+pub(crate) struct Meter {
+    reader: Reader,
+    /// Pods created after this are seen from their first message on.
+    watched_since: Option<Millis>,
+    tracks: BTreeMap<Arc<str>, Track>,
+    /// Values that were no numbers.
+    pub(crate) unreadable: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Track {
+    at: Millis,
+    role: Role,
+    restarts: u32,
+    totals: Totals,
+    user: Vec<UserTotals>,
+    in_flight: InFlight,
+    /// Messages consumed while watched; never falls.
+    consumed: f64,
+}
+
+/// Totals as far as they are numbers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Totals {
+    consumed: Option<f64>,
+    processed: Option<f64>,
+    errors: Option<f64>,
+    filtered: Option<f64>,
+    slow: Option<f64>,
+    timed: Option<f64>,
+}
+
+impl Reader {
+    /// Whether a pod's metrics have what a kind is counted from.
+    pub(crate) fn has_input(&self, kind: Kind, metrics: &PodMetrics) -> bool {
+        let counts = metrics.consumed.is_some();
+        match kind {
+            Kind::Errors => counts && metrics.errors.is_some(),
+            Kind::Loss => counts && metrics.processed.is_some(),
+            Kind::Latency => counts && metrics.latency.is_some() && self.slow_from.is_some(),
+            Kind::User(place) => {
+                let reading = self.user.get(place).and_then(|name| metrics.user.get(name));
+                reading.is_some_and(|it| it.total.is_some())
+            }
+        }
+    }
+
+    /// The window in which counts are compared: every pod is in it about once.
+    pub(crate) fn window(&self) -> Millis {
+        COUNT_WINDOW.max(self.cadence)
+    }
+
+    /// The same, with what the primary had in flight in a record.
+    pub(crate) fn knowing_what_is_in_flight(self, record: &Record) -> Self {
+        let mut meter = Meter::new(self);
+        let mut most = 0.0_f64;
+        for seen in record.observations() {
+            meter.take(&seen);
+            most = most.max(meter.most_in_flight(Role::Primary));
+        }
+        let flight = Flight { most, ..meter.reader.flight };
+        Self { flight, ..meter.reader }
+    }
+}
+
+impl Meter {
+    pub(crate) fn new(reader: Reader) -> Self {
+        Self { reader, watched_since: None, tracks: BTreeMap::new(), unreadable: 0 }
+    }
+
+    /// Takes an observation; answers with the rise of every pod that could be read.
+    pub(crate) fn take(&mut self, seen: &Observation) -> Vec<Rise> {
+        let watched_since = *self.watched_since.get_or_insert(seen.at);
+        let there: HashSet<&str> = seen.pods.iter().map(|pod| &*pod.name).collect();
+        self.tracks.retain(|name, _| there.contains(&**name));
+        let mut rises = Vec::with_capacity(seen.pods.len());
+        for pod in &seen.pods {
+            // Between two scrapes a pod may show its memory alone, or nothing at all.
+            let Some(metrics) = pod.metrics.as_ref().filter(|it| has_totals(it)) else { continue };
+            let names = &self.reader.user;
+            self.unreadable = self.unreadable.saturating_add(unreadable(metrics, names));
+            let totals = Totals::of(metrics, self.reader.slow_from);
+            let now = Track::new(seen.at, pod, totals, UserTotals::of(metrics, names));
+            let born = || Track::newborn(seen.at, pod, names.len());
+            let before =
+                self.tracks.remove(&pod.name).or_else(|| (pod.created > watched_since).then(born));
+            let mut track = now;
+            if let Some(rise) = before.and_then(|it| track.follow(it, pod, &self.reader)) {
+                rises.push(rise);
+            }
+            self.tracks.insert(pod.name.clone(), track);
+        }
+        rises
+    }
+
+    /// The most messages of one pod of that role that were seen in flight.
+    pub(crate) fn most_in_flight(&self, role: Role) -> f64 {
+        let tracks = self.tracks.values().filter(|track| track.role == role);
+        tracks.map(|track| track.in_flight.most()).fold(0.0, f64::max)
+    }
+
+    /// Messages a pod has consumed while watched; `None`: its counter is not known.
+    pub(crate) fn consumed(&self, pod: &str) -> Option<f64> {
+        let track = self.tracks.get(pod)?;
+        track.totals.consumed.map(|_| track.consumed)
+    }
+}
+
+impl Track {
+    fn new(at: Millis, pod: &PodObservation, totals: Totals, user: Vec<UserTotals>) -> Self {
+        let in_flight = InFlight::default();
+        Self { at, role: pod.role, restarts: pod.restarts, totals, user, in_flight, consumed: 0.0 }
+    }
+
+    /// A pod that was born while we watched: its counters began at 0.
+    fn newborn(at: Millis, pod: &PodObservation, ratios: usize) -> Self {
+        let zero = Some(0.0);
+        let totals = Totals {
+            consumed: zero,
+            processed: zero,
+            errors: zero,
+            filtered: zero,
+            slow: zero,
+            timed: zero,
+        };
+        Self::new(pod.created.min(at), pod, totals, vec![UserTotals::ZERO; ratios])
+    }
+
+    /// Goes on from an earlier sample. `None`: nothing can be said of the time in between.
+    fn follow(&mut self, before: Self, pod: &PodObservation, reader: &Reader) -> Option<Rise> {
+        let newborn = before.at == pod.created;
+        // One missed scrape is bridged. After more, what rose says nothing of now.
+        let patience = longest_bridged(reader.cadence);
+        if !newborn && self.at.saturating_sub(before.at) > patience {
+            return None;
+        }
+        let restarted = pod.restarts > before.restarts;
+        let age = before.at.saturating_sub(pod.created);
+        let user = UserTotals::rises(&before.user, &self.user, restarted);
+        let (errors, filtered) = (before.totals.errors, before.totals.filtered);
+        let earlier = (before.totals.consumed, errors, filtered);
+        let messages = self.messages(before, restarted, reader.flight);
+        // The totals of a user's ratio are its own: it needs no count of messages.
+        if messages.is_none() && user.iter().all(|one| one.count.of <= 0.0) {
+            return None;
+        }
+        Some(Rise {
+            pod: pod.name.clone(),
+            role: pod.role,
+            age,
+            counts: messages.map(|it| it.0).unwrap_or_default(),
+            suspected: messages.map_or(0.0, |it| it.1),
+            outcomes: self.outcomes(earlier, restarted, pod.metrics.as_ref()),
+            user,
+        })
+    }
+
+    /// Errors and filtered messages since totals of consumed, errors and filtered.
+    fn outcomes(
+        &self,
+        (consumed, errors, filtered): (Option<f64>, Option<f64>, Option<f64>),
+        restarted: bool,
+        metrics: Option<&PodMetrics>,
+    ) -> [Outcome; 2] {
+        let of = rise(consumed, self.totals.consumed, restarted).unwrap_or(0.0);
+        let outcome = |before, now, series: fn(&PodMetrics) -> Option<f64>| {
+            let shown = metrics.is_some_and(|it| series(it).is_some());
+            let events = rise(before, now, restarted);
+            let count = events.map_or_else(Count::default, |events| Count { events, of });
+            Outcome { count, shown }
+        };
+        [
+            outcome(errors, self.totals.errors, |it| it.errors),
+            outcome(filtered, self.totals.filtered, |it| it.filtered),
+        ]
+    }
+
+    /// Failed, lost and slow messages since an earlier sample, and how many more are most likely
+    /// lost; `None`: nobody knows how many were consumed.
+    fn messages(
+        &mut self,
+        before: Self,
+        restarted: bool,
+        flight: Flight,
+    ) -> Option<([Count; 3], f64)> {
+        let rise = |total: fn(&Totals) -> Option<f64>| {
+            rise(total(&before.totals), total(&self.totals), restarted)
+        };
+        let consumed = rise(|totals| totals.consumed)?;
+        let [processed, errors, filtered] =
+            [rise(|it| it.processed), rise(|it| it.errors), rise(|it| it.filtered)];
+        let (slow, timed) = (rise(|it| it.slow), rise(|it| it.timed));
+        self.consumed = before.consumed + consumed;
+        self.in_flight = if restarted { InFlight::default() } else { before.in_flight };
+        let accounted = processed.zip(errors).zip(filtered).map(|((a, b), c)| a + b + c);
+        let missing = accounted
+            .and_then(|accounted| self.in_flight.take(self.at, consumed - accounted, flight));
+        let count = |events: Option<f64>, of: f64| {
+            events.map_or_else(Count::default, |events| Count { events, of })
+        };
+        let counts = [
+            count(errors, consumed),
+            count(missing.map(|it| it.lost), consumed),
+            count(slow.filter(|_| timed.is_some()), timed.unwrap_or(0.0)),
+        ];
+        Some((counts, missing.map_or(0.0, |it| it.suspected)))
+    }
+}
+
+impl Totals {
+    fn of(metrics: &PodMetrics, slow_from: Option<f64>) -> Self {
+        let consumed = whole(metrics.consumed);
+        // An empty series is 0 while the pod shows that it is scraped.
+        let or_zero = |total: Option<f64>| match (total, consumed) {
+            (Some(_), _) => whole(total),
+            (None, Some(_)) => Some(0.0),
+            (None, None) => None,
+        };
+        let latency = slow_from.and_then(|edge| split(metrics.latency.as_ref()?, edge));
+        Self {
+            consumed,
+            processed: whole(metrics.processed),
+            errors: or_zero(metrics.errors),
+            filtered: or_zero(metrics.filtered),
+            slow: whole(latency.map(|(slow, _)| slow)),
+            timed: whole(latency.map(|(_, all)| all)),
+        }
+    }
+}
+
+fn unreadable(metrics: &PodMetrics, user: &[Arc<str>]) -> u32 {
+    let all = [
+        metrics.consumed,
+        metrics.processed,
+        metrics.errors,
+        metrics.filtered,
+        metrics.working_set,
+        metrics.memory_limit,
+    ];
+    let messages = all.into_iter().flatten().filter(|value| !is_total(*value)).count();
+    crate::numbers::tally(messages + user_counts::unreadable(metrics, user))
+}

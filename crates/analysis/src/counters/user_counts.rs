@@ -1,0 +1,55 @@
+//! The counters behind a user's ratios, and what they rose by between two scrapes of a pod.
+//! Resets and missing series by the rules of all counters; nothing is compared.
+
+use std::sync::Arc;
+
+use crate::counters::counter::{Count, is_total, rise, whole};
+use crate::counters::rise::UserRise;
+use crate::observation::PodMetrics;
+
+/// The two counters of one ratio at one scrape, as far as they are numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UserTotals {
+    events: Option<f64>,
+    total: Option<f64>,
+    /// Whether the pod exports events: a missing series is read as 0.
+    shown: bool,
+}
+
+impl UserTotals {
+    /// Counters that began at 0.
+    pub(crate) const ZERO: Self = Self { events: Some(0.0), total: Some(0.0), shown: false };
+
+    /// One for each name, in their order.
+    pub(crate) fn of(metrics: &PodMetrics, names: &[Arc<str>]) -> Vec<Self> {
+        let totals = |name| {
+            let reading = metrics.user.get(name).copied().unwrap_or_default();
+            let total = whole(reading.total);
+            let events = match (reading.events, total) {
+                (Some(_), _) => whole(reading.events),
+                (None, Some(_)) => Some(0.0),
+                (None, None) => None,
+            };
+            Self { events, total, shown: reading.events.is_some() }
+        };
+        names.iter().map(totals).collect()
+    }
+
+    /// What rose between two scrapes of the same ratios.
+    pub(crate) fn rises(before: &[Self], now: &[Self], restarted: bool) -> Vec<UserRise> {
+        let one = |(before, now): (&Self, &Self)| {
+            let events = rise(before.events, now.events, restarted);
+            let of = rise(before.total, now.total, restarted);
+            let counted = events.zip(of).map(|(events, of)| Count { events, of });
+            UserRise { count: counted.unwrap_or_default(), shown: now.shown }
+        };
+        before.iter().zip(now).map(one).collect()
+    }
+}
+
+/// How many of these counters are there and can't be totals.
+pub(crate) fn unreadable(metrics: &PodMetrics, names: &[Arc<str>]) -> usize {
+    let readings = names.iter().filter_map(|name| metrics.user.get(name));
+    let counters = readings.flat_map(|reading| [reading.events, reading.total]).flatten();
+    counters.filter(|value| !is_total(*value)).count()
+}

@@ -1,0 +1,148 @@
+//! The count engine: bets against "the canary has at most R times the primary's rate of events".
+//! An e-process (arXiv 2011.03567, 2210.01948) in log space; it knows no signal and no time.
+
+#[cfg(test)]
+mod tests;
+
+use crate::constants::Constant;
+use crate::engines::e_process::{Funds, clamp};
+
+/// Ratios beyond the margin that are bet on: from just visible to total failure.
+pub(crate) const RATIOS: [f64; 6] = [1.25, 1.6, 2.2, 4.0, 10.0, 50.0];
+/// Ratios beyond the gross margin that are bet on.
+const GROSS_RATIOS: [f64; 2] = [4.0, 20.0];
+
+/// Events and exposure of both roles in one window. Exposure is messages; events need not be part
+/// of it. All four are finite and ≥ 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Counts {
+    /// Canary events.
+    pub(crate) x: f64,
+    /// Canary exposure.
+    pub(crate) n: f64,
+    /// Primary events.
+    pub(crate) y: f64,
+    /// Primary exposure.
+    pub(crate) m: f64,
+}
+
+/// What is still healthy. Fixed before the window that is judged by it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Margin {
+    /// Largest healthy ratio of rates, ≥ 1.
+    pub(crate) ratio: f64,
+    /// Variance of counts over that of a Poisson distribution, ≥ 1.
+    pub(crate) dispersion: f64,
+}
+
+/// Two processes side by side, `N` accounts each: against "ratio ≤ R" and against "rate ≤ ε".
+/// The null hypothesis is that either holds, so the lesser of the two is an e-process for it.
+///
+/// With θ(r) = r·n/(r·n + m), a window multiplies the account of ρ by
+/// `exp(min(l, most))`, `l = (1/φ)·[x·ln(θ(Rρ)/θ(R)) + y·ln((1−θ(Rρ))/(1−θ(R)))]`:
+/// given x + y a likelihood ratio of binomials, monotone in the ratio, so its mean is ≤ 1 for
+/// every ratio ≤ R; the power 1/φ ≤ 1 (Jensen) and the cap only lower it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CountRatio<const N: usize> {
+    against: Against<N>,
+    by_ratio: Funds<N>,
+    by_floor: Funds<N>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Against<const N: usize> {
+    ratios: [f64; N],
+    /// Multiplies both margins: R and ε.
+    lenience: f64,
+}
+
+impl CountRatio<6> {
+    /// Accounts that start at the margin itself.
+    pub(crate) fn fine() -> Self {
+        Self::against(RATIOS, 1.0)
+    }
+}
+
+impl CountRatio<2> {
+    /// Accounts for gross failure: five times the margin, and no patience.
+    pub(crate) fn gross() -> Self {
+        Self::against(GROSS_RATIOS, Constant::GrossMargin.value())
+    }
+
+    /// Whether even failure of every message would stay within the margin: at a base rate above
+    /// one in 5·R nothing is gross.
+    pub(crate) fn is_blind(base_rate: f64, margin: Margin) -> bool {
+        base_rate * margin.ratio * Constant::GrossMargin.value() >= 1.0
+    }
+}
+
+impl<const N: usize> CountRatio<N> {
+    fn against(ratios: [f64; N], lenience: f64) -> Self {
+        let against = Against { ratios, lenience };
+        Self { against, by_ratio: Funds::new(), by_floor: Funds::new() }
+    }
+
+    /// Bets on a window, which multiplies no account by more than the exponential of `ln_most`. A
+    /// window without exposure of one of the roles says nothing.
+    pub(crate) fn bet(&mut self, counts: Counts, margin: Margin, ln_most: f64) {
+        if counts.n <= 0.0 || counts.m <= 0.0 {
+            return;
+        }
+        let Against { ratios, lenience } = self.against;
+        let (null, floor) =
+            (lenience * margin.ratio, lenience * Constant::RateFloor.value() * counts.n);
+        let tempered = |ln: f64| (ln / margin.dispersion.max(1.0)).min(ln_most);
+        self.by_ratio.multiply(ratios.map(|rho| tempered(counts.ln_likelihood(null, null * rho))));
+        self.by_floor.multiply(ratios.map(|rho| tempered(ln_poisson(counts.x, floor, rho))));
+    }
+
+    /// Bets on a window in which no primary pod was alive: events against those expected at most,
+    /// from the record and the margin. Only the gross accounts do this.
+    pub(crate) fn bet_alone(&mut self, events: f64, at_most: f64, dispersion: f64, ln_most: f64) {
+        let Against { ratios, lenience } = self.against;
+        let tempered = |ln: f64| (ln / dispersion.max(1.0)).min(ln_most);
+        let factors = ratios.map(|rho| tempered(ln_poisson(events, lenience * at_most, rho)));
+        self.by_ratio.multiply(factors);
+        self.by_floor.multiply(factors);
+    }
+
+    /// ln of the evidence.
+    pub(crate) fn ln_value(&self) -> f64 {
+        self.by_ratio.ln_value().min(self.by_floor.ln_value())
+    }
+
+    pub(crate) fn save(&self) -> (Vec<i64>, Vec<i64>) {
+        (self.by_ratio.save(), self.by_floor.save())
+    }
+
+    /// Takes up what [`CountRatio::save`] wrote; `None` if it did not write this.
+    pub(crate) fn restored(mut self, saved: &(Vec<i64>, Vec<i64>)) -> Option<Self> {
+        self.by_ratio = Funds::restore(&saved.0)?;
+        self.by_floor = Funds::restore(&saved.1)?;
+        Some(self)
+    }
+}
+
+impl Counts {
+    /// ln of the likelihood under ratio `to` over that under ratio `from`, given x + y. Both are
+    /// finite and > 0; 0 without exposure.
+    pub(crate) fn ln_likelihood(self, from: f64, to: f64) -> f64 {
+        let Self { x, n, y, m } = self;
+        if n <= 0.0 || m <= 0.0 {
+            return 0.0;
+        }
+        // θ(to)/θ(from) and (1−θ(to))/(1−θ(from)), with the common factors cancelled.
+        let scale = (from * n + m) / (to * n + m);
+        clamp(x * (to / from * scale).ln() + y * scale.ln())
+    }
+
+    /// Both windows together.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { x: self.x + other.x, n: self.n + other.n, y: self.y + other.y, m: self.m + other.m }
+    }
+}
+
+/// ln of the likelihood ratio of a Poisson count: mean `ratio·expected` against `expected`.
+pub(crate) fn ln_poisson(events: f64, expected: f64, ratio: f64) -> f64 {
+    clamp(events * ratio.ln() - expected * (ratio - 1.0))
+}

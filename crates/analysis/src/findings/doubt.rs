@@ -1,0 +1,305 @@
+//! Why neither Pass nor Fail is shown: what is missing, in data and in words. The words stand still
+//! while nothing changes: a number in them goes in steps. Nothing here decides.
+
+use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::findings::effect::{Effect, Measuring};
+use crate::findings::fault::Fault;
+use crate::findings::signal::Signal;
+use crate::numbers::{Millis, count};
+use crate::observation::PartitionId;
+use crate::settings::bound::Bound;
+use crate::settings::check::NoValue;
+use crate::words::{About, AtMost, Remaining, Roughly, Span};
+
+/// What keeps the judge from a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all_fields = "camelCase")]
+pub enum Doubt {
+    /// The primary is unhealthy, so nothing can be blamed on the canary.
+    PrimaryUnhealthy {
+        /// What would be said of the canary if the primary were healthy.
+        suspicion: Option<Box<Fault>>,
+    },
+    /// Canary partitions are stuck, but so are the primary's.
+    SharedStall {
+        /// The canary partition that has been stuck longest.
+        partition: PartitionId,
+        /// Primary partitions with work that still commit.
+        committing: u32,
+        /// Primary partitions with work.
+        of: u32,
+    },
+    /// Kafka has given no usable answer for more than three polls.
+    NoObservation {
+        /// Milliseconds since the last one; `None`: there was none.
+        silent: Option<Millis>,
+    },
+    /// The cluster does not say what the pods do: a crash would go unseen.
+    PodsUnseen {
+        /// Milliseconds since they were last seen.
+        silent: Millis,
+    },
+    /// More than 5 % of the assigned partitions belong to members that match no pod.
+    Unattributed {
+        /// Such partitions.
+        partitions: u32,
+        /// Assigned partitions.
+        of: u32,
+    },
+    /// No canary pod owns a partition.
+    NoPartition,
+    /// The group is rebalancing.
+    Rebalancing,
+    /// Canary pods are younger than the warm-up.
+    WarmingUp {
+        /// Milliseconds until the youngest one counts.
+        remaining: Millis,
+    },
+    /// The time lag of a canary partition is unknown: it has no usable offsets, or is further
+    /// behind than has been watched.
+    LagUnknown {
+        /// The partition.
+        partition: PartitionId,
+    },
+    /// Canary pods work as fast as any primary pod ever did and still fall behind.
+    Overloaded {
+        /// Milliseconds of growing lag that were excused for it, over the whole trial.
+        excused: Millis,
+    },
+    /// A canary partition's lag is above what is normal for the primary.
+    LagNotSettled {
+        /// The partition that is furthest behind.
+        partition: PartitionId,
+        /// Its standing time lag, in seconds.
+        lag_seconds: f64,
+        /// The largest lag that counts as normal, in seconds.
+        normal_seconds: f64,
+    },
+    /// The whole group has fallen behind since the canary grew, and has not caught up.
+    GroupFallsBehind {
+        /// Milliseconds since the canary grew.
+        since: Millis,
+        /// Time lag of the canary's partitions, the median, in seconds.
+        canary_seconds: f64,
+        /// That of the primary's.
+        primary_seconds: f64,
+    },
+    /// There is more evidence against the canary than at the start, but not enough.
+    Suspected {
+        /// The partition with the most evidence.
+        partition: PartitionId,
+        /// Seconds of lag gained per second, beyond the primary's, over the latest windows.
+        drift: f64,
+    },
+    /// Too few messages arrive at the canary's partitions.
+    LowTraffic {
+        /// Canary partitions that are almost idle.
+        partitions: u32,
+        /// Canary partitions.
+        of: u32,
+    },
+    /// So far so good, but not watched long enough.
+    MoreEvidence {
+        /// Milliseconds still needed if the lag stays flat.
+        remaining: Millis,
+        /// The partition with the least evidence.
+        partition: PartitionId,
+    },
+    /// There is more evidence against the canary by a signal than at the start, but not enough.
+    SignalSuspected {
+        /// The signal.
+        signal: Signal,
+        /// The pod it points at.
+        pod: Arc<str>,
+        /// The effect so far.
+        effect: Effect,
+    },
+    /// A signal that was there when the trial began has said nothing for three minutes, or ever.
+    SignalSilent {
+        /// The signal.
+        signal: Signal,
+        /// For how long, in milliseconds.
+        silent: Millis,
+    },
+    /// The canary lacks a series that the primary has: a renamed metric reads as 0.
+    SignalAbsent {
+        /// The signal.
+        signal: Signal,
+    },
+    /// A large effect is not ruled out yet.
+    SignalUnproven {
+        /// The signal.
+        signal: Signal,
+        /// Canary messages still needed, about, if it is as good as the primary.
+        messages: u64,
+    },
+    /// A check has had no value of the canary's pods lately, or ever.
+    WithoutValue {
+        /// The check.
+        metric: Arc<str>,
+        /// For how long, in milliseconds.
+        silent: Millis,
+        /// Why, the last time that it should have had one.
+        why: NoValue,
+    },
+    /// A user's metric is beyond its bound on the canary, but so is the primary's median.
+    PrimaryOutOfBounds {
+        /// The metric.
+        metric: Arc<str>,
+        /// The value of the canary's worst pod.
+        value: f64,
+        /// The primary's median.
+        primary: f64,
+        /// The bound that both are beyond.
+        bound: Bound,
+    },
+}
+
+impl Doubt {
+    /// A name for metric labels and Event reasons, from a closed set.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::PrimaryUnhealthy { .. } => "PrimaryUnhealthy",
+            Self::SharedStall { .. } => "SharedStall",
+            Self::NoObservation { .. } => "NoObservation",
+            Self::PodsUnseen { .. } => "PodsUnseen",
+            Self::Unattributed { .. } => "Unattributed",
+            Self::NoPartition => "NoPartition",
+            Self::Rebalancing => "Rebalancing",
+            Self::WarmingUp { .. } => "WarmingUp",
+            Self::LagUnknown { .. } => "LagUnknown",
+            Self::Overloaded { .. } => "Overloaded",
+            Self::LagNotSettled { .. } => "LagNotSettled",
+            Self::GroupFallsBehind { .. } => "GroupFallsBehind",
+            Self::Suspected { .. } => "Suspected",
+            Self::LowTraffic { .. } => "LowTraffic",
+            Self::MoreEvidence { .. } => "MoreEvidence",
+            Self::SignalSuspected { .. } => "SignalSuspected",
+            Self::SignalSilent { .. } => "SignalSilent",
+            Self::SignalAbsent { .. } => "SignalAbsent",
+            Self::SignalUnproven { .. } => "SignalUnproven",
+            Self::WithoutValue { .. } => "WithoutValue",
+            Self::PrimaryOutOfBounds { .. } => "PrimaryOutOfBounds",
+        }
+    }
+}
+
+impl Display for Doubt {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PrimaryUnhealthy { suspicion: None } => {
+                f.write_str("the primary is unhealthy, so the canary can't be compared with it")
+            }
+            Self::PrimaryUnhealthy { suspicion: Some(fault) } => {
+                let fault = fault.name();
+                write!(f, "not blamed on the canary while the primary is unhealthy: {fault}")
+            }
+            Self::SharedStall { partition, committing, of } => write!(
+                f,
+                "{partition} is stuck on the canary, but only {committing} of the primary's {of} busy partitions commit: the cause is shared"
+            ),
+            Self::NoObservation { silent: None } => f.write_str("no usable answer from Kafka yet"),
+            Self::NoObservation { silent: Some(it) } => {
+                lasting(f, "no usable answer from Kafka", *it)
+            }
+            Self::PodsUnseen { silent } => lasting(f, "the pods have not been seen", *silent),
+            Self::Unattributed { partitions, of } => write!(
+                f,
+                "{partitions} of {of} assigned partitions belong to members that match no pod"
+            ),
+            Self::NoPartition => f.write_str("no canary pod owns a partition"),
+            Self::Rebalancing => f.write_str("the consumer group is rebalancing"),
+            Self::WarmingUp { remaining } => {
+                write!(f, "canary pods are warming up for up to {} more", Remaining(*remaining))
+            }
+            Self::LagUnknown { partition } => write!(
+                f,
+                "the canary's lag on {partition} is unknown: no usable offsets, or further behind than has been watched"
+            ),
+            Self::Overloaded { excused } => overloaded(f, *excused),
+            Self::LagNotSettled { lag_seconds, normal_seconds, .. } => write!(
+                f,
+                "canary is up to {} behind; up to {} is normal",
+                AtMost(*lag_seconds),
+                Span::seconds(*normal_seconds)
+            ),
+            Self::GroupFallsBehind { since, canary_seconds, primary_seconds } => {
+                together(f, *since, (*canary_seconds, *primary_seconds))
+            }
+            Self::Suspected { partition, drift } => write!(
+                f,
+                "canary may be falling behind on {partition}: each minute about {} s more than the primary, but that is not proven",
+                About((drift * 60.0).max(0.1))
+            ),
+            Self::LowTraffic { partitions, of } => write!(
+                f,
+                "too few messages to judge by: {partitions} of the canary's {of} partitions are almost idle"
+            ),
+            Self::MoreEvidence { remaining, .. } => {
+                write!(f, "canary keeps up so far; up to {} more to be sure", Remaining(*remaining))
+            }
+            Self::SignalSuspected { signal, pod, effect } => suspected(f, signal, pod, effect),
+            Self::SignalSilent { signal, silent } => {
+                write!(f, "nothing was learnt of the canary's {signal} for {}", Roughly(*silent))
+            }
+            Self::SignalAbsent { signal } => absent(f, signal),
+            Self::SignalUnproven { signal, messages } => unproven(f, signal, *messages),
+            Self::PrimaryOutOfBounds { metric, bound, .. } => write!(
+                f,
+                "{metric} of the canary is {bound}, but so is the primary's median: the cause is shared"
+            ),
+            Self::WithoutValue { metric, silent, why } => without_value(f, metric, *silent, why),
+        }
+    }
+}
+
+fn absent(f: &mut Formatter<'_>, signal: &Signal) -> fmt::Result {
+    write!(
+        f,
+        "the canary exports no series for {signal} although the primary's rate predicts some"
+    )?;
+    f.write_str(": renamed?")
+}
+
+fn without_value(
+    f: &mut Formatter<'_>,
+    metric: &str,
+    silent: Millis,
+    why: &NoValue,
+) -> fmt::Result {
+    lasting(f, &format!("{metric} of the canary has had no value"), silent)?;
+    write!(f, ": {why}")
+}
+
+fn lasting(f: &mut Formatter<'_>, what: &str, time: Millis) -> fmt::Result {
+    write!(f, "{what} for {}", Roughly(time))
+}
+
+fn overloaded(f: &mut Formatter<'_>, excused: Millis) -> fmt::Result {
+    write!(f, "canary pods fall behind although they work as fast as any primary pod did ")?;
+    write!(f, "(for {} so far): their share is too large", Roughly(excused))
+}
+
+fn together(f: &mut Formatter<'_>, since: Millis, (canary, primary): (f64, f64)) -> fmt::Result {
+    let (canary, primary) = (AtMost(canary), AtMost(primary));
+    write!(f, "the whole group has fallen behind since the canary grew {} ago, ", Roughly(since))?;
+    write!(f, "canary and primary alike (up to {canary} and {primary}): ")?;
+    f.write_str("it may harm what they share, or more arrives")
+}
+
+fn unproven(f: &mut Formatter<'_>, signal: &Signal, messages: u64) -> fmt::Result {
+    // Proofs ask for thousands: the last one is not told piece by piece.
+    let messages = count(i64::try_from(messages.max(1_000)).unwrap_or(i64::MAX));
+    let about = About(messages);
+    write!(f, "{signal} of the canary: right so far; about {about} more messages to be sure")
+}
+
+fn suspected(f: &mut Formatter<'_>, signal: &Signal, pod: &str, effect: &Effect) -> fmt::Result {
+    let told = Measuring(signal, effect);
+    write!(f, "{signal} of the canary may be worse, most on pod {pod}: {told}; that is not proven")
+}

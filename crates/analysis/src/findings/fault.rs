@@ -1,0 +1,209 @@
+//! Why a canary fails, in data and in a sentence for the engineer on call.
+//! Nothing here decides.
+
+use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::findings::effect::{Effect, Measured, Told};
+use crate::findings::signal::Signal;
+use crate::numbers::Millis;
+use crate::observation::PartitionId;
+use crate::settings::bound::{Against, Bound};
+use crate::words::Span;
+
+/// Why a canary fails.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all_fields = "camelCase")]
+pub enum Fault {
+    /// A container is in `CrashLoopBackOff`.
+    CrashLoop {
+        /// The canary pod.
+        pod: Arc<str>,
+        /// Its container restarts so far.
+        restarts: u32,
+    },
+    /// One pod crashed repeatedly.
+    Crashes {
+        /// The canary pod.
+        pod: Arc<str>,
+        /// Its container restarts so far.
+        restarts: u32,
+    },
+    /// Containers were killed for running out of memory.
+    OutOfMemory {
+        /// Kills over all canary pods that their status shows: 1 where the other end of a crash loop
+        /// is not seen any more.
+        kills: u32,
+    },
+    /// A pod that had been committing stopped, with messages waiting.
+    Stalled {
+        /// The partition that is stuck.
+        partition: PartitionId,
+        /// Its owner.
+        pod: Arc<str>,
+        /// Watched milliseconds in which nothing was committed; rebalances don't count.
+        quiet: Millis,
+        /// Messages waiting.
+        waiting: i64,
+    },
+    /// A pod never committed anything on a partition it was given.
+    NoFirstCommit {
+        /// The partition that is stuck.
+        partition: PartitionId,
+        /// Its owner.
+        pod: Arc<str>,
+        /// Watched milliseconds since the assignment; rebalances don't count.
+        quiet: Millis,
+        /// Messages waiting.
+        waiting: i64,
+    },
+    /// A pod went back far below what had been committed before it, and goes on from there: others'
+    /// work is done a second time.
+    Rewound {
+        /// The partition that went back furthest.
+        partition: PartitionId,
+        /// Its owner.
+        pod: Arc<str>,
+        /// By how many records.
+        records: i64,
+    },
+    /// The time lag grows faster than the primary's.
+    Drifting {
+        /// The partition with the most evidence.
+        partition: PartitionId,
+        /// Its owner.
+        pod: Arc<str>,
+        /// Seconds of lag gained per second, beyond the primary's, over the latest windows.
+        drift: f64,
+        /// Time lag now, in seconds.
+        lag_seconds: f64,
+        /// Time lag in ten minutes if this goes on, in seconds.
+        projected_seconds: f64,
+    },
+    /// A user's metric was beyond a bound that the user set, more often than is tolerated.
+    OutOfBounds {
+        /// The metric.
+        metric: Arc<str>,
+        /// The canary's worst pod.
+        pod: Arc<str>,
+        /// The latest failing value: that pod's, or the canary's median over the primary's.
+        value: f64,
+        /// The bound.
+        bound: Bound,
+        /// Which of the two the value is.
+        against: Against,
+        /// Readings that failed, over the whole trial.
+        readings: u32,
+        /// As many are tolerated.
+        limit: u32,
+    },
+    /// Another signal is worse than the primary's.
+    Worse {
+        /// The signal with the most evidence.
+        signal: Signal,
+        /// The canary pod with the largest effect.
+        pod: Arc<str>,
+        /// How large it is.
+        effect: Effect,
+    },
+}
+
+impl Fault {
+    /// A name for metric labels and Event reasons, from a closed set.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::CrashLoop { .. } => "CrashLoop",
+            Self::Crashes { .. } => "Crashes",
+            Self::OutOfMemory { .. } => "OutOfMemory",
+            Self::Stalled { .. } => "Stalled",
+            Self::NoFirstCommit { .. } => "NoFirstCommit",
+            Self::Rewound { .. } => "Rewound",
+            Self::Drifting { .. } => "Drifting",
+            Self::OutOfBounds { .. } => "OutOfBounds",
+            Self::Worse { signal, .. } => match signal {
+                Signal::Lag => "Lag",
+                Signal::Latency => "Latency",
+                Signal::Loss => "Loss",
+                Signal::Errors => "Errors",
+                Signal::Memory => "Memory",
+                Signal::Yield => "Yield",
+                Signal::Restarts => "Restarts",
+                Signal::Churn => "Churn",
+                // Its name is the user's: no closed set.
+                Signal::User(_) => "UserMetric",
+            },
+        }
+    }
+
+    /// Whether a guard found it: no statistics, and outside the error budget.
+    #[must_use]
+    pub const fn is_guard(&self) -> bool {
+        match self {
+            Self::CrashLoop { .. }
+            | Self::Crashes { .. }
+            | Self::OutOfMemory { .. }
+            | Self::Stalled { .. }
+            | Self::NoFirstCommit { .. }
+            | Self::Rewound { .. }
+            | Self::OutOfBounds { .. } => true,
+            Self::Drifting { .. } | Self::Worse { .. } => false,
+        }
+    }
+}
+
+impl Display for Fault {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CrashLoop { pod, restarts } => {
+                write!(f, "canary pod {pod} is in CrashLoopBackOff, restarts so far: {restarts}")
+            }
+            Self::Crashes { pod, restarts } => {
+                write!(f, "canary pod {pod} restarted {restarts} times since it was created")
+            }
+            Self::OutOfMemory { kills: 1 } => {
+                f.write_str("canary containers were killed once for running out of memory")
+            }
+            Self::OutOfMemory { kills } => {
+                write!(f, "canary containers were killed {kills} times for running out of memory")
+            }
+            Self::Stalled { partition, pod, quiet, waiting } => write!(
+                f,
+                "{partition} is stuck: canary pod {pod} has committed nothing for {} while {waiting} messages wait",
+                Span(*quiet)
+            ),
+            Self::NoFirstCommit { partition, pod, quiet, waiting } => write!(
+                f,
+                "{partition} is stuck: canary pod {pod} got it {} ago and has committed nothing yet, while {waiting} messages wait",
+                Span(*quiet)
+            ),
+            Self::Rewound { partition, pod, records } => write!(
+                f,
+                "{partition} went back: canary pod {pod} commits {records} records below what had been committed before, and goes on from there"
+            ),
+            Self::Drifting { partition, pod, drift, lag_seconds, projected_seconds } => write!(
+                f,
+                "canary pod {pod} falls behind on {partition}: {} behind, each minute {} more than the primary, {} in ten minutes",
+                Span::seconds(*lag_seconds),
+                Span::seconds(drift * 60.0),
+                Span::seconds(*projected_seconds)
+            ),
+            Self::OutOfBounds { metric, pod, value, bound, against, readings, limit } => write!(
+                f,
+                "{metric}: {} on pod {pod} is {bound}, {readings} readings (limit {limit}); the user set this bound, it is outside the budget of false rollbacks",
+                Measured(*value, *against)
+            ),
+            Self::Worse { signal: signal @ Signal::User(name), pod, effect } => {
+                write!(f, "{name}: {}, most on pod {pod}", Told(signal, effect))
+            }
+            Self::Worse { signal, pod, effect } => {
+                write!(
+                    f,
+                    "{signal} of the canary is worse than the primary's, most on pod {pod}: {effect}"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The stall guard: a canary partition with old messages waiting and no commit while the primary's
+//! go on. Deterministic and outside the error budget; it compares no speeds.
+
+use crate::constants::longest_bridged;
+use crate::findings::doubt::Doubt;
+use crate::findings::fault::Fault;
+use crate::lag::column::{Column, Marks, Moves};
+use crate::lag::partitions::{Lags, MORE_THAN_A_MARKER, PartitionLag, Since};
+use crate::numbers::{Millis, seconds, tally};
+use crate::observation::Role;
+
+/// Silence shorter than this is never a stall: a GC pause, a slow downstream call, a retry.
+const SHORTEST_WAIT: Millis = 30_000;
+/// Silence that is a stall while the commit interval is unknown.
+const DEFAULT_WAIT: Millis = 60_000;
+/// Part of the busy primary partitions that must commit, in percent; otherwise the cause is shared.
+const COMMITTING: usize = 80;
+/// Stands for a log that has not grown.
+const NOT_GROWING: u32 = u32::MAX;
+/// Whether the partition is watched under its owner.
+const WATCHED: u8 = 0;
+/// Whether this owner has committed.
+const ARMED: u8 = 1;
+/// Whether old messages waited when its offsets were last known: silence is then a stall.
+const RIPE: u8 = 2;
+/// Whether an offset was committed while the clock stood.
+const COMMITTED: u8 = 3;
+/// Whether the log grew while the clock stood.
+const GREW: u8 = 4;
+
+/// Watches every owned partition for silence.
+#[derive(Clone, Debug)]
+pub(crate) struct StallGuard {
+    interval: Millis,
+    commit_gap: Option<Millis>,
+    latest: Option<(Millis, u64)>,
+    /// Watched milliseconds without a commit, since the last one or since the assignment.
+    quiet: Column<u32>,
+    /// Watched milliseconds since messages have arrived after the last commit, or after the
+    /// assignment.
+    growing: Column<u32>,
+    marks: Column<Marks>,
+}
+
+/// What the guard sees.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Stall {
+    /// The canary is stuck and the primary is not.
+    Canary(Fault),
+    /// Both are stuck.
+    Shared(Doubt),
+}
+
+impl StallGuard {
+    pub(crate) fn new(interval: Millis, commit_gap: Option<Millis>) -> Self {
+        Self {
+            interval,
+            commit_gap,
+            latest: None,
+            quiet: Column::default(),
+            growing: Column::default(),
+            marks: Column::default(),
+        }
+    }
+
+    /// How long an owner that has committed may be silent: twice the longest healthy gap, to
+    /// which the polls add one interval.
+    pub(crate) fn wait(&self) -> Millis {
+        self.commit_gap.map_or(DEFAULT_WAIT, |gap| {
+            SHORTEST_WAIT.max(gap.saturating_add(self.interval).saturating_mul(2))
+        })
+    }
+
+    /// How long a new owner may take to its first commit: one gap more.
+    fn first_wait(&self) -> Millis {
+        self.wait().saturating_add(self.commit_gap.unwrap_or(0))
+    }
+
+    /// The list of partitions changed.
+    pub(crate) fn follow(&mut self, moves: &Moves) {
+        self.quiet.follow(moves, 0);
+        self.growing.follow(moves, NOT_GROWING);
+        self.marks.follow(moves, Marks::default());
+    }
+
+    /// Takes the lags of all partitions at one moment under a stable assignment.
+    pub(crate) fn add(&mut self, at: Millis, epoch: u64, lags: &[PartitionLag]) {
+        // A rebalance since the last poll, or silence of the source, stops the clocks: a consumer
+        // can't commit through either.
+        let patience = longest_bridged(self.interval);
+        let step = match self.latest.replace((at, epoch)) {
+            Some((before, same)) if same == epoch => at.saturating_sub(before),
+            Some(_) | None => 0,
+        };
+        let step = if step > patience { 0 } else { u32::try_from(step).unwrap_or(u32::MAX) };
+        for (place, lag) in lags.iter().enumerate() {
+            if lag.consumer.is_none() {
+                self.marks[place] = Marks::default();
+            } else if lag.has_same_owner() && self.marks[place].has::<WATCHED>() {
+                self.go_on(place, lag, step);
+            } else {
+                self.begin(place, lag);
+            }
+        }
+    }
+
+    /// Takes the lags of a moment without a stable assignment: the clocks stand.
+    pub(crate) fn pause(&mut self, lags: &[PartitionLag]) {
+        for (marks, lag) in self.marks.iter_mut().zip(lags) {
+            remember(marks, lag.since);
+        }
+    }
+
+    /// The gravest stall of the canary now: the longest one. `lags` are those that were watched.
+    pub(crate) fn stall(&self, lags: &Lags) -> Option<Stall> {
+        let of = |role: Role| {
+            let all = (0..self.marks.len()).filter(|&place| self.marks[place].has::<WATCHED>());
+            all.filter(move |&place| lags.roster.role(place) == Some(role))
+        };
+        let ripe = (0..self.marks.len()).filter(|&place| self.is_stuck(place));
+        let canary = ripe.filter(|&place| lags.roster.role(place) == Some(Role::Canary));
+        let place = canary.max_by(|&a, &b| (self.quiet[a], b).cmp(&(self.quiet[b], a)))?;
+        let wait = self.wait();
+        let commits = |place: &usize| {
+            self.marks[*place].has::<ARMED>() && Millis::from(self.quiet[*place]) < wait
+        };
+        let stuck = of(Role::Primary).filter(|&place| self.is_stuck(place)).count();
+        let committing = of(Role::Primary).filter(commits).count();
+        let busy = stuck + committing;
+        if committing * 100 < busy * COMMITTING {
+            return Some(Stall::Shared(Doubt::SharedStall {
+                partition: lags.roster.id(place),
+                committing: tally(committing),
+                of: tally(busy),
+            }));
+        }
+        Some(Stall::Canary(self.fault(place, lags)?))
+    }
+
+    fn is_stuck(&self, place: usize) -> bool {
+        let marks = self.marks[place];
+        let patience = || if marks.has::<ARMED>() { self.wait() } else { self.first_wait() };
+        marks.has::<RIPE>() && Millis::from(self.quiet[place]) >= patience()
+    }
+
+    fn begin(&mut self, place: usize, lag: &PartitionLag) {
+        self.quiet[place] = 0;
+        self.growing[place] = NOT_GROWING;
+        self.marks[place] = Marks::default();
+        self.marks[place].put::<WATCHED>(true);
+        self.look(place, lag);
+    }
+
+    /// The same owner a poll later, of which `step` counts.
+    fn go_on(&mut self, place: usize, lag: &PartitionLag, step: u32) {
+        let marks = &mut self.marks[place];
+        remember(marks, lag.since);
+        // No answer about the offset is no evidence of silence.
+        if lag.unanswered {
+            return;
+        }
+        let (committed, grew) = (marks.has::<COMMITTED>(), marks.has::<GREW>());
+        marks.put::<COMMITTED>(false);
+        marks.put::<GREW>(false);
+        if committed {
+            marks.put::<ARMED>(true);
+            (self.quiet[place], self.growing[place]) = (0, NOT_GROWING);
+        } else {
+            self.quiet[place] = self.quiet[place].saturating_add(step);
+            self.growing[place] = match self.growing[place] {
+                NOT_GROWING if grew => 0,
+                NOT_GROWING => NOT_GROWING,
+                since => since.saturating_add(step).min(NOT_GROWING - 1),
+            };
+        }
+        self.look(place, lag);
+    }
+
+    /// Whether what waits is old enough for a stall.
+    fn look(&mut self, place: usize, lag: &PartitionLag) {
+        let growing = Some(self.growing[place]).filter(|since| *since != NOT_GROWING);
+        let wait = self.wait();
+        // Never committed by anyone: how old the first message is, only its arrival tells.
+        let old = match lag.committed {
+            Some(_) => lag.behind() >= seconds(wait),
+            None => growing.is_some_and(|since| Millis::from(since) >= wait),
+        };
+        // If nothing arrived since the last commit, a single message may be a marker.
+        let work = growing.is_some() || lag.waiting() >= MORE_THAN_A_MARKER;
+        self.marks[place].put::<RIPE>(old && work);
+    }
+
+    fn fault(&self, place: usize, lags: &Lags) -> Option<Fault> {
+        let (partition, pod) = (lags.roster.id(place), lags.roster.owner(place)?.clone());
+        let (quiet, waiting) = (Millis::from(self.quiet[place]), lags.waiting(place));
+        Some(if self.marks[place].has::<ARMED>() {
+            Fault::Stalled { partition, pod, quiet, waiting }
+        } else {
+            Fault::NoFirstCommit { partition, pod, quiet, waiting }
+        })
+    }
+}
+
+/// What happens while the clock stands counts when it goes on.
+fn remember(marks: &mut Marks, since: Since) {
+    marks.put::<COMMITTED>(marks.has::<COMMITTED>() || since.commit);
+    marks.put::<GREW>(marks.has::<GREW>() || since.grew);
+}

@@ -1,0 +1,167 @@
+//! Whether a canary without a fault passes, and if not, what is missing.
+//! Every rule here can only hold a Pass back; none can fail a canary.
+
+use std::sync::Arc;
+
+use crate::engines::e_process::ROUNDING;
+use crate::findings::doubt::Doubt;
+use crate::findings::finding::KeepsUp;
+use crate::judge::Judge;
+use crate::judge::live::{Group, Latest};
+use crate::numbers::{Millis, tally};
+use crate::observation::PartitionId;
+use crate::signals::lag_non_inferiority::Proof;
+
+/// Messages per second below which a canary's traffic proves nothing.
+pub(crate) const LEAST_TRAFFIC: f64 = 1.0;
+/// Part of the canary's messages that must come through proven partitions.
+const PROVEN_TRAFFIC: f64 = 0.9;
+/// Excused windows beyond one in four: too much was overlooked for a Pass.
+const EXCUSED_ONE_IN: u32 = 4;
+/// Lag up to this multiple of the primary's is the canary's share of a common backlog.
+const COMMON_BACKLOG: f64 = 1.5;
+
+/// The canary's partitions, each with what is proven of it.
+pub(crate) struct Trial<'a> {
+    judge: &'a Judge,
+    group: &'a Group,
+    /// All but those nobody ever used.
+    partitions: Vec<(&'a Latest, Option<&'a Proof>)>,
+    owned: u32,
+}
+
+impl<'a> Trial<'a> {
+    pub(crate) fn of(judge: &'a Judge, group: &'a Group) -> Self {
+        let used = group.canary.iter().filter(|lag| !lag.unused);
+        let roster = &judge.live.lags.roster;
+        let mut walk = judge.proofs.walk();
+        let partitions = used.map(|lag| (lag, walk.find(&roster.id(lag.place())))).collect();
+        Self { judge, group, partitions, owned: tally(group.canary.len()) }
+    }
+
+    /// What a Pass rests on.
+    ///
+    /// # Errors
+    /// The first thing that is missing for one.
+    pub(crate) fn keeps_up(&self, now: Millis) -> Result<KeepsUp, Doubt> {
+        self.is_warm(now)?;
+        self.is_known()?;
+        // Before what is said of the canary alone: it is true of everyone.
+        self.judge.live.group_lag.doubt(now)?;
+        self.is_settled()?;
+        self.is_unsuspected()?;
+        self.has_traffic()?;
+        self.is_proven()?;
+        let proven = tally(self.proofs().filter(|proof| proof.is_proven()).count());
+        Ok(KeepsUp {
+            partitions: proven,
+            idle: self.owned - proven,
+            lag_seconds: self.proofs().filter_map(|proof| proof.lag).fold(0.0, f64::max),
+        })
+    }
+
+    /// The least proof of a partition with traffic.
+    pub(crate) fn proof(&self) -> f64 {
+        let busy = self.partitions.iter().filter(|(_, proof)| !proof.is_some_and(Proof::is_sparse));
+        let values = busy.map(|(_, proof)| proof.map_or(1.0, |proof| proof.ln.exp()));
+        values.reduce(f64::min).unwrap_or(1.0)
+    }
+
+    fn proofs(&self) -> impl Iterator<Item = &'a Proof> {
+        self.partitions.iter().filter_map(|(_, proof)| *proof)
+    }
+
+    fn is_warm(&self, now: Millis) -> Result<(), Doubt> {
+        let cold = self.group.canary.iter().filter(|lag| !lag.consumer.warm);
+        let remaining = cold.map(|lag| {
+            let name = self.judge.live.lags.roster.name(lag.consumer);
+            let pod = self.judge.live.pods.iter().find(|pod| pod.name == *name);
+            let created = pod.map_or(now, |pod| pod.created);
+            created.saturating_add(self.judge.settings.warm_up).saturating_sub(now).max(0)
+        });
+        match remaining.max() {
+            Some(remaining) => Err(Doubt::WarmingUp { remaining }),
+            None => Ok(()),
+        }
+    }
+
+    fn is_known(&self) -> Result<(), Doubt> {
+        match self.partitions.iter().find(|(lag, _)| !lag.known) {
+            Some((lag, _)) => Err(Doubt::LagUnknown { partition: self.id(lag) }),
+            None => Ok(()),
+        }
+    }
+
+    fn is_settled(&self) -> Result<(), Doubt> {
+        let counts = &self.judge.counts;
+        let overloaded = Doubt::Overloaded { excused: counts.excused };
+        if counts.excused_windows.saturating_mul(EXCUSED_ONE_IN) > self.judge.ledger.windows() {
+            return Err(overloaded);
+        }
+        let common = COMMON_BACKLOG * self.group.common_lag;
+        // What is normal was learnt over longer windows. In one of a single commit gap the least
+        // lag may still contain that gap.
+        let normal_seconds =
+            self.judge.margins.normal_lag.max(common) + self.judge.live.proof_gap();
+        let standing =
+            self.partitions.iter().filter_map(|(lag, proof)| Some((lag, (*proof)?.lag?)));
+        match standing.max_by(|a, b| a.1.total_cmp(&b.1)) {
+            Some((_, behind)) if behind > normal_seconds && counts.excused > 0 => Err(overloaded),
+            Some((lag, lag_seconds)) if lag_seconds > normal_seconds => {
+                let partition = self.id(lag);
+                Err(Doubt::LagNotSettled { partition, lag_seconds, normal_seconds })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// With more evidence against the canary than it began with, wait which way it goes.
+    fn is_unsuspected(&self) -> Result<(), Doubt> {
+        let ledger = &self.judge.ledger;
+        if ledger.ln_value() <= ROUNDING {
+            return Ok(());
+        }
+        match ledger.leading() {
+            Some((id, drift)) => Err(Doubt::Suspected { partition: id.clone(), drift }),
+            None => Ok(()),
+        }
+    }
+
+    fn has_traffic(&self) -> Result<(), Doubt> {
+        let low = |partitions| Err(Doubt::LowTraffic { partitions, of: self.owned });
+        let total: f64 = self.proofs().map(Proof::traffic).sum();
+        let known = self.proofs().any(Proof::is_known);
+        if self.partitions.is_empty() || known && total < LEAST_TRAFFIC {
+            return low(self.owned);
+        }
+        let proven = || self.proofs().filter(|proof| proof.is_proven());
+        let sparse = self.proofs().filter(|one| one.is_sparse() && !one.is_proven()).count();
+        let all = proven().count() + sparse == self.partitions.len();
+        if all && proven().map(Proof::traffic).sum::<f64>() < PROVEN_TRAFFIC * total {
+            return low(tally(sparse) + self.owned - tally(self.partitions.len()));
+        }
+        Ok(())
+    }
+
+    fn is_proven(&self) -> Result<(), Doubt> {
+        let fresh = Proof::new(Arc::from(""));
+        let missing = |proof: Option<&Proof>| {
+            let proof = proof.unwrap_or(&fresh);
+            let enough = proof.lag.is_some() && (proof.is_proven() || proof.is_sparse());
+            if enough { 0 } else { proof.windows_missing().max(1) }
+        };
+        let open = self.partitions.iter().map(|(lag, proof)| (lag, missing(*proof)));
+        match open.max_by_key(|(_, windows)| *windows) {
+            Some((lag, windows)) if windows > 0 => {
+                let length = self.judge.live.proof_windows.length();
+                let remaining = Millis::from(windows).saturating_mul(length);
+                Err(Doubt::MoreEvidence { remaining, partition: self.id(lag) })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn id(&self, lag: &Latest) -> PartitionId {
+        self.judge.live.lags.roster.id(lag.place())
+    }
+}

@@ -1,0 +1,9 @@
+//! What is normal for the primary, learnt from the record before a trial and while it runs.
+//! No canary is judged here.
+
+pub(crate) mod capacity;
+pub(crate) mod learn;
+pub(crate) mod margins;
+pub(crate) mod spread;
+pub(crate) mod steady;
+pub(crate) mod tolerance;

@@ -1,0 +1,192 @@
+//! Learns from the record before a trial: margins, capacities, tolerance, and the log ends so far.
+//! Looks at the primary only; what it teaches is frozen before the first window of the trial.
+
+use std::collections::BTreeMap;
+
+use crate::constants::Constant;
+use crate::engines::drift_test::{FINEST_SCALE, WIDEST_SCALE};
+use crate::lag::blocks::Blocks;
+use crate::lag::column::Moves;
+use crate::lag::commit_gaps::CommitGaps;
+use crate::lag::partitions::{Lags, PartitionLag};
+use crate::lag::roster::Roster;
+use crate::lag::windows::{Busy, LagWindows, Standing, reference};
+use crate::normal::capacity::{Capacity, blocks};
+use crate::normal::margins::Margins;
+use crate::normal::tolerance::Tolerance;
+use crate::numbers::{Millis, median, quantile};
+use crate::observation::record::Record;
+use crate::observation::{GroupState, PartitionId, Role};
+use crate::settings::Settings;
+
+/// Standing lags count up to this quantile per partition: the rest may be a restart or a burst.
+const NORMAL_QUANTILE: f64 = 0.9;
+/// Drifts from which a scale can be learnt.
+const ENOUGH_DRIFTS: usize = 10;
+
+/// What a record teaches: the margins, and the running state a judge goes on from.
+pub(crate) struct Lesson {
+    pub(crate) margins: Margins,
+    pub(crate) capacity: Capacity,
+    pub(crate) tolerance: Tolerance,
+    pub(crate) lags: Lags,
+}
+
+/// Learns from a record.
+pub(crate) fn learn(settings: &Settings, record: &Record) -> Lesson {
+    let mut gaps = CommitGaps::new(Role::Primary, settings.interval);
+    follow(record, |step| match step {
+        Step::Broken => gaps.restart(),
+        Step::Moved(moves) => gaps.follow(moves),
+        Step::Lags(at, lags, _) => gaps.add(at, lags),
+    });
+    let mut margins = Margins {
+        commit_gap: gaps.longest(),
+        typical_gap: gaps.typical(),
+        scale: WIDEST_SCALE,
+        normal_lag: Constant::NormalLag.value(),
+        learnt: false,
+    };
+    let mut school = School::new(&margins, settings.interval);
+    let lags = follow(record, |step| match step {
+        Step::Broken => school.restart(),
+        Step::Moved(moves) => school.follow(moves),
+        Step::Lags(at, lags, roster) => school.add(at, lags, roster),
+    });
+    school.teach(&mut margins);
+    let tolerance = school.tolerance(&margins);
+    Lesson { margins, capacity: school.capacity, tolerance, lags }
+}
+
+/// One step along a record.
+enum Step<'a> {
+    /// A rebalance.
+    Broken,
+    /// How the list of partitions changed.
+    Moved(&'a Moves),
+    /// The lags at a moment, under one assignment.
+    Lags(Millis, &'a [PartitionLag], &'a Roster),
+}
+
+fn follow(record: &Record, mut take: impl FnMut(Step<'_>)) -> Lags {
+    let mut lags = Lags::default();
+    let mut epoch = None;
+    for seen in record.observations() {
+        let Some((group, sight)) = seen.group.as_ref().zip(lags.take(&seen, 0)) else { continue };
+        take(Step::Moved(&sight.moves));
+        let current = (group.state == GroupState::Stable).then_some(group.epoch);
+        if current != epoch || current.is_none() {
+            take(Step::Broken);
+        }
+        epoch = current;
+        if current.is_some() {
+            take(Step::Lags(seen.at, &sight.lags, &lags.roster));
+        }
+    }
+    lags
+}
+
+/// Collects what healthy windows look like.
+struct School {
+    windows: LagWindows<Busy>,
+    blocks: Blocks,
+    capacity: Capacity,
+    closed: Vec<Closed>,
+    /// Standing lags of each primary partition.
+    lags: BTreeMap<PartitionId, Vec<f64>>,
+}
+
+/// What happened to the windows, to be gone through again when more is known.
+enum Closed {
+    /// A rebalance.
+    Broken,
+    Moved(Moves),
+    Window(Vec<Standing<Busy>>),
+}
+
+impl School {
+    fn new(margins: &Margins, interval: Millis) -> Self {
+        Self {
+            windows: LagWindows::new(margins.drift_window(interval), interval),
+            blocks: blocks(margins, interval),
+            capacity: Capacity::default(),
+            closed: Vec::new(),
+            lags: BTreeMap::new(),
+        }
+    }
+
+    fn restart(&mut self) {
+        self.windows.restart();
+        self.blocks.restart();
+        self.closed.push(Closed::Broken);
+    }
+
+    fn follow(&mut self, moves: &Moves) {
+        self.windows.follow(moves);
+        self.blocks.follow(moves);
+        if let Moves::Changed(_) = moves {
+            self.closed.push(Closed::Moved(moves.clone()));
+        }
+    }
+
+    fn add(&mut self, at: Millis, lags: &[PartitionLag], roster: &Roster) {
+        if let Some(block) = self.blocks.add(at, lags) {
+            self.capacity.learn(&block, roster);
+        }
+        let Some(window) = self.windows.add(at, lags) else { return };
+        for standing in window.iter().filter(|one| one.consumer.role == Role::Primary) {
+            self.lags.entry(roster.id(standing.place)).or_default().push(standing.lag);
+        }
+        self.closed.push(Closed::Window(window));
+    }
+
+    /// Normal lag and the scale of drifts, by the primary's windows.
+    fn teach(&mut self, margins: &mut Margins) {
+        let normal = |lags: &mut Vec<f64>| quantile(lags, NORMAL_QUANTILE);
+        let largest = self.lags.values_mut().filter_map(normal).fold(0.0, f64::max);
+        margins.normal_lag =
+            Constant::NormalLag.value().max(Constant::NormalFactor.value() * largest);
+        let mut drifts = Vec::new();
+        for window in self.closed.iter().filter_map(Closed::window) {
+            let reference = reference(window).unwrap_or(0.0);
+            let primary = window.iter().filter(|one| one.consumer.role == Role::Primary);
+            drifts.extend(primary.filter_map(|one| one.drift).map(|drift| drift - reference));
+        }
+        if drifts.len() >= ENOUGH_DRIFTS {
+            margins.scale = deviation(&mut drifts).clamp(FINEST_SCALE, WIDEST_SCALE);
+            margins.learnt = true;
+        }
+    }
+
+    fn tolerance(&self, margins: &Margins) -> Tolerance {
+        let mut tolerance = Tolerance::new(Constant::LeastDrift.value());
+        for closed in &self.closed {
+            match closed {
+                Closed::Broken => tolerance.restart(),
+                Closed::Moved(moves) => tolerance.follow(moves),
+                Closed::Window(window) => {
+                    let reference = reference(window).unwrap_or(0.0);
+                    tolerance.learn(window, reference, margins.normal_lag);
+                }
+            }
+        }
+        tolerance.restart();
+        tolerance
+    }
+}
+
+impl Closed {
+    fn window(&self) -> Option<&[Standing<Busy>]> {
+        match self {
+            Self::Window(window) => Some(window),
+            Self::Broken | Self::Moved(_) => None,
+        }
+    }
+}
+
+/// A standard deviation that outliers don't move: 1.4826 × the median distance from the median.
+fn deviation(values: &mut [f64]) -> f64 {
+    let centre = median(values).unwrap_or(0.0);
+    let mut distances: Vec<f64> = values.iter().map(|value| (value - centre).abs()).collect();
+    1.4826 * median(&mut distances).unwrap_or(0.0)
+}

@@ -1,0 +1,89 @@
+//! Whether the primary is in a state worth comparing with: asked before a trial starts.
+//! Says why not; it starts nothing and judges no canary.
+
+use crate::lag::partitions::Lags;
+use crate::numbers::{Millis, median};
+use crate::observation::record::Record;
+use crate::observation::{GroupState, Role};
+use crate::words::{AtMost, Span};
+
+/// How old the last Stable sample may be (the preflight's own rule).
+const RECENT: Millis = 60_000;
+
+/// Why no trial should start now.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Unsteady {
+    /// Kafka gave no usable answer lately.
+    #[error("no usable answer from Kafka in the last {}", Span(RECENT))]
+    NoObservation,
+    /// The group was not Stable in any recent sample.
+    #[error("the consumer group was not Stable in the last {}", Span(RECENT))]
+    NotStable,
+    /// The group has no member on a primary pod.
+    #[error("no primary pod is a member of the consumer group")]
+    PrimaryNotInGroup,
+    /// The primary's lag is far above its own recent normal.
+    #[error(
+        "the primary is up to {} behind, normal is {}",
+        AtMost(*.lag_seconds),
+        Span::seconds(*.normal_seconds)
+    )]
+    Behind {
+        /// Largest time lag among its partitions, in seconds.
+        lag_seconds: f64,
+        /// What was normal in the record, in seconds.
+        normal_seconds: f64,
+    },
+}
+
+/// Lag up to here, in seconds, is no reason to hold a rollout, whatever was normal.
+const HARMLESS: f64 = 30.0;
+/// Lag up to this multiple of the normal is near it.
+const NEAR: f64 = 3.0;
+/// The least lag over this time counts as the lag now, so that one late commit holds nothing up.
+const STANDING: Millis = 30_000;
+
+/// Checks that the primary consumes normally: a Stable sample in the last minute with primary
+/// members in it, and a lag of at most 30 s or three times its median over the record.
+///
+/// # Errors
+/// Says what is not steady.
+pub fn primary_steady(record: &Record, now: Millis) -> Result<(), Unsteady> {
+    let recent = |at: Millis| (0..=RECENT).contains(&now.saturating_sub(at));
+    let newest = record.observations().rev().take_while(|seen| recent(seen.at));
+    let groups: Vec<_> = newest.filter_map(|seen| seen.group).collect();
+    let stable = groups.iter().find(|group| group.state == GroupState::Stable);
+    match stable {
+        None if groups.is_empty() => return Err(Unsteady::NoObservation),
+        None => return Err(Unsteady::NotStable),
+        Some(group) if group.members.primary == 0 => return Err(Unsteady::PrimaryNotInGroup),
+        Some(_) => {}
+    }
+    let lags = largest_lags(record);
+    let Some(&(latest, _)) = lags.last() else { return Ok(()) };
+    let standing = lags.iter().rev().take_while(|(at, _)| latest.saturating_sub(*at) <= STANDING);
+    let lag_seconds = standing.map(|&(_, lag)| lag).fold(f64::INFINITY, f64::min);
+    let mut all: Vec<f64> = lags.iter().map(|&(_, lag)| lag).collect();
+    let normal_seconds = HARMLESS.max(NEAR * median(&mut all).unwrap_or(0.0));
+    if lag_seconds > normal_seconds {
+        return Err(Unsteady::Behind { lag_seconds, normal_seconds });
+    }
+    Ok(())
+}
+
+/// The largest lag of any primary partition at each Stable observation, in seconds.
+fn largest_lags(record: &Record) -> Vec<(Millis, f64)> {
+    let mut follower = Lags::default();
+    let mut largest = Vec::new();
+    for seen in record.observations() {
+        let Some((group, sight)) = seen.group.as_ref().zip(follower.take(&seen, 0)) else {
+            continue;
+        };
+        let primary = sight.lags.iter().filter(|lag| lag.role() == Some(Role::Primary));
+        let seconds = primary.filter_map(|lag| Some(lag.lag?.lower_bound())).reduce(f64::max);
+        if let Some(seconds) = seconds.filter(|_| group.state == GroupState::Stable) {
+            largest.push((seen.at, seconds));
+        }
+    }
+    largest
+}

@@ -1,0 +1,81 @@
+//! How long and how fast primary partitions drift without anyone calling it a fault.
+//! The drift that is tolerated of a canary is the largest of these: pods differ, and wander.
+
+use crate::constants::Constant;
+use crate::lag::column::{Column, Moves};
+use crate::lag::windows::{Standing, Tally};
+use crate::numbers::{short, tally};
+use crate::observation::Role;
+
+/// However badly a primary pod once did, a canary with a larger drift can be failed.
+pub(crate) const MOST: f64 = 0.25;
+/// Windows over which a drift counts as lasting: about half of those that fail a canary.
+const LASTING: usize = 4;
+
+/// The largest lasting drift of any primary partition so far, running on during the trial. Known
+/// before the window that is judged by it, so that the bets stay fair.
+#[derive(Clone, Debug)]
+pub(crate) struct Tolerance {
+    drift: f64,
+    recent: Column<Drifts>,
+}
+
+/// The drifts of one partition in the windows before, oldest first; those not seen are NaN.
+#[derive(Clone, Copy, Debug)]
+struct Drifts([f32; LASTING - 1]);
+
+impl Tolerance {
+    pub(crate) fn new(drift: f64) -> Self {
+        Self { drift: drift.clamp(Constant::LeastDrift.value(), MOST), recent: Column::default() }
+    }
+
+    /// Tolerated mean drift, in seconds per second.
+    pub(crate) fn drift(&self) -> f64 {
+        self.drift
+    }
+
+    /// A rebalance: no drift lasts across it.
+    pub(crate) fn restart(&mut self) {
+        self.recent.fill(Drifts::NONE);
+    }
+
+    /// The list of partitions changed.
+    pub(crate) fn follow(&mut self, moves: &Moves) {
+        self.recent.follow(moves, Drifts::NONE);
+    }
+
+    /// Learns from a window over all partitions. `reference` is the primary's common drift; lag up
+    /// to `normal_lag` seconds is not counted as drift, as in the canary's accounts.
+    pub(crate) fn learn<C: Tally>(
+        &mut self,
+        window: &[Standing<C>],
+        reference: f64,
+        normal_lag: f64,
+    ) {
+        let primary = window.iter().filter(|one| one.consumer.role == Role::Primary);
+        let mut next = 0;
+        for (standing, drift) in primary.filter_map(|one| Some((one, one.drift?))) {
+            // What was left out has no drift that lasts.
+            self.recent[next..standing.place].fill(Drifts::NONE);
+            next = standing.place + 1;
+            let late = standing.lag > normal_lag;
+            let drift = if late { drift - reference } else { drift.min(0.0) };
+            if let Some(mean) = self.recent[standing.place].push(drift) {
+                self.drift = self.drift.max(mean.min(MOST));
+            }
+        }
+        self.recent[next..].fill(Drifts::NONE);
+    }
+}
+
+impl Drifts {
+    const NONE: Self = Self([f32::NAN; LASTING - 1]);
+
+    /// Adds the latest; answers with the mean of as many as last, if there were so many.
+    fn push(&mut self, drift: f64) -> Option<f64> {
+        let sum: f64 = self.0.iter().copied().map(f64::from).chain([drift]).sum();
+        self.0.rotate_left(1);
+        self.0[LASTING - 2] = short(drift);
+        (!sum.is_nan()).then(|| sum / f64::from(tally(LASTING)))
+    }
+}

@@ -1,0 +1,177 @@
+//! The reverse question: is it proven that no canary partition's lag drifts by τ or more?
+//! Betting in the canary's favour, per partition; only a rule of `judge` turns it into a Pass.
+
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use crate::engines::non_inferiority::PROVEN;
+use crate::lag::windows::{Counts, Standing};
+use crate::numbers::{Millis, count};
+use crate::observation::PartitionId;
+
+/// Drift that has to be ruled out, in seconds per second.
+const RULED_OUT: f64 = 0.25;
+/// Stake: 0.9 of the largest that keeps every factor positive, 1/(1 − τ).
+const STAKE: f64 = 0.9 / (1.0 - RULED_OUT);
+/// Most evidence kept, so that a fault after a long healthy time unproves within two windows.
+const MOST: f64 = 2.0 * PROVEN;
+/// Least evidence kept, so that a canary that has recovered is not held for ever. Every return to
+/// it starts a new attempt, which wrongly succeeds with probability ≤ 1/400.
+const LEAST: f64 = 1.0 / PROVEN;
+/// Messages a window must bring to speak for the canary: less may be luck.
+pub(crate) const LEAST_MESSAGES: u32 = 3;
+/// Windows after which a partition without traffic is known to be sparse. As many as a proof
+/// takes, so that waiting for it costs nothing.
+const KNOWN_AFTER: u32 = 12;
+
+/// The proof of each canary partition.
+///
+/// Per window with drift y: `m ← m·(1 + 0.9/(1 − τ)·(τ − clip(y, −1, 1)))`: 1.3 at y = 0, so that
+/// twelve flat windows prove (ln 20 / ln 1.3 = 11.4), after one that only sets the start.
+/// y is the canary's own drift: nothing is excused and no primary is subtracted, which can only
+/// make the proof harder. The commit sawtooth can't forge it: its sum telescopes, and with a
+/// window of at least one commit gap it adds at most a factor e^1.2 over the whole trial.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Proofs {
+    /// Sorted by partition.
+    proofs: Vec<(PartitionId, Proof)>,
+}
+
+/// Walks the proofs in step with a sorted list, because looking each one up costs more.
+pub(crate) struct Walk<'a>(&'a [(PartitionId, Proof)]);
+
+/// The proof of one partition.
+#[derive(Clone, Debug)]
+pub(crate) struct Proof {
+    /// The pod it speaks for.
+    pub(crate) pod: Arc<str>,
+    pub(crate) ln: f64,
+    /// Standing lag in the latest window, in seconds; `None`: none since the start or a restart.
+    pub(crate) lag: Option<f64>,
+    seen: u32,
+    counted: u32,
+    arrived: i64,
+    watched: Millis,
+}
+
+impl Proofs {
+    /// Forgets partitions that are no longer the canary's; `owned` is sorted.
+    pub(crate) fn keep_only(&mut self, owned: &[&PartitionId]) {
+        self.proofs.retain(|(id, _)| owned.binary_search(&id).is_ok());
+    }
+
+    /// Restores one proof that was saved.
+    pub(crate) fn restore(&mut self, id: &PartitionId, pod: &Arc<str>, ln: f64) {
+        self.entry(id, pod).ln = ln.clamp(LEAST.ln(), MOST.ln());
+    }
+
+    pub(crate) fn get(&self, id: &PartitionId) -> Option<&Proof> {
+        self.position(id).ok().map(|position| &self.proofs[position].1)
+    }
+
+    /// Finds the proofs of ascending partitions.
+    pub(crate) fn walk(&self) -> Walk<'_> {
+        Walk(&self.proofs)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&PartitionId, &Proof)> {
+        self.proofs.iter().map(|(id, proof)| (id, proof))
+    }
+
+    /// Takes a window of a canary partition and of the pod that owned it.
+    pub(crate) fn bet(&mut self, id: &PartitionId, pod: &Arc<str>, standing: &Standing<Counts>) {
+        if !standing.consumer.warm {
+            return;
+        }
+        let proof = self.entry(id, pod);
+        if proof.pod != *pod {
+            *proof = Proof::new(pod.clone());
+        }
+        proof.bet(standing);
+    }
+
+    /// The proof of a partition, made if there is none.
+    fn entry(&mut self, id: &PartitionId, pod: &Arc<str>) -> &mut Proof {
+        let position = self.position(id).unwrap_or_else(|position| {
+            self.proofs.insert(position, (id.clone(), Proof::new(pod.clone())));
+            position
+        });
+        &mut self.proofs[position].1
+    }
+
+    fn position(&self, id: &PartitionId) -> Result<usize, usize> {
+        self.proofs.binary_search_by(|(other, _)| other.cmp(id))
+    }
+}
+
+impl<'a> Walk<'a> {
+    /// The proof of a partition that lies behind all those asked for before.
+    pub(crate) fn find(&mut self, wanted: &PartitionId) -> Option<&'a Proof> {
+        while let [(id, proof), rest @ ..] = self.0 {
+            match id.cmp(wanted) {
+                Ordering::Less => self.0 = rest,
+                Ordering::Equal => {
+                    self.0 = rest;
+                    return Some(proof);
+                }
+                Ordering::Greater => return None,
+            }
+        }
+        None
+    }
+}
+
+impl Proof {
+    pub(crate) fn new(pod: Arc<str>) -> Self {
+        Self { pod, ln: 0.0, lag: None, seen: 0, counted: 0, arrived: 0, watched: 0 }
+    }
+
+    pub(crate) fn is_proven(&self) -> bool {
+        self.ln >= PROVEN.ln()
+    }
+
+    /// Whether it has been watched for long enough to tell its traffic.
+    pub(crate) fn is_known(&self) -> bool {
+        self.seen >= KNOWN_AFTER
+    }
+
+    /// Whether so little arrives that no proof can be expected.
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.is_known() && self.counted < self.seen / 4
+    }
+
+    /// Messages arriving per second.
+    pub(crate) fn traffic(&self) -> f64 {
+        if self.watched > 0 { count(self.arrived) * 1_000.0 / count(self.watched) } else { 0.0 }
+    }
+
+    /// Windows that would complete the proof if the lag stayed flat, the first one of a pair
+    /// included.
+    pub(crate) fn windows_missing(&self) -> u32 {
+        let mut ln = self.ln;
+        let mut windows = u32::from(self.lag.is_none());
+        while ln < PROVEN.ln() {
+            ln += (1.0 + STAKE * RULED_OUT).ln();
+            windows += 1;
+        }
+        windows
+    }
+
+    fn bet(&mut self, standing: &Standing<Counts>) {
+        self.lag = Some(standing.lag);
+        let Some(drift) = standing.drift else { return };
+        self.seen = self.seen.saturating_add(1);
+        self.arrived = self.arrived.saturating_add(i64::from(standing.counts.arrived));
+        self.watched = self.watched.saturating_add(standing.span);
+        let factor = 1.0 + STAKE * (RULED_OUT - drift.clamp(-1.0, 1.0));
+        let speaks = standing.counts.arrived >= LEAST_MESSAGES;
+        self.counted = self.counted.saturating_add(u32::from(speaks));
+        // Without traffic a window may only count against the canary.
+        if speaks || factor < 1.0 {
+            self.ln = (self.ln + factor.ln()).clamp(LEAST.ln(), MOST.ln());
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Commits without work: a canary that commits more than it consumes, which lag can't show.
+//! Compares totals over whole windows, so that the phase of commits doesn't matter.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::counters::meter::Meter;
+use crate::engines::drift_test::{BETS, Drift, Ledger};
+use crate::findings::effect::Effect;
+use crate::lag::column::index;
+use crate::lag::partitions::PartitionLag;
+use crate::lag::roster::Roster;
+use crate::numbers::{Millis, count, median, unmilli};
+use crate::observation::Role;
+use crate::observation::name_table::NameTable;
+use crate::signals::pod_accounts::{accounts, by_pod};
+
+/// Share of messages committed without work that is nobody's fault: noise of scrapes and commits.
+const LEAST_TOLERATED: f64 = 0.05;
+/// However odd the primary, a canary that skips more can be failed.
+const MOST_TOLERATED: f64 = 0.3;
+/// How much more than the worst primary pod is still healthy.
+const BEYOND_WORST: f64 = 1.2;
+/// Scale of healthy differences.
+const SCALE: f64 = 0.1;
+/// Windows are at least this long, and two commit gaps: the least G is met once in each.
+const SHORTEST_WINDOW: Millis = 30_000;
+const COMMIT_GAPS: i64 = 2;
+/// Messages per offset that can be: compaction leaves few, repeated rebalances deliver some often.
+const DENSITIES: std::ops::RangeInclusive<f64> = 1e-6..=1e3;
+/// Messages a pod must commit in a window to say anything.
+const LEAST_MESSAGES: f64 = 20.0;
+
+/// The signal of yield.
+///
+/// Per pod, G = d·committed − consumed, with d the messages per offset of the record. A consumer
+/// that works keeps G below a bound, under a sawtooth of commits; one that skips lets it rise. Per
+/// window y = (rise of the least G)/(d·rise of committed), less the primary's median, above 0.
+#[derive(Clone, Debug)]
+pub(crate) struct Yield {
+    /// Messages per offset: transaction markers and compaction leave offsets without one.
+    density: f64,
+    tolerated: f64,
+    length: Millis,
+    ledger: Ledger<Arc<str>>,
+    windows: Windows,
+}
+
+/// The signal as it is saved.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedYield {
+    density: f64,
+    tolerated: f64,
+    length: Millis,
+    pool: i64,
+    windows: u32,
+    pods: Vec<(u32, [i64; BETS])>,
+}
+
+/// Cuts time under one assignment into windows.
+#[derive(Clone, Debug, Default)]
+struct Windows {
+    epoch: Option<u64>,
+    begin: Option<Millis>,
+    pods: BTreeMap<Arc<str>, Open>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    role: Role,
+    least: f64,
+    least_before: Option<f64>,
+    committed: f64,
+    committed_at_begin: f64,
+}
+
+/// Offsets committed and messages consumed by one pod.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Work {
+    role: Role,
+    committed: f64,
+    consumed: f64,
+}
+
+/// Learns from a record what is normal.
+#[derive(Debug)]
+pub(crate) struct YieldSchool {
+    length: Millis,
+    epoch: Option<u64>,
+    before: BTreeMap<Arc<str>, Work>,
+    /// Offsets committed and messages consumed by each primary pod.
+    sums: BTreeMap<Arc<str>, (f64, f64)>,
+}
+
+impl YieldSchool {
+    /// For windows that hold two commit gaps and three scrapes. Between two scrapes the gap only
+    /// seems larger, so its least is that of a scrape.
+    pub(crate) fn new(commit_gap: Millis, cadence: Millis) -> Self {
+        let length = commit_gap.saturating_mul(COMMIT_GAPS).max(cadence.saturating_mul(3));
+        let length = length.max(SHORTEST_WINDOW);
+        Self { length, epoch: None, before: BTreeMap::new(), sums: BTreeMap::new() }
+    }
+
+    /// Takes one moment of the record.
+    pub(crate) fn take(&mut self, epoch: Option<u64>, now: &BTreeMap<Arc<str>, Work>) {
+        if epoch.is_some() && epoch == self.epoch {
+            for (pod, work) in now.iter().filter(|(_, work)| work.role == Role::Primary) {
+                let Some(before) = self.before.get(pod) else { continue };
+                let (committed, consumed) = self.sums.entry(pod.clone()).or_default();
+                *committed += (work.committed - before.committed).max(0.0);
+                *consumed += (work.consumed - before.consumed).max(0.0);
+            }
+        }
+        self.epoch = epoch;
+        self.before.clone_from(now);
+    }
+
+    /// `None`: no density is known, or none that can be.
+    pub(crate) fn teach(self) -> Option<Yield> {
+        let enough = self.sums.values().filter(|(committed, _)| *committed >= LEAST_MESSAGES);
+        let each: Vec<(f64, f64)> = enough.copied().collect();
+        let (committed, consumed) =
+            each.iter().fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        if consumed <= 0.0 {
+            return None;
+        }
+        let density = consumed / committed;
+        if !DENSITIES.contains(&density) {
+            return None;
+        }
+        let skipped =
+            each.iter().map(|(committed, consumed)| 1.0 - consumed / (density * committed));
+        let worst = skipped.fold(0.0, f64::max);
+        Some(Yield::with(density, BEYOND_WORST * worst, self.length))
+    }
+}
+
+impl Yield {
+    fn with(density: f64, tolerated: f64, length: Millis) -> Self {
+        Self {
+            density,
+            tolerated: tolerated.clamp(LEAST_TOLERATED, MOST_TOLERATED),
+            length,
+            ledger: Ledger::new(SCALE),
+            windows: Windows::default(),
+        }
+    }
+
+    /// Takes one moment: the assignment and the work of each pod; `None` while the group
+    /// rebalances.
+    pub(crate) fn take(&mut self, at: Millis, stable: Option<(u64, BTreeMap<Arc<str>, Work>)>) {
+        let (epoch, now) = stable.map_or((None, BTreeMap::new()), |(epoch, it)| (Some(epoch), it));
+        let Some(shares) = self.windows.take((at, epoch), &now, (self.density, self.length)) else {
+            return;
+        };
+        let of = |role| shares.iter().filter(move |(_, it, _)| *it == role);
+        let mut primary: Vec<f64> = of(Role::Primary).map(|(_, _, share)| *share).collect();
+        let reference = median(&mut primary).unwrap_or(0.0).max(0.0);
+        let drifts: Vec<_> = of(Role::Canary)
+            .map(|(pod, _, share)| {
+                let judged = share - reference;
+                Drift { id: pod.clone(), judged: Some(judged), seen: judged }
+            })
+            .collect();
+        let owned: Vec<_> = self.windows.pods.keys().collect();
+        self.ledger.keep_only(&owned);
+        self.ledger.bet(&drifts, self.tolerated);
+    }
+
+    pub(crate) fn forget_times(&mut self) {
+        self.windows = Windows::default();
+    }
+
+    pub(crate) fn ln_value(&self) -> f64 {
+        self.ledger.ln_value()
+    }
+
+    /// The pod with the most evidence, and its share of commits without work.
+    pub(crate) fn leading(&self) -> Option<(Arc<str>, Effect)> {
+        let (pod, share) = self.ledger.leading()?;
+        Some((pod.clone(), Effect::Skipped { share: share.clamp(-1.0, 1.0) }))
+    }
+
+    /// The smallest steady share that would have reached `ln_needed` by now.
+    pub(crate) fn smallest_seen(&self, ln_needed: f64) -> Option<f64> {
+        self.ledger.smallest_drift_seen(ln_needed, self.tolerated, 0.0)
+    }
+
+    pub(crate) fn save(&self, names: &mut NameTable, pooled: bool) -> SavedYield {
+        let (pods, pool) = by_pod(&self.ledger, names, pooled);
+        SavedYield {
+            density: self.density,
+            tolerated: self.tolerated,
+            length: self.length,
+            pool,
+            windows: self.ledger.windows(),
+            pods,
+        }
+    }
+
+    /// What [`Yield::save`] wrote; `None` if it did not write this.
+    pub(crate) fn restore(saved: SavedYield, names: &[Arc<str>]) -> Option<Self> {
+        let possible =
+            saved.density > 0.0 && saved.density < 1e9 && saved.length >= SHORTEST_WINDOW;
+        let fresh = possible.then(|| Self::with(saved.density, saved.tolerated, saved.length))?;
+        let accounts = accounts(saved.pods, names)?;
+        let ledger = Ledger::restored(SCALE, unmilli(saved.pool), saved.windows, accounts);
+        Some(Self { ledger, ..fresh })
+    }
+}
+
+impl Windows {
+    /// Takes one moment. When a window ends: each pod with its share of commits without work.
+    fn take(
+        &mut self,
+        (at, epoch): (Millis, Option<u64>),
+        now: &BTreeMap<Arc<str>, Work>,
+        (density, length): (f64, Millis),
+    ) -> Option<Vec<(Arc<str>, Role, f64)>> {
+        if epoch != self.epoch || epoch.is_none() {
+            *self = Self { epoch, ..Self::default() };
+        }
+        epoch?;
+        let begin = *self.begin.get_or_insert(at);
+        self.pods.retain(|pod, open| {
+            let work = now.get(pod).filter(|work| work.committed >= open.committed);
+            let Some(work) = work else { return false };
+            open.least = open.least.min(density * work.committed - work.consumed);
+            open.committed = work.committed;
+            true
+        });
+        for (pod, work) in now {
+            self.pods.entry(pod.clone()).or_insert_with(|| Open::new(work, density));
+        }
+        if at.saturating_sub(begin) < length {
+            return None;
+        }
+        self.begin = Some(at);
+        let mut shares = Vec::with_capacity(self.pods.len());
+        for (pod, open) in &mut self.pods {
+            let offered = density * (open.committed - open.committed_at_begin);
+            if let Some(before) = open.least_before.filter(|_| offered >= LEAST_MESSAGES) {
+                shares.push((pod.clone(), open.role, (open.least - before) / offered));
+            }
+            open.least_before = Some(open.least);
+            open.committed_at_begin = open.committed;
+            open.least = f64::INFINITY;
+        }
+        Some(shares)
+    }
+}
+
+impl Open {
+    fn new(work: &Work, density: f64) -> Self {
+        Self {
+            role: work.role,
+            least: density * work.committed - work.consumed,
+            least_before: None,
+            committed: work.committed,
+            committed_at_begin: work.committed,
+        }
+    }
+}
+
+/// What each pod has committed and consumed; pods of which either is unknown are left out.
+pub(crate) fn work(
+    (roster, lags): (&Roster, &[PartitionLag]),
+    meter: &Meter,
+) -> BTreeMap<Arc<str>, Work> {
+    let mut works: Vec<Option<(&Arc<str>, Option<Work>)>> = vec![None; roster.numbers()];
+    for (lag, consumer) in lags.iter().filter_map(|lag| Some((lag, lag.consumer?))) {
+        let (_, work) = works[index(consumer.number)].get_or_insert_with(|| {
+            let pod = roster.name(consumer);
+            let consumed = meter.consumed(pod);
+            let role = consumer.role;
+            (pod, consumed.map(|consumed| Work { role, committed: 0.0, consumed }))
+        });
+        match (work.as_mut(), lag.committed) {
+            (Some(sum), Some(offset)) => sum.committed += count(offset),
+            (_, None) => *work = None,
+            (None, Some(_)) => {}
+        }
+    }
+    let known = works.into_iter().flatten();
+    known.filter_map(|(pod, work)| Some((pod.clone(), work?))).collect()
+}
