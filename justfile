@@ -26,6 +26,15 @@ check:
     cargo clippy --workspace --all-targets -- -D warnings
     cargo clippy -p siskin-e2e --test endurance -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+# Licenses, bans and sources of dependencies, and what is known against them; needs cargo-deny.
+deny:
+    cargo deny check
+
+# What breaks a rule of the house, line by line.
+tidy:
+    cargo tidy
 
 # Write crds/ from the types.
 crds:
