@@ -18,7 +18,7 @@ pub fn check(workspace: &Workspace<'_>, table: &Table<'_>, arrows: &[Arrow]) -> 
         if let Some(row) = table.crates.iter().find(|row| row.name == package.name) {
             findings.extend(dependencies(workspace, package, row));
             findings.extend(imports(workspace, row, arrows));
-            findings.extend(rows(workspace, row));
+            findings.extend(rows(workspace, package, row));
         } else {
             let manifest = format!("{}Cargo.toml", package.folder);
             let name = package.name;
@@ -89,7 +89,7 @@ fn imports(workspace: &Workspace<'_>, row: &CrateRow<'_>, arrows: &[Arrow]) -> V
 }
 
 /// Rooms without a row, rows without a room, and rights to rooms that are not there.
-fn rows(workspace: &Workspace<'_>, row: &CrateRow<'_>) -> Vec<Finding> {
+fn rows(workspace: &Workspace<'_>, package: &Package<'_>, row: &CrateRow<'_>) -> Vec<Finding> {
     if row.rooms.is_empty() {
         return Vec::new();
     }
@@ -101,10 +101,11 @@ fn rows(workspace: &Workspace<'_>, row: &CrateRow<'_>) -> Vec<Finding> {
     let known: HashSet<&str> = named().map(|(name, _)| name).collect();
     let mut missing: Vec<_> = rooms.iter().filter(|room| !known.contains(*room)).collect();
     missing.sort_unstable();
-    let missing = missing
-        .into_iter()
-        .map(|room| (row.line, format!("`{}` has a room `{room}` without a row", row.name)));
+    let missing = missing.into_iter().map(|room| (row.line, format!("room `{room}` has no row")));
     let gone = named().chain(uses).filter(|(name, _)| !rooms.contains(name));
-    let gone = gone.map(|(name, line)| (line, format!("`{}` has no room `{name}`", row.name)));
-    missing.chain(gone).map(|(line, what)| Finding::new(TABLE, line, RULE, what)).collect()
+    let gone = gone.map(|(name, line)| (line, format!("there is no room `{name}`")));
+    let manifest = format!("{}Cargo.toml", package.folder);
+    let finding =
+        |(line, what)| Finding::new(&manifest, 0, RULE, format!("{what} ({TABLE}:{line})"));
+    missing.chain(gone).map(finding).collect()
 }

@@ -2,7 +2,7 @@
 //! Writes no file; the command does, when asked.
 
 use crate::finding::Finding;
-use crate::rooms::table::{CrateRow, Table};
+use crate::rooms::table::Table;
 use crate::workspace::Workspace;
 
 /// The page that shows the table.
@@ -34,28 +34,31 @@ pub fn with_table(page: &str, table: &Table<'_>) -> Option<String> {
     Some(format!("{}{}{}", &page[..start], render(table), &page[end..]))
 }
 
+/// One table of crates, then a table of rooms for each crate that has some.
 fn render(table: &Table<'_>) -> String {
-    table.crates.iter().map(render_crate).collect()
+    let mut page = head("crate", "depends on");
+    for row in &table.crates {
+        let never = if row.never.is_empty() { "" } else { "; never " };
+        let uses = format!("{}{never}{}", quoted(&row.may_use), quoted(&row.never));
+        page.push_str(&line(&quoted(&[row.name]), uses.trim_start_matches("; "), row.invariant));
+    }
+    for row in table.crates.iter().filter(|row| !row.rooms.is_empty()) {
+        let title = format!("room of `{}`", row.name);
+        page.push_str(&head(&title, "may import"));
+        for room in &row.rooms {
+            let uses = if room.all_above { "all above".to_owned() } else { quoted(&room.may_use) };
+            page.push_str(&line(&quoted(&room.names), &uses, room.invariant));
+        }
+    }
+    page
 }
 
-fn render_crate(row: &CrateRow<'_>) -> String {
-    let mut uses = vec![if row.may_use.is_empty() {
-        "Depends on no other crate of ours".to_owned()
-    } else {
-        format!("Depends on {}", quoted(&row.may_use))
-    }];
-    if !row.never.is_empty() {
-        uses.push(format!("never on {}", quoted(&row.never)));
-    }
-    let head = format!("\n**{}**: {} {}.\n", row.name, row.invariant, uses.join(", "));
-    if row.rooms.is_empty() {
-        return head;
-    }
-    let rows = row.rooms.iter().map(|room| {
-        format!("| {} | {} | {} |\n", quoted(&room.names), quoted(&room.may_use), room.invariant)
-    });
-    let titles = "\n| room | may import | what it is and may not do |\n|---|---|---|\n".to_owned();
-    [head, titles].into_iter().chain(rows).collect()
+fn head(first: &str, second: &str) -> String {
+    format!("\n| {first} | {second} | what it is and may not do |\n|---|---|---|\n")
+}
+
+fn line(names: &str, uses: &str, invariant: &str) -> String {
+    format!("| {names} | {uses} | {invariant} |\n")
 }
 
 fn quoted(names: &[&str]) -> String {

@@ -29,6 +29,8 @@ pub struct RoomRow<'a> {
     pub names: Vec<&'a str>,
     /// Rooms that they may import.
     pub may_use: Vec<&'a str>,
+    /// Whether these are all rooms above the line.
+    pub all_above: bool,
     /// What they are, and what they may not do.
     pub invariant: &'a str,
     /// Line in the table.
@@ -66,9 +68,10 @@ impl<'a> Table<'a> {
                 return Err(format!("line {line}: a room before the first crate"));
             };
             let above = row.rooms.iter().flat_map(|room| room.names.iter().copied());
-            let may_use = if uses == ["all"] { above.collect() } else { uses };
+            let all_above = uses == ["all"];
+            let may_use = if all_above { above.collect() } else { uses };
             let names = names.split_whitespace().collect();
-            row.rooms.push(RoomRow { names, may_use, invariant, line });
+            row.rooms.push(RoomRow { names, may_use, all_above, invariant, line });
         }
         Ok(Self { crates })
     }

@@ -11,10 +11,10 @@ use crate::workspace::Workspace;
 const TABLE: &str = "
 # Comment.
 crate analysis | !kube | Pure.
-  lib | all | The front door.
   numbers | | Small words.
   lag | numbers | Lag in seconds.
   engines | numbers | Numbers in, evidence out.
+  lib | all | The front door.
 crate operator | analysis | Acts.
 ";
 
@@ -86,9 +86,13 @@ fn a_room_without_a_row_and_a_row_without_a_room_are_refused() {
         ("analysis/src/lib.rs", "mod numbers; mod lag; mod engines; mod new;"),
         ("analysis/src/new.rs", ""),
     ];
-    assert!(found(&new)[0].contains("`analysis` has a room `new` without a row"));
-    let table = TABLE.replace("  lag | numbers |", "  lag | numbers words |");
-    assert!(Table::read(&table).is_ok());
+    assert!(found(&new)[0].contains("room `new` has no row (crates/tidy/rooms.txt:3)"));
+    let fewer = [("analysis/src/lib.rs", "mod numbers; mod engines;"), ("analysis/src/lag.rs", "")];
+    assert_eq!(found(&fewer), [""; 0]);
+}
+
+#[test]
+fn a_line_that_is_no_row_is_told() {
     assert!(Table::read("  lag | |").is_err_and(|why| why.contains("line 1")));
 }
 
@@ -98,7 +102,12 @@ fn the_page_shows_the_table_between_its_markers() {
     let page = "# A\n<!-- rooms: written by `cargo tidy --write` from crates/tidy/rooms.txt -->\nold\n<!-- end of rooms -->\n# B\n";
     let shown = with_table(page, &table).expect("markers");
     assert!(shown.contains("| `engines` | `numbers` | Numbers in, evidence out. |\n"), "{shown}");
-    assert!(shown.contains("**operator**: Acts. Depends on `analysis`.\n"), "{shown}");
+    assert!(
+        shown.contains(
+            "| `analysis` | never `kube` | Pure. |\n| `operator` | `analysis` | Acts. |\n"
+        ),
+        "{shown}"
+    );
     assert!(!shown.contains("old") && shown.ends_with("<!-- end of rooms -->\n# B\n"));
     assert_eq!(with_table(&shown, &table).as_deref(), Some(shown.as_str()));
     assert_eq!(with_table("# A", &table), None);
