@@ -4,25 +4,26 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use bytes::Bytes;
 use futures::{Stream, stream};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::name::Name;
+use crate::process::health::{Health, Readiness};
 use crate::process::metrics::{CONTENT_TYPE, Metrics};
 use crate::traces::archive::{Files, ReadError};
-use crate::traces::shelf::{Listed, Traces};
+use crate::traces::listed::Listed;
+use crate::traces::shelf::Traces;
 
 /// Time for requests that are under way when the process stops; each takes a few milliseconds, and
 /// a client that keeps its connection open must not delay the exit.
@@ -31,43 +32,16 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// What the endpoints report.
 #[derive(Clone, Debug, Default)]
 pub struct Admin {
-    /// Behind `/healthz`.
+    /// Answers `/healthz`.
     pub health: Health,
-    /// Behind `/readyz`.
+    /// Answers `/readyz`.
     pub readiness: Readiness,
-    /// Behind `/metrics`.
+    /// Answers `/metrics`.
     pub metrics: Metrics,
-    /// Behind `/traces`.
+    /// Answers `/traces`.
     pub traces: Traces,
-    /// Behind `/traces/files`, if traces are stored.
+    /// Answers `/traces/files`, if traces are stored.
     pub files: Option<Files>,
-}
-
-/// Whether the tasks of the process still move. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Health {
-    pulses: Arc<Mutex<Vec<Pulse>>>,
-}
-
-/// Set by one task each time it comes round. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Heartbeat {
-    began: Instant,
-    /// Milliseconds after `began`.
-    last: Arc<AtomicU64>,
-}
-
-/// Whether everything has been seen once. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Readiness {
-    conditions: Arc<Mutex<Vec<Condition>>>,
-}
-
-/// One thing to have been seen. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Condition {
-    name: &'static str,
-    met: Arc<AtomicBool>,
 }
 
 /// Why the endpoints could not be served.
@@ -76,7 +50,7 @@ pub enum AdminError {
     /// The address is in use, or not of this machine.
     #[error("listen on {address} for the admin endpoints")]
     Listen {
-        /// As asked for.
+        /// The address as configured.
         address: SocketAddr,
         /// What the system says.
         source: std::io::Error,
@@ -84,13 +58,6 @@ pub enum AdminError {
     /// The listener broke.
     #[error("serve the admin endpoints")]
     Serve(#[source] std::io::Error),
-}
-
-#[derive(Debug)]
-struct Pulse {
-    task: &'static str,
-    at_least_every: Duration,
-    heartbeat: Heartbeat,
 }
 
 /// Listens on `address`; port 0 takes any free one.
@@ -120,72 +87,6 @@ pub async fn serve(
     tokio::select! {
         ended = server.into_future() => ended.map_err(AdminError::Serve),
         () = async { if stopped.await.is_ok() { sleep(CLOSE_WITHIN).await } } => Ok(()),
-    }
-}
-
-impl Health {
-    /// A heartbeat of `task`; the process is unhealthy when it does not beat for `at_least_every`.
-    /// Beats once now.
-    #[must_use]
-    pub fn task(&self, task: &'static str, at_least_every: Duration) -> Heartbeat {
-        let heartbeat = Heartbeat { began: Instant::now(), last: Arc::default() };
-        let pulse = Pulse { task, at_least_every, heartbeat: heartbeat.clone() };
-        self.pulses.lock().unwrap_or_else(PoisonError::into_inner).push(pulse);
-        heartbeat
-    }
-
-    /// One line for each task that stands still; empty: healthy.
-    #[must_use]
-    pub fn standing_still(&self) -> Vec<String> {
-        let pulses = self.pulses.lock().unwrap_or_else(PoisonError::into_inner);
-        let still = pulses.iter().filter_map(|it| {
-            let age = it.heartbeat.age();
-            (age > it.at_least_every)
-                .then(|| format!("{}: no heartbeat for {} s", it.task, age.as_secs()))
-        });
-        still.collect()
-    }
-}
-
-impl Heartbeat {
-    /// The task came round.
-    pub fn beat(&self) {
-        self.last.store(self.since_began(), Ordering::Relaxed);
-    }
-
-    fn age(&self) -> Duration {
-        let last = self.last.load(Ordering::Relaxed);
-        Duration::from_millis(self.since_began().saturating_sub(last))
-    }
-
-    fn since_began(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-impl Readiness {
-    /// Another thing that must be seen once, such as the first listing of a watch.
-    #[must_use]
-    pub fn condition(&self, name: &'static str) -> Condition {
-        let condition = Condition { name, met: Arc::default() };
-        let mut conditions = self.conditions.lock().unwrap_or_else(PoisonError::into_inner);
-        conditions.push(condition.clone());
-        condition
-    }
-
-    /// One line for each condition that is not met yet; empty: ready.
-    #[must_use]
-    pub fn missing(&self) -> Vec<String> {
-        let conditions = self.conditions.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing = conditions.iter().filter(|it| !it.met.load(Ordering::Acquire));
-        missing.map(|it| format!("waiting for {}", it.name)).collect()
-    }
-}
-
-impl Condition {
-    /// It was seen; this is never taken back.
-    pub fn met(&self) {
-        self.met.store(true, Ordering::Release);
     }
 }
 
@@ -242,7 +143,8 @@ async fn files(State(admin): State<Admin>) -> Response {
 
 async fn file(State(admin): State<Admin>, Path(of): Path<[String; 3]>) -> Response {
     let Some(files) = admin.files else { return not_stored() };
-    match files.read(of).await {
+    let [namespace, name, file] = of;
+    match files.read(namespace, name, file).await {
         Ok(Some(content)) => gzip(content.parts()),
         Ok(None) => {
             let answer = "there is no such file: /traces/files lists those there are\n";

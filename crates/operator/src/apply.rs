@@ -2,6 +2,8 @@
 //! Decides nothing.
 
 mod deployments;
+pub mod effects;
+mod objects;
 mod revisions;
 mod rollout;
 pub mod writer;

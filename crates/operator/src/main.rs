@@ -7,22 +7,27 @@ use futures::FutureExt;
 use futures::future::Shared;
 use kube::{Client, Config};
 use siskin_kafka::Samplers;
-use siskin_operator::admin::{self, Admin, Health, Readiness};
+use siskin_operator::admin::{self, Admin};
 use siskin_operator::apply::writer::Writer;
 use siskin_operator::clock;
 use siskin_operator::cluster::calls::Cluster;
+use siskin_operator::evidence::feeder::Feeder;
 use siskin_operator::evidence::neighbours::Neighbours;
-use siskin_operator::evidence::sampling::{Watches, feed};
+use siskin_operator::evidence::sampling::Sampling;
+use siskin_operator::evidence::weigh::Weigher;
 use siskin_operator::name::Trigger;
 use siskin_operator::observe::index::Index;
 use siskin_operator::observe::observer::Observer;
 use siskin_operator::options::{Options, init_tracing};
-use siskin_operator::pass::{Memory, Passes};
+use siskin_operator::pass::Passes;
+use siskin_operator::pass::memory::Memory;
 use siskin_operator::process::events::Events;
 use siskin_operator::process::gate::Gate;
-use siskin_operator::process::lease::election::{self as lease, Lease};
+use siskin_operator::process::health::{Health, Readiness};
+use siskin_operator::process::lease::election::{self, Lease};
 use siskin_operator::process::metrics::Metrics;
-use siskin_operator::queue::watches::{self as wiring, Scope};
+use siskin_operator::queue::runner::run;
+use siskin_operator::queue::watches::{Scope, Triggers, watch_pods};
 use siskin_operator::report::reporter::Reporter;
 use siskin_operator::traces::archive::{Archive, Files};
 use siskin_operator::traces::directory::Directory;
@@ -51,44 +56,41 @@ async fn main() -> anyhow::Result<()> {
     let (end, stopped) = watch::channel(false);
     let shutdown = until_stopped(stopped).boxed().shared();
     let identity = options.election.unique_identity();
-
     let metrics = Metrics::new();
     let (health, readiness) = (Health::default(), Readiness::default());
     let (events, publisher) = Events::new(client.clone(), &identity, metrics.clone());
-    let mut tasks: JoinSet<anyhow::Result<&'static str>> = JoinSet::new();
-    let (traces, files) = record(&mut tasks, &options, &metrics, shutdown.clone())?;
-    let gate = lead(&mut tasks, &options, (&config, &identity), &metrics, shutdown.clone())?;
+    let mut start =
+        Start { tasks: JoinSet::new(), metrics: metrics.clone(), shutdown: shutdown.clone() };
+    let (traces, files) = start.record(&options)?;
+    let gate = start.lead(&options, &config, &identity)?;
+    let mut tasks = start.tasks;
 
-    let cluster = Cluster::new(client.clone());
-    let scope = Scope {
-        client,
-        namespace: options.namespace.clone(),
-        readiness: readiness.clone(),
-        newest: cluster.newest.clone(),
-    };
-    let (pods, pod_events) = wiring::watch_pods(&scope);
+    let cluster = Cluster::new(client);
+    let namespace = options.namespace.clone();
+    let scope = Scope { cluster: cluster.clone(), namespace, readiness: readiness.clone() };
+    let (pods, pod_events) = watch_pods(&scope);
     let index = Index::default();
-    let (watches, feeds) = Watches::new(Samplers::new(clock::now_millis), traces.clone());
+    let (sampling, feeds) = Sampling::new(Samplers::new(clock::now_millis), traces.clone());
     let (trigger, asked) = Trigger::new();
-    let neighbours = Neighbours::new(cluster.clone());
     let passes = Passes {
-        observer: Observer::new(cluster.clone(), pods.clone(), index.clone(), watches.clone()),
-        writer: Writer::new(cluster, gate.clone(), metrics.clone()),
+        observer: Observer::new(cluster.clone(), pods.clone(), index.clone()),
+        evidence: Weigher::new(cluster.clone(), sampling.clone()),
+        writer: Writer::new(cluster.clone(), gate.clone(), metrics.clone()),
         reporter: Reporter::new(events, metrics.clone()),
-        watches: watches.clone(),
         gate: gate.clone(),
         metrics: metrics.clone(),
         memory: Memory::default(),
     };
-
     let heartbeat = health.task("queue", HEARTBEAT);
-    let queue = wiring::run(scope, passes, index.clone(), (pod_events, asked), heartbeat);
+    let queue = run(scope, passes, index.clone(), Triggers { pods: pod_events, asked, heartbeat });
     tasks.spawn(async move {
         queue.await;
         Err(anyhow!("the queue of passes ended"))
     });
-    let samples = feed(watches, feeds, (pods, neighbours), trigger.clone(), metrics.clone());
-    tasks.spawn(async move { Err(anyhow!("sampling ended: {}", samples.await)) });
+    let neighbours = Neighbours::new(cluster);
+    let (asks, counts) = (trigger.clone(), metrics.clone());
+    let feeder = Feeder { sampling, feeds, pods, neighbours, trigger: asks, metrics: counts };
+    tasks.spawn(async move { Err(anyhow!("sampling ended: {}", feeder.run().await)) });
     tasks.spawn(gauge(index.clone(), metrics.clone()));
     tasks.spawn(async move {
         // Names that came while following were passed over: a new leader looks at everything.
@@ -104,13 +106,14 @@ async fn main() -> anyhow::Result<()> {
     });
     let listener = admin::listen(options.admin_address).await?;
     let served = Admin { health, readiness, metrics, traces, files };
-    let stop = shutdown.clone();
     tasks.spawn(async move {
-        admin::serve(listener, served, stop).await?;
+        admin::serve(listener, served, shutdown).await?;
         Ok("admin server")
     });
     supervise(tasks, end).await
 }
+
+type Tasks = JoinSet<anyhow::Result<&'static str>>;
 
 /// Keeps the counts of rollouts by phase up to date.
 async fn gauge(rollouts: Index, metrics: Metrics) -> anyhow::Result<&'static str> {
@@ -120,68 +123,67 @@ async fn gauge(rollouts: Index, metrics: Metrics) -> anyhow::Result<&'static str
     }
 }
 
-/// Takes part in the election, or acts alone if told to.
-fn lead(
-    tasks: &mut JoinSet<anyhow::Result<&'static str>>,
-    options: &Options,
-    (config, identity): (&Config, &str),
-    metrics: &Metrics,
+/// What tasks are started with.
+struct Start {
+    tasks: Tasks,
+    metrics: Metrics,
     shutdown: Shutdown,
-) -> anyhow::Result<Gate> {
-    let election = &options.election;
-    if election.no_leader_election {
-        metrics.leader(true);
-        tasks.spawn(async move {
-            shutdown.await;
-            Ok("leading without an election")
-        });
-        return Ok(Gate::open(identity));
-    }
-    let (keeper, gate) = Gate::shut();
-    let timings = election.timings()?;
-    let client = lease::client(config)?;
-    let lease =
-        Lease::new(client, &election.lease_namespace, &election.lease_name, identity, timings);
-    let metrics = metrics.clone();
-    tasks.spawn(async move {
-        lease.run(keeper, metrics, shutdown).await?;
-        Ok("lease")
-    });
-    Ok(gate)
 }
 
-/// Traces in memory, and the files they are stored in if there is a directory for them.
-fn record(
-    tasks: &mut JoinSet<anyhow::Result<&'static str>>,
-    options: &Options,
-    metrics: &Metrics,
-    shutdown: Shutdown,
-) -> anyhow::Result<(Traces, Option<Files>)> {
-    let Some(directory) = &options.trace_directory else {
-        tasks.spawn(async move {
-            shutdown.await;
-            Ok("traces in memory")
+impl Start {
+    /// Takes part in the election, or acts alone if told to.
+    fn lead(&mut self, options: &Options, config: &Config, identity: &str) -> anyhow::Result<Gate> {
+        let election = &options.election;
+        let (metrics, shutdown) = (self.metrics.clone(), self.shutdown.clone());
+        if election.no_leader_election {
+            metrics.leader(true);
+            self.wait("leading without an election");
+            return Ok(Gate::open(identity));
+        }
+        let (keeper, gate) = Gate::shut();
+        let timings = election.timings()?;
+        let client = election::client(config)?;
+        let lease =
+            Lease::new(client, &election.lease_namespace, &election.lease_name, identity, timings);
+        self.tasks.spawn(async move {
+            lease.run(keeper, metrics, shutdown).await?;
+            Ok("lease")
         });
-        return Ok((Traces::default(), None));
-    };
-    let directory = Directory::open(directory, options.trace_directory_size)?;
-    let (traces, ended) = Traces::archived();
-    let files = Files::new(directory.clone());
-    let archive = Archive::new(directory, (traces.clone(), ended), metrics.clone());
-    tasks.spawn(async move {
-        archive.run(shutdown).await;
-        Ok("archive of traces")
-    });
-    Ok((traces, Some(files)))
+        Ok(gate)
+    }
+
+    /// Traces in memory, and the files they are stored in if there is a directory for them.
+    fn record(&mut self, options: &Options) -> anyhow::Result<(Traces, Option<Files>)> {
+        let Some(directory) = &options.trace_directory else {
+            self.wait("traces in memory");
+            return Ok((Traces::default(), None));
+        };
+        let directory = Directory::open(directory, options.trace_directory_size)?;
+        let (traces, ended) = Traces::archived();
+        let files = Files::new(directory.clone());
+        let archive = Archive::new(directory, traces.clone(), ended, self.metrics.clone());
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            archive.run(shutdown).await;
+            Ok("archive of traces")
+        });
+        Ok((traces, Some(files)))
+    }
+
+    /// A task that has nothing to do until shutdown, and nothing to finish.
+    fn wait(&mut self, name: &'static str) {
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            shutdown.await;
+            Ok(name)
+        });
+    }
 }
 
 /// Until a signal, no task may end. Then, or when one has ended, the others are told to stop: the
 /// lease is vacated, so that a successor takes over at once, Events are flushed, and the admin server
 /// is drained. Whatever has nothing to finish is dropped.
-async fn supervise(
-    mut tasks: JoinSet<anyhow::Result<&'static str>>,
-    stop: watch::Sender<bool>,
-) -> anyhow::Result<()> {
+async fn supervise(mut tasks: Tasks, stop: watch::Sender<bool>) -> anyhow::Result<()> {
     let outcome = tokio::select! {
         () = signalled() => {
             tracing::info!("stopping");

@@ -1,4 +1,5 @@
-//! What a pass is asked for by: the name of a rollout, nothing else. An event says *look*, never *do*.
+//! The name of a rollout: all that a pass is asked for by. An event says *look*, never *do*.
+//! Holds no content.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,14 +9,14 @@ use tokio::sync::mpsc;
 /// Namespace and name of a `CanaryRollout`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name {
-    /// Namespace.
+    /// Its namespace.
     pub namespace: Arc<str>,
-    /// Name.
+    /// Its name in that namespace.
     pub name: Arc<str>,
 }
 
 impl Name {
-    /// From its parts.
+    /// A name from its parts.
     #[must_use]
     pub fn new(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
         Self { namespace: namespace.into(), name: name.into() }

@@ -1,10 +1,11 @@
 //! Kubernetes read into a `World`: the rollout, its Deployments, frozen templates, pods.
 //! Asks no source of evidence and writes nothing.
 
-pub mod defaults;
+mod defaults;
 pub mod exports;
 pub mod index;
 pub mod observer;
+mod ownership;
 pub mod parse;
 pub mod pods;
 pub mod world;

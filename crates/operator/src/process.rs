@@ -3,5 +3,6 @@
 
 pub mod events;
 pub mod gate;
+pub mod health;
 pub mod lease;
 pub mod metrics;

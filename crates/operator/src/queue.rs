@@ -1,4 +1,5 @@
 //! Which rollouts are looked at, and when: watches, queue, retries.
 //! No content: an event becomes a name, and a name becomes a pass.
 
+pub mod runner;
 pub mod watches;

@@ -4,5 +4,6 @@
 pub mod conditions;
 mod repairs;
 pub mod reporter;
+pub mod round;
 pub mod status;
 pub mod words;

@@ -1,5 +1,5 @@
 //! What the operator records is judged again to the same verdict, second and reason.
-//! The operator's own ledger and recorder on a simulated group, then the command on the file.
+//! The operator's own evidence and recorder on a simulated group, then the command on the file.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,7 +12,7 @@ use siskin_analysis::{Assessment, Verdict};
 use siskin_api::AnalysisStatus;
 use siskin_decide::{Revision, RolloutId};
 use siskin_kafka::GroupSnapshot;
-use siskin_operator::evidence::rollout_evidence::{Ledger, Saved};
+use siskin_operator::evidence::rollout_evidence::{RolloutEvidence, Saved};
 use siskin_operator::name::Name;
 use siskin_operator::traces::shelf::Traces;
 
@@ -26,7 +26,7 @@ const ID: RolloutId = RolloutId { revision: Revision(7), attempt: 1 };
 struct Live {
     world: World,
     traces: Traces,
-    ledger: Ledger,
+    evidence: RolloutEvidence,
     /// When the judge at work began.
     begun: Millis,
     /// When the verdict changed to what it is.
@@ -38,10 +38,10 @@ impl Live {
     /// Longer at rest than an operator remembers, then a trial.
     fn begin() -> Self {
         let mut world = World::new(Shape::small(), 1);
-        let (traces, ledger) = process(world.shape);
+        let (traces, evidence) = process(world.shape);
         world.run(25 * MINUTE, |_, _| {});
         let begun = world.now;
-        let mut live = Self { world, traces, ledger, begun, since: begun, last: None };
+        let mut live = Self { world, traces, evidence, begun, since: begun, last: None };
         live.run(25 * MINUTE, |_| {});
         live.world.start_trial(HAND_OVER);
         live.attend(Saved { analysis: None, replay: &[], under_way: false });
@@ -51,20 +51,20 @@ impl Live {
     fn attend(&mut self, saved: Saved<'_>) {
         (self.begun, self.since, self.last) = (self.world.now, self.world.now, None);
         let settings = settings(self.world.shape);
-        self.ledger.attend(Some(ID), settings, saved, time(self.world.now));
+        self.evidence.attend(Some(ID), settings, saved, time(self.world.now));
     }
 
     /// Another process goes on; with the accounts of this one, or without.
     fn restart(&mut self, accounts: bool) {
-        let analysis = AnalysisStatus { accounts: self.ledger.accounts(), ..Default::default() };
-        (self.traces, self.ledger) = process(self.world.shape);
+        let analysis = AnalysisStatus { accounts: self.evidence.accounts(), ..Default::default() };
+        (self.traces, self.evidence) = process(self.world.shape);
         let analysis = accounts.then_some(&analysis);
         self.attend(Saved { analysis, replay: &[], under_way: true });
     }
 
     /// Lets time pass, up to the first Fail. A sample, then a pass: as in the operator.
     fn run(&mut self, span: Millis, edit: impl Fn(&mut Observation)) {
-        let Self { world, ledger, since, last, .. } = self;
+        let Self { world, evidence, since, last, .. } = self;
         world.run(span, |_, mut seen| {
             if last.as_ref().is_some_and(|it| it.verdict == Verdict::Fail) {
                 return;
@@ -73,8 +73,8 @@ impl Live {
             let (at, state) = (seen.at, GroupState::Stable);
             let (members, partitions) = (Vec::new(), Vec::new());
             let snapshot = GroupSnapshot { at, state, epoch: 1, members, partitions };
-            ledger.take(Arc::new(Ok(snapshot)), time(at), seen.pods, seen.group);
-            let Some(now) = ledger.assess(time(at), true) else { return };
+            evidence.observe(Arc::new(Ok(snapshot)), time(at), seen.pods, seen.group);
+            let Some(now) = evidence.assess(time(at), true) else { return };
             if last.as_ref().is_none_or(|it| it.verdict != now.verdict) {
                 *since = at;
             }
@@ -116,10 +116,10 @@ impl Live {
 }
 
 /// A new process: nothing recorded, nothing known.
-fn process(shape: Shape) -> (Traces, Ledger) {
+fn process(shape: Shape) -> (Traces, RolloutEvidence) {
     let traces = Traces::default();
-    let ledger = Ledger::new(shape.poll, traces.recorder(&name()));
-    (traces, ledger)
+    let evidence = RolloutEvidence::new(shape.poll, traces.recorder(&name()));
+    (traces, evidence)
 }
 
 fn name() -> Name {

@@ -1,15 +1,15 @@
 //! The endpoints over a real connection on the loopback, and what they report.
 //! Whatever has to do with time is tested on paused time.
 
+use siskin_decide::{Revision, RolloutId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::{advance, timeout};
+use tokio::time::{Instant, advance, timeout};
 
 use super::*;
 use crate::traces::directory::Directory;
 use crate::traces::shelf::{Attempt, Beginning};
-use siskin_decide::{Revision, RolloutId};
 
 const BOUND: Duration = Duration::from_secs(60);
 
@@ -193,20 +193,4 @@ async fn an_address_in_use_is_named() {
     let address = taken.local_addr().unwrap();
     let error = listen(address).await.unwrap_err().to_string();
     assert_eq!(error, format!("listen on {address} for the admin endpoints"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_task_is_given_its_own_time() {
-    let health = Health::default();
-    let slow = health.task("passes", BOUND);
-    let quick = health.task("sampling", BOUND / 2);
-    assert!(health.standing_still().is_empty(), "each has beaten once");
-    advance(BOUND / 2 + Duration::from_secs(1)).await;
-    assert_eq!(health.standing_still(), ["sampling: no heartbeat for 31 s"]);
-    quick.beat();
-    assert!(health.standing_still().is_empty());
-    advance(BOUND / 2).await;
-    assert_eq!(health.standing_still(), ["passes: no heartbeat for 61 s"]);
-    slow.clone().beat();
-    assert!(health.standing_still().is_empty(), "a clone beats for the same task");
 }

@@ -1,4 +1,4 @@
-//! Writes of X and its children. X's template is never written; its count and our annotations go
+//! Writes of the target and its children. The target's template is never written; its count and our annotations go
 //! in one patch, and afterwards Siskin gives the field up so that nobody's apply conflicts with it.
 
 use std::collections::BTreeMap;
@@ -7,82 +7,93 @@ use kube::api::{DeleteParams, DynamicObject, PatchParams, PostParams, Preconditi
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 use siskin_analysis::observation::Role;
-use siskin_api::annotations::{FIELD_MANAGER, TARGET, primary, target};
+use siskin_api::annotations::{FIELD_MANAGER, primary, target};
+use siskin_decide::{Facts, Revision};
 
+use crate::apply::objects::Objects;
 use crate::apply::writer::{ApplyFailed, Writer, absent_is_fine};
 use crate::cluster::patch::JsonPatch;
+use crate::name::Name;
 use crate::observe::parse::own_entry;
 use crate::observe::world::World;
 use crate::process::metrics::Written;
 use crate::workloads::children::Child;
 use crate::workloads::template::PodTemplate;
-use siskin_decide::{Facts, Revision};
+
+/// A child as it is to be.
+#[derive(Clone, Copy)]
+pub(super) struct ChildWrite<'a> {
+    pub(super) role: Role,
+    pub(super) revision: Revision,
+    pub(super) replicas: u32,
+    /// Durable facts, of a primary.
+    pub(super) facts: Option<&'a Facts>,
+}
 
 impl Writer {
-    /// A child at this revision and count; for primary with all durable facts: one write.
+    /// Writes a child; its durable facts go in the same write.
     pub(super) async fn write_child(
         &self,
-        world: &mut World,
-        role: Role,
-        (revision, replicas): (Revision, u32),
-        facts: Option<&Facts>,
+        objects: &mut Objects<'_>,
+        write: ChildWrite<'_>,
     ) -> Result<(), ApplyFailed> {
-        let family = world.family.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
-        let live = match role {
-            Role::Primary => world.live.primary.as_ref(),
-            Role::Canary => world.live.canary.as_ref(),
-        };
-        let template = template_of(world, role, revision)?;
-        let child = family.child(role, revision, &template);
+        let World { name: Name { namespace, .. }, family, .. } = objects.world;
+        let family = family.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
+        let role = write.role;
+        let live = objects.live.child(role);
+        let template = template_of(objects, role, write.revision)?;
+        let child = family.child(role, write.revision, &template);
         let name = family.name(role);
-        let api = self.cluster.deployments(&world.name.namespace);
+        let api = self.cluster.deployments(namespace);
         let written = match live {
-            Some(live) if role == Role::Canary && replicas == 0 => {
+            Some(live) if role == Role::Canary && write.replicas == 0 => {
                 // Removing a canary needs no template: whatever it runs, it goes.
                 let patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
                     .set(&["spec", "replicas"], 0);
                 self.patch(&api, &name, patch).await?
             }
-            Some(live) => self.patch(&api, &name, update(live, &child, replicas, facts)).await?,
+            Some(live) => self.patch(&api, &name, update(live, &child, write)).await?,
             None => {
-                let object = create(&name, &world.name.namespace, &child, replicas, facts);
+                let object = create(&name, namespace, &child, write);
                 let post = PostParams { field_manager: manager(), ..PostParams::default() };
                 let what = format!("Deployment {name}");
                 self.write(Written::Deployment, "create", what, api.create(&post, &object)).await?
             }
         };
-        match role {
-            Role::Primary => world.live.primary = Some(written),
-            Role::Canary => world.live.canary = Some(written),
-        }
+        objects.written(role, written);
         Ok(())
     }
 
-    /// X at this count, noted as ours: adoption and hand-back.
+    /// Scales the target, noted as our own write: adoption and hand-back.
     pub(super) async fn write_target(
         &self,
-        world: &mut World,
+        objects: &mut Objects<'_>,
         replicas: u32,
     ) -> Result<(), ApplyFailed> {
         let noted = [(target::WRITTEN, Some(replicas)), (target::REPLICAS, None)];
-        self.patch_target(world, replicas, &noted).await
+        self.patch_target(objects, replicas, &noted).await
     }
 
-    /// X at 0 and its count noted in the same write: a crash between two would lose N for ever.
-    pub(super) async fn drain(&self, world: &mut World, noted: u32) -> Result<(), ApplyFailed> {
+    /// Scales the target to 0 and notes its count in the same write: a crash between two would lose N
+    /// for ever.
+    pub(super) async fn drain(
+        &self,
+        objects: &mut Objects<'_>,
+        noted: u32,
+    ) -> Result<(), ApplyFailed> {
         let noted = [(target::WRITTEN, None), (target::REPLICAS, Some(noted))];
-        self.patch_target(world, 0, &noted).await
+        self.patch_target(objects, 0, &noted).await
     }
 
     async fn patch_target(
         &self,
-        world: &mut World,
+        objects: &mut Objects<'_>,
         replicas: u32,
         annotations: &[(&str, Option<u32>)],
     ) -> Result<(), ApplyFailed> {
-        let live = world.live.target.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
+        let live = objects.live.target.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
         let name = live.name_any();
-        let api = self.cluster.deployments(&world.name.namespace);
+        let api = self.cluster.deployments(&objects.world.name.namespace);
         let mut patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
             .set(&["spec", "replicas"], replicas);
         patch = with_annotations_object(patch, live);
@@ -96,9 +107,9 @@ impl Writer {
             };
         }
         let written = self.patch(&api, &name, patch).await?;
-        world.live.target = Some(match self.give_up_ownership(&api, written.clone()).await {
+        objects.live.target = Some(match self.give_up_ownership(&api, written.clone()).await {
             Ok(released) => released,
-            // X's own controller was faster. The count is written, and is told; the next look
+            // The target's own controller was faster. The count is written, and is told; the next look
             // sees that the field is still ours.
             Err(error) if error.is_conflict() => written,
             Err(error) => return Err(error),
@@ -106,15 +117,18 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes up for the second of two writes that was not made.
-    pub(super) async fn disown(&self, world: &mut World) -> Result<(), ApplyFailed> {
-        let live = world.live.target.clone().ok_or(ApplyFailed::Gone("the target"))?;
-        let api = self.cluster.deployments(&world.name.namespace);
-        world.live.target = Some(self.give_up_ownership(&api, live).await?);
+    /// Gives the target's fields up, if the second of two writes was not made.
+    pub(super) async fn drop_field_ownership(
+        &self,
+        objects: &mut Objects<'_>,
+    ) -> Result<(), ApplyFailed> {
+        let live = objects.live.target.clone().ok_or(ApplyFailed::Gone("the target"))?;
+        let api = self.cluster.deployments(&objects.world.name.namespace);
+        objects.live.target = Some(self.give_up_ownership(&api, live).await?);
         Ok(())
     }
 
-    /// Drops our entry in X's managedFields. Helm 4 and `kubectl apply --server-side` refuse to
+    /// Drops our entry in the target's managedFields. Helm 4 and `kubectl apply --server-side` refuse to
     /// touch a field that another manager owns; a value without an owner is anybody's to set.
     pub(super) async fn give_up_ownership(
         &self,
@@ -130,27 +144,33 @@ impl Writer {
         self.patch(api, &written.name_any(), patch).await
     }
 
-    /// X owns X-primary from now on: with X it goes, as any ReplicaSet would.
-    pub(super) async fn bequeath(&self, world: &mut World) -> Result<(), ApplyFailed> {
-        let (Some(live), Some(heir)) = (&world.live.primary, &world.live.target) else {
+    /// Makes the target own its primary: with the target it goes, as any ReplicaSet would.
+    pub(super) async fn own_primary_by_target(
+        &self,
+        objects: &mut Objects<'_>,
+    ) -> Result<(), ApplyFailed> {
+        let (Some(live), Some(heir)) = (&objects.live.primary, &objects.live.target) else {
             return Ok(());
         };
         let owner = json!([{
             "apiVersion": "apps/v1", "kind": "Deployment",
             "name": heir.name_any(), "uid": heir.uid(),
         }]);
-        let api = self.cluster.deployments(&world.name.namespace);
+        let api = self.cluster.deployments(&objects.world.name.namespace);
         let patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
             .set(&["metadata", "ownerReferences"], owner);
         let name = live.name_any();
-        world.live.primary = Some(self.patch(&api, &name, patch).await?);
+        objects.live.primary = Some(self.patch(&api, &name, patch).await?);
         Ok(())
     }
 
     /// The children and the frozen templates, each only if it is the one that was observed.
-    pub(super) async fn remove_children(&self, world: &mut World) -> Result<(), ApplyFailed> {
-        let api = self.cluster.deployments(&world.name.namespace);
-        for child in [&world.live.canary, &world.live.primary].into_iter().flatten() {
+    pub(super) async fn remove_children(
+        &self,
+        objects: &mut Objects<'_>,
+    ) -> Result<(), ApplyFailed> {
+        let api = self.cluster.deployments(&objects.world.name.namespace);
+        for child in [&objects.live.canary, &objects.live.primary].into_iter().flatten() {
             let (name, what) = (child.name_any(), format!("Deployment {}", child.name_any()));
             let only = DeleteParams {
                 preconditions: Some(Preconditions { uid: child.uid(), resource_version: None }),
@@ -159,8 +179,8 @@ impl Writer {
             let gone = api.delete(&name, &only);
             absent_is_fine(self.write(Written::Deployment, "delete", what, gone).await)?;
         }
-        (world.live.canary, world.live.primary) = (None, None);
-        self.remove_revisions(world).await
+        (objects.live.canary, objects.live.primary) = (None, None);
+        self.remove_revisions(objects).await
     }
 
     pub(super) async fn patch(
@@ -182,23 +202,26 @@ fn manager() -> Option<String> {
 }
 
 /// The frozen template; for a canary at 0, which needs none, whatever it runs.
-fn template_of(world: &World, role: Role, revision: Revision) -> Result<PodTemplate, ApplyFailed> {
-    let frozen = world.live.frozen.iter().find(|it| it.frozen.revision == revision);
-    if let Some(it) = frozen {
-        return Ok(it.template.clone());
+fn template_of(
+    objects: &Objects<'_>,
+    role: Role,
+    revision: Revision,
+) -> Result<PodTemplate, ApplyFailed> {
+    if let Some(index) = objects.position(revision) {
+        return Ok(objects.live.frozen[index].template.clone());
     }
     let live = match role {
         Role::Primary => None,
-        Role::Canary => world.live.canary.as_ref(),
+        Role::Canary => objects.live.canary.as_ref(),
     };
     let running = live.map(|it| PodTemplate::of(&it.data["spec"]["template"]));
     running.ok_or(ApplyFailed::TemplateLost(revision))
 }
 
 /// Labels, annotations and spec wholesale: a field that someone added by hand goes with it.
-fn update(live: &DynamicObject, child: &Child, replicas: u32, facts: Option<&Facts>) -> JsonPatch {
+fn update(live: &DynamicObject, child: &Child, write: ChildWrite<'_>) -> JsonPatch {
     let mut patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
-        .set(&["spec", "replicas"], replicas);
+        .set(&["spec", "replicas"], write.replicas);
     let fields = child.spec.as_object().into_iter().flatten();
     // The selector can't be changed after creation, and never differs.
     for (field, value) in fields.filter(|(field, _)| *field != "selector") {
@@ -210,7 +233,7 @@ fn update(live: &DynamicObject, child: &Child, replicas: u32, facts: Option<&Fac
     if !live.owner_references().is_empty() {
         patch = patch.remove(&["metadata", "ownerReferences"]);
     }
-    let attempts = facts.map(attempts_of);
+    let attempts = write.facts.map(attempts_of);
     for (key, value) in
         child.labels.iter().map(|(key, value)| (&**key, value.clone())).chain(attempts)
     {
@@ -220,7 +243,7 @@ fn update(live: &DynamicObject, child: &Child, replicas: u32, facts: Option<&Fac
     for (key, value) in &child.annotations {
         patch = patch.set(&["metadata", "annotations", key], value.clone());
     }
-    for (key, value) in facts.map(annotations_of).into_iter().flatten() {
+    for (key, value) in write.facts.map(annotations_of).into_iter().flatten() {
         patch = match value {
             Some(value) => patch.set(&["metadata", "annotations", key], value),
             None if live.annotations().contains_key(key) => {
@@ -232,20 +255,14 @@ fn update(live: &DynamicObject, child: &Child, replicas: u32, facts: Option<&Fac
     patch
 }
 
-fn create(
-    name: &str,
-    namespace: &str,
-    child: &Child,
-    replicas: u32,
-    facts: Option<&Facts>,
-) -> DynamicObject {
-    let attempts = facts.map(attempts_of).map(|(key, value)| (key.to_owned(), value));
+fn create(name: &str, namespace: &str, child: &Child, write: ChildWrite<'_>) -> DynamicObject {
+    let attempts = write.facts.map(attempts_of).map(|(key, value)| (key.to_owned(), value));
     let labels = child.labels.clone().into_iter().chain(attempts).collect();
-    let facts = facts.map(annotations_of).into_iter().flatten();
+    let facts = write.facts.map(annotations_of).into_iter().flatten();
     let mut annotations: BTreeMap<_, _> = child.annotations.clone();
     annotations.extend(facts.filter_map(|(key, value)| Some((key.to_owned(), value?))));
     let mut spec = child.spec.clone();
-    spec["replicas"] = json!(replicas);
+    spec["replicas"] = json!(write.replicas);
     let types = kube::core::TypeMeta { api_version: "apps/v1".into(), kind: "Deployment".into() };
     DynamicObject {
         types: Some(types),
@@ -287,9 +304,4 @@ fn annotations_of(facts: &Facts) -> Vec<(&'static str, Option<String>)> {
         (primary::BYPASS_CONSUMED, facts.bypass.as_ref().map(ToString::to_string)),
         (primary::ENDING, ending.map(ToOwned::to_owned)),
     ]
-}
-
-/// The label by which everything of a target is found.
-pub(super) fn target_label(world: &World) -> (String, String) {
-    (TARGET.to_owned(), world.rollout.spec.target_ref.name.clone())
 }

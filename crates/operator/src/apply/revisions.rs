@@ -1,5 +1,5 @@
 //! Writes of frozen templates. The template in a ControllerRevision can't be changed after its
-//! creation, by the API server's own rule: what was analysed is what is promoted.
+//! creation, by the API server's own rule: what was analyzed is what is promoted.
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::apimachinery::pkg::runtime::RawExtension;
@@ -7,16 +7,15 @@ use kube::api::{DeleteParams, PatchParams, PostParams, Preconditions};
 use kube::core::ObjectMeta;
 use serde_json::Value;
 use siskin_analysis::observation::Role;
-use siskin_api::annotations::{FIELD_MANAGER, revision as names};
+use siskin_api::annotations::{FIELD_MANAGER, TARGET, revision as names};
+use siskin_decide::{Frozen, Rejection, Revision};
 
-use crate::apply::deployments::target_label;
+use crate::apply::objects::Objects;
 use crate::apply::writer::{ApplyFailed, Writer, absent_is_fine};
 use crate::cluster::patch::JsonPatch;
-use crate::observe::parse::FrozenObject;
-use crate::observe::world::World;
+use crate::observe::parse::{self, FrozenObject};
 use crate::process::metrics::Written;
 use crate::workloads::template::PodTemplate;
-use siskin_decide::{Frozen, Rejection, Revision};
 
 /// Rejected revisions remembered (`product.md` §2).
 const MAX_REJECTED: usize = 10;
@@ -25,58 +24,58 @@ const MAX_REJECTED: usize = 10;
 const MAX_HISTORY: usize = 10;
 
 impl Writer {
-    /// Freezes X's live template as this attempt. What was observed is what is frozen.
+    /// Freezes the target's live template as this attempt. What was observed is what is frozen.
     pub(super) async fn freeze(
         &self,
-        world: &mut World,
+        objects: &mut Objects<'_>,
         revision: Revision,
         attempt: u32,
     ) -> Result<(), ApplyFailed> {
-        if let Some(index) = position(world, revision) {
+        if let Some(index) = objects.position(revision) {
             let number = attempt.to_string();
             return self
-                .mark(world, index, |patch| {
+                .mark(objects, index, |patch| {
                     patch
                         .set(&["metadata", "annotations", names::ATTEMPT], number)
                         .set(&["revision"], attempt)
                 })
                 .await;
         }
-        let target = world.live.target.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
+        let target = objects.live.target.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
         let template = PodTemplate::of(&target.data["spec"]["template"]);
         if template.revision() != revision {
             return Err(ApplyFailed::TemplateLost(revision));
         }
-        self.create_revision(world, template, attempt).await
+        self.create_revision(objects, template, attempt).await
     }
 
-    /// Freezes again what X-primary runs: its frozen template was deleted by hand.
+    /// Freezes again what the primary runs: its frozen template was deleted by hand.
     pub(super) async fn refreeze(
         &self,
-        world: &mut World,
+        objects: &mut Objects<'_>,
         revision: Revision,
     ) -> Result<(), ApplyFailed> {
-        let primary = world.live.primary.as_ref().ok_or(ApplyFailed::Gone("the primary"))?;
-        let identity = world.rollout.spec.pod_identity;
+        let primary = objects.live.primary.as_ref().ok_or(ApplyFailed::Gone("the primary"))?;
+        let identity = objects.world.rollout.spec.pod_identity;
         let raw = &primary.data["spec"]["template"];
         let template = PodTemplate::of_child(raw, Role::Primary, identity);
         if template.revision() != revision {
             return Err(ApplyFailed::TemplateLost(revision));
         }
-        let attempt = world.observed.primary.as_ref().map_or(0, |it| it.facts.attempts);
-        self.create_revision(world, template, attempt).await
+        let attempt = objects.world.primary.as_ref().map_or(0, |it| it.facts.attempts);
+        self.create_revision(objects, template, attempt).await
     }
 
     /// Remembers why a revision is not tried again.
     pub(super) async fn reject(
         &self,
-        world: &mut World,
+        objects: &mut Objects<'_>,
         revision: Revision,
         rejection: Rejection,
     ) -> Result<(), ApplyFailed> {
-        let index = position(world, revision).ok_or(ApplyFailed::TemplateLost(revision))?;
+        let index = objects.position(revision).ok_or(ApplyFailed::TemplateLost(revision))?;
         let cause: &'static str = rejection.cause.into();
-        self.mark(world, index, |patch| {
+        self.mark(objects, index, |patch| {
             patch.set(&["metadata", "annotations", names::REJECTED_CAUSE], cause).set(
                 &["metadata", "annotations", names::REJECTED_ROLLOUT],
                 rejection.rollout.to_string(),
@@ -86,14 +85,14 @@ impl Writer {
     }
 
     /// Forgets that a revision was rejected.
-    pub(super) async fn lift(
+    pub(super) async fn clear_rejection(
         &self,
-        world: &mut World,
+        objects: &mut Objects<'_>,
         revision: Revision,
     ) -> Result<(), ApplyFailed> {
-        match position(world, revision) {
-            Some(index) if world.live.frozen[index].frozen.rejection.is_some() => {
-                self.mark(world, index, without_rejection).await
+        match objects.position(revision) {
+            Some(index) if objects.live.frozen[index].frozen.rejection.is_some() => {
+                self.mark(objects, index, without_rejection).await
             }
             Some(_) | None => Ok(()),
         }
@@ -103,54 +102,57 @@ impl Writer {
     /// The new mark is set before an old one is taken off: one is always there.
     pub(super) async fn mark_promoted(
         &self,
-        world: &mut World,
+        objects: &mut Objects<'_>,
         revision: Revision,
     ) -> Result<(), ApplyFailed> {
-        let index = position(world, revision).ok_or(ApplyFailed::TemplateLost(revision))?;
-        if !world.live.frozen[index].frozen.promoted {
-            self.mark(world, index, |patch| {
+        let index = objects.position(revision).ok_or(ApplyFailed::TemplateLost(revision))?;
+        if !objects.live.frozen[index].frozen.promoted {
+            self.mark(objects, index, |patch| {
                 patch.set(&["metadata", "labels", names::PROMOTED], "true")
             })
             .await?;
         }
-        for index in 0..world.live.frozen.len() {
-            let frozen = &world.live.frozen[index].frozen;
+        for index in 0..objects.live.frozen.len() {
+            let frozen = &objects.live.frozen[index].frozen;
             if frozen.promoted && frozen.revision != revision {
-                self.mark(world, index, |patch| {
+                self.mark(objects, index, |patch| {
                     patch.remove(&["metadata", "labels", names::PROMOTED])
                 })
                 .await?;
             }
-            if world.live.frozen[index].frozen.rejection.is_some() {
-                self.mark(world, index, without_rejection).await?;
+            if objects.live.frozen[index].frozen.rejection.is_some() {
+                self.mark(objects, index, without_rejection).await?;
             }
         }
-        self.prune(world).await
+        self.prune(objects).await
     }
 
     /// All frozen templates of the target.
-    pub(super) async fn remove_revisions(&self, world: &mut World) -> Result<(), ApplyFailed> {
-        for object in std::mem::take(&mut world.live.frozen) {
-            self.delete_revision(world, &object).await?;
+    pub(super) async fn remove_revisions(
+        &self,
+        objects: &mut Objects<'_>,
+    ) -> Result<(), ApplyFailed> {
+        for object in std::mem::take(&mut objects.live.frozen) {
+            self.delete_revision(objects, &object).await?;
         }
         Ok(())
     }
 
-    async fn prune(&self, world: &mut World) -> Result<(), ApplyFailed> {
-        let surplus = surplus(&world.live.frozen);
+    async fn prune(&self, objects: &mut Objects<'_>) -> Result<(), ApplyFailed> {
+        let surplus = surplus(&objects.live.frozen);
         for object in &surplus {
-            self.delete_revision(world, object).await?;
+            self.delete_revision(objects, object).await?;
         }
-        world.live.frozen.retain(|it| !surplus.iter().any(|old| old.name == it.name));
+        objects.live.frozen.retain(|it| !surplus.iter().any(|old| old.name == it.name));
         Ok(())
     }
 
     async fn delete_revision(
         &self,
-        world: &World,
+        objects: &Objects<'_>,
         object: &FrozenObject,
     ) -> Result<(), ApplyFailed> {
-        let api = self.cluster.revisions(&world.name.namespace);
+        let api = self.cluster.revisions(&objects.world.name.namespace);
         let only = DeleteParams {
             preconditions: Some(Preconditions {
                 uid: None,
@@ -165,32 +167,33 @@ impl Writer {
 
     async fn create_revision(
         &self,
-        world: &mut World,
+        objects: &mut Objects<'_>,
         template: PodTemplate,
         attempt: u32,
     ) -> Result<(), ApplyFailed> {
         let revision = template.revision();
-        let name = format!("{}-{revision}", world.rollout.spec.target_ref.name);
+        let target = objects.world.target_name();
+        let name = format!("{target}-{revision}");
         let object = ControllerRevision {
             metadata: ObjectMeta {
                 name: Some(name.clone()),
-                namespace: Some(world.name.namespace.to_string()),
-                labels: Some([target_label(world)].into()),
+                namespace: Some(objects.world.name.namespace.to_string()),
+                labels: Some([(TARGET.to_owned(), target.to_owned())].into()),
                 annotations: Some([(names::ATTEMPT.to_owned(), attempt.to_string())].into()),
                 ..ObjectMeta::default()
             },
             data: Some(RawExtension(template.json().clone())),
             revision: i64::from(attempt),
         };
-        let api = self.cluster.revisions(&world.name.namespace);
+        let api = self.cluster.revisions(&objects.world.name.namespace);
         let post =
             PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
         let what = format!("ControllerRevision {name}");
         let created = api.create(&post, &object);
         let written = self.write(Written::ControllerRevision, "create", what, created).await?;
         self.cluster.newest.note(written.metadata.resource_version.as_deref());
-        let trial = template.trial_key(world.rollout.spec.canary_on);
-        world.live.frozen.push(FrozenObject {
+        let trial = template.trial_key(objects.world.rollout.spec.canary_on);
+        objects.live.frozen.push(FrozenObject {
             frozen: Frozen { revision, trial, promoted: false, rejection: None, attempt },
             template,
             name,
@@ -202,29 +205,25 @@ impl Writer {
     /// Changes the marks of one frozen template and takes over what the API server answers.
     async fn mark(
         &self,
-        world: &mut World,
+        objects: &mut Objects<'_>,
         index: usize,
         change: impl FnOnce(JsonPatch) -> JsonPatch,
     ) -> Result<(), ApplyFailed> {
-        let object = &world.live.frozen[index];
+        let object = &objects.live.frozen[index];
         let patch = change(JsonPatch::onto(object.resource_version.as_deref()));
         let params =
             PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        let api = self.cluster.revisions(&world.name.namespace);
+        let api = self.cluster.revisions(&objects.world.name.namespace);
         let patch = patch.into_patch::<Value>();
         let what = format!("ControllerRevision {}", object.name);
         let answer = api.patch(&object.name, &params, &patch);
         let written = self.write(Written::ControllerRevision, "patch", what, answer).await?;
         self.cluster.newest.note(written.metadata.resource_version.as_deref());
-        if let Some(now) = crate::observe::parse::frozen(&written, world.rollout.spec.canary_on) {
-            world.live.frozen[index] = now;
+        if let Some(now) = parse::frozen(&written, objects.world.rollout.spec.canary_on) {
+            objects.live.frozen[index] = now;
         }
         Ok(())
     }
-}
-
-fn position(world: &World, revision: Revision) -> Option<usize> {
-    world.live.frozen.iter().position(|it| it.frozen.revision == revision)
 }
 
 fn without_rejection(patch: JsonPatch) -> JsonPatch {

@@ -4,9 +4,11 @@
 use kube::ResourceExt;
 use kube::api::PatchParams;
 use serde_json::{Value, json};
+use siskin_api::CanaryRolloutStatus;
 use siskin_api::annotations::{FIELD_MANAGER, FINALIZER};
-use siskin_api::{CanaryRollout, CanaryRolloutStatus};
 
+use crate::apply::effects::Applied;
+use crate::apply::objects::Objects;
 use crate::apply::writer::{ApplyFailed, Writer};
 use crate::cluster::patch::JsonPatch;
 use crate::observe::world::World;
@@ -14,52 +16,56 @@ use crate::process::metrics::Written;
 
 impl Writer {
     /// Puts our finalizer on.
-    pub(super) async fn hold(&self, world: &mut World) -> Result<(), ApplyFailed> {
-        if world.rollout.finalizers().iter().any(|it| it == FINALIZER) {
+    pub(super) async fn add_finalizer(&self, objects: &mut Objects<'_>) -> Result<(), ApplyFailed> {
+        let mut finalizers = objects.rollout.finalizers.clone().unwrap_or_default();
+        if finalizers.iter().any(|it| it == FINALIZER) {
             return Ok(());
         }
-        let mut finalizers = world.rollout.finalizers().to_vec();
         finalizers.push(FINALIZER.to_owned());
-        self.patch_rollout(world, |patch| patch.set(&["metadata", "finalizers"], finalizers)).await
+        self.patch_rollout(objects, |it| it.set(&["metadata", "finalizers"], finalizers)).await
     }
 
     /// Takes our finalizer off.
-    pub(super) async fn release(&self, world: &mut World) -> Result<(), ApplyFailed> {
-        let mut finalizers = world.rollout.finalizers().to_vec();
+    pub(super) async fn remove_finalizer(
+        &self,
+        objects: &mut Objects<'_>,
+    ) -> Result<(), ApplyFailed> {
+        let mut finalizers = objects.rollout.finalizers.clone().unwrap_or_default();
         if !finalizers.iter().any(|it| it == FINALIZER) {
             return Ok(());
         }
         finalizers.retain(|it| it != FINALIZER);
-        self.patch_rollout(world, |patch| patch.set(&["metadata", "finalizers"], finalizers)).await
+        self.patch_rollout(objects, |it| it.set(&["metadata", "finalizers"], finalizers)).await
     }
 
     /// `/scale` can't be read while `spec.replicas` is absent: seeded once for an autoscaler.
     pub(super) async fn seed_scale(
         &self,
-        world: &mut World,
+        objects: &mut Objects<'_>,
         replicas: u32,
     ) -> Result<(), ApplyFailed> {
-        self.patch_rollout(world, |patch| patch.set(&["spec", "replicas"], replicas)).await
+        self.patch_rollout(objects, |it| it.set(&["spec", "replicas"], replicas)).await
     }
 
-    /// Persists the status if it differs from the one that was read.
-    pub async fn write_status(
+    /// Persists the status of a plan that was applied whole, if it differs from the one that was read.
+    pub async fn record(
         &self,
-        world: &mut World,
+        world: &World,
+        applied: &Applied,
         status: CanaryRolloutStatus,
-    ) -> Result<bool, ApplyFailed> {
-        if world.rollout.status.as_ref() == Some(&status) {
-            return Ok(false);
+    ) -> Result<(), ApplyFailed> {
+        let same = world.rollout.status.as_ref() == Some(&status);
+        if same || applied.refused.is_some() || applied.is_released() {
+            return Ok(());
         }
-        let patch = JsonPatch::onto(world.rollout.metadata.resource_version.as_deref())
+        let patch = JsonPatch::onto(applied.rollout_version.as_deref())
             .set(&["status"], json!(status))
             .into_patch::<Value>();
         let params = params();
         let api = self.cluster.rollouts(&world.name.namespace);
         let what = format!("status of CanaryRollout {}", world.name);
         let answer = api.patch_status(&world.name.name, &params, &patch);
-        world.rollout = self.write(Written::CanaryRolloutStatus, "patch", what, answer).await?;
-        Ok(true)
+        self.write(Written::CanaryRolloutStatus, "patch", what, answer).await.map(drop)
     }
 
     /// Marks every object of the rollout with this leader's epoch: whatever an older leader still
@@ -83,19 +89,16 @@ impl Writer {
 
     async fn patch_rollout(
         &self,
-        world: &mut World,
+        objects: &mut Objects<'_>,
         change: impl FnOnce(JsonPatch) -> JsonPatch,
     ) -> Result<(), ApplyFailed> {
-        let patch = JsonPatch::onto(world.rollout.metadata.resource_version.as_deref());
-        let patch = change(patch).into_patch::<Value>();
-        let params = params();
-        let api = self.cluster.rollouts(&world.name.namespace);
-        let what = format!("CanaryRollout {}", world.name);
-        let answer = api.patch(&world.name.name, &params, &patch);
-        let written: CanaryRollout =
-            self.write(Written::CanaryRollout, "patch", what, answer).await?;
-        // Status as read stays the base of what is reported; only the version moves on.
-        world.rollout.metadata = written.metadata;
+        let patch = change(JsonPatch::onto(objects.rollout.resource_version.as_deref()));
+        let (patch, params) = (patch.into_patch::<Value>(), params());
+        let name = &objects.world.name;
+        let api = self.cluster.rollouts(&name.namespace);
+        let answer = api.patch(&name.name, &params, &patch);
+        let what = format!("CanaryRollout {name}");
+        objects.rollout = self.write(Written::CanaryRollout, "patch", what, answer).await?.metadata;
         Ok(())
     }
 }

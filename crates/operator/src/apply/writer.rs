@@ -1,19 +1,14 @@
-//! The only writer: effects in their order, status last. A crash between two of them repeats
-//! idempotent writes; it can never record a state that was not reached.
-//!
-//! Every write carries the resourceVersion of the object as it was observed: whoever else wrote in
-//! between wins, the pass ends with a conflict and the next one looks again.
+//! The only writer: each write under the gate, and conditional on the object that was read. Whoever
+//! else wrote in between wins: the pass ends with a conflict and the next one looks again.
 
 use std::fmt::Display;
 use std::future::Future;
 
-use siskin_analysis::observation::Role;
+use siskin_decide::Revision;
 
 use crate::cluster::calls::{CallError, CallFailed, Cluster, call};
-use crate::observe::world::World;
 use crate::process::gate::{Gate, NotLeading};
-use crate::process::metrics::{ClosedSet, Metrics, Written};
-use siskin_decide::{Effect, Plan, Revision};
+use crate::process::metrics::{Metrics, Written};
 
 /// A write that was not made, or whose outcome is unknown.
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
@@ -47,27 +42,12 @@ impl ApplyFailed {
     }
 }
 
-/// Where a plan stopped.
-#[derive(Debug)]
-pub struct Stopped {
-    /// Effects that were made before.
-    pub made: usize,
-    /// Why the next one was not.
-    pub why: ApplyFailed,
-}
-
-impl ClosedSet for Effect {
-    fn variant(&self) -> &'static str {
-        self.into()
-    }
-}
-
 /// Makes the writes of a plan.
 #[derive(Clone)]
 pub struct Writer {
     pub(super) cluster: Cluster,
     gate: Gate,
-    metrics: Metrics,
+    pub(super) metrics: Metrics,
 }
 
 impl Writer {
@@ -75,44 +55,6 @@ impl Writer {
     #[must_use]
     pub const fn new(cluster: Cluster, gate: Gate, metrics: Metrics) -> Self {
         Self { cluster, gate, metrics }
-    }
-
-    /// Makes every effect of the plan, in order, up to the first that fails.
-    pub async fn apply(&self, world: &mut World, plan: &Plan) -> Result<(), Stopped> {
-        for (made, effect) in plan.effects.iter().enumerate() {
-            self.make(world, effect).await.map_err(|why| Stopped { made, why })?;
-            self.metrics.effect(effect);
-        }
-        Ok(())
-    }
-
-    async fn make(&self, world: &mut World, effect: &Effect) -> Result<(), ApplyFailed> {
-        match effect {
-            Effect::AddFinalizer => self.hold(world).await,
-            Effect::SeedScale { replicas } => self.seed_scale(world, *replicas).await,
-            Effect::Freeze { revision, attempt } => self.freeze(world, *revision, *attempt).await,
-            Effect::Refreeze { revision } => self.refreeze(world, *revision).await,
-            Effect::Primary { revision, replicas, facts } => {
-                self.write_child(world, Role::Primary, (*revision, *replicas), Some(facts)).await
-            }
-            Effect::Canary { revision, replicas } => {
-                self.write_child(world, Role::Canary, (*revision, *replicas), None).await
-            }
-            Effect::Target { replicas } => self.write_target(world, *replicas).await,
-            Effect::Drain { noted } => {
-                self.metrics.replicas_conflict();
-                self.drain(world, *noted).await
-            }
-            Effect::DropFieldOwnership => self.disown(world).await,
-            Effect::Reject { revision, rejection } => {
-                self.reject(world, *revision, *rejection).await
-            }
-            Effect::ClearRejection { revision } => self.lift(world, *revision).await,
-            Effect::MarkPromoted { revision } => self.mark_promoted(world, *revision).await,
-            Effect::OwnPrimaryByTarget => self.bequeath(world).await,
-            Effect::RemoveChildren => self.remove_children(world).await,
-            Effect::RemoveFinalizer => self.release(world).await,
-        }
     }
 
     /// The tenure that writes now; `None` where there is no election.

@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
@@ -12,7 +13,8 @@ use kube::{Api, Client, Resource};
 use siskin_api::CanaryRollout;
 use siskin_api::annotations::TARGET;
 
-use crate::cluster::newest::Newest;
+use crate::cluster::newest::NewestRevision;
+use crate::name::Name;
 
 /// A call that has not been answered by then is given up; the pass is tried again.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
@@ -57,14 +59,27 @@ impl CallFailed {
 pub struct Cluster {
     client: Client,
     /// How new a listing of frozen templates must be.
-    pub newest: Newest,
+    pub newest: NewestRevision,
 }
 
 impl Cluster {
-    /// With this client.
+    /// Calls through this client.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self { client, newest: Newest::default() }
+        Self { client, newest: NewestRevision::default() }
+    }
+
+    /// Objects of one namespace, or of all: for watches.
+    #[must_use]
+    pub fn all<K>(&self, namespace: Option<&str>) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        match namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        }
     }
 
     /// Deployments as JSON.
@@ -131,28 +146,21 @@ impl Cluster {
 
     /// Whether a HorizontalPodAutoscaler (KEDA makes one too) scales this Deployment.
     pub async fn is_autoscaled(&self, namespace: &str, target: &str) -> Result<bool, CallFailed> {
-        let api: Api<HorizontalPodAutoscaler> = Api::namespaced(self.client.clone(), namespace);
-        let all = ListParams::default();
-        let list = call("list", || "HorizontalPodAutoscalers".to_owned(), api.list(&all)).await?;
-        Ok(list.items.iter().filter_map(|it| it.spec.as_ref()).any(|it| {
-            let to = &it.scale_target_ref;
-            to.kind == Deployment::kind(&()) && to.name == target
-        }))
+        self.is_scaled(namespace, &Deployment::kind(&()), target).await
     }
 
     /// Whether an autoscaler scales this rollout through `/scale`.
-    pub async fn is_rollout_autoscaled(
-        &self,
-        namespace: &str,
-        rollout: &str,
-    ) -> Result<bool, CallFailed> {
+    pub async fn is_rollout_autoscaled(&self, name: &Name) -> Result<bool, CallFailed> {
+        self.is_scaled(&name.namespace, &CanaryRollout::kind(&()), &name.name).await
+    }
+
+    async fn is_scaled(&self, namespace: &str, kind: &str, name: &str) -> Result<bool, CallFailed> {
         let api: Api<HorizontalPodAutoscaler> = Api::namespaced(self.client.clone(), namespace);
         let all = ListParams::default();
         let list = call("list", || "HorizontalPodAutoscalers".to_owned(), api.list(&all)).await?;
-        Ok(list.items.iter().filter_map(|it| it.spec.as_ref()).any(|it| {
-            let to = &it.scale_target_ref;
-            to.kind == CanaryRollout::kind(&()) && to.name == rollout
-        }))
+        let mut scaled =
+            list.items.iter().filter_map(|it| Some(&it.spec.as_ref()?.scale_target_ref));
+        Ok(scaled.any(|it| it.kind == kind && it.name == name))
     }
 
     /// Whether the namespace is going away.

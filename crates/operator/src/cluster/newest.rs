@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// at once, from the cache that feeds our own watch. Resource versions of one kind are ordered numbers
 /// (KEP-5504); a server that has others is asked without.
 #[derive(Clone, Debug, Default)]
-pub struct Newest(Arc<AtomicU64>);
+pub struct NewestRevision(Arc<AtomicU64>);
 
-impl Newest {
+impl NewestRevision {
     /// Something of this version was seen.
     pub fn note(&self, version: Option<&str>) {
         if let Some(version) = version.and_then(|it| it.parse().ok()) {
@@ -35,11 +35,11 @@ impl Newest {
 
 #[cfg(test)]
 mod tests {
-    use crate::cluster::newest::Newest;
+    use crate::cluster::newest::NewestRevision;
 
     #[test]
     fn it_only_grows_until_it_is_forgotten() {
-        let newest = Newest::default();
+        let newest = NewestRevision::default();
         assert_eq!(newest.known(), None);
         for version in [Some("7"), Some("5"), None, Some("opaque")] {
             newest.note(version);

@@ -1,92 +1,76 @@
 //! Where the metrics of a rollout's pods are read, from its spec and its Secret, with one client
 //! for all rollouts that ask the same server in the same name. Asks no server.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use jiff::Timestamp;
+use parking_lot::Mutex;
 use siskin_api::{CanaryRollout, FrozenPlan, Preset, PrometheusSource, ScrapeSource, SeriesNames};
 use siskin_prometheus::{
     Access, Address, LabelName, Prometheus, Scraper, Selector, Series, TargetLabels,
 };
 
-use crate::cluster::calls::{CallFailed, Cluster};
+use crate::evidence::concern::{Concern, SourceError};
 use crate::evidence::meter::{Exporter, MetricsSource};
-use crate::evidence::preflight::Concern;
 use crate::evidence::queries::Queries;
-use crate::evidence::secrets::Secrets;
+use crate::evidence::secrets::{ReadContext, Secrets};
+use crate::evidence::sources::interval;
 use crate::name::Name;
+use crate::per_rollout::PerRollout;
 
 /// Who is asked for metrics, per rollout.
 #[derive(Clone, Default)]
 pub(super) struct Exporters {
     secrets: Secrets<Access>,
-    clients: Arc<Mutex<HashMap<Name, Known>>>,
+    clients: PerRollout<KnownClient>,
     scraper: Arc<Mutex<Option<Scraper>>>,
 }
 
-struct Known {
+struct KnownClient {
     address: Address,
     access: Access,
     client: Prometheus,
 }
 
 impl Exporters {
-    /// Where the metrics of this rollout are read: `None` where it names nobody. Or what is wrong.
+    /// Where the metrics of this rollout are read; `None` where it names nobody.
     pub(super) async fn source(
         &self,
-        asked: (&Cluster, Timestamp),
-        name: &Name,
-        (rollout, plan): (&CanaryRollout, &FrozenPlan),
-    ) -> Result<Result<Option<MetricsSource>, Concern>, CallFailed> {
+        context: ReadContext<'_>,
+        rollout: &CanaryRollout,
+        plan: &FrozenPlan,
+    ) -> Result<Option<MetricsSource>, SourceError> {
         let analysis = &rollout.spec.analysis;
         let exporter = match (&analysis.prometheus, &analysis.scrape) {
-            (Some(prometheus), _) => {
-                let access = match self.access(asked, name, prometheus).await? {
-                    Ok(access) => access,
-                    Err(concern) => return Ok(Err(concern)),
-                };
-                self.prometheus(name, prometheus, access)
-            }
-            (None, Some(scrape)) => self.pods(scrape),
-            (None, None) => return Ok(Ok(None)),
+            (Some(prometheus), _) => self.prometheus(context, prometheus).await,
+            (None, Some(scrape)) => self.pods(scrape).map_err(SourceError::from),
+            (None, None) => return Ok(None),
         };
-        let millis = u64::try_from(analysis.interval.as_millis()).unwrap_or(10_000);
-        let source = || {
-            Ok(Some(MetricsSource {
-                exporter: exporter?,
-                series: series(analysis.series.as_ref())?,
-                queries: Queries::parse(&plan.metrics, revisions(rollout))?,
-                interval: Duration::from_millis(millis),
-            }))
-        };
-        Ok(source())
+        Ok(Some(MetricsSource {
+            exporter: exporter?,
+            series: series(analysis.series.as_ref())?,
+            queries: Queries::parse(&plan.metrics, revisions(rollout))?,
+            interval: interval(analysis),
+        }))
     }
 
-    /// Forgets a rollout that is gone.
+    /// Drops what is known of a rollout that is gone.
     pub(super) fn forget(&self, name: &Name) {
         self.secrets.forget(name);
-        self.known().remove(name);
+        self.clients.forget(name);
     }
 
-    async fn access(
+    async fn prometheus(
         &self,
-        asked: (&Cluster, Timestamp),
-        name: &Name,
+        context: ReadContext<'_>,
         source: &PrometheusSource,
-    ) -> Result<Result<Access, Concern>, CallFailed> {
-        let Some(secret) = &source.credentials_secret_ref else { return Ok(Ok(Access::default())) };
-        let parse = |data: &_| Access::from_secret(data).map_err(|it| it.to_string());
-        self.secrets.read(asked, name, (PROMETHEUS, secret), parse).await
-    }
-
-    fn prometheus(
-        &self,
-        name: &Name,
-        source: &PrometheusSource,
-        access: Access,
-    ) -> Result<Exporter, Concern> {
+    ) -> Result<Exporter, SourceError> {
+        let access = match &source.credentials_secret_ref {
+            Some(secret) => {
+                let parse = |data: &_| Access::from_secret(data).map_err(|it| it.to_string());
+                self.secrets.read(context, PROMETHEUS, secret, parse).await?
+            }
+            None => Access::default(),
+        };
         let wrong = |field: &str, error: String| {
             Concern::new("InvalidSpec", format!("{PROMETHEUS}.{field}: {error}"))
         };
@@ -99,24 +83,24 @@ impl Exporters {
             namespace: label("namespaceLabel", &source.namespace_label)?,
             pod: label("podLabel", &source.pod_label)?,
         };
-        let client = self.client(name, address, access)?;
+        let client = self.client(context.name, address, access)?;
         Ok(Exporter::Prometheus { client, labels })
     }
 
     fn client(&self, name: &Name, address: Address, access: Access) -> Result<Prometheus, Concern> {
-        let mut known = self.known();
+        let mut known = self.clients.lock();
         let same = known.values().find(|it| it.address == address && it.access == access);
         let client = match same {
             Some(it) => it.client.clone(),
             None => Prometheus::new(address.clone(), &access)
                 .map_err(|error| Concern::new("SecretInvalid", format!("{PROMETHEUS}: {error}")))?,
         };
-        known.insert(name.clone(), Known { address, access, client: client.clone() });
+        known.insert(name.clone(), KnownClient { address, access, client: client.clone() });
         Ok(client)
     }
 
     fn pods(&self, source: &ScrapeSource) -> Result<Exporter, Concern> {
-        let mut shared = self.scraper.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = self.scraper.lock();
         let scraper = match &*shared {
             Some(scraper) => scraper.clone(),
             None => Scraper::new()
@@ -124,10 +108,6 @@ impl Exporters {
         };
         *shared = Some(scraper.clone());
         Ok(Exporter::Pods { scraper, port: (&*source.port).into(), path: (&*source.path).into() })
-    }
-
-    fn known(&self) -> MutexGuard<'_, HashMap<Name, Known>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -163,7 +143,7 @@ const fn by_name(preset: Preset) -> siskin_prometheus::Preset {
     }
 }
 
-/// Of primary and canary, as the status has them: empty where it has none.
+/// Revisions of primary and canary, as the status has them: empty where it has none.
 fn revisions(rollout: &CanaryRollout) -> [Arc<str>; 2] {
     let known = rollout.status.as_ref().and_then(|it| it.revisions.as_ref());
     let text = |it: Option<&String>| it.map_or("", |it| it.as_str()).into();

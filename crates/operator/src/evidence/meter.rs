@@ -5,19 +5,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use siskin_analysis::observation::{Millis, PodMetrics, PodObservation, Role};
+use siskin_analysis::observation::{Millis, PodMetrics, PodObservation};
 use siskin_prometheus::{
     Asked, Fault, PodsRequest, Prometheus, ReadError, Reading, ScrapeTarget, Scraper, Scrapes,
     Series, Signal, TargetLabels,
 };
 
-use crate::evidence::queries::Queries;
+use crate::evidence::queries::{Queries, QueryContext};
 use crate::observe::exports::Export;
 use crate::observe::pods::PodsOfTarget;
 
 /// A sample waits for its metrics no longer than half an interval, and within these bounds: what
 /// the offsets show must not come late because Prometheus is slow.
-const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Prometheus scrapes once in a minute where nobody chose otherwise: three times this is too old.
 const SCRAPED_EVERY: Duration = Duration::from_secs(20);
@@ -58,45 +59,53 @@ pub enum Exporter {
 
 /// One reading to be made: everything that it needs, so that nothing is locked while it waits.
 #[derive(Debug)]
-pub(crate) struct Errand {
-    pub(crate) source: Arc<MetricsSource>,
-    pub(crate) namespace: Arc<str>,
-    pub(crate) pods: PodsOfTarget,
-    pub(crate) scrapes: Scrapes,
+pub(super) struct MetricsRead {
+    pub(super) source: Arc<MetricsSource>,
+    pub(super) namespace: Arc<str>,
+    pub(super) pods: PodsOfTarget,
+    pub(super) scrapes: Scrapes,
 }
 
 /// What the pods export, as far as it could be read.
 #[derive(Clone, Debug, Default)]
-pub struct Metered {
+pub struct MetricsReading {
     pods: HashMap<Arc<str>, PodMetrics>,
     /// When pods were last scraped: for the next reading.
-    pub(crate) scrapes: Scrapes,
+    pub(super) scrapes: Scrapes,
     /// What could not be read, the first of it.
     pub failure: Option<ReadError>,
 }
 
-impl Errand {
+impl MetricsRead {
     /// Reads as of `at`, within the time that a sample waits.
-    pub(crate) async fn run(self, at: Millis) -> Metered {
-        let within = (self.source.interval / 2).clamp(WAIT.0, WAIT.1);
+    pub(super) async fn run(self, at: Millis) -> MetricsReading {
+        let within = (self.source.interval / 2).clamp(SHORTEST_WAIT, LONGEST_WAIT);
         match tokio::time::timeout(within, self.read(at)).await {
-            Ok(metered) => metered,
+            Ok(reading) => reading,
             Err(_) => self.too_late(within),
         }
     }
 
-    async fn read(&self, at: Millis) -> Metered {
+    async fn read(&self, at: Millis) -> MetricsReading {
         let reading = match &self.source.exporter {
             Exporter::Prometheus { client, labels } => {
                 let request = PodsRequest {
                     namespace: self.namespace.clone(),
-                    pods: self.names(|_| true),
+                    pods: self.pods.all_names(),
                     labels: labels.clone(),
                     series: self.source.series.clone(),
                     interval: self.source.interval.max(SCRAPED_EVERY),
                     previous: self.scrapes.clone(),
                 };
-                let own = self.source.queries.ask((client, &labels.pod), self, at);
+                let context = QueryContext {
+                    client,
+                    label: &labels.pod,
+                    namespace: &self.namespace,
+                    pods: &self.pods,
+                    interval: self.source.interval,
+                    at,
+                };
+                let own = self.source.queries.ask(context);
                 let (mut reading, own) = tokio::join!(client.read(&request, at), own);
                 let paced = self.source.series.has_application();
                 for (pod, metric, mut value) in own.values {
@@ -119,45 +128,41 @@ impl Errand {
                 some_answer(scraper.read(&targets, &self.source.series, at).await)
             }
         };
-        Metered {
+        MetricsReading {
             pods: reading.pods.into_iter().map(|(name, it)| (name, it.metrics)).collect(),
             scrapes: reading.scrapes,
             failure: reading.failures.into_iter().next(),
         }
     }
 
-    /// Pods of the roles that are asked for.
-    pub(super) fn names(&self, of: impl Fn(Role) -> bool) -> Vec<Arc<str>> {
-        let pods = self.pods.observations.iter().filter(|it| of(it.role));
-        pods.map(|it| it.name.clone()).collect()
-    }
-
     /// No pod has a port of that name: a mistake in the spec, or in the Deployment.
-    fn without_port() -> Metered {
+    fn without_port() -> MetricsReading {
         let fault = Fault::Unsupported {
             found: "no container port named as in spec.analysis.scrape.port",
             remedy: "name the port of the container, or change the spec",
         };
-        let asked = Asked::Signal(Signal::ScrapeTime);
-        let failure = ReadError { asked, source_name: "the pods".into(), fault };
-        Metered { failure: Some(failure), ..Metered::default() }
+        MetricsReading { failure: Some(unread("the pods", fault)), ..MetricsReading::default() }
     }
 
-    fn too_late(self, deadline: Duration) -> Metered {
+    fn too_late(self, deadline: Duration) -> MetricsReading {
         let source_name = match &self.source.exporter {
-            Exporter::Prometheus { client, .. } => client.address().as_str().into(),
-            Exporter::Pods { .. } => "the pods".into(),
+            Exporter::Prometheus { client, .. } => client.address().as_str(),
+            Exporter::Pods { .. } => "the pods",
         };
-        let asked = Asked::Signal(Signal::ScrapeTime);
-        let detail = format!("within {} ms", deadline.as_millis());
-        let failure = ReadError { asked, source_name, fault: Fault::TimedOut { detail } };
-        Metered { scrapes: self.scrapes, failure: Some(failure), ..Metered::default() }
+        let fault = Fault::TimedOut { detail: format!("within {} ms", deadline.as_millis()) };
+        let failure = Some(unread(source_name, fault));
+        MetricsReading { scrapes: self.scrapes, failure, ..MetricsReading::default() }
     }
 }
 
-impl Metered {
+/// Nothing could be read of this source.
+fn unread(source_name: &str, fault: Fault) -> ReadError {
+    ReadError { asked: Asked::Signal(Signal::ScrapeTime), source_name: source_name.into(), fault }
+}
+
+impl MetricsReading {
     /// Gives each pod what was read of it, and what its spec says of its memory.
-    pub(crate) fn attach(&mut self, pods: &mut [PodObservation], exports: &[Export]) {
+    pub(super) fn attach(&mut self, pods: &mut [PodObservation], exports: &[Export]) {
         for pod in pods {
             let Some(read) = self.pods.remove(&pod.name) else { continue };
             let memory_limit =

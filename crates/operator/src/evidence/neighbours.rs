@@ -35,7 +35,7 @@ impl Neighbours {
         Self { cluster, known: HashMap::new(), asked: FuturesUnordered::new() }
     }
 
-    /// These pods, and beside them those of other workloads of the namespace.
+    /// Adds the pods of other workloads of the namespace to `ours`.
     #[must_use]
     pub fn beside(&self, namespace: &str, ours: &[PodIdentity]) -> Vec<PodIdentity> {
         let others = self.known.get(namespace).map_or(&[][..], |(_, pods)| pods.as_slice());

@@ -3,81 +3,45 @@
 
 use jiff::Timestamp;
 use siskin_analysis::{Unsteady, primary_steady};
-use siskin_kafka::{GroupSnapshot, SampleError};
-use siskin_prometheus::{Fault, ReadError};
+use siskin_kafka::GroupSnapshot;
 
-use crate::evidence::rollout_evidence::Ledger;
-use siskin_decide::Workload;
+use crate::evidence::concern::Concern;
+use crate::evidence::rollout_evidence::RolloutEvidence;
+use crate::observe::world::World;
 
-/// Something that keeps a trial from beginning.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Concern {
-    /// CamelCase, one of a closed set: condition reason.
-    pub reason: &'static str,
-    /// What is wrong and what to do.
-    pub message: String,
-}
-
-impl Concern {
-    /// From its parts.
-    pub fn new(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
-    }
-}
-
-/// Everything that keeps a trial from beginning, the gravest first.
+/// Everything that keeps a trial from beginning, the gravest first. `source` is what is wrong with a
+/// source; `gathered` is `None` while the group is not sampled.
 #[must_use]
-pub fn concerns(
-    primary: Option<&Workload>,
-    total: u32,
+pub(super) fn preflight(
+    world: &World,
     source: Option<&Concern>,
-    ledger: Option<&Ledger>,
+    gathered: Option<&RolloutEvidence>,
     now: Timestamp,
 ) -> Vec<Concern> {
-    let mut found: Vec<_> = primary_available(primary, total).into_iter().collect();
+    let mut found: Vec<_> = primary_available(world).into_iter().collect();
     if let Some(source) = source {
         found.push(source.clone());
         return found;
     }
-    let Some(ledger) = ledger else {
+    let Some(gathered) = gathered else {
         found.push(Concern::new("NoObservation", "Kafka has not been asked yet"));
         return found;
     };
-    match ledger.latest().map(AsRef::as_ref) {
-        Some(Err(error)) => found.push(of_source(error)),
+    match gathered.latest().map(AsRef::as_ref) {
+        Some(Err(error)) => found.push(error.into()),
         Some(Ok(snapshot)) => {
             found.extend(static_members(snapshot));
-            found.extend(steady(ledger, now));
-            found.extend(ledger.unread().map(of_metrics));
+            found.extend(steady(gathered, now));
+            found.extend(gathered.unread().map(Concern::from));
         }
         None => found.push(Concern::new("NoObservation", "Kafka has not answered yet")),
     }
     found
 }
 
-/// A source that can't be read, as a condition says it.
-#[must_use]
-pub fn of_source(error: &SampleError) -> Concern {
-    Concern::new(error.name(), error.to_string())
-}
-
-/// Metrics that can't be read, as a condition says it.
-#[must_use]
-pub fn of_metrics(error: &ReadError) -> Concern {
-    let reason = match error.fault {
-        Fault::Unreachable { .. } => "MetricsUnreachable",
-        Fault::Unauthorized { .. } => "MetricsUnauthorized",
-        Fault::TimedOut { .. } => "MetricsTimedOut",
-        Fault::BadQuery { .. } => "MetricsBadQuery",
-        Fault::TooLarge { .. } => "MetricsTooLarge",
-        Fault::Partial { .. } => "MetricsPartial",
-        Fault::Unsupported { .. } => "MetricsUnsupported",
-        Fault::Malformed { .. } => "MetricsMalformed",
-    };
-    Concern::new(reason, error.to_string())
-}
-
-fn primary_available(primary: Option<&Workload>, total: u32) -> Option<Concern> {
+fn primary_available(world: &World) -> Option<Concern> {
+    let total = world.primary.as_ref().map_or(0, |it| it.facts.replicas);
+    let primary = world.primary.as_ref().map(|it| &it.workload);
     let ready = primary.map_or(0, |it| it.ready);
     let serves = primary.is_some_and(|it| it.rolled && it.replicas == total) && total <= ready;
     (!serves).then(|| {
@@ -88,8 +52,8 @@ fn primary_available(primary: Option<&Workload>, total: u32) -> Option<Concern> 
     })
 }
 
-fn steady(ledger: &Ledger, now: Timestamp) -> Option<Concern> {
-    let unsteady = primary_steady(ledger.record(), now.as_millisecond()).err()?;
+fn steady(gathered: &RolloutEvidence, now: Timestamp) -> Option<Concern> {
+    let unsteady = primary_steady(gathered.record(), now.as_millisecond()).err()?;
     let reason = match unsteady {
         Unsteady::NoObservation => "NoObservation",
         Unsteady::NotStable => "GroupNotStable",

@@ -13,8 +13,8 @@ use siskin_prometheus::{
     Asked, Fault, LabelName, Measured, Prometheus, ReadError, Template, TemplateValues,
 };
 
-use crate::evidence::meter::Errand;
-use crate::evidence::preflight::Concern;
+use crate::evidence::concern::Concern;
+use crate::observe::pods::PodsOfTarget;
 
 /// Questions of one rollout that are under way at one time: ten metrics of two queries each may be
 /// asked pod by pod, and a Prometheus serves others as well.
@@ -43,6 +43,19 @@ struct Query {
     metric: Arc<str>,
     part: MetricQuery,
     template: Template,
+}
+
+/// Who is asked, about which pods, and as of when.
+#[derive(Clone, Copy)]
+pub(super) struct QueryContext<'a> {
+    pub(super) client: &'a Prometheus,
+    /// The label that names a pod.
+    pub(super) label: &'a LabelName,
+    pub(super) namespace: &'a str,
+    pub(super) pods: &'a PodsOfTarget,
+    /// Time between two readings.
+    pub(super) interval: Duration,
+    pub(super) at: Millis,
 }
 
 /// Answers, and what could not be read.
@@ -79,19 +92,13 @@ impl Queries {
         Ok(Self { all: all.into(), revisions })
     }
 
-    /// Asks all of them as of `at`.
-    pub(super) async fn ask(
-        &self,
-        (client, label): (&Prometheus, &LabelName),
-        errand: &Errand,
-        at: Millis,
-    ) -> Answers {
+    /// Asks every query.
+    pub(super) async fn ask(&self, context: QueryContext<'_>) -> Answers {
+        let QueryContext { client, label, at, .. } = context;
         let mut failures = Vec::new();
-        let questions: Vec<_> = self
-            .all
-            .iter()
-            .flat_map(|it| self.questions(it, errand, client, &mut failures))
-            .collect();
+        let all = self.all.iter();
+        let questions: Vec<_> =
+            all.flat_map(|it| self.questions(it, context, &mut failures)).collect();
         let asked = questions.into_iter().map(|it| async move {
             let answer = client.query(&it.query.metric, &it.text, label, at).await;
             (it, answer)
@@ -120,23 +127,21 @@ impl Queries {
     fn questions(
         &self,
         query: &Query,
-        errand: &Errand,
-        client: &Prometheus,
+        context: QueryContext<'_>,
         failures: &mut Vec<ReadError>,
     ) -> Vec<Question> {
-        let window = (errand.source.interval * WINDOW_IN_READINGS).max(SHORTEST_WINDOW);
+        let QueryContext { client, namespace, pods, interval, .. } = context;
+        let window = (interval * WINDOW_IN_READINGS).max(SHORTEST_WINDOW);
         let ask = |role: Role, pods: Vec<Arc<str>>| {
             let revision = match role {
                 Role::Primary => &self.revisions[0],
                 Role::Canary => &self.revisions[1],
             };
             let pod = pods.first().map_or("", |it| &**it);
-            let namespace = &*errand.namespace;
             let values = TemplateValues { pods: &pods, pod, role, namespace, revision, window };
             Question { query: query.clone(), text: query.template.render(&values), about: pods }
         };
-        let by_role =
-            [Role::Primary, Role::Canary].map(|role| (role, errand.names(|it| it == role)));
+        let by_role = [Role::Primary, Role::Canary].map(|role| (role, pods.names(role)));
         let by_role = by_role.into_iter().filter(|it| !it.1.is_empty());
         if query.template.is_per_pod() {
             let pods: Vec<_> = by_role
@@ -152,7 +157,7 @@ impl Queries {
         if query.template.is_per_role() {
             return by_role.map(|(role, pods)| ask(role, pods)).collect();
         }
-        let all = errand.names(|_| true);
+        let all = pods.all_names();
         if all.is_empty() { Vec::new() } else { vec![ask(Role::Canary, all)] }
     }
 }

@@ -7,19 +7,19 @@ use std::sync::Arc;
 use siskin_analysis::observation::{GroupObservation, GroupState, Owner, Role};
 use siskin_api::ReplayRange;
 
-/// As many as the status may hold.
+/// Ranges that the status may hold.
 const MAX_RANGES: usize = 200;
 
-type Key = (Arc<str>, i32);
+type PartitionKey = (Arc<str>, i32);
 
 /// Ranges of one attempt: from the last offset that was committed while primary owned the
 /// partition to the first one after the canary lost it.
 #[derive(Clone, Debug, Default)]
-pub struct Replay {
+pub struct ReplayRanges {
     /// Last committed offset while somebody else owned the partition.
-    before: BTreeMap<Key, i64>,
+    before: BTreeMap<PartitionKey, i64>,
     /// Ranges so far.
-    ranges: BTreeMap<Key, Range>,
+    ranges: BTreeMap<PartitionKey, Range>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ struct Range {
     open: bool,
 }
 
-impl Replay {
+impl ReplayRanges {
     /// Goes on with what an earlier process recorded.
     #[must_use]
     pub fn resumed(ranges: &[ReplayRange]) -> Self {
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_range_spans_from_the_last_commit_before_to_the_first_after() {
-        let mut replay = Replay::default();
+        let mut replay = ReplayRanges::default();
         replay.observe(&seen(GroupState::Stable, Role::Primary, 100));
         replay.observe(&seen(GroupState::Rebalancing, Role::Canary, 105));
         replay.observe(&seen(GroupState::Stable, Role::Canary, 110));
@@ -119,10 +119,10 @@ mod tests {
 
     #[test]
     fn ranges_survive_a_restart() {
-        let mut replay = Replay::default();
+        let mut replay = ReplayRanges::default();
         replay.observe(&seen(GroupState::Stable, Role::Primary, 10));
         replay.observe(&seen(GroupState::Stable, Role::Canary, 20));
-        let mut resumed = Replay::resumed(&replay.ranges().0);
+        let mut resumed = ReplayRanges::resumed(&replay.ranges().0);
         resumed.observe(&seen(GroupState::Stable, Role::Canary, 30));
         assert_eq!((resumed.ranges().0[0].from, resumed.ranges().0[0].to), (10, 30));
     }

@@ -2,25 +2,26 @@
 //! the attempt under way. Takes observations in; reads nothing itself.
 
 use jiff::Timestamp;
-use siskin_analysis::observation::{GroupObservation, Millis, Observation, PodObservation};
-use siskin_analysis::{
-    Assessment, Judge, RECORD_SPAN, Record, Settings, Summary, Verdict, summarise,
+use siskin_analysis::observation::{
+    GroupObservation, GroupState, Millis, Observation, PodObservation,
 };
+use siskin_analysis::{Assessment, Judge, RECORD_SPAN, Record, Settings, Summary, summarise};
 use siskin_api::{AnalysisStatus, ReplayRange};
+use siskin_decide::{Membership, RolloutId};
 use siskin_kafka::Sample;
 use siskin_prometheus::ReadError;
 
-use crate::evidence::replay_ranges::Replay;
-use crate::traces::marks::Standing;
+use crate::evidence::concern::Concern;
+use crate::evidence::replay_ranges::ReplayRanges;
+use crate::traces::marks::AttemptSnapshot;
 use crate::traces::shelf::{Attempt, Beginning, Recorder};
-use siskin_decide::{Membership, RolloutId};
 
 /// How many polls without an answer are still the same window.
 const RECENT_POLLS: i64 = 3;
 
 /// One rollout's evidence.
 #[derive(Debug)]
-pub struct Ledger {
+pub struct RolloutEvidence {
     record: Record,
     recorder: Recorder,
     session: Option<Session>,
@@ -36,7 +37,7 @@ struct Session {
     id: RolloutId,
     begun: Timestamp,
     judge: Judge,
-    replay: Replay,
+    replay: ReplayRanges,
 }
 
 /// What an earlier process saved of an attempt.
@@ -50,7 +51,7 @@ pub struct Saved<'a> {
     pub under_way: bool,
 }
 
-impl Ledger {
+impl RolloutEvidence {
     /// An empty one, fed every `interval` milliseconds. What its judges are given is recorded.
     #[must_use]
     pub fn new(interval: Millis, recorder: Recorder) -> Self {
@@ -65,8 +66,8 @@ impl Ledger {
         }
     }
 
-    /// Takes one sample in, attributed by `attribute` if it is an answer.
-    pub fn take(
+    /// Observes one sample: `group` if it is an answer, attributed, and the `pods` of that moment.
+    pub fn observe(
         &mut self,
         sample: Sample,
         now: Timestamp,
@@ -86,9 +87,8 @@ impl Ledger {
         self.latest = Some(sample);
     }
 
-    /// Notes what could not be read beside the sample that is about to be taken in; whether that is
-    /// another thing than before.
-    pub fn metered(&mut self, failure: Option<ReadError>) -> bool {
+    /// Notes why the metrics beside the next sample could not be read; whether that is new.
+    pub(super) fn note_unread(&mut self, failure: Option<ReadError>) -> bool {
         let name = |it: &Option<ReadError>| it.as_ref().map(ReadError::name);
         let changed = name(&self.unread) != name(&failure);
         self.unread = failure;
@@ -99,6 +99,12 @@ impl Ledger {
     #[must_use]
     pub const fn unread(&self) -> Option<&ReadError> {
         self.unread.as_ref()
+    }
+
+    /// Why the latest sample, or the metrics beside it, could not be read.
+    pub(super) fn trouble(&self) -> Option<Concern> {
+        let error = self.latest.as_ref()?.as_ref().as_ref().err().map(Concern::from);
+        error.or_else(|| self.unread().map(Concern::from))
     }
 
     /// Whether an attempt waits for the next sample: it is being judged, or its preflight holds it.
@@ -139,7 +145,7 @@ impl Ledger {
         let attempt = Attempt { id, settings, beginning };
         self.recorder.begin(attempt, &self.record, now.as_millisecond());
         self.session =
-            Some(Session { id, begun: now, judge, replay: Replay::resumed(saved.replay) });
+            Some(Session { id, begun: now, judge, replay: ReplayRanges::resumed(saved.replay) });
     }
 
     /// Ends the attempt under way, if there is one.
@@ -151,11 +157,11 @@ impl Ledger {
 
     /// Notes for the trace what a pass found, and `proof`: pods that a guard judged by and that no
     /// sample has shown to the judge.
-    pub fn note(&self, standing: &Standing, proof: Option<Observation>) {
+    pub fn note(&self, attempt: &AttemptSnapshot, proof: Option<Observation>) {
         if let Some(proof) = proof {
             self.recorder.seen(&proof);
         }
-        self.recorder.follow(standing);
+        self.recorder.follow(attempt);
     }
 
     /// Since when this process has watched the attempt.
@@ -211,7 +217,6 @@ impl Ledger {
     /// Whether this many Ready canary pods have joined and the group is Stable.
     #[must_use]
     pub fn membership(&self, ready_canaries: u32, now: Timestamp) -> Membership {
-        use siskin_analysis::observation::GroupState;
         match self.recent(now) {
             None => Membership::Unknown,
             Some(group) => match group.state {
@@ -229,10 +234,4 @@ impl Ledger {
         let limit = self.interval.saturating_mul(RECENT_POLLS).max(5_000);
         latest.group.filter(|_| age <= limit)
     }
-}
-
-/// Whether this verdict ends a trial.
-#[must_use]
-pub fn is_fail(assessment: &Assessment) -> bool {
-    assessment.verdict == Verdict::Fail
 }

@@ -1,84 +1,186 @@
-//! The judge and the guards asked, and preflight: what the evidence says of the canary now.
-//! Feeds the judge and fills its answers into the observation; reads nothing from the cluster.
+//! Kafka and metrics asked, the judge and the guards heard: what the evidence says of a canary now.
+//! Feeds the judge; writes nothing to the cluster and decides nothing.
 
 use jiff::Timestamp;
 use siskin_analysis::observation::{Observation, PodObservation};
-use siskin_analysis::{Assessment, Finding, Settings, Verdict, crash_guard};
-use siskin_api::{CanaryRollout, FrozenPlan};
+use siskin_analysis::{Assessment, Finding, Settings, Summary, Verdict, crash_guard};
+use siskin_api::FrozenPlan;
+use siskin_decide::{Evidence, Membership, Names, RolloutId, Stage, State};
+use siskin_kafka::Security;
 
+use crate::cluster::calls::{CallFailed, Cluster};
+use crate::evidence::concern::{Concern, SourceError};
 use crate::evidence::definitions::definitions;
-use crate::evidence::preflight::{self, Concern};
-use crate::evidence::rollout_evidence::{Ledger, Saved, is_fail};
-use crate::observe::observer::Observer;
-use crate::observe::pods::PodsOfTarget;
-use crate::traces::marks::{Standing, Word};
-use siskin_decide::{Evidence, Membership, Observed, Preflight, RolloutId, Stage, State};
+use crate::evidence::exporters::Exporters;
+use crate::evidence::preflight::preflight;
+use crate::evidence::rollout_evidence::{RolloutEvidence, Saved};
+use crate::evidence::sampling::{SampledRollout, Sampling};
+use crate::evidence::secrets::{ReadContext, Secrets};
+use crate::evidence::sources::kafka_source;
+use crate::evidence::view::{Delivery, EvidenceView};
+use crate::name::Name;
+use crate::observe::world::World;
+use crate::traces::marks::{AttemptSnapshot, Word};
 
-/// Asks the judge and the guards, and fills their answers into the observation.
-pub(crate) fn weigh(
-    observer: &Observer,
-    (rollout, settings): (&CanaryRollout, Settings),
-    seen: &mut Observed,
-    (pods, source): (&PodsOfTarget, Option<&Concern>),
+/// Weighs the evidence of rollouts.
+#[derive(Clone)]
+pub struct Weigher {
+    cluster: Cluster,
+    sampling: Sampling,
+    kafka: Secrets<Security>,
+    exporters: Exporters,
+}
+
+impl Weigher {
+    /// Reads Secrets through this cluster; hears what is sampled.
+    #[must_use]
+    pub fn new(cluster: Cluster, sampling: Sampling) -> Self {
+        Self { cluster, sampling, kafka: Secrets::default(), exporters: Exporters::default() }
+    }
+
+    /// What the evidence says of this rollout at `now`.
+    pub async fn weigh(&self, world: &World, now: Timestamp) -> Result<EvidenceView, CallFailed> {
+        let is_sampled = is_sampled(world);
+        let asked = if is_sampled { self.sample(world, now).await } else { Ok(()) };
+        let wrong = match asked {
+            Ok(()) => None,
+            Err(SourceError::Concern(concern)) => Some(concern),
+            Err(SourceError::Call(error)) => return Err(error),
+        };
+        let weighed = self.sampling.with(&world.name, &world.uid, |it| {
+            let wrong = wrong.clone().or_else(|| it.trouble().filter(|_| is_sampled));
+            weighed(world, wrong, it, now)
+        });
+        Ok(weighed.unwrap_or_else(|| unsampled(world, wrong, now)))
+    }
+
+    /// Drops what is known of a rollout that is gone.
+    pub fn forget(&self, name: &Name) {
+        self.sampling.forget(name);
+        self.kafka.forget(name);
+        self.exporters.forget(name);
+    }
+
+    /// Sees to it that the rollout's group is sampled and its pods' metrics are read beside it.
+    async fn sample(&self, world: &World, now: Timestamp) -> Result<(), SourceError> {
+        let context = ReadContext { cluster: &self.cluster, name: &world.name, now };
+        let source = kafka_source(context, &self.kafka, &world.rollout).await?;
+        let metrics = self.exporters.source(context, &world.rollout, &world.plan).await;
+        let (metrics, outcome) = match metrics {
+            Ok(metrics) => (metrics, Ok(())),
+            Err(SourceError::Call(error)) => return Err(error.into()),
+            Err(SourceError::Concern(concern)) => (None, Err(concern.into())),
+        };
+        let World { name, uid, .. } = world;
+        let rollout = SampledRollout { name, uid, target: world.target_name() };
+        self.sampling.ensure(rollout, source, metrics);
+        outcome
+    }
+}
+
+/// Whether the rollout's group is to be sampled: it is adopted, stays, and its spec says where.
+fn is_sampled(world: &World) -> bool {
+    let stays = world.rollout.metadata.deletion_timestamp.is_none();
+    let owned = world.names == Names::Ours && world.primary.is_some();
+    owned && stays && world.spec_errors.is_empty()
+}
+
+/// The judge and the guards heard, and preflight looked at.
+fn weighed(
+    world: &World,
+    wrong: Option<Concern>,
+    gathered: &mut RolloutEvidence,
     now: Timestamp,
-) -> (Option<Assessment>, Option<Finding>, Vec<Concern>) {
-    let attempt = judged(&seen.state);
-    let healthy = primary_healthy(seen);
-    let status = rollout.status.as_ref();
-    let saved = Saved {
-        analysis: status
-            .filter(|it| it.rollout_id == attempt.map(|id| id.to_string()))
-            .and_then(|it| it.analysis.as_ref()),
-        replay: status.map_or(&[], |it| it.replay.as_slice()),
-        under_way: seen.canary.as_ref().is_some_and(|it| 0 < it.replicas),
-    };
-    let ready = seen.canary.as_ref().map_or(0, |it| it.ready);
-    let look = |ledger: &mut Ledger| {
-        ledger.attend(attempt, settings, saved, now);
-        let watched = ledger.watched_since();
-        let heard = (ledger.membership(ready, now), ledger.delivered(now));
-        (ledger.assess(now, healthy), heard, watched)
-    };
-    let (assessment, (membership, delivered), watched) = observer
-        .watches
-        .with(&seen.uid, look)
-        .unwrap_or((None, (Membership::Unknown, false), None));
-    seen.watched_since = watched;
-    let assessment = match observer.pods.unseen_for(now.as_millisecond()) {
+) -> EvidenceView {
+    let attempt = judged(&world.state);
+    gathered.attend(attempt, settings(&world.plan), saved(world, attempt), now);
+    let assessment = gathered.assess(now, primary_healthy(world));
+    let assessment = match world.pods_unseen_for {
         Some(silent) => assessment.map(|it| it.without_pods(silent)),
         None => assessment,
     };
-    let guard = attempt.and_then(|_| crash_guard(&pods.observations, healthy));
-    seen.membership = membership;
-    seen.evidence = evidence(assessment.as_ref(), guard.as_ref(), (delivered, source));
-    let total = seen.primary.as_ref().map_or(0, |it| it.facts.replicas);
-    let word = Word::of(assessment.as_ref(), guard.as_ref());
-    if let Some(standing) = Standing::of(seen, total, word, now) {
-        let overruled = assessment.as_ref().is_none_or(|it| !is_fail(it));
-        let failed = guard.as_ref().is_some_and(|it| it.verdict() == Verdict::Fail);
-        let proof = failed && overruled && standing.is_open();
-        let proof = proof.then(|| without_group(&pods.observations, now));
-        observer.watches.with(&seen.uid, |ledger| ledger.note(&standing, proof));
-    }
-    let workload = seen.primary.as_ref().map(|it| &it.workload);
-    let prepares = prepares(&seen.state);
-    let examine = |ledger: &mut Ledger| {
-        let concerns = preflight::concerns(workload, total, source, Some(ledger), now);
-        // What holds it now may be over with the next sample: it goes on by itself.
-        ledger.hold(prepares && !concerns.is_empty());
-        concerns
+    let guard = guard(world);
+    note(world, gathered, assessment.as_ref(), guard.as_ref(), now);
+    let concerns = preflight(world, wrong.as_ref(), Some(gathered), now);
+    // What holds it now may be over with the next sample: it goes on by itself.
+    gathered.hold(prepares(&world.state) && !concerns.is_empty());
+    let delivery = match wrong {
+        Some(concern) => Delivery::CannotAsk(concern),
+        None if gathered.delivered(now) => Delivery::Answered,
+        None => Delivery::Silent,
     };
-    let concerns = observer
-        .watches
-        .with(&seen.uid, examine)
-        .unwrap_or_else(|| preflight::concerns(workload, total, source, None, now));
-    seen.preflight = if concerns.is_empty() { Preflight::Passed } else { Preflight::Failed };
-    (assessment, guard, concerns)
+    EvidenceView {
+        evidence: evidence(assessment.as_ref(), guard.as_ref(), &delivery),
+        membership: gathered.membership(world.canary.as_ref().map_or(0, |it| it.ready), now),
+        watched_since: gathered.watched_since(),
+        figures: gathered.summary(),
+        accounts: gathered.accounts(),
+        replay: gathered.replay(),
+        delivery,
+        concerns,
+        assessment,
+        guard,
+    }
+}
+
+/// The view of a rollout whose group is not sampled: what its pods alone say.
+fn unsampled(world: &World, wrong: Option<Concern>, now: Timestamp) -> EvidenceView {
+    let guard = guard(world);
+    let concerns = preflight(world, wrong.as_ref(), None, now);
+    let delivery = wrong.map_or(Delivery::Silent, Delivery::CannotAsk);
+    EvidenceView {
+        evidence: evidence(None, guard.as_ref(), &delivery),
+        membership: Membership::Unknown,
+        watched_since: None,
+        figures: Summary::default(),
+        accounts: None,
+        replay: None,
+        delivery,
+        concerns,
+        assessment: None,
+        guard,
+    }
+}
+
+/// A guard's word on an attempt, from the pods alone.
+fn guard(world: &World) -> Option<Finding> {
+    judged(&world.state)?;
+    crash_guard(&world.pods.observations, primary_healthy(world))
+}
+
+/// Notes for the trace what this pass found. A guard that fails between two samples went by pods that
+/// no sample has shown to the judge: they are noted as well.
+fn note(
+    world: &World,
+    gathered: &RolloutEvidence,
+    assessment: Option<&Assessment>,
+    guard: Option<&Finding>,
+    now: Timestamp,
+) {
+    let total = world.primary.as_ref().map_or(0, |it| it.facts.replicas);
+    let word = Word::of(assessment, guard);
+    let Some(attempt) = AttemptSnapshot::of(&world.state, total, word, now) else { return };
+    let overruled = assessment.is_none_or(|it| it.verdict != Verdict::Fail);
+    let failed = guard.is_some_and(|it| it.verdict() == Verdict::Fail);
+    let proof = failed && overruled && attempt.is_open();
+    gathered.note(&attempt, proof.then(|| without_group(&world.pods.observations, now)));
 }
 
 /// What a guard went by, between two samples.
 fn without_group(pods: &[PodObservation], now: Timestamp) -> Observation {
     Observation { at: now.as_millisecond(), group: None, pods: pods.to_vec() }
+}
+
+/// What an earlier process saved of this attempt.
+fn saved(world: &World, attempt: Option<RolloutId>) -> Saved<'_> {
+    let status = world.rollout.status.as_ref();
+    Saved {
+        analysis: status
+            .filter(|it| it.rollout_id == attempt.map(|id| id.to_string()))
+            .and_then(|it| it.analysis.as_ref()),
+        replay: status.map_or(&[], |it| it.replay.as_slice()),
+        under_way: world.canary.as_ref().is_some_and(|it| 0 < it.replicas),
+    }
 }
 
 /// The attempt whose canary has, or may have, pods.
@@ -106,41 +208,41 @@ fn prepares(state: &State) -> bool {
     }
 }
 
-/// What is acted on. A source that did not answer, or that can't even be asked for want of its
-/// Secret or for its query, delivers nothing.
+/// Evidence that `decide` may act on. A source that failed or cannot be queried counts as not
+/// delivered.
 fn evidence(
     assessment: Option<&Assessment>,
     guard: Option<&Finding>,
-    (answered, wrong): (bool, Option<&Concern>),
+    delivery: &Delivery,
 ) -> Evidence {
-    let delivered = answered && wrong.is_none();
     if guard.is_some_and(|it| it.verdict() == Verdict::Fail) {
         return Evidence::GuardFailed;
     }
-    match assessment {
-        Some(it) if is_fail(it) => match &it.finding {
-            Finding::Fault(fault) if !fault.is_guard() => Evidence::Failed,
-            Finding::Fault(_) | Finding::KeepsUp(_) | Finding::Doubt(_) => Evidence::GuardFailed,
-        },
+    let delivered = *delivery == Delivery::Answered;
+    match assessment.map(|it| (it.verdict, &it.finding)) {
+        Some((Verdict::Fail, Finding::Fault(fault))) if !fault.is_guard() => Evidence::Failed,
+        Some((Verdict::Fail, _)) => Evidence::GuardFailed,
         // What was proven before a source fell silent promotes nothing while it is.
-        Some(it) if it.verdict == Verdict::Pass && delivered => Evidence::Pass,
-        Some(_) | None => Evidence::Inconclusive { delivered },
+        Some((Verdict::Pass, _)) if delivered => Evidence::Pass,
+        Some((Verdict::Pass | Verdict::Inconclusive, _)) | None => {
+            Evidence::Inconclusive { delivered }
+        }
     }
 }
 
 /// Guards need a healthy primary: ready but for what it may miss. At N = 1 the canary has replaced
 /// it, and its health is that from before the hand-over.
-fn primary_healthy(seen: &Observed) -> bool {
-    seen.primary.as_ref().is_none_or(|primary| {
+fn primary_healthy(world: &World) -> bool {
+    world.primary.as_ref().is_none_or(|primary| {
         let workload = &primary.workload;
-        let unit = seen.target.as_ref().map_or(primary.max_unavailable, |it| it.max_unavailable);
+        let unit = world.target.as_ref().map_or(primary.max_unavailable, |it| it.max_unavailable);
         workload.replicas.saturating_sub(unit.max(1)) <= workload.ready
             && (workload.replicas <= 1 || 0 < workload.ready)
     })
 }
 
 /// What the judge is told of the plan that is followed.
-pub(crate) fn settings(plan: &FrozenPlan) -> Settings {
+fn settings(plan: &FrozenPlan) -> Settings {
     Settings {
         interval: plan.interval.as_millis(),
         warm_up: plan.warm_up.as_millis(),
@@ -167,11 +269,11 @@ mod tests {
         };
         let mut passed = Judge::new(settings, &Record::new(0)).assess(0, true);
         passed.verdict = Verdict::Pass;
-        let evidence = |answered, wrong| evidence(Some(&passed), None, (answered, wrong));
+        let evidence = |delivery| evidence(Some(&passed), None, &delivery);
         let held = Evidence::Inconclusive { delivered: false };
-        assert_eq!(evidence(true, None), Evidence::Pass);
-        assert_eq!(evidence(false, None), held);
+        assert_eq!(evidence(Delivery::Answered), Evidence::Pass);
+        assert_eq!(evidence(Delivery::Silent), held);
         let gone = Concern::new("SecretMissing", "Secret orders-prometheus does not exist");
-        assert_eq!(evidence(true, Some(&gone)), held);
+        assert_eq!(evidence(Delivery::CannotAsk(gone)), held);
     }
 }

@@ -2,10 +2,11 @@
 //! Asks the API server, by a dry run, what a frozen template looks like today. Writes nothing.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use kube::ResourceExt;
 use kube::api::{DynamicObject, PatchParams};
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::cluster::calls::{CallFailed, Cluster, call};
@@ -15,12 +16,13 @@ use crate::workloads::template::{PodTemplate, contained};
 /// Answers are kept per object and generation; more than this many are forgotten together.
 const MAX_ANSWERS: usize = 2_000;
 
-type Question = (String, i64, u64);
+/// A Deployment by UID and generation, and the key of a template.
+type DefaultsQuestion = (String, i64, u64);
 
 /// What the API server made of templates that we know.
 #[derive(Clone, Default)]
 pub struct Defaults {
-    answers: Arc<Mutex<HashMap<Question, bool>>>,
+    answers: Arc<Mutex<HashMap<DefaultsQuestion, bool>>>,
 }
 
 impl Defaults {
@@ -31,7 +33,8 @@ impl Defaults {
         &self,
         cluster: &Cluster,
         live: &DynamicObject,
-        (key, template): (u64, &Value),
+        key: u64,
+        template: &Value,
     ) -> Result<bool, CallFailed> {
         let current = &live.data["spec"]["template"];
         if !contained(template, current) {
@@ -39,26 +42,22 @@ impl Defaults {
         }
         let uid = live.uid().unwrap_or_default();
         let question = (uid, live.metadata.generation.unwrap_or(0), key);
-        if let Some(answer) = self.lock().get(&question) {
+        if let Some(answer) = self.answers.lock().get(&question) {
             return Ok(*answer);
         }
         let (namespace, name) = (live.namespace().unwrap_or_default(), live.name_any());
-        let patch = JsonPatch::unconditional().set(&["spec", "template"], template.clone());
+        let patch = JsonPatch::default().set(&["spec", "template"], template.clone());
         let patch = patch.into_patch::<Value>();
         let api = cluster.deployments(&namespace);
         let dry = PatchParams { dry_run: true, ..PatchParams::default() };
         let ask = api.patch(&name, &dry, &patch);
         let today = call("try a patch on", || format!("Deployment {name}"), ask).await?;
         let answer = PodTemplate::of(&today.data["spec"]["template"]) == PodTemplate::of(current);
-        let mut answers = self.lock();
+        let mut answers = self.answers.lock();
         if MAX_ANSWERS <= answers.len() {
             answers.clear();
         }
         answers.insert(question, answer);
         Ok(answer)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Question, bool>> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -21,7 +21,7 @@ pub struct Export {
 }
 
 impl Export {
-    /// Of a pod as the watch keeps it.
+    /// What a pod says, as the watch keeps it.
     #[must_use]
     pub fn of(pod: &Pod) -> Self {
         let none = Vec::new();

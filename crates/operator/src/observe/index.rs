@@ -2,10 +2,11 @@
 //! name, and tells two rollouts of one target apart. Holds no spec, no status.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
+use parking_lot::RwLock;
 use siskin_api::CanaryRollout;
 
 use crate::name::Name;
@@ -36,7 +37,7 @@ impl Index {
             created: rollout.creation_timestamp().map_or(Timestamp::MIN, |it| it.0),
             phase: rollout.status.as_ref().and_then(|it| it.phase),
         };
-        self.write().insert(name_of(rollout), entry);
+        self.0.write().insert(name_of(rollout), entry);
     }
 
     /// Notes a rollout that can't be read: what it owns is no orphan.
@@ -44,23 +45,18 @@ impl Index {
         let uid: Arc<str> = uid.into();
         let unknown =
             Entry { uid: uid.clone(), target: None, created: Timestamp::MIN, phase: None };
-        self.write().entry(name).or_insert(unknown).uid = uid;
+        self.0.write().entry(name).or_insert(unknown).uid = uid;
     }
 
     /// Forgets a rollout that is gone.
     pub fn forget(&self, name: &Name) {
-        self.write().remove(name);
-    }
-
-    /// Forgets all but these: after a new listing.
-    pub fn retain(&self, names: &[Name]) {
-        self.write().retain(|name, _| names.contains(name));
+        self.0.write().remove(name);
     }
 
     /// Rollouts of a target.
     #[must_use]
     pub fn of_target(&self, namespace: &str, target: &str) -> Vec<Name> {
-        let all = self.read();
+        let all = self.0.read();
         let matching = all.iter().filter(|(name, entry)| {
             name.namespace.as_ref() == namespace && entry.target.as_deref() == Some(target)
         });
@@ -70,7 +66,7 @@ impl Index {
     /// Every rollout that could be read.
     #[must_use]
     pub fn all(&self) -> Vec<Name> {
-        let all = self.read();
+        let all = self.0.read();
         let read = all.iter().filter(|(_, entry)| entry.target.is_some());
         read.map(|(name, _)| name.clone()).collect()
     }
@@ -78,32 +74,24 @@ impl Index {
     /// The phases of all of them.
     #[must_use]
     pub fn phases(&self) -> Vec<siskin_api::Phase> {
-        self.read().values().filter_map(|it| it.phase).collect()
+        self.0.read().values().filter_map(|it| it.phase).collect()
     }
 
     /// Whether a rollout with this UID exists.
     #[must_use]
     pub fn knows(&self, uid: &str) -> bool {
-        self.read().values().any(|it| it.uid.as_ref() == uid)
+        self.0.read().values().any(|it| it.uid.as_ref() == uid)
     }
 
     /// Whether an older rollout than this one has the same target.
     #[must_use]
     pub fn has_elder(&self, name: &Name, target: &str, created: Timestamp) -> bool {
-        self.read().iter().any(|(other, entry)| {
+        self.0.read().iter().any(|(other, entry)| {
             other != name
                 && other.namespace == name.namespace
                 && entry.target.as_deref() == Some(target)
                 && (entry.created, other) < (created, name)
         })
-    }
-
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<Name, Entry>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<Name, Entry>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,24 +1,27 @@
 //! The only reader: one consistent look at a rollout, from live reads of everything that a decision
-//! counts on. Parses wire types into `Observed`; writes nothing but what it remembers of absences.
-
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+//! counts on. Asks no source of evidence; writes nothing but what it remembers of absences.
 
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use kube::core::DynamicObject;
 use siskin_analysis::observation::Role;
-use siskin_api::CanaryRollout;
+use siskin_api::annotations::{REVISION, ROLE};
+use siskin_api::{CanaryRollout, FrozenPlan};
+use siskin_decide::{Desired, MoveOrder, Names, Primary, Revision, Stage, State, Trial, Workload};
 
 use crate::cluster::calls::{CallFailed, Cluster};
-use crate::evidence::sampling::Watches;
-use crate::evidence::sources;
+use crate::commands;
 use crate::name::Name;
+use crate::observe::defaults::Defaults;
 use crate::observe::index::Index;
-use crate::observe::pods::Pods;
+use crate::observe::ownership;
+use crate::observe::parse::{self, FrozenObject};
+use crate::observe::pods::{Pods, PodsOfTarget};
 use crate::observe::world::{Live, World};
-use crate::observe::{defaults, parse, world};
-use crate::workloads::children::child_name;
+use crate::per_rollout::PerRollout;
+use crate::persisted;
+use crate::workloads::children::{Difference, Family, child_name};
+use crate::workloads::template::{PodTemplate, Restarts};
 
 /// Autoscalers are not watched; one that appears is served within this time.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
@@ -26,45 +29,90 @@ const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 /// Reads everything that belongs to a rollout.
 #[derive(Clone)]
 pub struct Observer {
-    pub(crate) cluster: Cluster,
-    pub(crate) pods: Pods,
-    pub(crate) index: Index,
-    pub(crate) watches: Watches,
-    pub(crate) defaults: defaults::Defaults,
-    pub(crate) credentials: sources::Credentials,
-    absences: Arc<Mutex<HashMap<Name, Timestamp>>>,
-    autoscalers: Arc<Mutex<HashMap<Name, (Timestamp, bool)>>>,
+    cluster: Cluster,
+    pods: Pods,
+    index: Index,
+    defaults: Defaults,
+    remembered: PerRollout<Remembered>,
+}
+
+/// What the observer remembers of a rollout between two looks.
+#[derive(Default)]
+struct Remembered {
+    absent_since: Option<Timestamp>,
+    /// When an autoscaler was looked for last, and whether there was one.
+    autoscaled: Option<(Timestamp, bool)>,
+}
+
+/// What a child is compared with.
+#[derive(Clone, Copy)]
+struct Kin<'a> {
+    live: &'a Live,
+    family: Option<&'a Family>,
+    pods: &'a PodsOfTarget,
 }
 
 impl Observer {
-    /// Over these sources.
+    /// Reads through these.
     #[must_use]
-    pub fn new(cluster: Cluster, pods: Pods, index: Index, watches: Watches) -> Self {
-        Self {
-            cluster,
-            pods,
-            index,
-            watches,
-            defaults: defaults::Defaults::default(),
-            credentials: sources::Credentials::default(),
-            absences: Arc::default(),
-            autoscalers: Arc::default(),
-        }
+    pub fn new(cluster: Cluster, pods: Pods, index: Index) -> Self {
+        let (defaults, remembered) = (Defaults::default(), PerRollout::default());
+        Self { cluster, pods, index, defaults, remembered }
     }
 
     /// What is there now; `None` when the rollout itself is gone.
     pub async fn observe(&self, name: &Name, now: Timestamp) -> Result<Option<World>, CallFailed> {
         let Some(rollout) = self.cluster.rollout(&name.namespace, &name.name).await? else {
-            self.watches.forget(name);
-            self.credentials.forget(name);
-            self.lock().remove(name);
-            self.known_autoscalers().remove(name);
             return Ok(None);
         };
         let live = self.read(&rollout).await?;
-        let absent_for = self.absent_for(name, live.target.is_none(), now);
-        let world = world::assemble(self, rollout, live, (absent_for, now)).await?;
-        Ok(Some(world))
+        let target_name = &rollout.spec.target_ref.name;
+        let target_absent_for = self.absent_for(name, live.target.is_none(), now);
+        let state = persisted::read(rollout.status.as_ref());
+        let plan = plan(&rollout, &state);
+        let strategy = parse::strategy(&plan);
+        let pods = self.pods.of(&name.namespace, target_name);
+        let family = family(&rollout, &live, strategy.order);
+        let kin = Kin { live: &live, family: family.as_ref(), pods: &pods };
+        let (primary, canary) = (self.primary(kin).await?, self.canary(kin).await?);
+        let target = match &live.target {
+            Some(it) => Some(parse::target(it, self.desired(&rollout, it, &live.frozen).await?)),
+            None => None,
+        };
+        let names = ownership::names(&self.index, &rollout, &live);
+        let (going, adopted) = (rollout.metadata.deletion_timestamp.is_some(), primary.is_some());
+        let owned = names == Names::Ours && adopted && !going;
+        let namespace_terminating = going && self.cluster.is_terminating(&name.namespace).await?;
+        let autoscaler_on_target =
+            !adopted && self.cluster.is_autoscaled(&name.namespace, target_name).await?;
+        let autoscaler_on_rollout = owned && self.is_autoscaled(name, &rollout, now).await?;
+        Ok(Some(World {
+            name: name.clone(),
+            uid: rollout.uid().unwrap_or_default().into(),
+            family,
+            pods,
+            pods_unseen_for: self.pods.unseen_for(now.as_millisecond()),
+            state,
+            spec_errors: rollout.spec.validate().err().unwrap_or_default(),
+            plan,
+            strategy,
+            asked: commands::asked(&rollout, live.target.as_ref()),
+            names,
+            target,
+            target_absent_for,
+            primary,
+            canary,
+            namespace_terminating,
+            autoscaler_on_target,
+            autoscaler_on_rollout,
+            rollout,
+            live,
+        }))
+    }
+
+    /// Drops what is remembered of a rollout that is gone.
+    pub fn forget(&self, name: &Name) {
+        self.remembered.forget(name);
     }
 
     /// All reads at once: each is one round trip.
@@ -90,20 +138,18 @@ impl Observer {
         })
     }
 
-    /// For how long X has been absent, as seen by this process: a restart starts counting again,
-    /// which errs on the side of keeping what runs.
+    /// For how long the target has been absent, as seen by this process: a restart starts counting
+    /// again, which errs on the side of keeping what runs.
     fn absent_for(&self, name: &Name, absent: bool, now: Timestamp) -> SignedDuration {
-        let mut absences = self.lock();
-        if !absent {
-            absences.remove(name);
-            return SignedDuration::ZERO;
-        }
-        let since = *absences.entry(name.clone()).or_insert(now);
-        now.duration_since(since).max(SignedDuration::ZERO)
+        self.remembered.with(name, |it| {
+            it.absent_since = absent.then(|| it.absent_since.unwrap_or(now));
+            let since = it.absent_since.unwrap_or(now);
+            now.duration_since(since).max(SignedDuration::ZERO)
+        })
     }
 
     /// Whether an autoscaler waits for `spec.replicas` to appear; asked at most twice a minute.
-    pub(super) async fn is_autoscaled(
+    async fn is_autoscaled(
         &self,
         name: &Name,
         rollout: &CanaryRollout,
@@ -112,22 +158,113 @@ impl Observer {
         if rollout.spec.replicas.is_some() {
             return Ok(false);
         }
-        let known = self.known_autoscalers().get(name).copied();
-        if let Some((at, answer)) = known
+        if let Some((at, answer)) = self.remembered.with(name, |it| it.autoscaled)
             && now.duration_since(at) < ASK_AGAIN
         {
             return Ok(answer);
         }
-        let answer = self.cluster.is_rollout_autoscaled(&name.namespace, &name.name).await?;
-        self.known_autoscalers().insert(name.clone(), (now, answer));
+        let answer = self.cluster.is_rollout_autoscaled(name).await?;
+        self.remembered.with(name, |it| it.autoscaled = Some((now, answer)));
         Ok(answer)
     }
 
-    fn known_autoscalers(&self) -> std::sync::MutexGuard<'_, HashMap<Name, (Timestamp, bool)>> {
-        self.autoscalers.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn primary(&self, kin: Kin<'_>) -> Result<Option<Primary>, CallFailed> {
+        let Some(object) = &kin.live.primary else { return Ok(None) };
+        let Some(facts) = parse::facts(object) else { return Ok(None) };
+        Ok(Some(Primary {
+            workload: self.child(object, Role::Primary, kin).await?,
+            max_unavailable: parse::max_unavailable(object, facts.replicas),
+            facts,
+        }))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Name, Timestamp>> {
-        self.absences.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn canary(&self, kin: Kin<'_>) -> Result<Option<Workload>, CallFailed> {
+        let Some(object) = &kin.live.canary else { return Ok(None) };
+        self.child(object, Role::Canary, kin).await.map(Some)
+    }
+
+    /// A child's counts, and whether it differs from what it should be.
+    async fn child(
+        &self,
+        object: &DynamicObject,
+        role: Role,
+        kin: Kin<'_>,
+    ) -> Result<Workload, CallFailed> {
+        let holds = object.annotations().get(REVISION);
+        let holds = holds.and_then(|it| it.parse::<Revision>().ok());
+        let template =
+            holds.and_then(|it| kin.live.frozen.iter().find(|f| f.frozen.revision == it));
+        let expected = template
+            .zip(kin.family)
+            .map(|(it, family)| family.child(role, it.frozen.revision, &it.template));
+        let mut workload = parse::workload(object, expected.as_ref(), kin.pods.shown(role));
+        if template.is_none() {
+            // Without its frozen template nothing says what it should be: it is frozen again first.
+            workload.differs = false;
+        }
+        if let Some(expected) = expected
+            && expected.compare(&parse::whole(object)) == Difference::Template
+        {
+            let key = workload.revision.map_or(0, |it| it.0);
+            let wanted = &expected.spec["template"];
+            workload.differs =
+                !self.defaults.account_for(&self.cluster, object, key, wanted).await?;
+        }
+        Ok(workload)
+    }
+
+    /// The live template's keys; those of a frozen template that the API server has since added
+    /// defaults to, if that is what it is.
+    async fn desired(
+        &self,
+        rollout: &CanaryRollout,
+        target: &DynamicObject,
+        frozen: &[FrozenObject],
+    ) -> Result<Desired, CallFailed> {
+        let template = PodTemplate::of(&target.data["spec"]["template"]);
+        let canary_on = rollout.spec.canary_on;
+        let own = Desired { revision: template.revision(), trial: template.trial_key(canary_on) };
+        if frozen.iter().any(|it| it.frozen.revision == own.revision) {
+            return Ok(own);
+        }
+        for known in frozen {
+            let (key, template) = (known.frozen.revision.0, known.template.json());
+            if self.defaults.account_for(&self.cluster, target, key, template).await? {
+                return Ok(Desired { revision: known.frozen.revision, trial: known.frozen.trial });
+            }
+        }
+        Ok(own)
+    }
+}
+
+fn family(rollout: &CanaryRollout, live: &Live, order: MoveOrder) -> Option<Family> {
+    let source = live.target.as_ref().or(live.primary.as_ref()).or(live.canary.as_ref())?;
+    let mut spec = source.data["spec"].clone();
+    if let Some(labels) =
+        spec.pointer_mut("/selector/matchLabels").and_then(|it| it.as_object_mut())
+    {
+        labels.remove(ROLE);
+    }
+    Some(Family {
+        target: rollout.spec.target_ref.name.clone(),
+        identity: rollout.spec.pod_identity,
+        restarts: Restarts::of(&source.data["spec"]["template"]),
+        order,
+        spec,
+    })
+}
+
+/// The frozen plan from the first step of an attempt on, else the spec's: whoever is told by preflight
+/// what is wrong with it must be able to mend it.
+fn plan(rollout: &CanaryRollout, state: &State) -> FrozenPlan {
+    let frozen = || rollout.status.as_ref()?.progress.as_ref()?.plan.clone();
+    match state {
+        State::Trial(Trial { stage: Stage::Progressing(_) | Stage::Paused(_), .. })
+        | State::Promoting(_)
+        | State::RollingBack(_) => frozen().unwrap_or_else(|| rollout.spec.freeze()),
+        State::Trial(Trial { stage: Stage::Preparing(_), .. })
+        | State::Adopting
+        | State::AtRest(_)
+        | State::Terminating(_) => rollout.spec.freeze(),
     }
 }

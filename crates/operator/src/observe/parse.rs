@@ -11,13 +11,13 @@ use serde_json::Value;
 use siskin_api as api;
 use siskin_api::CanaryOn;
 use siskin_api::annotations::{FIELD_MANAGER, REVISION, primary, revision, target};
+use siskin_decide::{
+    Cause, Desired, Ending, Facts, Frozen, MoveOrder, OnInconclusive, PromotedBy, Rejection,
+    Revision, RolloutId, StepPlan, StepSize, Strategy, Takeover, Target, Workload,
+};
 
 use crate::workloads::children::{Child, Difference};
 use crate::workloads::template::PodTemplate;
-use siskin_decide::{
-    Cause, Ending, Facts, Frozen, MoveOrder, OnInconclusive, PromotedBy, Rejection, Revision,
-    RolloutId, StepPlan, StepSize, Strategy, Takeover, Workload,
-};
 
 /// A frozen template with the object that holds it.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub struct FrozenObject {
     pub resource_version: Option<String>,
 }
 
-/// The durable facts on X-primary; `None` when Siskin did not make it.
+/// The durable facts on the primary; `None` when Siskin did not make it.
 #[must_use]
 pub fn facts(object: &DynamicObject) -> Option<Facts> {
     let annotations = object.annotations();
@@ -64,11 +64,11 @@ pub fn facts(object: &DynamicObject) -> Option<Facts> {
 pub struct Shown {
     /// All of them.
     pub all: u32,
-    /// Those that are being deleted, as far as the watch knows.
+    /// Pods that are being deleted, as far as the watch knows.
     pub terminating: u32,
 }
 
-/// Counts of a Deployment. `expected` is what a child should be; X itself has none.
+/// Counts of a Deployment. `expected` is what a child should be; the target itself has none.
 #[must_use]
 pub fn workload(object: &DynamicObject, expected: Option<&Child>, pods: Shown) -> Workload {
     let status = &object.data["status"];
@@ -88,6 +88,28 @@ pub fn workload(object: &DynamicObject, expected: Option<&Child>, pods: Shown) -
     }
 }
 
+/// The target, with the keys of its live template.
+#[must_use]
+pub fn target(object: &DynamicObject, desired: Desired) -> Target {
+    let mut workload = workload(object, None, Shown::default());
+    workload.revision = Some(desired.revision);
+    workload.differs = false;
+    let pods = u32::try_from(object.data["status"]["replicas"].as_i64().unwrap_or(0)).unwrap_or(0);
+    // The target's own pods carry no role and are not watched: those too many are on their way out.
+    workload.terminating = pods.saturating_sub(workload.replicas);
+    let noted = count_annotation(object, target::REPLICAS);
+    Target {
+        desired,
+        available: is_available(object),
+        noted,
+        written: count_annotation(object, target::WRITTEN),
+        owned: own_entry(object).is_some(),
+        bypass: bypass(object),
+        max_unavailable: max_unavailable(object, replicas(object).max(noted.unwrap_or(0))),
+        workload,
+    }
+}
+
 /// Pods on their way out. The watch of the pods may not know yet of one that is being deleted, and
 /// the controller may have seen the new count and not acted on it: of a Deployment at 0 every pod
 /// leaves, whoever shows it; of another those that its controller does not count any more.
@@ -100,8 +122,7 @@ fn leaving(pods: Shown, wanted: u32, counted: u32) -> u32 {
 }
 
 /// `spec.replicas`, which the API server defaults to 1.
-#[must_use]
-pub fn replicas(object: &DynamicObject) -> u32 {
+fn replicas(object: &DynamicObject) -> u32 {
     u32::try_from(object.data["spec"]["replicas"].as_i64().unwrap_or(1)).unwrap_or(0)
 }
 
@@ -123,9 +144,8 @@ pub fn own_entry(object: &DynamicObject) -> Option<usize> {
         .position(|it| it.manager.as_deref() == Some(FIELD_MANAGER) && it.subresource.is_none())
 }
 
-/// X complete and Available at its own count.
-#[must_use]
-pub fn is_available(object: &DynamicObject) -> bool {
+/// Whether the target is complete and Available at its own count.
+fn is_available(object: &DynamicObject) -> bool {
     let status = &object.data["status"];
     let number = |field: &str| u32::try_from(status[field].as_i64().unwrap_or(0)).unwrap_or(0);
     let wanted = replicas(object);
@@ -153,15 +173,13 @@ pub fn max_unavailable(object: &DynamicObject, total: u32) -> u32 {
     }
 }
 
-/// A number in an annotation of X.
-#[must_use]
-pub fn count_annotation(object: &DynamicObject, key: &str) -> Option<u32> {
+/// A number in an annotation of the target.
+fn count_annotation(object: &DynamicObject, key: &str) -> Option<u32> {
     object.annotations().get(key)?.parse().ok()
 }
 
 /// A live bypass: an empty reason is none.
-#[must_use]
-pub fn bypass(object: &DynamicObject) -> Option<Arc<str>> {
+fn bypass(object: &DynamicObject) -> Option<Arc<str>> {
     let reason = object.annotations().get(target::BYPASS)?.trim();
     (!reason.is_empty()).then(|| reason.into())
 }

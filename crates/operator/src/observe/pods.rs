@@ -2,11 +2,12 @@
 //! The one cache that decisions read: counts that matter come from live reads of the Deployments.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec, PodStatus};
 use kube::ResourceExt;
 use kube::runtime::reflector::Store;
+use parking_lot::Mutex;
 use siskin_analysis::observation::{Millis, PodObservation, Role};
 use siskin_api::annotations::{ROLE, ROLE_CANARY, ROLE_PRIMARY};
 use siskin_kafka::PodIdentity;
@@ -83,29 +84,38 @@ impl Pods {
 impl Sight {
     /// The watch broke: what the store shows is the past from `now` on.
     pub fn lost(&self, now: Millis) {
-        let mut broken = self.lock();
+        let mut broken = self.0.lock();
         let first = broken.map_or(now, |it| it.first);
         *broken = Some(Break { first, latest: now });
     }
 
     /// The watch has shown everything there is, or something new.
     pub fn regained(&self) {
-        *self.lock() = None;
+        *self.0.lock() = None;
     }
 
     fn lost_for(&self, now: Millis) -> Option<Millis> {
-        let mut broken = self.lock();
+        let mut broken = self.0.lock();
         let lasting = broken.filter(|it| now.saturating_sub(it.latest) <= BEGUN_AGAIN);
         *broken = lasting;
         lasting.map(|it| now.saturating_sub(it.first))
     }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Break>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl PodsOfTarget {
+    /// Names of the pods of both roles.
+    #[must_use]
+    pub fn all_names(&self) -> Vec<Arc<str>> {
+        self.observations.iter().map(|it| it.name.clone()).collect()
+    }
+
+    /// Names of the pods of one role.
+    #[must_use]
+    pub fn names(&self, role: Role) -> Vec<Arc<str>> {
+        let pods = self.observations.iter().filter(|it| it.role == role);
+        pods.map(|it| it.name.clone()).collect()
+    }
+
     /// Pods of a role, and those of them that are being deleted.
     #[must_use]
     pub fn shown(&self, role: Role) -> Shown {

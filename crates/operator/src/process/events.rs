@@ -49,7 +49,7 @@ pub struct Publisher {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement {
     /// Whether a person should look.
-    pub kind: Kind,
+    pub kind: EventKind,
     /// `CamelCase`, from a closed set, at most 128 bytes.
     pub reason: &'static str,
     /// What was done, and to which step; not empty, cut to 128 bytes.
@@ -60,8 +60,8 @@ pub struct Announcement {
 
 /// Whether a person should look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// As intended.
+pub enum EventKind {
+    /// Everything goes as intended.
     Normal,
     /// A person may be needed.
     Warning,
@@ -138,8 +138,8 @@ impl Announcement {
     fn into_event(self) -> Event {
         Event {
             type_: match self.kind {
-                Kind::Normal => EventType::Normal,
-                Kind::Warning => EventType::Warning,
+                EventKind::Normal => EventType::Normal,
+                EventKind::Warning => EventType::Warning,
             },
             reason: cut(self.reason, MAX_WORD).to_owned(),
             note: Some(cut(&self.note, MAX_NOTE).to_owned()),

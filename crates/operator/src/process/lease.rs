@@ -3,5 +3,6 @@
 
 mod candidate;
 pub mod election;
+pub mod lost;
 mod record;
 pub mod timings;

@@ -1,39 +1,31 @@
-//! Watches, queue and tasks put together: events become names, names become passes.
-//! One JoinSet holds every task; any that ends early ends the process with a named cause.
+//! Watches: events on rollouts, Deployments, frozen templates and pods become names of rollouts.
+//! Makes no pass; holds nothing but the store of pods and the index of rollouts.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt, TryStreamExt, future, stream};
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
-use kube::runtime::controller::{self, Action, ReconcileRequest};
-use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::reflector::{self, Store};
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use siskin_api::CanaryRollout;
 use siskin_api::annotations::{ROLE, TARGET};
 use tokio::sync::mpsc;
 
-use crate::admin::{Heartbeat, Readiness};
 use crate::clock;
-use crate::cluster::newest::Newest;
+use crate::cluster::calls::Cluster;
 use crate::name::Name;
 use crate::observe::index::Index;
-use crate::observe::pods;
-use crate::observe::pods::{Pods, Sight};
-use crate::pass::{PassFailed, Passes};
+use crate::observe::pods::{self, Pods, Sight};
+use crate::process::health::{Heartbeat, Readiness};
 use crate::workloads::children::target_of;
 
 /// What the watch of rollouts yields: one that an older schema let in must not end the watch.
-type Seen = DeserializeGuard<CanaryRollout>;
-
-/// The first retry of a failed pass, doubled up to [`MAX_BACKOFF`].
-const FIRST_BACKOFF: Duration = Duration::from_millis(500);
-/// The longest time between two tries.
-const MAX_BACKOFF: Duration = Duration::from_secs(300);
+pub(super) type SeenRollout = DeserializeGuard<CanaryRollout>;
 
 /// How often the queue says that it is alive.
 const BEAT: Duration = Duration::from_secs(15);
@@ -41,26 +33,21 @@ const BEAT: Duration = Duration::from_secs(15);
 /// Where to watch.
 #[derive(Clone)]
 pub struct Scope {
-    /// The client of all watches.
-    pub client: Client,
-    /// One namespace, or all.
+    /// Gives the watches their API.
+    pub cluster: Cluster,
+    /// The one namespace that is watched; `None`: all.
     pub namespace: Option<String>,
     /// Told of each watch's first listing.
     pub readiness: Readiness,
-    /// Told of each ControllerRevision.
-    pub newest: Newest,
 }
 
 impl Scope {
     fn api<K>(&self) -> Api<K>
     where
-        K: Resource<Scope = k8s_openapi::NamespaceResourceScope>,
+        K: Resource<Scope = NamespaceResourceScope>,
         K::DynamicType: Default,
     {
-        match &self.namespace {
-            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
-            None => Api::all(self.client.clone()),
-        }
+        self.cluster.all(self.namespace.as_deref())
     }
 }
 
@@ -101,17 +88,25 @@ pub fn watch_pods(scope: &Scope) -> (Pods, impl Stream<Item = Pod> + Send + use<
     (found, touched)
 }
 
-/// Runs passes until the process ends.
-pub async fn run(
-    scope: Scope,
-    passes: Passes,
-    index: Index,
-    (pods, asked): (impl Stream<Item = Pod> + Send + 'static, mpsc::UnboundedReceiver<Name>),
-    heartbeat: Heartbeat,
-) {
-    let (store, rollouts) = watch_rollouts(&scope, &index);
-    let deployments = watch_metadata::<Deployment>(&scope, "Deployments", "");
-    let revisions = watch_metadata::<ControllerRevision>(&scope, "ControllerRevisions", TARGET);
+/// What asks for passes beside the watches made here.
+pub struct Triggers<P> {
+    /// Pods that changed.
+    pub pods: P,
+    /// Names that were asked for.
+    pub asked: mpsc::UnboundedReceiver<Name>,
+    /// Beaten while the names are polled.
+    pub heartbeat: Heartbeat,
+}
+
+/// The rollouts as watched, and the names of those to look at.
+pub(super) fn watch_names<P: Stream<Item = Pod> + Send + 'static>(
+    scope: &Scope,
+    index: &Index,
+    triggers: Triggers<P>,
+) -> (Store<SeenRollout>, impl Stream<Item = Name> + Send + use<P>) {
+    let (store, rollouts) = watch_rollouts(scope, index);
+    let deployments = watch_metadata::<Deployment>(scope, "Deployments", "");
+    let revisions = watch_metadata::<ControllerRevision>(scope, "ControllerRevisions", TARGET);
     let by_target = {
         let index = index.clone();
         move |namespace: String, target: &str| index.of_target(&namespace, target)
@@ -126,21 +121,21 @@ pub async fn run(
         names
     });
     let of_revision = by_target.clone();
-    let newest = scope.newest.clone();
+    let newest = scope.cluster.newest.clone();
     let revisions = revisions.map(move |it| {
         newest.note(it.resource_version().as_deref());
         let target = it.labels().get(TARGET).cloned().unwrap_or_default();
         of_revision(it.namespace().unwrap_or_default(), &target)
     });
-    let pods = pods.map(move |it| {
+    let pods = triggers.pods.map(move |it| {
         let namespace = it.namespace().unwrap_or_default();
         pods::target_of_pod(&it).map(|target| by_target(namespace, target)).unwrap_or_default()
     });
-    let asked = stream::unfold(asked, |mut asked| async move {
+    let asked = stream::unfold(triggers.asked, |mut asked| async move {
         asked.recv().await.map(|name| (vec![name], asked))
     });
     // Polled by the queue itself: one that is stuck misses its beat.
-    let beats = stream::unfold(heartbeat, |heartbeat| async move {
+    let beats = stream::unfold(triggers.heartbeat, |heartbeat| async move {
         heartbeat.beat();
         tokio::time::sleep(BEAT).await;
         Some((vec![], heartbeat))
@@ -153,57 +148,17 @@ pub async fn run(
         asked.boxed(),
         beats.boxed(),
     ]);
-    let queue = names.flat_map(stream::iter).map(|name| {
-        let reference = ObjectRef::<Seen>::new(&name.name).within(&name.namespace);
-        Ok::<_, watcher::Error>(ReconcileRequest::from(reference))
-    });
-    reconcile(store, passes, queue.boxed()).await;
-}
-
-/// The queue: each name once, one pass per name at a time, failed ones later.
-async fn reconcile(
-    store: Store<Seen>,
-    passes: Passes,
-    queue: impl Stream<Item = Result<ReconcileRequest<Seen>, watcher::Error>> + Send + 'static,
-) {
-    let backoff = Arc::new(Backoff::default());
-    let passes = Arc::new((passes, backoff));
-    let one = |seen: Arc<Seen>, context: Arc<(Passes, Arc<Backoff>)>| {
-        Box::pin(async move {
-            let (passes, backoff) = &*context;
-            let name = Name::new(seen.namespace().unwrap_or_default(), seen.name_any());
-            let action = Box::pin(passes.pass(&name)).await?;
-            backoff.forget(&name);
-            Ok::<_, PassFailed>(action)
-        })
-    };
-    let failed = |seen: Arc<Seen>, error: &PassFailed, context: Arc<(Passes, Arc<Backoff>)>| {
-        let (passes, backoff) = &*context;
-        let name = Name::new(seen.namespace().unwrap_or_default(), seen.name_any());
-        passes.metrics.pass_failed(error);
-        let source = std::error::Error::source(error).and_then(std::error::Error::source);
-        tracing::warn!(rollout = %name, %error, source = ?source.map(ToString::to_string), "a pass failed and is retried");
-        Action::requeue(backoff.next(&name))
-    };
-    let config = controller::Config::default();
-    controller::applier(one, failed, passes, store, queue, config)
-        .for_each(|outcome| {
-            if let Err(error) = outcome {
-                tracing::debug!(%error, "queue");
-            }
-            future::ready(())
-        })
-        .await;
+    (store, names.flat_map(stream::iter))
 }
 
 fn watch_rollouts(
     scope: &Scope,
     index: &Index,
-) -> (Store<Seen>, impl Stream<Item = Vec<Name>> + Send + use<>) {
+) -> (Store<SeenRollout>, impl Stream<Item = Vec<Name>> + Send + use<>) {
     let (reader, writer) = reflector::store();
     let met = scope.readiness.condition("the first listing of CanaryRollouts");
     let index = index.clone();
-    let events = watcher(scope.api::<Seen>(), watcher::Config::default()).default_backoff();
+    let events = watcher(scope.api::<SeenRollout>(), watcher::Config::default()).default_backoff();
     let noted =
         events.modify(|it| it.managed_fields_mut().clear()).inspect(move |event| match event {
             Ok(watcher::Event::Apply(it) | watcher::Event::InitApply(it)) => note(&index, it),
@@ -223,7 +178,7 @@ fn watch_rollouts(
     (reader, names.filter_map(|it| future::ready(it.ok())))
 }
 
-fn note(index: &Index, seen: &Seen) {
+fn note(index: &Index, seen: &SeenRollout) {
     match &seen.0 {
         Ok(rollout) => index.note(rollout),
         Err(error) => {
@@ -233,7 +188,7 @@ fn note(index: &Index, seen: &Seen) {
     }
 }
 
-fn name(seen: &Seen) -> Name {
+pub(super) fn name(seen: &SeenRollout) -> Name {
     Name::new(seen.namespace().unwrap_or_default(), seen.name_any())
 }
 
@@ -243,7 +198,7 @@ fn watch_metadata<K>(
     labels: &str,
 ) -> impl Stream<Item = PartialObjectMeta<K>> + Send + use<K>
 where
-    K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
         + DeserializeOwned
         + Clone
         + std::fmt::Debug
@@ -271,21 +226,4 @@ where
             }
         })
     })
-}
-
-/// How often each rollout's pass has failed in a row.
-#[derive(Default)]
-struct Backoff(std::sync::Mutex<std::collections::HashMap<Name, u32>>);
-
-impl Backoff {
-    fn next(&self, name: &Name) -> Duration {
-        let mut failures = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let count = failures.entry(name.clone()).or_insert(0);
-        *count = count.saturating_add(1);
-        FIRST_BACKOFF.saturating_mul(1 << (*count - 1).min(10)).min(MAX_BACKOFF)
-    }
-
-    fn forget(&self, name: &Name) {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(name);
-    }
 }

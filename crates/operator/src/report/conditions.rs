@@ -1,24 +1,21 @@
 //! The conditions, by the rules of kstatus: `Reconciling` and `Stalled` only when true, never both.
 //! Pure: from what was seen and decided to what is shown.
 
-use jiff::Timestamp;
+use siskin_api::CanaryRolloutStatus;
 use siskin_api::conditions::{self, COMPLETED, PROMOTED, READY, RECONCILING, STALLED, Say};
-use siskin_api::{CanaryRolloutStatus, Phase};
+use siskin_decide::{Facts, Held, Plan, Rest, State};
 
 use crate::observe::world::World;
 use crate::persisted;
-use siskin_decide::{Facts, Held, Plan, Rest, State};
+use crate::process::metrics::ClosedSet;
+use crate::report::round::Round;
 
 /// Whether the sources of evidence answer. Beside the kstatus ones.
 pub const SOURCES_REACHABLE: &str = "SourcesReachable";
 
 /// Sets every condition of the status.
-pub fn set(
-    status: &mut CanaryRolloutStatus,
-    (world, plan): (&World, &Plan),
-    facts: Option<&Facts>,
-    now: Timestamp,
-) {
+pub(super) fn set(status: &mut CanaryRolloutStatus, round: &Round<'_>, facts: Option<&Facts>) {
+    let Round { world, plan, now, .. } = *round;
     let generation = world.rollout.metadata.generation.unwrap_or(0);
     let message = status.message.clone().unwrap_or_default();
     let say = |type_, is: bool, reason, message| Say { type_, status: Some(is), reason, message };
@@ -34,24 +31,24 @@ pub fn set(
     conditions::set(all, say(PROMOTED, promoted, reason, &message), generation, now);
     conditions::set(all, say(COMPLETED, settled, reason, &message), generation, now);
     if stalled {
-        let reason = stalled_reason(world, plan);
+        let reason = stalled_reason(round);
         conditions::set(all, say(STALLED, true, reason, &message), generation, now);
     } else {
         conditions::remove(all, STALLED);
     }
     if !settled && !stalled {
-        let reason = phase_name(persisted::phase(&plan.next));
+        let reason = persisted::phase(&plan.next).variant();
         conditions::set(all, say(RECONCILING, true, reason, &message), generation, now);
     } else {
         conditions::remove(all, RECONCILING);
     }
-    sources(status, world, now);
+    sources(status, round);
 }
 
-/// Nothing more will happen to what X asks for now: promoted, or rejected.
+/// Whether nothing more will happen to the template of the target: it is promoted, or rejected.
 fn is_settled(world: &World, plan: &Plan, facts: Option<&Facts>) -> bool {
     let State::AtRest(rest) = plan.next else { return false };
-    let Some(desired) = world.observed.target.as_ref().map(|it| it.desired.revision) else {
+    let Some(desired) = world.target.as_ref().map(|it| it.desired.revision) else {
         return false;
     };
     let promoted = facts.and_then(|it| it.promoted) == Some(desired);
@@ -86,10 +83,9 @@ const fn is_failed(state: &State) -> bool {
 /// The health of what serves, whoever serves at the moment.
 fn ready(world: &World, facts: Option<&Facts>) -> (bool, &'static str, String) {
     let ready = |it: Option<u32>| it.unwrap_or(0);
-    let observed = &world.observed;
-    let serving = ready(observed.primary.as_ref().map(|it| it.workload.ready))
-        + ready(observed.canary.as_ref().map(|it| it.ready))
-        + ready(observed.target.as_ref().map(|it| it.workload.ready));
+    let serving = ready(world.primary.as_ref().map(|it| it.workload.ready))
+        + ready(world.canary.as_ref().map(|it| it.ready))
+        + ready(world.target.as_ref().map(|it| it.workload.ready));
     let Some(facts) = facts else {
         return (false, "NotAdopted", "not adopted yet".into());
     };
@@ -110,42 +106,26 @@ fn outcome_reason(state: &State) -> &'static str {
         | State::Trial(_)
         | State::Promoting(_)
         | State::RollingBack(_)
-        | State::Terminating(_) => phase_name(persisted::phase(state)),
+        | State::Terminating(_) => persisted::phase(state).variant(),
     }
 }
 
 /// A failed preflight says which check: that is what a person has to mend.
-fn stalled_reason(world: &World, plan: &Plan) -> &'static str {
-    match plan.held {
+fn stalled_reason(round: &Round<'_>) -> &'static str {
+    match round.plan.held {
         Some(Held::PreflightFailed) => {
-            world.concerns.first().map_or("PreflightFailed", |it| it.reason)
+            round.evidence.concerns.first().map_or("PreflightFailed", |it| it.reason)
         }
         Some(held) => held.into(),
         None => "Stalled",
     }
 }
 
-/// The name of a phase, as the printer column shows it.
-#[must_use]
-pub const fn phase_name(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Adopting => "Adopting",
-        Phase::Initialized => "Initialized",
-        Phase::Preparing => "Preparing",
-        Phase::Progressing => "Progressing",
-        Phase::Paused => "Paused",
-        Phase::Promoting => "Promoting",
-        Phase::RollingBack => "RollingBack",
-        Phase::Succeeded => "Succeeded",
-        Phase::Failed => "Failed",
-        Phase::Terminating => "Terminating",
-    }
-}
-
 /// Changes only with its reason: the texts of a client library differ from one try to the next.
-fn sources(status: &mut CanaryRolloutStatus, world: &World, now: Timestamp) {
+fn sources(status: &mut CanaryRolloutStatus, round: &Round<'_>) {
+    let Round { world, evidence, now, .. } = *round;
     let generation = world.rollout.metadata.generation.unwrap_or(0);
-    let (reachable, reason, text) = match &world.source {
+    let (reachable, reason, text) = match evidence.delivery.concern() {
         Some(concern) => (false, concern.reason, concern.message.as_str()),
         None => (true, "Answered", "the consumer group can be read"),
     };
@@ -154,7 +134,7 @@ fn sources(status: &mut CanaryRolloutStatus, world: &World, now: Timestamp) {
             && it.reason == reason
             && it.observed_generation == Some(generation)
     });
-    if !unchanged && world.observed.primary.is_some() {
+    if !unchanged && world.primary.is_some() {
         let say = Say { type_: SOURCES_REACHABLE, status: Some(reachable), reason, message: text };
         conditions::set(&mut status.conditions, say, generation, now);
     }

@@ -2,29 +2,28 @@
 //! Says what was touched; that it is put right is decided elsewhere.
 
 use siskin_analysis::observation::Role;
+use siskin_decide::{State, Stopwatch};
 
 use crate::observe::world::World;
 use crate::report::words;
-use siskin_decide::{State, Stopwatch};
 
 /// What somebody did to the child of this role, and what was done about it; nothing if nobody did.
 pub(super) fn touched(world: &World, role: Role) -> Option<&'static str> {
-    let observed = &world.observed;
     let (gone, differs) = match role {
         Role::Primary => (
-            observed.primary.is_none() && !matches!(observed.state, State::Adopting),
-            observed.primary.as_ref().is_some_and(|it| it.workload.differs),
+            world.primary.is_none() && !matches!(world.state, State::Adopting),
+            world.primary.as_ref().is_some_and(|it| it.workload.differs),
         ),
         Role::Canary => (
-            observed.canary.is_none() && has_run(&observed.state),
-            observed.canary.as_ref().is_some_and(|it| it.differs),
+            world.canary.is_none() && has_run(&world.state),
+            world.canary.as_ref().is_some_and(|it| it.differs),
         ),
     };
     if gone {
         Some("was gone and was made again")
     } else if differs {
         Some("did not look as it should and was repaired")
-    } else if world.counted_by_hand.contains(&role) {
+    } else if world.is_counted_by_hand(role) {
         Some("was scaled by somebody else and was scaled back")
     } else {
         None

@@ -11,29 +11,25 @@ use siskin_api::{
     AnalysisStatus, CanaryRolloutStatus, HistoryEntry, Outcome, RejectedRevision, Revisions,
     RoleFigures, Share, Summary,
 };
+use siskin_decide::{Cause, Effect, Facts, Plan, Rest, State, Workload};
 
-use crate::commands::{self, Answer};
+use crate::commands;
 use crate::observe::world::World;
 use crate::persisted;
 use crate::report::conditions;
-use crate::report::reporter::Evidence;
+use crate::report::round::Round;
 use crate::report::words::{cause_text, current_step, message, promoted_text, why};
-use siskin_decide::{Cause, Effect, Facts, Plan, Rest, State, Workload};
 
-/// As many past rollouts as the status keeps.
+/// Past rollouts that the status keeps.
 const MAX_HISTORY: usize = 10;
 
 /// The longest message, in characters (the schema's bound).
 const MAX_MESSAGE: usize = 1024;
 
-/// The status after this plan was applied.
+/// The status after a plan was applied.
 #[must_use]
-pub fn status(
-    world: &World,
-    plan: &Plan,
-    (evidence, answers): (&Evidence, &[Answer]),
-    now: Timestamp,
-) -> CanaryRolloutStatus {
+pub fn status(round: &Round<'_>) -> CanaryRolloutStatus {
+    let Round { world, plan, answers, now, .. } = *round;
     let before = world.status();
     let facts = facts_after(world, plan);
     let mut status = before.clone();
@@ -45,26 +41,25 @@ pub fn status(
         let id = object.metadata.annotations.as_ref().and_then(|it| it.get(target::CHANGE_ID));
         status.change_id = id.map(|it| it.chars().take(256).collect());
     }
-    status.message = Some(message(world, plan).chars().take(MAX_MESSAGE).collect());
+    status.message = Some(message(round).chars().take(MAX_MESSAGE).collect());
     status.replicas = facts.and_then(|it| i32::try_from(it.replicas).ok());
     status.selector = selector(world).or(status.selector);
     status.revisions = Some(revisions(world, plan, facts));
     status.progress = progress(world, plan, now);
-    analyse(&mut status, world, plan, evidence);
+    analyze(&mut status, round);
     detect(&mut status, before.analysis.as_ref(), now);
-    status.summary = Some(summary(world, plan, &status, evidence));
+    status.summary = Some(summary(round, &status));
     status.commands = commands::keep(&world.asked, &before.commands, answers);
-    if let Some(entry) = ended(world, plan, now) {
+    if let Some(entry) = ended(round) {
         status.history.insert(0, entry);
         status.history.truncate(MAX_HISTORY);
     }
-    conditions::set(&mut status, (world, plan), facts, now);
+    conditions::set(&mut status, round, facts);
     status
 }
 
 /// The facts as they are once the plan's effects are made.
-#[must_use]
-pub fn facts_after<'a>(world: &'a World, plan: &'a Plan) -> Option<&'a Facts> {
+fn facts_after<'a>(world: &'a World, plan: &'a Plan) -> Option<&'a Facts> {
     let written = plan.effects.iter().rev().find_map(|effect| match effect {
         Effect::Primary { facts, .. } => Some(facts),
         Effect::AddFinalizer
@@ -82,7 +77,7 @@ pub fn facts_after<'a>(world: &'a World, plan: &'a Plan) -> Option<&'a Facts> {
         | Effect::RemoveChildren
         | Effect::RemoveFinalizer => None,
     });
-    written.or(world.observed.primary.as_ref().map(|it| &it.facts))
+    written.or(world.primary.as_ref().map(|it| &it.facts))
 }
 
 /// Labels of all pods of both roles, for autoscalers that read pod metrics.
@@ -95,7 +90,7 @@ fn selector(world: &World) -> Option<String> {
 
 fn revisions(world: &World, plan: &Plan, facts: Option<&Facts>) -> Revisions {
     let mut rejected: Vec<_> =
-        world.observed.frozen.iter().filter(|it| it.rejection.is_some()).collect();
+        world.live.frozen.iter().map(|it| &it.frozen).filter(|it| it.rejection.is_some()).collect();
     rejected.sort_by_key(|it| std::cmp::Reverse(it.attempt));
     let rejected = rejected.into_iter().take(10).filter_map(|it| {
         let rejection = it.rejection?;
@@ -106,7 +101,7 @@ fn revisions(world: &World, plan: &Plan, facts: Option<&Facts>) -> Revisions {
         })
     });
     Revisions {
-        desired: world.observed.target.as_ref().map(|it| it.desired.revision.to_string()),
+        desired: world.target.as_ref().map(|it| it.desired.revision.to_string()),
         promoted: facts.and_then(|it| it.promoted).map(|it| it.to_string()),
         trial: plan.next.rollout().map(|it| it.revision.to_string()),
         rejected: rejected.collect(),
@@ -126,8 +121,9 @@ fn progress(world: &World, plan: &Plan, now: Timestamp) -> Option<api::ProgressS
 }
 
 /// Figures move on with each observation, and only then; after a rollout the last ones stay.
-fn analyse(status: &mut CanaryRolloutStatus, world: &World, plan: &Plan, evidence: &Evidence) {
-    let begins = world.observed.state.rollout() != plan.next.rollout();
+fn analyze(status: &mut CanaryRolloutStatus, round: &Round<'_>) {
+    let Round { world, evidence, plan, .. } = *round;
+    let begins = world.state.rollout() != plan.next.rollout();
     if begins && plan.next.rollout().is_some() {
         status.analysis = None;
         status.replay = Vec::new();
@@ -138,9 +134,9 @@ fn analyse(status: &mut CanaryRolloutStatus, world: &World, plan: &Plan, evidenc
         status.replay_truncated = *truncated;
     }
     // What a rollback followed from stays: its canary is on the way out and says nothing more.
-    let judging = matches!(world.observed.state, State::Trial(_) | State::Promoting(_));
+    let judging = matches!(world.state, State::Trial(_) | State::Promoting(_));
     let current = status.analysis.clone().unwrap_or_default();
-    if let Some(assessment) = world.assessment.as_ref().filter(|_| judging) {
+    if let Some(assessment) = evidence.assessment.as_ref().filter(|_| judging) {
         let at = Timestamp::from_millisecond(assessment.at).ok().map(Time);
         let verdict = Some(wire_verdict(assessment.verdict));
         if at != current.at || verdict != current.verdict {
@@ -150,7 +146,7 @@ fn analyse(status: &mut CanaryRolloutStatus, world: &World, plan: &Plan, evidenc
             status.analysis = Some(analysis);
         }
     }
-    if let Some(guard) = world.guard.as_ref().filter(|_| judging) {
+    if let Some(guard) = evidence.guard.as_ref().filter(|_| judging) {
         let analysis = status.analysis.get_or_insert_default();
         analysis.verdict = Some(wire_verdict(guard.verdict()));
         analysis.reason = Some(guard.to_string());
@@ -174,7 +170,7 @@ fn detect(status: &mut CanaryRolloutStatus, before: Option<&AnalysisStatus>, now
 }
 
 fn assessed(assessment: &Assessment, figures: &Figures, world: &World) -> AnalysisStatus {
-    let (canary, primary) = (&world.observed.canary, &world.observed.primary);
+    let (canary, primary) = (&world.canary, &world.primary);
     let canary = role(world, Role::Canary, canary.as_ref(), &figures.canary);
     let primary =
         role(world, Role::Primary, primary.as_ref().map(|it| &it.workload), &figures.primary);
@@ -240,15 +236,11 @@ fn role(
     }
 }
 
-fn summary(
-    world: &World,
-    plan: &Plan,
-    status: &CanaryRolloutStatus,
-    evidence: &Evidence,
-) -> Summary {
-    let steps = world.observed.strategy.steps.len();
-    let canary = world.observed.canary.as_ref();
-    let primary = world.observed.primary.as_ref().map(|it| &it.workload);
+fn summary(round: &Round<'_>, status: &CanaryRolloutStatus) -> Summary {
+    let Round { world, evidence, plan, .. } = *round;
+    let steps = world.strategy.steps.len();
+    let canary = world.canary.as_ref();
+    let primary = world.primary.as_ref().map(|it| &it.workload);
     let show = |it: &Workload| format!("{}/{}", it.ready, it.replicas);
     let pods = |it: Option<&Workload>| it.map_or(0, |it| it.replicas);
     let all = pods(canary) + pods(primary);
@@ -275,12 +267,13 @@ fn summary(
 }
 
 /// The entry of a rollout that ended with this plan.
-fn ended(world: &World, plan: &Plan, now: Timestamp) -> Option<HistoryEntry> {
-    let id = world.observed.state.rollout()?;
+fn ended(round: &Round<'_>) -> Option<HistoryEntry> {
+    let Round { world, plan, now, .. } = *round;
+    let id = world.state.rollout()?;
     if plan.next.rollout() == Some(id) {
         return None;
     }
-    let (outcome, cause, promoted_by, text) = match (&world.observed.state, &plan.next) {
+    let (outcome, cause, promoted_by, text) = match (&world.state, &plan.next) {
         (State::Promoting(it), State::AtRest(Rest::Succeeded)) => {
             (Outcome::Promoted, None, Some(it.how), promoted_text(it.how))
         }
@@ -302,7 +295,7 @@ fn ended(world: &World, plan: &Plan, now: Timestamp) -> Option<HistoryEntry> {
     };
     let before = world.rollout.status.as_ref();
     let started = before.and_then(|it| it.progress.as_ref()).and_then(|it| it.started.clone());
-    let why = cause.map_or_else(|| text.to_owned(), |it| why(world, it));
+    let why = cause.map_or_else(|| text.to_owned(), |it| why(round, it));
     Some(HistoryEntry {
         rollout_id: id.to_string(),
         change_id: before.and_then(|it| it.change_id.clone()),

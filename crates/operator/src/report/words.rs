@@ -2,40 +2,41 @@
 //! Texts change only when something happened: none contains a running time.
 
 use siskin_analysis::Verdict;
+use siskin_decide::{Cause, Ending, Held, Plan, PromotedBy, Promotion, Rest, Stage, State, Step};
 
 use crate::observe::world::World;
-use siskin_decide::{Cause, Ending, Held, Plan, PromotedBy, Promotion, Rest, Stage, State, Step};
+use crate::report::round::Round;
 
 /// Characters of a bypass's reason that are told: a sentence; an annotation may hold a novel.
 const MAX_REASON: usize = 200;
 
 /// The status message: what is happening, or what is needed.
 #[must_use]
-pub fn message(world: &World, plan: &Plan) -> String {
+pub fn message(round: &Round<'_>) -> String {
+    let Round { world, plan, .. } = *round;
     if let Some(held) = plan.held
-        && let Some(text) = held_text(world, held, &plan.next)
+        && let Some(text) = held_text(round, held)
     {
         return text;
     }
     match &plan.next {
-        State::Adopting => format!(
-            "handing {} over to {0}-primary, pod by pod",
-            world.rollout.spec.target_ref.name
-        ),
+        State::Adopting => {
+            format!("handing {} over to {0}-primary, pod by pod", world.target_name())
+        }
         State::AtRest(Rest::Initialized) => "the primary serves; waiting for a new version".into(),
         State::AtRest(Rest::Succeeded) => "the last version was promoted".into(),
         State::AtRest(Rest::Failed { revision, cause }) => {
-            format!("revision {revision} was rejected: {}", why(world, *cause))
+            format!("revision {revision} was rejected: {}", why(round, *cause))
         }
         State::Trial(trial) => match trial.stage {
             Stage::Preparing(_) => {
                 "checking the primary and the sources before the first canary pod".into()
             }
-            Stage::Progressing(step) | Stage::Paused(step) => on_trial(world, step),
+            Stage::Progressing(step) | Stage::Paused(step) => on_trial(round, step),
         },
         State::Promoting(it) => taking_over(world, *it),
         State::RollingBack(it) => {
-            format!("removing the canary of revision {}: {}", it.id.revision, why(world, it.cause))
+            format!("removing the canary of revision {}: {}", it.id.revision, why(round, it.cause))
         }
         State::Terminating(ending) => match ending {
             Ending::HandBack => "handing the pods back to the Deployment".into(),
@@ -47,13 +48,13 @@ pub fn message(world: &World, plan: &Plan) -> String {
     }
 }
 
-fn on_trial(world: &World, step: Step) -> String {
-    let steps = world.observed.strategy.steps.len();
+fn on_trial(round: &Round<'_>, step: Step) -> String {
+    let steps = round.world.strategy.steps.len();
     let place = format!("step {}/{steps}, {} canary", step.index + 1, pods(step.canary));
     if step.hold.since.is_none() {
         return format!("{place}: waiting until the canary is Ready and has joined the group");
     }
-    match (&world.assessment, &world.source) {
+    match (&round.evidence.assessment, round.evidence.delivery.concern()) {
         (Some(it), Some(silent)) if it.verdict == Verdict::Pass => {
             format!("{place}: {}, but waits for a source: {}", it.finding, silent.message)
         }
@@ -67,8 +68,9 @@ fn pods(count: u32) -> String {
 }
 
 /// Why it can't go on, and what to do; `None` where the state says enough.
-fn held_text(world: &World, held: Held, next: &State) -> Option<String> {
-    let target = &world.rollout.spec.target_ref.name;
+fn held_text(round: &Round<'_>, held: Held) -> Option<String> {
+    let Round { world, evidence, plan: Plan { next, .. }, .. } = round;
+    let target = world.target_name();
     Some(match held {
         Held::TargetMissing => {
             format!("Deployment {target} does not exist; what runs is kept, nothing new is tried")
@@ -93,7 +95,7 @@ fn held_text(world: &World, held: Held, next: &State) -> Option<String> {
             "{target}-primary is gone and no frozen template is marked promoted; set {target}'s replicas by hand, remove its annotation siskin.dev/replicas, and it is adopted again"
         ),
         Held::PreflightPending | Held::PreflightFailed => {
-            let all: Vec<_> = world.concerns.iter().map(|it| it.message.as_str()).collect();
+            let all: Vec<_> = evidence.concerns.iter().map(|it| it.message.as_str()).collect();
             let override_ = next
                 .rollout()
                 .map(|id| format!("; to start anyway annotate siskin.dev/start: \"{id}\""))
@@ -113,8 +115,8 @@ fn held_text(world: &World, held: Held, next: &State) -> Option<String> {
             )
         }
         Held::Inconclusive => {
-            let found = world.assessment.as_ref().map(|it| it.finding.to_string());
-            let silent = world.source.as_ref().map(|it| it.message.clone());
+            let found = evidence.assessment.as_ref().map(|it| it.finding.to_string());
+            let silent = evidence.delivery.concern().map(|it| it.message.clone());
             let why = silent.or(found).unwrap_or_else(|| "there is no evidence".into());
             let step = current_step(next).map_or(0, |it| it.index + 1);
             let id = next.rollout().map(|it| it.to_string()).unwrap_or_default();
@@ -127,7 +129,7 @@ fn held_text(world: &World, held: Held, next: &State) -> Option<String> {
             format!(
                 "revision {} was rejected ({}) and is not tried again; change the template, or annotate siskin.dev/retry: \"{}\"",
                 rejected.0,
-                why(world, rejected.1),
+                why(round, rejected.1),
                 rejected.2
             )
         }
@@ -153,8 +155,9 @@ fn overdue(next: &State) -> &'static str {
 }
 
 fn rejection(world: &World) -> Option<(String, Cause, String)> {
-    let desired = world.observed.target.as_ref()?.desired;
-    let rejected = world.observed.frozen.iter().filter(|it| it.rejection.is_some());
+    let desired = world.target.as_ref()?.desired;
+    let rejected =
+        world.live.frozen.iter().map(|it| &it.frozen).filter(|it| it.rejection.is_some());
     let exact = rejected.clone().find(|it| it.revision == desired.revision);
     let found = exact.or_else(|| rejected.clone().find(|it| it.trial == desired.trial))?;
     let rejection = found.rejection?;
@@ -195,11 +198,12 @@ pub const fn cause_text(cause: Cause) -> &'static str {
 
 /// Why a canary was removed, with what the judge or a guard said of it.
 #[must_use]
-pub fn why(world: &World, cause: Cause) -> String {
+pub fn why(round: &Round<'_>, cause: Cause) -> String {
+    let Round { world, evidence, .. } = round;
     let text = cause_text(cause);
     let judged = matches!(cause, Cause::GuardFailed | Cause::AnalysisFailed);
-    let now = world.guard.as_ref().map(ToString::to_string).or_else(|| {
-        let fault = world.assessment.as_ref().filter(|it| it.verdict == Verdict::Fail);
+    let now = evidence.guard.as_ref().map(ToString::to_string).or_else(|| {
+        let fault = evidence.assessment.as_ref().filter(|it| it.verdict == Verdict::Fail);
         fault.map(|it| it.finding.to_string())
     });
     let then = || {
@@ -215,7 +219,7 @@ pub fn why(world: &World, cause: Cause) -> String {
 /// A hotfix names its reason, which somebody will ask for later.
 fn taking_over(world: &World, promotion: Promotion) -> String {
     let text = format!("the primary is taking over revision {}", promotion.id.revision);
-    let reason = world.observed.target.as_ref().and_then(|it| it.bypass.as_ref());
+    let reason = world.target.as_ref().and_then(|it| it.bypass.as_ref());
     match (promotion.how, reason) {
         (PromotedBy::Bypass, Some(reason)) => {
             let reason: String = reason.chars().take(MAX_REASON).collect();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use futures::{Stream, stream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
@@ -65,11 +65,7 @@ pub enum ReadError {
 impl Archive {
     /// Nothing is stored before it runs. `ended` tells when a trace of `traces` has.
     #[must_use]
-    pub fn new(
-        directory: Directory,
-        (traces, ended): (Traces, Arc<Notify>),
-        metrics: Metrics,
-    ) -> Self {
+    pub fn new(directory: Directory, traces: Traces, ended: Arc<Notify>, metrics: Metrics) -> Self {
         Self { directory, traces, ended, metrics }
     }
 
@@ -119,7 +115,7 @@ impl Archive {
 }
 
 impl Files {
-    /// Of this directory.
+    /// Hands out what is in this directory.
     #[must_use]
     pub fn new(directory: Directory) -> Self {
         Self { directory, readers: Arc::new(Semaphore::new(READERS)) }
@@ -141,7 +137,9 @@ impl Files {
     /// If others are read just now, or the file can't be.
     pub async fn read(
         &self,
-        [namespace, name, file]: [String; 3],
+        namespace: String,
+        name: String,
+        file: String,
     ) -> Result<Option<Content>, ReadError> {
         let permit = self.permit()?;
         let directory = self.directory.clone();

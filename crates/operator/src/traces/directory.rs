@@ -50,7 +50,7 @@ pub enum OpenError {
          --trace-directory"
     )]
     Look {
-        /// As asked for.
+        /// Its path as configured.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
@@ -61,7 +61,7 @@ pub enum OpenError {
          process (fsGroup of the pod), or start without --trace-directory"
     )]
     Write {
-        /// As asked for.
+        /// Its path as configured.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
@@ -76,7 +76,7 @@ pub enum StoreError {
     Room {
         /// The directory.
         root: PathBuf,
-        /// Of the trace.
+        /// Path of the trace.
         bytes: u64,
         /// What the system says.
         source: io::Error,

@@ -6,7 +6,7 @@ use siskin_analysis::observation::Millis;
 use siskin_analysis::{Assessment, Finding, Verdict};
 use siskin_trace::{Line, Mark};
 
-use siskin_decide::{Cause, Observed, PromotedBy, Stage, State};
+use siskin_decide::{Cause, PromotedBy, Stage, State};
 
 /// The word of the judge, or of a guard that went before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub struct Word {
     pub finding: &'static str,
 }
 
-/// What a pass knew of an attempt.
+/// What a pass knew of an attempt, for the marks of its trace.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing {
+pub struct AttemptSnapshot {
     at: Millis,
     /// N.
     total: u32,
@@ -34,9 +34,9 @@ enum At {
     RollingBack { since: Millis, cause: Cause },
 }
 
-/// What a trace has told.
+/// What the marks of a trace have said so far.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct MarksWritten {
     step: Option<u32>,
     total: Option<u32>,
     /// The last word before the decision that follows from it.
@@ -46,7 +46,7 @@ pub(super) struct Told {
 }
 
 impl Word {
-    /// What is acted on: a guard that fails, or else what the judge says.
+    /// The word that is acted on: a guard that fails, or else what the judge says.
     #[must_use]
     pub fn of(assessment: Option<&Assessment>, guard: Option<&Finding>) -> Option<Self> {
         let failed = guard.filter(|it| it.verdict() == Verdict::Fail);
@@ -55,11 +55,11 @@ impl Word {
     }
 }
 
-impl Standing {
-    /// Of an attempt that is judged; `None` without one.
+impl AttemptSnapshot {
+    /// The snapshot of an attempt that is judged; `None` without one.
     #[must_use]
-    pub fn of(seen: &Observed, total: u32, word: Option<Word>, now: Timestamp) -> Option<Self> {
-        let stage = match seen.state {
+    pub fn of(state: &State, total: u32, word: Option<Word>, now: Timestamp) -> Option<Self> {
+        let stage = match *state {
             State::Trial(trial) => match trial.stage {
                 Stage::Preparing(_) => return None,
                 Stage::Progressing(step) | Stage::Paused(step) => At::Step {
@@ -86,13 +86,13 @@ impl Standing {
     }
 }
 
-impl Told {
+impl MarksWritten {
     /// What is new, and whether the attempt is over with it.
-    pub(super) fn marks(&mut self, standing: &Standing) -> (Vec<Line>, bool) {
+    pub(super) fn marks(&mut self, attempt: &AttemptSnapshot) -> (Vec<Line>, bool) {
         if self.over {
             return (Vec::new(), true);
         }
-        let Standing { at, total, word, stage } = *standing;
+        let AttemptSnapshot { at, total, word, stage } = *attempt;
         let mut lines = Vec::new();
         let mut tell = |at, mark| lines.push(Line::Mark { at, mark });
         match stage {

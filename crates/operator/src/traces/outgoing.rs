@@ -3,20 +3,19 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use siskin_analysis::observation::Millis;
+use siskin_decide::RolloutId;
 use tokio::sync::Notify;
 
 use crate::name::Name;
 use crate::traces::recording::Recording;
-use crate::traces::shelf::{Shelf, Traces};
-use siskin_decide::RolloutId;
 
 /// Traces that wait although another one has their place. An attempt that ends at once and is
 /// followed by the next leaves one; more than this, and the files have been out of reach for long.
 const WAITING: usize = 64;
 
-/// Which recording: an attempt as one process saw it.
+/// Identifies a recording: an attempt as one process saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// The rollout.
@@ -30,99 +29,39 @@ pub struct Recorded {
 /// A trace so far.
 #[derive(Clone, Debug)]
 pub struct Transcript {
-    /// Of which recording.
+    /// The recording.
     pub of: Recorded,
     /// Gzip: one after the other they are a file.
     pub members: Vec<Bytes>,
-    lines: u64,
+    pub(super) lines: u64,
 }
 
 /// What is asked for of the traces that are yet to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unstored {
-    /// Those that are over.
+    /// Traces that are over.
     Ended,
-    /// Also those that are being recorded.
+    /// Also traces that are being recorded.
     All,
 }
 
 /// What is kept until it is stored.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
-    ended: Arc<Notify>,
-    /// Off the shelf, oldest first.
-    waiting: Vec<(Name, Recording)>,
-    given_up: u64,
-}
-
-impl Traces {
-    /// Traces that are also to be stored, and what tells that one has ended.
-    #[must_use]
-    pub fn archived() -> (Self, Arc<Notify>) {
-        let traces = Self::default();
-        let outgoing = Outgoing::default();
-        let ended = Arc::clone(&outgoing.ended);
-        traces.lock().outgoing = Some(outgoing);
-        (traces, ended)
-    }
-
-    /// The recordings of which a file lacks something, those that began first before others.
-    #[must_use]
-    pub fn unstored(&self, which: Unstored) -> Vec<Recorded> {
-        let kept = self.lock();
-        let waiting = kept.outgoing.iter().flat_map(|it| &it.waiting).map(|(name, it)| (name, it));
-        let wanted = waiting.chain(&kept.recordings).filter(|(_, it)| match which {
-            Unstored::Ended => it.order().is_some() && !it.is_stored(),
-            Unstored::All => !it.is_stored(),
-        });
-        let mut all: Vec<_> = wanted.map(|(name, it)| Recorded::of(name, it)).collect();
-        all.sort_by_key(|it| it.began);
-        all
-    }
-
-    /// What is recorded so far; `None` if it was given up meanwhile.
-    #[must_use]
-    pub fn transcript(&self, of: &Recorded) -> Option<Transcript> {
-        let mut kept = self.lock();
-        let it = kept.find(of)?;
-        Some(Transcript { of: of.clone(), members: it.members(), lines: it.lines() })
-    }
-
-    /// A file has this now.
-    pub fn stored(&self, transcript: &Transcript) {
-        let mut kept = self.lock();
-        if let Some(it) = kept.find(&transcript.of) {
-            it.store(transcript.lines);
-        }
-        if let Some(outgoing) = &mut kept.outgoing {
-            outgoing.waiting.retain(|(_, it)| !it.is_stored());
-        }
-    }
-
-    /// How many traces had to go before they were stored, since this was asked last.
-    #[must_use]
-    pub fn given_up(&self) -> u64 {
-        self.lock().outgoing.as_mut().map_or(0, |it| std::mem::take(&mut it.given_up))
-    }
+    pub(super) ended: Arc<Notify>,
+    /// Traces that are off the shelf, oldest first.
+    pub(super) waiting: Vec<(Name, Recording)>,
+    pub(super) given_up: u64,
 }
 
 impl Recorded {
-    fn of(name: &Name, recording: &Recording) -> Self {
+    pub(super) fn of(name: &Name, recording: &Recording) -> Self {
         let origin = recording.origin();
         Self { name: name.clone(), id: origin.id, began: origin.began }
     }
 
-    fn is(&self, name: &Name, recording: &Recording) -> bool {
+    pub(super) fn is(&self, name: &Name, recording: &Recording) -> bool {
         *self == Self::of(name, recording)
-    }
-}
-
-impl Shelf {
-    fn find(&mut self, of: &Recorded) -> Option<&mut Recording> {
-        let waiting = self.outgoing.iter_mut().flat_map(|it| &mut it.waiting);
-        let waiting = waiting.map(|(name, it)| (&*name, it));
-        let on_shelf = self.recordings.iter_mut();
-        waiting.chain(on_shelf).find(|(name, it)| of.is(name, it)).map(|(_, it)| it)
     }
 }
 
@@ -166,6 +105,3 @@ impl Outgoing {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

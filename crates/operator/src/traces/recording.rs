@@ -1,15 +1,15 @@
 //! One trace while it is recorded, and after: text that gathers, and what was compressed of it.
 //! Knows no other trace and no bound on them all.
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use siskin_analysis::Record;
 use siskin_analysis::observation::Millis;
+use siskin_decide::RolloutId;
 use siskin_trace::{Header, LONGEST_LINE, Line, Mark, Writer, gzip};
 
 use crate::name::Name;
-use crate::traces::marks::{Standing, Told};
-use crate::traces::shelf::{Extent, Listed};
-use siskin_decide::RolloutId;
+use crate::traces::listed::{Extent, Listed};
+use crate::traces::marks::{AttemptSnapshot, MarksWritten};
 
 /// Text that gathers before it is compressed, in bytes. Twice the window of gzip, so that little is
 /// lost by beginning anew, and no compressor of several 100 KiB waits for each rollout.
@@ -53,12 +53,12 @@ pub(super) struct Recording {
     /// How many of them a file has.
     stored: u64,
     members: Vec<Bytes>,
-    /// Of all members.
+    /// Size of all members.
     bytes: usize,
     latest: Option<Millis>,
     cut: bool,
     order: Option<u64>,
-    told: Told,
+    told: MarksWritten,
 }
 
 impl Recording {
@@ -77,7 +77,7 @@ impl Recording {
             latest: None,
             cut: false,
             order: None,
-            told: Told::default(),
+            told: MarksWritten::default(),
         })
     }
 
@@ -168,7 +168,7 @@ impl Recording {
         }
     }
 
-    /// As how many-th it was finished, if it was.
+    /// How many traces were finished up to this one, if it is finished.
     pub(super) const fn order(&self) -> Option<u64> {
         self.order
     }
@@ -227,8 +227,8 @@ impl Recording {
     }
 
     /// The marks that this pass adds, and whether the attempt is over with them.
-    pub(super) fn marks(&mut self, standing: &Standing) -> (Vec<Line>, bool) {
-        self.told.marks(standing)
+    pub(super) fn marks(&mut self, attempt: &AttemptSnapshot) -> (Vec<Line>, bool) {
+        self.told.marks(attempt)
     }
 
     /// The mark of an attempt that ended without a decision; `None` if there was one.

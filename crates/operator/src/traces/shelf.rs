@@ -2,19 +2,20 @@
 //! by `kubectl-siskin replay`. A side observation: nothing is read back, and nothing here can fail.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use axum::body::Bytes;
-use serde::Serialize;
+use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use siskin_analysis::observation::{Millis, Observation};
 use siskin_analysis::{Record, Settings};
+use siskin_decide::RolloutId;
 use siskin_trace::{Header, Line, Mark};
 
 use crate::name::Name;
-use crate::traces::marks::Standing;
+use crate::traces::listed::Listed;
+use crate::traces::marks::AttemptSnapshot;
 use crate::traces::outgoing::Outgoing;
 use crate::traces::recording::{CHUNK, Opening, Origin, RESERVE, Recording};
-use siskin_decide::RolloutId;
 
 /// Bounds of what is kept, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +45,7 @@ pub struct Recorder {
 /// An attempt that a judge begins, or goes on, to judge.
 #[derive(Clone, Debug)]
 pub struct Attempt<'a> {
-    /// Which one.
+    /// Its id.
     pub id: RolloutId,
     /// What it is judged by.
     pub settings: Settings,
@@ -55,42 +56,12 @@ pub struct Attempt<'a> {
 /// How a judge came into being.
 #[derive(Clone, Copy, Debug)]
 pub enum Beginning<'a> {
-    /// With the trial: by the record alone.
+    /// It began with the trial: it knows the record alone.
     Fresh,
-    /// From the accounts that an earlier process had saved.
+    /// It was resumed from the accounts that an earlier process had saved.
     Resumed(&'a str),
-    /// Amid the trial, by the record alone: there were no accounts.
+    /// It began amid the trial, without accounts: it knows the record alone.
     StartedOver,
-}
-
-/// A trace that can be had.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Listed {
-    /// Namespace of the rollout.
-    pub namespace: Arc<str>,
-    /// Its name.
-    pub name: Arc<str>,
-    /// The attempt.
-    pub rollout_id: String,
-    /// Memory that it takes, compressed; while it is recorded, without what is yet to be.
-    pub bytes: usize,
-    /// How much of the attempt is in it.
-    pub state: Extent,
-    /// Whether its beginning was seen by an earlier process and is not in it.
-    pub resumed: bool,
-}
-
-/// How much of an attempt is in its trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Extent {
-    /// All of it so far.
-    Recording,
-    /// All of it.
-    Complete,
-    /// A bound was reached: not its end.
-    Cut,
 }
 
 #[derive(Debug)]
@@ -104,7 +75,7 @@ pub(super) struct Shelf {
 }
 
 impl Traces {
-    /// With other bounds, so that a test need not fill megabytes.
+    /// Traces with other bounds, so that a test need not fill megabytes.
     #[cfg(test)]
     pub(super) fn within(each: usize, all: usize) -> Self {
         let shelf = Shelf { limits: Limits { each, all }, ..Shelf::default() };
@@ -141,7 +112,7 @@ impl Traces {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shelf.lock()
     }
 }
 
@@ -166,10 +137,10 @@ impl Recorder {
     }
 
     /// What a pass knew of the attempt: its marks are written when they change.
-    pub fn follow(&self, standing: &Standing) {
+    pub fn follow(&self, attempt: &AttemptSnapshot) {
         let mut kept = self.traces.lock();
         let Some(recording) = kept.recordings.get_mut(&self.name) else { return };
-        let (lines, last) = recording.marks(standing);
+        let (lines, last) = recording.marks(attempt);
         for line in &lines {
             kept.write(&self.name, line);
         }

@@ -1,4 +1,4 @@
-//! What X-primary and X-canary look like: frozen template, role, and X's own shape. Pure.
+//! What the primary and the canary look like: frozen template, role, and the target's own shape. Pure.
 //! One description serves the comparison with what is there and the write that repairs it.
 
 use std::collections::BTreeMap;
@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use siskin_analysis::observation::Role;
 use siskin_api::PodIdentity;
 use siskin_api::annotations::{REVISION, ROLE, TARGET};
+use siskin_decide::{MoveOrder, Revision};
 
 use crate::workloads::template::{PodTemplate, Restarts, role_name, same};
-use siskin_decide::{MoveOrder, Revision};
 
 /// What Argo CD must be told about objects that no one put into Git.
 const GITOPS: [(&str, &str); 2] = [
@@ -17,22 +17,22 @@ const GITOPS: [(&str, &str); 2] = [
     ("argocd.argoproj.io/sync-options", "Prune=false"),
 ];
 
-/// Fields of X's spec, beside the template, that its children take over.
+/// Fields of the target's spec, beside the template, that its children take over.
 const TAKEN_OVER: [&str; 3] =
     ["minReadySeconds", "progressDeadlineSeconds", "revisionHistoryLimit"];
 
 /// What children of one target have in common.
 #[derive(Clone, Debug)]
 pub struct Family {
-    /// Name of X.
+    /// Name of the target.
     pub target: String,
     /// Whether pods are told their name and role.
     pub identity: PodIdentity,
-    /// What X's template carries to restart pods.
+    /// What the target's template carries to restart pods.
     pub restarts: Restarts,
     /// Whether a unit is added before one is taken.
     pub order: MoveOrder,
-    /// X's `spec`, or when X is missing that of a child.
+    /// `spec` of the target, or of a child while the target is missing.
     pub spec: Value,
 }
 
@@ -135,15 +135,15 @@ impl Child {
 /// How a live child compares with what it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// Not at all.
+    /// It is as it should be.
     None,
-    /// In its pod template: by hand, or by API server defaults.
+    /// The pod template differs: by hand, or by API server defaults.
     Template,
-    /// In what only a hand could have changed.
+    /// A field differs that only a hand could have changed.
     Real,
 }
 
-/// `X-primary` or `X-canary`.
+/// Name of a child: `<target>-primary` or `<target>-canary`.
 #[must_use]
 pub fn child_name(target: &str, role: Role) -> String {
     format!("{target}-{}", role_name(role))

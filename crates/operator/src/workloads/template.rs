@@ -59,7 +59,7 @@ impl PodTemplate {
     }
 
     /// The template of a child: the role as a label, in the environment if asked, and the restart
-    /// annotations that X carries now.
+    /// annotations that the target carries now.
     #[must_use]
     pub fn for_role(&self, role: Role, identity: PodIdentity, restarts: &Restarts) -> Value {
         let mut template = self.0.clone();
@@ -109,7 +109,7 @@ impl PodTemplate {
 pub struct Restarts(Map<String, Value>);
 
 impl Restarts {
-    /// Those of a pod template as the API server returned it.
+    /// Restart annotations of a pod template as the API server returned it.
     #[must_use]
     pub fn of(raw: &Value) -> Self {
         let annotations = raw["metadata"]["annotations"].as_object();

@@ -2,11 +2,9 @@
 //! Answers come from the crate that asks; here nobody does.
 
 use siskin_analysis::observation::PodObservation;
-use siskin_prometheus::{Access, Address, Scrapes, Series, TargetLabels};
+use siskin_prometheus::{Access, Address};
 
 use super::*;
-use crate::evidence::meter::{Exporter, MetricsSource};
-use crate::observe::pods::PodsOfTarget;
 
 fn metric(fields: &serde_json::Value) -> siskin_api::UserMetric {
     let mut metric = serde_json::json!({"name": "m"});
@@ -45,24 +43,17 @@ fn asked(query: &str, pods: usize) -> (Vec<(String, Vec<String>)>, Vec<ReadError
     let mut observations: Vec<_> =
         (1..pods).map(|it| pod(&format!("p-{it}"), Role::Primary)).collect();
     observations.push(pod("c-1", Role::Canary));
-    let label = |it| LabelName::parse(it).unwrap();
-    let errand = Errand {
-        source: Arc::new(MetricsSource {
-            exporter: Exporter::Prometheus {
-                client: client.clone(),
-                labels: TargetLabels { namespace: label("namespace"), pod: label("pod") },
-            },
-            series: Series::default(),
-            queries: queries.clone(),
-            interval: Duration::from_secs(10),
-        }),
-        namespace: "shop".into(),
-        pods: PodsOfTarget { observations, ..PodsOfTarget::default() },
-        scrapes: Scrapes::default(),
+    let context = QueryContext {
+        client: &client,
+        label: &LabelName::parse("pod").unwrap(),
+        namespace: "shop",
+        pods: &PodsOfTarget { observations, ..PodsOfTarget::default() },
+        interval: Duration::from_secs(10),
+        at: 0,
     };
     let mut failures = Vec::new();
     let questions = queries.all.iter();
-    let questions = questions.flat_map(|it| queries.questions(it, &errand, &client, &mut failures));
+    let questions = questions.flat_map(|it| queries.questions(it, context, &mut failures));
     let about = |it: Question| (it.text, it.about.iter().map(ToString::to_string).collect());
     let texts = questions.map(about).collect();
     (texts, failures)

@@ -44,7 +44,7 @@ fn rollout() -> ObjectReference {
 
 fn announcement(action: &str, note: &str) -> Announcement {
     Announcement {
-        kind: Kind::Warning,
+        kind: EventKind::Warning,
         reason: "RolledBack",
         action: action.to_owned(),
         note: note.to_owned(),

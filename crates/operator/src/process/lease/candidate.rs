@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::process::gate::Epoch;
-use crate::process::lease::election::LeaseLost;
+use crate::process::lease::lost::LeaseLost;
 use crate::process::lease::record::Record;
 use crate::process::lease::timings::Timings;
 
@@ -46,7 +46,7 @@ pub(super) enum Learned {
     Seen(Record),
     /// The lease, as written by this process.
     Holding {
-        /// With its new version.
+        /// The lease with its new version.
         record: Record,
         /// When the request was sent: from then on the others may have seen it.
         sent: Instant,
@@ -259,7 +259,7 @@ impl Held {
 }
 
 impl Standing {
-    /// The same, to be read again before anything is written.
+    /// This standing, with a lease that is to be read again before anything is written.
     fn outdated(self) -> Self {
         match self {
             Self::Following(seen) => Self::Following(Followed { current: false, ..seen }),

@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use crate::clock;
 use crate::process::gate::GateKeeper;
 use crate::process::lease::candidate::{Action, Candidate, Learned};
+use crate::process::lease::lost::LeaseLost;
 use crate::process::lease::record::Record;
 use crate::process::lease::timings::Timings;
 use crate::process::metrics::{Metrics, Written};
@@ -42,28 +43,6 @@ pub enum Ended {
     Vacated,
     /// It led, stopped writing, and could not vacate the lease: a successor waits until it ends.
     Left,
-}
-
-/// The lease is not this process's any more, so the process must end: what it knows may be stale.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
-pub enum LeaseLost {
-    /// The API server did not confirm a renewal in time; another process may lead soon.
-    #[error("lost the lease: not renewed for {} s; last: {trouble}", .since.as_secs())]
-    NotRenewed {
-        /// Since the last renewal that was confirmed.
-        since: Duration,
-        /// What went wrong last.
-        trouble: String,
-    },
-    /// Another process, or a person, wrote it.
-    #[error("lost the lease: now held by {by:?}")]
-    Taken {
-        /// The holder; empty: nobody.
-        by: String,
-    },
-    /// Someone deleted it.
-    #[error("lost the lease: it was deleted")]
-    Deleted,
 }
 
 /// A client for the lease alone: it never repeats a request by itself, because a repeated renewal

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use futures::StreamExt;
 use siskin_analysis::Record;
 use siskin_analysis::observation::Observation;
+use siskin_decide::{Revision, RolloutId};
 use siskin_trace::{Line, Mark, Reader, gzip};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
@@ -15,8 +16,8 @@ use tokio::time::{sleep, timeout};
 use super::*;
 use crate::name::Name;
 use crate::traces::directory::MIN_BYTES;
-use crate::traces::shelf::{Attempt, Beginning, Extent, Recorder};
-use siskin_decide::{Revision, RolloutId};
+use crate::traces::listed::Extent;
+use crate::traces::shelf::{Attempt, Beginning, Recorder};
 
 const AT: i64 = 1_780_000_000_000;
 
@@ -45,7 +46,8 @@ impl Drop for Folder {
 
 fn archive(folder: &Folder) -> Archive {
     let directory = Directory::open(&folder.0, MIN_BYTES).unwrap();
-    Archive::new(directory, Traces::archived(), Metrics::new())
+    let (traces, ended) = Traces::archived();
+    Archive::new(directory, traces, ended, Metrics::new())
 }
 
 /// Begins the n-th attempt of shop/orders.
@@ -73,7 +75,8 @@ async fn stored(folder: &Folder) -> Vec<Vec<Line>> {
     let mut all = Vec::new();
     for it in files.list().await.unwrap() {
         let parts: Vec<_> = it.path.split('/').map(ToOwned::to_owned).collect();
-        let content = files.read(parts.try_into().unwrap()).await.unwrap().unwrap();
+        let [namespace, name, file]: [String; 3] = parts.try_into().unwrap();
+        let content = files.read(namespace, name, file).await.unwrap().unwrap();
         let parts: Vec<_> = content.parts().map(Result::unwrap).collect().await;
         let bytes = parts.concat();
         let reader = Reader::new(gzip::text(&bytes[..]).unwrap()).unwrap();

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use siskin_decide::{Revision, RolloutId};
 
 use crate::name::Name;
 use crate::traces::archive::tests::Folder;
-use siskin_decide::{Revision, RolloutId};
 
 use super::*;
 

@@ -1,8 +1,9 @@
 //! Names of files: what Kubernetes can name, and what only looks alike.
 //! No file is made here.
 
-use crate::name::Name;
 use siskin_decide::{Revision, RolloutId};
+
+use crate::name::Name;
 
 use super::*;
 

@@ -4,13 +4,14 @@
 use jiff::SignedDuration;
 use siskin_analysis::observation::{PodObservation, Role};
 use siskin_analysis::{Judge, RECORD_SPAN, Verdict};
+use siskin_decide::testing::{self, NOW, step};
+use siskin_decide::{Cause, Observed, PromotedBy, State};
 use siskin_trace::{Reader, gzip};
 
 use super::*;
-use crate::evidence::rollout_evidence::{Ledger, Saved};
+use crate::evidence::rollout_evidence::{RolloutEvidence, Saved};
+use crate::traces::listed::Extent;
 use crate::traces::marks::Word;
-use siskin_decide::testing::{self, NOW, step};
-use siskin_decide::{Cause, Observed, PromotedBy, State};
 
 /// The moment of the states that passes find here.
 pub(in crate::traces) const AT: Millis = 10_000_000;
@@ -76,7 +77,7 @@ fn word(verdict: Verdict, finding: &'static str) -> Word {
 
 /// One pass over this state, N = 4.
 fn pass(recorder: &Recorder, seen: &Observed, word: Option<Word>) {
-    recorder.follow(&Standing::of(seen, 4, word, NOW).expect("an attempt"));
+    recorder.follow(&AttemptSnapshot::of(&seen.state, 4, word, NOW).expect("an attempt"));
 }
 
 /// Begins a trace without a record.
@@ -116,7 +117,7 @@ fn what_the_operator_did_is_marked_once() {
     let mut trial = testing::progressing();
     pass(&recorder, &trial, doubt);
     pass(&recorder, &trial, doubt);
-    recorder.follow(&Standing::of(&trial, 6, doubt, NOW).expect("a trial"));
+    recorder.follow(&AttemptSnapshot::of(&trial.state, 6, doubt, NOW).expect("a trial"));
     step(&mut trial).index = 1;
     step(&mut trial).canary = 2;
     pass(&recorder, &trial, Some(word(Verdict::Fail, "CrashLoop")));
@@ -147,15 +148,16 @@ fn what_the_operator_did_is_marked_once() {
 #[test]
 fn what_a_guard_went_by_between_two_samples_fails_again() {
     let (traces, name) = (Traces::default(), name("orders"));
-    let mut ledger = Ledger::new(settings().interval, traces.recorder(&name));
+    let mut evidence = RolloutEvidence::new(settings().interval, traces.recorder(&name));
     let saved = Saved { analysis: None, replay: &[], under_way: false };
-    ledger.attend(Some(testing::ID), settings(), saved, NOW);
+    evidence.attend(Some(testing::ID), settings(), saved, NOW);
     let mut proof = seen(AT);
     proof.pods[0].crash_loop = true;
     let failed = Some(word(Verdict::Fail, "CrashLoop"));
-    let standing = Standing::of(&testing::progressing(), 4, failed, NOW).expect("a trial");
-    ledger.note(&standing, Some(proof));
-    ledger.attend(None, settings(), saved, NOW);
+    let attempt =
+        AttemptSnapshot::of(&testing::progressing().state, 4, failed, NOW).expect("a trial");
+    evidence.note(&attempt, Some(proof));
+    evidence.attend(None, settings(), saved, NOW);
     let mut judge = Judge::new(settings(), &Record::new(RECORD_SPAN));
     let mut given = lines(&traces, &name).into_iter().filter_map(|line| match line {
         Line::Seen(seen) => Some(seen),

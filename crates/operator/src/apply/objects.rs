@@ -1,0 +1,38 @@
+//! The objects of a rollout while a plan is applied: as read, then as each write left them.
+//! Holds values; writes none.
+
+use kube::core::{DynamicObject, ObjectMeta};
+use siskin_analysis::observation::Role;
+use siskin_decide::Revision;
+
+use crate::observe::world::{Live, World};
+
+/// What the next write is conditional on.
+pub(super) struct Objects<'a> {
+    /// The look that the plan follows from.
+    pub(super) world: &'a World,
+    /// Deployments and frozen templates.
+    pub(super) live: Live,
+    /// Metadata of the rollout.
+    pub(super) rollout: ObjectMeta,
+}
+
+impl<'a> Objects<'a> {
+    /// The objects as read.
+    pub(super) fn of(world: &'a World) -> Self {
+        Self { world, live: world.live.clone(), rollout: world.rollout.metadata.clone() }
+    }
+
+    /// Takes over a child as the API server answered it.
+    pub(super) fn written(&mut self, role: Role, object: DynamicObject) {
+        match role {
+            Role::Primary => self.live.primary = Some(object),
+            Role::Canary => self.live.canary = Some(object),
+        }
+    }
+
+    /// Where a frozen template stands.
+    pub(super) fn position(&self, revision: Revision) -> Option<usize> {
+        self.live.frozen.iter().position(|it| it.frozen.revision == revision)
+    }
+}

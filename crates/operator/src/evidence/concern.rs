@@ -1,0 +1,66 @@
+//! What keeps evidence from being gathered, or a trial from beginning, as a condition says it.
+//! Pure: reads nothing.
+
+use siskin_kafka::SampleError;
+use siskin_prometheus::{Fault, ReadError};
+
+use crate::cluster::calls::CallFailed;
+
+/// Something that a person has to mend, or that passes by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Concern {
+    /// `CamelCase`, one of a closed set: condition reason.
+    pub reason: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// Why a source of evidence can't be asked.
+#[derive(Debug)]
+pub enum SourceError {
+    /// The spec or a Secret is wrong or missing: it holds the rollout.
+    Concern(Concern),
+    /// The API server did not answer: the pass fails and is tried again.
+    Call(CallFailed),
+}
+
+impl Concern {
+    /// A concern with this reason and message.
+    pub fn new(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+}
+
+impl From<&SampleError> for Concern {
+    fn from(error: &SampleError) -> Self {
+        Self::new(error.name(), error.to_string())
+    }
+}
+
+impl From<&ReadError> for Concern {
+    fn from(error: &ReadError) -> Self {
+        let reason = match error.fault {
+            Fault::Unreachable { .. } => "MetricsUnreachable",
+            Fault::Unauthorized { .. } => "MetricsUnauthorized",
+            Fault::TimedOut { .. } => "MetricsTimedOut",
+            Fault::BadQuery { .. } => "MetricsBadQuery",
+            Fault::TooLarge { .. } => "MetricsTooLarge",
+            Fault::Partial { .. } => "MetricsPartial",
+            Fault::Unsupported { .. } => "MetricsUnsupported",
+            Fault::Malformed { .. } => "MetricsMalformed",
+        };
+        Self::new(reason, error.to_string())
+    }
+}
+
+impl From<Concern> for SourceError {
+    fn from(concern: Concern) -> Self {
+        Self::Concern(concern)
+    }
+}
+
+impl From<CallFailed> for SourceError {
+    fn from(error: CallFailed) -> Self {
+        Self::Call(error)
+    }
+}

@@ -1,0 +1,166 @@
+//! The one task in which samples arrive: each is attributed to the pods of that moment and handed
+//! to its rollout's evidence. Asks for a pass when it matters; decides nothing.
+
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use siskin_kafka::{Sample, SampleError, SamplerStopped, attribute};
+use siskin_prometheus::ReadError;
+use tokio::sync::mpsc;
+
+use crate::clock;
+use crate::evidence::meter::{MetricsRead, MetricsReading};
+use crate::evidence::neighbours::Neighbours;
+use crate::evidence::sampling::{Feed, Sampling};
+use crate::name::Trigger;
+use crate::observe::pods::Pods;
+use crate::process::metrics::{ClosedSet, Metrics};
+
+/// Feeds the evidence of every rollout; [`run`](Self::run) it as a task.
+pub struct Feeder {
+    /// Receives the samples.
+    pub sampling: Sampling,
+    /// Yields new subscriptions.
+    pub feeds: mpsc::UnboundedReceiver<Feed>,
+    /// Pods with a role: members of a group are attributed to them.
+    pub pods: Pods,
+    /// Pods of other workloads, for members that match none with a role.
+    pub neighbours: Neighbours,
+    /// Asks for passes.
+    pub trigger: Trigger,
+    /// Counts samples and readings.
+    pub metrics: Metrics,
+}
+
+/// What became of a sample.
+struct Delivered {
+    /// Whether a pass is worth it now.
+    asks: bool,
+    /// Whether a member matched no pod of ours: a neighbour's pod may explain it.
+    unattributed: bool,
+}
+
+/// What one feed does in turn.
+enum Turn {
+    /// A sample arrived.
+    Sampled(Feed, Result<Sample, SamplerStopped>),
+    /// The metrics beside a sample were read, or their time was up.
+    Metered(Feed, Sample, Box<MetricsReading>),
+}
+
+impl Feeder {
+    /// Runs until a sampler stops, which none does while it is subscribed to.
+    pub async fn run(mut self) -> SamplerStopped {
+        let mut pending: FuturesUnordered<BoxFuture<'static, Turn>> = FuturesUnordered::new();
+        loop {
+            let (feed, sample, reading) = tokio::select! {
+                Some(feed) = self.feeds.recv() => {
+                    pending.push(next(feed).boxed());
+                    continue;
+                }
+                () = self.neighbours.listed() => continue,
+                Some(turn) = pending.next() => match turn {
+                    Turn::Sampled(feed, sample) => {
+                        let sample = match sample {
+                            Ok(sample) => sample,
+                            Err(stopped) => return stopped,
+                        };
+                        self.metrics.sample(&Outcome::of(&sample));
+                        if let Some(read) = self.metrics_read(&feed) {
+                            pending.push(meter(feed, sample, read).boxed());
+                            continue;
+                        }
+                        (feed, sample, None)
+                    }
+                    Turn::Metered(feed, sample, reading) => {
+                        self.metrics.reading(&Outcome::of_reading(&reading));
+                        (feed, sample, Some(*reading))
+                    }
+                },
+            };
+            let Some(delivered) = self.deliver(&feed, &sample, reading) else { continue };
+            if delivered.unattributed {
+                self.neighbours.look(&feed.name.namespace);
+            }
+            if delivered.asks {
+                self.trigger.ask(feed.name.clone());
+            }
+            pending.push(next(feed).boxed());
+        }
+    }
+
+    /// What is to be read of the pods beside a sample; `None` where nothing is.
+    fn metrics_read(&self, feed: &Feed) -> Option<MetricsRead> {
+        let namespace = &feed.name.namespace;
+        let read = self.sampling.fed(feed, |sampled| {
+            Some(MetricsRead {
+                source: sampled.metrics.clone()?,
+                namespace: namespace.clone(),
+                pods: self.pods.of(namespace, &sampled.target),
+                scrapes: sampled.scrapes.clone(),
+            })
+        });
+        read.flatten()
+    }
+
+    /// Hands a sample over, with the metrics that were read beside it. `None` when nobody wants it
+    /// any more.
+    fn deliver(
+        &self,
+        feed: &Feed,
+        sample: &Sample,
+        reading: Option<MetricsReading>,
+    ) -> Option<Delivered> {
+        let namespace = &feed.name.namespace;
+        self.sampling.fed(feed, |sampled| {
+            let mut pods = self.pods.of(namespace, &sampled.target);
+            let identities = self.neighbours.beside(namespace, &pods.identities);
+            let answer = sample.as_ref().as_ref().ok();
+            let group = answer.map(|snapshot| attribute(snapshot, &identities));
+            let unattributed = group.as_ref().is_some_and(|it| 0 < it.members.unattributed);
+            let failure = reading.and_then(|mut reading| {
+                reading.attach(&mut pods.observations, &pods.exports);
+                sampled.scrapes = reading.scrapes;
+                reading.failure
+            });
+            let evidence = &mut sampled.evidence;
+            let outcome = |sample: &Sample| Outcome::of(sample).0;
+            let mut changed = evidence.latest().map(outcome) != Some(outcome(sample));
+            changed |= evidence.note_unread(failure);
+            evidence.observe(sample.clone(), clock::now(), pods.observations, group);
+            Delivered { asks: changed || evidence.is_awaited(), unattributed }
+        })
+    }
+}
+
+async fn next(mut feed: Feed) -> Turn {
+    let sample = feed.subscription.changed().await;
+    Turn::Sampled(feed, sample)
+}
+
+async fn meter(feed: Feed, sample: Sample, read: MetricsRead) -> Turn {
+    let at = sample.as_ref().as_ref().map_or_else(|_| clock::now_millis(), |it| it.at);
+    let reading = read.run(at).await;
+    Turn::Metered(feed, sample, Box::new(reading))
+}
+
+/// What became of a sample or a reading: an answer, or one of the errors that its source knows.
+struct Outcome(&'static str);
+
+const ANSWERED: &str = "Answered";
+
+impl Outcome {
+    fn of(sample: &Sample) -> Self {
+        Self(sample.as_ref().as_ref().map_or_else(SampleError::name, |_| ANSWERED))
+    }
+
+    fn of_reading(reading: &MetricsReading) -> Self {
+        Self(reading.failure.as_ref().map_or(ANSWERED, ReadError::name))
+    }
+}
+
+impl ClosedSet for Outcome {
+    fn variant(&self) -> &'static str {
+        self.0
+    }
+}

@@ -1,0 +1,56 @@
+//! What the evidence says of one rollout at one moment.
+//! Values only: nothing is asked here.
+
+use jiff::Timestamp;
+use siskin_analysis::{Assessment, Finding, Summary};
+use siskin_api::ReplayRange;
+use siskin_decide::{Evidence, Membership};
+
+use crate::evidence::concern::Concern;
+
+/// Everything that one weighing found.
+#[derive(Clone, Debug)]
+pub struct EvidenceView {
+    /// Whether the sources of evidence deliver.
+    pub delivery: Delivery,
+    /// What keeps a trial from beginning, the gravest first.
+    pub concerns: Vec<Concern>,
+    /// The judge's word, if an attempt is judged.
+    pub assessment: Option<Assessment>,
+    /// A guard's word, from the pods alone.
+    pub guard: Option<Finding>,
+    /// What both come to.
+    pub evidence: Evidence,
+    /// Whether the canary's pods have joined the group.
+    pub membership: Membership,
+    /// Since when this process has watched the attempt.
+    pub watched_since: Option<Timestamp>,
+    /// Lag, throughput and shares by role.
+    pub figures: Summary,
+    /// The judge's accounts, to be persisted.
+    pub accounts: Option<String>,
+    /// Ranges of offsets that the canary consumed; whether some were left out.
+    pub replay: Option<(Vec<ReplayRange>, bool)>,
+}
+
+/// Whether the sources of a rollout's evidence deliver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Every source answered in the last window.
+    Answered,
+    /// A source gave no answer lately.
+    Silent,
+    /// A source failed, or can't be asked for want of its Secret or for its query.
+    CannotAsk(Concern),
+}
+
+impl Delivery {
+    /// What is wrong with a source.
+    #[must_use]
+    pub const fn concern(&self) -> Option<&Concern> {
+        match self {
+            Self::CannotAsk(concern) => Some(concern),
+            Self::Answered | Self::Silent => None,
+        }
+    }
+}

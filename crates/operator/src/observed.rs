@@ -1,0 +1,45 @@
+//! What `decide` may know, from what was read and what the evidence says. Pure.
+//! The only place where the two come together: built once per round, and whole.
+
+use kube::ResourceExt;
+use siskin_api::annotations::FINALIZER;
+use siskin_decide::{Observed, Preflight};
+
+use crate::evidence::view::EvidenceView;
+use crate::observe::world::World;
+
+/// One consistent look at a rollout.
+#[must_use]
+pub fn observed(world: &World, evidence: &EvidenceView) -> Observed {
+    let rollout = &world.rollout;
+    Observed {
+        uid: world.uid.clone(),
+        state: world.state,
+        deleted_at: rollout.metadata.deletion_timestamp.as_ref().map(|it| it.0),
+        namespace_terminating: world.namespace_terminating,
+        finalizer: rollout.finalizers().iter().any(|it| it == FINALIZER),
+        names: world.names,
+        suspended: rollout.spec.suspend,
+        spec_valid: world.spec_errors.is_empty(),
+        replicas: count(rollout.spec.replicas),
+        last_total: count(rollout.status.as_ref().and_then(|it| it.replicas)),
+        max_consumers: count(rollout.spec.strategy.max_consumers),
+        strategy: world.strategy.clone(),
+        target: world.target.clone(),
+        target_absent_for: world.target_absent_for,
+        autoscaler_on_target: world.autoscaler_on_target,
+        autoscaler_on_rollout: world.autoscaler_on_rollout,
+        primary: world.primary.clone(),
+        canary: world.canary.clone(),
+        frozen: world.live.frozen.iter().map(|it| it.frozen.clone()).collect(),
+        preflight: if evidence.concerns.is_empty() { Preflight::Passed } else { Preflight::Failed },
+        membership: evidence.membership,
+        evidence: evidence.evidence,
+        watched_since: evidence.watched_since,
+        orders: world.asked.iter().filter_map(|it| it.order).collect(),
+    }
+}
+
+fn count(value: Option<i32>) -> Option<u32> {
+    value.and_then(|it| u32::try_from(it).ok())
+}

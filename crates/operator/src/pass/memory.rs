@@ -1,0 +1,111 @@
+//! What this process remembers of its own writes to a rollout: bounds their rate, and fences those
+//! of an older leader. Nothing that a decision depends on.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use siskin_decide::{Effect, Plan, State};
+
+use crate::name::Name;
+use crate::per_rollout::PerRollout;
+
+/// The shortest time between two drains of one target.
+const DRAIN_AGAIN: Duration = Duration::from_secs(5);
+
+/// What a process remembers between passes. Clones share it.
+#[derive(Clone, Default)]
+pub struct Memory(PerRollout<OwnWrites>);
+
+#[derive(Default)]
+struct OwnWrites {
+    /// Whether this leader has taken the rollout over, or found it at rest.
+    fenced: bool,
+    /// When the target was last drained again.
+    drained: Option<Instant>,
+}
+
+impl Memory {
+    /// Whether an older leader may still have writes on their way: until every object is stamped,
+    /// a conflict halfway included.
+    pub(super) fn must_fence(&self, name: &Name, state: &State) -> bool {
+        self.0.with(name, |it| {
+            it.fenced |= matches!(state, State::AtRest(_));
+            !it.fenced
+        })
+    }
+
+    /// Notes that every object is stamped.
+    pub(super) fn fenced(&self, name: &Name) {
+        self.0.with(name, |it| it.fenced = true);
+    }
+
+    /// Leaves a drain out that would follow the last one too soon. Something that keeps scaling the
+    /// target up is answered at once the first time, then at a bounded rate: two controllers that
+    /// fight at full speed would hurt the API server and nobody else.
+    pub(super) fn throttle(&self, name: &Name, mut plan: Plan, now: Timestamp) -> Plan {
+        if !drains_again(&plan) {
+            return plan;
+        }
+        let since = self.0.with(name, |it| it.drained).map(|it| it.elapsed());
+        if let Some(left) = since.and_then(|it| DRAIN_AGAIN.checked_sub(it)) {
+            plan.effects.retain(|it| !matches!(it, Effect::Drain { .. }));
+            return plan.wake(now.checked_add(left).ok());
+        }
+        plan
+    }
+
+    /// Notes a drain that was made. One that met a conflict, as it will while the target scales up, is
+    /// tried again at once: each second more is a second of pods that nobody has judged.
+    pub(super) fn carried_out(&self, name: &Name, plan: &Plan) {
+        if drains_again(plan) {
+            self.0.with(name, |it| it.drained = Some(Instant::now()));
+        }
+    }
+
+    /// Forgets a rollout that is gone.
+    pub(super) fn forget(&self, name: &Name) {
+        self.0.forget(name);
+    }
+}
+
+/// Whether it drains a target that was drained before.
+fn drains_again(plan: &Plan) -> bool {
+    let drains = plan.effects.iter().any(|it| matches!(it, Effect::Drain { .. }));
+    drains && !matches!(plan.next, State::Adopting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use siskin_decide::Rest;
+
+    #[test]
+    fn a_rollout_is_fenced_until_that_has_succeeded_once() {
+        let (memory, name) = (Memory::default(), Name::new("shop", "orders"));
+        assert!(memory.must_fence(&name, &State::Adopting));
+        assert!(memory.must_fence(&name, &State::Adopting), "the first try met a conflict");
+        memory.fenced(&name);
+        assert!(!memory.must_fence(&name, &State::Adopting));
+    }
+
+    #[test]
+    fn a_drain_is_tried_again_at_once_until_one_is_made_and_then_at_a_bounded_rate() {
+        let (memory, name) = (Memory::default(), Name::new("shop", "orders"));
+        let rest = State::AtRest(Rest::Succeeded);
+        let plan = Plan::to(rest, vec![Effect::Drain { noted: 6 }]);
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(memory.throttle(&name, plan.clone(), now), plan);
+        assert_eq!(memory.throttle(&name, plan.clone(), now), plan, "the first met a conflict");
+        memory.carried_out(&name, &plan);
+        let throttled = memory.throttle(&name, plan.clone(), now);
+        assert_eq!(throttled.effects, []);
+        assert!(throttled.wake.is_some(), "it is looked at again");
+    }
+
+    #[test]
+    fn a_rollout_found_at_rest_needs_no_fence_later() {
+        let (memory, name) = (Memory::default(), Name::new("shop", "orders"));
+        assert!(!memory.must_fence(&name, &State::AtRest(Rest::Succeeded)));
+        assert!(!memory.must_fence(&name, &State::Adopting));
+    }
+}
