@@ -1,5 +1,6 @@
-//! The operator: rollouts observed, their evidence weighed, the plan applied and told. One pass over
-//! one rollout does all of it; what is decided is `siskin-decide`'s business, not this crate's.
+//! The operator: rollouts observed, their evidence weighed, the plan applied and told. One pass
+//! over one rollout does all of it; what is decided is `siskin-decide`'s business, not this
+//! crate's.
 //!
 //! The rooms from the ground up; each uses only those before it:
 //!

@@ -181,8 +181,8 @@ impl Start {
 }
 
 /// Until a signal, no task may end. Then, or when one has ended, the others are told to stop: the
-/// lease is vacated, so that a successor takes over at once, Events are flushed, and the admin server
-/// is drained. Whatever has nothing to finish is dropped.
+/// lease is vacated, so that a successor takes over at once, Events are flushed, and the admin
+/// server is drained. Whatever has nothing to finish is dropped.
 async fn supervise(mut tasks: Tasks, stop: watch::Sender<bool>) -> anyhow::Result<()> {
     let outcome = tokio::select! {
         () = signalled() => {

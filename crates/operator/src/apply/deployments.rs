@@ -1,5 +1,6 @@
-//! Writes of the target and its children. The target's template is never written; its count and our annotations go
-//! in one patch, and afterwards Siskin gives the field up so that nobody's apply conflicts with it.
+//! Writes of the target and its children. The target's template is never written; its count and our
+//! annotations go in one patch, and afterwards Siskin gives the field up so that nobody's apply
+//! conflicts with it.
 
 use std::collections::BTreeMap;
 
@@ -74,8 +75,8 @@ impl Writer {
         self.patch_target(objects, replicas, &noted).await
     }
 
-    /// Scales the target to 0 and notes its count in the same write: a crash between two would lose N
-    /// for ever.
+    /// Scales the target to 0 and notes its count in the same write: a crash between two would lose
+    /// N for ever.
     pub(super) async fn drain(
         &self,
         objects: &mut Objects<'_>,
@@ -109,8 +110,8 @@ impl Writer {
         let written = self.patch(&api, &name, patch).await?;
         objects.live.target = Some(match self.give_up_ownership(&api, written.clone()).await {
             Ok(released) => released,
-            // The target's own controller was faster. The count is written, and is told; the next look
-            // sees that the field is still ours.
+            // The target's own controller was faster. The count is written, and is told; the next
+            // look sees that the field is still ours.
             Err(error) if error.is_conflict() => written,
             Err(error) => return Err(error),
         });
@@ -128,8 +129,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Drops our entry in the target's managedFields. Helm 4 and `kubectl apply --server-side` refuse to
-    /// touch a field that another manager owns; a value without an owner is anybody's to set.
+    /// Drops our entry in the target's managedFields. Helm 4 and `kubectl apply --server-side`
+    /// refuse to touch a field that another manager owns; a value without an owner is anybody's to
+    /// set.
     pub(super) async fn give_up_ownership(
         &self,
         api: &Api<DynamicObject>,

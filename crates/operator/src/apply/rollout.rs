@@ -47,7 +47,8 @@ impl Writer {
         self.patch_rollout(objects, |it| it.set(&["spec", "replicas"], replicas)).await
     }
 
-    /// Persists the status of a plan that was applied whole, if it differs from the one that was read.
+    /// Persists the status of a plan that was applied whole, if it differs from the one that was
+    /// read.
     pub async fn record(
         &self,
         world: &World,

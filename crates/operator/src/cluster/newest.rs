@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The newest resourceVersion of any ControllerRevision that was listed, watched or written here.
 ///
 /// A listing without one is answered only when the API server's cache has been told by etcd that it
-/// misses nothing, which it asks for every 100 ms. One that must be *not older than* this is answered
-/// at once, from the cache that feeds our own watch. Resource versions of one kind are ordered numbers
-/// (KEP-5504); a server that has others is asked without.
+/// misses nothing, which it asks for every 100 ms. One that must be *not older than* this is
+/// answered at once, from the cache that feeds our own watch. Resource versions of one kind are
+/// ordered numbers (KEP-5504); a server that has others is asked without.
 #[derive(Clone, Debug, Default)]
 pub struct NewestRevision(Arc<AtomicU64>);
 

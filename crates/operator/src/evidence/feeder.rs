@@ -65,7 +65,7 @@ impl Feeder {
                             Ok(sample) => sample,
                             Err(stopped) => return stopped,
                         };
-                        self.metrics.sample(&Outcome::of(&sample));
+                        self.metrics.sample(&SourceOutcome::of(&sample));
                         if let Some(read) = self.metrics_read(&feed) {
                             pending.push(meter(feed, sample, read).boxed());
                             continue;
@@ -73,7 +73,7 @@ impl Feeder {
                         (feed, sample, None)
                     }
                     Turn::Metered(feed, sample, reading) => {
-                        self.metrics.reading(&Outcome::of_reading(&reading));
+                        self.metrics.reading(&SourceOutcome::of_reading(&reading));
                         (feed, sample, Some(*reading))
                     }
                 },
@@ -124,7 +124,7 @@ impl Feeder {
                 reading.failure
             });
             let evidence = &mut sampled.evidence;
-            let outcome = |sample: &Sample| Outcome::of(sample).0;
+            let outcome = |sample: &Sample| SourceOutcome::of(sample).0;
             let mut changed = evidence.latest().map(outcome) != Some(outcome(sample));
             changed |= evidence.note_unread(failure);
             evidence.observe(sample.clone(), clock::now(), pods.observations, group);
@@ -145,11 +145,11 @@ async fn meter(feed: Feed, sample: Sample, read: MetricsRead) -> Turn {
 }
 
 /// What became of a sample or a reading: an answer, or one of the errors that its source knows.
-struct Outcome(&'static str);
+struct SourceOutcome(&'static str);
 
 const ANSWERED: &str = "Answered";
 
-impl Outcome {
+impl SourceOutcome {
     fn of(sample: &Sample) -> Self {
         Self(sample.as_ref().as_ref().map_or_else(SampleError::name, |_| ANSWERED))
     }
@@ -159,7 +159,7 @@ impl Outcome {
     }
 }
 
-impl ClosedSet for Outcome {
+impl ClosedSet for SourceOutcome {
     fn variant(&self) -> &'static str {
         self.0
     }

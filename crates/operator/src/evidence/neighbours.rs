@@ -16,16 +16,17 @@ use crate::observe::pods;
 /// A list is good for this long; a group with strangers in it is no reason to list at each sample.
 const GOOD_FOR: Duration = Duration::from_secs(30);
 
-/// Pods taken from one list at most: the smallest clusters' worth, and bounded memory in large ones.
+/// Pods taken from one list at most: the smallest clusters' worth, and bounded memory in large
+/// ones.
 pub const MAX_PODS: u32 = 2_000;
 
-type Listed = (Arc<str>, Result<Vec<PodIdentity>, CallFailed>);
+type Listing = (Arc<str>, Result<Vec<PodIdentity>, CallFailed>);
 
 /// The pods of namespaces in which somebody could not be attributed.
 pub struct Neighbours {
     cluster: Cluster,
     known: HashMap<Arc<str>, (Instant, Vec<PodIdentity>)>,
-    asked: FuturesUnordered<BoxFuture<'static, Listed>>,
+    asked: FuturesUnordered<BoxFuture<'static, Listing>>,
 }
 
 impl Neighbours {

@@ -9,8 +9,8 @@ use crate::evidence::concern::Concern;
 use crate::evidence::rollout_evidence::RolloutEvidence;
 use crate::observe::world::World;
 
-/// Everything that keeps a trial from beginning, the gravest first. `source` is what is wrong with a
-/// source; `gathered` is `None` while the group is not sampled.
+/// Everything that keeps a trial from beginning, the gravest first. `source` is what is wrong with
+/// a source; `gathered` is `None` while the group is not sampled.
 #[must_use]
 pub(super) fn preflight(
     world: &World,

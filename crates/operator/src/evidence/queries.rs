@@ -65,8 +65,8 @@ pub(super) struct Answers {
     pub(super) failures: Vec<ReadError>,
 }
 
-/// One question: a query with everything filled in, and whom its answer is about.
-struct Question {
+/// A query with everything filled in, and the pods that its answer is about.
+struct FilledQuery {
     query: Query,
     text: String,
     about: Vec<Arc<str>>,
@@ -97,17 +97,17 @@ impl Queries {
         let QueryContext { client, label, at, .. } = context;
         let mut failures = Vec::new();
         let all = self.all.iter();
-        let questions: Vec<_> =
-            all.flat_map(|it| self.questions(it, context, &mut failures)).collect();
-        let asked = questions.into_iter().map(|it| async move {
+        let filled_queries: Vec<_> =
+            all.flat_map(|it| self.filled_queries(it, context, &mut failures)).collect();
+        let asked = filled_queries.into_iter().map(|it| async move {
             let answer = client.query(&it.query.metric, &it.text, label, at).await;
             (it, answer)
         });
         let mut answers = stream::iter(asked).buffered(AT_ONCE);
         let mut found: BTreeMap<(Arc<str>, Arc<str>), UserReading> = BTreeMap::new();
-        while let Some((question, answer)) = answers.next().await {
-            let query = &question.query;
-            let values = answer.and_then(|it| question.values(it, client));
+        while let Some((filled, answer)) = answers.next().await {
+            let query = &filled.query;
+            let values = answer.and_then(|it| filled.values(it, client));
             match values {
                 Ok(values) => {
                     for (pod, value) in values {
@@ -122,14 +122,14 @@ impl Queries {
         Answers { values, failures }
     }
 
-    /// One question for all pods, one for each role, or one for each pod: as few as the query's
+    /// One query for all pods, one for each role, or one for each pod: as few as the query's
     /// variables allow.
-    fn questions(
+    fn filled_queries(
         &self,
         query: &Query,
         context: QueryContext<'_>,
         failures: &mut Vec<ReadError>,
-    ) -> Vec<Question> {
+    ) -> Vec<FilledQuery> {
         let QueryContext { client, namespace, pods, interval, .. } = context;
         let window = (interval * WINDOW_IN_READINGS).max(SHORTEST_WINDOW);
         let ask = |role: Role, pods: Vec<Arc<str>>| {
@@ -139,7 +139,7 @@ impl Queries {
             };
             let pod = pods.first().map_or("", |it| &**it);
             let values = TemplateValues { pods: &pods, pod, role, namespace, revision, window };
-            Question { query: query.clone(), text: query.template.render(&values), about: pods }
+            FilledQuery { query: query.clone(), text: query.template.render(&values), about: pods }
         };
         let by_role = [Role::Primary, Role::Canary].map(|role| (role, pods.names(role)));
         let by_role = by_role.into_iter().filter(|it| !it.1.is_empty());
@@ -162,8 +162,8 @@ impl Queries {
     }
 }
 
-impl Question {
-    /// The number of each pod that the question was about.
+impl FilledQuery {
+    /// The number of each pod that the query was about.
     fn values(
         &self,
         answer: Measured,

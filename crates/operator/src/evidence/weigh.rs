@@ -148,8 +148,8 @@ fn guard(world: &World) -> Option<Finding> {
     crash_guard(&world.pods.observations, primary_healthy(world))
 }
 
-/// Notes for the trace what this pass found. A guard that fails between two samples went by pods that
-/// no sample has shown to the judge: they are noted as well.
+/// Notes for the trace what this pass found. A guard that fails between two samples went by pods
+/// that no sample has shown to the judge: they are noted as well.
 fn note(
     world: &World,
     gathered: &RolloutEvidence,

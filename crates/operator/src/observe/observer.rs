@@ -254,8 +254,8 @@ fn family(rollout: &CanaryRollout, live: &Live, order: MoveOrder) -> Option<Fami
     })
 }
 
-/// The frozen plan from the first step of an attempt on, else the spec's: whoever is told by preflight
-/// what is wrong with it must be able to mend it.
+/// The frozen plan from the first step of an attempt on, else the spec's: whoever is told by
+/// preflight what is wrong with it must be able to mend it.
 fn plan(rollout: &CanaryRollout, state: &State) -> FrozenPlan {
     let frozen = || rollout.status.as_ref()?.progress.as_ref()?.plan.clone();
     match state {

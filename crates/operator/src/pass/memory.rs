@@ -54,8 +54,8 @@ impl Memory {
         plan
     }
 
-    /// Notes a drain that was made. One that met a conflict, as it will while the target scales up, is
-    /// tried again at once: each second more is a second of pods that nobody has judged.
+    /// Notes a drain that was made. One that met a conflict, as it will while the target scales up,
+    /// is tried again at once: each second more is a second of pods that nobody has judged.
     pub(super) fn carried_out(&self, name: &Name, plan: &Plan) {
         if drains_again(plan) {
             self.0.with(name, |it| it.drained = Some(Instant::now()));

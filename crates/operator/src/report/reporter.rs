@@ -128,7 +128,8 @@ impl Reporter {
         }
     }
 
-    /// Tells of a child that was written without the rollout having moved on: somebody had touched it.
+    /// Tells of a child that was written without the rollout having moved on: somebody had touched
+    /// it.
     fn repair(&self, round: &Round<'_>, role: Role) {
         let Round { world, plan, .. } = *round;
         if !same_place(&world.state, &plan.next) {

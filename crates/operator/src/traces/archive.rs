@@ -1,5 +1,5 @@
-//! Traces in files, so that what was decided can be judged again after a restart. On the side: a disk
-//! that is full, slow or gone delays no pass and changes no decision.
+//! Traces in files, so that what was decided can be judged again after a restart. On the side: a
+//! disk that is full, slow or gone delays no pass and changes no decision.
 
 use std::convert::Infallible;
 use std::io;
@@ -17,14 +17,15 @@ use crate::traces::directory::{Directory, Stored};
 use crate::traces::outgoing::Unstored;
 use crate::traces::shelf::Traces;
 
-/// How often traces that are being recorded are stored, and what failed is tried again: as much of a
-/// trial is lost when the process is killed. Each time all of a trace is written, 4 MiB at most.
+/// How often traces that are being recorded are stored, and what failed is tried again: as much of
+/// a trial is lost when the process is killed. Each time all of a trace is written, 4 MiB at most.
 const EVERY: Duration = Duration::from_secs(300);
 
 /// Files that are handed out at once: each of them is 4 MiB in memory at most.
 const READERS: usize = 4;
 
-/// Parts in which a file is handed out, in bytes: so that its memory is held until the last is sent.
+/// Parts in which a file is handed out, in bytes: so that its memory is held until the last is
+/// sent.
 const PART: usize = 64 << 10;
 
 /// Stores the traces of this process.

@@ -128,7 +128,8 @@ impl Directory {
             StoreError::Room { root, bytes, source }
         })?;
         self.write(&path, members).map_err(|source| {
-            // Half a trace must not stay on a full disk. Where even that fails, the next start does.
+            // Half a trace must not stay on a full disk. Where even that fails, the next start
+            // does.
             fs::remove_file(&self.partial).ok();
             StoreError::Write { path, source }
         })

@@ -24,7 +24,8 @@ pub(super) fn path(of: &Recorded) -> PathBuf {
     [folder(&of.name.namespace), folder(&of.name.name), file].iter().collect()
 }
 
-/// Whether a directory could be that of a namespace or a rollout: what else lies in a volume, such as
+/// Whether a directory could be that of a namespace or a rollout: what else lies in a volume, such
+/// as
 /// `lost+found`, is not looked into.
 pub(super) fn is_folder(name: &str) -> bool {
     let plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit();

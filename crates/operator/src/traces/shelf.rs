@@ -19,7 +19,7 @@ use crate::traces::recording::{CHUNK, Opening, Origin, RESERVE, Recording};
 
 /// Bounds of what is kept, in bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(super) struct TraceLimits {
     pub(super) each: usize,
     pub(super) all: usize,
 }
@@ -27,7 +27,7 @@ pub(super) struct Limits {
 /// One trace: two days of twelve partitions at a poll in 10 s, six hours of a hundred, 20 minutes
 /// of a thousand (docs/replay.md has the figures). All of them: less than a third of the 40 MB that
 /// an operator may take at rest with 200 rollouts, even if each of them was tried.
-const LIMITS: Limits = Limits { each: 4 << 20, all: 12 << 20 };
+const TRACE_LIMITS: TraceLimits = TraceLimits { each: 4 << 20, all: 12 << 20 };
 
 /// The last trace of each rollout. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +67,7 @@ pub enum Beginning<'a> {
 #[derive(Debug)]
 pub(super) struct Shelf {
     pub(super) recordings: HashMap<Name, Recording>,
-    pub(super) limits: Limits,
+    pub(super) limits: TraceLimits,
     /// How many recordings were finished: which of them is the oldest.
     finished: u64,
     /// What is yet to be stored; `None` if nothing is.
@@ -78,7 +78,7 @@ impl Traces {
     /// Traces with other bounds, so that a test need not fill megabytes.
     #[cfg(test)]
     pub(super) fn within(each: usize, all: usize) -> Self {
-        let shelf = Shelf { limits: Limits { each, all }, ..Shelf::default() };
+        let shelf = Shelf { limits: TraceLimits { each, all }, ..Shelf::default() };
         Self { shelf: Arc::new(Mutex::new(shelf)) }
     }
 
@@ -91,8 +91,8 @@ impl Traces {
         all
     }
 
-    /// The trace of this rollout as gzip, in parts of at most 64 KiB of text (but for longer lines):
-    /// each is a member, and one after the other they are a file.
+    /// The trace of this rollout as gzip, in parts of at most 64 KiB of text (but for longer
+    /// lines): each is a member, and one after the other they are a file.
     #[must_use]
     pub fn of(&self, name: &Name) -> Option<Vec<Bytes>> {
         let mut kept = self.lock();
@@ -162,7 +162,7 @@ impl Recorder {
 
 impl Default for Shelf {
     fn default() -> Self {
-        Self { recordings: HashMap::new(), limits: LIMITS, finished: 0, outgoing: None }
+        Self { recordings: HashMap::new(), limits: TRACE_LIMITS, finished: 0, outgoing: None }
     }
 }
 

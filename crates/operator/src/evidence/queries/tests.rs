@@ -52,10 +52,11 @@ fn asked(query: &str, pods: usize) -> (Vec<(String, Vec<String>)>, Vec<ReadError
         at: 0,
     };
     let mut failures = Vec::new();
-    let questions = queries.all.iter();
-    let questions = questions.flat_map(|it| queries.questions(it, context, &mut failures));
-    let about = |it: Question| (it.text, it.about.iter().map(ToString::to_string).collect());
-    let texts = questions.map(about).collect();
+    let filled_queries = queries.all.iter();
+    let filled_queries =
+        filled_queries.flat_map(|it| queries.filled_queries(it, context, &mut failures));
+    let about = |it: FilledQuery| (it.text, it.about.iter().map(ToString::to_string).collect());
+    let texts = filled_queries.map(about).collect();
     (texts, failures)
 }
 

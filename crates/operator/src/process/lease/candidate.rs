@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::process::gate::Epoch;
 use crate::process::lease::lost::LeaseLost;
-use crate::process::lease::record::Record;
+use crate::process::lease::record::LeaseRecord;
 use crate::process::lease::timings::Timings;
 
 /// One process in the election.
@@ -17,7 +17,7 @@ use crate::process::lease::timings::Timings;
 pub(super) struct Candidate {
     identity: Arc<str>,
     timings: Timings,
-    standing: Standing,
+    role: Role,
     /// No request before.
     ask_at: Instant,
     /// Pauses so far; spreads the next one.
@@ -34,7 +34,7 @@ pub(super) enum Action<'a> {
     /// Make it, held by this process.
     Create,
     /// Write it, held by this process, if it still is at this version.
-    Hold(&'a Record),
+    Hold(&'a LeaseRecord),
 }
 
 /// The answer to an [`Action`].
@@ -43,11 +43,11 @@ pub(super) enum Learned {
     /// There is no lease.
     Absent,
     /// The lease, as read.
-    Seen(Record),
+    Seen(LeaseRecord),
     /// The lease, as written by this process.
     Holding {
         /// The lease with its new version.
-        record: Record,
+        record: LeaseRecord,
         /// When the request was sent: from then on the others may have seen it.
         sent: Instant,
     },
@@ -58,26 +58,26 @@ pub(super) enum Learned {
 }
 
 #[derive(Debug)]
-enum Standing {
+enum Role {
     /// Nothing was read yet.
     Unknown,
     /// The lease does not exist.
     Absent,
     Following(Followed),
-    Leading(Held),
+    Leading(HeldLease),
 }
 
 #[derive(Debug)]
 struct Followed {
-    record: Record,
+    record: LeaseRecord,
     /// When its last renewal was first seen here.
     since: Instant,
     current: bool,
 }
 
 #[derive(Debug)]
-struct Held {
-    record: Record,
+struct HeldLease {
+    record: LeaseRecord,
     /// When the last renewal that was confirmed had been sent.
     renewed: Instant,
     /// Whether `record` is what the API server has. After a write without an answer it may not be.
@@ -90,7 +90,7 @@ impl Candidate {
     /// A process that knows nothing and may ask from `now` on.
     pub(super) fn new(identity: &Arc<str>, timings: Timings, now: Instant) -> Self {
         let identity = Arc::clone(identity);
-        Self { identity, timings, standing: Standing::Unknown, ask_at: now, pauses: 0 }
+        Self { identity, timings, role: Role::Unknown, ask_at: now, pauses: 0 }
     }
 
     /// What to do at `now`.
@@ -98,30 +98,30 @@ impl Candidate {
     /// # Errors
     /// If it is too late for a leader to renew.
     pub(super) fn next(&self, now: Instant) -> Result<Action<'_>, LeaseLost> {
-        let wake = match &self.standing {
-            Standing::Leading(held) if now >= self.ends(held) => return Err(held.overdue(now)),
-            Standing::Leading(held) => self.ask_at.min(self.ends(held)),
-            Standing::Unknown | Standing::Absent | Standing::Following(_) => self.ask_at,
+        let wake = match &self.role {
+            Role::Leading(held) if now >= self.ends(held) => return Err(held.overdue(now)),
+            Role::Leading(held) => self.ask_at.min(self.ends(held)),
+            Role::Unknown | Role::Absent | Role::Following(_) => self.ask_at,
         };
         if now < self.ask_at {
             return Ok(Action::Wait(wake));
         }
-        Ok(match &self.standing {
-            Standing::Absent => Action::Create,
-            Standing::Following(it) if it.current && now >= self.free_at(it) => {
+        Ok(match &self.role {
+            Role::Absent => Action::Create,
+            Role::Following(it) if it.current && now >= self.free_at(it) => {
                 Action::Hold(&it.record)
             }
-            Standing::Leading(held) if held.current => Action::Hold(&held.record),
-            Standing::Unknown | Standing::Following(_) | Standing::Leading(_) => Action::Look,
+            Role::Leading(held) if held.current => Action::Hold(&held.record),
+            Role::Unknown | Role::Following(_) | Role::Leading(_) => Action::Look,
         })
     }
 
     /// How long the answer to a request sent at `now` may take: a leader must know it before it
     /// has to stop.
     pub(super) fn patience(&self, now: Instant) -> Duration {
-        let left = match &self.standing {
-            Standing::Leading(held) => self.ends(held).saturating_duration_since(now),
-            Standing::Unknown | Standing::Absent | Standing::Following(_) => Duration::MAX,
+        let left = match &self.role {
+            Role::Leading(held) => self.ends(held).saturating_duration_since(now),
+            Role::Unknown | Role::Absent | Role::Following(_) => Duration::MAX,
         };
         left.min(self.timings.request())
     }
@@ -131,13 +131,13 @@ impl Candidate {
     /// # Errors
     /// If it says that a leader leads no more.
     pub(super) fn learn(&mut self, learned: Learned, now: Instant) -> Result<(), LeaseLost> {
-        let before = std::mem::replace(&mut self.standing, Standing::Unknown);
-        self.standing = match (before, learned) {
+        let before = std::mem::replace(&mut self.role, Role::Unknown);
+        self.role = match (before, learned) {
             (_, Learned::Holding { record, sent }) => self.holding(record, sent, now),
-            (Standing::Leading(held), answer) => self.still_leading(held, answer, now)?,
+            (Role::Leading(held), answer) => self.still_leading(held, answer, now)?,
             (_, Learned::Absent) => {
                 self.ask_at = now;
-                Standing::Absent
+                Role::Absent
             }
             (before, Learned::Seen(record)) => self.followed(&before, record, now),
             (before, Learned::Conflict | Learned::Failed(_)) => {
@@ -150,43 +150,43 @@ impl Candidate {
 
     /// The tenure and the moment at which it ends unless it is renewed, if this process leads.
     pub(super) fn led(&self) -> Option<(Epoch, Instant)> {
-        match &self.standing {
-            Standing::Leading(held) => {
+        match &self.role {
+            Role::Leading(held) => {
                 let epoch = Epoch::new(held.record.transitions(), &self.identity);
                 Some((epoch, self.ends(held)))
             }
-            Standing::Unknown | Standing::Absent | Standing::Following(_) => None,
+            Role::Unknown | Role::Absent | Role::Following(_) => None,
         }
     }
 
     /// The lease to vacate, if this process leads, and whether that is what the API server has.
-    pub(super) fn into_held(self) -> Option<(Record, bool)> {
-        match self.standing {
-            Standing::Leading(held) => Some((held.record, held.current)),
-            Standing::Unknown | Standing::Absent | Standing::Following(_) => None,
+    pub(super) fn into_held(self) -> Option<(LeaseRecord, bool)> {
+        match self.role {
+            Role::Leading(held) => Some((held.record, held.current)),
+            Role::Unknown | Role::Absent | Role::Following(_) => None,
         }
     }
 
     /// Who leads, as far as is known.
     pub(super) fn leader(&self) -> Option<&str> {
-        match &self.standing {
-            Standing::Leading(_) => Some(&self.identity),
-            Standing::Following(seen) => seen.record.holder(),
-            Standing::Unknown | Standing::Absent => None,
+        match &self.role {
+            Role::Leading(_) => Some(&self.identity),
+            Role::Following(seen) => seen.record.holder(),
+            Role::Unknown | Role::Absent => None,
         }
     }
 
-    fn holding(&mut self, record: Record, sent: Instant, now: Instant) -> Standing {
+    fn holding(&mut self, record: LeaseRecord, sent: Instant, now: Instant) -> Role {
         self.ask_at = now.max(sent + self.timings.retry_period());
-        Standing::Leading(Held { record, renewed: sent, current: true, trouble: None })
+        Role::Leading(HeldLease { record, renewed: sent, current: true, trouble: None })
     }
 
     fn still_leading(
         &mut self,
-        held: Held,
+        held: HeldLease,
         answer: Learned,
         now: Instant,
-    ) -> Result<Standing, LeaseLost> {
+    ) -> Result<Role, LeaseLost> {
         // A leader has little time, and there is only one: sooner than the others ask again.
         let soon = now + self.timings.retry_period() / 4;
         let (ask_at, held) = match answer {
@@ -194,34 +194,31 @@ impl Candidate {
             Learned::Seen(record) if record.holder() == Some(&*self.identity) => {
                 // Written without an answer, or touched by a person. When it was renewed is not
                 // known better than before.
-                (now, Held { record, current: true, ..held })
+                (now, HeldLease { record, current: true, ..held })
             }
             Learned::Seen(record) => {
                 let by = record.holder().unwrap_or_default().to_owned();
                 return Err(LeaseLost::Taken { by });
             }
             Learned::Holding { record, sent } => return Ok(self.holding(record, sent, now)),
-            Learned::Conflict => (soon, Held { current: false, ..held }),
+            Learned::Conflict => (soon, HeldLease { current: false, ..held }),
             Learned::Failed(trouble) => {
-                (soon, Held { current: false, trouble: Some(trouble), ..held })
+                (soon, HeldLease { current: false, trouble: Some(trouble), ..held })
             }
         };
         self.ask_at = ask_at;
-        Ok(Standing::Leading(held))
+        Ok(Role::Leading(held))
     }
 
-    fn followed(&mut self, before: &Standing, record: Record, now: Instant) -> Standing {
+    fn followed(&mut self, before: &Role, record: LeaseRecord, now: Instant) -> Role {
         let since = match before {
-            Standing::Following(seen) if !record.renewed_since(&seen.record) => seen.since,
-            Standing::Following(_)
-            | Standing::Unknown
-            | Standing::Absent
-            | Standing::Leading(_) => now,
+            Role::Following(seen) if !record.renewed_since(&seen.record) => seen.since,
+            Role::Following(_) | Role::Unknown | Role::Absent | Role::Leading(_) => now,
         };
         let followed = Followed { record, since, current: true };
         // Not later than the lease may be taken over; this bound is not kept after a failure.
         self.ask_at = (now + self.pause()).min(self.free_at(&followed).max(now));
-        Standing::Following(followed)
+        Role::Following(followed)
     }
 
     /// When this process may take the lease over.
@@ -235,7 +232,7 @@ impl Candidate {
     }
 
     /// When this process must have stopped, unless it renews before.
-    fn ends(&self, held: &Held) -> Instant {
+    fn ends(&self, held: &HeldLease) -> Instant {
         held.renewed + self.timings.renew_deadline()
     }
 
@@ -251,19 +248,19 @@ impl Candidate {
     }
 }
 
-impl Held {
+impl HeldLease {
     fn overdue(&self, now: Instant) -> LeaseLost {
         let trouble = self.trouble.clone().unwrap_or_else(|| "this process stood still".to_owned());
         LeaseLost::NotRenewed { since: now - self.renewed, trouble }
     }
 }
 
-impl Standing {
-    /// This standing, with a lease that is to be read again before anything is written.
+impl Role {
+    /// This role, with a lease that is to be read again before anything is written.
     fn outdated(self) -> Self {
         match self {
             Self::Following(seen) => Self::Following(Followed { current: false, ..seen }),
-            Self::Leading(held) => Self::Leading(Held { current: false, ..held }),
+            Self::Leading(held) => Self::Leading(HeldLease { current: false, ..held }),
             // Someone may have made it meanwhile.
             Self::Unknown | Self::Absent => Self::Unknown,
         }

@@ -1,9 +1,9 @@
-//! Leader election by one Lease, so that of several operators one acts.
-//! Opens and closes the gate, and knows nothing of rollouts; the rules are in `candidate`, without IO.
+//! Leader election by one Lease, so that of several operators one acts. Opens and closes the gate,
+//! and knows nothing of rollouts; the rules are in `candidate`, without IO.
 //!
-//! Two things make "one" true. The holder stops by itself, `renew_deadline` after it *sent* the last
-//! renewal that succeeded; the others wait a whole `lease_duration` after they *saw* it, each by its
-//! own monotonic clock. What a stopped or slow process may still send is refused by the
+//! Two things make "one" true. The holder stops by itself, `renew_deadline` after it *sent* the
+//! last renewal that succeeded; the others wait a whole `lease_duration` after they *saw* it, each
+//! by its own monotonic clock. What a stopped or slow process may still send is refused by the
 //! `resourceVersion` of the object it was meant for, because a new leader stamps its
 //! [`Epoch`](crate::process::gate::Epoch) on everything it takes over.
 
@@ -21,7 +21,7 @@ use crate::clock;
 use crate::process::gate::GateKeeper;
 use crate::process::lease::candidate::{Action, Candidate, Learned};
 use crate::process::lease::lost::LeaseLost;
-use crate::process::lease::record::Record;
+use crate::process::lease::record::LeaseRecord;
 use crate::process::lease::timings::Timings;
 use crate::process::metrics::{Metrics, Written};
 
@@ -167,10 +167,10 @@ impl Term {
         let record = match action {
             Action::Wait(_) | Action::Look => {
                 let found = api.get_opt(name).await?;
-                return Ok(found.map_or(Learned::Absent, |it| Learned::Seen(Record::from(it))));
+                return Ok(found.map_or(Learned::Absent, |it| Learned::Seen(LeaseRecord::from(it))));
             }
             Action::Create => {
-                let new = Record::new(&self.lease.namespace, name);
+                let new = LeaseRecord::new(&self.lease.namespace, name);
                 let held = new.held(identity, timings.duration(), clock::now());
                 self.metrics.api_write(Written::Lease);
                 api.create(&params, &held.into()).await?
@@ -208,9 +208,9 @@ impl Term {
         Ended::Left
     }
 
-    async fn empty(&self, held: Record, current: bool) -> Result<(), kube::Error> {
+    async fn empty(&self, held: LeaseRecord, current: bool) -> Result<(), kube::Error> {
         let Lease { api, name, identity, .. } = &self.lease;
-        let held = if current { held } else { Record::from(api.get(name).await?) };
+        let held = if current { held } else { LeaseRecord::from(api.get(name).await?) };
         if held.holder() == Some(identity) {
             self.metrics.api_write(Written::Lease);
             let vacated = held.vacated(clock::now()).into();

@@ -9,12 +9,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 
 /// A Lease at one `resourceVersion`. Its labels and annotations are kept when it is written.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Record {
+pub(super) struct LeaseRecord {
     metadata: ObjectMeta,
     spec: LeaseSpec,
 }
 
-impl Record {
+impl LeaseRecord {
     /// One that does not exist yet and that nobody holds.
     pub(super) fn new(namespace: &str, name: &str) -> Self {
         let metadata = ObjectMeta {
@@ -69,14 +69,14 @@ impl Record {
     }
 }
 
-impl From<Lease> for Record {
+impl From<Lease> for LeaseRecord {
     fn from(lease: Lease) -> Self {
         Self { metadata: lease.metadata, spec: lease.spec.unwrap_or_default() }
     }
 }
 
-impl From<Record> for Lease {
-    fn from(record: Record) -> Self {
+impl From<LeaseRecord> for Lease {
+    fn from(record: LeaseRecord) -> Self {
         Self { metadata: record.metadata, spec: Some(record.spec) }
     }
 }

@@ -4,12 +4,12 @@
 use super::*;
 use crate::traces::recording::CHUNK;
 use crate::traces::shelf::tests::{AT, begin, lines, name, seen};
-use crate::traces::shelf::{Limits, Recorder};
+use crate::traces::shelf::{Recorder, TraceLimits};
 
 /// Traces that are to be stored, with memory for so many bytes.
 fn archived(all: usize) -> Traces {
     let (traces, _) = Traces::archived();
-    traces.lock().limits = Limits { each: 1 << 30, all };
+    traces.lock().limits = TraceLimits { each: 1 << 30, all };
     traces
 }
 

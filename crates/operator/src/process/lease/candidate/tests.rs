@@ -1,4 +1,4 @@
-//! The rules one by one, without a server: a standing, an answer, what follows.
+//! The rules one by one, without a server: a role, an answer, what follows.
 //! Whole elections are in the tests of the lease.
 
 use super::*;
@@ -10,10 +10,10 @@ fn candidate(now: Instant) -> Candidate {
     Candidate::new(&Arc::from("me"), Timings::default(), now)
 }
 
-fn record(holder: Option<&str>) -> Record {
+fn record(holder: Option<&str>) -> LeaseRecord {
     let lease = serde_json::json!({"spec": {"holderIdentity": holder, "leaseDurationSeconds": 15}});
     let lease: k8s_openapi::api::coordination::v1::Lease = serde_json::from_value(lease).unwrap();
-    Record::from(lease)
+    LeaseRecord::from(lease)
 }
 
 fn leader(now: Instant) -> Candidate {
@@ -37,13 +37,13 @@ async fn looks_first_and_makes_what_is_absent() {
 async fn every_failure_is_followed_by_a_pause() {
     let now = Instant::now();
     let answers = [Learned::Conflict, Learned::Failed("away".into())];
-    let standings: [fn(Instant) -> Candidate; 2] = [candidate, |now| {
+    let roles: [fn(Instant) -> Candidate; 2] = [candidate, |now| {
         let mut candidate = candidate(now);
         candidate.learn(Learned::Seen(record(None)), now).unwrap();
         candidate
     }];
-    for (answer, standing) in answers.iter().flat_map(|it| standings.map(|to| (it, to))) {
-        let mut candidate = standing(now);
+    for (answer, role) in answers.iter().flat_map(|it| roles.map(|to| (it, to))) {
+        let mut candidate = role(now);
         candidate.learn(answer.clone(), now).unwrap();
         let Ok(Action::Wait(until)) = candidate.next(now) else {
             panic!("{answer:?}: {:?}", candidate.next(now));
@@ -72,7 +72,7 @@ async fn a_holder_that_names_no_duration_is_given_ours() {
     let lease =
         serde_json::json!({"spec": {"holderIdentity": "other", "leaseDurationSeconds": -1}});
     let lease: k8s_openapi::api::coordination::v1::Lease = serde_json::from_value(lease).unwrap();
-    candidate.learn(Learned::Seen(Record::from(lease)), now).unwrap();
+    candidate.learn(Learned::Seen(LeaseRecord::from(lease)), now).unwrap();
     let late = now + 14 * SECOND;
     assert_eq!(candidate.next(late), Ok(Action::Look));
     assert!(matches!(candidate.next(now + 15 * SECOND), Ok(Action::Hold(_))));
