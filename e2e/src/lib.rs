@@ -1,7 +1,9 @@
 //! End-to-end tests of Siskin: a real Kubernetes and a real Kafka on this machine, and what drives them.
 //! It speaks to the cluster as a user does, and may not reach into the operator's own code.
 
+#[cfg(feature = "scenario")]
 pub mod demo;
+#[cfg(feature = "scenario")]
 pub mod measure;
 #[cfg(feature = "scenario")]
 pub mod scenario;

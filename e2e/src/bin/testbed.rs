@@ -1,18 +1,19 @@
 //! `cargo testbed`: the test bed by hand.
 //! It parses and prints; what it does is in the library, where the tests use it too.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
-use siskin_e2e::measure;
 use siskin_e2e::testbed::image::{self, Image, Loaded};
 use siskin_e2e::testbed::{Health, Part, PartStatus, Profile, Testbed};
+use siskin_launch::cargo::Program;
 
 /// A real Kubernetes and a real Kafka on this machine, without Docker, for Siskin's tests and for trying it out.
 ///
-/// The first `up` builds Kubernetes and etcd with Go and fetches Kafka with Maven (some ten minutes, into
+/// The first `up` builds Kubernetes, etcd and Prometheus with Go and fetches Kafka with Maven (some ten minutes, into
 /// ~/.cache/siskin or `$SISKIN_CACHE`); later ones take seconds. It needs root on Linux, and installs what it
 /// lacks from Debian's packages.
 #[derive(Debug, Parser)]
@@ -67,7 +68,11 @@ enum Command {
         release: bool,
     },
     /// Measure Siskin from outside: how soon it reacts, what it costs at rest
-    Measure(measure::Options),
+    #[command(disable_help_flag = true)]
+    Measure {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -132,7 +137,8 @@ fn run(command: Command) -> Result<ExitCode> {
             let loaded = Testbed::attach()?.load_worker(profile(release))?;
             say_loaded("localhost/siskin-worker:dev", loaded);
         }
-        Command::Measure(options) => measure::run(&options)?,
+        // A program of its own: it speaks of rollouts, and this one must do without the crates that do.
+        Command::Measure { arguments } => bail!(Program::Measure.launch(arguments)),
     }
     Ok(ExitCode::SUCCESS)
 }

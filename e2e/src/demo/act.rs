@@ -1,14 +1,14 @@
 //! One new version: shipped as a pipeline ships it, watched until its rollout is over, and compared with what must come of it.
 //! What counts is what was seen from outside: pods, and the status as a pipeline reads it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use siskin_api::{Cause, HistoryEntry, Phase, PromotionReason};
 
-use super::fleet::{Fleet, Version};
-use super::seen::{Past, Role, Scene};
-use super::show::Show;
-use super::watch::{Happening, Moment};
+use crate::scenario::history::{Change, Entry, first};
+use crate::scenario::seen::{Part, Seen};
+use crate::scenario::{Scenario, Version, latest};
 
 /// More than the holds, proofs and moves of one rollout take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -21,12 +21,12 @@ pub struct Act {
     /// What is shipped.
     pub version: Version,
     /// What must come of it.
-    pub expected: Outcome,
+    pub expected: Expected,
 }
 
 /// What can come of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Expected {
     /// It serves.
     Promoted,
     /// A guard found it broken; the version before it serves.
@@ -39,7 +39,7 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub struct Ended {
     /// What the operator remembers of it; nothing if there was nothing to try.
-    pub past: Option<Past>,
+    pub past: Option<HistoryEntry>,
     /// From the API server's reply to the first canary pod that was asked for.
     pub started: Option<Duration>,
     /// From the first thing that the canary did wrong to the decision to roll back.
@@ -48,127 +48,80 @@ pub struct Ended {
     pub rolled_back: Option<Duration>,
     /// From the reply to the end.
     pub total: Duration,
-    /// What was not as it must be.
-    pub complaints: Vec<String>,
 }
 
 /// Plays one act. `serving` is the version that served before.
 ///
 /// # Errors
-/// It came to no end.
-pub async fn play(
-    act: &Act,
-    serving: &str,
-    pods: usize,
-    (fleet, show): (&Fleet, &mut Show),
-) -> Result<Ended> {
-    show.title(act.title);
-    let since = show.length();
-    let shipped = fleet.ship(&act.version).await?;
-    let change = &act.version.name;
-    let then = match act.expected {
-        Outcome::Promoted | Outcome::Kept => change,
-        Outcome::RolledBack => serving,
-    };
-    let over = |scene: &Scene| {
-        let rollout = scene.rollout.as_ref().filter(|it| it.has_completed(change))?;
-        let of_this = rollout.history.first().filter(|it| it.change_id == *change);
-        Some(of_this.cloned())
-    };
-    let past = show.until("the rollout's end", PATIENCE, |scene, _| over(scene)).await?;
-    let mut complaints = Vec::new();
-    let served = show.until("the pods that must serve then", PATIENCE, |scene, _| {
-        scene.serves_alone(then, pods).then_some(())
-    });
-    if let Err(error) = served.await {
-        complaints.push(error.to_string());
+/// It did not end as it must.
+pub async fn play(s: &mut Scenario, act: &Act, serving: &str, pods: u32) -> Result<Ended> {
+    let since = s.log.length();
+    let version = &act.version.name;
+    s.when().applies(&act.version, pods).await?;
+    let shipped = s.log.elapsed();
+    match act.expected {
+        Expected::Promoted => {
+            s.then().promotes_within(PATIENCE, version, PromotionReason::Passed).await?;
+        }
+        Expected::RolledBack => {
+            s.then().rolls_back_within(PATIENCE, Cause::GuardFailed, serving).await?;
+        }
+        Expected::Kept => s.then().keeps(version).await?,
     }
-    let ended = Instant::now();
-    let moments = show.moments_since(since);
-    complaints.extend(not_as_expected(act, past.as_ref()));
-    complaints.extend(outside_the_canary(act, &moments));
-    let found_at = first(&moments, |it| *it == Happening::Phase("RollingBack".to_owned()));
-    let fault = first(&moments, |it| matches!(it, Happening::Stalled(_) | Happening::Crashed(_)));
-    Ok(Ended {
-        past,
-        started: first(&moments, |it| matches!(it, Happening::CanaryAt(1..)))
-            .map(|at| at.saturating_duration_since(shipped)),
-        found: found_at.zip(fault).map(|(found, fault)| found.saturating_duration_since(fault)),
-        rolled_back: found_at.map(|found| ended.saturating_duration_since(found)),
-        total: ended.saturating_duration_since(shipped),
-        complaints,
+    let ended = s.log.elapsed();
+    s.log.look(|view| {
+        let history = &view.history[since..];
+        if act.expected == Expected::RolledBack {
+            only_as_canary(version, history)?;
+        }
+        let of_this = |it: &&HistoryEntry| it.change_id.as_ref() == Some(version);
+        let fault =
+            first(history, |it| matches!(it, Change::Stalled(_)) || 0 < it.canary_crashes());
+        let decided = first(history, |it| it.enters(Phase::RollingBack));
+        let started = first(history, |it| it.canary_pods().is_some_and(|pods| 0 < pods));
+        Ok(Ended {
+            past: latest(view.state).filter(of_this).cloned(),
+            // The watch may bring it before the reply is read.
+            started: started.map(|at| at.saturating_sub(shipped)),
+            found: decided.zip(fault).map(|(decided, fault)| decided.saturating_sub(fault)),
+            rolled_back: decided.map(|at| ended.saturating_sub(at)),
+            total: ended.saturating_sub(shipped),
+        })
     })
 }
 
-fn first(moments: &[Moment], is: impl Fn(&Happening) -> bool) -> Option<Instant> {
-    moments.iter().find(|it| is(&it.what)).map(|it| it.at)
-}
-
-fn not_as_expected(act: &Act, past: Option<&Past>) -> Option<String> {
-    let outcome = past.map(|it| (&*it.outcome, &*it.cause));
-    let as_expected = match act.expected {
-        Outcome::Promoted => outcome.is_some_and(|(outcome, _)| outcome == "Promoted"),
-        Outcome::RolledBack => outcome == Some(("RolledBack", "GuardFailed")),
-        Outcome::Kept => outcome.is_none(),
-    };
-    let message = past.map_or("", |it| &it.message);
-    (!as_expected).then(|| format!("expected {:?}: {outcome:?} {message}", act.expected))
-}
-
 /// A version that was rolled back must never have run anywhere but as a canary.
-fn outside_the_canary(act: &Act, moments: &[Moment]) -> Option<String> {
-    let version = &act.version.name;
-    let elsewhere = moments.iter().find_map(|it| match &it.what {
-        Happening::Appeared(role, of) if of == version && *role != Role::Canary => Some(*role),
-        Happening::Appeared(..)
-        | Happening::Told { .. }
-        | Happening::Phase(_)
-        | Happening::CanaryAt(_)
-        | Happening::Crashed(_)
-        | Happening::Stalled(_) => None,
-    })?;
-    let rolled_back = act.expected == Outcome::RolledBack;
-    rolled_back.then(|| format!("a pod of version {version} ran as {elsewhere:?}"))
+fn only_as_canary(version: &str, history: &[Entry]) -> Result<()> {
+    let elsewhere = |it: &Entry| match &it.change {
+        Change::Put(name, Seen::Pod(pod)) => {
+            let is_it = pod.version.as_deref() == Some(version) && pod.part != Part::Canary;
+            is_it.then(|| name.clone())
+        }
+        Change::Put(..) | Change::Gone(..) | Change::Action { .. } | Change::Stalled(_) => None,
+    };
+    match history.iter().find_map(elsewhere) {
+        Some(pod) => bail!("version {version} ran in pod {pod}, which is no canary"),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn act(expected: Outcome) -> Act {
-        let version = Version { name: "3".to_owned(), knobs: &[] };
-        Act { title: "an act", version, expected }
-    }
-
-    fn past(outcome: &str, cause: &str) -> Past {
-        Past { outcome: outcome.to_owned(), cause: cause.to_owned(), ..Past::default() }
-    }
+    use crate::scenario::seen::Pod;
 
     #[test]
-    fn only_a_guard_may_have_ended_a_broken_version() {
-        let broken = Some(past("RolledBack", "GuardFailed"));
-        let slow = Some(past("RolledBack", "DeadlineExceeded"));
-        let promoted = Some(past("Promoted", ""));
-        for (expected, right, wrong) in [
-            (Outcome::RolledBack, &broken, [&slow, &promoted, &None]),
-            (Outcome::Promoted, &promoted, [&slow, &broken, &None]),
-            (Outcome::Kept, &None, [&slow, &broken, &promoted]),
-        ] {
-            assert_eq!(not_as_expected(&act(expected), right.as_ref()), None);
-            for past in wrong {
-                assert!(not_as_expected(&act(expected), past.as_ref()).is_some(), "{past:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_broken_version_outside_the_canary_is_a_complaint() {
-        let seen =
-            |role| [Moment { at: Instant::now(), what: Happening::Appeared(role, "3".to_owned()) }];
-        let rolled_back = act(Outcome::RolledBack);
-        assert_eq!(outside_the_canary(&rolled_back, &seen(Role::Canary)), None);
-        assert!(outside_the_canary(&rolled_back, &seen(Role::Target)).is_some());
-        assert!(outside_the_canary(&rolled_back, &seen(Role::Primary)).is_some());
-        assert_eq!(outside_the_canary(&act(Outcome::Promoted), &seen(Role::Primary)), None);
+    fn a_broken_version_outside_the_canary_is_found() {
+        let seen = |part| {
+            let version = Some("3".to_owned());
+            let pod =
+                Pod { part, version, ready: true, terminating: false, crashes: 0, running: true };
+            let change = Change::Put("p".to_owned(), Seen::Pod(pod));
+            [Entry { revision: 1, at: Duration::ZERO, listed: false, change }]
+        };
+        assert!(only_as_canary("3", &seen(Part::Canary)).is_ok());
+        assert!(only_as_canary("3", &seen(Part::Target)).is_err());
+        assert!(only_as_canary("3", &seen(Part::Primary)).is_err());
+        assert!(only_as_canary("2", &seen(Part::Primary)).is_ok());
     }
 }

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use rustix::termios::tcgetwinsize;
 use siskin_launch::progress;
 
-use super::seen::Scene;
-use super::view::{self, Span, Style};
-use super::watch::Moment;
+use super::view::{self, Happening, Span, Style};
+use crate::scenario::history::State;
 
 /// Of a terminal that does not say how wide it is.
 const USUAL_WIDTH: usize = 100;
@@ -53,20 +52,23 @@ impl Screen {
         }
     }
 
-    /// Something that happened, if it is worth a line.
-    pub fn happened(&mut self, moment: &Moment) {
-        if let Some(words) = view::happening(&moment.what) {
-            let at = stamp(moment.at.saturating_duration_since(self.begun));
-            let mut line = vec![Span(Style::Faint, at)];
-            line.extend(words);
-            self.print(&line);
-        }
+    /// Time on the clock that the audience sees.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
     }
 
-    /// The scene as it is now: the block again, or one line if it differs from the last one.
-    pub fn show(&mut self, scene: &Scene, title: &str) {
+    /// Something that happened.
+    pub fn happened(&mut self, at: Duration, what: &Happening) {
+        let mut line = vec![Span(Style::Faint, stamp(at))];
+        line.extend(view::happening(what));
+        self.print(&line);
+    }
+
+    /// What is there now: the block again, or one line if it differs from the last one.
+    pub fn show(&mut self, state: &State, title: &str) {
         if self.terminal {
-            let lines = view::block(scene, title, self.begun.elapsed(), width());
+            let lines = view::block(state, title, self.begun.elapsed(), width());
             let mut frame = self.erased();
             for line in &lines {
                 // One that wraps would put the block out of place.
@@ -77,7 +79,7 @@ impl Screen {
             put(&frame);
             return;
         }
-        let (calm, whole) = view::line(scene);
+        let view::Line { calm, whole } = view::line(state);
         let silent = LINE_EVERY <= self.spoke.elapsed();
         if (calm != self.last || silent) && !calm.is_empty() {
             self.spoke = Instant::now();

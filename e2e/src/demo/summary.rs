@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::act::{Act, Ended};
-use super::fleet::Account;
+use crate::scenario::Account;
 
 /// What happened, and how long it took.
 #[must_use]
@@ -20,7 +20,7 @@ pub fn summary(results: &[(Act, Ended)], account: &Account) -> String {
         lines.push(format!(
             "{:<46} {:<12} {:>12} {:>16} {:>17} {:>7}",
             act.title,
-            ended.past.as_ref().map_or("nothing new", |it| &it.outcome),
+            ended.past.as_ref().map_or("nothing new".to_owned(), |it| format!("{:?}", it.outcome)),
             shown(ended.started),
             shown(ended.found),
             shown(ended.rolled_back),
@@ -29,8 +29,8 @@ pub fn summary(results: &[(Act, Ended)], account: &Account) -> String {
     }
     lines.push(String::new());
     for (act, ended) in results {
-        let past = ended.past.as_ref().filter(|it| !it.message.is_empty());
-        lines.extend(past.map(|it| format!("{}: {}", act.title, it.message)));
+        let message = ended.past.as_ref().and_then(|it| it.message.as_ref());
+        lines.extend(message.map(|it| format!("{}: {it}", act.title)));
     }
     lines.push(format!(
         "{} records produced, {} processed, {} lost, {} processed more than once (the promise is at least once)",

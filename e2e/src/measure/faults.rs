@@ -1,28 +1,28 @@
 //! How soon a broken version is off the group: from what it did wrong until its canary is at 0.
 //! What went wrong is seen where it happens, in the pod's status or in its log; the end, on a watch.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::figures::{Unit, figures};
 use super::reaction::adopted;
-use super::{NAMESPACE, say};
-use crate::demo::fleet::{Fleet, Version, Workload};
-use crate::demo::watch::{Happening, Moment, Watch};
-use crate::testbed::Testbed;
+use super::say::say;
+use crate::scenario::history::{Change, first};
+use crate::scenario::{Scenario, Version, Workload};
 
 /// 25 records per second and partition; of two partitions one stalls some ten seconds after the start.
 const WORKLOAD: Workload = Workload {
-    pods: 6,
+    image: "localhost/siskin-worker:dev",
     partitions: 12,
     rate: 300,
     poison_share: "0.002",
     commit_interval: "5s",
-    rollout: include_str!("faults.yaml"),
+    work_per_message: "2ms",
 };
 
+const PODS: u32 = 6;
 /// A fault that is not found in this time is not found.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// What a rollout in use has had for hours: the healthy commits of the primary, to learn from.
@@ -30,57 +30,44 @@ const RECORD: Duration = Duration::from_secs(90);
 
 /// A version that is broken, and the moment from which it is.
 struct Fault {
-    knobs: &'static [(&'static str, &'static str)],
-    is_begin: fn(&Happening) -> bool,
+    version: fn(&str) -> Version,
+    begins: fn(&Change) -> bool,
 }
 
 /// From the second crash of the container.
-pub(super) async fn crash_loop(bed: &Testbed, runs: u32) -> Result<Value> {
-    let is_begin = |it: &Happening| matches!(it, Happening::Crashed(2..));
-    measure(bed, runs, &Fault { knobs: &[("CRASH_AT_START", "true")], is_begin }).await
+pub(super) async fn crash_loop(s: &mut Scenario, runs: u32) -> Result<Value> {
+    let begins = |it: &Change| 1 < it.canary_crashes();
+    measure(s, runs, &Fault { version: Version::crashing, begins }).await
 }
 
 /// From the first record on which a partition stands still.
-pub(super) async fn stall(bed: &Testbed, runs: u32) -> Result<Value> {
-    let is_begin = |it: &Happening| matches!(it, Happening::Stalled(_));
-    measure(bed, runs, &Fault { knobs: &[("STALL_ON", "poison")], is_begin }).await
+pub(super) async fn stall(s: &mut Scenario, runs: u32) -> Result<Value> {
+    let begins = |it: &Change| matches!(it, Change::Stalled(_));
+    measure(s, runs, &Fault { version: Version::stalling, begins }).await
 }
 
-async fn measure(bed: &Testbed, runs: u32, fault: &Fault) -> Result<Value> {
-    let fleet = Fleet::planned(bed, NAMESPACE, WORKLOAD).await?;
-    let watch = Watch::begin(fleet.client(), NAMESPACE);
-    let first = adopted(&fleet, &watch, WORKLOAD.pods).await?;
+async fn measure(s: &mut Scenario, runs: u32, fault: &Fault) -> Result<Value> {
+    s.given().watched_logs();
+    let serving = adopted(s, WORKLOAD, PODS, include_str!("faults.yaml")).await?;
     say(&format!("{} s of healthy commits, to learn from", RECORD.as_secs()));
     tokio::time::sleep(RECORD).await;
     let mut times = Vec::new();
     for run in 1..=runs {
-        let since = watch.length();
-        let version = Version { name: format!("1.{run}"), knobs: fault.knobs };
-        fleet.ship(&version).await?;
-        let removed = |moments: &[Moment]| {
-            let up = moments.iter().position(|it| matches!(it.what, Happening::CanaryAt(1..)))?;
-            let down = |it: &&Moment| it.what == Happening::CanaryAt(0);
-            moments[up..].iter().find(down).map(|it| it.at)
-        };
-        let off =
-            watch.until("the canary is at 0", PATIENCE, |_, moments| removed(&moments[since..]));
+        let since = s.log.length();
+        let version = (fault.version)(&format!("1.{run}"));
+        s.when().applies(&version, PODS).await?;
+        let off = s.log.until("the canary is at 0", PATIENCE, |view| {
+            let history = &view.history[since..];
+            let up = history.iter().position(|it| it.change.canary_pods().is_some_and(|it| 0 < it));
+            first(&history[up?..], |it| it.canary_pods() == Some(0))
+        });
         let off = off.await?;
-        let begin =
-            begin(&watch, since, fault).context("it was removed before anything was seen")?;
-        let time = off.saturating_duration_since(begin);
+        let begin = s.log.look(|view| first(&view.history[since..], fault.begins));
+        let begin = begin.context("it was removed before anything was seen")?;
+        let time = off.saturating_sub(begin);
         say(&format!("run {run} of {runs}: {:.1} s", time.as_secs_f64()));
         times.push(time);
-        let at_rest = watch.until("back at rest", PATIENCE, |scene, _| {
-            let completed = scene.rollout.as_ref()?.has_completed(&version.name);
-            (completed && scene.serves_alone(&first.name, WORKLOAD.pods)).then_some(())
-        });
-        at_rest.await?;
+        s.then().serves(&serving.name).await?;
     }
     Ok(figures(&times, Unit::Seconds))
-}
-
-fn begin(watch: &Watch, since: usize, fault: &Fault) -> Option<Instant> {
-    watch.look(|_, moments| {
-        moments[since..].iter().find(|it| (fault.is_begin)(&it.what)).map(|it| it.at)
-    })
 }

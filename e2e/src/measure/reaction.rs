@@ -7,65 +7,60 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::figures::{Unit, figures};
-use super::{NAMESPACE, say};
-use crate::demo::fleet::{Fleet, Version, Workload};
-use crate::demo::watch::{Happening, Watch};
-use crate::testbed::Testbed;
+use super::say::say;
+use crate::scenario::history::first;
+use crate::scenario::{RolloutSpec, Scenario, Version, Workload};
 
 const WORKLOAD: Workload = Workload {
-    pods: 3,
+    image: "localhost/siskin-worker:dev",
     partitions: 6,
     rate: 60,
     poison_share: "0",
     commit_interval: "1s",
-    rollout: include_str!("reaction.yaml"),
+    work_per_message: "2ms",
 };
 
+const PODS: u32 = 3;
 /// Much longer than any reaction, so that one that is held is seen as such.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The sampler's interval by default: after it, the group has been seen without the last canary.
 const BETWEEN: Duration = Duration::from_secs(10);
 
 /// One template change after the other, each taken back once the canary was asked for.
-pub(super) async fn measure(bed: &Testbed, changes: u32) -> Result<Value> {
-    let fleet = Fleet::planned(bed, NAMESPACE, WORKLOAD).await?;
-    let watch = Watch::begin(fleet.client(), NAMESPACE);
-    let first = adopted(&fleet, &watch, WORKLOAD.pods).await?;
+pub(super) async fn measure(s: &mut Scenario, changes: u32) -> Result<Value> {
+    let serving = adopted(s, WORKLOAD, PODS, include_str!("reaction.yaml")).await?;
     let mut times = Vec::new();
     for change in 1..=changes {
         tokio::time::sleep(BETWEEN).await;
-        let since = watch.length();
-        let version = Version { name: format!("1.{change}"), knobs: &[] };
-        let replied = fleet.ship(&version).await?;
-        let asked = watch.until("the canary is asked for", PATIENCE, |_, moments| {
-            let up = |it: &Happening| matches!(it, Happening::CanaryAt(1..));
-            moments[since..].iter().find(|it| up(&it.what)).map(|it| it.at)
+        let since = s.log.length();
+        s.when().applies(&Version::good(&format!("1.{change}")), PODS).await?;
+        let replied = s.log.elapsed();
+        let asked = s.log.until("the canary is asked for", PATIENCE, |view| {
+            first(&view.history[since..], |it| it.canary_pods().is_some_and(|it| 0 < it))
         });
         // The watch may bring it before the reply is read.
-        let time = asked.await?.saturating_duration_since(replied);
+        let time = asked.await?.saturating_sub(replied);
         say(&format!("change {change} of {changes}: {:.1} ms", time.as_secs_f64() * 1000.0));
         times.push(time);
-        fleet.ship(&first).await?;
-        let at_rest = watch.until("back at rest", PATIENCE, |scene, _| {
-            let completed = scene.rollout.as_ref()?.has_completed(&first.name);
-            (completed && scene.serves_alone(&first.name, WORKLOAD.pods)).then_some(())
-        });
-        at_rest.await?;
+        s.when().applies(&serving, PODS).await?;
+        s.then().keeps(&serving.name).await?;
     }
     Ok(figures(&times, Unit::Millis))
 }
 
-/// A fleet of the first version, under load, adopted by its `CanaryRollout`.
-pub(super) async fn adopted(fleet: &Fleet, watch: &Watch, pods: usize) -> Result<Version> {
-    let first = Version { name: "1".to_owned(), knobs: &[] };
+/// A fleet of the first version, under load, adopted by this `CanaryRollout`.
+pub(super) async fn adopted(
+    s: &mut Scenario,
+    workload: Workload,
+    pods: u32,
+    rollout: &str,
+) -> Result<Version> {
     say(&format!("a fleet of {pods} consumers under load"));
-    fleet.start(&first).await?;
-    fleet.add_rollout().await?;
-    let adopted = watch.until("the adoption", PATIENCE, |scene, _| {
-        let completed = scene.rollout.as_ref()?.has_completed(&first.name);
-        (completed && scene.serves_alone(&first.name, pods)).then_some(())
-    });
-    adopted.await?;
+    s.given().a_workload(workload);
+    s.given().a_fleet(pods).await?;
+    s.given().a_rollout(&RolloutSpec::read(rollout)?).await?;
+    s.given().rest().await?;
+    s.then().serves("1").await?;
     say("adopted");
-    Ok(first)
+    Ok(Version::good("1"))
 }

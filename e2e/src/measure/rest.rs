@@ -10,10 +10,9 @@ use serde_json::{Value, json};
 use super::figures::tenths;
 use super::process::Process;
 use super::reaction::adopted;
+use super::say::say;
 use super::writes::{self, Writes};
-use super::{NAMESPACE, say};
-use crate::demo::fleet::{Fleet, Workload};
-use crate::demo::watch::Watch;
+use crate::scenario::{Scenario, Workload};
 use crate::testbed::Testbed;
 
 const FAKE: &str = include_str!("fake.yaml");
@@ -21,12 +20,12 @@ const FAKE: &str = include_str!("fake.yaml");
 const PODS_PER_NODE: u32 = 110;
 
 const WORKLOAD: Workload = Workload {
-    pods: 6,
+    image: "localhost/siskin-worker:dev",
     partitions: 12,
     rate: 300,
     poison_share: "0",
     commit_interval: "5s",
-    rollout: include_str!("faults.yaml"),
+    work_per_message: "2ms",
 };
 
 /// As the figures are told: per minute.
@@ -35,16 +34,16 @@ const SPAN: Duration = Duration::from_secs(60);
 const ADOPTION: Duration = Duration::from_secs(600);
 
 /// Adopts `rollouts`, lets them rest for `settle`, and looks for a minute.
-pub(super) async fn measure(bed: &Testbed, rollouts: u32, settle: Duration) -> Result<Value> {
-    let fleet = Fleet::planned(bed, NAMESPACE, WORKLOAD).await?;
-    let watch = Watch::begin(fleet.client(), NAMESPACE);
-    adopted(&fleet, &watch, WORKLOAD.pods).await?;
-    // Its thousands of events are not needed any more.
-    drop(watch);
+pub(super) async fn measure(mut s: Scenario, rollouts: u32, settle: Duration) -> Result<Value> {
+    adopted(&mut s, WORKLOAD, 6, include_str!("faults.yaml")).await?;
+    // Its thousands of events are not needed any more, but its load is.
+    let namespace = s.namespace.clone();
+    let (bed, topic, _load) = s.without_watches();
+    let bed = &bed;
     let fakes = rollouts.saturating_sub(1);
     if 0 < fakes {
-        let (bed, topic) = (bed.clone(), fleet.topic().to_owned());
-        tokio::task::spawn_blocking(move || add_fakes(&bed, fakes, &topic)).await??;
+        let bed = bed.clone();
+        tokio::task::spawn_blocking(move || add_fakes(&bed, fakes, &namespace, &topic)).await??;
     }
     say(&format!("{} s at rest before it counts", settle.as_secs()));
     tokio::time::sleep(settle).await;
@@ -66,20 +65,20 @@ pub(super) async fn measure(bed: &Testbed, rollouts: u32, settle: Duration) -> R
 }
 
 /// Deployments of one fake pod each, and their `CanaryRollouts`: adopted as real ones are.
-fn add_fakes(bed: &Testbed, count: u32, topic: &str) -> Result<()> {
+fn add_fakes(bed: &Testbed, count: u32, namespace: &str, topic: &str) -> Result<()> {
     say(&format!("{count} Deployments of fake pods (the first time this builds kwok)"));
     // While a pod moves, there are two.
     bed.fake_nodes((2 * count).div_ceil(PODS_PER_NODE))?;
     let mut manifest = String::new();
     for number in 1..=count {
         let one = FAKE.replace("{{name}}", &format!("fake-{number}"));
-        let one = one.replace("{{namespace}}", NAMESPACE).replace("{{topic}}", topic);
+        let one = one.replace("{{namespace}}", namespace).replace("{{topic}}", topic);
         writeln!(manifest, "---\n{}", one.replace("{{bootstrap}}", &bed.kafka_bootstrap()))?;
     }
     bed.apply(&manifest)?;
     let wait = ["wait", "canaryrollouts", "--all", "--for=jsonpath={.status.adopted}=true"];
     let patience = format!("--timeout={}s", ADOPTION.as_secs());
-    bed.kubectl(&[&wait[..], &["-n", NAMESPACE, &patience]].concat()).context("their adoption")?;
+    bed.kubectl(&[&wait[..], &["-n", namespace, &patience]].concat()).context("their adoption")?;
     say("adopted");
     Ok(())
 }

@@ -3,8 +3,9 @@
 
 use std::fmt::Write as _;
 
-use super::Scenario;
-use super::history::timeline;
+use super::history::{Entry, timeline};
+use super::operator::Operator;
+use crate::testbed::Testbed;
 
 /// Lines of a log that are printed; the whole one stays in its file.
 const LOG_LINES: usize = 60;
@@ -17,11 +18,16 @@ const QUESTIONS: [&[&str]; 3] = [
 ];
 
 /// Prints the reason first, then objects, Events, logs and the timeline.
-pub(super) fn print(scenario: &Scenario, reason: &anyhow::Error) {
-    let mut text = format!("\n===== {} failed: {reason:#}\n", scenario.namespace);
-    let bed = &scenario.stage.bed;
+pub(super) fn print(
+    bed: &Testbed,
+    namespace: &str,
+    operators: &[Operator],
+    history: &[Entry],
+    reason: &anyhow::Error,
+) {
+    let mut text = format!("\n===== {namespace} failed: {reason:#}\n");
     let ask = |question: &[&str]| {
-        let words = [question, &["-n", &scenario.namespace]].concat();
+        let words = [question, &["-n", namespace]].concat();
         bed.kubectl(&words).unwrap_or_else(|error| format!("{error:#}"))
     };
     for question in QUESTIONS {
@@ -31,7 +37,7 @@ pub(super) fn print(scenario: &Scenario, reason: &anyhow::Error) {
         let log = ask(&["logs", pod, "--tail=15", "--all-containers", "--prefix"]);
         let _ = writeln!(text, "----- log of {pod}\n{log}");
     }
-    for (number, operator) in scenario.operators.iter().enumerate() {
+    for (number, operator) in operators.iter().enumerate() {
         let log = operator.log();
         let told: Vec<_> = log.lines().filter(|it| !it.contains("DEBUG")).collect();
         let last = told.len().saturating_sub(LOG_LINES);
@@ -39,11 +45,11 @@ pub(super) fn print(scenario: &Scenario, reason: &anyhow::Error) {
             text,
             "----- log of operator {} (whole in {})\n{}",
             number + 1,
-            scenario.logs.display(),
+            operator.log_file().display(),
             told[last..].join("\n")
         );
     }
-    let history = timeline(&scenario.chronicle.history());
+    let history = timeline(history);
     let _ = writeln!(text, "----- timeline: time, revision, what\n{history}=====");
     // In one write, or scenarios that fail side by side would interleave.
     eprintln!("{text}");

@@ -1,22 +1,30 @@
 //! What a scenario's user deploys: a Deployment of consumers, in one version after the other.
 //! Manifests only; who applies them, and when, is the scenario's business.
 
-use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
+use siskin_api::annotations::target;
 
-use super::history::TARGET;
 use super::java::{Java, Protocol};
 use super::seen::VERSION;
 
 /// The sample worker's image in the test bed.
 pub const WORKER_IMAGE: &str = "localhost/siskin-worker:e2e";
 
+/// The user's Deployment, as anybody would write it.
+static ORDERS: LazyLock<Value> = LazyLock::new(|| {
+    let manifest = include_str!("../../worker/manifests/orders.yaml");
+    serde_yaml_ng::from_str(manifest).expect("the sample's manifest is YAML")
+});
+
 /// A fleet of consumers.
 #[derive(Clone, Debug)]
 pub struct Fleet {
     /// Who applies its Deployment: the field manager.
     pub manager: String,
+    /// Whether each version's Deployment says `siskin.dev/change-id`.
+    pub names_changes: bool,
     /// Pods.
     pub pods: u32,
     /// `spec.strategy` of the Deployment; the default of Kubernetes if absent.
@@ -31,9 +39,38 @@ pub struct Fleet {
     pub settings: Vec<(String, String)>,
     /// Memory limit of a pod; none if absent.
     pub memory: Option<String>,
-    /// Records a second on its topic.
-    pub rate: u32,
+    /// What there is to do.
+    pub workload: Workload,
 }
+
+/// What a fleet has to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Workload {
+    /// Image of the sample worker.
+    pub image: &'static str,
+    /// Partitions of the topic.
+    pub partitions: u32,
+    /// Records a second on it, all partitions together.
+    pub rate: u32,
+    /// Share of poisonous records, which only a version that stalls on them minds.
+    pub poison_share: &'static str,
+    /// Time between two commits of a consumer.
+    pub commit_interval: &'static str,
+    /// Time that a consumer takes for one record.
+    pub work_per_message: &'static str,
+}
+
+/// Two partitions for each of three consumers, and in each of them enough records for each window of the judge to say
+/// something.
+const WORKLOAD: Workload = Workload {
+    image: WORKER_IMAGE,
+    partitions: 6,
+    rate: 60,
+    poison_share: "0.02",
+    // A proof takes a dozen commits: at this pace some ten seconds.
+    commit_interval: "500ms",
+    work_per_message: "1ms",
+};
 
 /// The program in the fleet's pods.
 #[derive(Clone, Debug)]
@@ -50,15 +87,14 @@ pub struct Version {
     /// Its name, told by the environment variable [`VERSION`].
     pub name: String,
     knobs: Vec<(String, String)>,
-    image: String,
+    image: Option<&'static str>,
 }
 
 impl Version {
     /// One that works.
     #[must_use]
     pub fn good(name: &str) -> Self {
-        let image = WORKER_IMAGE.to_owned();
-        Self { name: name.to_owned(), knobs: Vec::new(), image }
+        Self { name: name.to_owned(), knobs: Vec::new(), image: None }
     }
 
     /// One that ends with an error as soon as it starts.
@@ -76,7 +112,7 @@ impl Version {
     /// One whose image does not exist.
     #[must_use]
     pub fn without_image(name: &str) -> Self {
-        Self { image: "localhost/no-such-image:1".to_owned(), ..Self::good(name) }
+        Self { image: Some("localhost/no-such-image:1"), ..Self::good(name) }
     }
 
     /// With one of the worker's settings.
@@ -88,23 +124,43 @@ impl Version {
 }
 
 impl Fleet {
+    /// Three consumers in this group and on the topic of the same name, with little to do.
+    pub(super) fn new(manager: &str, bootstrap: &str, group: &str) -> Self {
+        Self {
+            manager: manager.to_owned(),
+            names_changes: false,
+            pods: 3,
+            strategy: None,
+            bootstrap: bootstrap.to_owned(),
+            group: group.to_owned(),
+            consumers: Consumers::Sample,
+            settings: Vec::new(),
+            memory: None,
+            workload: WORKLOAD,
+        }
+    }
+
+    /// The topic to which the consumers acknowledge records, where they do.
+    #[must_use]
+    pub fn acknowledged(&self) -> String {
+        format!("{}-done", self.group)
+    }
+
     /// The Deployment that runs this version. `replicas` only where the user's manifest has it.
     #[must_use]
     pub fn deployment(&self, version: &Version, replicas: Option<u32>) -> Value {
-        let mut deployment = json!({
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {"name": TARGET, "labels": {"app": TARGET}},
-            "spec": {
-                "selector": {"matchLabels": {"app": TARGET}},
-                "template": self.template(version),
-            },
-        });
-        if let Some(replicas) = replicas {
-            deployment["spec"]["replicas"] = json!(replicas);
+        let mut deployment = ORDERS.clone();
+        if self.names_changes {
+            deployment["metadata"]["annotations"] = json!({target::CHANGE_ID: version.name});
+        }
+        let spec = &mut deployment["spec"];
+        spec["template"] = self.template(version);
+        match replicas {
+            Some(replicas) => spec["replicas"] = json!(replicas),
+            None => drop(spec.as_object_mut().and_then(|it| it.remove("replicas"))),
         }
         if let Some(strategy) = &self.strategy {
-            deployment["spec"]["strategy"] = strategy.clone();
+            spec["strategy"] = strategy.clone();
         }
         deployment
     }
@@ -112,61 +168,68 @@ impl Fleet {
     /// The pod template of this version.
     #[must_use]
     pub fn template(&self, version: &Version) -> Value {
-        let (mut container, volumes, scraped) = match &self.consumers {
-            Consumers::Sample => (sample(version), json!([]), "true"),
+        let mut template = ORDERS["spec"]["template"].clone();
+        match &self.consumers {
+            Consumers::Sample => {
+                let image = version.image.unwrap_or(self.workload.image);
+                template["spec"]["containers"][0]["image"] = json!(image);
+            }
             Consumers::Java(java, protocol) => {
                 let (container, volumes) = java.consumer(&self.bootstrap, &self.group, *protocol);
-                (container, volumes, "false")
+                template["spec"]["containers"] = json!([container]);
+                template["spec"]["volumes"] = volumes;
+                template["metadata"]["annotations"]["prometheus.io/scrape"] = json!("false");
             }
-        };
-        container["env"] = self.environment(version);
+        }
+        let container = &mut template["spec"]["containers"][0];
+        set_environment(container, &self.environment(version));
         if let Some(memory) = &self.memory {
             container["resources"] = json!({"limits": {"memory": memory}});
         }
-        json!({
-            "metadata": {
-                "labels": {"app": TARGET},
-                "annotations": {"prometheus.io/scrape": scraped, "prometheus.io/port": "9100"},
-            },
-            "spec": {
-                // A consumer leaves its group within a second of SIGTERM.
-                "terminationGracePeriodSeconds": 3,
-                "automountServiceAccountToken": false,
-                "enableServiceLinks": false,
-                "containers": [container],
-                "volumes": volumes,
-            },
-        })
+        template
     }
 
-    fn environment(&self, version: &Version) -> Value {
-        let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let all = [
-            own("KAFKA_BOOTSTRAP", &self.bootstrap),
-            own("TOPICS", &self.group),
-            own("GROUP", &self.group),
-            own(VERSION, &version.name),
-            // A proof takes a dozen commits: at this pace some ten seconds.
-            own("COMMIT_INTERVAL", "500ms"),
-            own("WORK_PER_MESSAGE", "1ms"),
+    fn environment(&self, version: &Version) -> Vec<(String, String)> {
+        let own = [
+            ("KAFKA_BOOTSTRAP", &*self.bootstrap),
+            ("TOPICS", &self.group),
+            ("GROUP", &self.group),
+            ("OUTPUT_TOPIC", ""),
+            (VERSION, &version.name),
+            ("COMMIT_INTERVAL", self.workload.commit_interval),
+            ("WORK_PER_MESSAGE", self.workload.work_per_message),
         ];
-        let knobs = || self.settings.iter().chain(&version.knobs);
-        let latest: BTreeMap<_, _> = knobs().cloned().collect();
-        let unset = |it: &(String, String)| !latest.contains_key(&it.0);
-        let all = all.into_iter().filter(unset).chain(latest.clone());
-        all.map(|(name, value)| json!({"name": name, "value": value})).collect()
+        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        own.into_iter().chain(self.settings.clone()).chain(version.knobs.clone()).collect()
     }
 }
 
-fn sample(version: &Version) -> Value {
-    json!({
-        "name": "worker",
-        "image": version.image,
-        "imagePullPolicy": "Never",
-        "ports": [{"name": "metrics", "containerPort": 9100}],
-        "readinessProbe": {
-            "httpGet": {"path": "/ready", "port": "metrics"},
-            "periodSeconds": 1,
-        },
-    })
+/// Sets variables of a container, over those of the same name that it has; the last of a name stands.
+pub fn set_environment(container: &mut Value, variables: &[(String, String)]) {
+    let mut all = container["env"].as_array().cloned().unwrap_or_default();
+    for (name, value) in variables {
+        all.retain(|it| it["name"] != **name);
+        all.push(json!({"name": name, "value": value}));
+    }
+    container["env"] = Value::Array(all);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_set_once() {
+        let fleet = Fleet::new("kubectl", "host:9092", "group");
+        let version = Version::good("7").knob("COMMIT_INTERVAL", "9s");
+        let deployment = fleet.deployment(&version, None);
+        let env = &deployment["spec"]["template"]["spec"]["containers"][0]["env"];
+        let of = |name: &str| {
+            let env = env.as_array().unwrap();
+            env.iter().filter(|it| it["name"] == name).collect::<Vec<_>>()
+        };
+        assert_eq!(of("VERSION"), [&json!({"name": "VERSION", "value": "7"})]);
+        assert_eq!(of("COMMIT_INTERVAL"), [&json!({"name": "COMMIT_INTERVAL", "value": "9s"})]);
+        assert!(deployment["spec"]["replicas"].is_null());
+    }
 }

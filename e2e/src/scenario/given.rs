@@ -8,13 +8,17 @@ use serde_json::{Value, json};
 use siskin_api::Phase;
 use tokio::time::{Instant, sleep};
 
-use super::door::{Door, Source};
+use super::fleet::{Consumers, Fleet, Version, Workload};
 use super::history::TARGET;
 use super::java::{Java, Protocol};
 use super::load::Load;
 use super::objects::Kind;
+use super::operator::Election;
+use super::proxy::{Proxy, Source};
+use super::rollout::RolloutSpec;
+use super::run::{ROLLOUT, Scenario};
 use super::seen::Part;
-use super::{Consumers, Election, Fleet, ROLLOUT, RolloutSpec, Scenario, Version};
+use super::stalls;
 
 /// Pods that can start have started by then, also on a machine that is busy with other scenarios.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
@@ -25,6 +29,13 @@ const RECORD: f64 = 6.0;
 /// The beginning of a scenario.
 pub struct Given<'a>(pub(super) &'a mut Scenario);
 
+impl Scenario {
+    /// What is there before it begins.
+    pub fn given(&mut self) -> Given<'_> {
+        Given(self)
+    }
+}
+
 impl Given<'_> {
     /// A fleet of `pods` under load, adopted by a rollout, under an operator as users run it.
     ///
@@ -34,7 +45,7 @@ impl Given<'_> {
         self.an_adopted_fleet_under(Election::Usual, pods, spec).await
     }
 
-    /// The same under an operator that takes part in the election like this.
+    /// [An adopted fleet](Given::an_adopted_fleet) under an operator that takes part in the election like this.
     ///
     /// # Errors
     /// It does not come to rest.
@@ -86,26 +97,39 @@ impl Given<'_> {
 
     /// So many records a second on the topic of the fleet that comes next.
     pub fn a_rate(&mut self, records: u32) {
-        self.0.fleet.rate = records;
+        self.0.fleet.workload.rate = records;
+    }
+
+    /// A workload of the fleet that comes next, applied by a pipeline that names each change after its version.
+    pub fn a_workload(&mut self, workload: Workload) {
+        self.0.fleet.workload = workload;
+        self.0.fleet.names_changes = true;
+        "pipeline".clone_into(&mut self.0.fleet.manager);
+    }
+
+    /// The logs of the canary's pods, read for where they stand still.
+    pub fn watched_logs(&mut self) {
+        let (client, namespace) = (self.0.client.clone(), self.0.namespace.clone());
+        self.0.watches.add(stalls::watch(self.0.log.clone(), client, namespace));
     }
 
     /// A way to this server that the scenario can lose, for the fleet that comes next. Answers with
     /// the address.
     ///
     /// # Errors
-    /// Every door to Kafka is another scenario's, or something listens there.
-    pub fn a_door_to(&mut self, source: Source) -> Result<String> {
-        let stage = self.0.stage;
+    /// Every proxy to Kafka is another scenario's, or something listens there.
+    pub fn a_proxy_to(&mut self, source: Source) -> Result<String> {
+        let run = &self.0.run;
         let (at, to) = match source {
             Source::Kafka => {
-                let free = stage.doors.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                free.context("every door to Kafka is somebody else's")?
+                let free = run.proxies.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                free.context("every proxy to Kafka is somebody else's")?
             }
-            Source::Prometheus => stage.bed.prometheus_door(),
+            Source::Prometheus => run.bed.prometheus_proxy(),
         };
-        let door = Door::open(&at, to)?;
-        let address = door.address().to_string();
-        self.0.doors.push((source, door));
+        let proxy = Proxy::open(&at, to)?;
+        let address = proxy.address().to_string();
+        self.0.proxies.push((source, proxy));
         if source == Source::Kafka {
             self.0.fleet.bootstrap.clone_from(&address);
         }
@@ -117,7 +141,7 @@ impl Given<'_> {
     /// # Errors
     /// This machine has no Java.
     pub fn java_consumers(&mut self, protocol: Protocol) -> Result<()> {
-        let java = Java::of_machine(&self.0.stage.bed.kafka_jars())?;
+        let java = Java::of_machine(&self.0.run.bed.kafka_jars())?;
         self.0.fleet.consumers = Consumers::Java(java, protocol);
         Ok(())
     }
@@ -132,9 +156,9 @@ impl Given<'_> {
     /// # Errors
     /// Kafka does not make the topic.
     pub async fn a_load(&mut self) -> Result<()> {
-        let (program, fleet) = (&self.0.stage.producer, &self.0.fleet);
         let log = self.0.logs.join("producer.log");
-        self.0.load = Some(Load::start(program, fleet, &log).await?);
+        let program = self.0.run.program("producer");
+        self.0.load = Some(Load::start(&program, &self.0.fleet, &log).await?);
         Ok(())
     }
 
@@ -147,7 +171,7 @@ impl Given<'_> {
         self.0.objects.apply_as(Kind::Deployment, manifest, manager).await?;
         let pods = manifest["spec"]["replicas"].as_u64().unwrap_or(1);
         let what = format!("{pods} ready pods of {TARGET}");
-        let found = self.0.chronicle.until(&what, PATIENCE, |view| {
+        let found = self.0.log.until(&what, PATIENCE, |view| {
             let ready = view.state.parts.get(&Part::Target).map_or(0, |it| it.ready);
             (u64::from(ready) == pods).then_some(())
         });
@@ -168,7 +192,7 @@ impl Given<'_> {
         manifest["spec"]["selector"]["matchLabels"] = labels.clone();
         manifest["spec"]["template"]["metadata"]["labels"] = labels;
         self.0.objects.apply(Kind::Deployment, &manifest).await?;
-        let found = self.0.chronicle.until("a ready stranger", PATIENCE, |view| {
+        let found = self.0.log.until("a ready stranger", PATIENCE, |view| {
             let mut pods = view.state.pods.values();
             pods.any(|it| it.version.as_deref() == Some(name) && it.ready).then_some(())
         });
@@ -241,7 +265,7 @@ impl Given<'_> {
     /// # Errors
     /// It does not come to that.
     pub async fn rest(&mut self) -> Result<()> {
-        let found = self.0.chronicle.until("the fleet is adopted", PATIENCE, |view| {
+        let found = self.0.log.until("the fleet is adopted", PATIENCE, |view| {
             let total = view.state.total()?;
             let rest = view.state.rollout()?.status.phase == Some(Phase::Initialized);
             let ready = view.state.parts.get(&Part::Primary).map_or(0, |it| it.ready);

@@ -1,9 +1,11 @@
 //! What happened in a scenario, in order: every change of an object that the watches brought, and
-//! every deed of the scenario itself. Pure: holds and shows it, judges nothing.
+//! every action of the scenario itself. Pure: holds and shows it, judges nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
+
+use siskin_api::Phase;
 
 use super::seen::{Deployment, Frozen, Part, Pod, Rollout, Seen};
 
@@ -25,15 +27,22 @@ pub struct Entry {
     pub change: Change,
 }
 
-/// A change of an object, or a deed.
+/// A change of an object, or a action.
 #[derive(Clone, Debug)]
 pub enum Change {
     /// An object was created, or changed.
     Put(String, Seen),
     /// An object was deleted; this is how it looked last.
     Gone(String, Seen),
-    /// The scenario did something: in words, and the name of an object that it deleted.
-    Deed(String, Option<String>),
+    /// The scenario did something.
+    Action {
+        /// In words.
+        text: String,
+        /// The name of an object that it deleted.
+        deleted: Option<String>,
+    },
+    /// A canary pod has stood still since then at this topic/partition/offset, by its own log.
+    Stalled(String),
 }
 
 /// Everything that is there at one moment.
@@ -57,7 +66,7 @@ impl State {
         match &entry.change {
             Change::Put(name, seen) => self.put(name, seen.clone()),
             Change::Gone(name, seen) => self.remove(name, seen),
-            Change::Deed(..) => {}
+            Change::Action { .. } | Change::Stalled(_) => {}
         }
     }
 
@@ -104,7 +113,7 @@ impl State {
             Seen::Pod(it) => drop(self.pods.insert(name.to_owned(), it)),
             Seen::Frozen(it) => drop(self.frozen.insert(name.to_owned(), it)),
             Seen::Rollout(it) => drop(self.rollouts.insert(name.to_owned(), *it)),
-            Seen::Told(_) => {}
+            Seen::Event(_) => {}
         }
     }
 
@@ -117,7 +126,7 @@ impl State {
             Seen::Pod(_) => drop(self.pods.remove(name)),
             Seen::Frozen(_) => drop(self.frozen.remove(name)),
             Seen::Rollout(_) => drop(self.rollouts.remove(name)),
-            Seen::Told(_) => {}
+            Seen::Event(_) => {}
         }
     }
 }
@@ -139,11 +148,43 @@ pub fn timeline(history: &[Entry]) -> String {
     text
 }
 
+/// When something like that was seen first.
+#[must_use]
+pub fn first(history: &[Entry], is_it: impl Fn(&Change) -> bool) -> Option<Duration> {
+    history.iter().find(|it| is_it(&it.change)).map(|it| it.at)
+}
+
 impl Change {
+    /// Whether it shows the rollout in this phase.
+    #[must_use]
+    pub fn enters(&self, phase: Phase) -> bool {
+        matches!(self, Self::Put(_, Seen::Rollout(it)) if it.status.phase == Some(phase))
+    }
+
+    /// How many canary pods it shows to be asked for, if it shows that.
+    #[must_use]
+    pub fn canary_pods(&self) -> Option<u32> {
+        match self {
+            Self::Put(name, Seen::Deployment(it)) => {
+                (Part::of(name, TARGET) == Some(Part::Canary)).then_some(it.replicas)
+            }
+            Self::Put(..) | Self::Gone(..) | Self::Action { .. } | Self::Stalled(_) => None,
+        }
+    }
+
+    /// How often it shows the container of a canary pod to have ended. One that was told to end has not crashed.
+    #[must_use]
+    pub fn canary_crashes(&self) -> i64 {
+        match self {
+            Self::Put(_, Seen::Pod(it)) if it.part == Part::Canary && !it.terminating => it.crashes,
+            Self::Put(..) | Self::Gone(..) | Self::Action { .. } | Self::Stalled(_) => 0,
+        }
+    }
+
     fn subject(&self) -> &str {
         match self {
             Self::Put(name, _) | Self::Gone(name, _) => name,
-            Self::Deed(..) => "",
+            Self::Action { .. } | Self::Stalled(_) => "",
         }
     }
 }
@@ -159,7 +200,8 @@ impl Display for Change {
         match self {
             Self::Put(name, seen) => write!(f, "{name}: {seen}"),
             Self::Gone(name, _) => write!(f, "{name}: gone"),
-            Self::Deed(text, _) => write!(f, "=> {text}"),
+            Self::Action { text, .. } => write!(f, "=> {text}"),
+            Self::Stalled(place) => write!(f, "the canary's log: stalled at {place}"),
         }
     }
 }
@@ -204,7 +246,7 @@ impl Display for Seen {
                 }
                 write!(f, ": {}", status.message.as_deref().unwrap_or(""))
             }
-            Self::Told(it) => write!(f, "Event {} x{}: {}", it.reason, it.count, it.note),
+            Self::Event(it) => write!(f, "Event {} x{}: {}", it.reason, it.count, it.note),
         }
     }
 }

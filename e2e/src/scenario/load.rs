@@ -1,4 +1,5 @@
-//! The load of a scenario: the sample producer as a process of its own, on a topic of its own.
+//! The load of a scenario: the sample producer as a process of its own, on a topic of its own, and what became of it.
+//! It starts and counts; when, and what must come of it, is the scenario's business.
 
 use std::fs::File;
 use std::path::Path;
@@ -6,18 +7,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 use tokio::process::{Child, Command};
 
-use super::Fleet;
-
-/// Partitions of a scenario's topic: two for each of three consumers.
-pub const PARTITIONS: u32 = 6;
-
-/// Records a second: enough in each partition for each window of the judge to say something.
-pub const RATE: u32 = 60;
-
-/// Share of poisonous records, which only a version that stalls on them minds.
-const POISON_SHARE: &str = "0.02";
+use super::fleet::Fleet;
 
 /// A broker that does not make a topic in this time is not well.
 const TOPIC_WITHIN: Duration = Duration::from_secs(30);
@@ -34,7 +27,7 @@ impl Load {
     /// # Errors
     /// Kafka does not make the topic.
     pub async fn start(program: &Path, fleet: &Fleet, log: &Path) -> Result<Self> {
-        let (bootstrap, topic) = (&fleet.bootstrap, &fleet.group);
+        let (bootstrap, topic, work) = (&fleet.bootstrap, &fleet.group, &fleet.workload);
         let log = File::create(log).with_context(|| format!("creating {}", log.display()))?;
         let command = || {
             let mut command = Command::new("setpriv");
@@ -42,11 +35,11 @@ impl Load {
             command.args(["--bootstrap", bootstrap, "--topic", topic]);
             command.args([
                 "--partitions",
-                &PARTITIONS.to_string(),
+                &work.partitions.to_string(),
                 "--rate",
-                &fleet.rate.to_string(),
+                &work.rate.to_string(),
             ]);
-            command.args(["--poison-share", POISON_SHARE]);
+            command.args(["--poison-share", work.poison_share]);
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.try_clone()?);
             command.kill_on_drop(true);
             anyhow::Ok(command)
@@ -58,5 +51,34 @@ impl Load {
             bail!("the producer could not make topic {topic}: {status}");
         }
         Ok(Self { _child: command()?.spawn().context("starting the producer")? })
+    }
+}
+
+/// What `producer verify` counts.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Account {
+    /// Records in the topic.
+    pub produced: u64,
+    /// Of these, processed by some version.
+    pub processed_distinct: u64,
+    /// Of these, processed by none.
+    pub missing: u64,
+    /// Records that were processed once more.
+    pub duplicates: u64,
+}
+
+impl Account {
+    /// Compares the fleet's topic with what its consumers have acknowledged.
+    pub(super) async fn of(producer: &Path, fleet: &Fleet) -> Result<Self> {
+        let mut verify = Command::new(producer);
+        verify.args(["verify", "--bootstrap", &fleet.bootstrap]);
+        verify.args(["--topic", &fleet.group, "--output", &fleet.acknowledged()]);
+        let run = verify.kill_on_drop(true).output().await.context("running producer verify")?;
+        let printed = String::from_utf8_lossy(&run.stdout);
+        // It fails, too, when records are missing, and says how many.
+        let Some(line) = printed.lines().last() else {
+            bail!("producer verify: {}", String::from_utf8_lossy(&run.stderr).trim());
+        };
+        serde_json::from_str(line).context("reading what producer verify says")
     }
 }

@@ -144,6 +144,12 @@ impl Operator {
         Ok(ended.context("the operator did not end by itself")??)
     }
 
+    /// Where it logs.
+    #[must_use]
+    pub fn log_file(&self) -> &Path {
+        &self.log
+    }
+
     /// What it logged.
     #[must_use]
     pub fn log(&self) -> String {

@@ -8,11 +8,11 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::{ROLLOUT, Scenario};
+use super::run::{ROLLOUT, Scenario};
 
 /// A verdict as it was told.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Told {
+pub struct RecordedVerdict {
     /// `Pass`, `Fail`, `Inconclusive`.
     pub verdict: String,
     /// Name of the finding.
@@ -27,21 +27,22 @@ impl Scenario {
     ///
     /// # Errors
     /// There is no trace of it, or it can't be judged.
-    pub async fn recorded(&mut self) -> Result<(Told, Told)> {
+    pub async fn recorded(&mut self) -> Result<(RecordedVerdict, RecordedVerdict)> {
         let path = format!("/traces/{}/{ROLLOUT}", self.namespace);
         let trace = self.operator()?.fetched(&path).await?;
-        let file = self.stage.logs.join(&self.namespace).join("trace.jsonl.gz");
+        let file = self.logs.join("trace.jsonl.gz");
         fs::write(&file, trace).with_context(|| format!("writing {}", file.display()))?;
         let live = ended(&output(Command::new("gzip").arg("-dc").arg(&file))?)?;
-        let again =
-            output(Command::new(&self.stage.plugin).arg("replay").arg("--json").arg(&file))?;
+        let again = output(
+            Command::new(self.run.program("kubectl-siskin")).arg("replay").arg("--json").arg(&file),
+        )?;
         let again: Value = serde_json::from_str(&again).context("reading the plugin's answer")?;
         Ok((live, told(&again, again["second"].as_f64())?))
     }
 }
 
 /// The mark `ended` of a trace, in seconds since its mark `trialStarted`.
-fn ended(trace: &str) -> Result<Told> {
+fn ended(trace: &str) -> Result<RecordedVerdict> {
     let marked = |mark: &str| {
         let lines = trace.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         lines.into_iter().find(|it| it["mark"] == mark)
@@ -52,13 +53,13 @@ fn ended(trace: &str) -> Result<Told> {
     told(&ended, span)
 }
 
-fn told(from: &Value, second: Option<f64>) -> Result<Told> {
+fn told(from: &Value, second: Option<f64>) -> Result<RecordedVerdict> {
     let text = |field: &str| {
         let text = from[field].as_str().map(ToOwned::to_owned);
         text.with_context(|| format!("no {field} in {from}"))
     };
     let (verdict, reason) = (text("verdict")?, text("reason")?);
-    Ok(Told { verdict, reason, second: second.context("no time in it")? })
+    Ok(RecordedVerdict { verdict, reason, second: second.context("no time in it")? })
 }
 
 fn output(command: &mut Command) -> Result<String> {

@@ -1,6 +1,7 @@
 //! The `CanaryRollout` of a scenario: quick steps, so that a rollout takes seconds, not hours.
 //! Builds a manifest; what it means is the operator's business.
 
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::history::TARGET;
@@ -20,6 +21,15 @@ impl RolloutSpec {
     #[must_use]
     pub fn endless() -> Self {
         Self::steps(&json!([{"weight": 34, "hold": "10m"}])).strategy("maxHold", "10m")
+    }
+
+    /// The spec of a user's manifest, which names neither Kafka nor the group.
+    ///
+    /// # Errors
+    /// It is no YAML.
+    pub fn read(manifest: &str) -> Result<Self> {
+        let mut manifest: Value = serde_yaml_ng::from_str(manifest).context("reading a rollout")?;
+        Ok(Self(manifest["spec"].take()))
     }
 
     /// These steps.

@@ -34,7 +34,7 @@ pub enum Seen {
     /// A rollout.
     Rollout(Box<Rollout>),
     /// An Event.
-    Told(Told),
+    Event(Event),
 }
 
 /// A Deployment.
@@ -73,6 +73,10 @@ pub struct Pod {
     pub ready: bool,
     /// Whether it is being deleted.
     pub terminating: bool,
+    /// How often its container has ended.
+    pub crashes: i64,
+    /// Whether its container runs, so that it has a log.
+    pub running: bool,
 }
 
 /// A `ControllerRevision` that freezes a template.
@@ -101,13 +105,15 @@ pub struct Rollout {
 
 /// An Event on a rollout.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct Event {
     /// `CamelCase`.
     pub reason: String,
     /// For people.
     pub note: String,
     /// How often it was told.
     pub count: i64,
+    /// Whether a person may be needed.
+    pub warning: bool,
 }
 
 impl Part {
@@ -214,8 +220,19 @@ impl Pod {
             version: version(&object.data["spec"]),
             ready: conditions.is_some_and(|it| it.iter().any(ready)),
             terminating: object.metadata.deletion_timestamp.is_some(),
+            crashes: crashes(&object.data["status"]["containerStatuses"][0]),
+            running: !object.data["status"]["containerStatuses"][0]["state"]["running"].is_null(),
         }
     }
+}
+
+/// How often the container has ended: `restartCount` counts starts, and lags behind by one while the container is down.
+fn crashes(container: &Value) -> i64 {
+    let restarts = container["restartCount"].as_i64().unwrap_or(0);
+    let ended = !container["state"]["terminated"].is_null();
+    let waits_again =
+        !container["state"]["waiting"].is_null() && !container["lastState"]["terminated"].is_null();
+    restarts + i64::from(ended || waits_again)
 }
 
 impl Frozen {
@@ -250,7 +267,7 @@ impl Rollout {
     }
 }
 
-impl Told {
+impl Event {
     /// Reads an Event of `events.k8s.io`.
     #[must_use]
     pub fn of(object: &DynamicObject) -> Self {
@@ -259,6 +276,7 @@ impl Told {
             reason: text("reason"),
             note: text("note"),
             count: object.data["series"]["count"].as_i64().unwrap_or(1),
+            warning: object.data["type"] == "Warning",
         }
     }
 }
@@ -267,4 +285,28 @@ fn version(pod_spec: &Value) -> Option<String> {
     let environment = pod_spec["containers"][0]["env"].as_array()?;
     let entry = environment.iter().find(|it| it["name"] == VERSION)?;
     entry["value"].as_str().map(ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_container_that_is_down_has_ended_once_more_than_it_was_restarted() {
+        let ended = json!({"terminated": {"exitCode": 1}});
+        let cases = [
+            (json!({"restartCount": 0, "state": {"running": {}}}), 0),
+            (json!({"restartCount": 0, "state": {"waiting": {}}}), 0),
+            (json!({"restartCount": 0, "state": ended}), 1),
+            (json!({"restartCount": 0, "state": {"waiting": {}}, "lastState": ended}), 1),
+            (json!({"restartCount": 1, "state": {"running": {}}, "lastState": ended}), 1),
+            (json!({"restartCount": 1, "state": ended, "lastState": ended}), 2),
+            (json!({"restartCount": 1, "state": {"waiting": {}}, "lastState": ended}), 2),
+        ];
+        for (container, expected) in cases {
+            assert_eq!(crashes(&container), expected, "{container}");
+        }
+    }
 }

@@ -7,17 +7,31 @@ use serde_json::Value;
 use siskin_api::{Cause, HistoryEntry, Outcome, Phase, PromotionReason};
 use tokio::time::{Instant, sleep};
 
-use super::Scenario;
-use super::chronicle::View;
+use super::event_log::View;
 use super::given::PATIENCE;
 use super::history::{Change, State, TARGET};
-use super::seen::{Part, Rollout, Seen, Told};
+use super::load::Account;
+use super::run::Scenario;
+use super::seen::{Event, Part, Rollout, Seen};
 
 /// Between two questions to an API server that tells nobody when its answer changes.
 const LOOKS_EVERY: Duration = Duration::from_millis(200);
 
 /// What a scenario expects.
 pub struct Then<'a>(pub(super) &'a mut Scenario);
+
+impl Scenario {
+    /// What must follow.
+    pub fn then(&mut self) -> Then<'_> {
+        Then(self)
+    }
+
+    /// The rollout's phase, as last seen.
+    #[must_use]
+    pub fn phase(&self) -> Option<Phase> {
+        self.log.look(|view| phase(view.state))
+    }
+}
 
 impl Then<'_> {
     /// The rollout reaches this phase, after what the last `when` did and the last `reaches` saw.
@@ -28,10 +42,8 @@ impl Then<'_> {
         let from = self.0.cursor;
         let what = format!("phase {phase:?}");
         let place = self.sees(&what, |view| {
-            let found = view.history.iter().enumerate().skip(from).find(|(_, entry)| {
-                matches!(&entry.change, Change::Put(_, Seen::Rollout(it)) if it.status.phase == Some(phase))
-            });
-            found.map(|(place, _)| place)
+            let found = view.history[from..].iter().position(|it| it.change.enters(phase));
+            found.map(|place| from + place)
         });
         let place = place.await?;
         self.0.cursor = place + 1;
@@ -46,7 +58,7 @@ impl Then<'_> {
         self.promotes_within(PATIENCE, version, by).await
     }
 
-    /// The same with a deadline of its own, for what takes long to be proven.
+    /// [Promotes](Then::promotes) with a deadline of its own, for what takes long to be proven.
     ///
     /// # Errors
     /// It is not.
@@ -74,7 +86,7 @@ impl Then<'_> {
         self.rolls_back_within(PATIENCE, cause, to).await
     }
 
-    /// The same with a deadline of its own, for what takes long to be proven.
+    /// [Rolls back](Then::rolls_back) with a deadline of its own, for what takes long to be proven.
     ///
     /// # Errors
     /// It does not come to that.
@@ -164,16 +176,16 @@ impl Then<'_> {
         let right = |reason: &str| texts.iter().any(|it| reason.contains(it));
         self.sees(&format!("a rollback because of {texts:?}"), |view| {
             let ended = latest(view.state)?.message.clone()?;
-            let told = |it: &Told| it.reason == "RollingBack" && right(&it.note);
+            let told = |it: &Event| it.reason == "RollingBack" && right(&it.note);
             let told = view
                 .history
                 .iter()
-                .any(|it| matches!(&it.change, Change::Put(_, Seen::Told(event)) if told(event)));
+                .any(|it| matches!(&it.change, Change::Put(_, Seen::Event(event)) if told(event)));
             (told && right(&ended)).then_some(ended)
         })
         .await
         .with_context(|| {
-            let ended = self.0.chronicle.look(|view| latest(view.state)?.message.clone());
+            let ended = self.0.log.look(|view| latest(view.state)?.message.clone());
             format!("it ended because of {ended:?}")
         })
     }
@@ -195,6 +207,39 @@ impl Then<'_> {
         Ok(())
     }
 
+    /// The change is over without an attempt, for this version serves already.
+    ///
+    /// # Errors
+    /// It is not.
+    pub async fn keeps(&mut self, version: &str) -> Result<()> {
+        let what = format!("the change to version {version} needs no attempt");
+        self.sees(&what, |view| {
+            let status = &view.state.rollout()?.status;
+            let seen = status.change_id.as_deref() == Some(version);
+            let mut conditions = status.conditions.iter();
+            let over = conditions.any(|it| it.type_ == "Completed" && it.status == "True");
+            (seen && over && serves(view.state, version)).then_some(())
+        })
+        .await
+    }
+
+    /// The load ends, and the consumers work off what is left: what became of each record.
+    ///
+    /// # Errors
+    /// It can't be counted.
+    pub async fn accounts(&mut self, within: Duration) -> Result<Account> {
+        self.0.log.note("end the load");
+        self.0.load = None;
+        let deadline = Instant::now() + within;
+        loop {
+            let account = Account::of(&self.0.run.program("producer"), &self.0.fleet).await?;
+            if account.missing == 0 || deadline < Instant::now() {
+                return Ok(account);
+            }
+            sleep(LOOKS_EVERY).await;
+        }
+    }
+
     /// Anything else that can be seen.
     ///
     /// # Errors
@@ -207,7 +252,7 @@ impl Then<'_> {
         self.sees_within(what, PATIENCE, look).await
     }
 
-    /// The same with a deadline of its own.
+    /// [Sees](Then::sees) with a deadline of its own.
     ///
     /// # Errors
     /// It is not seen in time.
@@ -217,9 +262,9 @@ impl Then<'_> {
         within: Duration,
         look: impl FnMut(View<'_>) -> Option<T>,
     ) -> Result<T> {
-        let chronicle = self.0.chronicle.clone();
-        let found = chronicle.until(what, within, look).await;
-        found.with_context(|| self.0.chronicle.look(|view| present(view.state)))
+        let log = self.0.log.clone();
+        let found = log.until(what, within, look).await;
+        found.with_context(|| self.0.log.look(|view| present(view.state)))
     }
 }
 
@@ -255,7 +300,7 @@ pub fn serves(state: &State, version: &str) -> bool {
 #[must_use]
 pub fn told(view: &View<'_>, reason: &str, text: &str) -> bool {
     view.history.iter().any(|entry| {
-        matches!(&entry.change, Change::Put(_, Seen::Told(it)) if it.reason == reason && it.note.contains(text))
+        matches!(&entry.change, Change::Put(_, Seen::Event(it)) if it.reason == reason && it.note.contains(text))
     })
 }
 

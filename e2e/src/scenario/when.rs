@@ -1,17 +1,26 @@
-//! When: what the scenario's user does. Each deed is noted before it is done.
+//! When: what the scenario's user does. Each action is noted before it is done.
 
 use anyhow::{Context, Result};
 use kube::api::{DeleteParams, Patch, PatchParams, PropagationPolicy};
 use serde_json::{Value, json};
 
-use super::door::{Door, Source};
+use super::fleet::Version;
 use super::history::TARGET;
 use super::objects::Kind;
+use super::proxy::{Proxy, Source};
+use super::run::{ROLLOUT, Scenario};
 use super::seen::Part;
-use super::{ROLLOUT, Scenario, Version};
 
-/// A deed of the scenario.
+/// A action of the scenario.
 pub struct When<'a>(pub(super) &'a mut Scenario);
+
+impl Scenario {
+    /// What happens.
+    pub fn when(&mut self) -> When<'_> {
+        self.cursor = self.log.length();
+        When(self)
+    }
+}
 
 impl When<'_> {
     /// A version is shipped as `kubectl set image` does: the template changes, nothing else.
@@ -19,7 +28,7 @@ impl When<'_> {
     /// # Errors
     /// The API server's complaint.
     pub async fn ships(&mut self, version: &Version) -> Result<()> {
-        self.0.chronicle.note(format!("ship version {}", version.name));
+        self.0.log.note(format!("ship version {}", version.name));
         let fields = json!({"spec": {"template": self.0.fleet.template(version)}});
         self.0.objects.merge(Kind::Deployment, TARGET, &fields).await
     }
@@ -30,7 +39,7 @@ impl When<'_> {
     /// The API server's complaint: also a conflict.
     pub async fn applies(&mut self, version: &Version, pods: u32) -> Result<()> {
         let manager = &self.0.fleet.manager;
-        self.0.chronicle.note(format!("{manager} applies version {} x{pods}", version.name));
+        self.0.log.note(format!("{manager} applies version {} x{pods}", version.name));
         let manifest = self.0.fleet.deployment(version, Some(pods));
         self.0.objects.apply_as(Kind::Deployment, &manifest, manager).await
     }
@@ -64,7 +73,7 @@ impl When<'_> {
     /// # Errors
     /// The API server's complaint.
     pub async fn scales_rollout(&mut self, pods: u32) -> Result<()> {
-        self.0.chronicle.note(format!("scale the rollout to {pods}"));
+        self.0.log.note(format!("scale the rollout to {pods}"));
         let patch = Patch::Merge(json!({"spec": {"replicas": pods}}));
         let api = self.0.objects.api(Kind::CanaryRollout);
         api.patch_scale(ROLLOUT, &PatchParams::default(), &patch).await?;
@@ -76,7 +85,7 @@ impl When<'_> {
     /// # Errors
     /// There is no attempt, or the API server's complaint.
     pub async fn commands(&mut self, command: &str, scope: &str) -> Result<()> {
-        let id = self.0.chronicle.look(|view| view.state.rollout()?.status.rollout_id.clone());
+        let id = self.0.log.look(|view| view.state.rollout()?.status.rollout_id.clone());
         let value = format!("{}{scope}", id.context("no attempt has been made")?);
         self.annotates_rollout(&format!("siskin.dev/{command}"), &value).await
     }
@@ -94,7 +103,7 @@ impl When<'_> {
     /// # Errors
     /// The API server's complaint.
     pub async fn deletes(&mut self, kind: Kind, name: &str) -> Result<()> {
-        self.0.chronicle.note_deletion(name);
+        self.0.log.note_deletion(name);
         self.0.objects.delete(kind, name, DeleteParams::background()).await
     }
 
@@ -103,7 +112,7 @@ impl When<'_> {
     /// # Errors
     /// The API server's complaint.
     pub async fn deletes_in_foreground(&mut self, kind: Kind, name: &str) -> Result<()> {
-        self.0.chronicle.note_deletion(name);
+        self.0.log.note_deletion(name);
         let how = DeleteParams {
             propagation_policy: Some(PropagationPolicy::Foreground),
             ..DeleteParams::default()
@@ -114,29 +123,29 @@ impl When<'_> {
     /// A server is out of reach for this scenario, until it [regains](When::regains) it.
     ///
     /// # Errors
-    /// It was given no [door](super::Given::a_door_to) to it.
+    /// It was given no [proxy](super::given::Given::a_proxy_to) to it.
     pub async fn loses(&mut self, source: Source) -> Result<()> {
-        self.0.chronicle.note(format!("lose {source:?}"));
-        self.door(source)?.shut().await;
+        self.0.log.note(format!("lose {source:?}"));
+        self.proxy(source)?.shut().await;
         Ok(())
     }
 
     /// The server is there again.
     ///
     /// # Errors
-    /// It was given no door to it, or somebody else listens there by now.
+    /// It was given no proxy to it, or somebody else listens there by now.
     pub fn regains(&mut self, source: Source) -> Result<()> {
-        self.0.chronicle.note(format!("regain {source:?}"));
-        self.door(source)?.reopen()
+        self.0.log.note(format!("regain {source:?}"));
+        self.proxy(source)?.reopen()
     }
 
-    fn door(&mut self, source: Source) -> Result<&mut Door> {
-        let door = self.0.doors.iter_mut().find(|(to, _)| *to == source);
-        Ok(&mut door.with_context(|| format!("no door to {source:?}"))?.1)
+    fn proxy(&mut self, source: Source) -> Result<&mut Proxy> {
+        let proxy = self.0.proxies.iter_mut().find(|(to, _)| *to == source);
+        Ok(&mut proxy.with_context(|| format!("no proxy to {source:?}"))?.1)
     }
 
     async fn edits(&mut self, kind: Kind, name: &str, fields: &Value) -> Result<()> {
-        self.0.chronicle.note(format!("edit {kind:?} {name}: {fields}"));
+        self.0.log.note(format!("edit {kind:?} {name}: {fields}"));
         self.0.objects.merge(kind, name, fields).await
     }
 }

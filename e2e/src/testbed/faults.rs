@@ -2,16 +2,15 @@
 //! While the test that made one lives, `up` takes it for wanted; after that, for damage.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rustix::process::Signal;
 
-use super::Testbed;
+use super::bed::Testbed;
 use super::daemon::{self, Identity};
+use super::faulted::{mark, wanted};
 use super::part::Part;
-use super::places::Places;
 use super::{health, start};
 
 /// Long enough for Kafka to leave its files in order, which its next start is quicker for.
@@ -114,13 +113,4 @@ impl Testbed {
     fn unwant(&self, part: Part) -> Result<()> {
         Ok(fs::remove_file(mark(&self.places, part)).or_else(daemon::absent_is_fine)?)
     }
-}
-
-/// Whether a living process has put this part out of order on purpose.
-pub(super) fn wanted(places: &Places, part: Part) -> bool {
-    Identity::recorded(&mark(places, part)).is_some_and(Identity::alive)
-}
-
-fn mark(places: &Places, part: Part) -> PathBuf {
-    places.run.join("faults").join(part.name())
 }

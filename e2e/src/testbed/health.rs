@@ -11,7 +11,7 @@ use anyhow::{Context as _, Error, Result, bail};
 use super::daemon::{self, Identity};
 use super::part::Part;
 use super::places::{self, Places};
-use super::{faults, shell};
+use super::{faulted, shell};
 
 /// A part on this machine answers in milliseconds; seconds mean that the machine is busy.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -41,7 +41,7 @@ fn whole(places: &Places) -> Result<()> {
     if !places.ready_mark().exists() {
         bail!("its start was never finished");
     }
-    let expected = |part: &Part| started(places, *part) && !faults::wanted(places, *part);
+    let expected = |part: &Part| started(places, *part) && !faulted::wanted(places, *part);
     let expected: Vec<Part> = Part::ALL.into_iter().filter(expected).collect();
     let all_run = || expected.iter().try_for_each(|part| runs(places, *part));
     all_run()?;

@@ -10,9 +10,10 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
+use super::bed::Testbed;
 use super::places::Places;
 use super::provision::sha256;
-use super::{Testbed, containers, shell};
+use super::{containers, shell};
 
 /// The user that programs run as: no one of this machine.
 const NONROOT: u64 = 65532;
@@ -46,11 +47,12 @@ enum Entry {
     Folder { mode: u32 },
 }
 
-/// Builds an image of a binary, run without arguments, and loads it.
-pub fn build_and_load(bed: &Testbed, name: &str, binary: &Path) -> Result<Loaded> {
-    let image =
-        Image { names: vec![name.to_owned()], binary: binary.to_owned(), arguments: Vec::new() };
-    load(bed, &image)
+impl Testbed {
+    /// Builds an image of one binary of this machine, run without arguments, and loads it; `name` as in `localhost/NAME:TAG`.
+    pub fn load_image(&self, name: &str, binary: &Path) -> Result<Loaded> {
+        let (names, binary) = (vec![name.to_owned()], binary.to_owned());
+        load(self, &Image { names, binary, arguments: Vec::new() })
+    }
 }
 
 /// Builds an image and loads it.

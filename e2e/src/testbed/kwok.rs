@@ -7,9 +7,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 
 use super::artifact::Artifact;
+use super::bed::Testbed;
 use super::daemon::{self, Identity};
 use super::templates::Values;
-use super::{Testbed, health, lock, provision, shell};
+use super::{health, lock, provision, shell};
 
 const NAME: &str = "kwok";
 const NODE: &str = include_str!("../../testbed/config/fake-node.yaml");

@@ -10,12 +10,15 @@ use std::process::Command;
 use anyhow::{Context as _, Error, Result, ensure};
 use siskin_launch::cargo;
 
+use super::bed::Testbed;
 use super::image::Loaded;
-use super::{Testbed, places, shell};
+use super::{places, shell};
 
 /// The image that `config/default` names.
 const OPERATOR_IMAGE: &str = "localhost/siskin-operator:dev";
 const WORKER_IMAGE: &str = "localhost/siskin-worker:dev";
+/// The image that the producer's manifest names.
+const PRODUCER_IMAGE: &str = "localhost/siskin-producer:dev";
 /// Where `config/manager` puts the operator.
 const NAMESPACE: &str = "siskin-system";
 const NAMESPACE_FILE: &str = "config/manager/namespace.yaml";
@@ -97,6 +100,13 @@ impl Testbed {
     pub fn load_worker(&self, profile: Profile) -> Result<Loaded> {
         let binary = self.built("siskin-worker", "worker", profile)?;
         self.load_image(WORKER_IMAGE, &binary)
+    }
+
+    /// Builds the sample producer, loads it as `localhost/siskin-producer:dev`, and says where its program is.
+    pub fn load_producer(&self, profile: Profile) -> Result<PathBuf> {
+        let binary = self.built("siskin-worker", "producer", profile)?;
+        self.load_image(PRODUCER_IMAGE, &binary)?;
+        Ok(binary)
     }
 
     fn apply_folder(&self, folder: &str) -> Result<()> {

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::bed::Testbed;
 use super::daemon::Identity;
 use super::part::Part;
 use super::places::Places;
-use super::{Testbed, faults, health};
+use super::{faulted, health};
 
 /// One part, as it is now.
 #[derive(Debug, Clone)]
@@ -53,14 +54,48 @@ impl Display for Health {
     }
 }
 
-pub(super) fn every_part(places: &Places) -> Vec<PartStatus> {
+impl Testbed {
+    /// What each part is doing, whether or not the test bed is up.
+    pub fn status() -> Result<Vec<PartStatus>> {
+        Ok(every_part(&Places::of_this_user()?))
+    }
+
+    /// The `export` lines that a shell needs to work with this test bed; every value is quoted for a POSIX shell.
+    pub fn environment(&self) -> Result<String> {
+        let secured = self.secured_kafka()?;
+        let path = |path: PathBuf| path.display().to_string();
+        let variables = [
+            ("KUBECONFIG", path(self.kubeconfig())),
+            ("KAFKA_BOOTSTRAP", self.kafka_bootstrap()),
+            ("KAFKA_SASL_SSL_BOOTSTRAP", secured.sasl_bootstrap),
+            ("KAFKA_SSL_BOOTSTRAP", secured.ssl_bootstrap),
+            ("KAFKA_USER", secured.user),
+            ("KAFKA_PASSWORD", secured.password),
+            ("KAFKA_CA", path(secured.ca)),
+            ("KAFKA_CLIENT_CERT", path(secured.client_certificate)),
+            ("KAFKA_CLIENT_KEY", path(secured.client_key)),
+            ("KAFKA_CLASSPATH", format!("{}/*", self.places.kafka().display())),
+            ("PROMETHEUS_URL", self.prometheus_url()),
+            ("TESTBED_RUN", path(self.run_dir().to_owned())),
+        ];
+        let mut lines = String::new();
+        for (name, value) in variables {
+            writeln!(lines, "export {name}={}", quoted(&value))?;
+        }
+        let programs = path(self.places.kubernetes());
+        writeln!(lines, "export PATH={}:\"$PATH\"", quoted(&programs))?;
+        Ok(lines)
+    }
+}
+
+fn every_part(places: &Places) -> Vec<PartStatus> {
     Part::ALL.into_iter().map(|part| look(places, part)).collect()
 }
 
 fn look(places: &Places, part: Part) -> PartStatus {
     let identity = Identity::recorded(&places.record(part.name())).filter(|who| who.alive());
     let health = match identity {
-        _ if faults::wanted(places, part) => Health::Faulted,
+        _ if faulted::wanted(places, part) => Health::Faulted,
         None if places.ready_mark().exists() && !health::started(places, part) => Health::Unneeded,
         None => Health::Absent,
         Some(who) if who.paused() => Health::Broken("stopped by a signal".to_owned()),
@@ -81,33 +116,6 @@ fn look(places: &Places, part: Part) -> PartStatus {
 fn works(places: &Places, part: Part) -> Result<()> {
     health::probe(places, part)?;
     if part == Part::Kubelet { health::node_ready(places) } else { Ok(()) }
-}
-
-/// `export` lines; every value is quoted for a POSIX shell.
-pub(super) fn environment(bed: &Testbed) -> Result<String> {
-    let secured = bed.secured_kafka()?;
-    let path = |path: PathBuf| path.display().to_string();
-    let variables = [
-        ("KUBECONFIG", path(bed.kubeconfig())),
-        ("KAFKA_BOOTSTRAP", bed.kafka_bootstrap()),
-        ("KAFKA_SASL_SSL_BOOTSTRAP", secured.sasl_bootstrap),
-        ("KAFKA_SSL_BOOTSTRAP", secured.ssl_bootstrap),
-        ("KAFKA_USER", secured.user),
-        ("KAFKA_PASSWORD", secured.password),
-        ("KAFKA_CA", path(secured.ca)),
-        ("KAFKA_CLIENT_CERT", path(secured.client_certificate)),
-        ("KAFKA_CLIENT_KEY", path(secured.client_key)),
-        ("KAFKA_CLASSPATH", format!("{}/*", bed.places.kafka().display())),
-        ("PROMETHEUS_URL", bed.prometheus_url()),
-        ("TESTBED_RUN", path(bed.run_dir().to_owned())),
-    ];
-    let mut lines = String::new();
-    for (name, value) in variables {
-        writeln!(lines, "export {name}={}", quoted(&value))?;
-    }
-    let programs = path(bed.places.kubernetes());
-    writeln!(lines, "export PATH={}:\"$PATH\"", quoted(&programs))?;
-    Ok(lines)
 }
 
 fn quoted(value: &str) -> String {

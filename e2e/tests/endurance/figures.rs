@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use siskin_api::Phase;
 use siskin_e2e::scenario::Scenario;
-use siskin_e2e::scenario::history::{Change, Entry};
+use siskin_e2e::scenario::history::{Change, first};
 use siskin_e2e::scenario::seen::{Part, Seen};
 
 /// From the first Ready pod of the canary, or else from its first pod, until the rollback began.
 pub fn found_after(s: &Scenario) -> Option<(Duration, &'static str)> {
-    let history = s.chronicle.history();
-    let found = first(&history, |it| entered(it, Phase::RollingBack))?;
+    let history = s.log.history();
+    let found = first(&history, |it| it.enters(Phase::RollingBack))?;
     let canary = |ready: bool| {
         first(
             &history,
-            |it| matches!(&it.change, Change::Put(_, Seen::Pod(pod)) if pod.part == Part::Canary && pod.ready >= ready),
+            |it| matches!(it, Change::Put(_, Seen::Pod(pod)) if pod.part == Part::Canary && pod.ready >= ready),
         )
     };
     let (begin, what) = match canary(true) {
@@ -27,20 +27,12 @@ pub fn found_after(s: &Scenario) -> Option<(Duration, &'static str)> {
 
 /// How often the rollout entered this phase.
 pub fn times(s: &Scenario, phase: Phase) -> usize {
-    let history = s.chronicle.history();
+    let history = s.log.history();
     let phases = history.iter().filter_map(|it| match &it.change {
         Change::Put(_, Seen::Rollout(rollout)) => Some(rollout.status.phase),
-        Change::Put(..) | Change::Gone(..) | Change::Deed(..) => None,
+        Change::Put(..) | Change::Gone(..) | Change::Action { .. } | Change::Stalled(_) => None,
     });
     let mut phases: Vec<_> = phases.collect();
     phases.dedup();
     phases.iter().filter(|it| **it == Some(phase)).count()
-}
-
-fn entered(entry: &Entry, phase: Phase) -> bool {
-    matches!(&entry.change, Change::Put(_, Seen::Rollout(it)) if it.status.phase == Some(phase))
-}
-
-fn first(history: &[Entry], is_it: impl Fn(&Entry) -> bool) -> Option<Duration> {
-    history.iter().find(|it| is_it(it)).map(|it| it.at)
 }

@@ -51,7 +51,7 @@ fn play(fleet: &'static Fleet) -> String {
     scenario(async |s| {
         let steps = json!([{"weight": 34, "hold": "5s"}]);
         let spec = patient(&steps).strategy("maxHold", "10m");
-        let url = s.stage.bed.prometheus_url();
+        let url = s.run.bed.prometheus_url();
         let spec = if fleet.metrics { by_metrics(spec, &url) } else { spec };
         s.given().a_setting("GROUP_PROTOCOL", fleet.protocol);
         s.given().a_setting("WORK_PER_MESSAGE", fleet.work);

@@ -133,7 +133,7 @@ fn spec(knob: &Knob, s: &Scenario) -> RolloutSpec {
     if !knob.metrics {
         return spec;
     }
-    by_metrics(spec, &s.stage.bed.prometheus_url())
+    by_metrics(spec, &s.run.bed.prometheus_url())
 }
 
 /// An adopted fleet of three. Its operator has no Lease: on a machine that is busy for hours it would

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use siskin_api::{Phase, PromotionReason, Verdict};
-use siskin_e2e::scenario::chronicle::View;
+use siskin_e2e::scenario::event_log::View;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{RolloutSpec, Scenario, Source, Version, scenario};
 
@@ -76,11 +76,11 @@ pub fn cases() -> Vec<Case> {
 fn play(source: Source, length: Length, stage: Stage) -> String {
     let mut measured = String::new();
     scenario(async |s| {
-        let door = s.given().a_door_to(source)?;
+        let proxy = s.given().a_proxy_to(source)?;
         if counts_errors(source, length, stage) {
             s.given().a_rate(RATE);
         }
-        let spec = spec(s, &door, (source, length, stage));
+        let spec = spec(s, &proxy, (source, length, stage));
         adopted(s, &spec).await?;
         s.given().a_record_of(Duration::from_secs(15)).await?;
         if stage == Stage::Preparing {
@@ -107,7 +107,7 @@ fn play(source: Source, length: Length, stage: Stage) -> String {
 }
 
 /// Two steps, or one whose hold is longer than what its proof takes.
-fn spec(s: &Scenario, door: &str, row: (Source, Length, Stage)) -> RolloutSpec {
+fn spec(s: &Scenario, proxy: &str, row: (Source, Length, Stage)) -> RolloutSpec {
     let (source, length, stage) = row;
     let steps = match stage {
         Stage::Preparing | Stage::First | Stage::Later => {
@@ -120,8 +120,8 @@ fn spec(s: &Scenario, door: &str, row: (Source, Length, Stage)) -> RolloutSpec {
         .strategy("maxHold", format!("{}s", length.max_hold))
         .strategy("onInconclusive", length.on_inconclusive);
     let address = match source {
-        Source::Kafka => s.stage.bed.prometheus_url(),
-        Source::Prometheus => format!("http://{door}"),
+        Source::Kafka => s.run.bed.prometheus_url(),
+        Source::Prometheus => format!("http://{proxy}"),
     };
     let spec = spec.analysis("prometheus", json!({"address": address}));
     if !counts_errors(source, length, stage) {
@@ -171,7 +171,7 @@ async fn away(s: &mut Scenario, length: Length, stage: Stage) -> Result<()> {
         Stage::Promoting => matches!(phase, Some(Phase::Promoting | Phase::Succeeded)),
         Stage::Preparing if long => {
             phase == Some(Phase::Preparing)
-                && s.chronicle.look(|view| view.state.count(Part::Canary)) == 0
+                && s.log.look(|view| view.state.count(Part::Canary)) == 0
         }
         Stage::First | Stage::Later | Stage::Proven if length.max_hold < length.seconds => {
             phase == Some(Phase::Paused)
@@ -188,7 +188,7 @@ async fn away(s: &mut Scenario, length: Length, stage: Stage) -> Result<()> {
 
 /// Step and counts.
 fn place(s: &Scenario) -> Value {
-    s.chronicle.look(|view| {
+    s.log.look(|view| {
         let counts = [Part::Primary, Part::Canary].map(|it| view.state.count(it));
         let progress = view.state.rollout().and_then(|it| it.status.progress.as_ref());
         json!({"step": progress.and_then(|it| it.step), "counts": counts})

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use siskin_e2e::scenario::stage::Stage;
+use siskin_e2e::scenario::test_run::TestRun;
 
 /// One row of a table.
 pub struct Case {
@@ -53,7 +53,7 @@ pub fn all(mut cases: Vec<Case>) -> ExitCode {
         eprintln!("no case has such a name; --list shows all");
         return ExitCode::FAILURE;
     }
-    let places = match Stage::get() {
+    let places = match TestRun::get() {
         Ok(stage) => stage.places(),
         Err(error) => {
             eprintln!("{error:#}");

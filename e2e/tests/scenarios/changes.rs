@@ -108,7 +108,7 @@ fn a_restart_is_no_new_version_and_reaches_both_roles() {
         s.given().a_canary_of(&Version::good("2")).await?;
         let at = json!({"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"});
         let fields = json!({"spec": {"template": {"metadata": {"annotations": at}}}});
-        let before = s.chronicle.look(|view| pods(&view));
+        let before = s.log.look(|view| pods(&view));
         s.when().edits_target(&fields).await?;
         s.then()
             .sees("every pod was replaced, canary and primary", |view| {
@@ -145,7 +145,7 @@ fn a_change_that_needs_no_trial_goes_to_primary() {
 }
 
 /// Names of ready pods of both roles.
-fn pods(view: &siskin_e2e::scenario::chronicle::View<'_>) -> Vec<String> {
+fn pods(view: &siskin_e2e::scenario::event_log::View<'_>) -> Vec<String> {
     let all = [Part::Primary, Part::Canary].into_iter().flat_map(|it| view.state.pods_of(it));
     all.filter(|(_, it)| it.ready).map(|(name, _)| name.clone()).collect()
 }

@@ -78,7 +78,7 @@ fn frozen_templates_that_were_deleted_are_frozen_again() {
     scenario(async |s| {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
-        let frozen: Vec<_> = s.chronicle.look(|view| view.state.frozen.keys().cloned().collect());
+        let frozen: Vec<_> = s.log.look(|view| view.state.frozen.keys().cloned().collect());
         for name in &frozen {
             s.when().deletes(Kind::ControllerRevision, name).await?;
         }

@@ -86,7 +86,7 @@ fn bypass_skips_the_trial_of_exactly_one_version() {
         s.when().ships(&Version::good("2")).await?;
         s.then().promotes("2", PromotionReason::Bypass).await?;
         s.then().tells("Promoting", "without a trial: hotfix 4711").await?;
-        let canaries = s.chronicle.look(|view| view.state.count(Part::Canary));
+        let canaries = s.log.look(|view| view.state.count(Part::Canary));
         ensure!(canaries == 0, "a bypass needs no canary");
 
         s.when().ships(&Version::good("3")).await?;
@@ -125,7 +125,7 @@ fn a_command_that_means_nothing_is_answered_once_and_changes_nothing() {
     scenario(async |s| {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
-        let writes = s.chronicle.length();
+        let writes = s.log.length();
         s.when().annotates_rollout("siskin.dev/abort", "yes").await?;
         s.when().annotates_rollout("siskin.dev/approve", "0123456789-7/1").await?;
         s.then().tells("CommandMalformed", "yes").await?;
@@ -138,10 +138,10 @@ fn a_command_that_means_nothing_is_answered_once_and_changes_nothing() {
         s.when().commands("promote", "/full").await?;
         s.then().promotes("2", PromotionReason::Commanded).await?;
         for reason in ["CommandMalformed", "CommandStale"] {
-            let told = s.chronicle.look(|view| count(view.history, reason));
+            let told = s.log.look(|view| count(view.history, reason));
             ensure!(told == 1, "{reason} was told {told} times");
         }
-        let rolled_back = s.chronicle.look(|view| {
+        let rolled_back = s.log.look(|view| {
             view.history.iter().skip(writes).any(|it| it.to_string().contains("RollingBack"))
         });
         ensure!(!rolled_back, "nothing may have been rolled back");
@@ -164,7 +164,7 @@ fn count(history: &[siskin_e2e::scenario::history::Entry], reason: &str) -> i64 
     use siskin_e2e::scenario::seen::Seen;
     let mut counts = std::collections::BTreeMap::new();
     for entry in history {
-        if let Change::Put(name, Seen::Told(it)) = &entry.change
+        if let Change::Put(name, Seen::Event(it)) = &entry.change
             && it.reason == reason
         {
             counts.insert(name.clone(), it.count);

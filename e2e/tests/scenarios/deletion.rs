@@ -100,7 +100,7 @@ fn without_its_target_everything_is_removed() {
 fn a_target_that_comes_back_is_drained_and_the_primary_never_notices() {
     scenario(async |s| {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
-        let primary: Vec<_> = s.chronicle.look(|view| names(view.state));
+        let primary: Vec<_> = s.log.look(|view| names(view.state));
         s.when().deletes_in_foreground(Kind::Deployment, ROLLOUT).await?;
         s.then().says("Stalled", "True", "TargetMissing").await?;
         s.then()
@@ -111,7 +111,7 @@ fn a_target_that_comes_back_is_drained_and_the_primary_never_notices() {
         s.when().applies(&Version::good("1"), 3).await?;
         s.then().serves("1").await?;
         s.then().says("Ready", "True", "PodsReady").await?;
-        let now: Vec<_> = s.chronicle.look(|view| names(view.state));
+        let now: Vec<_> = s.log.look(|view| names(view.state));
         assert_eq!(primary, now, "the same pods serve");
         Ok(())
     });

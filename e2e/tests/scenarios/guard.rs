@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use siskin_api::Phase;
-use siskin_e2e::scenario::chronicle::View;
+use siskin_e2e::scenario::event_log::View;
 use siskin_e2e::scenario::history::Change;
 use siskin_e2e::scenario::seen::{Part, Seen};
-use siskin_e2e::scenario::stage::Stage;
+use siskin_e2e::scenario::test_run::TestRun;
 use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
 /// What the tool wants: six pods of a version that can't start.
@@ -26,7 +26,7 @@ async fn guarded(s: &mut Scenario, version: &Version, diff: &[&str]) -> Result<(
             (view.state.total() == Some(WANTED) && trial && canary).then_some(())
         })
         .await?;
-    let pods = s.chronicle.look(|view| started(&view, version));
+    let pods = s.log.look(|view| started(&view, version));
     ensure!(pods.iter().all(|it| it.contains("canary")), "un-analysed pods: {pods:?}");
     // kubectl diff ends with 1 where it finds a difference.
     let arguments = [diff, &["-f", "-"]].concat();
@@ -46,11 +46,11 @@ fn with_the_guard_no_pod_of_a_new_version_starts_outside_the_canary() {
         guarded(s, &helm, &["diff", "--server-side", "--field-manager=helm"]).await?;
 
         let client = Version::without_image("client");
-        s.chronicle.note("kubectl applies, client-side");
+        s.log.note("kubectl applies, client-side");
         s.kubectl(&["apply", "-f", "-"], &s.manifest(&client, WANTED)).await?;
         guarded(s, &client, &["diff"]).await?;
 
-        s.chronicle.note("a whole Deployment is put");
+        s.log.note("a whole Deployment is put");
         let put = Version::without_image("put");
         s.kubectl(&["replace", "-f", "-"], &s.manifest(&put, WANTED)).await?;
         guarded(s, &put, &["diff"]).await?;
@@ -63,7 +63,7 @@ fn without_the_guard_the_same_write_is_drained() {
     scenario(async |s| {
         s.given().a_manager("helm");
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
-        let from = s.chronicle.length();
+        let from = s.log.length();
         let version = Version::good("2");
         s.when().applies(&version, WANTED).await?;
         s.then()
@@ -79,10 +79,10 @@ fn without_the_guard_the_same_write_is_drained() {
                 pods.all(|it| it.part != Part::Target).then_some(())
             })
             .await?;
-        let (asked, drained) = s.chronicle.look(|view| exposure(&view, from)).context("drained")?;
-        let pods = s.chronicle.look(|view| started(&view, "2"));
+        let (asked, drained) = s.log.look(|view| exposure(&view, from)).context("drained")?;
+        let pods = s.log.look(|view| started(&view, "2"));
         let exposed = pods.iter().filter(|it| !it.contains("canary")).count();
-        let ready = s.chronicle.look(|view| ever_ready(&view, from));
+        let ready = s.log.look(|view| ever_ready(&view, from));
         eprintln!(
             "e2e: without the guard X had {WANTED} pods for {:.0} ms: {exposed} were made, {ready} became Ready",
             drained.saturating_sub(asked).as_secs_f64() * 1000.0
@@ -98,7 +98,7 @@ fn exposure(view: &View<'_>, from: usize) -> Option<(Duration, Duration)> {
             Change::Put(name, Seen::Deployment(it)) if name == ROLLOUT => {
                 Some((entry.at, it.replicas))
             }
-            Change::Put(..) | Change::Gone(..) | Change::Deed(..) => None,
+            Change::Put(..) | Change::Gone(..) | Change::Action { .. } | Change::Stalled(_) => None,
         })
     };
     let (asked, _) = counts().find(|(_, count)| 0 < *count)?;
@@ -112,7 +112,7 @@ fn started(view: &View<'_>, version: &str) -> Vec<String> {
         Change::Put(name, Seen::Pod(it)) if it.version.as_deref() == Some(version) => {
             Some(name.clone())
         }
-        Change::Put(..) | Change::Gone(..) | Change::Deed(..) => None,
+        Change::Put(..) | Change::Gone(..) | Change::Action { .. } | Change::Stalled(_) => None,
     });
     let mut pods: Vec<_> = pods.collect();
     pods.sort();
@@ -124,14 +124,14 @@ fn started(view: &View<'_>, version: &str) -> Vec<String> {
 fn ever_ready(view: &View<'_>, from: usize) -> usize {
     let ready = view.history.iter().skip(from).filter_map(|entry| match &entry.change {
         Change::Put(name, Seen::Pod(it)) if it.part == Part::Target && it.ready => Some(name),
-        Change::Put(..) | Change::Gone(..) | Change::Deed(..) => None,
+        Change::Put(..) | Change::Gone(..) | Change::Action { .. } | Change::Stalled(_) => None,
     });
     ready.collect::<std::collections::BTreeSet<_>>().len()
 }
 
 /// The guard as it is shipped, bound to this scenario's namespace alone: others go without.
 async fn narrowed_guard(s: &mut Scenario) -> Result<String> {
-    let overlay = Stage::repository("config/guard");
+    let overlay = TestRun::repository("config/guard");
     let overlay = overlay.to_str().context("a path in UTF-8")?;
     let shipped = s.kubectl(&["kustomize", overlay], "").await?;
     let mut narrowed = Vec::new();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use siskin_api::Phase;
 use siskin_e2e::scenario::objects::Kind;
 use siskin_e2e::scenario::seen::Part;
-use siskin_e2e::scenario::stage::Stage;
+use siskin_e2e::scenario::test_run::TestRun;
 use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
 /// The trial of version 2 is held for this reason, without a canary; that it is no failure of the
@@ -63,7 +63,7 @@ fn a_spec_that_makes_no_sense_is_refused_by_the_api_server() {
 #[test]
 fn the_samples_are_accepted() {
     scenario(async |s| {
-        let samples = Stage::repository("config/samples");
+        let samples = TestRun::repository("config/samples");
         let files = std::fs::read_dir(&samples)?.map(|it| Ok(it?.path()));
         let files: Vec<_> = files.collect::<Result<Vec<_>>>()?;
         let samples = files.iter().filter(|it| !it.ends_with("kustomization.yaml"));
@@ -118,7 +118,7 @@ fn a_broker_that_is_not_there_is_held_until_it_is() {
         s.when().ships(&Version::good("2")).await?;
         held(s, "127.0.0.1:1").await?;
         s.then().says("SourcesReachable", "False", "Unreachable").await?;
-        let right = s.stage.bed.kafka_bootstrap();
+        let right = s.run.bed.kafka_bootstrap();
         source(s, "bootstrapServers", json!([right])).await?;
         s.then().reaches(Phase::Progressing).await?;
         s.then().says("SourcesReachable", "True", "Answered").await
@@ -148,7 +148,7 @@ fn a_secret_that_is_not_there_is_held_until_it_is() {
 #[test]
 fn a_wrong_password_and_a_wrong_ca_are_told_apart() {
     scenario(async |s| {
-        let secured = s.stage.bed.secured_kafka()?;
+        let secured = s.run.bed.secured_kafka()?;
         let (ca, other) = (std::fs::read_to_string(&secured.ca)?, another_ca()?);
         let secret = |password: &str, ca: &str| {
             json!({

@@ -19,7 +19,7 @@ fn series() -> Value {
 
 /// An endless trial that is judged by the bed's Prometheus too.
 fn by_prometheus(s: &Scenario) -> RolloutSpec {
-    let prometheus = json!({"address": s.stage.bed.prometheus_url()});
+    let prometheus = json!({"address": s.run.bed.prometheus_url()});
     RolloutSpec::endless().analysis("prometheus", prometheus).analysis("series", series())
 }
 
@@ -54,7 +54,7 @@ async fn judged_again_as_it_was_live(s: &mut Scenario) -> Result<()> {
         (&live.verdict, &live.reason) == (&again.verdict, &again.reason),
         "{live:?}, {again:?}"
     );
-    let told = s.chronicle.look(|view| {
+    let told = s.log.look(|view| {
         let status = view.state.rollout().map(|it| &it.status);
         status.and_then(|it| it.analysis.as_ref()?.detected_after_seconds)
     });
@@ -129,7 +129,7 @@ fn a_named_check_of_what_the_pods_answer_rolls_back() {
 fn a_good_version_passes_with_its_metrics() {
     scenario(async |s| {
         let steps = json!([{"weight": 34, "hold": "3s"}]);
-        let prometheus = json!({"address": s.stage.bed.prometheus_url()});
+        let prometheus = json!({"address": s.run.bed.prometheus_url()});
         let spec = RolloutSpec::steps(&steps).analysis("prometheus", prometheus);
         s.given().an_adopted_fleet(3, &spec).await?;
         s.given().a_record().await?;
@@ -141,7 +141,7 @@ fn a_good_version_passes_with_its_metrics() {
 #[test]
 fn what_cannot_be_asked_is_held_with_the_reason_until_it_is_right() {
     scenario(async |s| {
-        let (spec, address) = (by_prometheus(s), s.stage.bed.prometheus_url());
+        let (spec, address) = (by_prometheus(s), s.run.bed.prometheus_url());
         s.given().an_adopted_fleet(3, &spec).await?;
         s.given().a_record().await?;
         // Nothing answers on the port of another service's probe.

@@ -77,7 +77,7 @@ fn an_operator_that_ends_hands_over_at_once() {
         s.given().rest().await?;
         s.given().an_operator(Election::Usual)?;
         s.given().a_ready_operator().await?;
-        s.chronicle.note("end the leader");
+        s.log.note("end the leader");
         let begun = Instant::now();
         s.operators[0].terminate().await?;
         s.when().ships(&Version::good("2")).await?;
@@ -93,7 +93,7 @@ fn an_operator_that_ends_hands_over_at_once() {
 fn an_operator_that_dies_is_replaced_when_its_lease_is_over() {
     scenario(async |s| {
         two_operators(s).await?;
-        s.chronicle.note("kill the leader");
+        s.log.note("kill the leader");
         s.operators[0].kill().await?;
         let begun = Instant::now();
         s.when().ships(&Version::good("2")).await?;
@@ -111,16 +111,16 @@ fn an_operator_that_hung_past_its_lease_writes_nothing_more() {
     scenario(async |s| {
         two_operators(s).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
-        s.chronicle.note("the leader hangs");
+        s.log.note("the leader hangs");
         s.operators[0].freeze()?;
         s.when().commands("abort", "").await?;
         s.then().rolls_back(Cause::Aborted, "1").await?;
-        s.chronicle.note("the old leader goes on");
-        let from = s.chronicle.length();
+        s.log.note("the old leader goes on");
+        let from = s.log.length();
         s.operators[0].thaw()?;
         let status = s.operators[0].ends(Duration::from_secs(15)).await?;
         ensure!(!status.success(), "an operator that lost its lease ends with an error");
-        let changes = s.chronicle.look(|view| {
+        let changes = s.log.look(|view| {
             let written = view.history.iter().skip(from);
             written.map(ToString::to_string).filter(|it| it.contains("Deployment")).count()
         });

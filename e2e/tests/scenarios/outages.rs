@@ -19,16 +19,16 @@ fn ten_seconds() -> RolloutSpec {
 /// Starting and stopping a server blocks; the scenario's watches go on meanwhile.
 async fn server(
     s: &Scenario,
-    deed: fn(&Testbed, Server) -> Result<()>,
+    action: fn(&Testbed, Server) -> Result<()>,
     part: Server,
 ) -> Result<()> {
-    let bed = &s.stage.bed;
-    tokio::task::spawn_blocking(move || deed(bed, part)).await?
+    let bed = s.run.bed.clone();
+    tokio::task::spawn_blocking(move || action(&bed, part)).await?
 }
 
 /// The canary is on trial still, and the primary serves.
 fn on_trial(s: &Scenario) -> bool {
-    s.chronicle.look(|view| {
+    s.log.look(|view| {
         let counts = (view.state.count(Part::Primary), view.state.count(Part::Canary));
         let status = view.state.rollout().map(|it| &it.status);
         status.and_then(|it| it.phase) == Some(Phase::Progressing) && counts == (2, 1)
@@ -41,7 +41,7 @@ fn without_kafka_for_a_minute_a_trial_is_held_and_then_goes_on() {
         s.given().an_adopted_fleet(3, &ten_seconds()).await?;
         s.given().a_record().await?;
         s.given().a_canary_of(&Version::good("2")).await?;
-        s.chronicle.note("Kafka is stopped");
+        s.log.note("Kafka is stopped");
         server(s, Testbed::stop, Server::Kafka).await?;
         s.then()
             .sees("the reason why it holds", |view| {
@@ -52,7 +52,7 @@ fn without_kafka_for_a_minute_a_trial_is_held_and_then_goes_on() {
         // The outage itself.
         tokio::time::sleep(Duration::from_secs(60)).await;
         ensure!(on_trial(s), "the trial did not wait for Kafka");
-        s.chronicle.note("Kafka is started");
+        s.log.note("Kafka is started");
         server(s, Testbed::start, Server::Kafka).await?;
         s.then().promotes("2", PromotionReason::Passed).await
     });
@@ -68,7 +68,7 @@ fn without_the_api_server_for_a_while_a_trial_goes_on() {
         s.given().rest().await?;
         s.given().a_record().await?;
         s.given().a_canary_of(&Version::good("2")).await?;
-        s.chronicle.note("the API server is stopped and started");
+        s.log.note("the API server is stopped and started");
         server(s, Testbed::stop, Server::ApiServer).await?;
         // Its watches end at once, its requests fail for as long as the server takes to start.
         server(s, Testbed::start, Server::ApiServer).await?;
@@ -79,19 +79,19 @@ fn without_the_api_server_for_a_while_a_trial_goes_on() {
 #[test]
 fn without_prometheus_for_a_minute_a_trial_is_held_and_then_goes_on() {
     scenario_alone(async |s| {
-        let prometheus = json!({"address": s.stage.bed.prometheus_url()});
+        let prometheus = json!({"address": s.run.bed.prometheus_url()});
         let series = json!({"consumed": "consumed_total", "errors": "errors_total"});
         let spec = ten_seconds().analysis("prometheus", prometheus).analysis("series", series);
         s.given().an_adopted_fleet(3, &spec).await?;
         s.given().a_record().await?;
         s.given().a_canary_of(&Version::good("2")).await?;
-        s.chronicle.note("Prometheus is stopped");
+        s.log.note("Prometheus is stopped");
         server(s, Testbed::stop, Server::Prometheus).await?;
         s.then().says("SourcesReachable", "False", "MetricsUnreachable").await?;
         // The outage itself.
         tokio::time::sleep(Duration::from_secs(60)).await;
         ensure!(on_trial(s), "the trial did not wait for Prometheus");
-        s.chronicle.note("Prometheus is started");
+        s.log.note("Prometheus is started");
         server(s, Testbed::start, Server::Prometheus).await?;
         s.then().says("SourcesReachable", "True", "Answered").await?;
         s.when().commands("promote", "/full").await?;

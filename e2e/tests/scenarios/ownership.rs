@@ -58,7 +58,7 @@ fn a_foreign_deployment_with_the_primarys_name_is_left_alone() {
         s.given().a_fleet(2).await?;
         s.given().a_rollout(&RolloutSpec::endless()).await?;
         s.then().says("Stalled", "True", "NameTaken").await?;
-        let target = s.chronicle.look(|view| view.state.count(Part::Target));
+        let target = s.log.look(|view| view.state.count(Part::Target));
         ensure!(target == 2, "X keeps its pods");
         // Once the name is free, the rollout goes on by itself.
         s.when().deletes(Kind::Deployment, "orders-primary").await?;
@@ -73,7 +73,7 @@ fn fields_of_the_target_that_a_crash_has_left_to_siskin_are_given_up() {
     scenario(async |s| {
         s.given().a_manager("helm");
         s.given().an_adopted_fleet(2, &RolloutSpec::endless()).await?;
-        s.chronicle.note("the count of X is written as siskin writes it, and nothing follows");
+        s.log.note("the count of X is written as siskin writes it, and nothing follows");
         let kept = json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": ROLLOUT}, "spec": {"replicas": 0},
@@ -101,7 +101,7 @@ fn a_field_that_the_api_server_adds_is_no_new_version() {
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().commands("promote", "/full").await?;
         s.then().serves("2").await?;
-        let attempts = s.chronicle.look(|view| view.state.frozen.len());
+        let attempts = s.log.look(|view| view.state.frozen.len());
         let policy = an_added_field(&s.namespace);
         s.kubectl(&["apply", "-f", "-"], &policy).await?;
         s.then().mutates(&json!({}), "{.spec.template.spec.hostUsers}", "true").await?;
@@ -116,7 +116,7 @@ fn a_field_that_the_api_server_adds_is_no_new_version() {
         // Something that the operator answers, after it has seen the field.
         s.when().annotates_rollout("siskin.dev/abort", "anything").await?;
         s.then().tells("CommandMalformed", "anything").await?;
-        let (phase, now) = s.chronicle.look(|view| {
+        let (phase, now) = s.log.look(|view| {
             (view.state.rollout().and_then(|it| it.status.phase), view.state.frozen.len())
         });
         ensure!(phase == Some(Phase::Succeeded), "a new version was seen: {phase:?}");

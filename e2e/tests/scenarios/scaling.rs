@@ -80,7 +80,7 @@ fn an_autoscaler_of_the_target_itself_keeps_it_from_being_adopted() {
         s.objects.apply(Kind::HorizontalPodAutoscaler, &autoscaler(&target)).await?;
         s.given().a_rollout(&RolloutSpec::endless()).await?;
         s.then().says("Stalled", "True", "AutoscalerOnTarget").await?;
-        let children = s.chronicle.look(|view| view.state.parts.len());
+        let children = s.log.look(|view| view.state.parts.len());
         assert_eq!(children, 1, "nothing was made");
         let rollout =
             json!({"apiVersion": "siskin.dev/v1alpha1", "kind": "CanaryRollout", "name": ROLLOUT});

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use siskin_api::Order;
 
-use super::{Moment, Past};
+use super::moment::{Moment, Past};
 use crate::scenario::history::{Change, State, TARGET};
 use crate::scenario::seen::{Deployment, Part, Pod, Seen};
 

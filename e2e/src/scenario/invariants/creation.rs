@@ -1,6 +1,6 @@
 //! I6: each object once, by its name; again only where somebody deleted it.
 
-use super::Moment;
+use super::moment::Moment;
 use crate::scenario::history::{Change, TARGET};
 use crate::scenario::seen::{Part, Seen};
 

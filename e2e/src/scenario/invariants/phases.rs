@@ -2,7 +2,7 @@
 
 use siskin_api::Phase;
 
-use super::Moment;
+use super::moment::Moment;
 use crate::scenario::history::Change;
 use crate::scenario::seen::Seen;
 

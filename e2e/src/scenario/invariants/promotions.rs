@@ -3,7 +3,7 @@
 use siskin_api::annotations::{command, target};
 use siskin_api::{OnInconclusive, Phase, PromotionReason, Verdict};
 
-use super::Moment;
+use super::moment::Moment;
 use crate::scenario::history::Change;
 use crate::scenario::seen::{Part, Seen};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Moment;
+use super::moment::Moment;
 use crate::scenario::seen::{Part, Pod};
 
 /// Long enough to start a pod of the primary in the place of each canary pod.

@@ -1,6 +1,6 @@
 //! I4: the template of X is the user's. One write of it starts a fight with GitOps that never ends.
 
-use super::Moment;
+use super::moment::Moment;
 use crate::scenario::history::{Change, TARGET};
 use crate::scenario::seen::{Part, Seen};
 

@@ -77,7 +77,7 @@ impl Story {
     fn edit(&mut self, change: impl FnOnce(&mut Rollout)) {
         let last = self.0.iter().rev().find_map(|it| match &it.change {
             Change::Put(_, Seen::Rollout(it)) => Some(it.clone()),
-            Change::Put(..) | Change::Gone(..) | Change::Deed(..) => None,
+            Change::Put(..) | Change::Gone(..) | Change::Action { .. } | Change::Stalled(_) => None,
         });
         let mut rollout = last.expect("there is a rollout");
         change(&mut rollout);
@@ -110,12 +110,14 @@ impl Story {
     }
 
     fn pod(&mut self, name: &str, part: Part, version: &str, ready: bool) {
-        let pod = Pod { part, version: Some(version.into()), ready, terminating: false };
+        let version = Some(version.into());
+        let pod = Pod { part, version, ready, terminating: false, crashes: 0, running: true };
         self.add(Change::Put(name.into(), Seen::Pod(pod)));
     }
 
     fn pod_gone(&mut self, name: &str, part: Part) {
-        let pod = Pod { part, version: None, ready: false, terminating: true };
+        let (version, ready) = (None, false);
+        let pod = Pod { part, version, ready, terminating: true, crashes: 0, running: true };
         self.add(Change::Gone(name.into(), Seen::Pod(pod)));
     }
 
@@ -126,13 +128,13 @@ impl Story {
     }
 
     fn deletes_by_hand(&mut self, part: Part) {
-        self.add(Change::Deed("delete it".into(), Some(part.name(TARGET))));
+        self.add(Change::Action { text: "delete it".into(), deleted: Some(part.name(TARGET)) });
     }
 
     fn seconds_pass(&mut self, seconds: u64) {
         let last = self.0.last().map_or(Duration::ZERO, |it| it.at);
         let revision = self.revision();
-        let change = Change::Deed("wait".into(), None);
+        let change = Change::Action { text: "wait".into(), deleted: None };
         self.0.push(Entry {
             revision,
             at: last + Duration::from_secs(seconds),

@@ -3,6 +3,7 @@
 
 mod counts;
 mod creation;
+mod moment;
 mod phases;
 mod promotions;
 mod rejected;
@@ -10,12 +11,11 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
-use super::history::{Change, Entry, State};
-use super::seen::Seen;
+use super::history::{Entry, State};
+use moment::{Moment, Past};
 
 /// Something that must never happen, and did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,69 +87,6 @@ const RULES: [(Rule, Check); 8] = [
     (Rule::I7Phases, phases::declared),
     (Rule::I8Promotion, promotions::on_evidence),
 ];
-
-/// One entry, with the world before and after it.
-struct Moment<'a> {
-    before: &'a State,
-    entry: &'a Entry,
-    after: &'a State,
-    past: &'a Past,
-}
-
-/// What a rule must remember beyond the latest state.
-#[derive(Default)]
-struct Past {
-    /// Pods that were Ready and are not any more, since when.
-    unready: BTreeMap<String, Duration>,
-    /// Versions with a rejected revision, since when, and why.
-    rejected: BTreeMap<String, (Duration, String)>,
-    /// Deployments that are gone, as they were last.
-    gone: BTreeMap<String, Former>,
-    /// Objects that the scenario deleted by hand.
-    deleted: BTreeSet<String>,
-}
-
-/// A Deployment that is gone.
-struct Former {
-    uid: String,
-    /// UID of the rollout that it was part of.
-    life: Option<String>,
-}
-
-impl Past {
-    fn note(&mut self, before: &State, entry: &Entry, after: &State) {
-        match &entry.change {
-            Change::Put(name, Seen::Pod(now)) => {
-                let was = before.pods.get(name).is_some_and(|it| it.ready);
-                if was && !now.ready {
-                    self.unready.insert(name.clone(), entry.at);
-                }
-                if now.ready {
-                    self.unready.remove(name);
-                }
-            }
-            Change::Put(_, Seen::Frozen(_)) | Change::Gone(_, Seen::Frozen(_)) => {
-                self.note_rejections(entry.at, after);
-            }
-            Change::Gone(name, Seen::Deployment(it)) => {
-                let life = before.rollout().map(|it| it.uid.clone());
-                self.gone.insert(name.clone(), Former { uid: it.uid.clone(), life });
-            }
-            Change::Deed(_, deleted) => self.deleted.extend(deleted.clone()),
-            Change::Put(..) | Change::Gone(..) => {}
-        }
-    }
-
-    fn note_rejections(&mut self, at: Duration, after: &State) {
-        let now =
-            after.frozen.values().filter_map(|it| it.version.clone().zip(it.rejected.clone()));
-        let now: BTreeMap<_, _> = now.collect();
-        self.rejected.retain(|version, _| now.contains_key(version));
-        for (version, cause) in now {
-            self.rejected.entry(version).or_insert((at, cause));
-        }
-    }
-}
 
 impl Display for Violation {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

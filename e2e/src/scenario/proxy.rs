@@ -1,4 +1,4 @@
-//! A door to a server that all scenarios share: shut, it cuts off the clients of one scenario only.
+//! A proxy to a server that all scenarios share: shut, it cuts off the clients of one scenario only.
 //! Passes bytes on and knows no protocol. It ends with the runtime of its scenario.
 
 use std::io;
@@ -20,20 +20,20 @@ pub enum Source {
     Prometheus,
 }
 
-/// A door, open or shut.
+/// A proxy, open or shut.
 #[derive(Debug)]
-pub(super) struct Door {
+pub(super) struct Proxy {
     at: SocketAddr,
     leads_to: String,
     passage: Option<JoinHandle<()>>,
 }
 
-impl Door {
-    /// Opens a door at this address; at a port of the machine's choice if that is 0.
+impl Proxy {
+    /// Opens a proxy at this address; at a port of the machine's choice if that is 0.
     pub(super) fn open(at: &str, leads_to: String) -> Result<Self> {
-        let mut door = Self { at: at.parse().context("an address")?, leads_to, passage: None };
-        door.reopen()?;
-        Ok(door)
+        let mut proxy = Self { at: at.parse().context("an address")?, leads_to, passage: None };
+        proxy.reopen()?;
+        Ok(proxy)
     }
 
     /// Where to knock.
@@ -124,15 +124,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_shut_door_ends_what_is_under_way_and_refuses_what_comes() {
-        let mut door = Door::open("127.0.0.1:0", echo().await).unwrap();
-        let mut client = TcpStream::connect(door.address()).await.unwrap();
+        let mut proxy = Proxy::open("127.0.0.1:0", echo().await).unwrap();
+        let mut client = TcpStream::connect(proxy.address()).await.unwrap();
         assert_eq!(answered(&mut client).await.unwrap(), b'x');
-        door.shut().await;
+        proxy.shut().await;
         assert!(answered(&mut client).await.is_err());
-        assert!(TcpStream::connect(door.address()).await.is_err());
-        let before = door.address();
-        door.reopen().unwrap();
-        assert_eq!(door.address(), before);
+        assert!(TcpStream::connect(proxy.address()).await.is_err());
+        let before = proxy.address();
+        proxy.reopen().unwrap();
+        assert_eq!(proxy.address(), before);
         let mut client = TcpStream::connect(before).await.unwrap();
         assert_eq!(answered(&mut client).await.unwrap(), b'x');
     }

@@ -6,18 +6,21 @@ mod figures;
 mod process;
 mod reaction;
 mod rest;
+mod say;
 mod writes;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use crate::demo::fleet::remove_namespace;
-use crate::demo::interrupt::Interrupt;
-use crate::demo::setting::Setting;
+use crate::scenario::Scenario;
+use crate::scenario::installed::{Installed, remove_namespace};
+use crate::scenario::interrupt::Interrupt;
 use crate::testbed::Profile;
+use say::say;
 
 /// The namespace of measurements; what an earlier one left in it is removed first.
 const NAMESPACE: &str = "siskin-measure";
@@ -71,7 +74,7 @@ enum Measurement {
 /// What could not be done, or what Siskin did not do in time.
 pub fn run(options: &Options) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("a runtime")?;
-    let figures = runtime.block_on(stage(options.what))?;
+    let figures = runtime.block_on(perform(options.what))?;
     if options.json {
         println!("{figures}");
     } else {
@@ -80,43 +83,42 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-async fn stage(what: Measurement) -> Result<Value> {
+async fn perform(what: Measurement) -> Result<Value> {
     let interrupt = Interrupt::listen()?;
-    let setting = {
+    let installed = {
         let interrupt = interrupt.clone();
-        let prepare = move || Setting::prepare(Profile::Release, &interrupt, &|text| say(text));
+        let prepare = move || Installed::prepare(Profile::Release, &interrupt, &|text| say(text));
         tokio::task::spawn_blocking(prepare).await??
     };
-    let outcome = interrupt.unless(measure(&setting, what)).await;
+    let outcome = interrupt.unless(measure(&installed, what)).await;
     say("clearing up");
-    let cleared = clear(setting).await;
+    let cleared = clear(installed).await;
     let figures = outcome?;
     cleared?;
     Ok(figures)
 }
 
-async fn measure(setting: &Setting, what: Measurement) -> Result<Value> {
-    let client = setting.bed.client().await?;
+async fn measure(installed: &Installed, what: Measurement) -> Result<Value> {
+    let client = installed.run.bed.client().await?;
     remove_namespace(&client, NAMESPACE, END).await?;
+    // Topic and group are of this run alone, for Kafka remembers both.
+    let group = format!("orders-{}", std::process::id());
+    let mut s = Scenario::begin(Arc::clone(&installed.run), NAMESPACE, &group).await?;
     match what {
-        Measurement::Reaction { changes } => reaction::measure(&setting.bed, changes).await,
-        Measurement::CrashLoop { runs } => faults::crash_loop(&setting.bed, runs).await,
-        Measurement::Stall { runs } => faults::stall(&setting.bed, runs).await,
+        Measurement::Reaction { changes } => reaction::measure(&mut s, changes).await,
+        Measurement::CrashLoop { runs } => faults::crash_loop(&mut s, runs).await,
+        Measurement::Stall { runs } => faults::stall(&mut s, runs).await,
         Measurement::Rest { rollouts, settle } => {
-            rest::measure(&setting.bed, rollouts, Duration::from_secs(settle)).await
+            rest::measure(s, rollouts, Duration::from_secs(settle)).await
         }
     }
 }
 
 /// A test bed that ends takes the namespace with it.
-async fn clear(setting: Setting) -> Result<()> {
-    if setting.was_up() {
-        remove_namespace(&setting.bed.client().await?, NAMESPACE, END).await?;
+async fn clear(installed: Installed) -> Result<()> {
+    if installed.was_up() {
+        let client = installed.run.bed.client().await?;
+        remove_namespace(&client, NAMESPACE, END).await?;
     }
-    tokio::task::spawn_blocking(|| setting.restore()).await?
-}
-
-/// One line of progress, for a person.
-fn say(text: &str) {
-    eprintln!("measure: {text}");
+    tokio::task::spawn_blocking(|| installed.restore()).await?
 }

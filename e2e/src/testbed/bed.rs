@@ -1,31 +1,5 @@
-//! The test bed: etcd, Kubernetes, containerd, Kafka and Prometheus as processes of this machine.
-//! Everything here blocks; nothing here knows what Siskin does.
-
-mod artifact;
-mod certificates;
-mod cgroups;
-mod containers;
-mod daemon;
-mod faults;
-mod health;
-pub mod image;
-mod kwok;
-mod lock;
-mod machine;
-mod mounts;
-mod network;
-mod operator;
-mod part;
-mod places;
-mod provision;
-mod shell;
-mod start;
-mod status;
-mod sysctls;
-mod teardown;
-mod templates;
-#[cfg(test)]
-mod tests;
+//! A test bed that is up: where its servers are, and how they are reached.
+//! It starts and ends nothing, and knows no image.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -33,12 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-pub use operator::Profile;
-pub use part::Part;
-pub use status::{Health, PartStatus};
-
-use artifact::Artifact;
-use places::Places;
+use super::places::{self, Places};
+use super::{health, network, shell, templates};
 
 /// The clients' way into the listeners of Kafka that ask who they are.
 #[derive(Debug, Clone)]
@@ -64,53 +34,10 @@ pub struct SecuredKafka {
 /// Every method blocks; in async code that runs other tasks, call them from `spawn_blocking`.
 #[derive(Debug, Clone)]
 pub struct Testbed {
-    places: Places,
+    pub(super) places: Places,
 }
 
 impl Testbed {
-    /// Attaches to the running test bed, or starts one: builds what these parts need, starts those that a running one was
-    /// started without, and replaces a broken one. Every bed has [`Part::CORE`].
-    ///
-    /// # Errors
-    /// Says what this machine lacks, or which part did not come up, with the end of its log.
-    pub fn up(parts: &[Part]) -> Result<Self> {
-        let places = Places::of_this_user()?;
-        let _lock = lock::take(&places)?;
-        let bed = Self { places };
-        match health::verdict(&bed.places) {
-            health::Verdict::Healthy => return bed.with(parts),
-            health::Verdict::Absent => {}
-            health::Verdict::Broken(cause) => {
-                shell::say(&format!("the running test bed is broken ({cause:#}): starting anew"));
-            }
-        }
-        // Sooner than after minutes of building.
-        start::refuse_other_beds(&bed.places)?;
-        provision::ensure(&bed.places, &Artifact::needed_by(parts))?;
-        teardown::run(&bed.places)?;
-        start::run(&bed.places, parts)?;
-        Ok(bed)
-    }
-
-    /// The running bed with these parts, too. What a test has put out of order stays so.
-    fn with(self, parts: &[Part]) -> Result<Self> {
-        let places = &self.places;
-        let here = |it: &Part| health::started(places, *it) || faults::wanted(places, *it);
-        let absent: Vec<Part> = parts.iter().copied().filter(|it| !here(it)).collect();
-        if !absent.is_empty() {
-            provision::ensure(places, &Artifact::needed_by(&absent))?;
-            start::more(places, &absent)?;
-        }
-        Ok(self)
-    }
-
-    /// Installs, fetches and builds what [`Testbed::up`] needs, and starts nothing.
-    pub fn provision() -> Result<()> {
-        let places = Places::of_this_user()?;
-        let _lock = lock::take(&places)?;
-        provision::ensure(&places, &Artifact::needed_by(&Part::ALL))
-    }
-
     /// Attaches to the running test bed without starting anything.
     pub fn attach() -> Result<Self> {
         let places = Places::of_this_user()?;
@@ -118,18 +45,6 @@ impl Testbed {
             bail!("no test bed is up: run `cargo testbed up`");
         }
         Ok(Self { places })
-    }
-
-    /// Ends the test bed and removes every trace of it but the cache. Harmless when nothing is up.
-    pub fn down() -> Result<()> {
-        let places = Places::of_this_user()?;
-        let _lock = lock::take(&places)?;
-        teardown::run(&places)
-    }
-
-    /// What each part is doing, whether or not the test bed is up.
-    pub fn status() -> Result<Vec<PartStatus>> {
-        Ok(status::every_part(&Places::of_this_user()?))
     }
 
     /// The folder of the running test bed: logs, certificates, configuration. `down` removes it.
@@ -166,9 +81,9 @@ impl Testbed {
     }
 
     /// Doors to Kafka: where a client knocks, and where that leads to. Nobody listens at the first
-    /// until somebody opens the door there, and who shuts it cuts off those clients only.
+    /// until somebody opens the proxy there, and who shuts it cuts off those clients only.
     #[must_use]
-    pub fn kafka_doors(&self) -> Vec<(String, String)> {
+    pub fn kafka_proxies(&self) -> Vec<(String, String)> {
         // As many as `kafka.properties` has.
         let ports = 9101..=9112;
         ports
@@ -176,9 +91,9 @@ impl Testbed {
             .collect()
     }
 
-    /// Where a door to Prometheus may be opened, at a port of the machine's choice, and where it leads to.
+    /// Where a proxy to Prometheus may be opened, at a port of the machine's choice, and where it leads to.
     #[must_use]
-    pub fn prometheus_door(&self) -> (String, String) {
+    pub fn prometheus_proxy(&self) -> (String, String) {
         (format!("{}:0", places::GATEWAY), format!("{}:9090", places::HOST))
     }
 
@@ -257,15 +172,5 @@ impl Testbed {
     #[must_use]
     pub fn enter_ns(&self, command: &Command) -> Command {
         network::enter(command)
-    }
-
-    /// Builds an image of one binary of this machine and loads it; `name` as in `localhost/NAME:TAG`.
-    pub fn load_image(&self, name: &str, binary: &Path) -> Result<image::Loaded> {
-        image::build_and_load(self, name, binary)
-    }
-
-    /// The `export` lines that a shell needs to work with this test bed.
-    pub fn environment(&self) -> Result<String> {
-        status::environment(self)
     }
 }

@@ -2,24 +2,28 @@
 //! roles. Made once per process, before the first scenario; it starts no operator.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context, Error, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, ListParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 use siskin_launch::cargo;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use siskin_launch::progress::Activity;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::fleet::WORKER_IMAGE;
 use super::objects::{Kind, Objects};
 use super::operator::{self, acting_as};
 use crate::testbed::{Part, Testbed};
 
-/// Label of every namespace that a scenario makes.
+/// Label of every namespace that a scenario of a test makes: the next run removes what is left of it.
 pub const LABEL: &str = "siskin.dev/e2e";
 
 /// Scenarios under way at the same time, at least: most of a scenario is waiting for clocks.
@@ -28,51 +32,78 @@ const AT_ONCE: u32 = 4;
 /// Set, it says how many instead: more where they wait for long, fewer on a busy machine.
 const AT_ONCE_VARIABLE: &str = "SISKIN_E2E_AT_ONCE";
 
+/// Between two looks at whether another run has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
 /// Set, it names a folder with the programs under test, and none is built: what is tested is then
 /// exactly what is there.
 const PROGRAMS_VARIABLE: &str = "SISKIN_E2E_PROGRAMS";
 
-/// Who else is on the stage during a scenario.
+/// Who else may use the test bed during a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Company {
-    /// Other scenarios.
-    Others,
+pub(super) enum Isolation {
+    /// Other scenarios, too.
+    Shared,
     /// Nobody.
-    None,
+    Alone,
 }
 
 /// The shared part of all scenarios.
-pub struct Stage {
+pub struct TestRun {
     /// The test bed.
     pub bed: Testbed,
-    /// The operator's program.
-    pub operator: PathBuf,
-    /// The producer's program.
-    pub producer: PathBuf,
-    /// The program `kubectl-siskin`.
-    pub plugin: PathBuf,
     /// Kubeconfig of the operator's service account.
     pub operator_config: PathBuf,
     /// Where scenarios keep their logs.
     pub logs: PathBuf,
-    /// Doors to Kafka that no scenario has: where to knock, and where that leads to. One that is shut
-    /// is its scenario's still.
-    pub(super) doors: Mutex<Vec<(String, String)>>,
-    turns: Semaphore,
+    /// Proxies to Kafka that no scenario has: where they listen, and where they lead to. One that is shut is its
+    /// scenario's still.
+    pub(super) proxies: Mutex<Vec<(String, String)>>,
+    /// Whether the next run may remove what this one leaves.
+    pub(super) disposable: bool,
+    programs: PathBuf,
+    turns: Arc<Semaphore>,
     places: u32,
-    _alone: File,
+    _reserved: File,
 }
 
-static STAGE: OnceLock<Result<Stage, String>> = OnceLock::new();
+static TEST_RUN: OnceLock<Result<Arc<TestRun>, String>> = OnceLock::new();
 
-impl Stage {
-    /// The stage; set up by whoever comes first, while the others wait.
+impl TestRun {
+    /// The run of this process; set up by whoever comes first, while the others wait.
     ///
     /// # Errors
     /// What this machine lacks, or what did not build or start.
-    pub fn get() -> Result<&'static Self> {
-        let stage = STAGE.get_or_init(|| Self::set().map_err(|error| format!("{error:#}")));
-        stage.as_ref().map_err(|error| anyhow!("the stage could not be set: {error}"))
+    pub fn get() -> Result<Arc<Self>> {
+        let set = || Self::of_tests().map(Arc::new).map_err(|error| format!("{error:#}"));
+        let run = TEST_RUN.get_or_init(set);
+        run.clone().map_err(|error| anyhow!("the test run could not be set up: {error}"))
+    }
+
+    /// A run on a reserved test bed with the programs in this folder. It installs nothing.
+    pub(super) fn on(bed: Testbed, reserved: File, programs: PathBuf) -> Result<Self> {
+        let logs = programs.parent().unwrap_or(&programs).join("e2e");
+        fs::create_dir_all(&logs)?;
+        let operator_config = logs.join("operator.kubeconfig");
+        acting_as(operator::USER, &bed.kubeconfig(), &operator_config)?;
+        let places = places()?;
+        Ok(Self {
+            proxies: Mutex::new(bed.kafka_proxies()),
+            bed,
+            operator_config,
+            logs,
+            disposable: false,
+            programs,
+            turns: Arc::new(Semaphore::new(usize::try_from(places)?)),
+            places,
+            _reserved: reserved,
+        })
+    }
+
+    /// A program under test.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
     }
 
     /// How many scenarios may be under way.
@@ -89,18 +120,26 @@ impl Stage {
         manifest.parent().unwrap_or(manifest).join(path)
     }
 
-    /// Waits for one of the places on the stage, or for all of them.
-    pub(super) async fn turn(&self, company: Company) -> Result<SemaphorePermit<'_>> {
-        let places = match company {
-            Company::Others => 1,
-            Company::None => self.places,
-        };
-        Ok(self.turns.acquire_many(places).await?)
+    /// Waits for a place beside scenarios, for a test that is none.
+    ///
+    /// # Errors
+    /// The run is over.
+    pub async fn shared_turn(&self) -> Result<OwnedSemaphorePermit> {
+        self.turn(Isolation::Shared).await
     }
 
-    fn set() -> Result<Self> {
-        let bed = Testbed::up(&Part::ALL)?;
-        let alone = alone(&bed)?;
+    /// Waits for one of the places on the test bed, or for all of them.
+    pub(super) async fn turn(&self, isolation: Isolation) -> Result<OwnedSemaphorePermit> {
+        let places = match isolation {
+            Isolation::Shared => 1,
+            Isolation::Alone => self.places,
+        };
+        Ok(Arc::clone(&self.turns).acquire_many_owned(places).await?)
+    }
+
+    /// The CRD and the roles as users install them, but no operator: scenarios start their own.
+    fn of_tests() -> Result<Self> {
+        let Reserved { bed, lock, .. } = reserve(&Part::ALL, &|| Ok(()))?;
         let programs = match env::var_os(PROGRAMS_VARIABLE) {
             Some(folder) => PathBuf::from(folder),
             None => build()?,
@@ -108,24 +147,49 @@ impl Stage {
         bed.load_image(WORKER_IMAGE, &programs.join("worker"))?;
         install(&bed)?;
         clear(&bed)?;
-        let logs = programs.parent().unwrap_or(&programs).join("e2e");
-        fs::create_dir_all(&logs)?;
-        let operator_config = logs.join("operator.kubeconfig");
-        acting_as(operator::USER, &bed.kubeconfig(), &operator_config)?;
-        let places = places()?;
-        Ok(Self {
-            doors: Mutex::new(bed.kafka_doors()),
-            bed,
-            operator: programs.join("siskin-operator"),
-            producer: programs.join("producer"),
-            plugin: programs.join("kubectl-siskin"),
-            operator_config,
-            logs,
-            turns: Semaphore::new(usize::try_from(places)?),
-            places,
-            _alone: alone,
-        })
+        Ok(Self { disposable: true, ..Self::on(bed, lock, programs)? })
     }
+}
+
+/// The test bed, for as long as the lock is held.
+pub(super) struct Reserved {
+    pub(super) bed: Testbed,
+    /// Whether it was up before.
+    pub(super) was_up: bool,
+    pub(super) lock: File,
+}
+
+/// The test bed with these parts, for one run at a time: runs share its processors, its broker and its cluster roles.
+/// `go_on` ends the wait for another one.
+///
+/// # Errors
+/// The test bed does not come up, or `go_on` says no.
+pub(super) fn reserve(parts: &[Part], go_on: &dyn Fn() -> Result<()>) -> Result<Reserved> {
+    loop {
+        let was_up = Testbed::attach().is_ok();
+        let bed = Testbed::up(parts)?;
+        let path = bed.run_dir().join("e2e.lock");
+        let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
+        let waiting = Activity::begin("e2e: waiting for tests or a demo on this test bed");
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(error)) => bail!("locking the test bed: {error}"),
+                Err(TryLockError::WouldBlock) => go_on()?,
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+        drop(waiting);
+        // Whoever had it may have ended the test bed, and the file with it.
+        if is_at(&file, &path) {
+            return Ok(Reserved { bed, was_up, lock: file });
+        }
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    let same = |a: &fs::Metadata, b: &fs::Metadata| a.ino() == b.ino() && a.dev() == b.dev();
+    matches!((file.metadata(), fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
 }
 
 /// As many as the variable says; else by the processors.
@@ -139,14 +203,6 @@ fn places() -> Result<u32> {
     Ok(u32::try_from(2 * processors)?.max(AT_ONCE))
 }
 
-/// One test run at a time on a test bed: they share its CPUs, its broker and its cluster roles.
-fn alone(bed: &Testbed) -> Result<File> {
-    let path = bed.run_dir().join("e2e.lock");
-    let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
-    file.lock().with_context(|| format!("locking {}", path.display()))?;
-    Ok(file)
-}
-
 /// Builds the programs under test, in the profile of this test, and says where they are.
 fn build() -> Result<PathBuf> {
     let programs = cargo::folder().map_err(Error::msg)?;
@@ -157,11 +213,10 @@ fn build() -> Result<PathBuf> {
     Ok(programs)
 }
 
-/// The CRD and the roles as users install them, but no operator: scenarios start their own.
 fn install(bed: &Testbed) -> Result<()> {
     for path in ["config/crd", "config/manager/namespace.yaml", "config/rbac"] {
         let how = if path.ends_with("yaml") { "-f" } else { "-k" };
-        let path = Stage::repository(path);
+        let path = TestRun::repository(path);
         let apply = ["apply", "--server-side", "--force-conflicts", how];
         let words = apply.map(AsRef::as_ref).into_iter().chain([path.as_os_str()]);
         bed.kubectl(&words.collect::<Vec<_>>())?;

@@ -15,17 +15,22 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::history::{Change, Entry, State};
-use super::seen::{Deployment, Frozen, Pod, Rollout, Seen, Told};
+use super::seen::{Deployment, Event, Frozen, Pod, Rollout, Seen};
 
 /// The record of one scenario. Cheap to clone; the watches end with the last task set.
 #[derive(Clone)]
-pub struct Chronicle {
+pub struct EventLog {
     shared: Arc<Shared>,
 }
 
 /// The watches; they end when this is dropped.
-pub struct Watches {
-    _tasks: JoinSet<()>,
+pub struct Watches(JoinSet<()>);
+
+impl Watches {
+    /// One more of them.
+    pub(super) fn add(&mut self, watch: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(watch);
+    }
 }
 
 struct Shared {
@@ -61,35 +66,55 @@ const KINDS: [(&str, &str, &str, Read); 5] = [
         Rollout::of(it).map(|it| Seen::Rollout(Box::new(it)))
     }),
     ("events.k8s.io", "v1", "Event", |it| {
-        (it.data["regarding"]["kind"] == "CanaryRollout").then(|| Seen::Told(Told::of(it)))
+        (it.data["regarding"]["kind"] == "CanaryRollout").then(|| Seen::Event(Event::of(it)))
     }),
 ];
 
-impl Chronicle {
+impl EventLog {
     /// Watches this namespace from now on.
     #[must_use]
     pub fn of(client: &Client, namespace: &str) -> (Self, Watches) {
         let record = Mutex::new(Record::default());
         let (changed, _) = watch::channel(());
         let shared = Arc::new(Shared { begun: Instant::now(), record, changed });
-        let chronicle = Self { shared };
+        let log = Self { shared };
         let mut tasks = JoinSet::new();
         for (group, version, kind, read) in KINDS {
             let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
             let api = Api::namespaced_with(client.clone(), namespace, &resource);
-            tasks.spawn(chronicle.clone().follow(api, read));
+            tasks.spawn(log.clone().follow(api, read));
         }
-        (chronicle, Watches { _tasks: tasks })
+        (log, Watches(tasks))
     }
 
     /// Notes that the scenario does something now, before it does it.
-    pub fn note(&self, deed: impl Into<String>) {
-        self.deed(deed.into(), None);
+    pub fn note(&self, action: impl Into<String>) {
+        self.add(Change::Action { text: action.into(), deleted: None });
     }
 
     /// Notes that the scenario deletes an object by hand now.
     pub fn note_deletion(&self, name: &str) {
-        self.deed(format!("delete {name} by hand"), Some(name.to_owned()));
+        let text = format!("delete {name} by hand");
+        self.add(Change::Action { text, deleted: Some(name.to_owned()) });
+    }
+
+    /// Notes that a canary pod says to have stood still at this place for so long.
+    pub(super) fn note_stall(&self, place: String, since: Duration) {
+        let at = self.elapsed().saturating_sub(since);
+        let revision = self.lock().revision;
+        self.write(Entry { revision, at, listed: false, change: Change::Stalled(place) });
+    }
+
+    /// Time since the scenario began.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.shared.begun.elapsed()
+    }
+
+    /// Tells of each change from now on.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.shared.changed.subscribe()
     }
 
     /// A copy of everything that happened so far.
@@ -120,7 +145,7 @@ impl Chronicle {
         within: Duration,
         mut look: impl FnMut(View<'_>) -> Option<T>,
     ) -> Result<T> {
-        let mut changed = self.shared.changed.subscribe();
+        let mut changed = self.changes();
         let deadline = Instant::now() + within;
         loop {
             changed.borrow_and_update();
@@ -134,9 +159,10 @@ impl Chronicle {
         }
     }
 
-    fn deed(&self, text: String, deleted: Option<String>) {
+    /// Something that no watch brought: it is as new as the newest of what they did.
+    fn add(&self, change: Change) {
         let revision = self.lock().revision;
-        self.write((revision, false), Change::Deed(text, deleted));
+        self.write(Entry { revision, at: self.elapsed(), listed: false, change });
     }
 
     async fn follow(self, api: Api<DynamicObject>, read: Read) {
@@ -145,15 +171,21 @@ impl Chronicle {
         let mut listed: Vec<String> = Vec::new();
         while let Some(event) = events.next().await {
             match event {
-                Ok(watcher::Event::Apply(it)) => self.put((&it, false), read, &mut known),
+                Ok(watcher::Event::Apply(it)) => {
+                    let seen = read(&it);
+                    self.put(&it, false, seen, &mut known);
+                }
                 Ok(watcher::Event::InitApply(it)) => {
                     listed.push(it.name_any());
-                    self.put((&it, true), read, &mut known);
+                    let seen = read(&it);
+                    self.put(&it, true, seen, &mut known);
                 }
                 Ok(watcher::Event::Delete(it)) => {
                     if let Some(seen) = read(&it) {
                         known.remove(&it.name_any());
-                        self.write((revision(&it), false), Change::Gone(it.name_any(), seen));
+                        let change = Change::Gone(it.name_any(), seen);
+                        let (revision, at) = (revision(&it), self.elapsed());
+                        self.write(Entry { revision, at, listed: false, change });
                     }
                 }
                 Ok(watcher::Event::Init) => listed.clear(),
@@ -166,13 +198,15 @@ impl Chronicle {
 
     fn put(
         &self,
-        (object, listed): (&DynamicObject, bool),
-        read: Read,
+        object: &DynamicObject,
+        listed: bool,
+        seen: Option<Seen>,
         known: &mut BTreeMap<String, Seen>,
     ) {
-        let Some(seen) = read(object) else { return };
+        let Some(seen) = seen else { return };
         known.insert(object.name_any(), seen.clone());
-        self.write((revision(object), listed), Change::Put(object.name_any(), seen));
+        let change = Change::Put(object.name_any(), seen);
+        self.write(Entry { revision: revision(object), at: self.elapsed(), listed, change });
     }
 
     /// After a new listing: what is not in it was deleted while nobody watched.
@@ -181,15 +215,15 @@ impl Chronicle {
         let now = self.lock().revision;
         for name in gone {
             if let Some(seen) = known.remove(&name) {
-                self.write((now, true), Change::Gone(name, seen));
+                let change = Change::Gone(name, seen);
+                self.write(Entry { revision: now, at: self.elapsed(), listed: true, change });
             }
         }
     }
 
-    fn write(&self, (revision, listed): (u64, bool), change: Change) {
-        let entry = Entry { revision, at: self.shared.begun.elapsed(), listed, change };
+    fn write(&self, entry: Entry) {
         let mut record = self.lock();
-        record.revision = record.revision.max(revision);
+        record.revision = record.revision.max(entry.revision);
         record.state.take(&entry);
         record.history.push(entry);
         drop(record);

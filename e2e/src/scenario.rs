@@ -1,0 +1,39 @@
+//! Scenarios: given a fleet on the test bed, when something happens, then this must follow, and all the while the
+//! invariants hold. Speaks to the cluster as a user does; it knows no code of Siskin.
+//!
+//! Each scenario has a namespace, a topic, a consumer group and an operator process of its own, so that several run side
+//! by side on one test bed. From its first moment on, every change in the namespace is written down (`event_log`), and
+//! judged at its end (`invariants`). The demo and the measurements are of the same cast, with the operator as a pod.
+
+mod dump;
+pub mod event_log;
+pub mod fleet;
+mod given;
+pub mod history;
+pub mod installed;
+pub mod interrupt;
+pub mod invariants;
+pub mod java;
+mod load;
+pub mod objects;
+pub mod operator;
+mod proxy;
+mod random;
+pub mod recorded;
+pub mod rollout;
+mod run;
+pub mod seen;
+mod stalls;
+pub mod test_run;
+mod then;
+mod when;
+
+pub use fleet::{Consumers, Fleet, Version, Workload};
+pub use given::Given;
+pub use load::Account;
+pub use operator::Election;
+pub use proxy::Source;
+pub use rollout::RolloutSpec;
+pub use run::{ROLLOUT, Scenario, scenario, scenario_alone};
+pub use then::{Then, latest, phase, serves};
+pub use when::When;

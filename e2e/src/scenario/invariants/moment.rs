@@ -1,0 +1,71 @@
+//! One moment of a scenario as a rule sees it: the state before and after an entry, and what came before that.
+//! It judges nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::scenario::history::{Change, Entry, State};
+use crate::scenario::seen::Seen;
+
+/// One entry, with the world before and after it.
+pub(super) struct Moment<'a> {
+    pub(super) before: &'a State,
+    pub(super) entry: &'a Entry,
+    pub(super) after: &'a State,
+    pub(super) past: &'a Past,
+}
+
+/// What a rule must remember beyond the latest state.
+#[derive(Default)]
+pub(super) struct Past {
+    /// Pods that were Ready and are not any more, since when.
+    pub(super) unready: BTreeMap<String, Duration>,
+    /// Versions with a rejected revision, since when, and why.
+    pub(super) rejected: BTreeMap<String, (Duration, String)>,
+    /// Deployments that are gone, as they were last.
+    pub(super) gone: BTreeMap<String, Former>,
+    /// Objects that the scenario deleted by hand.
+    pub(super) deleted: BTreeSet<String>,
+}
+
+/// A Deployment that is gone.
+pub(super) struct Former {
+    pub(super) uid: String,
+    /// UID of the rollout that it was part of.
+    pub(super) life: Option<String>,
+}
+
+impl Past {
+    pub(super) fn note(&mut self, before: &State, entry: &Entry, after: &State) {
+        match &entry.change {
+            Change::Put(name, Seen::Pod(now)) => {
+                let was = before.pods.get(name).is_some_and(|it| it.ready);
+                if was && !now.ready {
+                    self.unready.insert(name.clone(), entry.at);
+                }
+                if now.ready {
+                    self.unready.remove(name);
+                }
+            }
+            Change::Put(_, Seen::Frozen(_)) | Change::Gone(_, Seen::Frozen(_)) => {
+                self.note_rejections(entry.at, after);
+            }
+            Change::Gone(name, Seen::Deployment(it)) => {
+                let life = before.rollout().map(|it| it.uid.clone());
+                self.gone.insert(name.clone(), Former { uid: it.uid.clone(), life });
+            }
+            Change::Action { deleted, .. } => self.deleted.extend(deleted.clone()),
+            Change::Put(..) | Change::Gone(..) | Change::Stalled(_) => {}
+        }
+    }
+
+    fn note_rejections(&mut self, at: Duration, after: &State) {
+        let now =
+            after.frozen.values().filter_map(|it| it.version.clone().zip(it.rejected.clone()));
+        let now: BTreeMap<_, _> = now.collect();
+        self.rejected.retain(|version, _| now.contains_key(version));
+        for (version, cause) in now {
+            self.rejected.entry(version).or_insert((at, cause));
+        }
+    }
+}
