@@ -1,5 +1,5 @@
 //! The scenarios of the real operator on a real cluster with a real Kafka, by theme.
-//! Each is a test of its own; what they share is in `siskin_e2e::scenario`.
+//! Each is a test of its own; what they share is in `siskin_e2e::scenario`. `kafka_sampler` needs no operator.
 
 mod changes;
 mod children;
@@ -8,6 +8,7 @@ mod deletion;
 mod guard;
 mod inputs;
 mod java;
+mod kafka_sampler;
 mod metrics;
 mod operators;
 mod outages;

@@ -10,11 +10,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use siskin_analysis::observation::{GroupState, Owner, Role};
-use siskin_e2e::testbed::{Part, Testbed};
+use siskin_e2e::scenario::test_run::TestRun;
+use siskin_e2e::testbed::Testbed;
 use siskin_kafka::{
     ClusterConfig, GroupSnapshot, Partition, PodIdentity, Sample, SampleError, Samplers, Security,
     Subscription, Topics, attribute,
 };
+use tokio::sync::OwnedSemaphorePermit;
 
 /// A Java consumer starts in 5 s on an idle machine, the new protocol needs some heartbeats of 5 s to
 /// settle, and other tests may keep the machine busy.
@@ -36,7 +38,7 @@ async fn a_kip_848_group_is_seen_as_kafkas_own_tool_sees_it() -> Result<()> {
 }
 
 async fn a_group_through_its_life(protocol: &str) -> Result<()> {
-    let world = World::new(&format!("sampler-{protocol}"))?;
+    let world = World::new(&format!("sampler-{protocol}")).await?;
     let mut watching = world.watch(world.open()?);
     let outcome = first(&mut watching, is_answer).await?;
     assert_eq!(name(&outcome), "UnknownGroup", "nobody joined yet");
@@ -75,7 +77,7 @@ async fn a_group_through_its_life(protocol: &str) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_reads_uncommitted_records_is_not_beyond_the_end() -> Result<()> {
-    let world = World::new("sampler-transaction")?;
+    let world = World::new("sampler-transaction").await?;
     let mut watching = world.watch(world.open()?);
     let _consumer = world.consumer(PRIMARY, "classic")?;
     let _producer = world.open_transaction()?;
@@ -95,7 +97,7 @@ async fn who_reads_uncommitted_records_is_not_beyond_the_end() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_that_does_not_exist_is_named_and_not_created() -> Result<()> {
-    let world = World::new("sampler-missing")?;
+    let world = World::new("sampler-missing").await?;
     let _consumer = world.consumer(PRIMARY, "classic")?;
     let absent = format!("{}-absent", world.name);
     let topics = Topics::List(BTreeSet::from([absent.clone()]));
@@ -110,7 +112,7 @@ async fn a_topic_that_does_not_exist_is_named_and_not_created() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_way_to_be_refused_has_its_own_name() -> Result<()> {
-    let world = World::new("sampler-credentials")?;
+    let world = World::new("sampler-credentials").await?;
     let kafka = world.bed.secured_kafka()?;
     let ca = fs::read(&kafka.ca)?;
     let certificate = fs::read(&kafka.client_certificate)?;
@@ -162,6 +164,8 @@ const SECOND: Duration = Duration::from_secs(1);
 /// One test's topic and group, both of the same name.
 struct World {
     bed: Testbed,
+    /// While it is held, no scenario stops Kafka.
+    _turn: OwnedSemaphorePermit,
     samplers: Samplers,
     name: String,
 }
@@ -178,10 +182,13 @@ impl Drop for Running {
 }
 
 impl World {
-    fn new(name: &str) -> Result<Self> {
-        let bed = Testbed::up(&Part::CORE)?;
+    async fn new(name: &str) -> Result<Self> {
+        // It blocks until the first one has set it up.
+        let run = tokio::task::spawn_blocking(TestRun::get).await??;
+        let turn = run.shared_turn().await?;
+        let bed = run.bed.clone();
         let name = format!("{name}-{}", now());
-        let world = Self { bed, samplers: Samplers::new(now), name };
+        let world = Self { bed, _turn: turn, samplers: Samplers::new(now), name };
         let partitions = PARTITIONS.to_string();
         world.tool(
             "TopicCommand",
