@@ -12,12 +12,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::counters::kind::may_be_warming_up;
-use crate::engines::drift_test::{Drift, Ledger};
-use crate::guards::rewind::HandOver;
+use crate::engines::drift_test::{Drift, DriftTest};
+use crate::guards::rewind::RewindGuard;
 use crate::judge::live::{Group, Live};
 use crate::lag::column::index;
-use crate::lag::partitions::Sight;
-use crate::lag::windows::{Busy, Counts as Counted, Standing, growing_since, reference};
+use crate::lag::partitions::LagSnapshot;
+use crate::lag::windows::{AnyArrival, MessageCounts, WindowLag, growing_since, reference};
 use crate::normal::capacity::Capacity;
 use crate::normal::learn::learn;
 use crate::normal::margins::Margins;
@@ -40,16 +40,16 @@ pub struct Judge {
     pub(crate) margins: Margins,
     pub(crate) capacity: Capacity,
     pub(crate) tolerance: Tolerance,
-    pub(crate) ledger: Ledger<PartitionId>,
+    pub(crate) ledger: DriftTest<PartitionId>,
     pub(crate) proofs: Proofs,
     pub(crate) signals: Signals,
-    pub(crate) counts: Counts,
+    pub(crate) counts: TrialCounts,
     pub(crate) live: Live,
 }
 
 /// Counts over the whole trial.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Counts {
+pub(crate) struct TrialCounts {
     pub(crate) samples: u32,
     #[serde(rename = "empty")]
     pub(crate) without_evidence: u32,
@@ -75,7 +75,7 @@ impl Judge {
         let settings = settings.sane();
         let lesson = learn(&settings, record);
         let mut live = Live::new(settings.interval, &lesson.margins);
-        live.go_on(lesson.lags, HandOver::learn(record));
+        live.go_on(lesson.lags, RewindGuard::learn(record));
         live.pods = record.latest().map(|latest| latest.pods.clone()).unwrap_or_default();
         Self {
             signals: Signals::learn(&settings, record, &lesson.margins),
@@ -84,9 +84,9 @@ impl Judge {
             margins: lesson.margins,
             capacity: lesson.capacity,
             tolerance: lesson.tolerance,
-            ledger: Ledger::new(lesson.margins.scale),
+            ledger: DriftTest::new(lesson.margins.scale),
             proofs: Proofs::default(),
-            counts: Counts::default(),
+            counts: TrialCounts::default(),
             live,
         }
     }
@@ -145,7 +145,7 @@ impl Judge {
         }
     }
 
-    fn compare(&mut self, at: Millis, group: &GroupObservation, sight: &Sight) {
+    fn compare(&mut self, at: Millis, group: &GroupObservation, sight: &LagSnapshot) {
         self.break_off(Some(group.epoch));
         if self.live.follow_canary(sight) {
             let owned = self.live.canary_ids();
@@ -181,7 +181,12 @@ impl Judge {
     }
 
     /// Bets on a window that ends now, or counts it as one without evidence.
-    fn bet(&mut self, at: Millis, all: &[Standing<Busy>], canary: &[Standing<Counted>]) {
+    fn bet(
+        &mut self,
+        at: Millis,
+        all: &[WindowLag<AnyArrival>],
+        canary: &[WindowLag<MessageCounts>],
+    ) {
         let rates = self.live.pod_rates(canary, self.margins.backlog_seconds());
         let reference = reference(all);
         let mut excuses = Vec::new();
@@ -220,7 +225,7 @@ impl Judge {
     }
 
     /// Lag that grows while a pod is young may be its warm-up: it counts, but does not decide.
-    fn hold_back(&mut self, at: Millis, canary: &[Standing<Counted>]) {
+    fn hold_back(&mut self, at: Millis, canary: &[WindowLag<MessageCounts>]) {
         let since = growing_since(at, self.live.drift_windows.length());
         let young = |pod: &&PodObservation| {
             pod.role == Role::Canary && may_be_warming_up(since.saturating_sub(pod.created))
@@ -247,7 +252,7 @@ enum Excuse {
     SlowPeer,
 }
 
-impl Counts {
+impl TrialCounts {
     /// Counts a window of drift.
     fn add(&mut self, is_empty: bool, excuses: &[Excuse], length: Millis) {
         if is_empty {

@@ -39,7 +39,7 @@ use crate::signals::memory::Memory;
 use crate::signals::peers::Peers;
 use crate::signals::ratio::RatioSignal;
 use crate::signals::restarts::Restarts;
-use crate::signals::skipped_work::{Yield, YieldSchool, work};
+use crate::signals::skipped_work::{BaselineBuilder, SkippedWork, work};
 
 /// All signals beside lag.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub(crate) struct Signals {
     /// By the index of their kind; `None`: not available.
     ratios: Vec<Option<RatioSignal>>,
     bounds: Vec<Bounds>,
-    yields: Option<Yield>,
+    yields: Option<SkippedWork>,
     memory: Option<Memory>,
     restarts: Restarts,
     churn: Churn,
@@ -84,7 +84,7 @@ impl Signals {
         let mut bounds = bounds_of(settings, reader.cadence);
         let mut meter = Meter::new(reader.clone());
         let mut lags = Lags::default();
-        let mut school = YieldSchool::new(gap, reader.cadence);
+        let mut school = BaselineBuilder::new(gap, reader.cadence);
         let mut window = Window::default();
         let mut windows = Vec::new();
         let mut outcomes = Outcomes::default();
@@ -193,7 +193,7 @@ impl Signals {
         let ratio = |kind: Kind| self.ratio(kind).map(RatioSignal::ln_value);
         let all = [
             (Signal::Lag, Some(lag)),
-            (Signal::Yield, self.yields.as_ref().map(Yield::ln_value)),
+            (Signal::Yield, self.yields.as_ref().map(SkippedWork::ln_value)),
             (Signal::Loss, ratio(Kind::Loss)),
             (Signal::Errors, ratio(Kind::Errors)),
             (Signal::Latency, ratio(Kind::Latency)),

@@ -42,7 +42,7 @@ pub(crate) const BETS: usize = SCALES * STAKES.len();
 ///
 /// `K` is what an account belongs to: a partition for lag, a pod for the signals of pods.
 #[derive(Clone, Debug)]
-pub(crate) struct Ledger<K> {
+pub(crate) struct DriftTest<K> {
     scales: [f64; SCALES],
     ln_pool: f64,
     windows: u32,
@@ -66,7 +66,7 @@ pub(crate) struct Account {
     watched: u32,
 }
 
-impl<K: Ord + Clone> Ledger<K> {
+impl<K: Ord + Clone> DriftTest<K> {
     /// Fresh accounts; `scale` is the learnt scale of healthy drifts.
     pub(crate) fn new(scale: f64) -> Self {
         Self::restored(scale, 0.0, 0, BTreeMap::new())

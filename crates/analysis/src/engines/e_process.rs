@@ -15,13 +15,13 @@ const LN_MOST: f64 = 60.0;
 /// has mean ≤ 1 given the past it is a supermartingale (arXiv 2210.01948), because what is paid
 /// into an account leaves the pool.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Funds<const N: usize> {
+pub(crate) struct EProcess<const N: usize> {
     ln_pool: f64,
     bets: u32,
     ln: [f64; N],
 }
 
-impl<const N: usize> Funds<N> {
+impl<const N: usize> EProcess<N> {
     pub(crate) fn new() -> Self {
         Self { ln_pool: 0.0, bets: 0, ln: [LN_NOTHING; N] }
     }
@@ -53,7 +53,7 @@ impl<const N: usize> Funds<N> {
         head.into_iter().chain(self.ln.map(milli)).collect()
     }
 
-    /// What [`Funds::save`] wrote; `None` if it did not write this.
+    /// What [`EProcess::save`] wrote; `None` if it did not write this.
     pub(crate) fn restore(saved: &[i64]) -> Option<Self> {
         let [pool, bets, accounts @ ..] = saved else { return None };
         let accounts: [i64; N] = accounts.try_into().ok()?;

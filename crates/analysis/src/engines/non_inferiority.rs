@@ -28,12 +28,12 @@ const LEAST: f64 = 1.0 / PROVEN;
 /// Wrong at most one time in twenty for each of the two. What they say stays true only as long as
 /// the rate does, so both are capped: a fault after a long healthy time unproves.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct CountProof {
+pub(crate) struct NonInferiority {
     by_ratio: [f64; HEALTHY.len()],
     by_floor: f64,
 }
 
-impl CountProof {
+impl NonInferiority {
     pub(crate) fn new() -> Self {
         Self { by_ratio: [0.0; HEALTHY.len()], by_floor: 0.0 }
     }

@@ -1,7 +1,7 @@
 //! The one-sample engine: bets against "events come at most at their expected rate".
 //! For events with no counterpart in the primary: restarts, churn. Exact for a Poisson process.
 
-use crate::engines::e_process::{Funds, first_share};
+use crate::engines::e_process::{EProcess, first_share};
 use crate::engines::ratio_test::ln_poisson;
 
 /// ln of the largest factor of one window, as for counts of messages.
@@ -10,15 +10,15 @@ const LN_MOST: f64 = 4.605;
 /// Accounts for three ratios beyond the expected rate: `exp(min(x·ln ρ − λ₀·(ρ − 1), ln 100))` per
 /// window, a likelihood ratio with mean 1 at the expected rate and below 1 under it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Rate {
+pub(crate) struct RateTest {
     ratios: [f64; 3],
-    funds: Funds<3>,
+    funds: EProcess<3>,
 }
 
-impl Rate {
+impl RateTest {
     /// Accounts for these ratios, each > 1.
     pub(crate) fn new(ratios: [f64; 3]) -> Self {
-        Self { ratios, funds: Funds::new() }
+        Self { ratios, funds: EProcess::new() }
     }
 
     /// Bets on a window with `events`, of which at most `expected` were to be expected.
@@ -49,16 +49,16 @@ impl Rate {
         self.funds.save()
     }
 
-    /// Takes up what [`Rate::save`] wrote; `None` if it did not write this.
+    /// Takes up what [`RateTest::save`] wrote; `None` if it did not write this.
     pub(crate) fn restored(self, saved: &[i64]) -> Option<Self> {
-        Some(Self { funds: Funds::restore(saved)?, ..self })
+        Some(Self { funds: EProcess::restore(saved)?, ..self })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::dice::{Dice, assert_e_process};
-    use crate::engines::rate_test::Rate;
+    use crate::engines::rate_test::RateTest;
 
     const RATIOS: [f64; 3] = [10.0, 100.0, 1_000.0];
 
@@ -67,7 +67,7 @@ mod tests {
         for expected in [0.0003, 0.02, 0.4] {
             let path = |seed| {
                 let mut dice = Dice::new(seed);
-                let mut rate = Rate::new([3.0, 10.0, 30.0]);
+                let mut rate = RateTest::new([3.0, 10.0, 30.0]);
                 let mut step = |_| {
                     rate.bet(dice.poisson(expected), expected);
                     rate.ln_value().exp()
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn one_event_is_luck_and_four_are_not() {
-        let mut rate = Rate::new(RATIOS);
+        let mut rate = RateTest::new(RATIOS);
         // 0.1 per hour, windows of 10 s.
         let expected = 0.1 / 360.0;
         let needed = (200.0_f64 / 0.1).ln();

@@ -5,7 +5,7 @@
 mod tests;
 
 use crate::constants::Constant;
-use crate::engines::e_process::{Funds, clamp};
+use crate::engines::e_process::{EProcess, clamp};
 
 /// Ratios beyond the margin that are bet on: from just visible to total failure.
 pub(crate) const RATIOS: [f64; 6] = [1.25, 1.6, 2.2, 4.0, 10.0, 50.0];
@@ -43,10 +43,10 @@ pub(crate) struct Margin {
 /// given x + y a likelihood ratio of binomials, monotone in the ratio, so its mean is ≤ 1 for
 /// every ratio ≤ R; the power 1/φ ≤ 1 (Jensen) and the cap only lower it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct CountRatio<const N: usize> {
+pub(crate) struct RatioTest<const N: usize> {
     against: Against<N>,
-    by_ratio: Funds<N>,
-    by_floor: Funds<N>,
+    by_ratio: EProcess<N>,
+    by_floor: EProcess<N>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,14 +56,14 @@ struct Against<const N: usize> {
     lenience: f64,
 }
 
-impl CountRatio<6> {
+impl RatioTest<6> {
     /// Accounts that start at the margin itself.
     pub(crate) fn fine() -> Self {
         Self::against(RATIOS, 1.0)
     }
 }
 
-impl CountRatio<2> {
+impl RatioTest<2> {
     /// Accounts for gross failure: five times the margin, and no patience.
     pub(crate) fn gross() -> Self {
         Self::against(GROSS_RATIOS, Constant::GrossMargin.value())
@@ -76,10 +76,10 @@ impl CountRatio<2> {
     }
 }
 
-impl<const N: usize> CountRatio<N> {
+impl<const N: usize> RatioTest<N> {
     fn against(ratios: [f64; N], lenience: f64) -> Self {
         let against = Against { ratios, lenience };
-        Self { against, by_ratio: Funds::new(), by_floor: Funds::new() }
+        Self { against, by_ratio: EProcess::new(), by_floor: EProcess::new() }
     }
 
     /// Bets on a window, which multiplies no account by more than the exponential of `ln_most`. A
@@ -115,10 +115,10 @@ impl<const N: usize> CountRatio<N> {
         (self.by_ratio.save(), self.by_floor.save())
     }
 
-    /// Takes up what [`CountRatio::save`] wrote; `None` if it did not write this.
+    /// Takes up what [`RatioTest::save`] wrote; `None` if it did not write this.
     pub(crate) fn restored(mut self, saved: &(Vec<i64>, Vec<i64>)) -> Option<Self> {
-        self.by_ratio = Funds::restore(&saved.0)?;
-        self.by_floor = Funds::restore(&saved.1)?;
+        self.by_ratio = EProcess::restore(&saved.0)?;
+        self.by_floor = EProcess::restore(&saved.1)?;
         Some(self)
     }
 }

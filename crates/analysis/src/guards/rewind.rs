@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::lag::column::{Column, Moves, index};
-use crate::lag::partitions::{Lags, PartitionLag, Sight};
+use crate::lag::partitions::{LagSnapshot, Lags, PartitionLag};
 use crate::numbers::Millis;
 use crate::observation::record::Record;
 use crate::observation::{GroupObservation, GroupState, Role};
@@ -17,7 +17,7 @@ const STRETCH: u16 = 60_000;
 /// Watches the canary's partitions for commits far below what had been committed before. In steady
 /// state it keeps nothing of the primary's.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct HandOver {
+pub(crate) struct RewindGuard {
     /// Primary pods go back, too: then that is how the application works.
     pub(crate) usual: bool,
     /// Of the latest observation; `None`: it was not Stable.
@@ -66,7 +66,7 @@ struct Fall {
     again: bool,
 }
 
-impl HandOver {
+impl RewindGuard {
     /// Learns from a record whether going back is usual, and how far everyone was. Places are those
     /// that [`Lags`] has after the same record.
     pub(crate) fn learn(record: &Record) -> Self {
@@ -248,7 +248,7 @@ impl Track {
 }
 
 /// The largest fall of commits on partitions that were the primary's in both observations.
-fn fall(before: &[PartitionLag], now: &Sight) -> i64 {
+fn fall(before: &[PartitionLag], now: &LagSnapshot) -> i64 {
     let is_primary = |lag: &&PartitionLag| lag.role() == Some(Role::Primary);
     let fell = |(place, lag): (usize, &PartitionLag)| {
         let lag = Some(lag).filter(is_primary)?;

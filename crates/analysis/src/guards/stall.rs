@@ -4,7 +4,7 @@
 use crate::constants::longest_bridged;
 use crate::findings::doubt::Doubt;
 use crate::findings::fault::Fault;
-use crate::lag::column::{Column, Marks, Moves};
+use crate::lag::column::{Column, Flags, Moves};
 use crate::lag::partitions::{Lags, MORE_THAN_A_MARKER, PartitionLag, Since};
 use crate::numbers::{Millis, seconds, tally};
 use crate::observation::Role;
@@ -39,7 +39,7 @@ pub(crate) struct StallGuard {
     /// Watched milliseconds since messages have arrived after the last commit, or after the
     /// assignment.
     growing: Column<u32>,
-    marks: Column<Marks>,
+    marks: Column<Flags>,
 }
 
 /// What the guard sees.
@@ -80,7 +80,7 @@ impl StallGuard {
     pub(crate) fn follow(&mut self, moves: &Moves) {
         self.quiet.follow(moves, 0);
         self.growing.follow(moves, NOT_GROWING);
-        self.marks.follow(moves, Marks::default());
+        self.marks.follow(moves, Flags::default());
     }
 
     /// Takes the lags of all partitions at one moment under a stable assignment.
@@ -95,7 +95,7 @@ impl StallGuard {
         let step = if step > patience { 0 } else { u32::try_from(step).unwrap_or(u32::MAX) };
         for (place, lag) in lags.iter().enumerate() {
             if lag.consumer.is_none() {
-                self.marks[place] = Marks::default();
+                self.marks[place] = Flags::default();
             } else if lag.has_same_owner() && self.marks[place].has::<WATCHED>() {
                 self.go_on(place, lag, step);
             } else {
@@ -146,7 +146,7 @@ impl StallGuard {
     fn begin(&mut self, place: usize, lag: &PartitionLag) {
         self.quiet[place] = 0;
         self.growing[place] = NOT_GROWING;
-        self.marks[place] = Marks::default();
+        self.marks[place] = Flags::default();
         self.marks[place].put::<WATCHED>(true);
         self.look(place, lag);
     }
@@ -202,7 +202,7 @@ impl StallGuard {
 }
 
 /// What happens while the clock stands counts when it goes on.
-fn remember(marks: &mut Marks, since: Since) {
+fn remember(marks: &mut Flags, since: Since) {
     marks.put::<COMMITTED>(marks.has::<COMMITTED>() || since.commit);
     marks.put::<GREW>(marks.has::<GREW>() || since.grew);
 }

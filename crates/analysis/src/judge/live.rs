@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use crate::findings::fault::Fault;
 use crate::guards::group_lag::GroupLag;
-use crate::guards::rewind::HandOver;
+use crate::guards::rewind::RewindGuard;
 use crate::guards::stall::StallGuard;
 use crate::lag::blocks::{Blocks, Worked};
 use crate::lag::column::{Moves, index};
 use crate::lag::commit_gaps::CommitGaps;
-use crate::lag::partitions::{Lags, Oddities, PartitionLag, Sight};
+use crate::lag::partitions::{LagSnapshot, Lags, Oddities, PartitionLag};
 use crate::lag::roster::Consumer;
-use crate::lag::windows::{Busy, Counts, LagWindows, Standing};
+use crate::lag::windows::{AnyArrival, LagWindows, MessageCounts, WindowLag};
 use crate::normal::capacity::{Paces, blocks, works};
 use crate::normal::margins::Margins;
 use crate::numbers::{Millis, median, seconds, tally};
@@ -27,14 +27,14 @@ use crate::observation::{
 pub(crate) struct Live {
     pub(crate) lags: Lags,
     pub(crate) stall: StallGuard,
-    pub(crate) hand_over: HandOver,
+    pub(crate) hand_over: RewindGuard,
     pub(crate) group_lag: GroupLag,
     /// The canary's partitions.
-    pub(crate) drift_windows: LagWindows<Counts>,
+    pub(crate) drift_windows: LagWindows<MessageCounts>,
     /// All partitions, at the same times.
-    reference_windows: LagWindows<Busy>,
+    reference_windows: LagWindows<AnyArrival>,
     /// The canary's partitions.
-    pub(crate) proof_windows: LagWindows<Counts>,
+    pub(crate) proof_windows: LagWindows<MessageCounts>,
     /// All partitions.
     blocks: Blocks,
     /// The canary's partitions.
@@ -83,12 +83,12 @@ pub(crate) struct Latest {
 /// The windows that a moment completes.
 pub(crate) struct Closed {
     pub(crate) block: Option<Vec<Worked>>,
-    pub(crate) proof: Option<Vec<Standing<Counts>>>,
+    pub(crate) proof: Option<Vec<WindowLag<MessageCounts>>>,
     pub(crate) drift: Option<Compared>,
 }
 
 /// A window of all partitions, and the same of the canary's.
-pub(crate) type Compared = (Vec<Standing<Busy>>, Vec<Standing<Counts>>);
+pub(crate) type Compared = (Vec<WindowLag<AnyArrival>>, Vec<WindowLag<MessageCounts>>);
 
 impl Live {
     pub(crate) fn new(interval: Millis, margins: &Margins) -> Self {
@@ -96,7 +96,7 @@ impl Live {
         Self {
             lags: Lags::default(),
             stall: StallGuard::new(interval, margins.commit_gap),
-            hand_over: HandOver::default(),
+            hand_over: RewindGuard::default(),
             group_lag: GroupLag::default(),
             drift_windows: LagWindows::new(drift, interval),
             reference_windows: LagWindows::new(drift, interval),
@@ -115,14 +115,14 @@ impl Live {
 
     /// Goes on with the log ends of a record, and with how far everyone was; what was odd then is
     /// not the canary's.
-    pub(crate) fn go_on(&mut self, lags: Lags, hand_over: HandOver) {
+    pub(crate) fn go_on(&mut self, lags: Lags, hand_over: RewindGuard) {
         self.lags = lags;
         self.lags.oddities = Oddities::default();
         self.hand_over = hand_over;
     }
 
     /// Takes an observation; `None`: Kafka gave no answer.
-    pub(crate) fn take(&mut self, seen: &Observation, warm_up: Millis) -> Option<Sight> {
+    pub(crate) fn take(&mut self, seen: &Observation, warm_up: Millis) -> Option<LagSnapshot> {
         self.hand_over.begin(seen.group.as_ref()?, &self.lags);
         let sight = self.lags.take(seen, warm_up)?;
         self.hand_over.follow(&sight.moves);
@@ -143,7 +143,7 @@ impl Live {
 
     /// Takes over which partitions are the canary's under a stable assignment; answers whether
     /// they are others than before.
-    pub(crate) fn follow_canary(&mut self, sight: &Sight) -> bool {
+    pub(crate) fn follow_canary(&mut self, sight: &LagSnapshot) -> bool {
         let ours = |(_, lag): &(usize, &PartitionLag)| lag.role() == Some(Role::Canary);
         let places = sight.lags.iter().enumerate().filter(ours).map(|(place, _)| tally(place));
         let places: Vec<u32> = places.collect();
@@ -171,7 +171,12 @@ impl Live {
     }
 
     /// Takes one moment of a stable group.
-    pub(crate) fn add(&mut self, at: Millis, group: &GroupObservation, sight: &Sight) -> Closed {
+    pub(crate) fn add(
+        &mut self,
+        at: Millis,
+        group: &GroupObservation,
+        sight: &LagSnapshot,
+    ) -> Closed {
         let canary = self.canary.iter().map(|place| sight.lags[index(*place)]);
         let canary: Vec<PartitionLag> = canary.collect();
         // Who is not ours may do what it likes with what nobody of ours has.
@@ -193,7 +198,7 @@ impl Live {
     }
 
     /// Which partition of the canary a window speaks of, and the pod that owns it.
-    pub(crate) fn who(&self, standing: &Standing<Counts>) -> (PartitionId, &Arc<str>) {
+    pub(crate) fn who(&self, standing: &WindowLag<MessageCounts>) -> (PartitionId, &Arc<str>) {
         let place = index(self.canary[standing.place]);
         (self.lags.roster.id(place), self.lags.roster.name(standing.consumer))
     }
@@ -201,8 +206,12 @@ impl Live {
     /// Messages per second of each canary pod, by its number, over all its partitions: its pace,
     /// to which a drift window is added, or if it never had a backlog what it did in that window.
     /// Lag of more than `backlog` seconds is one.
-    pub(crate) fn pod_rates(&mut self, window: &[Standing<Counts>], backlog: f64) -> Vec<f64> {
-        let worked = |one: &Standing<Counts>| Worked {
+    pub(crate) fn pod_rates(
+        &mut self,
+        window: &[WindowLag<MessageCounts>],
+        backlog: f64,
+    ) -> Vec<f64> {
+        let worked = |one: &WindowLag<MessageCounts>| Worked {
             consumer: one.consumer,
             rate: one.rate(),
             behind: one.lag > backlog,
@@ -239,7 +248,11 @@ impl Live {
 
 impl Group {
     /// What stays of an observation. `suspect`: whether the primary's lag will be asked for.
-    pub(crate) fn of((at, state): (Millis, GroupState), sight: &Sight, suspect: bool) -> Self {
+    pub(crate) fn of(
+        (at, state): (Millis, GroupState),
+        sight: &LagSnapshot,
+        suspect: bool,
+    ) -> Self {
         let of = |role| sight.lags.iter().filter(move |lag| lag.role() == Some(role));
         let mut lags: Vec<f64> = if suspect {
             of(Role::Primary).filter_map(PartitionLag::comparable).collect()

@@ -22,7 +22,7 @@ const EXCUSED_ONE_IN: u32 = 4;
 const COMMON_BACKLOG: f64 = 1.5;
 
 /// The canary's partitions, each with what is proven of it.
-pub(crate) struct Trial<'a> {
+pub(crate) struct PassCheck<'a> {
     judge: &'a Judge,
     group: &'a Group,
     /// All but those nobody ever used.
@@ -30,7 +30,7 @@ pub(crate) struct Trial<'a> {
     owned: u32,
 }
 
-impl<'a> Trial<'a> {
+impl<'a> PassCheck<'a> {
     pub(crate) fn of(judge: &'a Judge, group: &'a Group) -> Self {
         let used = group.canary.iter().filter(|lag| !lag.unused);
         let roster = &judge.live.lags.roster;

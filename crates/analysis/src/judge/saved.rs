@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engines::drift_test::{Account, BETS, Ledger};
+use crate::engines::drift_test::{Account, BETS, DriftTest};
 use crate::engines::e_process::LN_NOTHING;
 use crate::guards::group_lag::GroupLag;
 use crate::judge::live::Live;
-use crate::judge::{Counts, Judge};
+use crate::judge::{Judge, TrialCounts};
 use crate::lag::partitions::Oddities;
 use crate::normal::capacity::Capacity;
 use crate::normal::margins::Margins;
@@ -64,7 +64,7 @@ struct Saved {
     capacity: (f64, f64, f64),
     /// Tolerated drift.
     tolerated: f64,
-    counts: Counts,
+    counts: TrialCounts,
     odd: Oddities,
     /// Whether primary pods go back, too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -238,7 +238,12 @@ impl Judge {
                 partition: partition.max(0.0),
                 ..Capacity::default()
             },
-            ledger: Ledger::restored(margins.scale, unmilli(saved.pool), saved.windows, accounts),
+            ledger: DriftTest::restored(
+                margins.scale,
+                unmilli(saved.pool),
+                saved.windows,
+                accounts,
+            ),
             proofs,
             signals,
             counts: saved.counts,

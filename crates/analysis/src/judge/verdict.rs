@@ -14,7 +14,7 @@ use crate::guards::crash::crash_guard;
 use crate::guards::stall::Stall;
 use crate::judge::Judge;
 use crate::judge::live::Group;
-use crate::judge::pass::Trial;
+use crate::judge::pass::PassCheck;
 use crate::numbers::{Millis, seconds};
 use crate::observation::GroupState;
 use crate::observation::record::CLOCK_STEP;
@@ -37,7 +37,8 @@ impl Judge {
         let lag = self.lag_report(&evidence);
         let smallest_drift_seen = lag.as_ref().and_then(|lag| lag.smallest_effect_seen);
         let others = self.signals.reports(&evidence, self.ln_needed());
-        let proof = self.live.group.as_ref().map_or(1.0, |group| Trial::of(self, group).proof());
+        let proof =
+            self.live.group.as_ref().map_or(1.0, |group| PassCheck::of(self, group).proof());
         Assessment {
             at: now,
             verdict: finding.verdict(),
@@ -109,7 +110,7 @@ impl Judge {
             }
             Some(fault) => Finding::Fault(fault),
             None => {
-                let proof = Trial::of(self, group).keeps_up(now);
+                let proof = PassCheck::of(self, group).keeps_up(now);
                 let others = || self.signals.keep_up(now, evidence);
                 match proof.and_then(|proof| others().map(|()| proof)) {
                     Ok(proof) => Finding::KeepsUp(proof),

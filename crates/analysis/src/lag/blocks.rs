@@ -1,7 +1,7 @@
 //! How fast each partition was consumed over blocks of time, and whether it stayed behind: what the
 //! primary's capacity is learnt from. No lag is compared here.
 
-use crate::lag::column::{Column, Marks, Moves};
+use crate::lag::column::{Column, Flags, Moves};
 use crate::lag::partitions::PartitionLag;
 use crate::lag::roster::Consumer;
 use crate::lag::schedule::{Poll, Schedule};
@@ -19,7 +19,7 @@ pub(crate) struct Blocks {
     /// Seconds of lag from which a partition is behind.
     backlog: f64,
     committed: Column<u32>,
-    marks: Column<Marks>,
+    marks: Column<Flags>,
 }
 
 /// What one block says of one partition.
@@ -48,7 +48,7 @@ impl Blocks {
     /// The list of partitions changed. A new one is in no block until the next begins.
     pub(crate) fn follow(&mut self, moves: &Moves) {
         self.committed.follow(moves, 0);
-        self.marks.follow(moves, Marks::default());
+        self.marks.follow(moves, Flags::default());
     }
 
     /// Adds the lags of one moment. Answers if they complete a block: for each partition that had

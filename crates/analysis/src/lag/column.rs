@@ -18,7 +18,7 @@ pub(crate) struct Column<T>(Vec<T>);
 
 /// Up to eight yes-or-no facts of a partition in a byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Marks(u8);
+pub(crate) struct Flags(u8);
 
 impl Moves {
     /// From one sorted list to another.
@@ -84,7 +84,7 @@ impl<T> DerefMut for Column<T> {
     }
 }
 
-impl Marks {
+impl Flags {
     /// Whether a mark is set.
     pub(crate) fn has<const MARK: u8>(self) -> bool {
         self.0 & (1 << MARK) != 0

@@ -33,7 +33,7 @@ pub(crate) struct Lags {
 }
 
 /// A group at one moment.
-pub(crate) struct Sight {
+pub(crate) struct LagSnapshot {
     /// How its list of partitions changed.
     pub(crate) moves: Moves,
     /// One for each place of the roster.
@@ -100,7 +100,7 @@ struct Outside {
 
 impl Lags {
     /// Takes an observation; `None`: Kafka gave no answer. Pods are warm from the age `warm_up`.
-    pub(crate) fn take(&mut self, seen: &Observation, warm_up: Millis) -> Option<Sight> {
+    pub(crate) fn take(&mut self, seen: &Observation, warm_up: Millis) -> Option<LagSnapshot> {
         let group = seen.group.as_ref()?;
         let (rows, moves) = self.roster.follow(group);
         self.follow(&moves);
@@ -126,7 +126,7 @@ impl Lags {
             lags.push(PartitionLag { consumer, other_owner, ..lag });
         }
         let (assigned, unattributed) = (tally(assigned), tally(unattributed));
-        Some(Sight { moves, lags, assigned, unattributed })
+        Some(LagSnapshot { moves, lags, assigned, unattributed })
     }
 
     /// Messages waiting as far as was last known.

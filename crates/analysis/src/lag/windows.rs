@@ -1,7 +1,7 @@
 //! Standing lag: the least time lag of each partition over consecutive, disjoint windows.
 //! The sawtooth of commits vanishes in the minimum (RFC 8289 does the same to queues); no betting here.
 
-use crate::lag::column::{Column, Marks, Moves};
+use crate::lag::column::{Column, Flags, Moves};
 use crate::lag::partitions::{PartitionLag, Since};
 use crate::lag::roster::Consumer;
 use crate::lag::schedule::{Poll, Schedule};
@@ -24,12 +24,12 @@ pub(crate) struct LagWindows<C> {
     /// That of the window before, under the same owner and as warm.
     before: Column<f32>,
     counts: Column<C>,
-    marks: Column<Marks>,
+    marks: Column<Flags>,
 }
 
 /// What one window says of one partition.
 #[derive(Clone, Debug)]
-pub(crate) struct Standing<C> {
+pub(crate) struct WindowLag<C> {
     /// Its place in the list.
     pub(crate) place: usize,
     /// Its owner, as warm as at the begin of the window.
@@ -47,7 +47,7 @@ pub(crate) struct Standing<C> {
 }
 
 /// What is counted in a window.
-pub(crate) trait Tally: Copy + Default {
+pub(crate) trait WindowCounter: Copy + Default {
     /// Adds what happened since the poll before.
     fn add(&mut self, since: Since);
 
@@ -57,16 +57,16 @@ pub(crate) trait Tally: Copy + Default {
 
 /// Whether any message arrived: all that is asked of a primary partition.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Busy(bool);
+pub(crate) struct AnyArrival(bool);
 
 /// How many messages arrived and were committed.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
+pub(crate) struct MessageCounts {
     pub(crate) arrived: u32,
     pub(crate) committed: u32,
 }
 
-impl Tally for Busy {
+impl WindowCounter for AnyArrival {
     fn add(&mut self, since: Since) {
         self.0 |= since.arrived > 0;
     }
@@ -76,7 +76,7 @@ impl Tally for Busy {
     }
 }
 
-impl Tally for Counts {
+impl WindowCounter for MessageCounts {
     fn add(&mut self, since: Since) {
         self.arrived = self.arrived.saturating_add(since.arrived);
         self.committed = self.committed.saturating_add(since.committed);
@@ -87,7 +87,7 @@ impl Tally for Counts {
     }
 }
 
-impl<C: Tally> LagWindows<C> {
+impl<C: WindowCounter> LagWindows<C> {
     /// Windows of `length`, a multiple of the polling `interval`.
     pub(crate) fn new(length: Millis, interval: Millis) -> Self {
         Self {
@@ -118,12 +118,12 @@ impl<C: Tally> LagWindows<C> {
         self.lows.follow(moves, UNKNOWN);
         self.before.follow(moves, UNKNOWN);
         self.counts.follow(moves, C::default());
-        self.marks.follow(moves, Marks::default());
+        self.marks.follow(moves, Flags::default());
     }
 
     /// Adds the lags of one moment, of the whole list. Answers if they complete a window: for each
     /// partition that had one owner and usable offsets throughout, in order.
-    pub(crate) fn add(&mut self, at: Millis, lags: &[PartitionLag]) -> Option<Vec<Standing<C>>> {
+    pub(crate) fn add(&mut self, at: Millis, lags: &[PartitionLag]) -> Option<Vec<WindowLag<C>>> {
         match self.schedule.take(at) {
             Poll::Begins => self.begin(lags),
             Poll::GoesOn => self.go_on(lags),
@@ -155,7 +155,7 @@ impl<C: Tally> LagWindows<C> {
         &mut self,
         lags: &[PartitionLag],
         (span, since): (Millis, Option<Millis>),
-    ) -> Vec<Standing<C>> {
+    ) -> Vec<WindowLag<C>> {
         let mut standings = Vec::with_capacity(lags.len());
         for (place, lag) in lags.iter().enumerate() {
             self.counts[place].add(lag.since);
@@ -171,7 +171,7 @@ impl<C: Tally> LagWindows<C> {
                     earlier.zip(since).map(|(before, since)| (lag - before) / seconds(since));
                 let consumer = Consumer { warm, ..consumer };
                 let (lag_before, counts) = (earlier.unwrap_or(lag), self.counts[place]);
-                standings.push(Standing { place, consumer, lag, drift, lag_before, span, counts });
+                standings.push(WindowLag { place, consumer, lag, drift, lag_before, span, counts });
             }
             let unchanged = known.is_some_and(|consumer| consumer.warm == warm);
             self.before[place] = if unchanged { low } else { UNKNOWN };
@@ -188,14 +188,14 @@ impl<C: Tally> LagWindows<C> {
     }
 }
 
-impl<C: Tally> Standing<C> {
+impl<C: WindowCounter> WindowLag<C> {
     /// Whether nothing arrived and nothing waited: no evidence.
     pub(crate) fn is_idle(&self) -> bool {
         self.counts.is_idle() && self.lag <= 0.0 && self.lag_before <= 0.0
     }
 }
 
-impl Standing<Counts> {
+impl WindowLag<MessageCounts> {
     /// Messages committed per second.
     pub(crate) fn rate(&self) -> f64 {
         f64::from(self.counts.committed) / seconds(self.span)
@@ -210,7 +210,7 @@ pub(crate) fn growing_since(at: Millis, length: Millis) -> Millis {
 
 /// The primary's own drift in a window, never below 0: its median over busy partitions. With
 /// fewer than three of them the largest, which can only spare the canary. `None`: none.
-pub(crate) fn reference<C: Tally>(standings: &[Standing<C>]) -> Option<f64> {
+pub(crate) fn reference<C: WindowCounter>(standings: &[WindowLag<C>]) -> Option<f64> {
     let mut drifts: Vec<f64> = standings
         .iter()
         .filter(|one| one.consumer.role == Role::Primary && !one.is_idle())

@@ -10,7 +10,7 @@ use crate::lag::column::Moves;
 use crate::lag::commit_gaps::CommitGaps;
 use crate::lag::partitions::{Lags, PartitionLag};
 use crate::lag::roster::Roster;
-use crate::lag::windows::{Busy, LagWindows, Standing, reference};
+use crate::lag::windows::{AnyArrival, LagWindows, WindowLag, reference};
 use crate::normal::capacity::{Capacity, blocks};
 use crate::normal::margins::Margins;
 use crate::normal::tolerance::Tolerance;
@@ -88,7 +88,7 @@ fn follow(record: &Record, mut take: impl FnMut(Step<'_>)) -> Lags {
 
 /// Collects what healthy windows look like.
 struct School {
-    windows: LagWindows<Busy>,
+    windows: LagWindows<AnyArrival>,
     blocks: Blocks,
     capacity: Capacity,
     closed: Vec<Closed>,
@@ -101,7 +101,7 @@ enum Closed {
     /// A rebalance.
     Broken,
     Moved(Moves),
-    Window(Vec<Standing<Busy>>),
+    Window(Vec<WindowLag<AnyArrival>>),
 }
 
 impl School {
@@ -176,7 +176,7 @@ impl School {
 }
 
 impl Closed {
-    fn window(&self) -> Option<&[Standing<Busy>]> {
+    fn window(&self) -> Option<&[WindowLag<AnyArrival>]> {
         match self {
             Self::Window(window) => Some(window),
             Self::Broken | Self::Moved(_) => None,

@@ -3,7 +3,7 @@
 
 use crate::constants::Constant;
 use crate::lag::column::{Column, Moves};
-use crate::lag::windows::{Standing, Tally};
+use crate::lag::windows::{WindowCounter, WindowLag};
 use crate::numbers::{short, tally};
 use crate::observation::Role;
 
@@ -46,9 +46,9 @@ impl Tolerance {
 
     /// Learns from a window over all partitions. `reference` is the primary's common drift; lag up
     /// to `normal_lag` seconds is not counted as drift, as in the canary's accounts.
-    pub(crate) fn learn<C: Tally>(
+    pub(crate) fn learn<C: WindowCounter>(
         &mut self,
-        window: &[Standing<C>],
+        window: &[WindowLag<C>],
         reference: f64,
         normal_lag: f64,
     ) {

@@ -3,7 +3,7 @@
 
 use crate::constants::Constant;
 use crate::counters::kind::may_be_warming_up;
-use crate::engines::drift_test::{Drift, FINEST_SCALE, Ledger, WIDEST_SCALE, smallest};
+use crate::engines::drift_test::{Drift, DriftTest, FINEST_SCALE, WIDEST_SCALE, smallest};
 use crate::lag::windows::growing_since;
 use crate::normal::capacity::{BLOCK, Capacity, MEAN_OF};
 use crate::numbers::{Millis, count, seconds};
@@ -113,7 +113,7 @@ impl Lagging {
         // Accounts are averaged, not their logarithms: k partitions help less than k times.
         let drifts = count(self.windows.max(1)) * f64::from(partitions).sqrt();
         let mean = deficit - Z * noise / drifts.sqrt();
-        let mut ledger: Ledger<u32> = Ledger::new(self.scale);
+        let mut ledger: DriftTest<u32> = DriftTest::new(self.scale);
         (0..self.windows).any(|number| {
             let one = |id| {
                 let seen = mean + noise * chance(number + i64::from(id));
@@ -126,7 +126,7 @@ impl Lagging {
     }
 
     /// Whether the accounts fail the canary after this window.
-    pub(crate) fn decides(&self, ledger: &mut Ledger<u32>, number: i64, ln_needed: f64) -> bool {
+    pub(crate) fn decides(&self, ledger: &mut DriftTest<u32>, number: i64, ln_needed: f64) -> bool {
         if number < self.young {
             ledger.hold_back(|_| true, self.ln_young);
         }

@@ -7,7 +7,7 @@ use crate::engines::e_process::ROUNDING;
 use crate::findings::signal::Signal;
 use crate::judge::pass::LEAST_TRAFFIC;
 use crate::lag::roster::Consumer;
-use crate::lag::windows::{Counts, Standing};
+use crate::lag::windows::{MessageCounts, WindowLag};
 use crate::numbers::{Millis, count, seconds};
 use crate::observation::{PartitionId, Role};
 use crate::power::case::Case;
@@ -123,15 +123,15 @@ impl Case {
 }
 
 /// A window of one warm canary partition without lag.
-fn flat_window(drift: Option<f64>, arrived: u32, span: Millis) -> Standing<Counts> {
-    Standing {
+fn flat_window(drift: Option<f64>, arrived: u32, span: Millis) -> WindowLag<MessageCounts> {
+    WindowLag {
         place: 0,
         consumer: Consumer { role: Role::Canary, warm: true, number: 0 },
         lag: 0.0,
         drift,
         lag_before: 0.0,
         span,
-        counts: Counts { arrived, committed: arrived },
+        counts: MessageCounts { arrived, committed: arrived },
     }
 }
 

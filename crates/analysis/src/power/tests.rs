@@ -9,7 +9,7 @@ use crate::counters::counter::Count;
 use crate::counters::kind::Kind;
 use crate::counters::rise::Rise;
 use crate::dice::Dice;
-use crate::engines::drift_test::{Drift, Ledger};
+use crate::engines::drift_test::{Drift, DriftTest};
 use crate::numbers::Millis;
 use crate::power::plan::{BaseRates, PlannedStep};
 
@@ -96,7 +96,7 @@ fn lag_power(case: &Case, stage: Stage, deficit: f64, runs: u32) -> f64 {
     let excused = lagging.is_excused(deficit);
     let failed = |seed: &u32| {
         let mut dice = Dice::new(*seed);
-        let mut ledger: Ledger<u32> = Ledger::new(lagging.scale);
+        let mut ledger: DriftTest<u32> = DriftTest::new(lagging.scale);
         (0..lagging.windows).any(|number| {
             let mut drift = |id| {
                 let seen = deficit + noise * normal(&mut dice);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engines::rate_test::Rate;
+use crate::engines::rate_test::RateTest;
 use crate::findings::effect::Effect;
 use crate::numbers::{Millis, hours, tally};
 use crate::observation::{Observation, Role};
@@ -23,7 +23,7 @@ const MOST_AT_ONCE: f64 = 2.0;
 /// The signal of churn.
 #[derive(Clone, Debug)]
 pub(crate) struct Churn {
-    engine: Rate,
+    engine: RateTest,
     events: f64,
     pod_hours: f64,
     latest: Option<Millis>,
@@ -47,7 +47,7 @@ pub(crate) struct SavedChurn {
 impl Churn {
     pub(crate) fn new() -> Self {
         Self {
-            engine: Rate::new(RATIOS),
+            engine: RateTest::new(RATIOS),
             events: 0.0,
             pod_hours: 0.0,
             latest: None,
@@ -131,7 +131,7 @@ impl Churn {
 
     /// What [`Churn::save`] wrote, `rewinds` being counted already; `None` if it did not write this.
     pub(crate) fn restore(saved: &SavedChurn, rewinds: u32) -> Option<Self> {
-        let engine = Rate::new(RATIOS).restored(&saved.accounts)?;
+        let engine = RateTest::new(RATIOS).restored(&saved.accounts)?;
         let (events, pod_hours) = (saved.events.max(0.0), saved.hours.max(0.0));
         Some(Self { engine, events, pod_hours, rewinds, ..Self::new() })
     }

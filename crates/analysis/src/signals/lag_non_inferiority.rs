@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::engines::non_inferiority::PROVEN;
-use crate::lag::windows::{Counts, Standing};
+use crate::lag::windows::{MessageCounts, WindowLag};
 use crate::numbers::{Millis, count};
 use crate::observation::PartitionId;
 
@@ -82,7 +82,12 @@ impl Proofs {
     }
 
     /// Takes a window of a canary partition and of the pod that owned it.
-    pub(crate) fn bet(&mut self, id: &PartitionId, pod: &Arc<str>, standing: &Standing<Counts>) {
+    pub(crate) fn bet(
+        &mut self,
+        id: &PartitionId,
+        pod: &Arc<str>,
+        standing: &WindowLag<MessageCounts>,
+    ) {
         if !standing.consumer.warm {
             return;
         }
@@ -160,7 +165,7 @@ impl Proof {
         windows
     }
 
-    fn bet(&mut self, standing: &Standing<Counts>) {
+    fn bet(&mut self, standing: &WindowLag<MessageCounts>) {
         self.lag = Some(standing.lag);
         let Some(drift) = standing.drift else { return };
         self.seen = self.seen.saturating_add(1);

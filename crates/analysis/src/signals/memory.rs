@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::counters::counter::is_total;
-use crate::engines::drift_test::{BETS, Drift, Ledger, WIDEST_SCALE};
+use crate::engines::drift_test::{BETS, Drift, DriftTest, WIDEST_SCALE};
 use crate::findings::effect::Effect;
 use crate::numbers::{Millis, count, unmilli};
 use crate::observation::name_table::NameTable;
@@ -38,7 +38,7 @@ const LEAST_GROWTH: f64 = 1.0;
 pub(crate) struct Memory {
     /// Largest working set of a primary pod in the record, in bytes.
     largest: f64,
-    ledger: Ledger<Arc<str>>,
+    ledger: DriftTest<Arc<str>>,
     window: Option<Millis>,
     pods: BTreeMap<Arc<str>, Pod>,
     latest: Option<Millis>,
@@ -70,10 +70,10 @@ impl Memory {
         let primary = record.flat_map(|seen| seen.pods).filter(|pod| pod.role == Role::Primary);
         let sets = primary.filter_map(|pod| Some(reading(&pod)?.0));
         let largest = sets.reduce(f64::max)?;
-        Some(Self::with(largest, Ledger::new(WIDEST_SCALE)))
+        Some(Self::with(largest, DriftTest::new(WIDEST_SCALE)))
     }
 
-    fn with(largest: f64, ledger: Ledger<Arc<str>>) -> Self {
+    fn with(largest: f64, ledger: DriftTest<Arc<str>>) -> Self {
         Self { largest, ledger, window: None, pods: BTreeMap::new(), latest: None }
     }
 
@@ -161,7 +161,8 @@ impl Memory {
     /// What [`Memory::save`] wrote; `None` if it did not write this.
     pub(crate) fn restore(saved: SavedMemory, names: &[Arc<str>]) -> Option<Self> {
         let accounts = accounts(saved.pods, names)?;
-        let ledger = Ledger::restored(WIDEST_SCALE, unmilli(saved.pool), saved.windows, accounts);
+        let ledger =
+            DriftTest::restored(WIDEST_SCALE, unmilli(saved.pool), saved.windows, accounts);
         Some(Self::with(saved.largest.max(0.0), ledger))
     }
 }
@@ -184,7 +185,7 @@ mod tests {
         for leap in [1.0, 2.0, 4.0] {
             let path = |seed| {
                 let mut dice = Dice::new(seed);
-                let mut ledger: Ledger<Arc<str>> = Ledger::new(WIDEST_SCALE);
+                let mut ledger: DriftTest<Arc<str>> = DriftTest::new(WIDEST_SCALE);
                 let mut step = |_| {
                     let y: f64 = if dice.unit() < 1.0 / leap { leap } else { 0.0 };
                     let judged = Some((y.min(MOST) - 1.0) * WIDEST_SCALE);

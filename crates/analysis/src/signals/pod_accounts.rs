@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engines::drift_test::{Account, BETS, Ledger};
+use crate::engines::drift_test::{Account, BETS, DriftTest};
 use crate::numbers::{milli, unmilli};
 use crate::observation::name_table::{NameTable, name};
 
 /// Accounts by key as they are saved, and ln of their pool: all in the pool if `pooled`.
 pub(crate) fn by_pod(
-    ledger: &Ledger<Arc<str>>,
+    ledger: &DriftTest<Arc<str>>,
     names: &mut NameTable,
     pooled: bool,
 ) -> (Vec<(u32, [i64; BETS])>, i64) {

@@ -12,9 +12,9 @@ use crate::counters::kind::Kind;
 use crate::counters::rise::Rise;
 use crate::engines::e_process::{ROUNDING, share};
 use crate::engines::interval::{LARGEST_RATIO, interval};
-use crate::engines::non_inferiority::CountProof;
+use crate::engines::non_inferiority::NonInferiority;
 use crate::engines::onset::{Onset, SavedOnset};
-use crate::engines::ratio_test::{CountRatio, Counts, Margin, RATIOS};
+use crate::engines::ratio_test::{Counts, Margin, RATIOS, RatioTest};
 use crate::findings::effect::Effect;
 use crate::normal::spread::Spread;
 use crate::numbers::{Millis, ln_add, milli_up, unmilli};
@@ -42,9 +42,9 @@ pub(crate) struct RatioSignal {
     spread: Spread,
     /// The primary's counts in the record.
     record: Count,
-    engine: CountRatio<6>,
-    gross: CountRatio<2>,
-    proof: CountProof,
+    engine: RatioTest<6>,
+    gross: RatioTest<2>,
+    proof: NonInferiority,
     /// Since the evidence was at its least: of the ordinary accounts, and of the gross one.
     onset: Onset,
     gross_onset: Onset,
@@ -102,9 +102,9 @@ impl RatioSignal {
             ln_most,
             spread,
             record,
-            engine: CountRatio::fine(),
-            gross: CountRatio::gross(),
-            proof: CountProof::new(),
+            engine: RatioTest::fine(),
+            gross: RatioTest::gross(),
+            proof: NonInferiority::new(),
             onset: Onset::at(0.0),
             gross_onset: Onset::at(0.0),
             totals: Counts::default(),
@@ -259,7 +259,7 @@ impl RatioSignal {
     /// Whether not even failure of every message would be gross.
     pub(crate) fn is_gross_blind(&self) -> bool {
         let base = self.record.rate();
-        self.kind.has_gross_account() && CountRatio::is_blind(base, self.spread.margin())
+        self.kind.has_gross_account() && RatioTest::is_blind(base, self.spread.margin())
     }
 
     /// Messages still needed for a proof if the canary is as good as the primary: the growth per
@@ -368,9 +368,9 @@ impl RatioSignal {
         let margin = Margin { ratio: unmilli(ratio), dispersion: unmilli(dispersion) };
         let record = Count { events: saved.record.0.max(0.0), of: saved.record.1.max(0.0) };
         let mut signal = Self::with((kind, ln_most), Spread::restored(margin), record);
-        signal.engine = CountRatio::fine().restored(&saved.fine)?;
-        signal.gross = CountRatio::gross().restored(&saved.gross)?;
-        signal.proof = CountProof::restore(saved.proof);
+        signal.engine = RatioTest::fine().restored(&saved.fine)?;
+        signal.gross = RatioTest::gross().restored(&saved.gross)?;
+        signal.proof = NonInferiority::restore(saved.proof);
         signal.onset = Onset::restore(saved.onset, signal.engine.ln_value())?;
         signal.gross_onset = Onset::restore(saved.gross_onset, signal.gross.ln_value())?;
         let (x, n, y, m) = saved.totals;

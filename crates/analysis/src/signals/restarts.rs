@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engines::rate_test::Rate;
+use crate::engines::rate_test::RateTest;
 use crate::findings::effect::Effect;
 use crate::numbers::{Millis, hours};
 use crate::observation::{Observation, Role};
@@ -23,7 +23,7 @@ const ONE_CAUSE: Millis = 120_000;
 pub(crate) struct Restarts {
     /// Normal restarts per pod-hour.
     normal: f64,
-    engine: Rate,
+    engine: RateTest,
     events: f64,
     pod_hours: f64,
     watched_since: Option<Millis>,
@@ -61,7 +61,7 @@ impl Restarts {
     fn with(normal: f64) -> Self {
         Self {
             normal: normal.clamp(LEAST_RATE, 1e6),
-            engine: Rate::new(RATIOS),
+            engine: RateTest::new(RATIOS),
             events: 0.0,
             pod_hours: 0.0,
             watched_since: None,
@@ -139,7 +139,7 @@ impl Restarts {
     /// What [`Restarts::save`] wrote; `None` if it did not write this.
     pub(crate) fn restore(saved: &SavedRestarts) -> Option<Self> {
         let fresh = Self::with(saved.normal);
-        let engine = Rate::new(RATIOS).restored(&saved.accounts)?;
+        let engine = RateTest::new(RATIOS).restored(&saved.accounts)?;
         let (events, pod_hours) = (saved.events.max(0.0), saved.hours.max(0.0));
         Some(Self { engine, events, pod_hours, ..fresh })
     }

@@ -19,7 +19,7 @@ use crate::signals::memory::{Memory, SavedMemory};
 use crate::signals::peers::Peers;
 use crate::signals::ratio::{RatioSignal, SavedRatio};
 use crate::signals::restarts::{Restarts, SavedRestarts};
-use crate::signals::skipped_work::{SavedYield, Yield};
+use crate::signals::skipped_work::{SavedSkippedWork, SkippedWork};
 use crate::signals::{Signals, Window, bounds_of, ratio_names};
 
 /// All signals but lag.
@@ -36,7 +36,7 @@ pub(crate) struct SavedSignals {
     errors: Option<SavedRatio>,
     loss: Option<SavedRatio>,
     latency: Option<SavedRatio>,
-    yields: Option<SavedYield>,
+    yields: Option<SavedSkippedWork>,
     memory: Option<SavedMemory>,
     restarts: SavedRestarts,
     churn: SavedChurn,
@@ -126,7 +126,7 @@ impl Signals {
         });
         let bounds = restored.collect::<Option<Vec<Bounds>>>()?;
         let yields = match saved.yields {
-            Some(yields) => Some(Yield::restore(yields, names)?),
+            Some(yields) => Some(SkippedWork::restore(yields, names)?),
             None => None,
         };
         let memory = match saved.memory {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::counters::meter::Meter;
-use crate::engines::drift_test::{BETS, Drift, Ledger};
+use crate::engines::drift_test::{BETS, Drift, DriftTest};
 use crate::findings::effect::Effect;
 use crate::lag::column::index;
 use crate::lag::partitions::PartitionLag;
@@ -39,18 +39,18 @@ const LEAST_MESSAGES: f64 = 20.0;
 /// that works keeps G below a bound, under a sawtooth of commits; one that skips lets it rise. Per
 /// window y = (rise of the least G)/(d·rise of committed), less the primary's median, above 0.
 #[derive(Clone, Debug)]
-pub(crate) struct Yield {
+pub(crate) struct SkippedWork {
     /// Messages per offset: transaction markers and compaction leave offsets without one.
     density: f64,
     tolerated: f64,
     length: Millis,
-    ledger: Ledger<Arc<str>>,
+    ledger: DriftTest<Arc<str>>,
     windows: Windows,
 }
 
 /// The signal as it is saved.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct SavedYield {
+pub(crate) struct SavedSkippedWork {
     density: f64,
     tolerated: f64,
     length: Millis,
@@ -86,7 +86,7 @@ pub(crate) struct Work {
 
 /// Learns from a record what is normal.
 #[derive(Debug)]
-pub(crate) struct YieldSchool {
+pub(crate) struct BaselineBuilder {
     length: Millis,
     epoch: Option<u64>,
     before: BTreeMap<Arc<str>, Work>,
@@ -94,7 +94,7 @@ pub(crate) struct YieldSchool {
     sums: BTreeMap<Arc<str>, (f64, f64)>,
 }
 
-impl YieldSchool {
+impl BaselineBuilder {
     /// For windows that hold two commit gaps and three scrapes. Between two scrapes the gap only
     /// seems larger, so its least is that of a scrape.
     pub(crate) fn new(commit_gap: Millis, cadence: Millis) -> Self {
@@ -118,7 +118,7 @@ impl YieldSchool {
     }
 
     /// `None`: no density is known, or none that can be.
-    pub(crate) fn teach(self) -> Option<Yield> {
+    pub(crate) fn teach(self) -> Option<SkippedWork> {
         let enough = self.sums.values().filter(|(committed, _)| *committed >= LEAST_MESSAGES);
         let each: Vec<(f64, f64)> = enough.copied().collect();
         let (committed, consumed) =
@@ -133,17 +133,17 @@ impl YieldSchool {
         let skipped =
             each.iter().map(|(committed, consumed)| 1.0 - consumed / (density * committed));
         let worst = skipped.fold(0.0, f64::max);
-        Some(Yield::with(density, BEYOND_WORST * worst, self.length))
+        Some(SkippedWork::with(density, BEYOND_WORST * worst, self.length))
     }
 }
 
-impl Yield {
+impl SkippedWork {
     fn with(density: f64, tolerated: f64, length: Millis) -> Self {
         Self {
             density,
             tolerated: tolerated.clamp(LEAST_TOLERATED, MOST_TOLERATED),
             length,
-            ledger: Ledger::new(SCALE),
+            ledger: DriftTest::new(SCALE),
             windows: Windows::default(),
         }
     }
@@ -188,9 +188,9 @@ impl Yield {
         self.ledger.smallest_drift_seen(ln_needed, self.tolerated, 0.0)
     }
 
-    pub(crate) fn save(&self, names: &mut NameTable, pooled: bool) -> SavedYield {
+    pub(crate) fn save(&self, names: &mut NameTable, pooled: bool) -> SavedSkippedWork {
         let (pods, pool) = by_pod(&self.ledger, names, pooled);
-        SavedYield {
+        SavedSkippedWork {
             density: self.density,
             tolerated: self.tolerated,
             length: self.length,
@@ -200,13 +200,13 @@ impl Yield {
         }
     }
 
-    /// What [`Yield::save`] wrote; `None` if it did not write this.
-    pub(crate) fn restore(saved: SavedYield, names: &[Arc<str>]) -> Option<Self> {
+    /// What [`SkippedWork::save`] wrote; `None` if it did not write this.
+    pub(crate) fn restore(saved: SavedSkippedWork, names: &[Arc<str>]) -> Option<Self> {
         let possible =
             saved.density > 0.0 && saved.density < 1e9 && saved.length >= SHORTEST_WINDOW;
         let fresh = possible.then(|| Self::with(saved.density, saved.tolerated, saved.length))?;
         let accounts = accounts(saved.pods, names)?;
-        let ledger = Ledger::restored(SCALE, unmilli(saved.pool), saved.windows, accounts);
+        let ledger = DriftTest::restored(SCALE, unmilli(saved.pool), saved.windows, accounts);
         Some(Self { ledger, ..fresh })
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::engines::drift_test::{Drift, Ledger};
+use crate::engines::drift_test::{Drift, DriftTest};
 use crate::observation::PartitionId;
 
 /// The drift that is tolerated here, in seconds per second.
@@ -59,11 +59,11 @@ fn coin(unit: f64) -> f64 {
 
 #[test]
 fn accounts_that_are_held_back_are_worth_no_more_than_that_together_and_others_are_untouched() {
-    let mut ledger: Ledger<PartitionId> = Ledger::new(0.02);
+    let mut ledger: DriftTest<PartitionId> = DriftTest::new(0.02);
     for _ in 0..12 {
         ledger.bet(&window(|_| 0.3), TOLERATED);
     }
-    let free = |ledger: &Ledger<PartitionId>| {
+    let free = |ledger: &DriftTest<PartitionId>| {
         ledger.accounts().find(|it| *it.0 == id(0)).map(|it| it.1.ln_value())
     };
     let (before, alone) = (ledger.ln_value(), free(&ledger));
@@ -80,7 +80,7 @@ fn accounts_that_are_held_back_are_worth_no_more_than_that_together_and_others_a
 /// The evidence after each window, while partitions come and go at times that depend on no bet.
 fn path(kind: usize, seed: u32) -> Vec<f64> {
     let mut chance = Chance(seed.into());
-    let mut ledger: Ledger<PartitionId> = Ledger::new([0.02, 0.02, 0.1, 0.25][kind]);
+    let mut ledger: DriftTest<PartitionId> = DriftTest::new([0.02, 0.02, 0.1, 0.25][kind]);
     let window = |_| {
         let common = chance.unit();
         let drifts = window(|_| barely_true(kind, &mut chance, common));
@@ -124,7 +124,7 @@ fn its_mean_is_at_most_one_wherever_one_stops_and_it_rarely_gets_large() {
 
 #[test]
 fn one_window_multiplies_by_little() {
-    let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
+    let mut ledger: DriftTest<PartitionId> = DriftTest::new(0.05);
     ledger.bet(&window(|_| 0.0), TOLERATED);
     let before = ledger.ln_value();
     ledger.bet(&window(|_| 1.0), TOLERATED);
@@ -134,7 +134,7 @@ fn one_window_multiplies_by_little() {
 
 #[test]
 fn a_drift_of_one_partition_is_found_and_named() {
-    let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
+    let mut ledger: DriftTest<PartitionId> = DriftTest::new(0.05);
     for _ in 0..30 {
         ledger.bet(&window(|partition| if partition == 2 { 0.3 } else { -0.01 }), TOLERATED);
     }
@@ -146,7 +146,7 @@ fn a_drift_of_one_partition_is_found_and_named() {
 #[test]
 fn a_late_fault_is_found_almost_as_fast() {
     let windows_until = |healthy: u32| {
-        let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
+        let mut ledger: DriftTest<PartitionId> = DriftTest::new(0.05);
         (0..healthy).for_each(|_| ledger.bet(&window(|_| 0.0), TOLERATED));
         let mut windows = 0;
         while ledger.ln_value() < 200.0_f64.ln() {
@@ -162,7 +162,7 @@ fn a_late_fault_is_found_almost_as_fast() {
 
 #[test]
 fn changes_of_ownership_conserve_capital() {
-    let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
+    let mut ledger: DriftTest<PartitionId> = DriftTest::new(0.05);
     (0..20).for_each(|_| ledger.bet(&window(|_| 0.1), TOLERATED));
     let before = ledger.ln_value();
     let kept = [id(1), id(9)];
@@ -174,7 +174,7 @@ fn changes_of_ownership_conserve_capital() {
 #[test]
 fn the_smallest_drift_seen_would_have_been_seen() {
     let needed = 200.0_f64.ln();
-    let mut ledger: Ledger<PartitionId> = Ledger::new(0.05);
+    let mut ledger: DriftTest<PartitionId> = DriftTest::new(0.05);
     assert_eq!(ledger.smallest_drift_seen(needed, TOLERATED, 0.0), None);
     let mut before = 1.0;
     for windows in [12, 30, 100] {
@@ -182,7 +182,7 @@ fn the_smallest_drift_seen_would_have_been_seen() {
         let seen = ledger.smallest_drift_seen(needed, TOLERATED, 0.0).expect("enough windows");
         assert!(seen < before, "{seen} after {windows}");
         before = seen;
-        let mut other = Ledger::new(0.05);
+        let mut other = DriftTest::new(0.05);
         (0..windows).for_each(|_| {
             other.bet(&window(|partition| if partition == 0 { seen } else { 0.0 }), TOLERATED);
         });

@@ -4,8 +4,8 @@
 use statrs::distribution::{Binomial, Discrete, Poisson};
 
 use crate::dice::{Dice, assert_e_process};
-use crate::engines::non_inferiority::CountProof;
-use crate::engines::ratio_test::{CountRatio, Counts, Margin, ln_poisson};
+use crate::engines::non_inferiority::NonInferiority;
+use crate::engines::ratio_test::{Counts, Margin, RatioTest, ln_poisson};
 
 const EXACT: Margin = Margin { ratio: 1.5, dispersion: 1.0 };
 const RUNS: u32 = 800;
@@ -57,7 +57,7 @@ fn its_mean_is_at_most_one_wherever_one_stops() {
         let paths: Vec<Vec<f64>> = (0..RUNS)
             .map(|seed| {
                 let mut dice = Dice::new(seed);
-                let mut engine = CountRatio::fine();
+                let mut engine = RatioTest::fine();
                 let mut step = |_| {
                     engine.bet(draw(&mut dice, rate, ratio), EXACT, OPEN);
                     engine.ln_value().exp()
@@ -74,7 +74,7 @@ fn the_gross_account_spares_what_a_warm_up_may_do() {
     let paths: Vec<Vec<f64>> = (0..RUNS)
         .map(|seed| {
             let mut dice = Dice::new(seed);
-            let mut engine = CountRatio::gross();
+            let mut engine = RatioTest::gross();
             let mut step = |_| {
                 engine.bet(draw(&mut dice, 0.01, 7.5), EXACT, OPEN);
                 engine.ln_value().exp()
@@ -100,7 +100,7 @@ fn told_the_dispersion_it_bears_batches() {
     let paths: Vec<Vec<f64>> = (0..RUNS)
         .map(|seed| {
             let mut dice = Dice::new(seed);
-            let mut engine = CountRatio::fine();
+            let mut engine = RatioTest::fine();
             let mut step = |_| {
                 engine.bet(clustered(&mut dice, 1.5), margin, OPEN);
                 engine.ln_value().exp()
@@ -113,7 +113,7 @@ fn told_the_dispersion_it_bears_batches() {
 
 /// Windows of 10 s at 200 messages a second until 1/α·2·(1/w) is reached.
 fn windows_until(ratio: f64, healthy: u32) -> Option<u32> {
-    let mut engine = CountRatio::fine();
+    let mut engine = RatioTest::fine();
     let window = |ratio: f64| Counts { x: 20.0 * ratio, n: 2_000.0, y: 100.0, m: 10_000.0 };
     (0..healthy).for_each(|_| engine.bet(window(1.0), EXACT, most()));
     (1..=400).find(|_| {
@@ -135,8 +135,8 @@ fn what_is_worse_is_found_soon_also_late() {
 
 #[test]
 fn one_batch_of_errors_is_no_fault() {
-    let mut engine = CountRatio::fine();
-    let mut gross = CountRatio::gross();
+    let mut engine = RatioTest::fine();
+    let mut gross = RatioTest::gross();
     let batch = Counts { x: 500.0, n: 2_000.0, y: 0.0, m: 10_000.0 };
     engine.bet(batch, EXACT, most());
     gross.bet(batch, EXACT, most());
@@ -147,26 +147,26 @@ fn one_batch_of_errors_is_no_fault() {
 
 #[test]
 fn total_failure_takes_two_windows_of_the_gross_account() {
-    let mut engine = CountRatio::gross();
+    let mut engine = RatioTest::gross();
     let failure = Counts { x: 2_000.0, n: 2_000.0, y: 100.0, m: 10_000.0 };
     engine.bet(failure, EXACT, most());
     assert!(engine.ln_value() < (NEEDED / 0.05).ln());
     engine.bet(failure, EXACT, most());
     assert!(engine.ln_value() >= (NEEDED / 0.05).ln(), "{}", engine.ln_value());
-    assert!(CountRatio::is_blind(0.2, EXACT) && !CountRatio::is_blind(0.01, EXACT));
+    assert!(RatioTest::is_blind(0.2, EXACT) && !RatioTest::is_blind(0.01, EXACT));
 }
 
 #[test]
 fn without_exposure_of_both_roles_nothing_is_bet() {
-    let mut engine = CountRatio::fine();
+    let mut engine = RatioTest::fine();
     engine.bet(Counts { x: 9.0, n: 0.0, y: 0.0, m: 100.0 }, EXACT, OPEN);
     engine.bet(Counts { x: 9.0, n: 100.0, y: 0.0, m: 0.0 }, EXACT, OPEN);
-    assert_eq!(engine, CountRatio::fine());
+    assert_eq!(engine, RatioTest::fine());
 }
 
 #[test]
 fn a_lone_canary_is_only_failed_by_the_gross_account() {
-    let mut engine = CountRatio::gross();
+    let mut engine = RatioTest::gross();
     // Twice of what is expected at most, as after a common change of the messages.
     (0..50).for_each(|_| engine.bet_alone(100.0, 50.0, 1.0, most()));
     assert!(engine.ln_value() < 0.0);
@@ -177,8 +177,8 @@ fn a_lone_canary_is_only_failed_by_the_gross_account() {
 #[test]
 fn nothing_but_finite_numbers_leaves_the_engine() {
     let wild = [0.0, 1e-300, 1.0, 1e15, 1e300];
-    let mut engine = CountRatio::fine();
-    let mut proof = CountProof::new();
+    let mut engine = RatioTest::fine();
+    let mut proof = NonInferiority::new();
     for x in wild {
         for n in wild {
             for (y, m) in [(0.0, 1.0), (1e300, 1e-300), (1e15, 1e300)] {
@@ -198,7 +198,7 @@ fn a_ratio_at_the_effect_is_rarely_proven_away() {
     let passes = |rate: f64, ratio: f64| {
         let proven = |seed: &u32| {
             let mut dice = Dice::new(*seed);
-            let mut proof = CountProof::new();
+            let mut proof = NonInferiority::new();
             (0..WINDOWS).any(|_| {
                 proof.bet(draw(&mut dice, rate, ratio), EXACT);
                 proof.is_proven()
@@ -206,7 +206,7 @@ fn a_ratio_at_the_effect_is_rarely_proven_away() {
         };
         (0..RUNS).filter(proven).count()
     };
-    let effect = CountProof::effect(EXACT);
+    let effect = NonInferiority::effect(EXACT);
     // At most 1/20 for each of the two, with four standard errors of 800 runs.
     assert!(passes(0.01, effect) <= 65, "{}", passes(0.01, effect));
     assert!(passes(0.001 / effect, effect) <= 2 * 40 + 30, "{}", passes(0.001 / effect, effect));
@@ -215,7 +215,7 @@ fn a_ratio_at_the_effect_is_rarely_proven_away() {
 
 #[test]
 fn without_events_three_thousand_messages_prove() {
-    let mut proof = CountProof::new();
+    let mut proof = NonInferiority::new();
     let quiet = |n| Counts { x: 0.0, n, y: 0.0, m: 5.0 * n };
     proof.bet(quiet(3_200.0), EXACT);
     assert!(!proof.is_proven());
@@ -225,20 +225,20 @@ fn without_events_three_thousand_messages_prove() {
 
 #[test]
 fn saving_never_creates_evidence() {
-    let mut engine = CountRatio::fine();
-    let mut proof = CountProof::new();
+    let mut engine = RatioTest::fine();
+    let mut proof = NonInferiority::new();
     for seed in 0..40 {
         let counts = draw(&mut Dice::new(seed), 0.01, 2.0);
         engine.bet(counts, EXACT, OPEN);
         proof.bet(counts, EXACT);
-        let again = CountRatio::fine().restored(&engine.save()).expect("its own");
+        let again = RatioTest::fine().restored(&engine.save()).expect("its own");
         assert!(again.ln_value() <= engine.ln_value());
         assert!(again.ln_value() > engine.ln_value() - 0.01);
         assert_eq!(
             again.save(),
-            CountRatio::fine().restored(&again.save()).expect("its own").save()
+            RatioTest::fine().restored(&again.save()).expect("its own").save()
         );
-        assert!(CountProof::restore(proof.save()).ln_value() <= proof.ln_value());
+        assert!(NonInferiority::restore(proof.save()).ln_value() <= proof.ln_value());
     }
-    assert_eq!(CountRatio::fine().restored(&(vec![0, 0], vec![])), None);
+    assert_eq!(RatioTest::fine().restored(&(vec![0, 0], vec![])), None);
 }

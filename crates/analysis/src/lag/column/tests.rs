@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::dice::Dice;
-use crate::lag::column::{Column, Marks, Moves};
+use crate::lag::column::{Column, Flags, Moves};
 
 #[test]
 fn a_column_follows_its_list_like_a_map() {
@@ -43,7 +43,7 @@ fn a_list_that_stays_has_no_moves() {
 
 #[test]
 fn marks_are_independent() {
-    let mut marks = Marks::default();
+    let mut marks = Flags::default();
     marks.put::<1>(true);
     marks.put::<7>(true);
     assert_eq!([marks.has::<0>(), marks.has::<1>(), marks.has::<7>()], [false, true, true]);

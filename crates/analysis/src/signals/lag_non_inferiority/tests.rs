@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engines::non_inferiority::PROVEN;
 use crate::lag::roster::Consumer;
-use crate::lag::windows::{Counts, Standing};
+use crate::lag::windows::{MessageCounts, WindowLag};
 use crate::observation::{PartitionId, Role};
 use crate::signals::lag_non_inferiority::{Proofs, RULED_OUT};
 
@@ -13,16 +13,16 @@ fn id() -> PartitionId {
     PartitionId { topic: Arc::from("orders"), partition: 0 }
 }
 
-fn standing(drift: Option<f64>, arrived: u32) -> Standing<Counts> {
+fn standing(drift: Option<f64>, arrived: u32) -> WindowLag<MessageCounts> {
     let consumer = Consumer { role: Role::Canary, warm: true, number: 0 };
-    Standing {
+    WindowLag {
         place: 0,
         consumer,
         lag: 1.0,
         drift,
         lag_before: 1.0,
         span: 2_000,
-        counts: Counts { arrived, committed: arrived },
+        counts: MessageCounts { arrived, committed: arrived },
     }
 }
 
