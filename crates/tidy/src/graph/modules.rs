@@ -1,7 +1,7 @@
 //! The modules of each library, binary and test, from its root along `mod` declarations.
 //! Follows no import.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::outline::items::ModuleFile;
 use crate::workspace::Workspace;
@@ -60,6 +60,13 @@ impl<'a> ModuleTree<'a> {
             builder.module(module, folder);
         }
         builder.tree
+    }
+
+    /// Files of libraries and binaries, without their tests, each once.
+    pub fn shipped_files(&self, workspace: &Workspace<'_>) -> BTreeSet<usize> {
+        let shipped =
+            self.modules.iter().filter(|it| !it.test && is_source_root(workspace, it.root));
+        shipped.map(|it| it.file).collect()
     }
 }
 

@@ -52,11 +52,15 @@ fn dependencies(
     refused.map(finding).collect()
 }
 
-/// The room of a file: the first step of its path below `src`.
-fn room<'a>(workspace: &Workspace<'a>, file: usize) -> Option<&'a str> {
+/// The room of a file: the longest name in the table that its path below `src` starts with, or the first step of that path.
+fn room<'a>(workspace: &Workspace<'a>, row: &CrateRow<'a>, file: usize) -> Option<&'a str> {
     let below = workspace.within_package(&workspace.files[file]).strip_prefix("src/")?;
-    let first = below.split('/').next()?;
-    Some(first.strip_suffix(".rs").unwrap_or(first))
+    let below = below.strip_suffix(".rs").unwrap_or(below);
+    let holds = |name: &&str| {
+        below.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let named = row.rooms.iter().flat_map(|room| room.names.iter().copied()).filter(holds);
+    named.max_by_key(|name| name.len()).or_else(|| below.split('/').next())
 }
 
 fn is_of(workspace: &Workspace<'_>, file: usize, row: &CrateRow<'_>) -> bool {
@@ -69,7 +73,8 @@ fn imports(workspace: &Workspace<'_>, row: &CrateRow<'_>, arrows: &[Arrow]) -> V
         if !is_of(workspace, arrow.from, row) || !is_of(workspace, arrow.to, row) {
             continue;
         }
-        let (Some(from), Some(to)) = (room(workspace, arrow.from), room(workspace, arrow.to))
+        let (Some(from), Some(to)) =
+            (room(workspace, row, arrow.from), room(workspace, row, arrow.to))
         else {
             continue;
         };
@@ -94,7 +99,7 @@ fn rows(workspace: &Workspace<'_>, package: &Package<'_>, row: &CrateRow<'_>) ->
         return Vec::new();
     }
     let files = (0..workspace.files.len()).filter(|file| is_of(workspace, *file, row));
-    let rooms: HashSet<&str> = files.filter_map(|file| room(workspace, file)).collect();
+    let rooms: HashSet<&str> = files.filter_map(|file| room(workspace, row, file)).collect();
     let named =
         || row.rooms.iter().flat_map(|it| it.names.iter().map(move |name| (*name, it.line)));
     let uses = row.rooms.iter().flat_map(|it| it.may_use.iter().map(move |name| (*name, it.line)));

@@ -3,7 +3,7 @@
 //!
 //! A line `crate NAME | crates it may depend on | what it is and may not do` starts a crate; `!name` there forbids a
 //! dependency. Indented lines `ROOMS | rooms they may import | what they are and may not do` are its rooms: files and
-//! folders of its `src`, by their names without `.rs`. `all` stands for all rooms above the line.
+//! folders of its `src`, by their names without `.rs`; `room/file` is a room within a room. `all` stands for all rooms above the line.
 
 /// A crate and its rooms.
 #[derive(Debug)]

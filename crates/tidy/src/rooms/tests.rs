@@ -14,16 +14,23 @@ crate analysis | !kube | Pure.
   numbers | | Small words.
   lag | numbers | Lag in seconds.
   engines | numbers | Numbers in, evidence out.
+  lag/one lag/two | | Do not know each other.
   lib | all | The front door.
 crate operator | analysis | Acts.
 ";
 
 fn found(extra: &[(&str, &str)]) -> Vec<String> {
+    found_by(TABLE, extra)
+}
+
+fn found_by(table: &str, extra: &[(&str, &str)]) -> Vec<String> {
     let mut files = vec![
         ("analysis/Cargo.toml", "[package]\nname = \"analysis\"\n[dependencies]\nserde = \"1\"\n"),
         ("analysis/src/lib.rs", "mod numbers; mod lag; mod engines;"),
         ("analysis/src/numbers.rs", "pub struct Millis;"),
-        ("analysis/src/lag.rs", "mod column; pub use column::Column;"),
+        ("analysis/src/lag.rs", "mod column; mod one; mod two; pub use column::Column;"),
+        ("analysis/src/lag/one.rs", "pub struct One;"),
+        ("analysis/src/lag/two.rs", ""),
         ("analysis/src/lag/column.rs", "use crate::numbers::Millis; pub struct Column(Millis);"),
         ("analysis/src/engines.rs", "use crate::numbers::Millis;"),
         (
@@ -35,7 +42,7 @@ fn found(extra: &[(&str, &str)]) -> Vec<String> {
     files.extend(extra);
     let sources: Vec<_> = files.iter().map(|(path, text)| Source::new(path, text)).collect();
     let workspace = Workspace::new(&sources);
-    let table = Table::read(TABLE).expect("a table");
+    let table = Table::read(table).expect("a table");
     check(&workspace, &table, &arrows(&workspace)).iter().map(ToString::to_string).collect()
 }
 
@@ -72,6 +79,16 @@ fn tests_of_a_room_may_import_any_room() {
 }
 
 #[test]
+fn rooms_within_a_room_keep_apart() {
+    let two = "use crate::lag::one::One; pub struct Two;";
+    let found = found(&[("analysis/src/lag/two.rs", two)]);
+    assert!(
+        found.len() == 1 && found[0].contains("`lag/two` may not import `lag/one`"),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn a_dependency_that_the_table_forbids_is_refused() {
     let manifest =
         "[package]\nname = \"analysis\"\n[dependencies]\nkube = \"1\"\noperator.workspace = true\n";
@@ -87,8 +104,10 @@ fn a_room_without_a_row_and_a_row_without_a_room_are_refused() {
         ("analysis/src/new.rs", ""),
     ];
     assert!(found(&new)[0].contains("room `new` has no row (crates/tidy/rooms.txt:3)"));
-    let fewer = [("analysis/src/lib.rs", "mod numbers; mod engines;"), ("analysis/src/lag.rs", "")];
-    assert_eq!(found(&fewer), [""; 0]);
+    let table = TABLE.replace("  engines | numbers |", "  engines | numbers words |");
+    assert!(
+        found_by(&table, &[])[0].contains("there is no room `words` (crates/tidy/rooms.txt:6)")
+    );
 }
 
 #[test]

@@ -5,29 +5,40 @@
 mod tests;
 
 use crate::finding::Finding;
+use crate::graph::modules::ModuleTree;
 use crate::workspace::{RustFile, Workspace};
 
-/// Names that say so little that a reader must know which of several is meant.
-const BARE: [&str; 14] = [
-    "Kind", "Told", "Outcome", "Standing", "Counts", "Limits", "Step", "Record", "Reading",
-    "Names", "Evidence", "Summary", "Question", "Pod",
+/// Names that say so little that a reader must know which type is meant, each with the file that
+/// may define it. Without a file it is nobody's: none of its types was the obvious one.
+const OWNERS: [(&str, &str); 14] = [
+    ("Counts", "crates/decide/src/count.rs"),
+    ("Evidence", "crates/decide/src/observed.rs"),
+    ("Kind", "crates/analysis/src/counters/kind.rs"),
+    ("Limits", "crates/decide/src/transfer.rs"),
+    ("Names", "crates/decide/src/observed.rs"),
+    ("Outcome", "crates/api/src/records.rs"),
+    ("Pod", "crates/simulation/src/pod.rs"),
+    ("Question", ""),
+    ("Reading", "crates/prometheus/src/reading.rs"),
+    ("Record", "crates/analysis/src/observation/record.rs"),
+    ("Standing", ""),
+    ("Step", "crates/api/src/strategy.rs"),
+    ("Summary", "crates/analysis/src/summary.rs"),
+    ("Told", ""),
 ];
 
-/// Looks for bare names that are defined more than once.
+/// Looks for bare names outside the file that owns them. Tests may call their types what they like.
 pub fn check(workspace: &Workspace<'_>) -> Vec<Finding> {
+    let tree = ModuleTree::new(workspace);
     let mut findings = Vec::new();
-    for name in BARE {
-        let places: Vec<_> = workspace
-            .files
-            .iter()
-            .flat_map(|file| definitions(file, name).into_iter().map(move |line| (file.path, line)))
-            .collect();
-        let Some(((owner, at), rest)) = places.split_first() else { continue };
-        for (path, line) in rest {
-            let what = format!(
-                "`{name}` is defined at {owner}:{at} as well; say in the name what it is of"
-            );
-            findings.push(Finding::new(path, *line, "names", what));
+    for at in tree.shipped_files(workspace) {
+        let file = &workspace.files[at];
+        for (name, owner) in OWNERS.iter().filter(|(_, owner)| *owner != file.path) {
+            let whose =
+                if owner.is_empty() { String::new() } else { format!(" and belongs to {owner}") };
+            let what = format!("`{name}` says too little{whose}; say in the name what it is of");
+            let lines = definitions(file, name).into_iter();
+            findings.extend(lines.map(|line| Finding::new(file.path, line, "names", what.clone())));
         }
     }
     findings

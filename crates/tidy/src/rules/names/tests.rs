@@ -5,27 +5,35 @@ use super::check;
 use crate::source::Source;
 use crate::workspace::Workspace;
 
-fn found(a: &str, b: &str) -> Vec<String> {
+fn found(root: &str, path: &str, text: &str) -> Vec<String> {
     let sources = [
-        Source::new("a/Cargo.toml", "[package]\nname = \"a\""),
-        Source::new("a/src/a.rs", a),
-        Source::new("a/src/b.rs", b),
+        Source::new("crates/api/Cargo.toml", "[package]\nname = \"api\""),
+        Source::new("crates/api/src/lib.rs", root),
+        Source::new(path, text),
     ];
     check(&Workspace::new(&sources)).iter().map(ToString::to_string).collect()
 }
 
 #[test]
 fn a_bare_name_that_is_taken_is_refused() {
-    let found = found("pub struct Step;", "\nenum Step { A }");
-    assert_eq!(
-        found,
-        [
-            "a/src/b.rs:2: names: `Step` is defined at a/src/a.rs:1 as well; say in the name what it is of"
-        ]
-    );
+    let found = found("mod a;", "crates/api/src/a.rs", "\nenum Step { A }");
+    let expected = "crates/api/src/a.rs:2: names: `Step` says too little and belongs to ";
+    assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
+}
+
+#[test]
+fn its_owner_has_a_bare_name() {
+    assert_eq!(found("mod strategy;", "crates/api/src/strategy.rs", "pub struct Step;"), [""; 0]);
 }
 
 #[test]
 fn a_name_with_a_noun_is_free() {
-    assert_eq!(found("pub struct Step;", "enum PlanStep { Step } use super::Step;"), [""; 0]);
+    let text = "enum PlanStep { Step } use super::Step;";
+    assert_eq!(found("mod a;", "crates/api/src/a.rs", text), [""; 0]);
+}
+
+#[test]
+fn tests_may_use_a_bare_name() {
+    let root = "#[cfg(test)] mod a;";
+    assert_eq!(found(root, "crates/api/src/a.rs", "struct Step;"), [""; 0]);
 }
