@@ -67,7 +67,9 @@ pub use progress::{
     Before, Cause, Clock, Clocks, Ending, FrozenPlan, Origin, ProgressStatus, PromotionReason,
     RestPhase,
 };
-pub use records::{Command, CommandOutcome, CommandRecord, HistoryEntry, Outcome, ReplayRange};
+pub use records::{
+    Command, CommandOutcome, CommandRecord, HistoryEntry, ReplayRange, RolloutOutcome,
+};
 pub use references::{SecretRef, TargetApiVersion, TargetKind, TargetRef};
 pub use rollout::{Analysis, CanaryOn, CanaryRollout, CanaryRolloutSpec, KafkaSource, PodIdentity};
 pub use status::{

@@ -22,7 +22,7 @@ pub struct HistoryEntry {
     #[schemars(length(max = 63))]
     pub revision: String,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: RolloutOutcome,
     /// Why it was not promoted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
@@ -41,7 +41,7 @@ pub struct HistoryEntry {
 
 /// How a rollout ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
-pub enum Outcome {
+pub enum RolloutOutcome {
     /// The revision is the primary one.
     Promoted,
     /// The canary was removed and its revision rejected.

@@ -57,7 +57,7 @@ fn one(file: &Path, args: &ReplayArgs) -> Result<JudgedTrace, ReplayError> {
     let settings = args.settings(reader.header().settings.clone());
     for line in reader {
         let line = line?;
-        if run.is_over() {
+        if run.over {
             // Read on: a trace is readable to its end or not.
             continue;
         }
@@ -122,10 +122,6 @@ impl Run {
             drawn: args.svg.is_some(),
             points: Vec::new(),
         }
-    }
-
-    fn is_over(&self) -> bool {
-        self.over
     }
 
     /// Whether this many seconds have passed since the first observation.

@@ -164,7 +164,7 @@ impl ProducerContext for LogContext {
     type DeliveryOpaque = ();
 
     /// Nothing is ever produced.
-    fn delivery(&self, _: &DeliveryResult<'_>, (): Self::DeliveryOpaque) {}
+    fn delivery(&self, _: &DeliveryResult<'_>, _opaque: Self::DeliveryOpaque) {}
 }
 
 fn cause_of(code: RDKafkaErrorCode, reason: &str) -> Option<Cause> {

@@ -21,7 +21,8 @@ pub struct PodsRequest {
     pub series: Series,
     /// How often Prometheus scrapes the pods.
     pub interval: Duration,
-    /// [`Reading::scrapes`] of the previous reading of these pods; the default for the first one.
+    /// [`Reading::scrapes`](crate::reading::Reading::scrapes) of the previous reading of these
+    /// pods; the default for the first one.
     pub previous: Scrapes,
 }
 

@@ -20,7 +20,7 @@ use crate::address::Address;
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
-pub(crate) struct Question {
+pub(crate) struct ReceivedQuestion {
     pub(crate) path: String,
     pub(crate) form: HashMap<String, String>,
     pub(crate) headers: HeaderMap,
@@ -42,16 +42,18 @@ pub(crate) enum Reply {
 /// The server; it ends when it is dropped.
 pub(crate) struct Server {
     pub(crate) socket: SocketAddr,
-    asked: Arc<Mutex<Vec<Question>>>,
+    asked: Arc<Mutex<Vec<ReceivedQuestion>>>,
     _task: JoinSet<()>,
 }
 
 impl Server {
     /// Starts one that answers by `script`.
-    pub(crate) async fn start(script: impl Fn(&Question) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(
+        script: impl Fn(&ReceivedQuestion) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let socket = listener.local_addr().expect("its address");
-        let asked: Arc<Mutex<Vec<Question>>> = Arc::default();
+        let asked: Arc<Mutex<Vec<ReceivedQuestion>>> = Arc::default();
         let (log, script) = (Arc::clone(&asked), Arc::new(script));
         let router = Router::new().fallback(move |request: Request| {
             let (log, script) = (Arc::clone(&log), Arc::clone(&script));
@@ -80,7 +82,7 @@ impl Server {
     }
 
     /// What arrived so far.
-    pub(crate) fn asked(&self) -> Vec<Question> {
+    pub(crate) fn asked(&self) -> Vec<ReceivedQuestion> {
         self.asked.lock().expect("the log").clone()
     }
 }
@@ -95,11 +97,11 @@ pub(crate) fn vector(series: &[(&str, &str)]) -> String {
     format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[{result}]}}}}"#)
 }
 
-async fn question(request: Request) -> Question {
+async fn question(request: Request) -> ReceivedQuestion {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, 1024 * 1024).await.expect("a body");
     let form = serde_urlencoded::from_bytes(&body).expect("a form");
-    Question { path: parts.uri.path().to_owned(), form, headers: parts.headers }
+    ReceivedQuestion { path: parts.uri.path().to_owned(), form, headers: parts.headers }
 }
 
 async fn answer(reply: Reply) -> Response {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use siskin_api::{Cause, HistoryEntry, Outcome, Phase, PromotionReason};
+use siskin_api::{Cause, HistoryEntry, Phase, PromotionReason, RolloutOutcome};
 use tokio::time::{Instant, sleep};
 
 use super::event_log::View;
@@ -71,7 +71,7 @@ impl Then<'_> {
         let what = format!("version {version} is promoted by {by:?}");
         self.sees_within(&what, within, |view| {
             let ended = latest(view.state)?;
-            let right = ended.outcome == Outcome::Promoted && ended.promoted_by == Some(by);
+            let right = ended.outcome == RolloutOutcome::Promoted && ended.promoted_by == Some(by);
             let at_rest = phase(view.state) == Some(Phase::Succeeded);
             (right && at_rest && serves(view.state, version)).then_some(())
         })

@@ -56,7 +56,7 @@ fn accepted() -> Vec<Case> {
     ]
 }
 
-/// Of the right type, but out of bounds or against a rule: both the API server and the operator
+/// Values of the right type, but out of bounds or against a rule: both the API server and the operator
 /// must refuse it.
 fn refused() -> Vec<Case> {
     vec![

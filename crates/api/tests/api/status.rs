@@ -8,8 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use serde_json::{Value, json};
 use siskin_api::{
     AnalysisStatus, CanaryRollout, CanaryRolloutStatus, Cause, Clock, Clocks, Command,
-    CommandOutcome, CommandRecord, HistoryEntry, Origin, Outcome, Phase, ProgressStatus,
-    RejectedRevision, ReplayRange, Revisions, RoleFigures, Share, Summary, Verdict,
+    CommandOutcome, CommandRecord, HistoryEntry, Origin, Phase, ProgressStatus, RejectedRevision,
+    ReplayRange, Revisions, RoleFigures, RolloutOutcome, Share, Summary, Verdict,
 };
 
 use crate::schema::minimal;
@@ -65,7 +65,7 @@ fn full() -> CanaryRolloutStatus {
             rollout_id: "5b2a1e-1".to_owned(),
             change_id: None,
             revision: "5b2a1e".to_owned(),
-            outcome: Outcome::Promoted,
+            outcome: RolloutOutcome::Promoted,
             cause: None,
             promoted_by: None,
             message: None,

@@ -4,15 +4,24 @@
 use clap::Args;
 use siskin_api::Duration;
 
+/// As many as spec.replicas can ask for.
+const MOST_CONSUMERS: u32 = 1_000;
+/// More than any Kafka cluster has.
+const MOST_PARTITIONS: u32 = 1_000_000;
+/// Below, the judge finds no bucket edge to compare by.
+const LEAST_SLOW_SHARE: f64 = 0.01;
+/// Above, the judge finds no bucket edge to compare by.
+const MOST_SLOW_SHARE: f64 = 0.3;
+
 /// The group at work, for an estimate of what the steps can find.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "What can the steps find?")]
 pub(crate) struct Expected {
     /// Pods of both roles together, 1 to 1000. Default: spec.replicas.
-    #[arg(long, value_name = "N", requires = "rate", value_parser = consumers)]
+    #[arg(long, value_name = "N", requires = "rate", value_parser = |it: &str| whole(it, MOST_CONSUMERS))]
     pub(crate) consumers: Option<u32>,
     /// Partitions of all topics, 1 to 1000000.
-    #[arg(long, value_name = "P", requires = "rate", value_parser = partitions)]
+    #[arg(long, value_name = "P", requires = "rate", value_parser = |it: &str| whole(it, MOST_PARTITIONS))]
     pub(crate) partitions: Option<u32>,
     /// Messages per second of the whole group, above 0, as at the quietest hour in which you roll
     /// out.
@@ -26,11 +35,11 @@ pub(crate) struct Expected {
     #[arg(long, requires = "rate")]
     pub(crate) metrics: bool,
     /// Part of the messages that fails in the version that runs now, 0 to 1.
-    #[arg(long, value_name = "PART", default_value = "0.01", requires = "metrics", value_parser = error_rate)]
+    #[arg(long, value_name = "PART", default_value = "0.01", requires = "metrics", value_parser = |it: &str| part(it, 0.0, 1.0))]
     pub(crate) error_rate: f64,
     /// Part of the messages above the bucket edge that is compared: the judge takes the one
     /// nearest 0.1, from 0.01 to 0.3.
-    #[arg(long, value_name = "PART", default_value = "0.1", requires = "metrics", value_parser = slow_share)]
+    #[arg(long, value_name = "PART", default_value = "0.1", requires = "metrics", value_parser = |it: &str| part(it, LEAST_SLOW_SHARE, MOST_SLOW_SHARE))]
     pub(crate) slow_share: f64,
 }
 
@@ -39,16 +48,6 @@ impl Expected {
     pub(crate) fn is_given(&self) -> bool {
         self.rate.is_some()
     }
-}
-
-fn consumers(text: &str) -> Result<u32, String> {
-    // As many as spec.replicas can ask for.
-    whole(text, 1_000)
-}
-
-fn partitions(text: &str) -> Result<u32, String> {
-    // More than any Kafka cluster has.
-    whole(text, 1_000_000)
 }
 
 fn whole(text: &str, most: u32) -> Result<u32, String> {
@@ -68,15 +67,6 @@ fn commit_interval(text: &str) -> Result<Duration, String> {
     let value: Duration = text.parse().map_err(|it| format!("{it}"))?;
     let range = Duration::from_secs(1)..=Duration::from_hours(1);
     if range.contains(&value) { Ok(value) } else { Err("want 1s to 1h".to_owned()) }
-}
-
-fn error_rate(text: &str) -> Result<f64, String> {
-    part(text, 0.0, 1.0)
-}
-
-fn slow_share(text: &str) -> Result<f64, String> {
-    // Outside, the judge finds no edge to compare by.
-    part(text, 0.01, 0.3)
 }
 
 fn part(text: &str, least: f64, most: f64) -> Result<f64, String> {

@@ -109,7 +109,7 @@ pub(super) unsafe fn committed_offsets(
 pub(super) unsafe fn log_offsets(
     event: *mut sys::rd_kafka_event_t,
 ) -> Result<Vec<OffsetRow>, CallError> {
-    let mut names = Names::default();
+    let mut names = TopicNames::default();
     // SAFETY: see `group`.
     unsafe {
         let result = present(sys::rd_kafka_event_ListOffsets_result(event))?;
@@ -178,7 +178,7 @@ unsafe fn topic_row(topic: *const sys::rd_kafka_TopicDescription_t) -> TopicRow 
 }
 
 unsafe fn offset_rows(list: *const sys::rd_kafka_topic_partition_list_t) -> Vec<OffsetRow> {
-    let mut names = Names::default();
+    let mut names = TopicNames::default();
     // SAFETY: null or alive, see `group`. By pointer rather than by slice: the elements pointer of
     // an empty list is null, and an element holds an enum that may be out of its range.
     unsafe {
@@ -190,7 +190,7 @@ unsafe fn offset_rows(list: *const sys::rd_kafka_topic_partition_list_t) -> Vec<
 
 unsafe fn offset_row(
     element: *const sys::rd_kafka_topic_partition_t,
-    names: &mut Names,
+    names: &mut TopicNames,
 ) -> OffsetRow {
     // SAFETY: an element of a live list; the error is read as the C integer that it is.
     unsafe {
@@ -207,9 +207,9 @@ unsafe fn offset_row(
 
 /// Rows mostly come sorted by topic: one allocation for each topic rather than for each row.
 #[derive(Default)]
-struct Names(Option<Arc<str>>);
+struct TopicNames(Option<Arc<str>>);
 
-impl Names {
+impl TopicNames {
     unsafe fn shared(&mut self, name: *const c_char) -> Arc<str> {
         if name.is_null() {
             return Arc::from("");

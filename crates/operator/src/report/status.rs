@@ -8,8 +8,8 @@ use siskin_analysis::{Assessment, Fault, Finding, RoleSummary, Summary as Figure
 use siskin_api as api;
 use siskin_api::annotations::target;
 use siskin_api::{
-    AnalysisStatus, CanaryRolloutStatus, HistoryEntry, Outcome, RejectedRevision, Revisions,
-    RoleFigures, Share, Summary,
+    AnalysisStatus, CanaryRolloutStatus, HistoryEntry, RejectedRevision, Revisions, RoleFigures,
+    RolloutOutcome, Share, Summary,
 };
 use siskin_decide::{Cause, Effect, Facts, Plan, Rest, State, Workload};
 
@@ -275,19 +275,19 @@ fn ended(round: &Round<'_>) -> Option<HistoryEntry> {
     }
     let (outcome, cause, promoted_by, text) = match (&world.state, &plan.next) {
         (State::Promoting(it), State::AtRest(Rest::Succeeded)) => {
-            (Outcome::Promoted, None, Some(it.how), promoted_text(it.how))
+            (RolloutOutcome::Promoted, None, Some(it.how), promoted_text(it.how))
         }
         (State::RollingBack(it), _) => {
             let outcome = match it.cause {
-                Cause::Superseded => Outcome::Superseded,
-                Cause::Reverted => Outcome::Reverted,
+                Cause::Superseded => RolloutOutcome::Superseded,
+                Cause::Reverted => RolloutOutcome::Reverted,
                 Cause::GuardFailed
                 | Cause::AnalysisFailed
                 | Cause::DeadlineExceeded
                 | Cause::Aborted
                 | Cause::Inconclusive
                 | Cause::Rejected
-                | Cause::Resumed => Outcome::RolledBack,
+                | Cause::Resumed => RolloutOutcome::RolledBack,
             };
             (outcome, Some(it.cause), None, cause_text(it.cause))
         }

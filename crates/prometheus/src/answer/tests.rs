@@ -1,4 +1,5 @@
 //! Answers as Prometheus, Thanos, Mimir, VictoriaMetrics and proxies give them.
+//! Texts only; no server.
 
 use prometheus_http_query::response::Data;
 

@@ -1,4 +1,5 @@
 //! Texts as exporters write them, in both formats, and texts that are none.
+//! No endpoint; the text is the test's own.
 
 use proptest::prelude::*;
 

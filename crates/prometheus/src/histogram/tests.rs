@@ -1,4 +1,5 @@
 //! Buckets in every order and state.
+//! Numbers only; no answer is read.
 
 use super::Buckets;
 

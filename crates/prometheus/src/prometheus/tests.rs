@@ -18,7 +18,7 @@ use crate::request::PodsRequest;
 use crate::security::Access;
 use crate::selector::Selector;
 use crate::series::{Series, Signal};
-use crate::test_server::{Question, Reply, Server, vector};
+use crate::test_server::{ReceivedQuestion, Reply, Server, vector};
 
 const AT: i64 = 1_700_000_012_345;
 
@@ -44,7 +44,7 @@ fn client(server: &Server, limits: AnswerLimits) -> Prometheus {
 }
 
 /// Two pods; b's errors are not created yet.
-fn healthy(question: &Question) -> Reply {
+fn healthy(question: &ReceivedQuestion) -> Reply {
     let query = &question.form["query"];
     let body = if query.starts_with("max by (pod) (timestamp(") {
         vector(&[(r#"{"pod":"a"}"#, "1700000009.5"), (r#"{"pod":"b"}"#, "1700000007")])

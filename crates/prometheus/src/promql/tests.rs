@@ -1,4 +1,5 @@
 //! The PromQL of a reading, and that no name gets out of its string.
+//! Asks no server.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 //! Pods' endpoints of every kind, on loopback.
+//! No network but the loopback.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
 //! Selectors as people write them, right and wrong, and what they match.
+//! Texts only; asks no server.
 
 use proptest::prelude::*;
 

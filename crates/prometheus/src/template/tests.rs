@@ -1,4 +1,5 @@
 //! Users' queries with variables, right and wrong.
+//! Texts only; asks no server.
 
 use std::sync::Arc;
 use std::time::Duration;
