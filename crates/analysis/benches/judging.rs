@@ -1,18 +1,15 @@
 //! What one judging pass costs: an observation in, an assessment out, in steady state. Beside it a
 //! peer that survives a busy machine: reading the same observation once, which any judge must.
 
-#[path = "../tests/large/mod.rs"]
-mod large;
-
 use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
-use large::Large;
 use siskin_analysis::Judge;
 use siskin_analysis::observation::{Observation, Owner};
+use siskin_simulation::large::Large;
 
 /// As many as a group of consumers has at most in practice.
 const PODS: usize = 200;

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use siskin_analysis::{Against, Check, Settings, Threshold, UserMetric, UserRule};
+use siskin_simulation::trial::{HAND_OVER, judged_by, settings};
+use siskin_simulation::{Shape, World};
 use siskin_trace::{Header, Line, Mark, Writer};
-
-use crate::world::trial::{HAND_OVER, judged_by, settings};
-use crate::world::{Shape, World};
 
 pub(crate) const MINUTE: i64 = 60_000;
 

@@ -4,5 +4,3 @@
 mod command;
 mod estimate;
 mod recorded;
-#[path = "../../../analysis/tests/world/mod.rs"]
-mod world;

@@ -15,10 +15,10 @@ use siskin_kafka::GroupSnapshot;
 use siskin_operator::evidence::rollout_evidence::{RolloutEvidence, Saved};
 use siskin_operator::name::Name;
 use siskin_operator::traces::shelf::Traces;
+use siskin_simulation::trial::{HAND_OVER, settings};
+use siskin_simulation::{Shape, World};
 
 use crate::command::{MINUTE, folder};
-use crate::world::trial::{HAND_OVER, settings};
-use crate::world::{Shape, World};
 
 const ID: RolloutId = RolloutId { revision: Revision(7), attempt: 1 };
 

@@ -1,0 +1,189 @@
+//! The guards: stalls, poison records, crash loops and out-of-memory kills, and what excuses them.
+//! Times are logical: seconds of the simulation, to the resolution of its polls.
+
+use siskin_analysis::observation::{Millis, PodObservation, Role};
+use siskin_analysis::{Doubt, Fault, Finding, Verdict, crash_guard};
+use siskin_simulation::trial::{Trial, doubt, fault};
+use siskin_simulation::{Shape, World, healthy_pod};
+
+const MINUTE: Millis = 60_000;
+
+fn hang(world: &mut World) {
+    world.canary().for_each(|pod| pod.health = 0.0);
+}
+
+fn poison(world: &mut World) {
+    let first = world.canary_partitions()[0];
+    let partition = &mut world.partitions[first];
+    partition.poison = Some(partition.position);
+}
+
+fn shapes() -> [Shape; 4] {
+    let base = Shape::default();
+    [Shape::small(), Shape { poll: 5_000, ..base }, base, Shape { commit: 2_000, ..base }]
+}
+
+/// Seconds from a fault to the Fail.
+fn found(mut trial: Trial, fault: fn(&mut World)) -> Millis {
+    let since = trial.world.now - trial.begin;
+    assert!(trial.never(Verdict::Fail));
+    fault(&mut trial.world);
+    trial.run(2 * MINUTE);
+    trial.first(Verdict::Fail).expect("found within two minutes") - since / 1_000
+}
+
+#[test]
+fn stalls_and_poison_are_found_within_a_minute() {
+    let mut times = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
+    for shape in shapes() {
+        for seed in 0..2 {
+            let fresh = Trial::begin(shape, seed);
+            let mut later = fresh.clone();
+            later.run(2 * MINUTE);
+            times[0].push(found(fresh.clone(), hang));
+            times[1].push(found(fresh, poison));
+            times[2].push(found(later.clone(), hang));
+            times[3].push(found(later, poison));
+        }
+    }
+    let names = ["stall at the hand-over", "poison at the hand-over", "late stall", "late poison"];
+    for (name, mut times) in names.into_iter().zip(times) {
+        times.sort_unstable();
+        let (median, slowest) = (times[times.len() / 2], times[times.len() - 1]);
+        println!("{name}: median {median} s, slowest {slowest} s of {}", times.len());
+        assert!(slowest <= 60, "{name}: {slowest} s");
+    }
+}
+
+#[test]
+fn the_finding_names_partition_and_pod() {
+    let mut trial = Trial::begin(Shape::small(), 1);
+    trial.run(2 * MINUTE);
+    poison(&mut trial.world);
+    let stuck = trial.world.canary_partitions()[0];
+    trial.run(2 * MINUTE);
+    let found = trial.assessments.iter().find_map(fault).expect("found");
+    let Fault::Stalled { partition, pod, quiet, waiting } = found else { panic!("{found}") };
+    assert_eq!(usize::try_from(partition.partition), Ok(stuck));
+    assert_eq!(&**pod, "worker-canary-0");
+    assert!((30_000..=34_000).contains(quiet) && *waiting > 50, "{found}");
+}
+
+#[test]
+fn sparse_messages_are_no_stall() {
+    for (seed, commit) in [(2, 1_000), (3, 5_000), (4, 20_000)] {
+        let mut trial = Trial::begin(Shape { load: 0.002, commit, ..Shape::small() }, seed);
+        trial.run(60 * MINUTE);
+        assert!(trial.never(Verdict::Fail), "commits every {commit} ms: {}", trial.last());
+    }
+}
+
+#[test]
+fn a_stall_of_everyone_is_shared() {
+    let mut trial = Trial::begin(Shape::small(), 5);
+    trial.run(2 * MINUTE);
+    trial.world.pods.iter_mut().for_each(|pod| pod.health = 0.0);
+    trial.run(3 * MINUTE);
+    assert!(trial.never(Verdict::Fail));
+    let shared = |doubt: &Doubt| matches!(doubt, Doubt::SharedStall { committing: 0, of: 8, .. });
+    assert!(doubt(trial.last()).is_some_and(shared), "{}", trial.last());
+}
+
+#[test]
+fn an_unhealthy_primary_takes_the_blame() {
+    let mut trial = Trial::begin(Shape::small(), 6);
+    trial.healthy = false;
+    hang(&mut trial.world);
+    trial.run(2 * MINUTE);
+    assert!(trial.never(Verdict::Fail) && trial.never(Verdict::Pass));
+    let Some(Doubt::PrimaryUnhealthy { suspicion: Some(fault) }) = doubt(trial.last()) else {
+        panic!("{}", trial.last());
+    };
+    assert!(matches!(**fault, Fault::NoFirstCommit { .. }));
+}
+
+#[test]
+fn rebalances_stop_the_clock() {
+    let mut trial = Trial::begin(Shape::small(), 7);
+    let begin = trial.begin;
+    // Stable for 14 s at a time: never long enough to speak of 30 s of silence.
+    hang(&mut trial.world);
+    trial.run_edited(2 * MINUTE, |world, _| {
+        if (world.now - begin) % 20_000 == 0 {
+            world.rebalance(6_000);
+        }
+    });
+    let early = trial.assessments.iter().take_while(|one| one.at < begin + 30_000);
+    assert!(early.map(fault).all(|fault| fault.is_none()));
+}
+
+#[test]
+fn silence_of_the_source_is_not_silence_of_the_canary() {
+    let mut trial = Trial::begin(Shape::small(), 8);
+    trial.run(2 * MINUTE);
+    let silent = trial.world.now;
+    hang(&mut trial.world);
+    trial.run_edited(10 * MINUTE, |world, seen| {
+        // One answer in ten polls: nobody knows what happened in between.
+        if (world.now - silent) % 20_000 != 0 {
+            seen.group = None;
+        }
+    });
+    assert!(trial.never(Verdict::Fail), "{}", trial.last());
+}
+
+#[test]
+fn crashes_need_no_kafka_and_no_history() {
+    let pod = |restarts| {
+        let mut pod = healthy_pod("worker-canary-0", Role::Canary, 0);
+        pod.restarts = restarts;
+        pod
+    };
+    assert_eq!(crash_guard(&[pod(1)], true), None);
+    let found = crash_guard(&[pod(1), pod(2)], true).map(|finding| finding.verdict());
+    assert_eq!(found, Some(Verdict::Fail));
+    let looping = [siskin_analysis::observation::PodObservation { crash_loop: true, ..pod(0) }];
+    let found = crash_guard(&looping, true).expect("a crash loop");
+    assert!(matches!(found, Finding::Fault(Fault::CrashLoop { .. })));
+    let shared = crash_guard(&looping, false).expect("a crash loop");
+    assert_eq!(shared.verdict(), Verdict::Inconclusive);
+    assert!(shared.to_string().ends_with("unhealthy: CrashLoop"), "{shared}");
+}
+
+#[test]
+fn two_kills_over_all_canary_pods_are_enough() {
+    let pod = |role, oom_kills, terminating| {
+        let pod = healthy_pod("worker", role, 0);
+        siskin_analysis::observation::PodObservation { oom_kills, terminating, ..pod }
+    };
+    let (canary, primary) = (Role::Canary, Role::Primary);
+    assert_eq!(crash_guard(&[pod(canary, 1, false), pod(primary, 9, false)], true), None);
+    assert_eq!(crash_guard(&[pod(canary, 1, false), pod(canary, 1, true)], true), None);
+    let found = crash_guard(&[pod(canary, 1, false), pod(canary, 1, false)], true);
+    assert_eq!(found, Some(Finding::Fault(Fault::OutOfMemory { kills: 2 })));
+}
+
+#[test]
+fn a_crash_loop_after_a_kill_is_told_as_what_it_is() {
+    let pod = healthy_pod("worker", Role::Canary, 0);
+    let killed = PodObservation { crash_loop: true, restarts: 1, oom_kills: 1, ..pod };
+    let found = crash_guard(std::slice::from_ref(&killed), true);
+    assert_eq!(found, Some(Finding::Fault(Fault::OutOfMemory { kills: 1 })));
+    let told = found.map(|it| it.to_string());
+    let expected = "canary containers were killed once for running out of memory";
+    assert_eq!(told.as_deref(), Some(expected));
+    // One kill alone can be bad luck, and another pod's loop says nothing of it.
+    let unlucky = PodObservation { crash_loop: false, ..killed };
+    assert_eq!(crash_guard(&[unlucky], true), None);
+}
+
+#[test]
+fn crashes_count_from_the_first_second_also_while_kafka_is_silent() {
+    let mut trial = Trial::begin(Shape::small(), 9);
+    trial.run_edited(10_000, |world, seen| {
+        seen.group = None;
+        world.canary().for_each(|pod| pod.restarts += 1);
+    });
+    assert!(matches!(fault(trial.last()), Some(Fault::Crashes { .. })));
+    assert!(trial.first(Verdict::Fail) <= Some(6));
+}

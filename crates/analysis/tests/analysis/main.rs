@@ -1,0 +1,30 @@
+//! What the judge says of whole trials, and what it costs: each module holds one subject.
+//! Engines and signals alone are tested where they are.
+
+mod batches;
+mod checks;
+mod cost;
+mod data_rules;
+mod effects;
+mod excuse;
+mod frozen;
+mod fuzz;
+mod guards;
+mod hand_over;
+mod healthy;
+mod order;
+mod power;
+mod record;
+mod renamed;
+mod robust;
+mod saved;
+mod saved_sizes;
+mod scrapes;
+mod shared_harm;
+mod signals;
+mod summary;
+mod timing;
+mod user_ratios;
+mod user_saved;
+mod user_thresholds;
+mod words;

@@ -1,0 +1,272 @@
+//! A simulated consumer group: what the operator would observe of canary and primary.
+//! Deterministic for a seed; it knows nothing of the judge.
+
+use std::sync::Arc;
+
+use siskin_analysis::observation::{
+    GroupObservation, GroupState, MemberCount, Millis, Observation, Owner, PartitionObservation,
+    PodObservation, Role,
+};
+
+use crate::chance::{Chance, Drifter};
+use crate::pod::Pod;
+
+/// When the simulation begins: any moment of 2026.
+pub const START: Millis = 1_780_000_000_000;
+/// One tick.
+const TICK: Millis = 500;
+
+/// What kind of group is simulated. The defaults are the generator of the benchmark.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub partitions: usize,
+    pub pods: usize,
+    /// Messages per second that an average pod can take.
+    pub capacity: f64,
+    /// Part of the capacity that arrives.
+    pub load: f64,
+    /// Time between the commits of a pod.
+    pub commit: Millis,
+    /// Time between observations.
+    pub poll: Millis,
+    /// Standard deviation of ln of the partitions' weights.
+    pub skew: f64,
+    /// Standard deviation of a pod's speed over time, and its memory in seconds.
+    pub wobble: (f64, f64),
+    /// Whether garbage collection stops pods for 1 to 3 s every five minutes.
+    pub pauses: bool,
+    /// Whether pods export metrics.
+    pub metrics: bool,
+    /// Shares of messages that the user's ratios count; `None`: not exported.
+    pub user: [Option<f64>; 2],
+}
+
+impl Shape {
+    /// A small, steady group that is polled fast: for tests that wait for a verdict.
+    pub fn small() -> Self {
+        Self {
+            partitions: 12,
+            pods: 3,
+            capacity: 60.0,
+            commit: 1_000,
+            poll: 2_000,
+            wobble: (0.0, 1.0),
+            pauses: false,
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            partitions: 24,
+            pods: 6,
+            capacity: 300.0,
+            load: 0.7,
+            commit: 5_000,
+            poll: 10_000,
+            skew: 0.15,
+            wobble: (0.06, 30.0),
+            pauses: true,
+            metrics: false,
+            user: [None; 2],
+        }
+    }
+}
+
+/// A group in motion.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub shape: Shape,
+    pub now: Millis,
+    pub pods: Vec<Pod>,
+    pub partitions: Vec<Partition>,
+    /// Multiplies everything that arrives.
+    pub traffic: f64,
+    common: Drifter,
+    epoch: u64,
+    paused_until: Millis,
+    chance: Chance,
+}
+
+#[derive(Clone, Debug)]
+pub struct Partition {
+    pub owner: usize,
+    pub weight: f64,
+    /// No consumer gets past this offset.
+    pub poison: Option<i64>,
+    pub end: i64,
+    pub position: i64,
+    pub committed: i64,
+    own: Drifter,
+}
+
+impl World {
+    pub fn new(shape: Shape, seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let pods = (0..shape.pods).map(|i| Pod::new(i, shape, &mut chance)).collect();
+        let mut partitions: Vec<Partition> = (0..shape.partitions)
+            .map(|i| Partition::new(i % shape.pods, shape, &mut chance))
+            .collect();
+        let mean = partitions.iter().map(|p| p.weight).sum::<f64>() / shape.partitions as f64;
+        for partition in &mut partitions {
+            partition.weight /= mean;
+        }
+        let common = Drifter::new(0.05, 60.0);
+        let (now, traffic) = (START, 1.0);
+        Self { shape, now, pods, partitions, traffic, common, epoch: 1, paused_until: 0, chance }
+    }
+
+    /// Lets time pass, and shows each observation that falls into it.
+    pub fn run(&mut self, span: Millis, mut show: impl FnMut(&mut Self, Observation)) {
+        let until = self.now + span;
+        while self.now < until {
+            self.tick();
+            if (self.now - START) % self.shape.poll == 0 {
+                let observation = self.observe();
+                show(self, observation);
+            }
+        }
+    }
+
+    /// Makes the last pod the canary, with new random partitions, through a rebalance.
+    pub fn start_trial(&mut self, pause: Millis) {
+        let last = self.pods.len() - 1;
+        self.pods[last].become_canary(self.now, &mut self.chance);
+        self.rebalance(pause);
+    }
+
+    /// Stops everyone for a while and deals the partitions anew.
+    pub fn rebalance(&mut self, pause: Millis) {
+        self.epoch += 1;
+        self.paused_until = self.now + pause;
+        let mut order: Vec<usize> = (0..self.partitions.len()).collect();
+        self.chance.shuffle(&mut order);
+        for (seat, partition) in order.into_iter().enumerate() {
+            let partition = &mut self.partitions[partition];
+            partition.owner = seat % self.shape.pods;
+            partition.position =
+                partition.position.min(partition.committed.max(partition.position));
+            partition.committed = partition.position;
+        }
+    }
+
+    /// The canary's pods.
+    pub fn canary(&mut self) -> impl Iterator<Item = &mut Pod> {
+        self.pods.iter_mut().filter(|pod| pod.role == Role::Canary)
+    }
+
+    /// Partitions of the canary.
+    pub fn canary_partitions(&self) -> Vec<usize> {
+        let is_canary =
+            |p: &Partition| self.pods.get(p.owner).is_some_and(|pod| pod.role == Role::Canary);
+        (0..self.partitions.len()).filter(|&i| is_canary(&self.partitions[i])).collect()
+    }
+
+    /// Adds partitions that nobody owns yet.
+    pub fn grow(&mut self, by: usize) {
+        let nobody = self.pods.len();
+        for _ in 0..by {
+            self.partitions.push(Partition::new(nobody, self.shape, &mut self.chance));
+        }
+    }
+
+    fn tick(&mut self) {
+        let dt = TICK as f64 / 1_000.0;
+        self.now += TICK;
+        let level = self.traffic * self.common.step(dt, &mut self.chance);
+        let total = self.shape.capacity * self.shape.load * self.shape.pods as f64;
+        let per_partition = level * total / self.shape.partitions as f64 * dt;
+        for partition in &mut self.partitions {
+            let own = partition.own.step(dt, &mut self.chance);
+            partition.end += self.chance.poisson(per_partition * partition.weight * own);
+        }
+        for index in 0..self.pods.len() {
+            let budget = self.pods[index].budget(self.now, TICK, &mut self.chance);
+            if self.now >= self.paused_until {
+                self.consume(index, budget);
+            }
+        }
+    }
+
+    /// A pod works on its partitions in proportion to what waits, and commits when it is time.
+    fn consume(&mut self, index: usize, budget: f64) {
+        let commits = self.pods[index].commits(self.now);
+        let mine = || 0..self.partitions.len();
+        let owned: Vec<usize> = mine().filter(|&i| self.partitions[i].owner == index).collect();
+        let waiting: f64 = owned.iter().map(|&i| self.partitions[i].reachable() as f64).sum();
+        let part = if waiting > budget { budget / waiting } else { 1.0 };
+        let mut taken = 0;
+        for i in owned {
+            let partition = &mut self.partitions[i];
+            let share = partition.reachable() as f64 * part;
+            let extra = i64::from(self.chance.unit() < share.fract());
+            let step = (share as i64 + extra).min(partition.reachable());
+            partition.position += step;
+            taken += step;
+            if commits {
+                partition.committed = partition.position;
+            }
+        }
+        self.pods[index].work_on(taken, &mut self.chance);
+    }
+
+    pub fn observe(&self) -> Observation {
+        let stable = self.now >= self.paused_until;
+        let state = if stable { GroupState::Stable } else { GroupState::Rebalancing };
+        let count = |role| self.pods.iter().filter(|pod| pod.role == role).count() as u32;
+        let members = MemberCount {
+            primary: count(Role::Primary),
+            canary: count(Role::Canary),
+            ..MemberCount::default()
+        };
+        let topic: Arc<str> = Arc::from("orders");
+        let row = |(i, partition): (usize, &Partition)| PartitionObservation {
+            topic: topic.clone(),
+            partition: i as i32,
+            owner: self
+                .pods
+                .get(partition.owner)
+                .map_or(Owner::Nobody, |pod| Owner::Pod { name: pod.name.clone(), role: pod.role }),
+            committed: Some(partition.committed),
+            log_start: Some(0),
+            log_end: Some(partition.end),
+        };
+        let partitions = self.partitions.iter().enumerate().map(row).collect();
+        let group = GroupObservation { state, epoch: self.epoch, members, partitions };
+        let pods = self.pods.iter().map(|pod| pod.observe(self.now)).collect();
+        Observation { at: self.now, group: Some(group), pods }
+    }
+}
+
+impl Partition {
+    fn new(owner: usize, shape: Shape, chance: &mut Chance) -> Self {
+        let weight = (shape.skew * chance.normal()).exp();
+        let own = Drifter::new(0.08, 60.0);
+        let end = 1_000_000;
+        Self { owner, weight, poison: None, end, position: end, committed: end, own }
+    }
+
+    /// Messages that a consumer could take.
+    fn reachable(&self) -> i64 {
+        let end = self.poison.map_or(self.end, |poison| poison.min(self.end));
+        (end - self.position).max(0)
+    }
+}
+
+/// What the API server shows of a pod that has nothing wrong with it.
+pub fn healthy_pod(name: &str, role: Role, created: Millis) -> PodObservation {
+    PodObservation {
+        name: Arc::from(name),
+        role,
+        created,
+        ready: true,
+        terminating: false,
+        restarts: 0,
+        oom_kills: 0,
+        crash_loop: false,
+        node: None,
+        metrics: None,
+    }
+}
