@@ -29,7 +29,8 @@ pub use order::Order;
 pub use plan::{Effect, Held, Plan};
 pub use revision::{Cause, NotA, Revision, RolloutId, TrialKey};
 pub use state::{
-    Ending, Origin, PromotedBy, Promotion, Rest, Rollback, Stage, State, Step, Stopwatch, Trial,
+    Ending, Origin, Phase, PromotedBy, Promotion, Rest, Rollback, Stage, State, Step, Stopwatch,
+    Trial,
 };
 pub use table::decide;
 

@@ -129,6 +129,30 @@ pub enum Held {
     Overdue,
 }
 
+impl Effect {
+    /// The durable facts that it writes.
+    #[must_use]
+    pub const fn facts(&self) -> Option<&Facts> {
+        match self {
+            Self::Primary { facts, .. } => Some(facts),
+            Self::AddFinalizer
+            | Self::SeedScale { .. }
+            | Self::Freeze { .. }
+            | Self::Refreeze { .. }
+            | Self::Canary { .. }
+            | Self::Target { .. }
+            | Self::Drain { .. }
+            | Self::DropFieldOwnership
+            | Self::Reject { .. }
+            | Self::ClearRejection { .. }
+            | Self::MarkPromoted { .. }
+            | Self::OwnPrimaryByTarget
+            | Self::RemoveChildren
+            | Self::RemoveFinalizer => None,
+        }
+    }
+}
+
 impl Held {
     /// Whether a person is needed: what kstatus calls stalled.
     #[must_use]

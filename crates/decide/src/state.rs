@@ -22,6 +22,31 @@ pub enum State {
     Terminating(Ending),
 }
 
+/// Where a rollout is, without what it carries: `status.phase`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// [`State::Adopting`].
+    Adopting,
+    /// [`Rest::Initialized`].
+    Initialized,
+    /// [`Rest::Succeeded`].
+    Succeeded,
+    /// [`Rest::Failed`].
+    Failed,
+    /// [`Stage::Preparing`].
+    Preparing,
+    /// [`Stage::Progressing`].
+    Progressing,
+    /// [`Stage::Paused`].
+    Paused,
+    /// [`State::Promoting`].
+    Promoting,
+    /// [`State::RollingBack`].
+    RollingBack,
+    /// [`State::Terminating`].
+    Terminating,
+}
+
 /// How the last rollout left things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
@@ -190,7 +215,50 @@ impl Stopwatch {
     }
 }
 
+impl Stage {
+    /// The step whose canary is scaled up or judged; `None` before the first.
+    #[must_use]
+    pub const fn step(self) -> Option<Step> {
+        match self {
+            Self::Preparing(_) => None,
+            Self::Progressing(step) | Self::Paused(step) => Some(step),
+        }
+    }
+}
+
 impl State {
+    /// The phase that people see.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        match self {
+            Self::Adopting => Phase::Adopting,
+            Self::AtRest(Rest::Initialized) => Phase::Initialized,
+            Self::AtRest(Rest::Succeeded) => Phase::Succeeded,
+            Self::AtRest(Rest::Failed { .. }) => Phase::Failed,
+            Self::Trial(it) => match it.stage {
+                Stage::Preparing(_) => Phase::Preparing,
+                Stage::Progressing(_) => Phase::Progressing,
+                Stage::Paused(_) => Phase::Paused,
+            },
+            Self::Promoting(_) => Phase::Promoting,
+            Self::RollingBack(_) => Phase::RollingBack,
+            Self::Terminating(_) => Phase::Terminating,
+        }
+    }
+
+    /// The step of the trial under way.
+    #[must_use]
+    pub const fn step(&self) -> Option<Step> {
+        match self {
+            Self::Trial(it) => it.stage.step(),
+            Self::Adopting
+            | Self::AtRest(_)
+            | Self::Promoting(_)
+            | Self::RollingBack(_)
+            | Self::Terminating(_) => None,
+        }
+    }
+
     /// The attempt that is under way or being undone.
     #[must_use]
     pub const fn rollout(&self) -> Option<RolloutId> {
@@ -200,6 +268,12 @@ impl State {
             Self::RollingBack(it) => Some(it.id),
             Self::Adopting | Self::AtRest(_) | Self::Terminating(_) => None,
         }
+    }
+
+    /// The attempt whose canary has, or may have, pods.
+    #[must_use]
+    pub fn attempt_with_canary(&self) -> Option<RolloutId> {
+        self.rollout().filter(|_| self.phase() != Phase::Preparing)
     }
 
     /// The rest that an interruption without rejection returns to.

@@ -1,12 +1,14 @@
 //! Commands as annotations of the `CanaryRollout`: what they mean, and whether they still do. Pure.
 //! Whether one is followed is `decide`'s business; here a value becomes an order or an answer.
 
+use std::mem::discriminant;
+
 use kube::ResourceExt;
 use kube::api::DynamicObject;
 use siskin_api::annotations::{command, target};
 use siskin_api::{CanaryRollout, Command, CommandOutcome, CommandRecord};
 
-use siskin_decide::{Effect, Observed, Order, Plan, RolloutId, Stage, State};
+use siskin_decide::{Effect, Observed, Order, Plan, RolloutId, State};
 
 /// The status keeps as many answers.
 const MAX_RECORDS: usize = 20;
@@ -109,13 +111,13 @@ fn answer(asked: &Asked, seen: &Observed, plan: &Plan) -> Option<Answer> {
         );
         return Some(Answer { record: record(CommandOutcome::Malformed), note });
     };
-    match standing(order, seen, plan) {
-        Standing::Followed => {
+    match state_of(order, seen, plan) {
+        CommandState::Followed => {
             let note = format!("{name}: {value} was followed");
             Some(Answer { record: record(CommandOutcome::Consumed), note })
         }
-        Standing::Waits => None,
-        Standing::Stale => {
+        CommandState::Waits => None,
+        CommandState::Stale => {
             let note = format!(
                 "{name}: {value} is of another attempt or step and changes nothing; remove the annotation"
             );
@@ -125,18 +127,18 @@ fn answer(asked: &Asked, seen: &Observed, plan: &Plan) -> Option<Answer> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum CommandState {
     Followed,
     Waits,
     Stale,
 }
 
-fn standing(order: Order, seen: &Observed, plan: &Plan) -> Standing {
+fn state_of(order: Order, seen: &Observed, plan: &Plan) -> CommandState {
     let (now, next) = (&seen.state, &plan.next);
     let applies = |id: RolloutId, index: Option<usize>| {
-        now.rollout() == Some(id) && index.is_none_or(|it| Some(it) == step_of(now))
+        now.rollout() == Some(id) && index.is_none_or(|it| Some(it) == step_index(now))
     };
-    let moved = now != next && (step_of(now) != step_of(next) || kind(now) != kind(next));
+    let moved = step_index(now) != step_index(next) || discriminant(now) != discriminant(next);
     let (relevant, followed) = match order {
         Order::Abort(id) => (applies(id, None), matches!(next, State::RollingBack(_))),
         Order::PromoteFull(id) => (applies(id, None), matches!(next, State::Promoting(_))),
@@ -151,10 +153,10 @@ fn standing(order: Order, seen: &Observed, plan: &Plan) -> Standing {
         }
     };
     match (relevant, followed) {
-        (true, true) => Standing::Followed,
-        (true, false) => Standing::Waits,
-        (false, _) if is_to_come(order, seen) => Standing::Waits,
-        (false, _) => Standing::Stale,
+        (true, true) => CommandState::Followed,
+        (true, false) => CommandState::Waits,
+        (false, _) if is_to_come(order, seen) => CommandState::Waits,
+        (false, _) => CommandState::Stale,
     }
 }
 
@@ -167,7 +169,7 @@ fn is_to_come(order: Order, seen: &Observed) -> bool {
         Order::Abort(_) | Order::PromoteFull(_) | Order::Retry(_) | Order::Start(_) => None,
     };
     let on_trial = seen.state.rollout() == Some(order.rollout());
-    let later = on_trial && matches!(seen.state, State::Trial(_)) && step_of(&seen.state) < step;
+    let later = on_trial && matches!(seen.state, State::Trial(_)) && step_index(&seen.state) < step;
     let known = step.is_none_or(|it| it < seen.strategy.steps.len());
     (later && known) || order.rollout().attempt == attempts + 1
 }
@@ -178,22 +180,8 @@ fn could_start(id: RolloutId, seen: &Observed) -> bool {
     matches!(seen.state, State::RollingBack(_)) && id.attempt == attempts + 1
 }
 
-fn step_of(state: &State) -> Option<usize> {
-    match state {
-        State::Trial(trial) => match trial.stage {
-            Stage::Preparing(_) => None,
-            Stage::Progressing(step) | Stage::Paused(step) => Some(step.index),
-        },
-        State::Adopting
-        | State::AtRest(_)
-        | State::Promoting(_)
-        | State::RollingBack(_)
-        | State::Terminating(_) => None,
-    }
-}
-
-fn kind(state: &State) -> std::mem::Discriminant<State> {
-    std::mem::discriminant(state)
+fn step_index(state: &State) -> Option<usize> {
+    state.step().map(|it| it.index)
 }
 
 fn command_name(command: Command) -> &'static str {
@@ -227,15 +215,15 @@ mod tests {
     #[test]
     fn what_names_a_later_step_or_attempt_waits_for_it() {
         let seen = progressing();
-        let stands = |order| standing(order, &seen, &Plan::to(seen.state, vec![]));
-        assert_eq!(stands(Order::Approve(ID, 1)), Standing::Waits, "the next step");
-        assert_eq!(stands(Order::PromoteStep(ID, 1)), Standing::Waits);
-        assert_eq!(stands(Order::Approve(ID, 2)), Standing::Stale, "there is none");
-        assert_eq!(stands(Order::Abort(EARLIER)), Standing::Stale);
+        let stands = |order| state_of(order, &seen, &Plan::to(seen.state, vec![]));
+        assert_eq!(stands(Order::Approve(ID, 1)), CommandState::Waits, "the next step");
+        assert_eq!(stands(Order::PromoteStep(ID, 1)), CommandState::Waits);
+        assert_eq!(stands(Order::Approve(ID, 2)), CommandState::Stale, "there is none");
+        assert_eq!(stands(Order::Abort(EARLIER)), CommandState::Stale);
         let seen = at_rest();
-        let stands = |order| standing(order, &seen, &Plan::to(seen.state, vec![]));
-        assert_eq!(stands(Order::Start(ID)), Standing::Waits, "the next attempt");
-        assert_eq!(stands(Order::Approve(EARLIER, 0)), Standing::Stale);
+        let stands = |order| state_of(order, &seen, &Plan::to(seen.state, vec![]));
+        assert_eq!(stands(Order::Start(ID)), CommandState::Waits, "the next attempt");
+        assert_eq!(stands(Order::Approve(EARLIER, 0)), CommandState::Stale);
     }
 
     #[test]
@@ -258,15 +246,15 @@ mod tests {
     #[test]
     fn a_retry_is_followed_when_the_mark_is_lifted_and_waits_until_then() {
         let seen = with(at_rest(), &[|it| reject(it, NEXT, Cause::Aborted, ID)]);
-        let stands = |seen: &Observed| standing(Order::Retry(ID), seen, &decide(seen, NOW));
-        assert_eq!(stands(&seen), Standing::Waits, "X has something else");
+        let stands = |seen: &Observed| state_of(Order::Retry(ID), seen, &decide(seen, NOW));
+        assert_eq!(stands(&seen), CommandState::Waits, "X has something else");
         let retried: [Change; 2] = [|it| ask(it, NEXT), |it| order(it, Order::Retry(ID))];
         let seen = with(seen, &retried);
-        assert_eq!(stands(&seen), Standing::Followed);
-        assert_eq!(stands(&with(seen, &[|it| it.suspended = true])), Standing::Waits);
+        assert_eq!(stands(&seen), CommandState::Followed);
+        assert_eq!(stands(&with(seen, &[|it| it.suspended = true])), CommandState::Waits);
         let seen = progressing();
         let plan = decide(&seen, NOW);
-        assert_eq!(standing(Order::Retry(ID), &seen, &plan), Standing::Stale, "not marked");
+        assert_eq!(state_of(Order::Retry(ID), &seen, &plan), CommandState::Stale, "not marked");
     }
 
     #[test]

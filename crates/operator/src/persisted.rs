@@ -6,11 +6,11 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use siskin_api as api;
-use siskin_api::{CanaryRolloutStatus, Phase, ProgressStatus, RestPhase};
+use siskin_api::{CanaryRolloutStatus, ProgressStatus, RestPhase};
 
 use siskin_decide::{
-    Cause, Ending, Origin, PromotedBy, Promotion, Rest, Revision, Rollback, RolloutId, Stage,
-    State, Step, Stopwatch, Trial,
+    Cause, Ending, Origin, Phase, PromotedBy, Promotion, Rest, Revision, Rollback, RolloutId,
+    Stage, State, Step, Stopwatch, Trial,
 };
 
 /// The persisted state; `AtRest(Initialized)` when there is none that can be read.
@@ -19,22 +19,20 @@ pub fn read(status: Option<&CanaryRolloutStatus>) -> State {
     status.and_then(parse).unwrap_or(State::AtRest(Rest::Initialized))
 }
 
-/// The phase shown for a state.
+/// The wire form of a state's phase.
 #[must_use]
-pub const fn phase(state: &State) -> Phase {
-    match state {
-        State::Adopting => Phase::Adopting,
-        State::AtRest(Rest::Initialized) => Phase::Initialized,
-        State::AtRest(Rest::Succeeded) => Phase::Succeeded,
-        State::AtRest(Rest::Failed { .. }) => Phase::Failed,
-        State::Trial(it) => match it.stage {
-            Stage::Preparing(_) => Phase::Preparing,
-            Stage::Progressing(_) => Phase::Progressing,
-            Stage::Paused(_) => Phase::Paused,
-        },
-        State::Promoting(_) => Phase::Promoting,
-        State::RollingBack(_) => Phase::RollingBack,
-        State::Terminating(_) => Phase::Terminating,
+pub const fn wire_phase(state: &State) -> api::Phase {
+    match state.phase() {
+        Phase::Adopting => api::Phase::Adopting,
+        Phase::Initialized => api::Phase::Initialized,
+        Phase::Succeeded => api::Phase::Succeeded,
+        Phase::Failed => api::Phase::Failed,
+        Phase::Preparing => api::Phase::Preparing,
+        Phase::Progressing => api::Phase::Progressing,
+        Phase::Paused => api::Phase::Paused,
+        Phase::Promoting => api::Phase::Promoting,
+        Phase::RollingBack => api::Phase::RollingBack,
+        Phase::Terminating => api::Phase::Terminating,
     }
 }
 
@@ -100,27 +98,27 @@ fn write_trial(trial: &Trial, now: Timestamp) -> ProgressStatus {
 fn parse(status: &CanaryRolloutStatus) -> Option<State> {
     let progress = status.progress.as_ref();
     Some(match status.phase? {
-        Phase::Adopting => State::Adopting,
-        Phase::Initialized => State::AtRest(Rest::Initialized),
-        Phase::Succeeded => State::AtRest(Rest::Succeeded),
-        Phase::Failed => State::AtRest(Rest::Failed {
+        api::Phase::Adopting => State::Adopting,
+        api::Phase::Initialized => State::AtRest(Rest::Initialized),
+        api::Phase::Succeeded => State::AtRest(Rest::Succeeded),
+        api::Phase::Failed => State::AtRest(Rest::Failed {
             revision: Revision::from_str(&progress?.revision).ok()?,
             cause: read_cause(progress?.cause?),
         }),
-        Phase::Terminating => State::Terminating(read_ending(progress?.ending?)),
-        Phase::Preparing => {
+        api::Phase::Terminating => State::Terminating(read_ending(progress?.ending?)),
+        api::Phase::Preparing => {
             let waiting = read_clock(&progress?.clocks.unsettled);
             trial(progress?, Stage::Preparing(waiting))?
         }
-        Phase::Progressing => trial(progress?, Stage::Progressing(step(progress?)?))?,
-        Phase::Paused => trial(progress?, Stage::Paused(step(progress?)?))?,
-        Phase::Promoting => State::Promoting(Promotion {
+        api::Phase::Progressing => trial(progress?, Stage::Progressing(step(progress?)?))?,
+        api::Phase::Paused => trial(progress?, Stage::Paused(step(progress?)?))?,
+        api::Phase::Promoting => State::Promoting(Promotion {
             id: id(progress?)?,
             how: read_promoted_by(progress?.promoted_by)?,
             before: read_rest(progress?)?,
             since: progress?.since.0,
         }),
-        Phase::RollingBack => State::RollingBack(Rollback {
+        api::Phase::RollingBack => State::RollingBack(Rollback {
             id: id(progress?)?,
             cause: read_cause(progress?.cause?),
             from: match progress?.from? {

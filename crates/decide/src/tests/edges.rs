@@ -1,41 +1,7 @@
 //! I7: the phases, and every way from one to another, as `docs/architecture/state-table.md` has them.
 //! A phase that moves along none of these is a bug; one that is never used is an error in this table.
 
-use crate::state::{Rest, Stage, State};
-
-/// What `kubectl get` shows of a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
-    Adopting,
-    Initialized,
-    Succeeded,
-    Failed,
-    Preparing,
-    Progressing,
-    Paused,
-    Promoting,
-    RollingBack,
-    Terminating,
-}
-
-impl Phase {
-    pub(super) const fn of(state: &State) -> Self {
-        match state {
-            State::Adopting => Self::Adopting,
-            State::AtRest(Rest::Initialized) => Self::Initialized,
-            State::AtRest(Rest::Succeeded) => Self::Succeeded,
-            State::AtRest(Rest::Failed { .. }) => Self::Failed,
-            State::Trial(it) => match it.stage {
-                Stage::Preparing(_) => Self::Preparing,
-                Stage::Progressing(_) => Self::Progressing,
-                Stage::Paused(_) => Self::Paused,
-            },
-            State::Promoting(_) => Self::Promoting,
-            State::RollingBack(_) => Self::RollingBack,
-            State::Terminating(_) => Self::Terminating,
-        }
-    }
-}
+use crate::state::Phase;
 
 /// The ways from where the durable facts say that a rollout is. A status that was lost or not
 /// written is behind them; it then takes several at once.

@@ -16,7 +16,6 @@ use crate::revision::Cause;
 use crate::state::{Rest, State};
 use crate::table::decide;
 use crate::tests::document::PAGE;
-use crate::tests::edges::Phase;
 
 /// A row's name and one observation that it decides.
 type Case = (&'static str, Observed);
@@ -40,8 +39,8 @@ fn reason(seen: &Observed, plan: &Plan) -> Option<&'static str> {
     if let Some(held) = plan.held {
         return Some(held.into());
     }
-    let enters = Phase::of(&seen.state) != Phase::of(&plan.next)
-        || seen.state.rollout() != plan.next.rollout();
+    let enters =
+        seen.state.phase() != plan.next.phase() || seen.state.rollout() != plan.next.rollout();
     match plan.next {
         State::RollingBack(it) if enters => Some(it.cause.into()),
         State::Promoting(it) if enters => Some(it.how.into()),
@@ -63,7 +62,7 @@ fn names_reason(cell: &str, reason: Option<&str>) -> bool {
 }
 
 fn names_phase(cell: &str, seen: &Observed, plan: &Plan) -> bool {
-    let (from, to) = (Phase::of(&seen.state), Phase::of(&plan.next));
+    let (from, to) = (seen.state.phase(), plan.next.phase());
     match cell {
         "same" => from == to,
         "the rest before" => plan.next == State::AtRest(seen.state.rest()),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use siskin_analysis::observation::{Observation, PodObservation};
 use siskin_analysis::{Assessment, Finding, Settings, Summary, Verdict, crash_guard};
 use siskin_api::FrozenPlan;
-use siskin_decide::{Evidence, Membership, Names, RolloutId, Stage, State};
+use siskin_decide::{Evidence, Membership, Names, Phase, RolloutId};
 use siskin_kafka::Security;
 
 use crate::cluster::calls::{CallFailed, Cluster};
@@ -92,7 +92,7 @@ fn weighed(
     gathered: &mut RolloutEvidence,
     now: Timestamp,
 ) -> EvidenceView {
-    let attempt = judged(&world.state);
+    let attempt = world.state.attempt_with_canary();
     gathered.attend(attempt, settings(&world.plan), saved(world, attempt), now);
     let assessment = gathered.assess(now, primary_healthy(world));
     let assessment = match world.pods_unseen_for {
@@ -103,7 +103,7 @@ fn weighed(
     note(world, gathered, assessment.as_ref(), guard.as_ref(), now);
     let concerns = preflight(world, wrong.as_ref(), Some(gathered), now);
     // What holds it now may be over with the next sample: it goes on by itself.
-    gathered.hold(prepares(&world.state) && !concerns.is_empty());
+    gathered.hold(world.state.phase() == Phase::Preparing && !concerns.is_empty());
     let delivery = match wrong {
         Some(concern) => Delivery::CannotAsk(concern),
         None if gathered.delivered(now) => Delivery::Answered,
@@ -144,7 +144,7 @@ fn unsampled(world: &World, wrong: Option<Concern>, now: Timestamp) -> EvidenceV
 
 /// A guard's word on an attempt, from the pods alone.
 fn guard(world: &World) -> Option<Finding> {
-    judged(&world.state)?;
+    world.state.attempt_with_canary()?;
     crash_guard(&world.pods.observations, primary_healthy(world))
 }
 
@@ -180,31 +180,6 @@ fn saved(world: &World, attempt: Option<RolloutId>) -> Saved<'_> {
             .and_then(|it| it.analysis.as_ref()),
         replay: status.map_or(&[], |it| it.replay.as_slice()),
         under_way: world.canary.as_ref().is_some_and(|it| 0 < it.replicas),
-    }
-}
-
-/// The attempt whose canary has, or may have, pods.
-fn judged(state: &State) -> Option<RolloutId> {
-    match state {
-        State::Trial(it) => match it.stage {
-            Stage::Preparing(_) => None,
-            Stage::Progressing(_) | Stage::Paused(_) => Some(it.id),
-        },
-        State::Promoting(it) => Some(it.id),
-        State::RollingBack(it) => Some(it.id),
-        State::Adopting | State::AtRest(_) | State::Terminating(_) => None,
-    }
-}
-
-/// Whether an attempt waits for its preflight.
-fn prepares(state: &State) -> bool {
-    match state {
-        State::Trial(it) => matches!(it.stage, Stage::Preparing(_)),
-        State::Adopting
-        | State::AtRest(_)
-        | State::Promoting(_)
-        | State::RollingBack(_)
-        | State::Terminating(_) => false,
     }
 }
 

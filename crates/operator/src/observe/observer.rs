@@ -7,7 +7,7 @@ use kube::core::DynamicObject;
 use siskin_analysis::observation::Role;
 use siskin_api::annotations::{REVISION, ROLE};
 use siskin_api::{CanaryRollout, FrozenPlan};
-use siskin_decide::{Desired, MoveOrder, Names, Primary, Revision, Stage, State, Trial, Workload};
+use siskin_decide::{Desired, MoveOrder, Names, Primary, Revision, State, Workload};
 
 use crate::cluster::calls::{CallFailed, Cluster};
 use crate::commands;
@@ -258,13 +258,5 @@ fn family(rollout: &CanaryRollout, live: &Live, order: MoveOrder) -> Option<Fami
 /// preflight what is wrong with it must be able to mend it.
 fn plan(rollout: &CanaryRollout, state: &State) -> FrozenPlan {
     let frozen = || rollout.status.as_ref()?.progress.as_ref()?.plan.clone();
-    match state {
-        State::Trial(Trial { stage: Stage::Progressing(_) | Stage::Paused(_), .. })
-        | State::Promoting(_)
-        | State::RollingBack(_) => frozen().unwrap_or_else(|| rollout.spec.freeze()),
-        State::Trial(Trial { stage: Stage::Preparing(_), .. })
-        | State::Adopting
-        | State::AtRest(_)
-        | State::Terminating(_) => rollout.spec.freeze(),
-    }
+    state.attempt_with_canary().and_then(|_| frozen()).unwrap_or_else(|| rollout.spec.freeze())
 }

@@ -37,7 +37,7 @@ pub(super) fn set(status: &mut CanaryRolloutStatus, round: &Round<'_>, facts: Op
         conditions::remove(all, STALLED);
     }
     if !settled && !stalled {
-        let reason = persisted::phase(&plan.next).variant();
+        let reason = persisted::wire_phase(&plan.next).variant();
         conditions::set(all, say(RECONCILING, true, reason, &message), generation, now);
     } else {
         conditions::remove(all, RECONCILING);
@@ -106,7 +106,7 @@ fn outcome_reason(state: &State) -> &'static str {
         | State::Trial(_)
         | State::Promoting(_)
         | State::RollingBack(_)
-        | State::Terminating(_) => persisted::phase(state).variant(),
+        | State::Terminating(_) => persisted::wire_phase(state).variant(),
     }
 }
 

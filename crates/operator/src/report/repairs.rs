@@ -5,7 +5,6 @@ use siskin_analysis::observation::Role;
 use siskin_decide::{State, Stopwatch};
 
 use crate::observe::world::World;
-use crate::report::words;
 
 /// What somebody did to the child of this role, and what was done about it; nothing if nobody did.
 pub(super) fn touched(world: &World, role: Role) -> Option<&'static str> {
@@ -32,5 +31,5 @@ pub(super) fn touched(world: &World, role: Role) -> Option<&'static str> {
 
 /// Whether the canary of this step has been settled before: then it existed.
 fn has_run(state: &State) -> bool {
-    words::current_step(state).is_some_and(|it| it.hold != Stopwatch::default())
+    state.step().is_some_and(|it| it.hold != Stopwatch::default())
 }

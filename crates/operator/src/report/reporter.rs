@@ -53,11 +53,11 @@ impl Reporter {
     fn transition(&self, round: &Round<'_>) {
         let Round { world, evidence, plan, .. } = *round;
         let (from, to) = (&world.state, &plan.next);
-        let (before, after) = (persisted::phase(from), persisted::phase(to));
+        let (before, after) = (persisted::wire_phase(from), persisted::wire_phase(to));
         if same_place(from, to) && world.rollout.status.is_some() {
             return;
         }
-        let step = words::current_step(to).map(|it| it.index + 1);
+        let step = to.step().map(|it| it.index + 1);
         self.metrics.transition(after);
         if let Some(assessment) = &evidence.assessment {
             self.metrics.verdict(assessment.verdict);
@@ -150,8 +150,6 @@ impl Reporter {
 
 /// Whether nothing that people follow has changed: phase, step and attempt.
 fn same_place(from: &State, to: &State) -> bool {
-    let step = |state| words::current_step(state).map(|it| it.index);
-    persisted::phase(from) == persisted::phase(to)
-        && step(from) == step(to)
-        && from.rollout() == to.rollout()
+    let step = |state: &State| state.step().map(|it| it.index);
+    from.phase() == to.phase() && step(from) == step(to) && from.rollout() == to.rollout()
 }

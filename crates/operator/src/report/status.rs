@@ -18,7 +18,7 @@ use crate::observe::world::World;
 use crate::persisted;
 use crate::report::conditions;
 use crate::report::round::Round;
-use crate::report::words::{cause_text, current_step, message, promoted_text, why};
+use crate::report::words::{cause_text, message, promoted_text, why};
 
 /// Past rollouts that the status keeps.
 const MAX_HISTORY: usize = 10;
@@ -34,7 +34,7 @@ pub fn status(round: &Round<'_>) -> CanaryRolloutStatus {
     let facts = facts_after(world, plan);
     let mut status = before.clone();
     status.observed_generation = world.rollout.metadata.generation.unwrap_or(0);
-    status.phase = Some(persisted::phase(&plan.next));
+    status.phase = Some(persisted::wire_phase(&plan.next));
     status.adopted = facts.is_some_and(|it| it.adopted);
     status.rollout_id = plan.next.rollout().map(|it| it.to_string()).or(before.rollout_id.clone());
     if let Some(object) = &world.live.target {
@@ -60,23 +60,7 @@ pub fn status(round: &Round<'_>) -> CanaryRolloutStatus {
 
 /// The facts as they are once the plan's effects are made.
 fn facts_after<'a>(world: &'a World, plan: &'a Plan) -> Option<&'a Facts> {
-    let written = plan.effects.iter().rev().find_map(|effect| match effect {
-        Effect::Primary { facts, .. } => Some(facts),
-        Effect::AddFinalizer
-        | Effect::SeedScale { .. }
-        | Effect::Freeze { .. }
-        | Effect::Refreeze { .. }
-        | Effect::Canary { .. }
-        | Effect::Target { .. }
-        | Effect::Drain { .. }
-        | Effect::DropFieldOwnership
-        | Effect::Reject { .. }
-        | Effect::ClearRejection { .. }
-        | Effect::MarkPromoted { .. }
-        | Effect::OwnPrimaryByTarget
-        | Effect::RemoveChildren
-        | Effect::RemoveFinalizer => None,
-    });
+    let written = plan.effects.iter().rev().find_map(Effect::facts);
     written.or(world.primary.as_ref().map(|it| &it.facts))
 }
 
@@ -257,7 +241,7 @@ fn summary(round: &Round<'_>, status: &CanaryRolloutStatus) -> Summary {
     let unchanged = before.is_some_and(|it| it.analysis == status.analysis);
     let known = before.and_then(|it| it.summary.as_ref()).and_then(|it| it.lag.clone());
     Summary {
-        step: current_step(&plan.next).map(|it| format!("{}/{steps}", it.index + 1)),
+        step: plan.next.step().map(|it| format!("{}/{steps}", it.index + 1)),
         weight: (0 < all).then(|| i32::try_from(pods(canary) * 100 / all).unwrap_or(100)),
         canary: canary.map(show),
         primary: primary.map(show),

@@ -2,7 +2,7 @@
 //! Texts change only when something happened: none contains a running time.
 
 use siskin_analysis::Verdict;
-use siskin_decide::{Cause, Ending, Held, Plan, PromotedBy, Promotion, Rest, Stage, State, Step};
+use siskin_decide::{Cause, Ending, Held, Plan, PromotedBy, Promotion, Rest, State, Step};
 
 use crate::observe::world::World;
 use crate::report::round::Round;
@@ -28,11 +28,9 @@ pub fn message(round: &Round<'_>) -> String {
         State::AtRest(Rest::Failed { revision, cause }) => {
             format!("revision {revision} was rejected: {}", why(round, *cause))
         }
-        State::Trial(trial) => match trial.stage {
-            Stage::Preparing(_) => {
-                "checking the primary and the sources before the first canary pod".into()
-            }
-            Stage::Progressing(step) | Stage::Paused(step) => on_trial(round, step),
+        State::Trial(trial) => match trial.stage.step() {
+            None => "checking the primary and the sources before the first canary pod".into(),
+            Some(step) => on_trial(round, step),
         },
         State::Promoting(it) => taking_over(world, *it),
         State::RollingBack(it) => {
@@ -108,7 +106,7 @@ fn held_text(round: &Round<'_>, held: Held) -> Option<String> {
             if held == Held::PreflightFailed { format!("{text}{override_}") } else { text }
         }
         Held::ApprovalRequired => {
-            let step = current_step(next).map_or(0, |it| it.index + 1);
+            let step = next.step().map_or(0, |it| it.index + 1);
             let id = next.rollout().map(|it| it.to_string()).unwrap_or_default();
             format!(
                 "step {step} passed and waits for approval: annotate siskin.dev/approve: \"{id}/{step}\""
@@ -118,7 +116,7 @@ fn held_text(round: &Round<'_>, held: Held) -> Option<String> {
             let found = evidence.assessment.as_ref().map(|it| it.finding.to_string());
             let silent = evidence.delivery.concern().map(|it| it.message.clone());
             let why = silent.or(found).unwrap_or_else(|| "there is no evidence".into());
-            let step = current_step(next).map_or(0, |it| it.index + 1);
+            let step = next.step().map_or(0, |it| it.index + 1);
             let id = next.rollout().map(|it| it.to_string()).unwrap_or_default();
             format!(
                 "paused at maxHold: {why}; it goes on when the evidence does, or annotate siskin.dev/promote: \"{id}/{step}\" or siskin.dev/abort: \"{id}\""
@@ -162,22 +160,6 @@ fn rejection(world: &World) -> Option<(String, Cause, String)> {
     let found = exact.or_else(|| rejected.clone().find(|it| it.trial == desired.trial))?;
     let rejection = found.rejection?;
     Some((found.revision.to_string(), rejection.cause, rejection.rollout.to_string()))
-}
-
-/// The step of a trial.
-#[must_use]
-pub const fn current_step(state: &State) -> Option<Step> {
-    match state {
-        State::Trial(trial) => match trial.stage {
-            Stage::Preparing(_) => None,
-            Stage::Progressing(step) | Stage::Paused(step) => Some(step),
-        },
-        State::Adopting
-        | State::AtRest(_)
-        | State::Promoting(_)
-        | State::RollingBack(_)
-        | State::Terminating(_) => None,
-    }
 }
 
 /// Why a canary was removed.

@@ -6,7 +6,7 @@ use siskin_analysis::observation::Millis;
 use siskin_analysis::{Assessment, Finding, Verdict};
 use siskin_trace::{Line, Mark};
 
-use siskin_decide::{Cause, PromotedBy, Stage, State};
+use siskin_decide::{Cause, PromotedBy, State};
 
 /// The word of the judge, or of a guard that went before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,13 +60,13 @@ impl AttemptSnapshot {
     #[must_use]
     pub fn of(state: &State, total: u32, word: Option<Word>, now: Timestamp) -> Option<Self> {
         let stage = match *state {
-            State::Trial(trial) => match trial.stage {
-                Stage::Preparing(_) => return None,
-                Stage::Progressing(step) | Stage::Paused(step) => At::Step {
+            State::Trial(trial) => {
+                let step = trial.stage.step()?;
+                At::Step {
                     number: u32::try_from(step.index).unwrap_or(u32::MAX).saturating_add(1),
                     weight: percent(step.canary, total),
-                },
-            },
+                }
+            }
             State::Promoting(it) => At::Promoting { since: it.since.as_millisecond(), how: it.how },
             State::RollingBack(it) => {
                 At::RollingBack { since: it.since.as_millisecond(), cause: it.cause }

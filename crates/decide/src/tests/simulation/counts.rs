@@ -1,9 +1,7 @@
 //! I1 and I3, watched at every write of a count: computed from the cluster, not from `decide`.
 //! Knows nothing of states.
 
-use super::watch::step_of;
 use super::world::World;
-use super::writes::facts_of;
 use crate::observed::{Evidence, MoveOrder, Observed};
 use crate::plan::{Effect, Plan};
 use crate::revision::{Cause, Revision};
@@ -75,12 +73,7 @@ pub(super) fn before(world: &World, seen: &Observed, effect: &Effect) -> Option<
 }
 
 /// I1 and I3: what one write did to the counts.
-pub(super) fn check(
-    world: &World,
-    (seen, plan): (&Observed, &Plan),
-    effect: &Effect,
-    before: Counts,
-) {
+pub(super) fn check(world: &World, seen: &Observed, plan: &Plan, effect: &Effect, before: Counts) {
     let after = Counts::of(world, seen);
     let total = believed_total(seen, plan);
     let surge = match seen.strategy.order {
@@ -93,7 +86,8 @@ pub(super) fn check(
     }
     let grows = before.specs < after.specs && before.members < after.members;
     let fixed = seen.evidence != Evidence::GuardFailed
-        && matches!((step_of(seen), &plan.next), (Some(_), State::Trial(_)));
+        && seen.state.step().is_some()
+        && matches!(plan.next, State::Trial(_));
     if let Some(most) = seen.max_consumers.filter(|most| grows && fixed && *most < after.members) {
         world.fail(&format!("{effect:?} makes {after:?} of {before:?}, above {most} members"));
     }
@@ -107,6 +101,6 @@ pub(super) fn check(
 
 /// N as the plan has it.
 fn believed_total(seen: &Observed, plan: &Plan) -> u32 {
-    let planned = plan.effects.iter().find_map(facts_of).map(|it| it.replicas);
+    let planned = plan.effects.iter().find_map(Effect::facts).map(|it| it.replicas);
     planned.or(seen.primary.as_ref().map(|it| it.facts.replicas)).unwrap_or(0)
 }

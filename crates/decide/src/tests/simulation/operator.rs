@@ -8,11 +8,10 @@ use super::counts;
 use super::storm;
 use super::watch;
 use super::world::World;
-use super::writes::{Failed, facts_of, write};
+use super::writes::{Failed, Fate, write};
 use crate::plan::{Effect, Held, Plan};
 use crate::state::State;
 use crate::table::decide;
-use crate::tests::edges::Phase;
 
 /// Rounds of one pass, as in production.
 const MAX_ROUNDS: u32 = 8;
@@ -173,7 +172,8 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
         }
         let before = counts::before(world, &view.seen, effect);
         let complaint = watch::effect(world, &view.seen, effect);
-        let outcome = write(&mut world.cluster, &mut view, effect, (&mut world.dice, brittle));
+        let outcome =
+            write(&mut world.cluster, &mut view, effect, Fate { dice: &mut world.dice, brittle });
         match outcome {
             Ok(()) => {}
             Err(Failed::Conflict) => {
@@ -190,10 +190,10 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
         if let Some(complaint) = complaint.filter(|_| !by_others) {
             world.fail(&complaint);
         }
-        watch::written(world, (&view.seen, plan), effect);
+        watch::written(world, &view.seen, plan, effect);
         world.memory.writes += u32::from(world.calm);
         if let Some(before) = before.filter(|_| world.foreign == foreign) {
-            counts::check(world, (&view.seen, plan), effect, before);
+            counts::check(world, &view.seen, plan, effect, before);
         }
     }
     if plan.effects.contains(&Effect::RemoveFinalizer) {
@@ -208,7 +208,7 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
 }
 
 fn write_status(world: &mut World, view: &View, plan: &Plan) -> bool {
-    let facts = plan.effects.iter().rev().find_map(facts_of);
+    let facts = plan.effects.iter().rev().find_map(Effect::facts);
     let facts = facts.or(view.seen.primary.as_ref().map(|it| &it.facts));
     let status = Status {
         state: plan.next,
@@ -222,7 +222,7 @@ fn write_status(world: &mut World, view: &View, plan: &Plan) -> bool {
         return false;
     }
     if rollout.status.as_ref() != Some(&status) {
-        let from = Phase::of(&rollout.state());
+        let from = rollout.state().phase();
         rollout.status = Some(status);
         (rollout.version, world.cluster.versions) = (version, version);
         watch::transition(world, from, plan);

@@ -8,15 +8,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::cluster::trial_key;
 use super::counts::Counts;
 use super::world::World;
-use super::writes::facts_of;
 use crate::observed::{Evidence, Frozen, Observed, OnInconclusive, Takeover};
 use crate::order::Order;
 use crate::plan::{Effect, Held, Plan};
 use crate::revision::{Cause, Revision};
 use crate::scene::Scene;
+use crate::state::Phase;
 use crate::state::{Ending, Origin, PromotedBy, Promotion, Rollback, Stage, State, Step, Trial};
 use crate::table::{decide, place};
-use crate::tests::edges::{Phase, is_declared};
+use crate::tests::edges::is_declared;
 
 /// What one effect may not do, whatever it was planned for: told before it is written, and held
 /// against it only if the write is made.
@@ -26,7 +26,7 @@ pub(super) fn effect(world: &World, seen: &Observed, effect: &Effect) -> Option<
     match effect {
         Effect::Canary { revision, replicas } => {
             let now = world.cluster.canary.as_ref().map_or(0, |it| it.replicas);
-            let planned = step_of(seen).map_or(0, |(_, step)| step.canary);
+            let planned = seen.state.step().map_or(0, |it| it.canary);
             if now < *replicas && planned < *replicas {
                 return Some(format!("I2: {effect:?}, but the step has {planned}"));
             }
@@ -114,7 +114,7 @@ pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
         rollback(world, seen, plan, *it);
     }
     if let (State::Trial(it), Some(primary)) = (&plan.next, &seen.primary) {
-        let written = plan.effects.iter().find_map(facts_of).unwrap_or(&primary.facts);
+        let written = plan.effects.iter().find_map(Effect::facts).unwrap_or(&primary.facts);
         if it.id.attempt != written.attempts {
             world.fail(&format!("{it:?} is not the attempt that was counted last"));
         }
@@ -128,7 +128,7 @@ pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
     if removes && !plan.effects.contains(&Effect::RemoveFinalizer) {
         world.fail("I6: removes children that it would create again");
     }
-    let begun = plan.effects.iter().find_map(facts_of).and_then(|it| it.promoting);
+    let begun = plan.effects.iter().find_map(Effect::facts).and_then(|it| it.promoting);
     let known = seen.primary.as_ref().and_then(|it| it.facts.promoting);
     if let Some(begun) = begun
         && Some(begun) != known
@@ -145,13 +145,13 @@ pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
             | State::Terminating(_) => world.fail("I8: promotes outside of a promotion"),
         }
     }
-    if let (Some((trial, step)), State::Trial(next)) = (step_of(seen), &plan.next)
-        && let Stage::Progressing(entered) = next.stage
+    if let (State::Trial(trial), State::Trial(next)) = (&seen.state, &plan.next)
+        && let (Some(step), Stage::Progressing(entered)) = (trial.stage.step(), next.stage)
         && trial.id == next.id
         && step.index < entered.index
+        && !seen.orders.contains(&Order::PromoteStep(trial.id, step.index))
     {
-        let skipped = seen.orders.contains(&Order::PromoteStep(trial.id, step.index));
-        forward(world, seen, (trial, step), skipped);
+        forward(world, seen, trial, step);
     }
 }
 
@@ -162,7 +162,7 @@ fn rollback(world: &World, seen: &Observed, plan: &Plan, it: Rollback) {
         seen.target.as_ref().is_some_and(|target| target.desired.revision != it.id.revision);
     let mark = seen.frozen.iter().find(|frozen| frozen.revision == it.id.revision);
     let mark = mark.and_then(|frozen| frozen.rejection);
-    let entered = step_of(seen).and_then(|(_, step)| {
+    let entered = seen.state.step().and_then(|step| {
         world.memory.entered.iter().find(|at| at.0 == (it.id.attempt, step.index))
     });
     let late = |at: &((u32, usize), Timestamp)| {
@@ -207,10 +207,10 @@ fn promotion(world: &World, seen: &Observed, promotion: Promotion) {
     let ordered = |it| seen.orders.contains(&it);
     let allowed = match promotion.how {
         PromotedBy::Passed => {
-            let Some((trial, step)) = step_of(seen) else {
+            let (State::Trial(trial), Some(step)) = (&seen.state, seen.state.step()) else {
                 world.fail("I8: passes without a step")
             };
-            forward(world, seen, (trial, step), false);
+            forward(world, seen, trial, step);
             trial.id == id && step.index + 1 == seen.strategy.steps.len()
         }
         PromotedBy::Commanded => {
@@ -219,7 +219,7 @@ fn promotion(world: &World, seen: &Observed, promotion: Promotion) {
                 || ordered(Order::PromoteStep(id, last))
                 || ordered(Order::Start(id))
         }
-        PromotedBy::Inconclusive => step_of(seen).is_some_and(|(_, step)| {
+        PromotedBy::Inconclusive => seen.state.step().is_some_and(|step| {
             let plan = seen.strategy.steps[step.index];
             seen.evidence == Evidence::Inconclusive { delivered: true }
                 && !world.outage
@@ -246,10 +246,7 @@ fn promotion(world: &World, seen: &Observed, promotion: Promotion) {
 }
 
 /// A step is left by itself only after its hold, on a Pass, approved.
-fn forward(world: &World, seen: &Observed, (trial, step): (Trial, Step), skipped: bool) {
-    if skipped {
-        return;
-    }
+fn forward(world: &World, seen: &Observed, trial: &Trial, step: Step) {
     let plan = seen.strategy.steps[step.index];
     let key = (trial.id.attempt, step.index);
     let since = world.memory.steps.iter().find(|it| it.0 == key).map(|it| it.1);
@@ -272,7 +269,7 @@ fn edge(world: &mut World, seen: &Observed, plan: &Plan) {
         }
         Some(_) | None => None,
     };
-    let (from, to) = (Phase::of(&placed.unwrap_or(seen.state)), Phase::of(&plan.next));
+    let (from, to) = (placed.unwrap_or(seen.state).phase(), plan.next.phase());
     if !is_declared(from, to) {
         world.fail(&format!("I7: {from:?} -> {to:?} is not declared"));
     }
@@ -281,7 +278,7 @@ fn edge(world: &mut World, seen: &Observed, plan: &Plan) {
 
 /// What the tally counts of a transition that was persisted.
 pub(super) fn transition(world: &mut World, from: Phase, plan: &Plan) {
-    let to = Phase::of(&plan.next);
+    let to = plan.next.phase();
     if from == to {
         return;
     }
@@ -305,7 +302,7 @@ pub(super) fn transition(world: &mut World, from: Phase, plan: &Plan) {
 }
 
 /// What a write that was made obliges to.
-pub(super) fn written(world: &mut World, (seen, plan): (&Observed, &Plan), effect: &Effect) {
+pub(super) fn written(world: &mut World, seen: &Observed, plan: &Plan, effect: &Effect) {
     if let (Effect::Reject { revision, rejection }, State::RollingBack(it)) = (effect, &plan.next) {
         world.memory.guard_failed.retain(|it| it.0 != *revision);
         if (rejection.cause, it.from) == (Cause::GuardFailed, Origin::Trial) {
@@ -338,20 +335,5 @@ pub(super) fn ending_name(plan: &Plan) -> &'static str {
         (_, State::Terminating(Ending::HandBack)) => "handed back",
         (_, State::Terminating(Ending::Remove)) => "removed",
         (_, _) => "left",
-    }
-}
-
-/// The step that is persisted.
-pub(super) fn step_of(seen: &Observed) -> Option<(Trial, Step)> {
-    match seen.state {
-        State::Trial(trial) => match trial.stage {
-            Stage::Preparing(_) => None,
-            Stage::Progressing(step) | Stage::Paused(step) => Some((trial, step)),
-        },
-        State::Adopting
-        | State::AtRest(_)
-        | State::Promoting(_)
-        | State::RollingBack(_)
-        | State::Terminating(_) => None,
     }
 }

@@ -14,8 +14,8 @@ use super::storm::{self, Profile};
 use super::{beginnings, calm, operator};
 use crate::observed::{Evidence, Membership, MoveOrder, Preflight};
 use crate::revision::{Cause, Revision};
+use crate::state::Phase;
 use crate::state::{Stage, State};
-use crate::tests::edges::Phase;
 
 /// Ticks of storm beyond the first few; each is 3 to 20 s, some a minute. Many short lives find more
 /// in the same time than few long ones.

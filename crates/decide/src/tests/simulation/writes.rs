@@ -22,12 +22,19 @@ pub(super) enum Failed {
     Impossible(&'static str),
 }
 
-/// Makes one effect. `brittle`: the process may die between two writes of it.
+/// What may come between two writes of one effect.
+pub(super) struct Fate<'a> {
+    pub(super) dice: &'a mut Dice,
+    /// The process may die.
+    pub(super) brittle: bool,
+}
+
+/// Makes one effect.
 pub(super) fn write(
     cluster: &mut Cluster,
     view: &mut View,
     effect: &Effect,
-    (dice, brittle): (&mut Dice, bool),
+    fate: Fate<'_>,
 ) -> Result<(), Failed> {
     match effect {
         Effect::AddFinalizer => on_rollout(cluster, view, |it| it.finalizer = true),
@@ -37,11 +44,11 @@ pub(super) fn write(
         Effect::Freeze { revision, attempt } => freeze(cluster, view, *revision, *attempt),
         Effect::Refreeze { revision } => refreeze(cluster, view, *revision),
         Effect::Primary { revision, replicas, facts } => {
-            primary(cluster, view, (*revision, *replicas), facts)
+            primary(cluster, view, *revision, *replicas, facts)
         }
         Effect::Canary { revision, replicas } => canary(cluster, view, *revision, *replicas),
-        Effect::Target { replicas } => target(cluster, view, *replicas, None, (dice, brittle)),
-        Effect::Drain { noted } => target(cluster, view, 0, Some(*noted), (dice, brittle)),
+        Effect::Target { replicas } => target(cluster, view, *replicas, None, fate),
+        Effect::Drain { noted } => target(cluster, view, 0, Some(*noted), fate),
         Effect::DropFieldOwnership => disown(cluster, view),
         Effect::Reject { revision, rejection } => {
             mark(cluster, view, *revision, |it| it.rejection = Some(*rejection))
@@ -49,7 +56,7 @@ pub(super) fn write(
         Effect::ClearRejection { revision } => {
             mark(cluster, view, *revision, |it| it.rejection = None)
         }
-        Effect::MarkPromoted { revision } => promote(cluster, view, *revision, (dice, brittle)),
+        Effect::MarkPromoted { revision } => promote(cluster, view, *revision, fate),
         Effect::OwnPrimaryByTarget => {
             let version = cluster.next_version();
             let Some(it) = &mut cluster.primary else { return Err(Failed::Conflict) };
@@ -66,34 +73,13 @@ pub(super) fn write(
                 check(view.versions.primary, it.deployment.version)?;
             }
             (cluster.canary, cluster.primary) = (None, None);
-            if brittle && dice.one_in(4) {
+            if fate.brittle && fate.dice.one_in(4) {
                 return Err(Failed::Crash);
             }
             cluster.frozen.clear();
             Ok(())
         }
         Effect::RemoveFinalizer => release(cluster, view),
-    }
-}
-
-/// The facts that an effect writes.
-pub(super) const fn facts_of(effect: &Effect) -> Option<&Facts> {
-    match effect {
-        Effect::Primary { facts, .. } => Some(facts),
-        Effect::AddFinalizer
-        | Effect::SeedScale { .. }
-        | Effect::Freeze { .. }
-        | Effect::Refreeze { .. }
-        | Effect::Canary { .. }
-        | Effect::Target { .. }
-        | Effect::Drain { .. }
-        | Effect::DropFieldOwnership
-        | Effect::Reject { .. }
-        | Effect::ClearRejection { .. }
-        | Effect::MarkPromoted { .. }
-        | Effect::OwnPrimaryByTarget
-        | Effect::RemoveChildren
-        | Effect::RemoveFinalizer => None,
     }
 }
 
@@ -194,11 +180,11 @@ fn promote(
     cluster: &mut Cluster,
     view: &mut View,
     revision: Revision,
-    (dice, brittle): (&mut Dice, bool),
+    fate: Fate<'_>,
 ) -> Result<(), Failed> {
     mark(cluster, view, revision, |it| it.promoted = true)?;
     for other in view.versions.frozen.clone() {
-        if brittle && dice.one_in(8) {
+        if fate.brittle && fate.dice.one_in(8) {
             return Err(Failed::Crash);
         }
         mark(cluster, view, other.0, |it| {
@@ -218,7 +204,8 @@ fn promote(
 fn primary(
     cluster: &mut Cluster,
     view: &mut View,
-    (revision, replicas): (Revision, u32),
+    revision: Revision,
+    replicas: u32,
     facts: &Facts,
 ) -> Result<(), Failed> {
     if !view.versions.frozen.iter().any(|it| it.0 == revision) {
@@ -289,7 +276,7 @@ fn target(
     view: &mut View,
     replicas: u32,
     noted: Option<u32>,
-    (dice, brittle): (&mut Dice, bool),
+    fate: Fate<'_>,
 ) -> Result<(), Failed> {
     let version = cluster.next_version();
     let it = cluster.target.as_mut().ok_or(Failed::Conflict)?;
@@ -299,8 +286,8 @@ fn target(
     (it.noted, it.written) = (noted, noted.is_none().then_some(replicas));
     it.owned = true;
     view.versions.target = Some(version);
-    match dice.below(8) {
-        0 if brittle => Err(Failed::Crash),
+    match fate.dice.below(8) {
+        0 if fate.brittle => Err(Failed::Crash),
         1 => {
             // X's own controller writes between the two: the second one is left to the next pass.
             let version = cluster.next_version();
