@@ -2,13 +2,14 @@
 //! Never needs Kafka: it changes who runs the promoted version, not which version runs.
 
 use crate::count::first_total;
+use crate::goal::Counts;
 use crate::moves::side;
 use crate::observed::{Desired, Facts, Observed, Target};
 use crate::plan::{Effect, Held, Plan};
 use crate::revision::Revision;
 use crate::scene::{Scene, last_attempt, marked};
 use crate::state::{Rest, State};
-use crate::transfer::{Side, transfer};
+use crate::transfer::{Moved, Side, transfer};
 
 /// No X-primary: seed it from X, or restore it from the frozen template that is marked promoted.
 pub(crate) fn begin(seen: &Observed) -> Plan {
@@ -149,8 +150,8 @@ pub(crate) fn take_over(scene: &Scene<'_>, revision: Revision, facts: &Facts) ->
     }
     let gathering = gather(scene, revision);
     let Some(target) = scene.seen.target.as_ref().filter(|_| gathering.is_none()) else {
-        let counts = gathering.unwrap_or((scene.total, scene.canary_units()));
-        return enact_gathered(scene, revision, counts, facts);
+        let unmoved = Counts { primary: scene.total, canary: scene.canary_units() };
+        return scene.enact_counts(revision, gathering.unwrap_or(unmoved), facts);
     };
     let primary = &scene.primary.workload;
     // While primary rolls, its own controller spends the pods that may be unavailable.
@@ -159,10 +160,12 @@ pub(crate) fn take_over(scene: &Scene<'_>, revision: Revision, facts: &Facts) ->
     let to = side(Some(primary), scene.total);
     let limits = scene.limits_of_all().beside(scene.canary_side());
     let current = primary.current && target.workload.current;
-    let (left, count) = if current { transfer(from, to, limits) } else { (from.spec, to.spec) };
+    let unmoved = Moved { from: from.spec, to: to.spec };
+    let moved = if current { transfer(from, to, limits) } else { unmoved };
+    let asked = facts.target_replicas.unwrap_or(scene.total);
     let mut effects = scene.upkeep();
-    effects.extend(leave_target(target, from, left, facts.target_replicas.unwrap_or(scene.total)));
-    effects.extend(scene.enact_primary(revision, count, facts));
+    effects.extend(leave_target(target, from, moved.from, asked));
+    effects.extend(scene.enact_primary(revision.at(moved.to), facts));
     effects
 }
 
@@ -177,34 +180,25 @@ pub(crate) fn note_total(
         return None;
     }
     let mut effects = scene.upkeep();
-    effects.extend(scene.enact_primary(revision, scene.primary.workload.replicas, facts));
+    effects.extend(scene.enact_primary(revision.at(scene.primary.workload.replicas), facts));
     Some(effects)
 }
 
 /// The counts on the way of the canary's units to primary, which first rolls to `revision` where
 /// it does not run it: until it serves, the canary may be the only healthy copy. `None` when no
 /// unit can move now.
-pub(crate) fn gather(scene: &Scene<'_>, revision: Revision) -> Option<(u32, u32)> {
-    let now = (scene.primary.workload.replicas, scene.canary_units());
-    if now.1 == 0 {
+pub(crate) fn gather(scene: &Scene<'_>, revision: Revision) -> Option<Counts> {
+    let now = scene.counts_now();
+    if now.canary == 0 {
         return None;
     }
     let rest = scene.total.saturating_sub(scene.target_units());
-    let kept = now.1.min(rest);
+    let kept = now.canary.min(rest);
     let free = scene.canary_failed() || scene.primary_serves(revision, rest - kept);
-    let goal = if free { 0 } else { kept };
-    let next = scene.counts(now.0.max(rest - goal).min(scene.total), goal);
+    let canary = if free { 0 } else { kept };
+    let primary = now.primary.max(rest - canary).min(scene.total);
+    let next = scene.next_counts(Counts { primary, canary });
     (next != now).then_some(next)
-}
-
-/// Writes counts of `(primary, canary)`; the canary keeps what it runs.
-pub(crate) fn enact_gathered(
-    scene: &Scene<'_>,
-    revision: Revision,
-    (primary, canary): (u32, u32),
-    facts: &Facts,
-) -> Vec<Effect> {
-    scene.enact((revision, primary), (scene.canary_as_it_is(revision), canary), facts)
 }
 
 /// The last units leave in the single write that also notes N.

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::adoption::{enact_gathered, gather, is_drained, note_total, restore, take_over};
+use crate::adoption::{gather, is_drained, note_total, restore, take_over};
 use crate::moves::side;
 use crate::observed::{Facts, Names, Observed, Target};
 use crate::plan::{Effect, Held, Plan};
@@ -166,19 +166,19 @@ fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
         return Plan::release(Ending::HandBack, last.collect());
     }
     if let Some(counts) = gather(scene, running) {
-        return stay(enact_gathered(scene, running, counts, &scene.facts));
+        return stay(scene.enact_counts(running, counts, &scene.facts));
     }
     if !primary.current || !target.workload.current {
         return stay(vec![]);
     }
     let limits = scene.limits_of_all().beside(scene.canary_side());
     let kept = if primary.rolled { 0 } else { primary.replicas };
-    let (count, back) =
-        transfer(side(Some(primary), kept), side(Some(&target.workload), scene.total), limits);
+    let from = side(Some(primary), kept);
+    let moved = transfer(from, side(Some(&target.workload), scene.total), limits);
     let mut effects = scene.upkeep();
-    effects.extend(scene.enact_primary(running, count, &scene.facts));
-    if back != target.workload.replicas {
-        effects.push(Effect::Target { replicas: back });
+    effects.extend(scene.enact_primary(running.at(moved.from), &scene.facts));
+    if moved.to != target.workload.replicas {
+        effects.push(Effect::Target { replicas: moved.to });
     }
     stay(effects)
 }
@@ -198,10 +198,8 @@ fn leave(scene: &Scene<'_>, promoted: Revision) -> Plan {
         let bequeath = scene.seen.target.is_some().then_some(Effect::OwnPrimaryByTarget);
         return Plan::release(Ending::Leave, scene.disown().into_iter().chain(bequeath).collect());
     }
-    let unmoved = match scene.canary_units() {
-        0 => (scene.total, 0),
-        canary => (scene.primary.workload.replicas, canary),
-    };
+    let now = scene.counts_now();
+    let unmoved = if now.canary == 0 { scene.split(0) } else { now };
     let counts = gather(scene, promoted).unwrap_or(unmoved);
-    stay(enact_gathered(scene, promoted, counts, &facts))
+    stay(scene.enact_counts(promoted, counts, &facts))
 }

@@ -1,9 +1,29 @@
-//! The rollout policy of Siskin: one pure function from what was seen to what to do next.
-//! No IO, no clock, no Kubernetes, no Kafka: what it needs to know stands in `Observed`.
+//! The rollout policy of Siskin: one pure function from what was observed to what is done next.
+//! No IO, no clock, no Kubernetes and no Kafka: whatever it may know stands in [`Observed`].
+//!
+//! A rollout at rest whose target gets another template puts it on trial, frozen before any pod of
+//! it exists:
+//!
+//! ```
+//! use siskin_decide::testing::{NEXT, NOW, ask, at_rest};
+//! use siskin_decide::{Effect, Phase, decide};
+//!
+//! let mut seen = at_rest();
+//! assert_eq!(decide(&seen, NOW).effects, []);
+//!
+//! ask(&mut seen, NEXT);
+//! let plan = decide(&seen, NOW);
+//! assert_eq!(plan.next.phase(), Phase::Progressing);
+//! assert!(plan.effects.contains(&Effect::Freeze { revision: NEXT, attempt: 1 }));
+//! ```
+//!
+//! The state table, `docs/architecture/state-table.md`, has one file here for each state and one
+//! table for each file; of its rows the first that holds wins. Tests hold page and code equal.
 
 mod adoption;
 mod count;
 mod ending;
+mod goal;
 mod moves;
 mod observed;
 mod order;

@@ -1,6 +1,7 @@
 //! From goals to effects: how far the counts may go now, and which writes make it so.
 //! Nothing is planned for what is already as it should be.
 
+use crate::goal::{Counts, Goal};
 use crate::observed::{Evidence, Facts, MoveOrder, Observed, Rejection, Target, Workload};
 use crate::plan::Effect;
 use crate::revision::{Cause, Revision, RolloutId};
@@ -8,25 +9,36 @@ use crate::scene::Scene;
 use crate::transfer::{Limits, Side, transfer};
 
 impl Scene<'_> {
-    /// The counts on the way to `(primary, canary)`, one transfer at a time.
-    pub(crate) fn counts(&self, primary_goal: u32, canary_goal: u32) -> (u32, u32) {
-        let primary = side(Some(&self.primary.workload), self.kept_while_rolling(primary_goal));
-        let canary = Side { goal: canary_goal, ..self.canary_side() };
+    /// The counts that the specs ask for now.
+    pub(crate) fn counts_now(&self) -> Counts {
+        Counts { primary: self.primary.workload.replicas, canary: self.canary_units() }
+    }
+
+    /// N, of which the canary has `canary`.
+    pub(crate) const fn split(&self, canary: u32) -> Counts {
+        Counts { primary: self.total - canary, canary }
+    }
+
+    /// The next counts on the way to `goal`, one transfer at a time.
+    pub(crate) fn next_counts(&self, goal: Counts) -> Counts {
+        let primary = side(Some(&self.primary.workload), self.kept_while_rolling(goal.primary));
+        let canary = Side { goal: goal.canary, ..self.canary_side() };
         let current = self.primary.workload.current
             && self.seen.canary.as_ref().is_none_or(|it| it.current || self.canary_failed())
             && self.target_side().is_none_or(|(_, current)| current);
         if !current {
-            return (primary.spec, canary.spec);
+            return self.counts_now();
         }
-        if self.seen.canary.is_none() && 0 < canary_goal {
+        if self.seen.canary.is_none() && 0 < goal.canary {
             // Primary gives up nothing before it exists: the next look may be a long time away.
-            return (primary.spec, canary_goal);
+            return Counts { primary: primary.spec, canary: goal.canary };
         }
-        if canary_goal < canary.spec {
-            let (canary, primary) = transfer(canary, primary, self.limits());
-            return (primary, canary);
+        if goal.canary < canary.spec {
+            let moved = transfer(canary, primary, self.limits());
+            return Counts { primary: moved.to, canary: moved.from };
         }
-        transfer(primary, canary, self.limits())
+        let moved = transfer(primary, canary, self.limits());
+        Counts { primary: moved.from, canary: moved.to }
     }
 
     /// While primary rolls, its own controller spends the pods that may be unavailable: only a
@@ -78,13 +90,14 @@ impl Scene<'_> {
         self.seen.canary.as_ref().map_or(0, |it| it.replicas)
     }
 
-    /// The counts of `(primary, canary)` with which primary may be given another template: its own
-    /// controller spends the pods that may be unavailable, so none may be missing before. The
-    /// canary keeps what is ready, primary has the rest.
-    pub(crate) fn counts_to_roll(&self) -> (u32, u32) {
+    /// The counts with which primary may be given another template: its own controller spends the
+    /// pods that may be unavailable, so none may be missing before. The canary keeps what is ready,
+    /// primary has the rest.
+    pub(crate) fn counts_to_roll(&self) -> Counts {
         let canary = self.canary_side();
         let kept = canary.spec.min(canary.ready).min(self.total);
-        (self.primary.workload.replicas.max(self.total - kept), kept)
+        let primary = self.primary.workload.replicas.max(self.total - kept);
+        Counts { primary, canary: kept }
     }
 
     /// Whether primary serves at `count` on this revision: all ready, all of its template.
@@ -116,19 +129,14 @@ impl Scene<'_> {
 
     /// From goals to effects, shrinks before growth so that the sum of the spec counts never
     /// passes the ceiling in between.
-    pub(crate) fn enact(
-        &self,
-        primary: (Revision, u32),
-        canary: (Revision, u32),
-        facts: &Facts,
-    ) -> Vec<Effect> {
+    pub(crate) fn enact(&self, primary: Goal, canary: Goal, facts: &Facts) -> Vec<Effect> {
         let mut effects = self.upkeep();
         // Created empty, filled at the next look: no resourceVersion fences a creation.
-        let count = if self.seen.canary.is_none() { 0 } else { canary.1 };
-        let primary_effect = self.enact_primary(primary.0, primary.1, facts);
+        let count = if self.seen.canary.is_none() { 0 } else { canary.replicas };
+        let primary_effect = self.enact_primary(primary, facts);
         let canary_effect = canary_is_wrong(self.seen.canary.as_ref(), canary)
-            .then_some(Effect::Canary { revision: canary.0, replicas: count });
-        if primary.1 < self.primary.workload.replicas {
+            .then_some(Effect::Canary { revision: canary.revision, replicas: count });
+        if primary.replicas < self.primary.workload.replicas {
             effects.extend(primary_effect.into_iter().chain(canary_effect));
         } else {
             effects.extend(canary_effect.into_iter().chain(primary_effect));
@@ -136,13 +144,25 @@ impl Scene<'_> {
         effects
     }
 
-    /// Primary alone: nothing for what is already so.
-    pub(crate) fn enact_primary(
+    /// Primary at its count on `revision`, the canary at its count on what it runs.
+    pub(crate) fn enact_counts(
         &self,
         revision: Revision,
-        replicas: u32,
+        counts: Counts,
         facts: &Facts,
-    ) -> Option<Effect> {
+    ) -> Vec<Effect> {
+        let canary = self.canary_as_it_is(revision).at(counts.canary);
+        self.enact(revision.at(counts.primary), canary, facts)
+    }
+
+    /// Primary at N on `revision`, no canary.
+    pub(crate) fn enact_alone(&self, revision: Revision, facts: &Facts) -> Vec<Effect> {
+        self.enact(revision.at(self.total), revision.at(0), facts)
+    }
+
+    /// The write of primary, if it is not so already.
+    pub(crate) fn enact_primary(&self, goal: Goal, facts: &Facts) -> Option<Effect> {
+        let Goal { revision, replicas } = goal;
         let now = &self.primary.workload;
         let wrong = now.revision != Some(revision) || now.replicas != replicas || now.differs;
         (wrong || self.primary.facts != *facts).then(|| Effect::Primary {
@@ -248,10 +268,10 @@ fn has_pods(workload: &Workload) -> bool {
     0 < workload.replicas || 0 < workload.ready || 0 < workload.terminating
 }
 
-fn canary_is_wrong(canary: Option<&Workload>, (revision, replicas): (Revision, u32)) -> bool {
+fn canary_is_wrong(canary: Option<&Workload>, goal: Goal) -> bool {
     match canary {
-        None => 0 < replicas,
-        Some(it) if it.replicas != replicas => true,
-        Some(it) => 0 < replicas && (it.revision != Some(revision) || it.differs),
+        None => 0 < goal.replicas,
+        Some(it) if it.replicas != goal.replicas => true,
+        Some(it) => 0 < goal.replicas && (it.revision != Some(goal.revision) || it.differs),
     }
 }

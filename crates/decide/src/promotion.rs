@@ -33,9 +33,8 @@ pub(crate) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promot
     }
     // Before primary has rolled only N moves it; afterwards the canary's units go over.
     let canary_goal = if serves { 0 } else { canary_now };
-    let (primary, canary) = scene.counts(scene.total - canary_goal, canary_goal);
-    let canary = (scene.canary_as_it_is(revision), canary);
-    let effects = scene.enact((revision, primary), canary, &facts);
+    let counts = scene.next_counts(scene.split(canary_goal));
+    let effects = scene.enact_counts(revision, counts, &facts);
     let lost = taken_back.map(|_| Held::PrimaryLost);
     Plan::to(State::Promoting(promotion), effects)
         .held(lost.or(overdue.then_some(Held::Overdue)))
@@ -45,7 +44,7 @@ pub(crate) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promot
 /// The fact first, then the mark: between the two the mark is behind, never ahead of what serves.
 fn finish(scene: &Scene<'_>, revision: Revision, facts: Facts) -> Plan {
     let facts = Facts { promoting: None, promoted: Some(revision), ..facts };
-    let mut effects = scene.enact((revision, scene.total), (revision, 0), &facts);
+    let mut effects = scene.enact_alone(revision, &facts);
     effects.push(Effect::MarkPromoted { revision });
     Plan::to(State::AtRest(Rest::Succeeded), effects)
 }
@@ -85,14 +84,10 @@ pub(crate) fn was_taken_back(scene: &Scene<'_>, promotion: Promotion) -> Cause {
 fn take_back(scene: &Scene<'_>, previous: Revision, promotion: Promotion, cause: Cause) -> Plan {
     let facts = Facts { promoting: None, ..scene.facts.clone() };
     // The canary goes after primary, also when a guard failed it: it may be the only copy.
-    let (primary, canary) = if cause == Cause::GuardFailed {
-        (scene.primary.workload.replicas, scene.canary_units())
-    } else {
-        scene.counts_to_roll()
-    };
-    let canary = (scene.canary_as_it_is(previous), canary);
+    let guard_failed = cause == Cause::GuardFailed;
+    let counts = if guard_failed { scene.counts_now() } else { scene.counts_to_roll() };
     let mut effects = scene.reject(promotion.id, cause);
-    let writes = scene.enact((previous, primary), canary, &facts);
+    let writes = scene.enact_counts(previous, counts, &facts);
     let new: Vec<_> = writes.into_iter().filter(|it| !effects.contains(it)).collect();
     effects.extend(new);
     let rollback = Rollback {

@@ -14,7 +14,7 @@ pub(crate) fn at_rest(scene: &Scene<'_>, promoted: Revision, rest: Rest) -> Plan
     if scene.canary_has_pods() {
         return roll_back_stray(scene, promoted, rest);
     }
-    let repair = scene.enact((promoted, scene.total), (promoted, 0), &scene.facts);
+    let repair = scene.enact_alone(promoted, &scene.facts);
     let stay = |rest, held| Plan::to(State::AtRest(rest), repair.clone()).held(held);
     if !scene.canary_gone() || scene.frozen(promoted).is_none() {
         // Its counts are not those of its spec yet, or what X has can't be held against what was
@@ -35,10 +35,10 @@ pub(crate) fn at_rest(scene: &Scene<'_>, promoted: Revision, rest: Rest) -> Plan
         }
         Relation::NoTrialNeeded(desired) => {
             let facts = scene.facts.clone();
-            promote(scene, desired, (PromotedBy::NoTrialNeeded, rest), facts)
+            promote(scene, desired, PromotedBy::NoTrialNeeded, rest, facts)
         }
         Relation::Untried(desired) if scene.live_bypass() => {
-            promote(scene, desired, (PromotedBy::Bypass, rest), scene.consuming_bypass())
+            promote(scene, desired, PromotedBy::Bypass, rest, scene.consuming_bypass())
         }
         Relation::Untried(_) if scene.total == 0 => stay(rest, Some(Held::ScaledToZero)),
         Relation::Untried(desired) => try_out(scene, promoted, desired, rest),
@@ -49,8 +49,8 @@ pub(crate) fn at_rest(scene: &Scene<'_>, promoted: Revision, rest: Rest) -> Plan
 fn roll_back_stray(scene: &Scene<'_>, promoted: Revision, before: Rest) -> Plan {
     let revision = scene.canary_as_it_is(promoted);
     let attempt = scene.frozen(revision).map_or(0, |it| it.attempt);
-    let (primary, canary) = scene.counts(scene.total, 0);
-    let effects = scene.enact((promoted, primary), (revision, canary), &scene.facts);
+    let counts = scene.next_counts(scene.split(0));
+    let effects = scene.enact_counts(promoted, counts, &scene.facts);
     let rollback = Rollback {
         id: RolloutId { revision, attempt },
         cause: Cause::Resumed,
@@ -79,7 +79,7 @@ fn rejected(scene: &Scene<'_>, rejection: Rejection, repair: Vec<Effect>) -> Pla
 fn try_out(scene: &Scene<'_>, promoted: Revision, desired: Desired, before: Rest) -> Plan {
     let attempt = scene.facts.attempts + 1;
     let facts = Facts { attempts: attempt, ..scene.facts.clone() };
-    let mut effects = scene.enact((promoted, scene.total), (promoted, 0), &facts);
+    let mut effects = scene.enact_alone(promoted, &facts);
     effects.push(Effect::Freeze { revision: desired.revision, attempt });
     let stage = match scene.seen.preflight {
         Preflight::Passed => Stage::Progressing(enter(scene, 0)),
@@ -93,7 +93,8 @@ fn try_out(scene: &Scene<'_>, promoted: Revision, desired: Desired, before: Rest
 fn promote(
     scene: &Scene<'_>,
     desired: Desired,
-    (how, before): (PromotedBy, Rest),
+    how: PromotedBy,
+    before: Rest,
     facts: Facts,
 ) -> Plan {
     let revision = desired.revision;

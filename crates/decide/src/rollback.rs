@@ -15,7 +15,7 @@ pub(crate) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Roll
         return plan;
     }
     if scene.primary_complete(promoted, scene.total) && scene.canary_gone() {
-        let effects = scene.enact((promoted, scene.total), (promoted, 0), &scene.facts);
+        let effects = scene.enact_alone(promoted, &scene.facts);
         return Plan::to(State::AtRest(rest_after(scene, rollback)), effects);
     }
     let canary_now = scene.canary_units().min(scene.total);
@@ -25,15 +25,14 @@ pub(crate) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Roll
     };
     let serves_nobody =
         rollback.cause == Cause::GuardFailed && scene.canary_speaks_for(rollback.id.revision);
-    let (primary, canary) = if primary_first {
-        scene.counts(scene.total - canary_now, canary_now)
+    let counts = if primary_first {
+        scene.next_counts(scene.split(canary_now))
     } else if serves_nobody {
-        (scene.total, 0)
+        scene.split(0)
     } else {
-        scene.counts(scene.total, 0)
+        scene.next_counts(scene.split(0))
     };
-    let canary = (scene.canary_as_it_is(promoted), canary);
-    let effects = scene.enact((promoted, primary), canary, &scene.facts);
+    let effects = scene.enact_counts(promoted, counts, &scene.facts);
     Plan::to(State::RollingBack(rollback), effects)
         .held(overdue.then_some(Held::Overdue))
         .wake((!overdue).then(|| scene.deadline(rollback.since)))
@@ -69,10 +68,8 @@ pub(crate) fn ship_a_fix(scene: &Scene<'_>, before: Rest) -> Option<Plan> {
     };
     let promoting = Some(Takeover { revision: id.revision, how });
     let facts = Facts { attempts: id.attempt, promoting, ..facts };
-    let (primary, canary) = scene.counts_to_roll();
-    let canary = (scene.canary_as_it_is(id.revision), canary);
     let mut effects = vec![Effect::Freeze { revision: id.revision, attempt: id.attempt }];
-    effects.extend(scene.enact((id.revision, primary), canary, &facts));
+    effects.extend(scene.enact_counts(id.revision, scene.counts_to_roll(), &facts));
     let promotion = Promotion { id, how, before, since: scene.now };
     Some(Plan::to(State::Promoting(promotion), effects))
 }

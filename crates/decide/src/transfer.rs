@@ -25,12 +25,19 @@ pub(crate) struct Limits {
     pub(crate) members: Option<u32>,
 }
 
-/// Next spec counts of `(from, to)`. Absolute: asked again with the same input it answers the same,
-/// and asked again after each change it ends at both goals if pods become ready.
+/// `spec.replicas` of both sides after one move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moved {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+/// The next move. Absolute: asked again with the same input it answers the same, and asked again
+/// after each change it ends at both goals if pods become ready.
 ///
 /// Shrinks first: pods that are not ready cost nothing, ready ones only what is above `min_ready`.
 /// Then grows into the room that is left.
-pub(crate) fn transfer(from: Side, to: Side, limits: Limits) -> (u32, u32) {
+pub(crate) fn transfer(from: Side, to: Side, limits: Limits) -> Moved {
     let ready = from.healthy() + to.healthy();
     let mut spare = ready.saturating_sub(limits.min_ready);
     let leave_to = to.shrink(&mut spare);
@@ -42,7 +49,7 @@ pub(crate) fn transfer(from: Side, to: Side, limits: Limits) -> (u32, u32) {
     let mut room = limits.members.map_or(room, |it| room.min(it.saturating_sub(members)));
     let join_to = Side { spec: to_spec, ..to }.grow(&mut room);
     let join_from = Side { spec: from_spec, ..from }.grow(&mut room);
-    (from_spec + join_from, to_spec + join_to)
+    Moved { from: from_spec + join_from, to: to_spec + join_to }
 }
 
 impl Limits {

@@ -70,10 +70,10 @@ fn roll_back(scene: &Scene<'_>, promoted: Revision, trial: Trial, cause: Cause) 
     let revision = trial.id.revision;
     let mut effects = scene.reject(trial.id, cause);
     // A failed guard means that its pods serve nobody: both writes at once, in one pass.
-    let (primary, canary) =
-        if cause == Cause::GuardFailed { (scene.total, 0) } else { scene.counts(scene.total, 0) };
-    let canary = (scene.canary_as_it_is(revision), canary);
-    effects.extend(scene.enact((promoted, primary), canary, &scene.facts));
+    let none = scene.split(0);
+    let counts = if cause == Cause::GuardFailed { none } else { scene.next_counts(none) };
+    let canary = scene.canary_as_it_is(revision).at(counts.canary);
+    effects.extend(scene.enact(promoted.at(counts.primary), canary, &scene.facts));
     let rollback = Rollback {
         id: trial.id,
         cause,
@@ -88,7 +88,7 @@ fn preparing(scene: &Scene<'_>, promoted: Revision, trial: Trial, waiting: Stopw
     let revision = trial.id.revision;
     let waiting = waiting.run(scene.brake().is_none() && 0 < scene.total, scene.now);
     let stage = |stage| State::Trial(Trial { stage, ..trial });
-    let mut effects = scene.enact((promoted, scene.total), (revision, 0), &scene.facts);
+    let mut effects = scene.enact(promoted.at(scene.total), revision.at(0), &scene.facts);
     effects.extend(scene.freeze_again(revision, trial.id.attempt));
     if let Some(held) = scene.brake() {
         return Plan::to(stage(Stage::Preparing(waiting)), effects).held(held);
@@ -121,9 +121,10 @@ fn under_way(scene: &Scene<'_>, promoted: Revision, trial: Trial, step: Step) ->
     let can_grow = scene.frozen(revision).is_some() || freeze.is_some();
     let planned = fit_canary(step.canary, scene.total);
     let canary_goal = if can_grow { planned } else { planned.min(scene.canary_units()) };
-    let (primary, canary) = scene.counts(scene.total - canary_goal, canary_goal);
+    let counts = scene.next_counts(scene.split(canary_goal));
+    let (primary, canary) = (promoted.at(counts.primary), revision.at(counts.canary));
     let mut effects: Vec<_> = freeze.into_iter().collect();
-    effects.extend(scene.enact((promoted, primary), (revision, canary), &scene.facts));
+    effects.extend(scene.enact(primary, canary, &scene.facts));
     let stay = |paused: bool, held: Option<Held>| {
         let paused = paused || matches!(trial.stage, Stage::Paused(_));
         let stage = if paused { Stage::Paused(step) } else { Stage::Progressing(step) };
@@ -150,14 +151,15 @@ fn under_way(scene: &Scene<'_>, promoted: Revision, trial: Trial, step: Step) ->
         // The frozen strategy always has this step; without it nothing may move by itself.
         return stay(true, Some(Held::Inconclusive));
     };
-    judge(scene, trial, (step, plan), stay)
+    judge(scene, trial, step, plan, stay)
 }
 
 /// Hold over and Pass leads on; Inconclusive waits, and at `maxHold` does what the user chose.
 fn judge(
     scene: &Scene<'_>,
     trial: Trial,
-    (step, plan): (Step, StepPlan),
+    step: Step,
+    plan: StepPlan,
     stay: impl Fn(bool, Option<Held>) -> Plan,
 ) -> Plan {
     let held_for = step.hold.elapsed(scene.now);
@@ -206,10 +208,8 @@ fn forward(scene: &Scene<'_>, trial: Trial, step: Step, how: PromotedBy) -> Plan
 fn promote(scene: &Scene<'_>, trial: Trial, how: PromotedBy, facts: Facts) -> Plan {
     let revision = trial.id.revision;
     let facts = Facts { promoting: Some(Takeover { revision, how }), ..facts };
-    let (primary, canary) = scene.counts_to_roll();
     let mut effects: Vec<_> = scene.freeze_again(revision, trial.id.attempt).into_iter().collect();
-    let canary = (scene.canary_as_it_is(revision), canary);
-    effects.extend(scene.enact((revision, primary), canary, &facts));
+    effects.extend(scene.enact_counts(revision, scene.counts_to_roll(), &facts));
     let promotion = Promotion { id: trial.id, how, before: trial.before, since: scene.now };
     Plan::to(State::Promoting(promotion), effects)
 }
@@ -264,8 +264,7 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: Step) -> Step {
 /// Whether the canary is all that it was asked to be, and could be asked for more right now.
 fn is_our_move(scene: &Scene<'_>, goal: u32) -> bool {
     let canary = scene.canary_side();
-    let now = (scene.primary.workload.replicas, canary.spec);
-    canary.spec <= canary.ready && scene.counts(scene.total - goal, goal) != now
+    canary.spec <= canary.ready && scene.next_counts(scene.split(goal)) != scene.counts_now()
 }
 
 fn next_look(scene: &Scene<'_>, step: Step) -> Option<jiff::Timestamp> {

@@ -9,14 +9,14 @@ use crate::state::{Ending, State};
 
 /// Consumers of all roles.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Counts {
+pub(super) struct Consumers {
     pub(super) specs: u32,
     ready: u32,
     /// Pods of the children, those included that are on their way out: all are members of the group.
     members: u32,
 }
 
-impl Counts {
+impl Consumers {
     pub(super) fn of(world: &World, seen: &Observed) -> Self {
         let cluster = &world.cluster;
         let facts = cluster.primary.as_ref().map(|it| &it.facts);
@@ -51,12 +51,12 @@ fn guard_failed(world: &World, seen: &Observed, revision: Revision) -> bool {
 }
 
 /// The counts before an effect that may change them.
-pub(super) fn before(world: &World, seen: &Observed, effect: &Effect) -> Option<Counts> {
+pub(super) fn before(world: &World, seen: &Observed, effect: &Effect) -> Option<Consumers> {
     match effect {
         Effect::Primary { .. }
         | Effect::Canary { .. }
         | Effect::Target { .. }
-        | Effect::Drain { .. } => Some(Counts::of(world, seen)),
+        | Effect::Drain { .. } => Some(Consumers::of(world, seen)),
         // Nobody wants consumers any more, or X has taken all units; checked at the release.
         Effect::RemoveChildren
         | Effect::AddFinalizer
@@ -73,8 +73,14 @@ pub(super) fn before(world: &World, seen: &Observed, effect: &Effect) -> Option<
 }
 
 /// I1 and I3: what one write did to the counts.
-pub(super) fn check(world: &World, seen: &Observed, plan: &Plan, effect: &Effect, before: Counts) {
-    let after = Counts::of(world, seen);
+pub(super) fn check(
+    world: &World,
+    seen: &Observed,
+    plan: &Plan,
+    effect: &Effect,
+    before: Consumers,
+) {
+    let after = Consumers::of(world, seen);
     let total = believed_total(seen, plan);
     let surge = match seen.strategy.order {
         MoveOrder::SurgeFirst => 1,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::cluster::trial_key;
-use super::counts::Counts;
+use super::counts::Consumers;
 use super::world::World;
 use crate::observed::{Evidence, Frozen, Observed, OnInconclusive, Takeover};
 use crate::order::Order;
@@ -78,7 +78,7 @@ fn release(world: &World, seen: &Observed) -> Option<String> {
     // What was asked for a moment ago may be less.
     let asked = [seen.replicas, seen.max_consumers].into_iter().flatten();
     let total = asked.fold(total, u32::min);
-    let counts = Counts::of(world, seen);
+    let counts = Consumers::of(world, seen);
     let known = world.cluster.primary.as_ref().map(|it| it.deployment.named);
     let template = known.is_none_or(|it| world.cluster.find(it).is_some());
     if counts.specs < total && template {
