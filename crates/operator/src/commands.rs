@@ -1,5 +1,5 @@
-//! Commands as annotations of the `CanaryRollout`: what they mean, and whether they still do. Pure.
-//! Whether one is followed is `decide`'s business; here a value becomes an order or an answer.
+//! Commands, given as annotations of the `CanaryRollout`: read, and answered in status and Events.
+//! Pure. Follows none: whether a command changes the plan is for `decide` to say.
 
 use std::mem::discriminant;
 
@@ -10,51 +10,49 @@ use siskin_api::{CanaryRollout, Command, CommandOutcome, CommandRecord};
 
 use siskin_decide::{Effect, Observed, Order, Plan, RolloutId, State};
 
-/// The status keeps as many answers.
+/// Answers that the status keeps; the oldest go first.
 const MAX_RECORDS: usize = 20;
 
-/// Longer values are no rollout ids; the status keeps no more of one.
+/// Characters of a value that the status keeps. Rollout ids are shorter.
 const MAX_VALUE: usize = 256;
+
+/// Commands given on the `CanaryRollout` itself; a bypass stands on its target.
+const ON_ROLLOUT: [Command; 5] =
+    [Command::Abort, Command::Approve, Command::Promote, Command::Retry, Command::Start];
 
 /// One command annotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// Which.
+    /// Command that the annotation's key names.
     pub command: Command,
-    /// Its value, cut to what the status keeps.
+    /// Value of the annotation, at most [`MAX_VALUE`] characters.
     pub value: String,
-    /// What it means; `None` when it is malformed.
+    /// Order that the value spells; `None` when the value is malformed.
     pub order: Option<Order>,
 }
 
-/// An answer that has not been given yet: one Event each.
+/// An answer that the status does not hold yet. Each is told in one Event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// For the status.
+    /// Answer as the status keeps it.
     pub record: CommandRecord,
-    /// For the Event.
+    /// Text of the Event.
     pub note: String,
 }
 
 /// Every command annotation on the `CanaryRollout`, and a bypass on its target that gives no reason.
 #[must_use]
 pub fn asked(rollout: &CanaryRollout, target: Option<&DynamicObject>) -> Vec<Asked> {
-    let known = [
-        (Command::Abort, command::ABORT),
-        (Command::Approve, command::APPROVE),
-        (Command::Promote, command::PROMOTE),
-        (Command::Retry, command::RETRY),
-        (Command::Start, command::START),
-    ];
-    let found = known.into_iter().filter_map(|(command, key)| {
-        let value: String = rollout.annotations().get(key)?.chars().take(MAX_VALUE).collect();
+    let found = ON_ROLLOUT.into_iter().filter_map(|command| {
+        let given = rollout.annotations().get(annotation(command))?;
+        let value: String = given.chars().take(MAX_VALUE).collect();
         let order = parse(command, &value);
         Some(Asked { command, value, order })
     });
     found.chain(target.and_then(bypass_without_reason)).collect()
 }
 
-/// A bypass is followed for its reason; what has none is answered like any malformed command.
+/// A bypass without a reason is answered like a malformed command; one with a reason is no command.
 fn bypass_without_reason(target: &DynamicObject) -> Option<Asked> {
     let value = target.annotations().get(target::BYPASS)?.trim();
     let asked = Asked { command: Command::Bypass, value: value.to_owned(), order: None };
@@ -101,7 +99,7 @@ pub fn keep(asked: &[Asked], given: &[CommandRecord], new: &[Answer]) -> Vec<Com
 }
 
 fn answer(asked: &Asked, seen: &Observed, plan: &Plan) -> Option<Answer> {
-    let name: &str = command_name(asked.command);
+    let name = annotation(asked.command);
     let value = &asked.value;
     let record = |outcome| CommandRecord { command: asked.command, value: value.clone(), outcome };
     let Some(order) = asked.order else {
@@ -126,10 +124,14 @@ fn answer(asked: &Asked, seen: &Observed, plan: &Plan) -> Option<Answer> {
     }
 }
 
+/// What became of a well-formed command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CommandState {
+    /// The plan does what it asks for.
     Followed,
+    /// It may still be followed.
     Waits,
+    /// It names an attempt or a step that is over.
     Stale,
 }
 
@@ -139,13 +141,15 @@ fn state_of(order: Order, seen: &Observed, plan: &Plan) -> CommandState {
         now.rollout() == Some(id) && index.is_none_or(|it| Some(it) == step_index(now))
     };
     let moved = step_index(now) != step_index(next) || discriminant(now) != discriminant(next);
+    let waits = matches!(now, State::RollingBack(_));
     let (relevant, followed) = match order {
         Order::Abort(id) => (applies(id, None), matches!(next, State::RollingBack(_))),
         Order::PromoteFull(id) => (applies(id, None), matches!(next, State::Promoting(_))),
         Order::Approve(id, index) | Order::PromoteStep(id, index) => {
             (applies(id, Some(index)), moved)
         }
-        Order::Start(id) => (applies(id, None) || could_start(id, seen), moved),
+        // A revision that waits behind a rollback may be named before its attempt is counted.
+        Order::Start(id) => (applies(id, None) || waits && is_next_attempt(id, seen), moved),
         Order::Retry(id) => {
             let marked =
                 seen.frozen.iter().any(|it| it.rejection.is_some_and(|it| it.rollout == id));
@@ -160,10 +164,9 @@ fn state_of(order: Order, seen: &Observed, plan: &Plan) -> CommandState {
     }
 }
 
-/// Whether it names an attempt or a step that is still to come: it is heard there, so saying now
-/// that it changes nothing would be wrong.
+/// Whether an order names an attempt or a step that is still to come. Such an order is heard when
+/// its time comes, so it is not stale.
 fn is_to_come(order: Order, seen: &Observed) -> bool {
-    let attempts = seen.primary.as_ref().map_or(0, |it| it.facts.attempts);
     let step = match order {
         Order::Approve(_, index) | Order::PromoteStep(_, index) => Some(index),
         Order::Abort(_) | Order::PromoteFull(_) | Order::Retry(_) | Order::Start(_) => None,
@@ -171,20 +174,20 @@ fn is_to_come(order: Order, seen: &Observed) -> bool {
     let on_trial = seen.state.rollout() == Some(order.rollout());
     let later = on_trial && matches!(seen.state, State::Trial(_)) && step_index(&seen.state) < step;
     let known = step.is_none_or(|it| it < seen.strategy.steps.len());
-    (later && known) || order.rollout().attempt == attempts + 1
+    (later && known) || is_next_attempt(order.rollout(), seen)
 }
 
-/// A revision that waits behind a rollback may be named before its attempt is counted.
-fn could_start(id: RolloutId, seen: &Observed) -> bool {
-    let attempts = seen.primary.as_ref().map_or(0, |it| it.facts.attempts);
-    matches!(seen.state, State::RollingBack(_)) && id.attempt == attempts + 1
+/// Whether an attempt would be the next to be counted.
+fn is_next_attempt(id: RolloutId, seen: &Observed) -> bool {
+    id.attempt == seen.primary.as_ref().map_or(0, |it| it.facts.attempts) + 1
 }
 
 fn step_index(state: &State) -> Option<usize> {
     state.step().map(|it| it.index)
 }
 
-fn command_name(command: Command) -> &'static str {
+/// Key of the annotation that gives a command.
+fn annotation(command: Command) -> &'static str {
     match command {
         Command::Abort => command::ABORT,
         Command::Approve => command::APPROVE,
@@ -195,6 +198,7 @@ fn command_name(command: Command) -> &'static str {
     }
 }
 
+/// Form of a command's value, as people are told.
 fn expected(command: Command) -> &'static str {
     match command {
         Command::Abort | Command::Retry | Command::Start => "<rolloutId>",
@@ -205,66 +209,4 @@ fn expected(command: Command) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use siskin_decide::testing::{
-        Change, EARLIER, ID, NEXT, NOW, ask, at_rest, order, progressing, reject, with,
-    };
-    use siskin_decide::{Cause, decide};
-
-    #[test]
-    fn what_names_a_later_step_or_attempt_waits_for_it() {
-        let seen = progressing();
-        let stands = |order| state_of(order, &seen, &Plan::to(seen.state, vec![]));
-        assert_eq!(stands(Order::Approve(ID, 1)), CommandState::Waits, "the next step");
-        assert_eq!(stands(Order::PromoteStep(ID, 1)), CommandState::Waits);
-        assert_eq!(stands(Order::Approve(ID, 2)), CommandState::Stale, "there is none");
-        assert_eq!(stands(Order::Abort(EARLIER)), CommandState::Stale);
-        let seen = at_rest();
-        let stands = |order| state_of(order, &seen, &Plan::to(seen.state, vec![]));
-        assert_eq!(stands(Order::Start(ID)), CommandState::Waits, "the next attempt");
-        assert_eq!(stands(Order::Approve(EARLIER, 0)), CommandState::Stale);
-    }
-
-    #[test]
-    fn a_bypass_without_a_reason_is_answered_once_and_one_with_a_reason_is_no_command() {
-        let with_bypass = |reason: &str| {
-            let kind = kube::api::ApiResource::erase::<k8s_openapi::api::apps::v1::Deployment>(&());
-            let mut it = DynamicObject::new("orders", &kind);
-            it.annotations_mut().insert(target::BYPASS.into(), reason.into());
-            bypass_without_reason(&it)
-        };
-        assert_eq!(with_bypass("a hotfix"), None);
-        let (empty, seen) = (Vec::from_iter(with_bypass(" ")), at_rest());
-        let plan = decide(&seen, NOW);
-        let first = answers(&empty, &seen, &plan, &[]);
-        assert!(first[0].note.contains("expected a reason"), "{}", first[0].note);
-        let given = keep(&empty, &[], &first);
-        assert_eq!(answers(&empty, &seen, &plan, &given), [], "one Event");
-    }
-
-    #[test]
-    fn a_retry_is_followed_when_the_mark_is_lifted_and_waits_until_then() {
-        let seen = with(at_rest(), &[|it| reject(it, NEXT, Cause::Aborted, ID)]);
-        let stands = |seen: &Observed| state_of(Order::Retry(ID), seen, &decide(seen, NOW));
-        assert_eq!(stands(&seen), CommandState::Waits, "X has something else");
-        let retried: [Change; 2] = [|it| ask(it, NEXT), |it| order(it, Order::Retry(ID))];
-        let seen = with(seen, &retried);
-        assert_eq!(stands(&seen), CommandState::Followed);
-        assert_eq!(stands(&with(seen, &[|it| it.suspended = true])), CommandState::Waits);
-        let seen = progressing();
-        let plan = decide(&seen, NOW);
-        assert_eq!(state_of(Order::Retry(ID), &seen, &plan), CommandState::Stale, "not marked");
-    }
-
-    #[test]
-    fn an_answer_is_kept_as_long_as_its_annotation() {
-        let asked = [Asked { command: Command::Abort, value: "x".into(), order: None }];
-        let record = |value: &str| CommandRecord {
-            command: Command::Abort,
-            value: value.into(),
-            outcome: CommandOutcome::Malformed,
-        };
-        assert_eq!(keep(&asked, &[record("old"), record("x")], &[]), [record("x")]);
-    }
-}
+mod tests;
