@@ -1,4 +1,4 @@
-//! From a plain Deployment to X-primary, unit by unit; and X-primary restored when it was lost.
+//! From a plain Deployment to the primary, unit by unit; and the primary restored when it was lost.
 //! Never needs Kafka: it changes who runs the promoted version, not which version runs.
 
 use crate::count::first_total;
@@ -11,11 +11,12 @@ use crate::scene::{Scene, last_attempt, marked};
 use crate::state::{Rest, State};
 use crate::transfer::{Moved, Side, transfer};
 
-/// No X-primary: seed it from X, or restore it from the frozen template that is marked promoted.
+/// No primary Deployment: seed it from the target, or restore it from the frozen template that is
+/// marked promoted.
 pub(crate) fn begin(seen: &Observed) -> Plan {
     let stay = || Plan::to(seen.state, vec![]);
     let seeds = seen.target.as_ref().is_some_and(|it| 0 < it.workload.ready && it.noted.is_none());
-    // A mark that an earlier life left behind says nothing about an X that serves by itself.
+    // A mark that an earlier life left behind says nothing about a target that serves by itself.
     let known = seen.last_total.is_some() || seen.state != State::AtRest(Rest::Initialized);
     if (known || !seeds)
         && let Some(plan) = restore(seen)
@@ -43,8 +44,8 @@ pub(crate) fn begin(seen: &Observed) -> Plan {
     seed(seen, target)
 }
 
-/// Freeze first, then create X-primary. Empty: no resourceVersion fences a creation, so that of a
-/// leader that has lost its lease must do no harm.
+/// Freeze first, then create the primary Deployment. Empty: no resourceVersion fences a creation,
+/// so that of a leader that has lost its lease must do no harm.
 fn seed(seen: &Observed, target: &Target) -> Plan {
     let Desired { revision, .. } = target.desired;
     let total = first_total(seen, target.workload.replicas);
@@ -62,8 +63,8 @@ fn seed(seen: &Observed, target: &Target) -> Plan {
     Plan::to(State::Adopting, effects)
 }
 
-/// X-primary was deleted: the frozen template marked promoted says what it ran. An X that was
-/// scaled up meanwhile hands its units over, as in an adoption.
+/// The primary Deployment was deleted: the frozen template marked promoted says what it ran. A
+/// target that was scaled up meanwhile hands its units over, as in an adoption.
 pub(crate) fn restore(seen: &Observed) -> Option<Plan> {
     let revision = marked(seen).filter(|it| it.rejection.is_none())?.revision;
     let noted = seen.target.as_ref().and_then(|it| it.noted);
@@ -101,7 +102,7 @@ fn attempts_so_far(seen: &Observed) -> u32 {
     named.max().unwrap_or(0).max(last_attempt(seen))
 }
 
-/// Hand over X → X-primary until X is drained, then mark it adopted.
+/// Hand over from the target to the primary until the target is drained, then mark it adopted.
 pub(crate) fn go_on(scene: &Scene<'_>, promoted: Revision) -> Plan {
     let total = scene.total;
     // A promotion that an earlier life left halfway is taken back: what is promoted can serve.
@@ -114,7 +115,7 @@ pub(crate) fn go_on(scene: &Scene<'_>, promoted: Revision) -> Plan {
     if is_drained(scene) && (taken || !back) {
         let mut facts = Facts { adopted: true, ..facts };
         if scene.seen.replicas.is_none() && facts.target_replicas != Some(total) {
-            // A ceiling hides what X asked for: it is looked at again at every decision.
+            // A ceiling hides what the target asked for: it is looked at again at every decision.
             facts.target_replicas = None;
         }
         let mut effects = scene.upkeep();
@@ -132,7 +133,7 @@ pub(crate) fn go_on(scene: &Scene<'_>, promoted: Revision) -> Plan {
     Plan::to(State::Adopting, effects).held(held)
 }
 
-/// Whether X has given up its last unit, and N is noted on it.
+/// Whether the target has given up its last unit, and N is noted on it.
 pub(crate) fn is_drained(scene: &Scene<'_>) -> bool {
     scene.seen.target.as_ref().is_none_or(|it| {
         let workload = &it.workload;
@@ -143,7 +144,8 @@ pub(crate) fn is_drained(scene: &Scene<'_>) -> bool {
     })
 }
 
-/// The next writes on the way of X's units to primary. A canary from an earlier life goes first.
+/// The next writes on the way of the target's units to primary. A canary from an earlier life goes
+/// first.
 pub(crate) fn take_over(scene: &Scene<'_>, revision: Revision, facts: &Facts) -> Vec<Effect> {
     if let Some(effects) = note_total(scene, revision, facts) {
         return effects;
@@ -169,7 +171,8 @@ pub(crate) fn take_over(scene: &Scene<'_>, revision: Revision, facts: &Facts) ->
     effects
 }
 
-/// A count that the user gave X is noted on X-primary before we write another one over it.
+/// A count that the user gave the target is noted on the primary Deployment before we write another
+/// one over it.
 pub(crate) fn note_total(
     scene: &Scene<'_>,
     revision: Revision,

@@ -3,13 +3,13 @@
 
 use crate::observed::{Facts, Observed, StepSize};
 
-/// The desired total N, and the value of X's count that it takes into account, to be noted in the
-/// facts. `shared`: X runs units of ours (adoption, hand-back), so a count on it that we did not
-/// write is the user's; else X's annotation says what was asked of it.
+/// The desired total N, and the value of the target's count that it takes into account, to be noted
+/// in the facts. `shared`: the target runs units of ours (adoption, hand-back), so a count on it
+/// that we did not write is the user's; else the target's annotation says what was asked of it.
 ///
-/// `spec.replicas` of the `CanaryRollout` when set; else what was asked of X, if that changed since
-/// the value noted on X-primary, because whoever sets X to n > 0 means "run n"; else the N noted
-/// there.
+/// `spec.replicas` of the `CanaryRollout` when set; else what was asked of the target, if that
+/// changed since the value noted on the primary, because whoever sets the target to n > 0 means
+/// "run n"; else the N noted there.
 pub(crate) fn desired_total(seen: &Observed, facts: &Facts, shared: bool) -> (u32, Option<u32>) {
     let of_target = seen.target.as_ref().and_then(|it| {
         let count = it.workload.replicas;
@@ -28,7 +28,7 @@ pub(crate) fn desired_total(seen: &Observed, facts: &Facts, shared: bool) -> (u3
     (total, if hidden { None } else { asked })
 }
 
-/// N of a target whose X-primary is not there (yet).
+/// N of a target whose primary Deployment is not there (yet).
 pub(crate) fn first_total(seen: &Observed, asked: u32) -> u32 {
     at_most(seen.replicas.unwrap_or(asked), seen.max_consumers)
 }

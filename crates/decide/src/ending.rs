@@ -12,8 +12,8 @@ use crate::scene::{Relation, Scene};
 use crate::state::{Ending, State};
 use crate::transfer::transfer;
 
-/// X must have been absent for this long before its children are removed: a Deployment that is
-/// deleted and applied again (a rename in Git, `replace --force`) is back within seconds.
+/// The target must have been absent for this long before its children are removed: a Deployment
+/// that is deleted and applied again (a rename in Git, `replace --force`) is back within seconds.
 const GRACE: SignedDuration = SignedDuration::from_secs(30);
 
 /// The rows for a `CanaryRollout` that was deleted at `since`.
@@ -58,7 +58,8 @@ pub(crate) fn terminate(seen: &Observed, since: Timestamp, now: Timestamp) -> Pl
     plan.wake(scene.deadline(since))
 }
 
-/// X-primary was lost while X is drained: nobody would serve. It is restored before anything ends.
+/// The primary Deployment was lost while the target is drained: nobody would serve. It is restored
+/// before anything ends.
 fn bring_back(seen: &Observed, since: Timestamp, now: Timestamp) -> Option<Plan> {
     let drained = seen.target.as_ref()?.noted.is_some();
     let late = seen.strategy.progress_deadline < now.duration_since(since);
@@ -74,7 +75,7 @@ fn fill_up(scene: &Scene<'_>) -> Vec<Effect> {
     let elsewhere = scene.target_units() + scene.canary_units();
     let replicas = scene.total.saturating_sub(elsewhere);
     // Nothing that could fail for ever stands between a late deletion and its release: a template
-    // that only an edited X-primary may still have is not asked for.
+    // that only an edited primary Deployment may still have is not asked for.
     let known = |it: &Revision| scene.frozen(*it).is_some() || scene.is_live(*it);
     let Some(revision) = workload.revision.filter(known) else { return vec![] };
     if replicas <= workload.replicas {
@@ -96,8 +97,9 @@ fn known_ending(seen: &Observed) -> Ending {
     }
 }
 
-/// Decided once and noted on X-primary; may change only to `Leave`: when X no longer asks for what
-/// was promoted, or is back. `None` while X has not been absent for long enough.
+/// Decided once and noted on the primary Deployment; may change only to `Leave`: when the target no
+/// longer asks for what was promoted, or is back. `None` while the target has not been absent for
+/// long enough.
 fn choose(scene: &Scene<'_>) -> Option<Ending> {
     let target = scene.seen.target.as_ref();
     match scene.facts.ending {
@@ -126,7 +128,8 @@ fn choose(scene: &Scene<'_>) -> Option<Ending> {
     Some(if hands_back { Ending::HandBack } else { Ending::Leave })
 }
 
-/// Whether X's live template is the promoted one, by its trial key, or the one being promoted.
+/// Whether the target's live template is the promoted one, by its trial key, or the one being
+/// promoted.
 fn wants_promoted(scene: &Scene<'_>) -> bool {
     match scene.relation() {
         Some(Relation::Promoted | Relation::NoTrialNeeded(_)) => true,
@@ -137,8 +140,8 @@ fn wants_promoted(scene: &Scene<'_>) -> bool {
     }
 }
 
-/// The decision goes onto X-primary before anything follows from it. A hand-back that is given up
-/// leaves units on X: they are transferred, not drained.
+/// The decision goes onto the primary Deployment before anything follows from it. A hand-back that
+/// is given up leaves units on the target: they are transferred, not drained.
 fn record(scene: &Scene<'_>, promoted: Revision, ending: Ending) -> Plan {
     let gives_up = scene.facts.ending == Some(Ending::HandBack);
     let adopted = scene.facts.adopted && !gives_up;
@@ -152,7 +155,8 @@ fn record(scene: &Scene<'_>, promoted: Revision, ending: Ending) -> Plan {
     Plan::to(State::Terminating(ending), effects)
 }
 
-/// The canary's units to primary, primary's to X, and the children go when X is up.
+/// The canary's units to primary, primary's to the target, and the children go when the target is
+/// up.
 fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
     let stay = |effects| Plan::to(State::Terminating(Ending::HandBack), effects);
     let running = scene.facts.promoting.map_or(promoted, |it| it.revision);
@@ -183,7 +187,8 @@ fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
     stay(effects)
 }
 
-/// Primary at N, ready, on one complete promoted template; then the canary goes; then X owns it.
+/// Primary at N, ready, on one complete promoted template; then the canary goes; then the target
+/// owns it.
 fn leave(scene: &Scene<'_>, promoted: Revision) -> Plan {
     let facts = Facts { promoting: None, ..scene.facts.clone() };
     let stay = |effects| Plan::to(State::Terminating(Ending::Leave), effects);

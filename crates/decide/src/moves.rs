@@ -48,7 +48,7 @@ impl Scene<'_> {
         if it.rolled { goal } else { goal.max(it.replicas.min(self.total)) }
     }
 
-    /// Bounds of a move between primary and canary; what X runs for us stands beside.
+    /// Bounds of a move between primary and canary; what the target runs for us stands beside.
     pub(crate) fn limits(&self) -> Limits {
         let limits = self.limits_of_all();
         self.target_side().map_or(limits, |(target, _)| limits.beside(target))
@@ -74,13 +74,13 @@ impl Scene<'_> {
             || mark.is_some_and(|it| it.cause == Cause::GuardFailed)
     }
 
-    /// X's units, when they are ours, and whether their counts are current.
+    /// The target's units, when they are ours, and whether their counts are current.
     fn target_side(&self) -> Option<(Side, bool)> {
         let target = self.seen.target.as_ref().filter(|_| self.shares_target())?;
         Some((side(Some(&target.workload), 0), target.workload.current))
     }
 
-    /// Units that X runs for us.
+    /// Units that the target runs for us.
     pub(crate) fn target_units(&self) -> u32 {
         self.target_side().map_or(0, |(it, _)| it.spec)
     }
@@ -172,8 +172,8 @@ impl Scene<'_> {
         })
     }
 
-    /// What holds in every state with an X-primary: our finalizer, an adopted X drained and
-    /// nobody's, the templates that primary needs frozen, the promoted one marked.
+    /// What holds in every state with a primary Deployment: our finalizer, an adopted target
+    /// drained and nobody's, the templates that primary needs frozen, the promoted one marked.
     pub(crate) fn upkeep(&self) -> Vec<Effect> {
         let mut effects = Vec::new();
         if !self.seen.finalizer && self.seen.deleted_at.is_none() {
@@ -197,7 +197,7 @@ impl Scene<'_> {
         effects
     }
 
-    /// Gives up what a write that was cut off in the middle has left to us of X.
+    /// Gives up what a write that was cut off in the middle has left to us of the target.
     pub(crate) fn disown(&self) -> Option<Effect> {
         self.seen.target.as_ref().is_some_and(|it| it.owned).then_some(Effect::DropFieldOwnership)
     }

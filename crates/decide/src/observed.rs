@@ -26,7 +26,7 @@ pub struct Observed {
     pub namespace_terminating: bool,
     /// Whether our finalizer is on the `CanaryRollout`.
     pub finalizer: bool,
-    /// Who owns the names X-primary and X-canary.
+    /// Who owns the names of the primary and the canary Deployment.
     pub names: Names,
     /// The user stops forward moves.
     pub suspended: bool,
@@ -34,23 +34,23 @@ pub struct Observed {
     pub spec_valid: bool,
     /// `spec.replicas` of the `CanaryRollout`.
     pub replicas: Option<u32>,
-    /// `status.replicas`: the last reported N, for when X-primary is lost.
+    /// `status.replicas`: the last reported N, for when the primary Deployment is lost.
     pub last_total: Option<u32>,
     /// `spec.strategy.maxConsumers`.
     pub max_consumers: Option<u32>,
     /// Frozen when a trial started, else the spec's.
     pub strategy: Strategy,
-    /// The target Deployment X.
+    /// The target Deployment.
     pub target: Option<Target>,
-    /// For how long X has been absent, when it is.
+    /// For how long the target has been absent, when it is.
     pub target_absent_for: SignedDuration,
-    /// Whether a `HorizontalPodAutoscaler` scales X itself.
+    /// Whether a `HorizontalPodAutoscaler` scales the target itself.
     pub autoscaler_on_target: bool,
     /// Whether an autoscaler scales the `CanaryRollout` through `/scale`.
     pub autoscaler_on_rollout: bool,
-    /// X-primary.
+    /// The primary Deployment.
     pub primary: Option<Primary>,
-    /// X-canary.
+    /// The canary Deployment.
     pub canary: Option<Workload>,
     /// Frozen templates.
     pub frozen: Vec<Frozen>,
@@ -67,7 +67,7 @@ pub struct Observed {
     pub orders: Vec<Order>,
 }
 
-/// Who owns the names X-primary and X-canary.
+/// Who owns the names of the primary and the canary Deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Names {
     /// Nothing has them, or what has them is of this `CanaryRollout`.
@@ -150,15 +150,15 @@ pub struct Workload {
     pub current: bool,
     /// Whether every pod runs the current template and none of an older one is left.
     pub rolled: bool,
-    /// Whether it differs from what we would write: edited by hand, or X changed outside the
-    /// template. Repaired by writing it again.
+    /// Whether it differs from what we would write: edited by hand, or the target changed outside
+    /// the template. Repaired by writing it again.
     pub differs: bool,
 }
 
-/// The target Deployment X.
+/// The target Deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// Counts of X itself; `revision` is its live content key.
+    /// Counts of the target itself; `revision` is its live content key.
     pub workload: Workload,
     /// The live template's keys.
     pub desired: Desired,
@@ -166,18 +166,19 @@ pub struct Target {
     pub available: bool,
     /// `siskin.dev/replicas`: the N that draining noted.
     pub noted: Option<u32>,
-    /// `siskin.dev/written`: the count that Siskin itself last wrote to X.
+    /// `siskin.dev/written`: the count that Siskin itself last wrote to the target.
     pub written: Option<u32>,
-    /// Whether our field manager owns fields of X: only between two writes, else a crash or a
-    /// conflict came between them, and Helm or a server-side apply would meet a conflict with us.
+    /// Whether our field manager owns fields of the target: only between two writes, else a crash
+    /// or a conflict came between them, and Helm or a server-side apply would meet a conflict with
+    /// us.
     pub owned: bool,
     /// `siskin.dev/bypass`: a person's reason to skip everything for one revision.
     pub bypass: Option<Arc<str>>,
-    /// X's own maxUnavailable in pods at N; 1 for `Recreate`.
+    /// The target's own maxUnavailable in pods at N; 1 for `Recreate`.
     pub max_unavailable: u32,
 }
 
-/// Keys of the live template of X.
+/// Keys of the live template of the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Desired {
     /// Content key.
@@ -186,32 +187,32 @@ pub struct Desired {
     pub trial: TrialKey,
 }
 
-/// X-primary and what it carries.
+/// The primary Deployment and what it carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Primary {
-    /// Its counts.
+    /// Counts of its pods.
     pub workload: Workload,
-    /// Its annotations.
+    /// Durable facts, read from its annotations.
     pub facts: Facts,
-    /// maxUnavailable it was written with, for when X is missing.
+    /// maxUnavailable it was written with, for when the target is missing.
     pub max_unavailable: u32,
 }
 
 /// The durable facts: what must outlive a lost status. Always written together with the effect
-/// that they belong to, as one patch of X-primary.
+/// that they belong to, as one patch of the primary Deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// UID of the `CanaryRollout` that owns the names.
     pub owner: Uid,
-    /// Adoption is complete: X is drained, never handed over again.
+    /// Adoption is complete: the target is drained, never handed over again.
     pub adopted: bool,
     /// The promoted revision.
     pub promoted: Option<Revision>,
     /// What primary is taking over.
     pub promoting: Option<Takeover>,
-    /// N.
+    /// N, the pods of both roles together.
     pub replicas: u32,
-    /// The value of X's `siskin.dev/replicas` that N has taken into account.
+    /// The value of the target's `siskin.dev/replicas` that N has taken into account.
     pub target_replicas: Option<u32>,
     /// Attempts counted so far.
     pub attempts: u32,
@@ -225,9 +226,9 @@ pub struct Facts {
 /// must not lose the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Takeover {
-    /// The revision.
+    /// Revision that primary takes over.
     pub revision: Revision,
-    /// The reason.
+    /// What allowed it.
     pub how: PromotedBy,
 }
 
@@ -249,7 +250,7 @@ pub struct Frozen {
 /// Why a revision is not tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// Why.
+    /// What the attempt ended for.
     pub cause: Cause,
     /// The attempt that ended so; `retry` must name it.
     pub rollout: RolloutId,
@@ -284,7 +285,7 @@ pub enum Evidence {
     GuardFailed,
     /// The evidence against it passed its bound.
     Failed,
-    /// Neither. `delivered`: every source answered in the last window.
+    /// Too little evidence either way.
     Inconclusive {
         /// Whether every source answered in the last window.
         delivered: bool,

@@ -27,17 +27,18 @@ pub enum Effect {
     AddFinalizer,
     /// Set `spec.replicas` once: `/scale` can't be read while it is absent.
     SeedScale {
-        /// N.
+        /// N, the pods of both roles together.
         replicas: u32,
     },
-    /// Freeze the live template of X under its content key, as this attempt.
+    /// Freeze the live template of the target under its content key, as this attempt.
     Freeze {
-        /// Its content key, as observed: another live template is not frozen under it.
+        /// Content key, as observed: another live template is not frozen under it.
         revision: Revision,
         /// The attempt; 0 at adoption.
         attempt: u32,
     },
-    /// Freeze the template that X-primary runs: its `ControllerRevision` was deleted by hand.
+    /// Freeze the template that the primary Deployment runs: its `ControllerRevision` was deleted
+    /// by hand.
     Refreeze {
         /// The promoted revision.
         revision: Revision,
@@ -58,36 +59,36 @@ pub enum Effect {
         /// `spec.replicas`; at 0 the revision does not matter.
         replicas: u32,
     },
-    /// X has this many pods, written by us (adoption and hand-back).
+    /// The target has this many pods, written by us (adoption and hand-back).
     Target {
         /// `spec.replicas`.
         replicas: u32,
     },
-    /// X has none, and its annotation says how many it had: one write.
+    /// The target has none, and its annotation says how many it had: one write.
     Drain {
-        /// What X asked for.
+        /// What the target asked for.
         noted: u32,
     },
-    /// X's fields are no longer ours: they are anybody's to set.
+    /// The target's fields are no longer ours: they are anybody's to set.
     DropFieldOwnership,
     /// Remember the revision as rejected.
     Reject {
-        /// Which.
+        /// Rejected revision.
         revision: Revision,
-        /// Why, and by which attempt.
+        /// Cause, and the attempt that ended for it.
         rejection: Rejection,
     },
     /// Forget that the revision was rejected.
     ClearRejection {
-        /// Which.
+        /// Revision that may be tried again.
         revision: Revision,
     },
     /// Mark the revision promoted, every other one not; forget rejections; prune the history.
     MarkPromoted {
-        /// Which.
+        /// Promoted revision.
         revision: Revision,
     },
-    /// X owns X-primary from now on.
+    /// The target owns the primary Deployment from now on.
     OwnPrimaryByTarget,
     /// Delete the children and the frozen templates.
     RemoveChildren,
@@ -99,7 +100,7 @@ pub enum Effect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
 #[cfg_attr(test, derive(strum::EnumIter))]
 pub enum Held {
-    /// X does not exist.
+    /// The target does not exist.
     TargetMissing,
     /// Another `CanaryRollout` or another tool owns the names.
     NameTaken,
@@ -109,11 +110,11 @@ pub enum Held {
     Suspended,
     /// N is 0.
     ScaledToZero,
-    /// X is not complete and Available, so it can't be adopted yet.
+    /// The target is not complete and Available, so it can't be adopted yet.
     TargetUnavailable,
-    /// A `HorizontalPodAutoscaler` scales X itself.
+    /// A `HorizontalPodAutoscaler` scales the target itself.
     AutoscalerOnTarget,
-    /// X-primary is gone and no frozen template is marked promoted.
+    /// The primary Deployment is gone and no frozen template is marked promoted.
     PrimaryLost,
     /// Preflight has not passed yet.
     PreflightPending,
@@ -183,13 +184,13 @@ impl Plan {
         Self { effects, next, held: None, wake: None }
     }
 
-    /// The same, held for a reason.
+    /// This plan, held for a reason.
     #[must_use]
     pub fn held(self, held: impl Into<Option<Held>>) -> Self {
         Self { held: held.into().or(self.held), ..self }
     }
 
-    /// The same, looked at again at `at` or before.
+    /// This plan, with another look at `at` or before.
     #[must_use]
     pub fn wake(self, at: impl Into<Option<Timestamp>>) -> Self {
         let wake = match (self.wake, at.into()) {

@@ -17,8 +17,8 @@ pub(crate) fn at_rest(scene: &Scene<'_>, promoted: Revision, rest: Rest) -> Plan
     let repair = scene.enact_alone(promoted, &scene.facts);
     let stay = |rest, held| Plan::to(State::AtRest(rest), repair.clone()).held(held);
     if !scene.canary_gone() || scene.frozen(promoted).is_none() {
-        // Its counts are not those of its spec yet, or what X has can't be held against what was
-        // promoted: nothing new before that is known.
+        // Its counts are not those of its spec yet, or what the target has can't be held against
+        // what was promoted: nothing new before that is known.
         return stay(rest, None);
     }
     let Some(relation) = scene.relation() else {
@@ -75,7 +75,8 @@ fn rejected(scene: &Scene<'_>, rejection: Rejection, repair: Vec<Effect>) -> Pla
 }
 
 /// Count the attempt and freeze the template. Where preflight has passed already, the first step is
-/// entered with the same status: its size is persisted, and no look is spent on a state that is over.
+/// entered with the same status: its size is persisted, and no look is spent on a state that is
+/// over.
 fn try_out(scene: &Scene<'_>, promoted: Revision, desired: Desired, before: Rest) -> Plan {
     let attempt = scene.facts.attempts + 1;
     let facts = Facts { attempts: attempt, ..scene.facts.clone() };

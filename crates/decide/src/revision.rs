@@ -20,7 +20,7 @@ pub struct TrialKey(pub u64);
 pub struct RolloutId {
     /// What is rolled out.
     pub revision: Revision,
-    /// The attempt's number, counted from 1 over the life of X-primary.
+    /// The attempt's number, counted from 1 over the life of the primary Deployment.
     pub attempt: u32,
 }
 

@@ -9,13 +9,13 @@ use crate::plan::Held;
 use crate::revision::{Cause, Revision, RolloutId};
 use crate::state::Ending;
 
-/// An observation with an X-primary in it.
+/// An observation with a primary Deployment in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Scene<'a> {
     pub(crate) seen: &'a Observed,
     pub(crate) primary: &'a Primary,
     pub(crate) now: Timestamp,
-    /// N.
+    /// N, the pods of both roles together.
     pub(crate) total: u32,
     /// The facts with owner, N and consumed values brought up to date.
     pub(crate) facts: Facts,
@@ -76,7 +76,7 @@ impl<'a> Scene<'a> {
         self.seen.canary.as_ref().is_some_and(|it| it.revision == Some(revision))
     }
 
-    /// Whether X's live template is this revision.
+    /// Whether the target's live template is this revision.
     pub(crate) fn is_live(&self, revision: Revision) -> bool {
         self.seen.target.as_ref().is_some_and(|it| it.desired.revision == revision)
     }
@@ -88,12 +88,12 @@ impl<'a> Scene<'a> {
             || self.primary.workload.revision == Some(revision)
     }
 
-    /// Whether X runs units of ours: it is transferred, never drained.
+    /// Whether the target runs units of ours: it is transferred, never drained.
     pub(crate) fn shares_target(&self) -> bool {
         shares_target(&self.facts)
     }
 
-    /// How the live template relates to the promoted one; `None` while X is missing.
+    /// How the live template relates to the promoted one; `None` while the target is missing.
     pub(crate) fn relation(&self) -> Option<Relation> {
         let desired = self.seen.target.as_ref()?.desired;
         if Some(desired.revision) == self.promoted {
@@ -151,7 +151,8 @@ pub(crate) fn marked(seen: &Observed) -> Option<&Frozen> {
     seen.frozen.iter().filter(|it| it.promoted).max_by_key(|it| it.attempt)
 }
 
-/// The last attempt that a frozen template knows of, for when X-primary's counter was lost.
+/// The last attempt that a frozen template knows of, for when the primary Deployment's counter was
+/// lost.
 pub(crate) fn last_attempt(seen: &Observed) -> u32 {
     seen.frozen.iter().map(|it| it.attempt).max().unwrap_or(0)
 }

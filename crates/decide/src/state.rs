@@ -8,7 +8,7 @@ use crate::revision::{Cause, Revision, RolloutId};
 /// The state of one `CanaryRollout`, as persisted in its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// The units of X go over to X-primary.
+    /// The units of the target go over to the primary Deployment.
     Adopting,
     /// Primary serves at N on the promoted revision; no canary.
     AtRest(Rest),
@@ -58,7 +58,7 @@ pub enum Rest {
     Failed {
         /// The rejected revision.
         revision: Revision,
-        /// Why.
+        /// What it was rejected for.
         cause: Cause,
     },
 }
@@ -70,7 +70,7 @@ pub struct Trial {
     pub id: RolloutId,
     /// The rest to return to when this attempt ends without a rejection.
     pub before: Rest,
-    /// How far it is.
+    /// Stage that the attempt is in.
     pub stage: Stage,
 }
 
@@ -127,7 +127,7 @@ pub enum PromotedBy {
     Bypass,
     /// The change needs no trial by `spec.canaryOn`.
     NoTrialNeeded,
-    /// X-primary says that a promotion is under way, and not why.
+    /// The primary Deployment says that a promotion is under way, and not why.
     Resumed,
 }
 
@@ -136,7 +136,7 @@ pub enum PromotedBy {
 pub struct Rollback {
     /// Which attempt at which revision.
     pub id: RolloutId,
-    /// Why.
+    /// What the canary is removed for.
     pub cause: Cause,
     /// What was interrupted: after a promotion primary goes first.
     pub from: Origin,
@@ -158,11 +158,11 @@ pub enum Origin {
 /// How a deletion ends; decided once, and only `HandBack` may still become `Leave`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
 pub enum Ending {
-    /// X runs the promoted revision again and the children go.
+    /// The target runs the promoted revision again and the children go.
     HandBack,
-    /// X-primary keeps serving, owned by X from then on.
+    /// The primary Deployment keeps serving, owned by the target from then on.
     Leave,
-    /// X is gone: the children go too.
+    /// The target is gone: the children go too.
     Remove,
 }
 
@@ -193,7 +193,8 @@ impl Stopwatch {
         }
     }
 
-    /// Without what passed of the open interval while nobody watched: before `watched`, or all of it.
+    /// Without what passed of the open interval while nobody watched: before `watched`, or all of
+    /// it.
     #[must_use]
     pub fn watched(self, watched: Option<Timestamp>) -> Self {
         let since = self.since.zip(watched).map(|(since, watched)| since.max(watched));

@@ -63,7 +63,8 @@ pub(crate) fn place(scene: &Scene<'_>, promoted: Revision) -> State {
         }),
         // Only a deletion terminates; without one this is a status from another life.
         (None, State::Adopting | State::Terminating(_)) => State::AtRest(Rest::Initialized),
-        // Done, but for the status; else taken back, or X-primary was lost and restored.
+        // Done, but for the status; else taken back, or the primary Deployment was lost and
+        // restored.
         (None, State::Promoting(it)) if it.id.revision == promoted => {
             State::AtRest(Rest::Succeeded)
         }

@@ -29,7 +29,7 @@ pub const ID: RolloutId = RolloutId { revision: NEXT, attempt: 1 };
 pub const EARLIER: RolloutId = RolloutId { revision: NEXT, attempt: 0 };
 /// The attempt that a fix would be.
 pub const FIX: RolloutId = RolloutId { revision: THIRD, attempt: 2 };
-/// The promotion of [`NEXT`], as X-primary says it.
+/// The promotion of [`NEXT`], as the primary Deployment says it.
 pub const PASSED: Takeover = Takeover { revision: NEXT, how: PromotedBy::Passed };
 /// The moment of every observation.
 pub const NOW: Timestamp = Timestamp::constant(10_000, 0);
@@ -114,7 +114,7 @@ pub fn plain() -> Observed {
     }
 }
 
-/// X-primary was just created; X still has all units.
+/// The primary Deployment was just created; the target still has all units.
 #[must_use]
 pub fn adopting() -> Observed {
     let facts = Facts {
@@ -232,20 +232,20 @@ pub fn deleted(mut seen: Observed, ending: Option<Ending>) -> Observed {
     seen
 }
 
-/// X-primary of the observation.
+/// The primary Deployment of the observation.
 ///
 /// # Panics
 /// When there is none.
 pub fn primary(seen: &mut Observed) -> &mut Primary {
-    seen.primary.as_mut().expect("X-primary is there")
+    seen.primary.as_mut().expect("the primary is there")
 }
 
-/// X of the observation.
+/// The target of the observation.
 ///
 /// # Panics
 /// When there is none.
 pub fn target(seen: &mut Observed) -> &mut Target {
-    seen.target.as_mut().expect("X is there")
+    seen.target.as_mut().expect("the target is there")
 }
 
 /// The step under way.
@@ -259,12 +259,12 @@ pub fn step(seen: &mut Observed) -> &mut Step {
     step
 }
 
-/// X's live template is this one.
+/// The target's live template is this one.
 pub fn ask(seen: &mut Observed, revision: Revision) {
     target(seen).desired = Desired { revision, trial: TrialKey(revision.0 % 10) };
 }
 
-/// X carries a bypass that was not consumed yet.
+/// The target carries a bypass that was not consumed yet.
 pub fn bypass(seen: &mut Observed) {
     target(seen).bypass = Some(Arc::from("it burns"));
 }
@@ -309,7 +309,7 @@ pub fn at_max_hold(seen: &mut Observed) {
     (step(seen).hold, step(seen).delivered) = (clock, clock);
 }
 
-/// The promoted template is nowhere: not frozen, not on X, not on X-primary.
+/// The promoted template is nowhere: not frozen, not on the target, not on the primary.
 pub fn lose_promoted(seen: &mut Observed) {
     seen.frozen.retain(|it| it.revision != PROMOTED);
     ask(seen, THIRD);

@@ -1,5 +1,5 @@
 //! A revision prepared for, or under, judgement. Ends of a trial are looked at before forward
-//! moves, and a brake (suspended, invalid spec, X missing) stops only the latter.
+//! moves, and a brake (suspended, invalid spec, the target missing) stops only the latter.
 
 use crate::count::{canary_count, fit_canary};
 use crate::observed::{

@@ -11,7 +11,8 @@ use crate::testing::{
     promoting, reject, with, workload,
 };
 
-/// What the next process sees when this plan's effects on X-primary were made, and no more.
+/// What the next process sees when this plan's effects on the primary Deployment were made, and no
+/// more.
 fn crashed(mut seen: Observed) -> Observed {
     for effect in decide(&seen, NOW).effects {
         if let Effect::Primary { revision, replicas, facts } = effect {

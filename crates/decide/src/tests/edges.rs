@@ -1,5 +1,5 @@
-//! I7: the phases, and every way from one to another, as `docs/architecture/state-table.md` has them.
-//! A phase that moves along none of these is a bug; one that is never used is an error in this table.
+//! I7: every way from one phase to another, as `docs/architecture/state-table.md` has it. A phase
+//! that moves along none of these is a bug; one that is never used is an error in this table.
 
 use crate::state::Phase;
 
@@ -39,7 +39,8 @@ pub(super) const EDGES: &[(Phase, Phase)] = &[
     (Phase::RollingBack, Phase::Promoting),
 ];
 
-/// Every phase may be left for these: X is seeded, or shared, again; the deletion was asked for.
+/// Every phase may be left for these: the target is seeded, or shared, again; the deletion was
+/// asked for.
 const FROM_ANYWHERE: &[Phase] = &[Phase::Adopting, Phase::Terminating];
 
 /// Whether the table has this way.

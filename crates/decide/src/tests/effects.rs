@@ -18,7 +18,7 @@ fn a_late_release_fills_up_primary_also_when_its_frozen_template_is_lost() {
     );
     let effects = decide(&seen, NOW).effects;
     let freeze = Effect::Freeze { revision: PROMOTED, attempt: 0 };
-    assert_eq!(effects.first(), Some(&freeze), "X still has it");
+    assert_eq!(effects.first(), Some(&freeze), "the target still has it");
     assert!(matches!(effects[1], Effect::Primary { revision: PROMOTED, replicas: 4, .. }));
     assert_eq!(effects[2..], [Effect::OwnPrimaryByTarget, Effect::RemoveFinalizer]);
 }

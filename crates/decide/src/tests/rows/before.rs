@@ -1,4 +1,4 @@
-//! Cases of what is asked before any phase, without an X-primary, and while adopting.
+//! Cases of what is asked before any phase, without a primary Deployment, and while adopting.
 //! Observations only; what follows from them is on the page.
 
 use std::sync::Arc;
@@ -51,7 +51,7 @@ fn no_primary() -> Vec<Case> {
         ("N7", with(plain(), &[|it| target(it).available = false])),
         ("N7", with(plain(), &[|it| target(it).workload.ready = 0])),
         ("N8", plain()),
-        // A mark that an earlier life has left says nothing about an X that serves by itself.
+        // A mark that an earlier life has left says nothing about a target that serves by itself.
         ("N8", with(plain(), &[|it| it.frozen.push(frozen(PROMOTED, 3))])),
     ]
 }

@@ -12,7 +12,7 @@ use crate::observed::{Facts, Frozen};
 use crate::revision::Revision;
 use crate::state::{Rest, State};
 
-/// X as its user applied it, complete.
+/// The target as its user applied it, complete.
 pub(super) fn plain(dice: &mut Dice, template: Revision, total: u32) -> Cluster {
     let mut deployment = Deployment::serving(template, total, 1);
     let max_unavailable = dice.pick(&[0, 0, 1, 2]);
@@ -36,7 +36,7 @@ pub(super) fn plain(dice: &mut Dice, template: Revision, total: u32) -> Cluster 
     }
 }
 
-/// The same after its adoption: the rest that most lives of rollouts are spent in.
+/// A cluster after its adoption: the rest that most lives of rollouts are spent in.
 pub(super) fn adopted(mut cluster: Cluster, mut rollout: Rollout) -> Cluster {
     let Some(target) = &mut cluster.target else { return cluster };
     let (template, total) = (target.deployment.template, target.deployment.replicas);

@@ -20,8 +20,8 @@ use crate::table::decide;
 /// A rollout that writes more than this in calm weather undoes its own work.
 const MAX_WRITES: u32 = 400;
 
-/// The weather clears: sources answer, specs are valid, nothing is suspended, X is there, or else
-/// nobody wants its rollout any more.
+/// The weather clears: sources answer, specs are valid, nothing is suspended, the target is there,
+/// or else nobody wants its rollout any more.
 pub(super) fn clear_up(world: &mut World) {
     world.log(|| "calm".into());
     (world.outage, world.operator) = (false, Operator::default());
@@ -108,7 +108,7 @@ fn scale_up(world: &mut World) {
     }
 }
 
-/// The promoted template is nowhere any more: X is what there is, by hand.
+/// The promoted template is nowhere any more: the target is what there is, by hand.
 fn ship_again(world: &mut World) {
     world.count("promoted template lost");
     let version = world.cluster.next_version();
@@ -169,8 +169,8 @@ pub(super) fn inspect(world: &mut World) {
     let total = facts.replicas;
     expect(facts.adopted && facts.ending.is_none() && facts.owner == seen.uid, "not adopted");
     expect(seen.canary.as_ref().is_none_or(|it| it.replicas + it.ready == 0), "a canary is left");
-    expect(target.workload.replicas == 0, "X has pods");
-    expect(!target.owned, "fields of X are ours");
+    expect(target.workload.replicas == 0, "the target has pods");
+    expect(!target.owned, "fields of the target are ours");
     expect(primary.workload.replicas == total && primary.workload.ready == total, "not at N");
     expect(primary.workload.revision == facts.promoted, "primary runs something else");
     expect(facts.promoting.is_none(), "a promotion is open");
@@ -197,7 +197,7 @@ pub(super) fn inspect(world: &mut World) {
 /// N is what its users asked for last, where they can expect to be understood.
 fn wish(world: &World, seen: &Observed, total: u32) {
     let ceiling = |it: u32| seen.max_consumers.map_or(it, |max| it.min(max));
-    // A hand-back under a ceiling gives X no more than the ceiling allows.
+    // A hand-back under a ceiling gives the target no more than the ceiling allows.
     let lost = world.memory.lost_primary || (world.memory.ceiling && world.profile.deletion);
     let wish = seen.replicas.or(world.memory.wish.filter(|_| !lost));
     if wish.is_some_and(|it| ceiling(it) != total) {
@@ -205,7 +205,7 @@ fn wish(world: &World, seen: &Observed, total: u32) {
     }
 }
 
-/// Without a `CanaryRollout` somebody still serves, where X is wanted.
+/// Without a `CanaryRollout` somebody still serves, where the target is wanted.
 fn gone(world: &mut World) {
     let cluster = &world.cluster;
     let running = cluster.target.as_ref().map_or(0, |it| it.deployment.replicas)
@@ -216,7 +216,7 @@ fn gone(world: &mut World) {
         world.fail("nobody serves after the release");
     }
     if cluster.target.as_ref().is_some_and(|it| it.owned) && !excused {
-        world.fail("fields of X are ours after the release");
+        world.fail("fields of the target are ours after the release");
     }
     world.count("ends without a CanaryRollout");
 }

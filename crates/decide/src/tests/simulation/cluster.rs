@@ -22,7 +22,7 @@ pub(super) const fn trial_key(revision: Revision) -> TrialKey {
     TrialKey(revision.0 / 2)
 }
 
-/// X.
+/// The target.
 #[derive(Clone, Debug)]
 pub(super) struct TargetObject {
     pub(super) deployment: Deployment,
@@ -34,12 +34,12 @@ pub(super) struct TargetObject {
     pub(super) max_unavailable: u32,
 }
 
-/// X-primary.
+/// The primary Deployment.
 #[derive(Clone, Debug)]
 pub(super) struct PrimaryObject {
     pub(super) deployment: Deployment,
     pub(super) facts: Facts,
-    /// X owns it.
+    /// The target owns it.
     pub(super) owned: bool,
 }
 
@@ -172,7 +172,8 @@ impl Cluster {
         Some(View { seen, versions })
     }
 
-    /// One line for the trace: ready/spec of X, primary and canary, `~` where a status is behind.
+    /// One line for the trace: ready/spec of the target, primary and canary, `~` where a status is
+    /// behind.
     pub(super) fn summary(&self) -> String {
         let of = |it: Option<&Deployment>| match it {
             Some(it) => {
@@ -204,7 +205,7 @@ impl TargetObject {
     fn seen(&self) -> Target {
         let it = &self.deployment;
         let mut workload = it.workload(false);
-        // X's own pods are not watched.
+        // The target's own pods are not watched.
         workload.terminating -= it.counted.leaving;
         let all = [it.counted.all, it.counted.updated, it.counted.ready];
         Target {

@@ -12,7 +12,8 @@ use crate::state::{Ending, State};
 pub(super) struct Consumers {
     pub(super) specs: u32,
     ready: u32,
-    /// Pods of the children, those included that are on their way out: all are members of the group.
+    /// Pods of the children, those included that are on their way out: all are members of the
+    /// group.
     members: u32,
 }
 
@@ -33,7 +34,7 @@ impl Consumers {
             // nobody can know.
             counts.ready += if counts_as_ready { it.counted.ready.min(it.replicas) } else { 0 };
         }
-        // X's own pods on their way out are not watched.
+        // The target's own pods on their way out are not watched.
         let children = cluster.primary.iter().map(|it| &it.deployment).chain(&cluster.canary);
         counts.members = children.map(|it| it.replicas + it.workload(false).terminating).sum();
         counts
@@ -57,7 +58,8 @@ pub(super) fn before(world: &World, seen: &Observed, effect: &Effect) -> Option<
         | Effect::Canary { .. }
         | Effect::Target { .. }
         | Effect::Drain { .. } => Some(Consumers::of(world, seen)),
-        // Nobody wants consumers any more, or X has taken all units; checked at the release.
+        // Nobody wants consumers any more, or the target has taken all units; checked at the
+        // release.
         Effect::RemoveChildren
         | Effect::AddFinalizer
         | Effect::SeedScale { .. }

@@ -23,7 +23,7 @@ pub(super) struct Memory {
     pub(super) guard_spoke: bool,
     /// Reasons of bypasses that were followed, and for which revision.
     pub(super) bypassed: Vec<(Arc<str>, Revision)>,
-    /// Since when X is gone.
+    /// Since when the target is gone.
     pub(super) target_gone: Option<Timestamp>,
     /// N as its users last asked for it; `None` when they can't expect to be understood.
     pub(super) wish: Option<u32>,
@@ -73,7 +73,7 @@ impl Memory {
         self.wish = self.wish.map(|_| count);
     }
 
-    /// What X asked for before and after can't be told apart any more.
+    /// What the target asked for before and after can't be told apart any more.
     pub(super) const fn wish_by_rollout(&mut self) {
         self.wish = None;
     }

@@ -18,7 +18,7 @@ use crate::state::{Stage, State};
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent kinds of weather")]
 pub(super) struct Profile {
-    /// Counts change: X's, the `CanaryRollout`'s, the ceiling.
+    /// Counts change: the target's, the `CanaryRollout`'s, the ceiling.
     pub(super) scaling: bool,
     /// Objects are deleted, edited by hand, restored from a backup; pods crash.
     pub(super) vandals: bool,
@@ -123,7 +123,7 @@ pub(super) fn strike(world: &mut World) {
     world.foreign += 1;
 }
 
-/// The template of X changes: to anything, and often back to what is known.
+/// The template of the target changes: to anything, and often back to what is known.
 fn edit(world: &mut World) {
     let promoted = world.cluster.primary.as_ref().and_then(|it| it.facts.promoted);
     let rejected = world.cluster.frozen.iter().find(|it| it.frozen.rejection.is_some());
@@ -141,7 +141,7 @@ fn edit(world: &mut World) {
         it.deployment.write(template, replicas, version);
         it.deployment.named = template;
     }
-    world.log(|| format!("X's template is {template}"));
+    world.log(|| format!("the target's template is {template}"));
 }
 
 /// Counts, by every way there is.
@@ -180,10 +180,11 @@ pub(super) fn scale_target(world: &mut World, count: u32) {
     }
     it.deployment.write(template, count, version);
     note_wish(world, count);
-    world.log(|| format!("X is scaled to {count}"));
+    world.log(|| format!("the target is scaled to {count}"));
 }
 
-/// X's count is what users want, unless the `CanaryRollout` has one: then X is not listened to.
+/// The target's count is what users want, unless the `CanaryRollout` has one: then the target is
+/// not listened to.
 pub(super) fn note_wish(world: &mut World, count: u32) {
     let outranked = world.cluster.rollout.as_ref().is_some_and(|it| it.replicas.is_some());
     if outranked {

@@ -15,11 +15,11 @@ pub(super) fn strike(world: &mut World) {
         2 => {
             world.cluster.primary = None;
             world.memory.lost_primary = true;
-            world.log(|| "X-primary is deleted".into());
+            world.log(|| "the primary Deployment is deleted".into());
         }
         3 => {
             world.cluster.canary = None;
-            world.log(|| "X-canary is deleted".into());
+            world.log(|| "the canary is deleted".into());
         }
         4 => lose_template(world),
         5 | 6 => hand_on_child(world),
@@ -53,10 +53,10 @@ pub(super) fn lose_target(world: &mut World) {
     if world.cluster.primary.as_ref().is_some_and(|it| it.owned) {
         world.cluster.primary = None;
     }
-    world.log(|| "X is deleted".into());
+    world.log(|| "the target is deleted".into());
 }
 
-/// X comes back from Git: with its own count, and without our annotations.
+/// The target comes back from Git: with its own count, and without our annotations.
 pub(super) fn make_target(world: &mut World) {
     let version = world.cluster.next_version();
     let template = Revision(u64::from(world.dice.below(8)));
@@ -75,7 +75,7 @@ pub(super) fn make_target(world: &mut World) {
     world.cluster.target = Some(target);
     world.memory.target_gone = None;
     note_wish(world, count);
-    world.log(|| format!("X is created with {template} and {count}"));
+    world.log(|| format!("the target is created with {template} and {count}"));
 }
 
 fn lose_template(world: &mut World) {

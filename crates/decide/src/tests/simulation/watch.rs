@@ -41,7 +41,7 @@ pub(super) fn effect(world: &World, seen: &Observed, effect: &Effect) -> Option<
             let removes = facts.ending == Some(Ending::Remove) && !world.cluster.doomed;
             let gone = world.memory.target_gone.map(|it| world.now.duration_since(it));
             if removes && gone.is_none_or(|it| it < SignedDuration::from_secs(30)) {
-                return Some("removed before X was gone for long enough".to_owned());
+                return Some("removed before the target was gone for long enough".to_owned());
             }
             let promoting = now.and_then(|it| it.facts.promoting).map(|it| it.revision);
             let promoted = now.and_then(|it| it.facts.promoted);
@@ -322,7 +322,7 @@ pub(super) fn written(world: &mut World, seen: &Observed, plan: &Plan, effect: &
         named.is_some_and(|it| world.cluster.find(it).is_none())
     };
     world.memory.forced |= *effect == Effect::RemoveFinalizer && lost(world);
-    // From then on `/scale` is listened to, not X.
+    // From then on `/scale` is listened to, not the target.
     if matches!(effect, Effect::SeedScale { .. }) {
         world.memory.wish_by_rollout();
     }

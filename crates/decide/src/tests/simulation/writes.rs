@@ -117,10 +117,10 @@ fn freeze(
     if view.versions.frozen.iter().any(|it| it.0 == revision) {
         return mark(cluster, view, revision, |it| it.attempt = attempt);
     }
-    // What was observed is what is frozen, whatever X looks like by now.
+    // What was observed is what is frozen, whatever the target looks like by now.
     let live = view.seen.target.as_ref().is_some_and(|it| it.desired.revision == revision);
     if !live {
-        return Err(Failed::Impossible("freezes a template that X does not have"));
+        return Err(Failed::Impossible("freezes a template that the target does not have"));
     }
     create(cluster, view, revision, attempt)
 }
@@ -129,7 +129,9 @@ fn refreeze(cluster: &mut Cluster, view: &mut View, revision: Revision) -> Resul
     let primary = cluster.primary.as_ref().ok_or(Failed::Conflict)?;
     check(view.versions.primary, primary.deployment.version)?;
     if primary.deployment.named != revision || primary.deployment.template == BY_HAND {
-        return Err(Failed::Impossible("freezes a template that X-primary does not run"));
+        return Err(Failed::Impossible(
+            "freezes a template that the primary Deployment does not run",
+        ));
     }
     let attempts = primary.facts.attempts;
     create(cluster, view, revision, attempts)
@@ -289,7 +291,8 @@ fn target(
     match fate.dice.below(8) {
         0 if fate.brittle => Err(Failed::Crash),
         1 => {
-            // X's own controller writes between the two: the second one is left to the next pass.
+            // The target's own controller writes between the two: the second one is left to the
+            // next pass.
             let version = cluster.next_version();
             cluster.target.as_mut().ok_or(Failed::Conflict)?.deployment.version = version;
             Ok(())
@@ -298,7 +301,7 @@ fn target(
     }
 }
 
-/// X's fields become nobody's, in a write of its own.
+/// The target's fields become nobody's, in a write of its own.
 fn disown(cluster: &mut Cluster, view: &mut View) -> Result<(), Failed> {
     let version = cluster.next_version();
     let it = cluster.target.as_mut().ok_or(Failed::Conflict)?;
