@@ -1,8 +1,7 @@
 //! From a plain Deployment to the primary, unit by unit; and the primary restored when it was lost.
 //! Never needs Kafka: it changes who runs the promoted version, not which version runs.
 
-use crate::count::first_total;
-use crate::goal::Counts;
+use crate::count::{Counts, first_total};
 use crate::moves::side;
 use crate::observed::{Desired, Facts, Observed, Target};
 use crate::plan::{Effect, Held, Plan};

@@ -1,7 +1,29 @@
 //! How many: N, and how many of them are canaries; the one rounding, for the operator and for lint.
-//! Arithmetic only: says nothing about when a count may be reached.
+//! Arithmetic only: how far a count may go in one move is for `transfer` to say.
 
 use crate::observed::{Facts, Observed, StepSize};
+use crate::revision::Revision;
+
+/// Pods of both roles, by name: a swapped pair is an outage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) primary: u32,
+    pub(crate) canary: u32,
+}
+
+/// The template and the pods of one role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Goal {
+    pub(crate) revision: Revision,
+    pub(crate) replicas: u32,
+}
+
+impl Revision {
+    /// This revision with `replicas` pods.
+    pub(crate) const fn at(self, replicas: u32) -> Goal {
+        Goal { revision: self, replicas }
+    }
+}
 
 /// The desired total N, and the value of the target's count that it takes into account, to be noted
 /// in the facts. `shared`: the target runs units of ours (adoption, hand-back), so a count on it

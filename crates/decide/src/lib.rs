@@ -23,7 +23,6 @@
 mod adoption;
 mod count;
 mod ending;
-mod goal;
 mod moves;
 mod observed;
 mod order;
@@ -49,8 +48,8 @@ pub use order::Order;
 pub use plan::{Effect, Held, Plan};
 pub use revision::{Cause, NotA, Revision, RolloutId, TrialKey};
 pub use state::{
-    Ending, Origin, Phase, PromotedBy, Promotion, Rest, Rollback, Stage, State, Step, Stopwatch,
-    Trial,
+    CurrentStep, Ending, Origin, Phase, PromotedBy, Promotion, Rest, Rollback, Stage, State,
+    Stopwatch, Trial,
 };
 pub use table::decide;
 

@@ -1,7 +1,7 @@
 //! From goals to effects: how far the counts may go now, and which writes make it so.
 //! Nothing is planned for what is already as it should be.
 
-use crate::goal::{Counts, Goal};
+use crate::count::{Counts, Goal};
 use crate::observed::{Evidence, Facts, MoveOrder, Observed, Rejection, Target, Workload};
 use crate::plan::Effect;
 use crate::revision::{Cause, Revision, RolloutId};

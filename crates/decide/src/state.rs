@@ -80,14 +80,14 @@ pub enum Stage {
     /// Waiting for preflight; the clock bounds when that is called overdue.
     Preparing(Stopwatch),
     /// A step's canary is scaled up, settled, held and judged.
-    Progressing(Step),
+    Progressing(CurrentStep),
     /// The hold is over and evidence or a person is waited for.
-    Paused(Step),
+    Paused(CurrentStep),
 }
 
-/// One step of the strategy.
+/// The step of the strategy that a trial is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct CurrentStep {
     /// Index into the strategy's steps, from 0.
     pub index: usize,
     /// Canary pods of this step, fixed when it was entered.
@@ -219,7 +219,7 @@ impl Stopwatch {
 impl Stage {
     /// The step whose canary is scaled up or judged; `None` before the first.
     #[must_use]
-    pub const fn step(self) -> Option<Step> {
+    pub const fn step(self) -> Option<CurrentStep> {
         match self {
             Self::Preparing(_) => None,
             Self::Progressing(step) | Self::Paused(step) => Some(step),
@@ -249,7 +249,7 @@ impl State {
 
     /// The step of the trial under way.
     #[must_use]
-    pub const fn step(&self) -> Option<Step> {
+    pub const fn step(&self) -> Option<CurrentStep> {
         match self {
             Self::Trial(it) => it.stage.step(),
             Self::Adopting

@@ -12,7 +12,8 @@ use crate::observed::{
 use crate::order::Order;
 use crate::revision::{Cause, Revision, RolloutId, TrialKey};
 use crate::state::{
-    Ending, Origin, PromotedBy, Promotion, Rest, Rollback, Stage, State, Step, Stopwatch, Trial,
+    CurrentStep, Ending, Origin, PromotedBy, Promotion, Rest, Rollback, Stage, State, Stopwatch,
+    Trial,
 };
 
 /// The revision that primary serves.
@@ -172,7 +173,7 @@ pub fn preparing() -> Observed {
 #[must_use]
 pub fn progressing() -> Observed {
     let clock = Stopwatch::started(NOW - MINUTE * 2);
-    let step = Step {
+    let step = CurrentStep {
         index: 0,
         canary: 1,
         unsettled: Stopwatch::default(),
@@ -252,7 +253,7 @@ pub fn target(seen: &mut Observed) -> &mut Target {
 ///
 /// # Panics
 /// When none is.
-pub fn step(seen: &mut Observed) -> &mut Step {
+pub fn step(seen: &mut Observed) -> &mut CurrentStep {
     let State::Trial(Trial { stage: Stage::Progressing(step), .. }) = &mut seen.state else {
         panic!("no step is under way")
     };

@@ -9,7 +9,9 @@ use crate::order::Order;
 use crate::plan::{Held, Plan};
 use crate::revision::{Cause, Revision};
 use crate::scene::{Relation, Scene};
-use crate::state::{Origin, PromotedBy, Promotion, Rollback, Stage, State, Step, Stopwatch, Trial};
+use crate::state::{
+    CurrentStep, Origin, PromotedBy, Promotion, Rollback, Stage, State, Stopwatch, Trial,
+};
 use jiff::SignedDuration;
 
 /// The rows of state `Trial`.
@@ -114,7 +116,7 @@ fn preparing(scene: &Scene<'_>, promoted: Revision, trial: Trial, waiting: Stopw
         .wake(waiting.due(deadline).filter(|_| !overdue))
 }
 
-fn under_way(scene: &Scene<'_>, promoted: Revision, trial: Trial, step: Step) -> Plan {
+fn under_way(scene: &Scene<'_>, promoted: Revision, trial: Trial, step: CurrentStep) -> Plan {
     let revision = trial.id.revision;
     let freeze = scene.freeze_again(revision, trial.id.attempt);
     // Without its template nowhere a canary can't get pods; what it has it keeps.
@@ -158,7 +160,7 @@ fn under_way(scene: &Scene<'_>, promoted: Revision, trial: Trial, step: Step) ->
 fn judge(
     scene: &Scene<'_>,
     trial: Trial,
-    step: Step,
+    step: CurrentStep,
     plan: StepPlan,
     stay: impl Fn(bool, Option<Held>) -> Plan,
 ) -> Plan {
@@ -196,7 +198,7 @@ fn judge(
 }
 
 /// The next step, entered without effects: its size must be persisted before its pods exist.
-fn forward(scene: &Scene<'_>, trial: Trial, step: Step, how: PromotedBy) -> Plan {
+fn forward(scene: &Scene<'_>, trial: Trial, step: CurrentStep, how: PromotedBy) -> Plan {
     let index = step.index + 1;
     if index < scene.seen.strategy.steps.len() {
         let stage = Stage::Progressing(enter(scene, index));
@@ -219,9 +221,9 @@ fn skips_all(scene: &Scene<'_>, trial: Trial) -> bool {
 }
 
 /// The step of this index, its clocks at zero and its canary count fixed.
-pub(crate) fn enter(scene: &Scene<'_>, index: usize) -> Step {
+pub(crate) fn enter(scene: &Scene<'_>, index: usize) -> CurrentStep {
     let size = scene.seen.strategy.steps.get(index).map(|it| it.size);
-    Step {
+    CurrentStep {
         index,
         canary: size.map_or(1, |it| canary_count(it, scene.total)),
         unsettled: Stopwatch::default(),
@@ -233,7 +235,7 @@ pub(crate) fn enter(scene: &Scene<'_>, index: usize) -> Step {
 /// The step with its clocks set by what is seen: the canary's own delay counts towards its
 /// deadline; an outage of Kafka, a primary that is not ready and N = 0 stop that clock, and so does
 /// a move that we could have made: an operator that was away must not cost a revision its trial.
-fn settle(scene: &Scene<'_>, revision: Revision, step: Step) -> Step {
+fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentStep {
     let goal = fit_canary(step.canary, scene.total);
     let primary = &scene.primary.workload;
     let leaving = primary.terminating + scene.seen.canary.as_ref().map_or(0, |it| it.terminating);
@@ -253,7 +255,7 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: Step) -> Step {
     let watched = scene.seen.watched_since;
     let delivers =
         matches!(scene.seen.evidence, Evidence::Pass | Evidence::Inconclusive { delivered: true });
-    Step {
+    CurrentStep {
         unsettled: step.unsettled.watched(watched).run(blamed, scene.now),
         hold: step.hold.run(settled, scene.now),
         delivered: step.delivered.watched(watched).run(settled && delivers, scene.now),
@@ -267,7 +269,7 @@ fn is_our_move(scene: &Scene<'_>, goal: u32) -> bool {
     canary.spec <= canary.ready && scene.next_counts(scene.split(goal)) != scene.counts_now()
 }
 
-fn next_look(scene: &Scene<'_>, step: Step) -> Option<jiff::Timestamp> {
+fn next_look(scene: &Scene<'_>, step: CurrentStep) -> Option<jiff::Timestamp> {
     let plan = scene.seen.strategy.steps.get(step.index)?;
     let ahead = |at: &jiff::Timestamp| scene.now < *at;
     // A deadline is over when it has passed, not when it is reached.

@@ -9,8 +9,8 @@ use siskin_api as api;
 use siskin_api::{CanaryRolloutStatus, ProgressStatus, RestPhase};
 
 use siskin_decide::{
-    Cause, Ending, Origin, Phase, PromotedBy, Promotion, Rest, Revision, Rollback, RolloutId,
-    Stage, State, Step, Stopwatch, Trial,
+    Cause, CurrentStep, Ending, Origin, Phase, PromotedBy, Promotion, Rest, Revision, Rollback,
+    RolloutId, Stage, State, Stopwatch, Trial,
 };
 
 /// The persisted state; `AtRest(Initialized)` when there is none that can be read.
@@ -135,8 +135,8 @@ fn trial(progress: &ProgressStatus, stage: Stage) -> Option<State> {
     Some(State::Trial(Trial { id: id(progress)?, before: read_rest(progress)?, stage }))
 }
 
-fn step(progress: &ProgressStatus) -> Option<Step> {
-    Some(Step {
+fn step(progress: &ProgressStatus) -> Option<CurrentStep> {
+    Some(CurrentStep {
         index: usize::try_from(progress.step?).ok()?,
         canary: u32::try_from(progress.canary?).ok()?,
         unsettled: read_clock(&progress.clocks.unsettled),

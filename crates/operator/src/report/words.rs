@@ -2,7 +2,7 @@
 //! Texts change only when something happened: none contains a running time.
 
 use siskin_analysis::Verdict;
-use siskin_decide::{Cause, Ending, Held, Plan, PromotedBy, Promotion, Rest, State, Step};
+use siskin_decide::{Cause, CurrentStep, Ending, Held, Plan, PromotedBy, Promotion, Rest, State};
 
 use crate::observe::world::World;
 use crate::report::round::Round;
@@ -46,7 +46,7 @@ pub fn message(round: &Round<'_>) -> String {
     }
 }
 
-fn on_trial(round: &Round<'_>, step: Step) -> String {
+fn on_trial(round: &Round<'_>, step: CurrentStep) -> String {
     let steps = round.world.strategy.steps.len();
     let place = format!("step {}/{steps}, {} canary", step.index + 1, pods(step.canary));
     if step.hold.since.is_none() {

@@ -14,7 +14,9 @@ use crate::plan::{Effect, Held, Plan};
 use crate::revision::{Cause, Revision};
 use crate::scene::Scene;
 use crate::state::Phase;
-use crate::state::{Ending, Origin, PromotedBy, Promotion, Rollback, Stage, State, Step, Trial};
+use crate::state::{
+    CurrentStep, Ending, Origin, PromotedBy, Promotion, Rollback, Stage, State, Trial,
+};
 use crate::table::{decide, place};
 use crate::tests::edges::is_declared;
 
@@ -246,7 +248,7 @@ fn promotion(world: &World, seen: &Observed, promotion: Promotion) {
 }
 
 /// A step is left by itself only after its hold, on a Pass, approved.
-fn forward(world: &World, seen: &Observed, trial: &Trial, step: Step) {
+fn forward(world: &World, seen: &Observed, trial: &Trial, step: CurrentStep) {
     let plan = seen.strategy.steps[step.index];
     let key = (trial.id.attempt, step.index);
     let since = world.memory.steps.iter().find(|it| it.0 == key).map(|it| it.1);
