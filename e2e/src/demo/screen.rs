@@ -10,7 +10,7 @@ use siskin_launch::progress;
 use super::view::{self, Happening, Span, Style};
 use crate::scenario::history::State;
 
-/// Of a terminal that does not say how wide it is.
+/// Width of a terminal that does not say how wide it is, in columns.
 const USUAL_WIDTH: usize = 100;
 /// Longest silence elsewhere than on a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(8);

@@ -59,9 +59,9 @@ impl Load {
 pub struct Account {
     /// Records in the topic.
     pub produced: u64,
-    /// Of these, processed by some version.
+    /// Records processed by some version.
     pub processed_distinct: u64,
-    /// Of these, processed by none.
+    /// Records processed by no version.
     pub missing: u64,
     /// Records that were processed once more.
     pub duplicates: u64,

@@ -1,4 +1,5 @@
 //! Operators that end, die, hang and take over from each other, and a rollout that never notices.
+//! Each test has a rollout and operators of its own.
 
 use std::time::{Duration, Instant};
 

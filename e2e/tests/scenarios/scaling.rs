@@ -1,4 +1,5 @@
 //! Another number of consumers, asked for in every way, at rest and in the middle of a trial.
+//! Who asks is a user or an autoscaler, never the operator.
 
 use serde_json::{Value, json};
 use siskin_api::{Phase, PromotionReason};

@@ -39,7 +39,7 @@ pub struct Faults {
 impl Faults {
     /// The fate of a record.
     #[must_use]
-    pub fn fate(&self, (topic, partition, offset): (&str, i32, i64), key: &[u8]) -> Fate {
+    pub fn fate(&self, topic: &str, partition: i32, offset: i64, key: &[u8]) -> Fate {
         let poisonous = !self.poison.is_empty() && key.starts_with(self.poison.as_bytes());
         if poisonous || self.stall_partition == Some(partition) {
             return Fate::Stalled;

@@ -33,7 +33,7 @@ const LAST_FLUSH: Duration = Duration::from_secs(30);
 pub struct Produced {
     /// Records in Kafka.
     pub produced: u64,
-    /// Of these, with a key that starts with "poison".
+    /// Records in Kafka whose key starts with "poison".
     pub poison: u64,
     /// Records that were tried and given up.
     pub failed: u64,
@@ -59,7 +59,7 @@ pub fn produce(load: &Load, partitions: i32, stop: &AtomicBool) -> anyhow::Resul
     while !stop.load(Ordering::Relaxed) && !load.is_over(sequence, started.elapsed()) {
         for _ in 0..schedule.due(started.elapsed()) {
             if load.is_over(sequence, started.elapsed())
-                || !send(&producer, load, (sequence, spread.next(sequence)), stop)?
+                || !send(&producer, load, sequence, spread.next(sequence), stop)?
             {
                 break;
             }
@@ -72,11 +72,12 @@ pub fn produce(load: &Load, partitions: i32, stop: &AtomicBool) -> anyhow::Resul
     Ok(counted.clone())
 }
 
-/// False when it was told to stop before the record was taken.
+/// Sends one record; false when it was told to stop before the record was taken.
 fn send(
     producer: &BaseProducer<Counting>,
     load: &Load,
-    (sequence, partition): (u64, i32),
+    sequence: u64,
+    partition: i32,
     stop: &AtomicBool,
 ) -> anyhow::Result<bool> {
     let poison = is_poison(sequence, load.poison_share);
@@ -101,7 +102,7 @@ fn send(
     Ok(true)
 }
 
-/// The same records of every run are poison.
+/// Whether a record is poison: by its sequence alone, so the same ones in every run.
 fn is_poison(sequence: u64, share: f64) -> bool {
     uniform("poison", 0, i64::try_from(sequence).unwrap_or(i64::MAX)) < share
 }

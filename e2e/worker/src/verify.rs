@@ -28,9 +28,9 @@ const NAMED: usize = 10;
 pub struct Account {
     /// Records in the input topic.
     pub produced: u64,
-    /// Of these, acknowledged at least once: processed, or failed terminally.
+    /// Records acknowledged at least once: processed, or failed terminally.
     pub processed_distinct: u64,
-    /// Of these, whose first acknowledgement says that it failed terminally.
+    /// Records whose first acknowledgement says that they failed terminally.
     pub failed: u64,
     /// Records in the input topic that were never acknowledged.
     pub missing: u64,
@@ -49,7 +49,8 @@ pub struct Account {
 /// The input topic does not exist, or a topic can't be read to its end within `patience`.
 pub fn account(
     bootstrap: &str,
-    (topic, output): (&str, &str),
+    topic: &str,
+    output: &str,
     patience: Duration,
 ) -> anyhow::Result<Account> {
     let deadline = Instant::now() + patience;

@@ -30,7 +30,7 @@ const LAST_FLUSH: Duration = Duration::from_millis(700);
 /// Who leaves the group stays away this long: others see it gone.
 const AWAY: Duration = Duration::from_secs(3);
 
-/// The same error again is worth a line only this often.
+/// An error that repeats is worth a line only this often.
 const SAME_ERROR_AFTER: Duration = Duration::from_secs(10);
 
 /// Works until `stop` is set.
@@ -136,7 +136,7 @@ impl Worker<'_> {
         let taken = self.ledger.lock().take(&partition, offset);
         let Some(ticket) = taken else { return self.hang(consumer, &[partition]) };
         let key = message.key().unwrap_or_default();
-        let fate = self.faults.fate((topic, partition.1, offset), key);
+        let fate = self.faults.fate(topic, partition.1, offset, key);
         if fate != Fate::Skipped {
             self.metrics.consumed.inc();
         }
@@ -167,14 +167,14 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn count(&mut self, fate: Fate, (topic, partition): &Partition, offset: i64) {
+    fn count(&mut self, fate: Fate, partition: &Partition, offset: i64) {
         match fate {
             Fate::Processed => {
                 self.metrics.processed.inc();
             }
             Fate::Failed => {
                 self.metrics.errors.inc();
-                tracing::warn!("failed at {topic}/{partition}/{offset}");
+                tracing::warn!("failed at {}/{}/{offset}", partition.0, partition.1);
             }
             Fate::Dropped | Fate::Skipped | Fate::Stalled => {}
         }

@@ -1,4 +1,5 @@
 //! When a line is due, by a clock that the tests set.
+//! Nothing waits, and no terminal is needed.
 
 use super::*;
 

@@ -1,4 +1,5 @@
 //! What the audience sees of a trial whose canary has crashed.
+//! No cluster: states are made up.
 
 use serde_json::json;
 

@@ -32,7 +32,7 @@ impl Story {
         story
     }
 
-    /// The same with a canary of one, under trial of version 2.
+    /// A rollout with a canary of one, under trial of version 2.
     fn on_trial() -> Self {
         let mut story = Self::at_rest();
         story.rollout(Phase::Preparing, |_| {});

@@ -54,7 +54,7 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_ansi(false).with_target(false).with_writer(errors).init();
     match arguments.command {
         Some(Command::Verify { bootstrap, topic, output, patience }) => {
-            let account = verify::account(&bootstrap, (&topic, &output), patience)?;
+            let account = verify::account(&bootstrap, &topic, &output, patience)?;
             println!("{}", serde_json::to_string(&account)?);
             ensure!(account.missing == 0, "{} records are missing", account.missing);
             Ok(())

@@ -18,7 +18,7 @@ fn the_hash_is_the_same_in_every_build() {
 fn shares_are_kept() {
     let faults = shares();
     let fates: Vec<_> =
-        (0..20_000).map(|offset| faults.fate(("orders", 3, offset), b"order")).collect();
+        (0..20_000).map(|offset| faults.fate("orders", 3, offset, b"order")).collect();
     let count = |fate| fates.iter().filter(|it| **it == fate).count();
     for (fate, expected) in [
         (Fate::Failed, 2_000),
@@ -35,7 +35,7 @@ fn shares_are_kept() {
 fn partitions_and_topics_differ() {
     let faults = shares();
     let fates = |topic, partition| -> Vec<_> {
-        (0..100).map(|offset| faults.fate((topic, partition, offset), b"")).collect()
+        (0..100).map(|offset| faults.fate(topic, partition, offset, b"")).collect()
     };
     assert_ne!(fates("orders", 1), fates("orders", 2));
     assert_ne!(fates("orders", 1), fates("payments", 1));
@@ -44,20 +44,20 @@ fn partitions_and_topics_differ() {
 #[test]
 fn no_fault_means_none() {
     let faults = Faults::default();
-    assert!((0..1_000).all(|it| faults.fate(("t", 0, it), b"poison-1") == Fate::Processed));
+    assert!((0..1_000).all(|it| faults.fate("t", 0, it, b"poison-1") == Fate::Processed));
 }
 
 #[test]
 fn poison_hangs_whatever_the_shares_say() {
     let faults = Faults { errors: 1.0, poison: "poison".to_owned(), ..Faults::default() };
-    assert_eq!(faults.fate(("t", 0, 1), b"poison-1"), Fate::Stalled);
-    assert_eq!(faults.fate(("t", 0, 1), b"order-1"), Fate::Failed);
-    assert_eq!(faults.fate(("t", 0, 1), b""), Fate::Failed);
+    assert_eq!(faults.fate("t", 0, 1, b"poison-1"), Fate::Stalled);
+    assert_eq!(faults.fate("t", 0, 1, b"order-1"), Fate::Failed);
+    assert_eq!(faults.fate("t", 0, 1, b""), Fate::Failed);
 }
 
 #[test]
 fn a_partition_can_be_named() {
     let faults = Faults { stall_partition: Some(3), ..Faults::default() };
-    assert_eq!(faults.fate(("t", 3, 1), b""), Fate::Stalled);
-    assert_eq!(faults.fate(("t", 2, 1), b""), Fate::Processed);
+    assert_eq!(faults.fate("t", 3, 1, b""), Fate::Stalled);
+    assert_eq!(faults.fate("t", 2, 1, b""), Fate::Processed);
 }
