@@ -80,8 +80,7 @@ impl Acknowledger {
             self.ledger.lock().done(&ticket);
             return Ok(());
         };
-        let (topic, partition) = &ticket.partition;
-        let key = format!("{topic}/{partition}/{}", ticket.offset);
+        let key = format!("{}/{}", ticket.partition, ticket.offset);
         let value = serde_json::json!({"fate": said, "version": output.version, "pod": output.pod});
         let value = value.to_string();
         let record = BaseRecord::with_opaque_to(&output.topic, Box::new(ticket));

@@ -30,9 +30,9 @@ pub struct Faults {
     pub skips: f64,
     /// Share that a consumer hangs on.
     pub stalls: f64,
-    /// It hangs on each record of this partition.
+    /// Partition on each record of which a consumer hangs.
     pub stall_partition: Option<i32>,
-    /// It hangs on each record whose key starts with this, unless that is empty.
+    /// Start of the keys on whose records a consumer hangs; none if empty.
     pub poison: String,
 }
 
@@ -67,7 +67,7 @@ impl Faults {
     }
 }
 
-/// A number in [0, 1) that depends on these three only (FNV-1a, then a finaliser).
+/// A number in [0, 1) that depends on these three only (FNV-1a, then a finalizer).
 #[must_use]
 pub fn uniform(topic: &str, partition: i32, offset: i64) -> f64 {
     let bytes = topic.bytes().chain(partition.to_le_bytes()).chain(offset.to_le_bytes());

@@ -5,16 +5,29 @@
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::{self, Display, Formatter};
 
-/// A topic and the number of one of its partitions.
-pub type Partition = (String, i32);
+/// A partition of a topic, shown as `orders/3`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Partition {
+    /// Name of the topic.
+    pub topic: String,
+    /// Number of the partition.
+    pub number: i32,
+}
+
+impl Display for Partition {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.topic, self.number)
+    }
+}
 
 /// One record that was taken; given back when all its effects are safe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    /// Where the record lies.
+    /// Partition that the record lies in.
     pub partition: Partition,
-    /// Its offset.
+    /// Offset of the record.
     pub offset: i64,
     epoch: u64,
 }
@@ -111,7 +124,7 @@ impl Ledger {
         self.lines.iter().filter(|(_, line)| line.stalled).map(|(it, _)| it.clone()).collect()
     }
 
-    /// Where each partition may be committed to that is not confirmed there yet.
+    /// Position up to which each partition may be committed, where that is not confirmed yet.
     #[must_use]
     pub fn due(&self) -> Vec<(Partition, i64)> {
         let due = self.lines.iter().filter(|(_, line)| line.position != line.committed);

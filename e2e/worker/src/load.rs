@@ -33,7 +33,7 @@ const LAST_FLUSH: Duration = Duration::from_secs(30);
 pub struct Produced {
     /// Records in Kafka.
     pub produced: u64,
-    /// Records in Kafka whose key starts with "poison".
+    /// Records in Kafka with a key that starts with "poison".
     pub poison: u64,
     /// Records that were tried and given up.
     pub failed: u64,
@@ -72,7 +72,7 @@ pub fn produce(load: &Load, partitions: i32, stop: &AtomicBool) -> anyhow::Resul
     Ok(counted.clone())
 }
 
-/// Sends one record; false when it was told to stop before the record was taken.
+/// Sends one record; false when told to stop before the producer took it.
 fn send(
     producer: &BaseProducer<Counting>,
     load: &Load,
@@ -102,12 +102,12 @@ fn send(
     Ok(true)
 }
 
-/// Whether a record is poison: by its sequence alone, so the same ones in every run.
+/// Whether a record is poison: by its number alone, so that it is so in every run.
 fn is_poison(sequence: u64, share: f64) -> bool {
     uniform("poison", 0, i64::try_from(sequence).unwrap_or(i64::MAX)) < share
 }
 
-/// For whoever wants to know how long a record was under way.
+/// Milliseconds since 1970, for whoever wants to know how long a record was under way.
 #[expect(clippy::disallowed_methods, reason = "a record says when it was produced")]
 fn now_millis() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

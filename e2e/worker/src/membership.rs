@@ -11,7 +11,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::statistics::Statistics;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::acknowledge::{Acknowledger, SharedLedger};
@@ -69,7 +69,7 @@ pub struct Member {
     pub ledger: SharedLedger,
     /// Is waited for before a partition is given up.
     pub acknowledger: Arc<Acknowledger>,
-    /// Whether the group has answered with an assignment, be it an empty one.
+    /// Set once the group has answered with an assignment, be it an empty one.
     pub ready: Arc<AtomicBool>,
 }
 
@@ -118,7 +118,7 @@ impl ConsumerContext for Member {
 }
 
 impl Member {
-    /// Whoever gets them next continues after what is done, not after the last regular commit.
+    /// Commits what is done before the partitions go: their next owner continues there, not after the last regular commit.
     fn give_up(&self, consumer: &BaseConsumer<Self>, partitions: &[Partition]) {
         if consumer.assignment_lost() {
             tracing::warn!("lost {}: others may have them already", named(partitions));
@@ -145,7 +145,8 @@ impl Member {
         let mut ledger = self.ledger.lock();
         for element in offsets.elements() {
             if let (Ok(()), Offset::Offset(position)) = (element.error(), element.offset()) {
-                ledger.committed(&(element.topic().to_owned(), element.partition()), position);
+                let (topic, number) = (element.topic().to_owned(), element.partition());
+                ledger.committed(&Partition { topic, number }, position);
             }
         }
     }
@@ -155,7 +156,7 @@ impl Member {
 #[must_use]
 pub fn list(partitions: &[Partition]) -> TopicPartitionList {
     let mut list = TopicPartitionList::with_capacity(partitions.len());
-    for (topic, number) in partitions {
+    for Partition { topic, number } in partitions {
         list.add_partition(topic, *number);
     }
     list
@@ -165,7 +166,11 @@ pub fn list(partitions: &[Partition]) -> TopicPartitionList {
 #[must_use]
 pub fn listed(partitions: &TopicPartitionList) -> Vec<Partition> {
     let elements = partitions.elements();
-    elements.iter().map(|it| (it.topic().to_owned(), it.partition())).collect()
+    let partition = |it: &TopicPartitionListElem<'_>| Partition {
+        topic: it.topic().to_owned(),
+        number: it.partition(),
+    };
+    elements.iter().map(partition).collect()
 }
 
 fn commit_these(consumer: &BaseConsumer<Member>, due: &[(Partition, i64)], mode: CommitMode) {
@@ -173,7 +178,7 @@ fn commit_these(consumer: &BaseConsumer<Member>, due: &[(Partition, i64)], mode:
         return;
     }
     let mut offsets = TopicPartitionList::with_capacity(due.len());
-    for ((topic, number), position) in due {
+    for (Partition { topic, number }, position) in due {
         // Refused only for an offset that is no offset.
         offsets.add_partition_offset(topic, *number, Offset::Offset(*position)).ok();
     }
@@ -192,7 +197,7 @@ fn nothing_to_commit(error: &KafkaError) -> bool {
 
 /// `orders/0 orders/4`, cut where a line would be too long.
 fn named(partitions: &[Partition]) -> String {
-    let names = partitions.iter().take(NAMED).map(|(topic, number)| format!("{topic}/{number}"));
+    let names = partitions.iter().take(NAMED).map(ToString::to_string);
     let names = names.collect::<Vec<_>>().join(" ");
     match partitions.len() {
         0 => "nothing".to_owned(),

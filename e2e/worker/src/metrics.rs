@@ -52,7 +52,7 @@ impl Metrics {
         Self { consumed, processed, errors, seconds, resident, registry: Arc::new(registry) }
     }
 
-    /// As Prometheus reads them, with the memory as of now.
+    /// Text of the metrics as Prometheus reads it, with the memory as of now.
     #[must_use]
     pub fn text(&self) -> String {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

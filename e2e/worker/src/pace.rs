@@ -30,7 +30,7 @@ impl Debt {
         if self.owed < SHORTEST_SLEEP { Duration::ZERO } else { self.owed }
     }
 
-    /// So long was worked.
+    /// Pays for the time that was worked.
     pub fn pay(&mut self, worked: Duration) {
         let excess = worked.saturating_sub(self.owed);
         self.owed = self.owed.saturating_sub(worked);

@@ -28,7 +28,7 @@ use crate::units::{duration, share};
 // `--version` is the version that the worker plays.
 #[command(name = "worker", disable_version_flag = true)]
 pub struct Settings {
-    /// Where and as whom it works.
+    /// Place and name of the worker.
     #[command(flatten)]
     pub place: Place,
     /// How it is a member of its group.
@@ -42,7 +42,7 @@ pub struct Settings {
     pub misbehaviour: Misbehaviour,
 }
 
-/// Where and as whom a worker works.
+/// Cluster, topics and group that a worker works in, and its names there.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Where and as whom")]
 pub struct Place {
@@ -195,9 +195,9 @@ pub enum Isolation {
 /// How the time of a record is spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum WorkKind {
-    /// As if it waited for a database.
+    /// Sleeps, as if it waited for a database.
     Sleep,
-    /// As if it computed.
+    /// Spins, as if it computed.
     Busy,
 }
 
@@ -226,7 +226,7 @@ pub enum Contradiction {
 const SHORTEST_COMMIT_INTERVAL: Duration = Duration::from_millis(10);
 
 impl Settings {
-    /// Whether the settings fit together.
+    /// Checks that the settings fit together.
     ///
     /// # Errors
     /// The first [`Contradiction`].
@@ -280,7 +280,7 @@ impl Place {
 }
 
 impl Strategy {
-    /// As librdkafka and the broker call it.
+    /// Name that librdkafka and the broker use.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -293,7 +293,7 @@ impl Strategy {
 }
 
 impl Isolation {
-    /// As librdkafka calls it.
+    /// Name that librdkafka uses.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

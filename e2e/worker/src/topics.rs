@@ -12,7 +12,7 @@ use rdkafka::types::RDKafkaErrorCode;
 /// A broker that is up answers in milliseconds; one that is starting takes some seconds.
 const WITHIN: Duration = Duration::from_secs(20);
 
-/// Between two looks whether all partitions have a leader.
+/// Pause between two looks whether all partitions have a leader.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Makes the topic if it is missing; returns its number of partitions, whoever made it.

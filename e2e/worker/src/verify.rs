@@ -28,9 +28,9 @@ const NAMED: usize = 10;
 pub struct Account {
     /// Records in the input topic.
     pub produced: u64,
-    /// Records acknowledged at least once: processed, or failed terminally.
+    /// Records in the input topic that were acknowledged at least once: processed, or failed terminally.
     pub processed_distinct: u64,
-    /// Records whose first acknowledgement says that they failed terminally.
+    /// Records in the input topic whose first acknowledgement says that they failed terminally.
     pub failed: u64,
     /// Records in the input topic that were never acknowledged.
     pub missing: u64,
@@ -38,7 +38,7 @@ pub struct Account {
     pub duplicates: u64,
     /// First acknowledgements by version.
     pub by_version: BTreeMap<String, u64>,
-    /// Where the first missing ones lie, at most 10: topic/partition/offset.
+    /// Places of the first missing records, at most 10: topic/partition/offset.
     pub first_missing: Vec<String>,
 }
 
@@ -135,12 +135,12 @@ impl<'a> Counting<'a> {
     }
 }
 
-/// False when there is no such topic.
+/// Reads a topic from its start to the end that it has when asked; false when there is no such topic.
 fn read(
     bootstrap: &str,
     topic: &str,
     deadline: Instant,
-    mut take: impl FnMut(Read<'_>),
+    mut each: impl FnMut(Read<'_>),
 ) -> anyhow::Result<bool> {
     let consumer: BaseConsumer<EndIsNoError> = ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
@@ -173,7 +173,7 @@ fn read(
                 if offset < end {
                     let key = message.key().unwrap_or_default();
                     let value = message.payload().unwrap_or_default();
-                    take(Read { partition, offset, key, value });
+                    each(Read { partition, offset, key, value });
                 }
                 if end <= offset + 1 {
                     ends.remove(&partition);

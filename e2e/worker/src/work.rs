@@ -27,10 +27,10 @@ const MOST_OPEN: usize = 10_000;
 /// A broker that answers does so at once; the rest of the two seconds is for the last commit.
 const LAST_FLUSH: Duration = Duration::from_millis(700);
 
-/// Who leaves the group stays away this long: others see it gone.
+/// Time that a member which leaves stays away: others see it gone.
 const AWAY: Duration = Duration::from_secs(3);
 
-/// An error that repeats is worth a line only this often.
+/// Pause after which a repeated error is worth a line again.
 const SAME_ERROR_AFTER: Duration = Duration::from_secs(10);
 
 /// Works until `stop` is set.
@@ -129,14 +129,14 @@ impl Worker<'_> {
         message: &BorrowedMessage<'_>,
     ) -> anyhow::Result<()> {
         let (topic, offset) = (message.topic(), message.offset());
-        let partition: Partition = (topic.to_owned(), message.partition());
+        let partition = Partition { topic: topic.to_owned(), number: message.partition() };
         if self.hanging {
             return self.hang(consumer, &[partition]);
         }
         let taken = self.ledger.lock().take(&partition, offset);
         let Some(ticket) = taken else { return self.hang(consumer, &[partition]) };
         let key = message.key().unwrap_or_default();
-        let fate = self.faults.fate(topic, partition.1, offset, key);
+        let fate = self.faults.fate(topic, partition.number, offset, key);
         if fate != Fate::Skipped {
             self.metrics.consumed.inc();
         }
@@ -174,7 +174,7 @@ impl Worker<'_> {
             }
             Fate::Failed => {
                 self.metrics.errors.inc();
-                tracing::warn!("failed at {}/{}/{offset}", partition.0, partition.1);
+                tracing::warn!("failed at {partition}/{offset}");
             }
             Fate::Dropped | Fate::Skipped | Fate::Stalled => {}
         }
@@ -192,7 +192,7 @@ impl Worker<'_> {
         offset: i64,
     ) -> anyhow::Result<()> {
         let at_ms = now_millis();
-        tracing::warn!(at_ms, "stalled at {}/{}/{offset}", partition.0, partition.1);
+        tracing::warn!(at_ms, "stalled at {partition}/{offset}");
         match self.settings.misbehaviour.stall_scope {
             StallScope::Partition => self.hang(consumer, std::slice::from_ref(partition)),
             StallScope::Consumer => {
@@ -259,7 +259,7 @@ impl Worker<'_> {
     }
 }
 
-/// For the measurement of how soon a stall is found.
+/// Milliseconds since 1970, for the measurement of how soon a stall is found.
 #[expect(clippy::disallowed_methods, reason = "a line in a log says when it was written")]
 fn now_millis() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

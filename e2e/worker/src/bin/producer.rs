@@ -35,7 +35,7 @@ enum Command {
         /// What was produced.
         #[arg(long, env = "TOPIC")]
         topic: String,
-        /// Where the workers acknowledged. A topic that does not exist holds no acknowledgement.
+        /// Topic in which the workers acknowledged. A topic that does not exist holds no acknowledgement.
         #[arg(long, env = "OUTPUT_TOPIC")]
         output: String,
         /// How long reading may take.

@@ -14,7 +14,7 @@ use siskin_worker::stop::signalled;
 use siskin_worker::{telemetry, work};
 use tokio::sync::oneshot;
 
-/// It has to be gone two seconds after SIGTERM, whatever the broker does.
+/// Time that the process has after SIGTERM, whatever the broker does.
 const STOP_WITHIN: Duration = Duration::from_millis(1_800);
 
 #[tokio::main(worker_threads = 1)]

@@ -4,7 +4,7 @@
 use super::*;
 
 fn orders(number: i32) -> Partition {
-    ("orders".to_owned(), number)
+    Partition { topic: "orders".to_owned(), number }
 }
 
 fn owning(number: i32) -> Ledger {

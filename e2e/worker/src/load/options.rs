@@ -60,15 +60,15 @@ pub struct Load {
 pub struct BurstTooLong {
     /// Length of a burst.
     length: Duration,
-    /// From one to the next.
+    /// Time from one burst to the next.
     every: Duration,
 }
 
 impl Load {
-    /// Whether the options fit together.
+    /// Checks that the options fit together.
     ///
     /// # Errors
-    /// They do not.
+    /// The options contradict each other.
     pub fn check(&self) -> Result<(), BurstTooLong> {
         if self.burst_every < self.burst_length || self.burst_every.is_zero() {
             return Err(BurstTooLong { length: self.burst_length, every: self.burst_every });
@@ -87,7 +87,7 @@ impl Load {
         }
     }
 
-    /// Whether this is enough.
+    /// Whether so many records or so much time is enough.
     #[must_use]
     pub fn is_over(&self, sent: u64, elapsed: Duration) -> bool {
         (0 < self.count && self.count <= sent)

@@ -17,7 +17,7 @@ pub struct Pattern {
     pub rate: f64,
     /// What a burst multiplies it by.
     pub factor: f64,
-    /// From the end of one burst to that of the next, not zero.
+    /// Time from the end of one burst to that of the next, not zero.
     pub every: Duration,
     /// Length of a burst, at most `every`.
     pub length: Duration,
