@@ -26,7 +26,7 @@ use screen::Screen;
 
 /// The namespace of the demo; what an earlier one left in it is removed first.
 const NAMESPACE: &str = "siskin-demo";
-/// As many consumers as there are partitions for each of them to have two.
+/// Consumers of the demo: each of them has two of the 12 partitions.
 const PODS: u32 = 6;
 /// A rollout at rest hands a namespace that ends over within seconds; its pods end in five.
 const END: Duration = Duration::from_secs(90);

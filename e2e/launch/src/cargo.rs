@@ -106,7 +106,7 @@ pub fn cargo() -> Command {
 /// The folder of the profile that we are of: `target/debug`, also for a test in `target/debug/deps`.
 ///
 /// # Errors
-/// Where we are is not known.
+/// The path of the running program is not known.
 pub fn folder() -> Result<PathBuf, String> {
     let program = env::current_exe().map_err(|error| format!("looking for oneself: {error}"))?;
     let folders = program.ancestors().skip(1);

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 /// Silence before an activity is mentioned at all: most end sooner.
 const FIRST_AFTER: Duration = Duration::from_secs(1);
-/// Longest silence elsewhere than on a terminal. With the ticker's own pause it stays below ten seconds.
+/// Longest silence where there is no terminal. With the ticker's own pause it stays below ten seconds.
 const LINE_EVERY: Duration = Duration::from_secs(8);
-/// Between two looks at the clock, and two versions of the line that a terminal shows.
+/// Pause between two looks at the clock, and between two versions of the line that a terminal shows.
 const TICK: Duration = Duration::from_millis(500);
 /// Characters of the line that is rewritten: one that wraps could not be taken back.
 const WIDTH: usize = 79;
@@ -40,7 +40,7 @@ impl Activity {
         teller().detail(self.number, text);
     }
 
-    /// Time so far.
+    /// Time since the activity began.
     #[must_use]
     pub fn taken(&self) -> Duration {
         self.begun.elapsed()
@@ -93,7 +93,7 @@ struct Teller {
     activities: Vec<Running>,
     next: u64,
     spoke: Option<Instant>,
-    /// Whether the terminal's last line is ours to rewrite.
+    /// Whether the last line of the terminal is ours to rewrite.
     drawn: bool,
 }
 

@@ -13,7 +13,7 @@ const KEPT: usize = 200;
 /// Runs the command to its end, and shows what it prints as the detail of `activity`.
 ///
 /// # Errors
-/// It could not be run, or it failed: with the end of what it printed.
+/// The command could not be run, or failed: with the end of what it printed.
 pub fn run(command: &mut Command, activity: &Activity) -> Result<(), String> {
     let shown = shown(command);
     let failed = |error: std::io::Error| format!("running {shown}: {error}");

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 /// A version to be shipped and what must come of it.
 #[derive(Clone, Debug)]
 pub struct Act {
-    /// For the audience.
+    /// Heading for the audience.
     pub title: &'static str,
     /// What is shipped.
     pub version: Version,
@@ -27,11 +27,11 @@ pub struct Act {
 /// What can come of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// It serves.
+    /// The version serves.
     Promoted,
-    /// A guard found it broken; the version before it serves.
+    /// A guard found the version broken; the one before it serves.
     RolledBack,
-    /// It serves already: there is nothing to try.
+    /// The version serves already: there is nothing to try.
     Kept,
 }
 
@@ -40,20 +40,20 @@ pub enum Expected {
 pub struct Ended {
     /// What the operator remembers of it; nothing if there was nothing to try.
     pub past: Option<HistoryEntry>,
-    /// From the API server's reply to the first canary pod that was asked for.
+    /// Time from the API server's reply to the first canary pod that was asked for.
     pub started: Option<Duration>,
-    /// From the first thing that the canary did wrong to the decision to roll back.
+    /// Time from the first thing that the canary did wrong to the decision to roll back.
     pub found: Option<Duration>,
-    /// From that decision until no canary pod was left and the primary was complete.
+    /// Time from the decision to roll back until no canary pod was left and the primary was complete.
     pub rolled_back: Option<Duration>,
-    /// From the reply to the end.
+    /// Time from the API server's reply to the end.
     pub total: Duration,
 }
 
 /// Plays one act. `serving` is the version that served before.
 ///
 /// # Errors
-/// It did not end as it must.
+/// The version did not end as it must.
 pub async fn play(s: &mut Scenario, act: &Act, serving: &str, pods: u32) -> Result<Ended> {
     let since = s.log.length();
     let version = &act.version.name;
@@ -108,14 +108,20 @@ fn only_as_canary(version: &str, history: &[Entry]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::seen::Pod;
+    use crate::scenario::seen::SeenPod;
 
     #[test]
     fn a_broken_version_outside_the_canary_is_found() {
         let seen = |part| {
             let version = Some("3".to_owned());
-            let pod =
-                Pod { part, version, ready: true, terminating: false, crashes: 0, running: true };
+            let pod = SeenPod {
+                part,
+                version,
+                ready: true,
+                terminating: false,
+                crashes: 0,
+                running: true,
+            };
             let change = Change::Put("p".to_owned(), Seen::Pod(pod));
             [Entry { revision: 1, at: Duration::ZERO, listed: false, change }]
         };

@@ -12,7 +12,7 @@ use crate::scenario::event_log::EventLog;
 use crate::scenario::history::{Change, Entry};
 use crate::scenario::seen::Seen;
 
-/// Between two redraws that nothing but the clock asks for.
+/// Pause between two redraws that nothing but the clock asks for.
 const TICK: Duration = Duration::from_secs(1);
 
 /// What goes on, shown.
@@ -24,7 +24,7 @@ pub struct Printer {
 struct Page {
     screen: Screen,
     title: String,
-    /// From the start of the screen's clock to that of the log.
+    /// Time from the start of the screen's clock to that of the log.
     offset: Duration,
     /// How many entries of the log have been looked at.
     read: usize,
@@ -35,7 +35,7 @@ struct Page {
 }
 
 impl Printer {
-    /// From now on, on this screen.
+    /// A printer of this log on this screen, from now on.
     #[must_use]
     pub fn new(log: EventLog, screen: Screen) -> Self {
         let offset = screen.elapsed().saturating_sub(log.elapsed());

@@ -10,9 +10,9 @@ use siskin_launch::progress;
 use super::view::{self, Happening, Span, Style};
 use crate::scenario::history::State;
 
-/// Width of a terminal that does not say how wide it is, in columns.
+/// Width of a terminal that does not say how wide it is.
 const USUAL_WIDTH: usize = 100;
-/// Longest silence elsewhere than on a terminal.
+/// Longest silence where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(8);
 /// Beyond this a line is hard to read.
 const WIDEST: usize = 120;

@@ -7,7 +7,7 @@ use siskin_api::{Phase, RoleFigures, Summary, Verdict};
 
 use crate::scenario::history::State;
 use crate::scenario::phase;
-use crate::scenario::seen::{Event, Part, Pod};
+use crate::scenario::seen::{Event, Part, SeenPod};
 
 /// What is worth a line of its own.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct Span(pub Style, pub String);
 /// How a piece looks on a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// As the terminal's text is.
+    /// The terminal's own text.
     Plain,
     /// Bold.
     Strong,
@@ -64,7 +64,7 @@ pub fn block(state: &State, title: &str, elapsed: Duration, width: usize) -> Vec
 pub struct Line {
     /// Phase, step, pods and verdict.
     pub calm: String,
-    /// And the lag.
+    /// Phase, step, pods, lag and verdict.
     pub whole: String,
 }
 
@@ -171,7 +171,7 @@ fn figures(state: &State, part: Part) -> Option<&RoleFigures> {
 
 fn row(state: &State, part: Part, name: &str) -> Vec<Span> {
     let mut spans = vec![Span(Style::Plain, format!("  {name:<9}"))];
-    let pods: Vec<&Pod> = state.pods.values().filter(|it| it.part == part).collect();
+    let pods: Vec<&SeenPod> = state.pods.values().filter(|it| it.part == part).collect();
     spans.extend(pods.iter().map(|it| symbol(it)));
     // Room for as many as a surge brings.
     let room = 9_usize.saturating_sub(pods.len());
@@ -188,7 +188,7 @@ fn row(state: &State, part: Part, name: &str) -> Vec<Span> {
     spans
 }
 
-fn symbol(pod: &Pod) -> Span {
+fn symbol(pod: &SeenPod) -> Span {
     let (style, symbol) = match (pod.terminating, pod.ready) {
         (true, _) => (Style::Faint, "· "),
         (false, true) => (Style::Good, "● "),

@@ -34,13 +34,13 @@ struct Fault {
     begins: fn(&Change) -> bool,
 }
 
-/// From the second crash of the container.
+/// Measures from the second crash of the container.
 pub(super) async fn crash_loop(s: &mut Scenario, runs: u32) -> Result<Value> {
     let begins = |it: &Change| 1 < it.canary_crashes();
     measure(s, runs, &Fault { version: Version::crashing, begins }).await
 }
 
-/// From the first record on which a partition stands still.
+/// Measures from the first record on which a partition stands still.
 pub(super) async fn stall(s: &mut Scenario, runs: u32) -> Result<Value> {
     let begins = |it: &Change| matches!(it, Change::Stalled(_));
     measure(s, runs, &Fault { version: Version::stalling, begins }).await

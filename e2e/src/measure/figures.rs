@@ -40,7 +40,7 @@ fn rank(sorted: &[Duration], percent: usize) -> Option<Duration> {
     sorted.get(place.checked_sub(1)?).copied()
 }
 
-/// With one decimal: a finer one says nothing on a machine that does other things as well.
+/// A time with one decimal: a finer one says nothing on a machine that does other things as well.
 fn in_unit(time: Duration, unit: Unit) -> f64 {
     let exact = match unit {
         Unit::Millis => time.as_secs_f64() * 1000.0,

@@ -28,7 +28,7 @@ const WORKLOAD: Workload = Workload {
     work_per_message: "2ms",
 };
 
-/// As the figures are told: per minute.
+/// Time over which writes are counted: they are told per minute.
 const SPAN: Duration = Duration::from_secs(60);
 /// Hundreds of adoptions at the same time, on two cores.
 const ADOPTION: Duration = Duration::from_secs(600);

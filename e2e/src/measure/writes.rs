@@ -22,9 +22,9 @@ use crate::testbed::Testbed;
 
 /// The user as whom the operator writes.
 const OPERATOR: &str = "system:serviceaccount:siskin-system:siskin";
-/// Where it keeps its Lease.
+/// Namespace of the operator's Lease.
 const NAMESPACE: &str = "siskin-system";
-/// How it signs its Events.
+/// Reporter of the operator's Events.
 const REPORTER: &str = "siskin";
 
 /// What was written.

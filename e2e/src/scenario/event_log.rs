@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::history::{Change, Entry, State};
-use super::seen::{Deployment, Event, Frozen, Pod, Rollout, Seen};
+use super::seen::{Deployment, Event, Frozen, Rollout, Seen, SeenPod};
 
 /// The record of one scenario. Cheap to clone; the watches end with the last task set.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ pub struct EventLog {
 pub struct Watches(JoinSet<()>);
 
 impl Watches {
-    /// One more of them.
+    /// Adds a watch that ends with the others.
     pub(super) fn add(&mut self, watch: impl Future<Output = ()> + Send + 'static) {
         self.0.spawn(watch);
     }
@@ -35,12 +35,12 @@ impl Watches {
 
 struct Shared {
     begun: Instant,
-    record: Mutex<Record>,
+    record: Mutex<LogState>,
     changed: watch::Sender<()>,
 }
 
 #[derive(Default)]
-struct Record {
+struct LogState {
     history: Vec<Entry>,
     state: State,
     /// The newest revision that any watch has shown.
@@ -60,7 +60,7 @@ type Read = fn(&DynamicObject) -> Option<Seen>;
 /// What is watched: group, version, kind, and how it is read.
 const KINDS: [(&str, &str, &str, Read); 5] = [
     ("apps", "v1", "Deployment", |it| Some(Seen::Deployment(Box::new(Deployment::of(it))))),
-    ("", "v1", "Pod", |it| Some(Seen::Pod(Pod::of(it)))),
+    ("", "v1", "Pod", |it| Some(Seen::Pod(SeenPod::of(it)))),
     ("apps", "v1", "ControllerRevision", |it| Some(Seen::Frozen(Frozen::of(it)))),
     ("siskin.dev", "v1alpha1", "CanaryRollout", |it| {
         Rollout::of(it).map(|it| Seen::Rollout(Box::new(it)))
@@ -74,7 +74,7 @@ impl EventLog {
     /// Watches this namespace from now on.
     #[must_use]
     pub fn of(client: &Client, namespace: &str) -> (Self, Watches) {
-        let record = Mutex::new(Record::default());
+        let record = Mutex::new(LogState::default());
         let (changed, _) = watch::channel(());
         let shared = Arc::new(Shared { begun: Instant::now(), record, changed });
         let log = Self { shared };
@@ -138,7 +138,7 @@ impl EventLog {
     /// Waits until `look` sees what it looks for.
     ///
     /// # Errors
-    /// It was not there `within` this time.
+    /// `look` saw nothing `within` this time.
     pub async fn until<T>(
         &self,
         what: &str,
@@ -159,7 +159,7 @@ impl EventLog {
         }
     }
 
-    /// Something that no watch brought: it is as new as the newest of what they did.
+    /// Records a change that no watch brought, at the newest revision that one of them has.
     fn add(&self, change: Change) {
         let revision = self.lock().revision;
         self.write(Entry { revision, at: self.elapsed(), listed: false, change });
@@ -209,7 +209,7 @@ impl EventLog {
         self.write(Entry { revision: revision(object), at: self.elapsed(), listed, change });
     }
 
-    /// After a new listing: what is not in it was deleted while nobody watched.
+    /// Records as gone what a new listing lacks: it was deleted while nobody watched.
     fn missed(&self, listed: &[String], known: &mut BTreeMap<String, Seen>) {
         let gone: Vec<_> = known.keys().filter(|it| !listed.contains(it)).cloned().collect();
         let now = self.lock().revision;
@@ -224,13 +224,13 @@ impl EventLog {
     fn write(&self, entry: Entry) {
         let mut record = self.lock();
         record.revision = record.revision.max(entry.revision);
-        record.state.take(&entry);
+        record.state.apply(&entry);
         record.history.push(entry);
         drop(record);
         self.shared.changed.send_replace(());
     }
 
-    fn lock(&self) -> MutexGuard<'_, Record> {
+    fn lock(&self) -> MutexGuard<'_, LogState> {
         self.shared.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

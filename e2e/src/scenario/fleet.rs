@@ -21,11 +21,11 @@ static ORDERS: LazyLock<Value> = LazyLock::new(|| {
 /// A fleet of consumers.
 #[derive(Clone, Debug)]
 pub struct Fleet {
-    /// Who applies its Deployment: the field manager.
+    /// Field manager that applies the Deployment.
     pub manager: String,
-    /// Whether each version's Deployment says `siskin.dev/change-id`.
+    /// Whether the Deployment of each version carries `siskin.dev/change-id`.
     pub names_changes: bool,
-    /// Pods.
+    /// Pods of the fleet.
     pub pods: u32,
     /// `spec.strategy` of the Deployment; the default of Kubernetes if absent.
     pub strategy: Option<Value>,
@@ -115,7 +115,7 @@ impl Version {
         Self { image: Some("localhost/no-such-image:1"), ..Self::good(name) }
     }
 
-    /// With one of the worker's settings.
+    /// The version with one of the worker's settings.
     #[must_use]
     pub fn knob(mut self, name: &str, value: &str) -> Self {
         self.knobs.push((name.to_owned(), value.to_owned()));

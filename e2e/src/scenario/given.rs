@@ -12,7 +12,7 @@ use super::fleet::{Consumers, Fleet, Version, Workload};
 use super::history::TARGET;
 use super::java::{Java, Protocol};
 use super::load::Load;
-use super::objects::Kind;
+use super::objects::ObjectKind;
 use super::operator::Election;
 use super::proxy::{Proxy, Source};
 use super::rollout::RolloutSpec;
@@ -40,7 +40,7 @@ impl Given<'_> {
     /// A fleet of `pods` under load, adopted by a rollout, under an operator as users run it.
     ///
     /// # Errors
-    /// It does not come to rest.
+    /// The fleet does not come to rest.
     pub async fn an_adopted_fleet(&mut self, pods: u32, spec: &RolloutSpec) -> Result<()> {
         self.an_adopted_fleet_under(Election::Usual, pods, spec).await
     }
@@ -48,7 +48,7 @@ impl Given<'_> {
     /// [An adopted fleet](Given::an_adopted_fleet) under an operator that takes part in the election like this.
     ///
     /// # Errors
-    /// It does not come to rest.
+    /// The fleet does not come to rest.
     pub async fn an_adopted_fleet_under(
         &mut self,
         election: Election,
@@ -64,7 +64,7 @@ impl Given<'_> {
     /// An operator.
     ///
     /// # Errors
-    /// It can't be started.
+    /// The operator can't be started.
     pub fn an_operator(&mut self, election: Election) -> Result<()> {
         self.0.start_operator(election)
     }
@@ -72,7 +72,7 @@ impl Given<'_> {
     /// A fleet of `pods` of version `1`, under load and Available.
     ///
     /// # Errors
-    /// It does not become Available.
+    /// The Deployment does not become Available.
     pub async fn a_fleet(&mut self, pods: u32) -> Result<()> {
         self.a_load().await?;
         self.0.fleet.pods = pods;
@@ -95,7 +95,7 @@ impl Given<'_> {
         self.0.fleet.memory = Some(limit.to_owned());
     }
 
-    /// So many records a second on the topic of the fleet that comes next.
+    /// A rate of records per second on the topic of the fleet that comes next.
     pub fn a_rate(&mut self, records: u32) {
         self.0.fleet.workload.rate = records;
     }
@@ -165,10 +165,10 @@ impl Given<'_> {
     /// This Deployment, Available.
     ///
     /// # Errors
-    /// It does not become Available.
+    /// The Deployment does not become Available.
     pub async fn a_deployment(&mut self, manifest: &Value) -> Result<()> {
         let manager = &self.0.fleet.manager;
-        self.0.objects.apply_as(Kind::Deployment, manifest, manager).await?;
+        self.0.objects.apply_as(ObjectKind::Deployment, manifest, manager).await?;
         let pods = manifest["spec"]["replicas"].as_u64().unwrap_or(1);
         let what = format!("{pods} ready pods of {TARGET}");
         let found = self.0.log.until(&what, PATIENCE, |view| {
@@ -181,7 +181,7 @@ impl Given<'_> {
     /// One consumer of another workload, in this group.
     ///
     /// # Errors
-    /// It does not become Available.
+    /// The consumer does not become Available.
     pub async fn a_foreign_consumer(&mut self, group: &str) -> Result<()> {
         let name = "strangers";
         let fleet = Fleet { group: group.to_owned(), ..self.0.fleet.clone() };
@@ -191,7 +191,7 @@ impl Given<'_> {
         manifest["metadata"] = json!({"name": name, "labels": labels.clone()});
         manifest["spec"]["selector"]["matchLabels"] = labels.clone();
         manifest["spec"]["template"]["metadata"]["labels"] = labels;
-        self.0.objects.apply(Kind::Deployment, &manifest).await?;
+        self.0.objects.apply(ObjectKind::Deployment, &manifest).await?;
         let found = self.0.log.until("a ready stranger", PATIENCE, |view| {
             let mut pods = view.state.pods.values();
             pods.any(|it| it.version.as_deref() == Some(name) && it.ready).then_some(())
@@ -206,7 +206,7 @@ impl Given<'_> {
     pub async fn a_rollout(&mut self, spec: &RolloutSpec) -> Result<()> {
         let fleet = &self.0.fleet;
         let manifest = spec.manifest(ROLLOUT, &fleet.bootstrap, &fleet.group);
-        self.0.objects.apply(Kind::CanaryRollout, &manifest).await
+        self.0.objects.apply(ObjectKind::CanaryRollout, &manifest).await
     }
 
     /// A record of the group, long enough to learn from it how often the consumers commit.
@@ -237,7 +237,7 @@ impl Given<'_> {
     /// The operator that was started last is ready: beside a leader it follows.
     ///
     /// # Errors
-    /// It does not become ready.
+    /// The operator does not become ready.
     pub async fn a_ready_operator(&mut self) -> Result<()> {
         let operator = self.0.operator()?;
         asked("a ready operator", async || Ok(operator.is_ready().await)).await
@@ -246,7 +246,7 @@ impl Given<'_> {
     /// This version is on trial: its canary is Ready, and in the group.
     ///
     /// # Errors
-    /// It does not come to that.
+    /// No canary of it settles in time.
     pub async fn a_canary_of(&mut self, version: &Version) -> Result<()> {
         self.0.when().ships(version).await?;
         let what = format!("a settled canary of version {}", version.name);
@@ -260,10 +260,10 @@ impl Given<'_> {
         .await
     }
 
-    /// The fleet is adopted: primary at N, X drained.
+    /// The fleet is adopted: primary at N, the target drained.
     ///
     /// # Errors
-    /// It does not come to that.
+    /// The fleet is not adopted in time.
     pub async fn rest(&mut self) -> Result<()> {
         let found = self.0.log.until("the fleet is adopted", PATIENCE, |view| {
             let total = view.state.total()?;

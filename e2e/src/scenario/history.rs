@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use siskin_api::Phase;
 
-use super::seen::{Deployment, Frozen, Part, Pod, Rollout, Seen};
+use super::seen::{Deployment, Frozen, Part, Rollout, Seen, SeenPod};
 
 /// The name of the Deployment under every rollout.
 pub const TARGET: &str = "orders";
@@ -36,7 +36,7 @@ pub enum Change {
     Gone(String, Seen),
     /// The scenario did something.
     Action {
-        /// In words.
+        /// The action in words.
         text: String,
         /// The name of an object that it deleted.
         deleted: Option<String>,
@@ -48,12 +48,12 @@ pub enum Change {
 /// Everything that is there at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    /// X and its children.
+    /// The target and its children.
     pub parts: BTreeMap<Part, Deployment>,
     /// Names of Deployments that are no part of the rollout.
     pub strangers: BTreeSet<String>,
     /// Pods by name.
-    pub pods: BTreeMap<String, Pod>,
+    pub pods: BTreeMap<String, SeenPod>,
     /// Frozen templates by name.
     pub frozen: BTreeMap<String, Frozen>,
     /// Rollouts by name.
@@ -61,8 +61,8 @@ pub struct State {
 }
 
 impl State {
-    /// Takes one more entry in.
-    pub fn take(&mut self, entry: &Entry) {
+    /// Applies one more entry.
+    pub fn apply(&mut self, entry: &Entry) {
         match &entry.change {
             Change::Put(name, seen) => self.put(name, seen.clone()),
             Change::Gone(name, seen) => self.remove(name, seen),
@@ -70,14 +70,14 @@ impl State {
         }
     }
 
-    /// N: as X-primary notes it, before there is one the count of X.
+    /// N: as the primary notes it, or the count of the target before there is a primary.
     #[must_use]
     pub fn total(&self) -> Option<u32> {
         let noted = self.parts.get(&Part::Primary).and_then(Deployment::total);
         noted.or_else(|| self.parts.get(&Part::Target).map(|it| it.replicas))
     }
 
-    /// Whether X is drained for good.
+    /// Whether the adoption is over: the target is drained for good.
     #[must_use]
     pub fn adopted(&self) -> bool {
         self.parts.get(&Part::Primary).is_some_and(Deployment::adopted)
@@ -90,11 +90,11 @@ impl State {
     }
 
     /// Pods of a part that are not on their way out.
-    pub fn pods_of(&self, part: Part) -> impl Iterator<Item = (&String, &Pod)> {
+    pub fn pods_of(&self, part: Part) -> impl Iterator<Item = (&String, &SeenPod)> {
         self.pods.iter().filter(move |(_, it)| it.part == part && !it.terminating)
     }
 
-    /// The rollout that X-primary belongs to; before there is one, any.
+    /// The rollout that owns the primary; before there is a primary, any.
     #[must_use]
     pub fn rollout(&self) -> Option<&Rollout> {
         let primary = self.parts.get(&Part::Primary);
@@ -148,20 +148,20 @@ pub fn timeline(history: &[Entry]) -> String {
     text
 }
 
-/// When something like that was seen first.
+/// When the first change of this kind was seen.
 #[must_use]
 pub fn first(history: &[Entry], is_it: impl Fn(&Change) -> bool) -> Option<Duration> {
     history.iter().find(|it| is_it(&it.change)).map(|it| it.at)
 }
 
 impl Change {
-    /// Whether it shows the rollout in this phase.
+    /// Whether the change shows the rollout in this phase.
     #[must_use]
     pub fn enters(&self, phase: Phase) -> bool {
         matches!(self, Self::Put(_, Seen::Rollout(it)) if it.status.phase == Some(phase))
     }
 
-    /// How many canary pods it shows to be asked for, if it shows that.
+    /// `spec.replicas` of the canary, if the change is one of its Deployment.
     #[must_use]
     pub fn canary_pods(&self) -> Option<u32> {
         match self {
@@ -172,7 +172,7 @@ impl Change {
         }
     }
 
-    /// How often it shows the container of a canary pod to have ended. One that was told to end has not crashed.
+    /// How often the container of a canary pod has ended, if the change is one of such a pod. A pod that was told to end has not crashed.
     #[must_use]
     pub fn canary_crashes(&self) -> i64 {
         match self {

@@ -16,7 +16,7 @@ use crate::testbed::{Part, Profile, Testbed};
 const OPERATOR: [&str; 3] =
     ["--namespace=siskin-system", "deployment/siskin", "--ignore-not-found"];
 const GUARD: &str = "mutatingadmissionpolicybinding/siskin-drain";
-/// Between two looks at whether a namespace is gone.
+/// Pause between two looks at whether a namespace is gone.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The test bed with everything installed.
@@ -55,7 +55,7 @@ impl Installed {
         Ok(Self { run, before })
     }
 
-    /// Whether the test bed was up before.
+    /// Whether the test bed was up before [`Installed::prepare`].
     #[must_use]
     pub fn was_up(&self) -> bool {
         self.before.bed
@@ -110,7 +110,7 @@ fn install(
 /// Removes a namespace and waits until it is gone: an operator that runs hands over what is in it first.
 ///
 /// # Errors
-/// It is still there after this time.
+/// The namespace is still there after `patience`.
 pub async fn remove_namespace(client: &Client, name: &str, patience: Duration) -> Result<()> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     if namespaces.get_opt(name).await?.is_none() {

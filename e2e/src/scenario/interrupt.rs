@@ -8,7 +8,7 @@ use tokio::sync::watch;
 /// By the convention of shells: 128 and the number of SIGINT.
 const INTERRUPTED: i32 = 130;
 
-/// Whether somebody wants it to end.
+/// Whether a person wants the process to end.
 #[derive(Clone)]
 pub struct Interrupt(watch::Receiver<bool>);
 

@@ -39,7 +39,7 @@ pub enum Rule {
     I2CanaryCount,
     /// The counts together never exceed min(N + surge, maxConsumers).
     I3Ceiling,
-    /// X's template is never written.
+    /// The target's template is never written.
     I4Template,
     /// A rejected revision has no pods a minute later.
     I5Rejected,
@@ -59,7 +59,7 @@ pub fn violations(history: &[Entry]) -> Vec<Violation> {
     let (mut state, mut past, mut found) = (State::default(), Past::default(), Vec::new());
     for entry in sorted {
         let before = state.clone();
-        state.take(entry);
+        state.apply(entry);
         past.note(&before, entry, &state);
         let moment = Moment { before: &before, entry, after: &state, past: &past };
         for (rule, check) in RULES {

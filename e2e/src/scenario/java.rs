@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// Any image of the test bed: the program comes by mount.
 const IMAGE: &str = "localhost/busybox:1";
 
-/// Where Debian keeps what Java is linked to.
+/// Folders in which Debian keeps what Java is linked to.
 const LIBRARIES: [&str; 4] = ["/lib", "/lib64", "/usr/lib", "/usr/share"];
 
 /// What a machine has for running Kafka's own tools.

@@ -59,11 +59,11 @@ impl Load {
 pub struct Account {
     /// Records in the topic.
     pub produced: u64,
-    /// Records processed by some version.
+    /// Records in the topic that some version has processed.
     pub processed_distinct: u64,
-    /// Records processed by no version.
+    /// Records in the topic that no version has processed.
     pub missing: u64,
-    /// Records that were processed once more.
+    /// Acknowledgements beyond the first of each record.
     pub duplicates: u64,
 }
 

@@ -10,7 +10,7 @@ pub(super) const MANAGER: &str = "kubectl";
 
 /// Kinds that scenarios touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ObjectKind {
     /// apps/v1.
     Deployment,
     /// apps/v1.
@@ -27,7 +27,7 @@ pub enum Kind {
     Lease,
 }
 
-impl Kind {
+impl ObjectKind {
     fn resource(self) -> ApiResource {
         let (group, version, kind) = match self {
             Self::Deployment => ("apps", "v1", "Deployment"),
@@ -50,7 +50,7 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Those of this namespace.
+    /// The objects of this namespace.
     #[must_use]
     pub fn of(client: Client, namespace: &str) -> Self {
         Self { client, namespace: namespace.to_owned() }
@@ -58,7 +58,7 @@ impl Objects {
 
     /// The API of one kind.
     #[must_use]
-    pub fn api(&self, kind: Kind) -> Api<DynamicObject> {
+    pub fn api(&self, kind: ObjectKind) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), &self.namespace, &kind.resource())
     }
 
@@ -66,7 +66,7 @@ impl Objects {
     ///
     /// # Errors
     /// The API server's complaint.
-    pub async fn get(&self, kind: Kind, name: &str) -> Result<DynamicObject> {
+    pub async fn get(&self, kind: ObjectKind, name: &str) -> Result<DynamicObject> {
         self.api(kind).get(name).await.with_context(|| format!("reading {kind:?} {name}"))
     }
 
@@ -74,7 +74,7 @@ impl Objects {
     ///
     /// # Errors
     /// The API server's complaint: a conflict, or what admission says.
-    pub async fn apply_as(&self, kind: Kind, manifest: &Value, manager: &str) -> Result<()> {
+    pub async fn apply_as(&self, kind: ObjectKind, manifest: &Value, manager: &str) -> Result<()> {
         let name = manifest["metadata"]["name"].as_str().context("a manifest has a name")?;
         let params = PatchParams::apply(manager);
         let applied = self.api(kind).patch(name, &params, &Patch::Apply(manifest)).await;
@@ -85,7 +85,7 @@ impl Objects {
     ///
     /// # Errors
     /// The API server's complaint.
-    pub async fn apply(&self, kind: Kind, manifest: &Value) -> Result<()> {
+    pub async fn apply(&self, kind: ObjectKind, manifest: &Value) -> Result<()> {
         self.apply_as(kind, manifest, MANAGER).await
     }
 
@@ -93,7 +93,7 @@ impl Objects {
     ///
     /// # Errors
     /// The API server's complaint.
-    pub async fn merge(&self, kind: Kind, name: &str, fields: &Value) -> Result<()> {
+    pub async fn merge(&self, kind: ObjectKind, name: &str, fields: &Value) -> Result<()> {
         let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..Default::default() };
         let merged = self.api(kind).patch(name, &params, &Patch::Merge(fields)).await;
         merged.map(drop).with_context(|| format!("changing {kind:?} {name}"))
@@ -103,7 +103,7 @@ impl Objects {
     ///
     /// # Errors
     /// The API server's complaint.
-    pub async fn delete(&self, kind: Kind, name: &str, how: DeleteParams) -> Result<()> {
+    pub async fn delete(&self, kind: ObjectKind, name: &str, how: DeleteParams) -> Result<()> {
         let deleted = self.api(kind).delete(name, &how).await;
         deleted.map(drop).with_context(|| format!("deleting {kind:?} {name}"))
     }

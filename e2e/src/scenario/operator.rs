@@ -25,11 +25,11 @@ const ENDS_WITHIN: Duration = Duration::from_secs(15);
 /// How the operator takes part in the election.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Election {
-    /// With the Lease of its scenario and the times that users have.
+    /// Takes part with the Lease of its scenario and the default times.
     Usual,
-    /// With short times, for scenarios that wait for a Lease to expire.
+    /// Takes part with short times, for scenarios that wait for a Lease to expire.
     Short,
-    /// Without: acts at once.
+    /// Takes no part: acts at once.
     None,
 }
 
@@ -44,7 +44,7 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Starts one for `namespace`.
+    /// Starts an operator for `namespace`.
     ///
     /// # Errors
     /// The program could not be started.
@@ -81,7 +81,7 @@ impl Operator {
     /// Ends it as Kubernetes does, and waits until it has ended.
     ///
     /// # Errors
-    /// It went on, or ended with an error.
+    /// The operator went on, or ended with an error.
     pub async fn terminate(&mut self) -> Result<()> {
         self.dismissed = true;
         self.signal(Signal::TERM)?;
@@ -96,7 +96,7 @@ impl Operator {
     /// Kills it, as a crash of the node would.
     ///
     /// # Errors
-    /// It could not be killed.
+    /// The operator could not be killed.
     pub async fn kill(&mut self) -> Result<()> {
         self.dismissed = true;
         self.child.kill().await.context("killing the operator")
@@ -105,7 +105,7 @@ impl Operator {
     /// Stops it where it is: what a hung node looks like.
     ///
     /// # Errors
-    /// It is not running.
+    /// The operator is not running.
     pub fn freeze(&self) -> Result<()> {
         self.signal(Signal::STOP)
     }
@@ -113,7 +113,7 @@ impl Operator {
     /// Lets it go on.
     ///
     /// # Errors
-    /// It is not running.
+    /// The operator is not running.
     pub fn thaw(&self) -> Result<()> {
         self.signal(Signal::CONT)
     }
@@ -137,14 +137,14 @@ impl Operator {
     /// Waits until it ends by itself.
     ///
     /// # Errors
-    /// It goes on.
+    /// The operator goes on.
     pub async fn ends(&mut self, within: Duration) -> Result<ExitStatus> {
         self.dismissed = true;
         let ended = tokio::time::timeout(within, self.child.wait()).await;
         Ok(ended.context("the operator did not end by itself")??)
     }
 
-    /// Where it logs.
+    /// File in which the operator logs.
     #[must_use]
     pub fn log_file(&self) -> &Path {
         &self.log
@@ -159,7 +159,7 @@ impl Operator {
     /// The sum of a metric over all its labels; 0 if it is not there.
     ///
     /// # Errors
-    /// It does not answer.
+    /// The operator does not answer.
     pub async fn metric(&self, name: &str) -> Result<f64> {
         let answer = self.asked("/metrics").await?;
         let values = answer.lines().filter(|line| {
@@ -168,7 +168,7 @@ impl Operator {
         Ok(values.filter_map(|it| it.rsplit(' ').next()?.parse::<f64>().ok()).sum())
     }
 
-    /// Whether it has listed everything; a follower is ready, too.
+    /// Whether the operator has listed everything; a follower is ready, too.
     pub async fn is_ready(&self) -> bool {
         self.asked("/readyz").await.is_ok_and(|it| it.split(' ').nth(1) == Some("200"))
     }
@@ -176,7 +176,7 @@ impl Operator {
     /// What it answers at this path of its admin port.
     ///
     /// # Errors
-    /// It does not, or has nothing there.
+    /// The operator does not answer, or has nothing at this path.
     pub async fn fetched(&self, path: &str) -> Result<Vec<u8>> {
         let answer = self.answer(path).await?;
         let end = answer.windows(4).position(|it| it == b"\r\n\r\n");

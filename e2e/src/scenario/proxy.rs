@@ -1,4 +1,4 @@
-//! A proxy to a server that all scenarios share: shut, it cuts off the clients of one scenario only.
+//! A TCP proxy to a server that all scenarios share: shut, it cuts off the clients of one scenario only.
 //! Passes bytes on and knows no protocol. It ends with the runtime of its scenario.
 
 use std::io;
@@ -14,9 +14,9 @@ const BACKLOG: u32 = 128;
 /// A server that a scenario can lose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// For operator, consumers and producer of the scenario.
+    /// Kafka, for operator, consumers and producer of the scenario.
     Kafka,
-    /// For its operator.
+    /// Prometheus, for the operator of the scenario.
     Prometheus,
 }
 
@@ -36,7 +36,7 @@ impl Proxy {
         Ok(proxy)
     }
 
-    /// Where to knock.
+    /// Address at which clients connect.
     pub(super) fn address(&self) -> SocketAddr {
         self.at
     }
@@ -65,7 +65,7 @@ impl Proxy {
     }
 }
 
-/// Also while the kernel still remembers the connections that were cut.
+/// Listens, also while the kernel still remembers the connections that were cut.
 fn listen(at: SocketAddr) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -86,7 +86,7 @@ async fn pass(listener: TcpListener, to: String) {
     }
 }
 
-/// However it ends, the client sees its connection end.
+/// Passes bytes on until one side ends; the client sees its connection end, whichever it is.
 async fn connect(mut client: TcpStream, to: String) {
     if let Ok(mut server) = TcpStream::connect(&to).await {
         // Kafka's requests are small, and answered one by one.
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shut_door_ends_what_is_under_way_and_refuses_what_comes() {
+    async fn a_shut_proxy_ends_what_is_under_way_and_refuses_what_comes() {
         let mut proxy = Proxy::open("127.0.0.1:0", echo().await).unwrap();
         let mut client = TcpStream::connect(proxy.address()).await.unwrap();
         assert_eq!(answered(&mut client).await.unwrap(), b'x');

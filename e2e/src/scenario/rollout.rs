@@ -26,13 +26,13 @@ impl RolloutSpec {
     /// The spec of a user's manifest, which names neither Kafka nor the group.
     ///
     /// # Errors
-    /// It is no YAML.
+    /// The manifest is no YAML.
     pub fn read(manifest: &str) -> Result<Self> {
         let mut manifest: Value = serde_yaml_ng::from_str(manifest).context("reading a rollout")?;
         Ok(Self(manifest["spec"].take()))
     }
 
-    /// These steps.
+    /// A spec of these steps.
     #[must_use]
     pub fn steps(steps: &Value) -> Self {
         Self(json!({
@@ -48,28 +48,28 @@ impl RolloutSpec {
         }))
     }
 
-    /// With a field of the strategy.
+    /// The spec with a field of the strategy.
     #[must_use]
     pub fn strategy(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.0["strategy"][field] = value.into();
         self
     }
 
-    /// With a field of the source.
+    /// The spec with a field of the Kafka source.
     #[must_use]
     pub fn kafka(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.0["analysis"]["kafka"][field] = value.into();
         self
     }
 
-    /// With a field of the analysis.
+    /// The spec with a field of the analysis.
     #[must_use]
     pub fn analysis(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.0["analysis"][field] = value.into();
         self
     }
 
-    /// With a field of the spec itself.
+    /// The spec with a field at its top.
     #[must_use]
     pub fn field(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.0[field] = value.into();

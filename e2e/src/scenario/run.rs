@@ -46,7 +46,7 @@ pub struct Scenario {
     pub(super) client: Client,
     pub(super) fleet: Fleet,
     pub(super) logs: PathBuf,
-    /// Where in the history the next `then` looks on from.
+    /// Place in the history from which the next `then` looks on.
     pub(super) cursor: usize,
     pub(super) load: Option<Load>,
     /// Ways to servers that it can lose without the others.
@@ -134,7 +134,7 @@ impl Scenario {
     /// Kills the operator, and starts another one.
     ///
     /// # Errors
-    /// There is none, or none can be started.
+    /// There is no operator, or none can be started.
     pub async fn kill_operator(&mut self, next: Election) -> Result<()> {
         self.log.note("kill the operator");
         self.operator()?.kill().await?;
@@ -144,7 +144,7 @@ impl Scenario {
     /// Ends the operator by SIGTERM, and starts another one.
     ///
     /// # Errors
-    /// It does not end, or none can be started.
+    /// The operator does not end, or none can be started.
     pub async fn restart_operator(&mut self, next: Election) -> Result<()> {
         self.log.note("end the operator");
         self.operator()?.terminate().await?;
@@ -180,7 +180,7 @@ impl Scenario {
     /// Starts an operator for this scenario.
     ///
     /// # Errors
-    /// It can't be started.
+    /// The operator can't be started.
     pub fn start_operator(&mut self, election: Election) -> Result<()> {
         self.log.note(format!("start operator {}", self.operators.len() + 1));
         let log = self.logs.join(format!("operator-{}.log", self.operators.len() + 1));

@@ -14,21 +14,21 @@ pub const VERSION: &str = "VERSION";
 /// The three Deployments of one rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// X, the user's.
+    /// The target: the user's own.
     Target,
-    /// X-primary.
+    /// The promoted version.
     Primary,
-    /// X-canary.
+    /// The version on trial.
     Canary,
 }
 
 /// An object of one of the kinds that are watched.
 #[derive(Clone, Debug)]
 pub enum Seen {
-    /// X, one of its children, or a Deployment that has no part in the scenario.
+    /// The target, one of its children, or a Deployment that has no part in the scenario.
     Deployment(Box<Deployment>),
     /// A pod of any of them.
-    Pod(Pod),
+    Pod(SeenPod),
     /// A frozen template.
     Frozen(Frozen),
     /// A rollout.
@@ -64,18 +64,18 @@ pub struct Deployment {
 
 /// A pod.
 #[derive(Clone, Debug)]
-pub struct Pod {
-    /// Whose it is, by its role label.
+pub struct SeenPod {
+    /// The Deployment that the pod belongs to, by its role label.
     pub part: Part,
     /// [`VERSION`] of its first container.
     pub version: Option<String>,
-    /// Whether it is Ready.
+    /// Whether the pod is Ready.
     pub ready: bool,
-    /// Whether it is being deleted.
+    /// Whether the pod is being deleted.
     pub terminating: bool,
-    /// How often its container has ended.
+    /// How often the container of the pod has ended.
     pub crashes: i64,
-    /// Whether its container runs, so that it has a log.
+    /// Whether the container of the pod runs, so that it has a log.
     pub running: bool,
 }
 
@@ -99,7 +99,7 @@ pub struct Rollout {
     pub status: CanaryRolloutStatus,
     /// Its annotations: the commands.
     pub annotations: BTreeMap<String, String>,
-    /// Whether it is being deleted.
+    /// Whether the rollout is being deleted.
     pub deleting: bool,
 }
 
@@ -108,7 +108,7 @@ pub struct Rollout {
 pub struct Event {
     /// `CamelCase`.
     pub reason: String,
-    /// For people.
+    /// What happened, for people.
     pub note: String,
     /// How often it was told.
     pub count: i64,
@@ -170,20 +170,20 @@ impl Deployment {
         }
     }
 
-    /// N as X-primary notes it; absent on any other Deployment.
+    /// N as the primary notes it; absent on any other Deployment.
     #[must_use]
     pub fn total(&self) -> Option<u32> {
         self.annotations.get(primary::OWNER_UID)?;
         self.annotations.get(primary::REPLICAS)?.parse().ok()
     }
 
-    /// Whether X-primary says that the adoption is over.
+    /// Whether the primary says that the adoption is over.
     #[must_use]
     pub fn adopted(&self) -> bool {
         self.annotations.get(primary::ADOPTED).is_some_and(|it| it == "true")
     }
 
-    /// Whether the last write of its count was Siskin's.
+    /// Whether the last write of `spec.replicas` was Siskin's.
     #[must_use]
     pub fn counted_by_us(&self) -> bool {
         self.counted_by.iter().any(|it| it == FIELD_MANAGER)
@@ -204,7 +204,7 @@ impl Deployment {
     }
 }
 
-impl Pod {
+impl SeenPod {
     /// Reads a pod.
     #[must_use]
     pub fn of(object: &DynamicObject) -> Self {

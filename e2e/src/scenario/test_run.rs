@@ -19,7 +19,7 @@ use siskin_launch::progress::Activity;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::fleet::WORKER_IMAGE;
-use super::objects::{Kind, Objects};
+use super::objects::{ObjectKind, Objects};
 use super::operator::{self, acting_as};
 use crate::testbed::{Part, Testbed};
 
@@ -32,7 +32,7 @@ const AT_ONCE: u32 = 4;
 /// Set, it says how many instead: more where they wait for long, fewer on a busy machine.
 const AT_ONCE_VARIABLE: &str = "SISKIN_E2E_AT_ONCE";
 
-/// Between two looks at whether another run has ended.
+/// Pause between two looks at whether another run has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Set, it names a folder with the programs under test, and none is built: what is tested is then
@@ -154,7 +154,7 @@ impl TestRun {
 /// The test bed, for as long as the lock is held.
 pub(super) struct Reserved {
     pub(super) bed: Testbed,
-    /// Whether it was up before.
+    /// Whether the test bed was up before.
     pub(super) was_up: bool,
     pub(super) lock: File,
 }
@@ -192,7 +192,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     matches!((file.metadata(), fs::metadata(path)), (Ok(a), Ok(b)) if same(&a, &b))
 }
 
-/// As many as the variable says; else by the processors.
+/// Scenarios at the same time: as many as the variable says, or by the processors.
 fn places() -> Result<u32> {
     if let Ok(text) = env::var(AT_ONCE_VARIABLE) {
         let places = text.parse().ok().filter(|it| 0 < *it);
@@ -265,12 +265,12 @@ fn clear(bed: &Testbed) -> Result<()> {
 /// The API server's complaint.
 pub async fn release(client: &Client, namespace: &str) -> Result<()> {
     let objects = Objects::of(client.clone(), namespace);
-    let rollouts = objects.api(Kind::CanaryRollout);
+    let rollouts = objects.api(ObjectKind::CanaryRollout);
     for rollout in rollouts.list(&ListParams::default()).await?.items {
         let without = json!({"metadata": {"finalizers": null}});
-        objects.merge(Kind::CanaryRollout, &rollout.name_any(), &without).await?;
+        objects.merge(ObjectKind::CanaryRollout, &rollout.name_any(), &without).await?;
     }
-    let leases = Objects::of(client.clone(), operator::NAMESPACE).api(Kind::Lease);
+    let leases = Objects::of(client.clone(), operator::NAMESPACE).api(ObjectKind::Lease);
     absent_is_fine(leases.delete(namespace, &DeleteParams::default()).await.map(drop))?;
     let namespaces: Api<Namespace> = Api::all(client.clone());
     absent_is_fine(namespaces.delete(namespace, &DeleteParams::background()).await.map(drop))

@@ -14,7 +14,7 @@ use super::load::Account;
 use super::run::Scenario;
 use super::seen::{Event, Part, Rollout, Seen};
 
-/// Between two questions to an API server that tells nobody when its answer changes.
+/// Pause between two questions whose answers no watch brings.
 const LOOKS_EVERY: Duration = Duration::from_millis(200);
 
 /// What a scenario expects.
@@ -37,7 +37,7 @@ impl Then<'_> {
     /// The rollout reaches this phase, after what the last `when` did and the last `reaches` saw.
     ///
     /// # Errors
-    /// It does not.
+    /// The rollout does not reach it in time.
     pub async fn reaches(&mut self, phase: Phase) -> Result<()> {
         let from = self.0.cursor;
         let what = format!("phase {phase:?}");
@@ -53,7 +53,7 @@ impl Then<'_> {
     /// The version is promoted for this reason: primary runs it at N, all Ready, and no canary.
     ///
     /// # Errors
-    /// It is not.
+    /// The version is not promoted in time, or for another reason.
     pub async fn promotes(&mut self, version: &str, by: PromotionReason) -> Result<()> {
         self.promotes_within(PATIENCE, version, by).await
     }
@@ -61,7 +61,7 @@ impl Then<'_> {
     /// [Promotes](Then::promotes) with a deadline of its own, for what takes long to be proven.
     ///
     /// # Errors
-    /// It is not.
+    /// The version is not promoted in time, or for another reason.
     pub async fn promotes_within(
         &mut self,
         within: Duration,
@@ -81,7 +81,7 @@ impl Then<'_> {
     /// The attempt is given up for this cause, and the primary serves this version again, alone.
     ///
     /// # Errors
-    /// It does not come to that.
+    /// The attempt is not given up in time, or for another cause.
     pub async fn rolls_back(&mut self, cause: Cause, to: &str) -> Result<()> {
         self.rolls_back_within(PATIENCE, cause, to).await
     }
@@ -89,7 +89,7 @@ impl Then<'_> {
     /// [Rolls back](Then::rolls_back) with a deadline of its own, for what takes long to be proven.
     ///
     /// # Errors
-    /// It does not come to that.
+    /// The attempt is not given up in time, or for another cause.
     pub async fn rolls_back_within(
         &mut self,
         within: Duration,
@@ -110,7 +110,7 @@ impl Then<'_> {
     /// The primary serves this version at N, alone.
     ///
     /// # Errors
-    /// It does not.
+    /// The primary does not serve it, or not alone.
     pub async fn serves(&mut self, version: &str) -> Result<()> {
         self.sees(&format!("only version {version} serves"), |view| {
             serves(view.state, version).then_some(())
@@ -121,7 +121,7 @@ impl Then<'_> {
     /// A part runs this version, with Ready pods and no others.
     ///
     /// # Errors
-    /// It does not.
+    /// The part runs something else, or its pods are not Ready.
     pub async fn runs(&mut self, part: Part, version: &str) -> Result<()> {
         self.sees(&format!("{part:?} runs version {version}"), |view| {
             let mut pods = view.state.pods_of(part).peekable();
@@ -134,7 +134,7 @@ impl Then<'_> {
     /// A condition of the rollout has this status and reason.
     ///
     /// # Errors
-    /// It has not.
+    /// The condition says something else.
     pub async fn says(&mut self, condition: &str, status: &str, reason: &str) -> Result<()> {
         self.sees(&format!("{condition}={status} {reason}"), |view| {
             let conditions = &view.state.rollout()?.status.conditions;
@@ -147,7 +147,7 @@ impl Then<'_> {
     /// A condition of the rollout has this status, for whatever reason.
     ///
     /// # Errors
-    /// It has not.
+    /// The condition has another status.
     pub async fn says_status(&mut self, condition: &str, status: &str) -> Result<()> {
         self.sees(&format!("{condition}={status}"), |view| {
             let conditions = &view.state.rollout()?.status.conditions;
@@ -159,7 +159,7 @@ impl Then<'_> {
     /// An Event of this reason whose note contains this text was told.
     ///
     /// # Errors
-    /// It was not.
+    /// There is no such Event.
     pub async fn tells(&mut self, reason: &str, text: &str) -> Result<()> {
         self.sees(&format!("an Event {reason}: …{text}…"), |view| {
             told(&view, reason, text).then_some(())
@@ -171,7 +171,7 @@ impl Then<'_> {
     /// an Event say so. Answers with the reason.
     ///
     /// # Errors
-    /// They say something else.
+    /// Status or Event give another reason.
     pub async fn ends_because(&mut self, texts: &[&str]) -> Result<String> {
         let right = |reason: &str| texts.iter().any(|it| reason.contains(it));
         self.sees(&format!("a rollback because of {texts:?}"), |view| {
@@ -190,11 +190,11 @@ impl Then<'_> {
         })
     }
 
-    /// An admission policy acts: a write of X that sets these fields would leave `value` at this
+    /// An admission policy acts: a write of the target that sets these fields would leave `value` at this
     /// JSON path. The API server learns of a policy some time after it was made.
     ///
     /// # Errors
-    /// It does not act.
+    /// No policy acts in time.
     pub async fn mutates(&self, fields: &Value, path: &str, value: &str) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         let (fields, output) = (fields.to_string(), format!("jsonpath={path}"));
@@ -210,7 +210,7 @@ impl Then<'_> {
     /// The change is over without an attempt, for this version serves already.
     ///
     /// # Errors
-    /// It is not.
+    /// The change is not over in time.
     pub async fn keeps(&mut self, version: &str) -> Result<()> {
         let what = format!("the change to version {version} needs no attempt");
         self.sees(&what, |view| {
@@ -226,7 +226,7 @@ impl Then<'_> {
     /// The load ends, and the consumers work off what is left: what became of each record.
     ///
     /// # Errors
-    /// It can't be counted.
+    /// The records can't be counted.
     pub async fn accounts(&mut self, within: Duration) -> Result<Account> {
         self.0.log.note("end the load");
         self.0.load = None;
@@ -243,7 +243,7 @@ impl Then<'_> {
     /// Anything else that can be seen.
     ///
     /// # Errors
-    /// It is not seen in time.
+    /// `look` sees nothing in time.
     pub async fn sees<T>(
         &mut self,
         what: &str,
@@ -255,7 +255,7 @@ impl Then<'_> {
     /// [Sees](Then::sees) with a deadline of its own.
     ///
     /// # Errors
-    /// It is not seen in time.
+    /// `look` sees nothing in time.
     pub async fn sees_within<T>(
         &mut self,
         what: &str,
@@ -280,7 +280,7 @@ pub fn phase(state: &State) -> Option<Phase> {
     state.rollout()?.status.phase
 }
 
-/// Whether primary serves this version at N with every pod Ready, X and the canary have no pods.
+/// Whether primary serves this version at N with every pod Ready, the target and the canary have no pods.
 #[must_use]
 pub fn serves(state: &State, version: &str) -> bool {
     let Some(primary) = state.parts.get(&Part::Primary) else { return false };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::fleet::Version;
 use super::history::TARGET;
-use super::objects::Kind;
+use super::objects::ObjectKind;
 use super::proxy::{Proxy, Source};
 use super::run::{ROLLOUT, Scenario};
 use super::seen::Part;
@@ -30,7 +30,7 @@ impl When<'_> {
     pub async fn ships(&mut self, version: &Version) -> Result<()> {
         self.0.log.note(format!("ship version {}", version.name));
         let fields = json!({"spec": {"template": self.0.fleet.template(version)}});
-        self.0.objects.merge(Kind::Deployment, TARGET, &fields).await
+        self.0.objects.merge(ObjectKind::Deployment, TARGET, &fields).await
     }
 
     /// The whole manifest is applied, `replicas` in it, as a GitOps tool does.
@@ -41,15 +41,15 @@ impl When<'_> {
         let manager = &self.0.fleet.manager;
         self.0.log.note(format!("{manager} applies version {} x{pods}", version.name));
         let manifest = self.0.fleet.deployment(version, Some(pods));
-        self.0.objects.apply_as(Kind::Deployment, &manifest, manager).await
+        self.0.objects.apply_as(ObjectKind::Deployment, &manifest, manager).await
     }
 
-    /// Fields of X change.
+    /// Fields of the target change.
     ///
     /// # Errors
     /// The API server's complaint.
     pub async fn edits_target(&mut self, fields: &Value) -> Result<()> {
-        self.edits(Kind::Deployment, TARGET, fields).await
+        self.edits(ObjectKind::Deployment, TARGET, fields).await
     }
 
     /// Fields of the rollout change.
@@ -57,7 +57,7 @@ impl When<'_> {
     /// # Errors
     /// The API server's complaint.
     pub async fn edits_rollout(&mut self, fields: &Value) -> Result<()> {
-        self.edits(Kind::CanaryRollout, ROLLOUT, fields).await
+        self.edits(ObjectKind::CanaryRollout, ROLLOUT, fields).await
     }
 
     /// Fields of a child change by hand.
@@ -65,7 +65,7 @@ impl When<'_> {
     /// # Errors
     /// The API server's complaint.
     pub async fn edits_child(&mut self, part: Part, fields: &Value) -> Result<()> {
-        self.edits(Kind::Deployment, &part.name(TARGET), fields).await
+        self.edits(ObjectKind::Deployment, &part.name(TARGET), fields).await
     }
 
     /// The rollout's scale subresource is set, as an autoscaler does.
@@ -75,7 +75,7 @@ impl When<'_> {
     pub async fn scales_rollout(&mut self, pods: u32) -> Result<()> {
         self.0.log.note(format!("scale the rollout to {pods}"));
         let patch = Patch::Merge(json!({"spec": {"replicas": pods}}));
-        let api = self.0.objects.api(Kind::CanaryRollout);
+        let api = self.0.objects.api(ObjectKind::CanaryRollout);
         api.patch_scale(ROLLOUT, &PatchParams::default(), &patch).await?;
         Ok(())
     }
@@ -102,7 +102,7 @@ impl When<'_> {
     ///
     /// # Errors
     /// The API server's complaint.
-    pub async fn deletes(&mut self, kind: Kind, name: &str) -> Result<()> {
+    pub async fn deletes(&mut self, kind: ObjectKind, name: &str) -> Result<()> {
         self.0.log.note_deletion(name);
         self.0.objects.delete(kind, name, DeleteParams::background()).await
     }
@@ -111,7 +111,7 @@ impl When<'_> {
     ///
     /// # Errors
     /// The API server's complaint.
-    pub async fn deletes_in_foreground(&mut self, kind: Kind, name: &str) -> Result<()> {
+    pub async fn deletes_in_foreground(&mut self, kind: ObjectKind, name: &str) -> Result<()> {
         self.0.log.note_deletion(name);
         let how = DeleteParams {
             propagation_policy: Some(PropagationPolicy::Foreground),
@@ -123,7 +123,7 @@ impl When<'_> {
     /// A server is out of reach for this scenario, until it [regains](When::regains) it.
     ///
     /// # Errors
-    /// It was given no [proxy](super::given::Given::a_proxy_to) to it.
+    /// The scenario was given no [proxy](super::given::Given::a_proxy_to) to this server.
     pub async fn loses(&mut self, source: Source) -> Result<()> {
         self.0.log.note(format!("lose {source:?}"));
         self.proxy(source)?.shut().await;
@@ -133,7 +133,7 @@ impl When<'_> {
     /// The server is there again.
     ///
     /// # Errors
-    /// It was given no proxy to it, or somebody else listens there by now.
+    /// The scenario was given no proxy to this server, or somebody else listens there by now.
     pub fn regains(&mut self, source: Source) -> Result<()> {
         self.0.log.note(format!("regain {source:?}"));
         self.proxy(source)?.reopen()
@@ -144,7 +144,7 @@ impl When<'_> {
         Ok(&mut proxy.with_context(|| format!("no proxy to {source:?}"))?.1)
     }
 
-    async fn edits(&mut self, kind: Kind, name: &str, fields: &Value) -> Result<()> {
+    async fn edits(&mut self, kind: ObjectKind, name: &str, fields: &Value) -> Result<()> {
         self.0.log.note(format!("edit {kind:?} {name}: {fields}"));
         self.0.objects.merge(kind, name, fields).await
     }

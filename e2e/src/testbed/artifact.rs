@@ -18,11 +18,11 @@ pub(super) enum Artifact {
 }
 
 impl Artifact {
-    /// In the order in which they are made.
+    /// Every artifact, in the order in which they are made.
     const ALL: [Self; 5] =
         [Self::Kafka, Self::Etcd, Self::Kubernetes, Self::Prometheus, Self::Kwok];
 
-    /// The one that has the program of this part.
+    /// The artifact that has the program of this part.
     fn of(part: Part) -> Option<Self> {
         match part {
             Part::Etcd => Some(Self::Etcd),
@@ -35,13 +35,13 @@ impl Artifact {
         }
     }
 
-    /// Those that these parts need, each once.
+    /// Artifacts that these parts need, each once.
     pub(super) fn needed_by(parts: &[Part]) -> Vec<Self> {
         let needs = |it: &Self| parts.iter().any(|part| Self::of(*part) == Some(*it));
         Self::ALL.into_iter().filter(needs).collect()
     }
 
-    /// Its folder in the cache.
+    /// Folder of the artifact in the cache.
     pub(super) fn folder(self, places: &Places) -> PathBuf {
         match self {
             Self::Kafka => places.kafka(),

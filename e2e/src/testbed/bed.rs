@@ -168,7 +168,7 @@ impl Testbed {
         java
     }
 
-    /// The command as it runs inside the network namespace of the test bed.
+    /// The command, to be run inside the network namespace of the test bed.
     #[must_use]
     pub fn enter_ns(&self, command: &Command) -> Command {
         network::enter(command)

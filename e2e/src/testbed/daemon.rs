@@ -24,7 +24,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// Whoever is recorded there, alive or not.
+    /// The process that this file records, alive or not.
     pub(super) fn recorded(record: &Path) -> Option<Self> {
         let text = fs::read_to_string(record).ok()?;
         let mut words = text.split_whitespace();

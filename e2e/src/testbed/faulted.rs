@@ -12,7 +12,7 @@ pub(super) fn wanted(places: &Places, part: Part) -> bool {
     Identity::recorded(&mark(places, part)).is_some_and(Identity::alive)
 }
 
-/// Where such a process is recorded.
+/// File that records the process that put the part out of order.
 pub(super) fn mark(places: &Places, part: Part) -> PathBuf {
     places.run.join("faults").join(part.name())
 }

@@ -50,7 +50,7 @@ impl Testbed {
         if part == Part::ApiServer { self.start_its_clients() } else { Ok(()) }
     }
 
-    /// Those end when they find no API server for a while; a real cluster's kubelet starts them again.
+    /// Clients of the API server end when they miss it for a while; in a real cluster the kubelet starts them again.
     fn start_its_clients(&self) -> Result<()> {
         for client in [Part::ControllerManager, Part::Scheduler] {
             let runs = health::runs(&self.places, client).is_ok();

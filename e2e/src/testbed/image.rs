@@ -17,15 +17,15 @@ use super::{containers, shell};
 
 /// The user that programs run as: no one of this machine.
 const NONROOT: u64 = 65532;
-/// Where a program finds the CA certificates that it trusts by default.
+/// File of the CA certificates that programs trust by default.
 const CA_CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Whether an image had to be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loaded {
-    /// It is new, or differs from the one of that name.
+    /// The image is new, or differs from the one of that name.
     Imported,
-    /// The very same one was there.
+    /// An image of equal content was there.
     AlreadyThere,
 }
 

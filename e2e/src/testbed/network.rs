@@ -20,7 +20,7 @@ pub(super) fn namespace_file() -> PathBuf {
     Path::new(NAMESPACES).join(NAMESPACE)
 }
 
-/// The command as it runs inside the namespace.
+/// The command, to be run inside the network namespace.
 ///
 /// Not by `ip netns exec`: that remounts /sys, and hides the cgroups from containerd.
 pub(super) fn enter(command: &Command) -> Command {

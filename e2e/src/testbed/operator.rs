@@ -19,7 +19,7 @@ const OPERATOR_IMAGE: &str = "localhost/siskin-operator:dev";
 const WORKER_IMAGE: &str = "localhost/siskin-worker:dev";
 /// The image that the producer's manifest names.
 const PRODUCER_IMAGE: &str = "localhost/siskin-producer:dev";
-/// Where `config/manager` puts the operator.
+/// Namespace into which `config/manager` puts the operator.
 const NAMESPACE: &str = "siskin-system";
 const NAMESPACE_FILE: &str = "config/manager/namespace.yaml";
 const DEPLOYMENT: &str = "deployment/siskin";
@@ -126,7 +126,7 @@ impl Testbed {
         self.kubectl(&[&["--namespace", NAMESPACE], args].concat())
     }
 
-    /// For an error: what its pods say.
+    /// What the operator's pods say, for an error.
     fn operators_pods(&self) -> String {
         let pods = self.in_operators_namespace(&["get", "pods", "-o", "wide"]);
         let logs = self.in_operators_namespace(&["logs", DEPLOYMENT, "--tail=20"]);

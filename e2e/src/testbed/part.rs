@@ -27,7 +27,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// In the order of their start; the kubelet comes before what it uses, so that it ends first.
+    /// Every part, in the order in which they are ended: the kubelet before what it uses.
     pub const ALL: [Self; 8] = [
         Self::Kubelet,
         Self::Etcd,
@@ -65,7 +65,7 @@ impl Part {
         }
     }
 
-    /// Where it listens.
+    /// Address at which the part listens.
     #[must_use]
     pub fn address(self) -> String {
         let port = match self {

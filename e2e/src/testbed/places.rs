@@ -100,7 +100,7 @@ impl Places {
         self.run.join(format!("log/{name}.log"))
     }
 
-    /// Who runs as this daemon; see `launch.sh`.
+    /// File that records the process of this daemon; `launch.sh` writes it.
     pub(super) fn record(&self, name: &str) -> PathBuf {
         self.run.join("daemons").join(name)
     }

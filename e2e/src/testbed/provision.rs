@@ -183,7 +183,7 @@ fn check_sums(folder: &Path, sums: &str) -> Result<()> {
     Ok(())
 }
 
-/// In hexadecimal digits.
+/// SHA-256 in hexadecimal digits.
 pub(super) fn sha256(bytes: &[u8]) -> String {
     templates::hex(digest(&SHA256, bytes).as_ref())
 }

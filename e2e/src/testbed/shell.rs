@@ -26,7 +26,7 @@ pub(super) fn output(command: &mut Command) -> Result<String> {
     finished(command, &output.with_context(|| format!("running {}", shown(command)))?)
 }
 
-/// Runs a command that reads `input`, and gives its output.
+/// Runs the command with this input to its end and returns its standard output.
 pub(super) fn output_with_input(command: &mut Command, input: &str) -> Result<String> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("running {}", shown(command)))?;

@@ -15,30 +15,30 @@ use super::{faulted, health};
 /// One part, as it is now.
 #[derive(Debug, Clone)]
 pub struct PartStatus {
-    /// Which.
+    /// The part.
     pub part: Part,
-    /// Its process, if it runs.
+    /// Process of the part, if it runs.
     pub pid: Option<i32>,
-    /// Whether it works, and if not why.
+    /// Whether the part works, and if not why.
     pub health: Health,
     /// Resident memory, in KiB.
     pub memory_kib: Option<u64>,
-    /// What it writes.
+    /// Log of the part.
     pub log: PathBuf,
 }
 
 /// Whether a part works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
-    /// It answers.
+    /// The part answers.
     Healthy,
-    /// It was never started, or ended.
+    /// The part was never started, or ended.
     Absent,
     /// The bed was started without it.
     Unneeded,
-    /// It was put out of order by a test that still runs.
+    /// A test that still runs has put the part out of order.
     Faulted,
-    /// It runs, and does not do its work.
+    /// The part runs, and does not do its work.
     Broken(String),
 }
 

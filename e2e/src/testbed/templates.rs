@@ -31,7 +31,7 @@ const FILES: [(&str, &str); 10] = [
 pub(super) struct Values(BTreeMap<String, String>);
 
 impl Values {
-    /// For a bed about to start: with secrets of its own, kept so that later commands know them.
+    /// Values of a bed about to start: with secrets of its own, kept so that later commands know them.
     pub(super) fn of_new_bed(places: &Places) -> Result<Self> {
         let mut values = Self(addresses(places));
         values.0.insert("admin_token".to_owned(), random_hex::<16>()?);
@@ -45,7 +45,7 @@ impl Values {
         Ok(values)
     }
 
-    /// Those of the bed that is up.
+    /// Values of the bed that is up.
     pub(super) fn of_running_bed(places: &Places) -> Result<Self> {
         let path = places.config().join("values.json");
         let text =
@@ -53,7 +53,7 @@ impl Values {
         Ok(Self(serde_json::from_str(&text)?))
     }
 
-    /// These and some more.
+    /// These values and some more.
     pub(super) fn and(&self, more: &[(&str, &str)]) -> Self {
         let mut all = self.0.clone();
         all.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));

@@ -18,7 +18,7 @@ pub struct Case {
     pub play: Box<dyn FnOnce() -> String + Send>,
 }
 
-struct Outcome {
+struct CaseOutcome {
     name: String,
     took: Duration,
     /// `None`: it failed, and has said why.
@@ -67,7 +67,7 @@ pub fn all(mut cases: Vec<Case>) -> ExitCode {
 
 /// In the order of the tables, as many at once as the stage has places for; each on a thread of its
 /// name, which its namespace is named after.
-fn play(cases: Vec<Case>, places: usize) -> Vec<Outcome> {
+fn play(cases: Vec<Case>, places: usize) -> Vec<CaseOutcome> {
     let (leave, left) = mpsc::channel();
     let mut outcomes = Vec::new();
     let mut under_way = 0;
@@ -90,19 +90,19 @@ fn play(cases: Vec<Case>, places: usize) -> Vec<Outcome> {
     outcomes
 }
 
-fn played(name: String, play: impl FnOnce() -> String) -> Outcome {
+fn played(name: String, play: impl FnOnce() -> String) -> CaseOutcome {
     let begun = Instant::now();
     let measured = catch_unwind(AssertUnwindSafe(play)).ok();
     let took = begun.elapsed();
     let word = if measured.is_some() { "ok" } else { "FAILED" };
     let said = measured.as_deref().unwrap_or("see above");
     println!("{word} {name}, {:.0} s: {said}", took.as_secs_f64());
-    Outcome { name, took, measured }
+    CaseOutcome { name, took, measured }
 }
 
-fn tell(outcomes: &[Outcome], took: Duration) -> ExitCode {
+fn tell(outcomes: &[CaseOutcome], took: Duration) -> ExitCode {
     println!();
-    for Outcome { name, took, measured } in outcomes {
+    for CaseOutcome { name, took, measured } in outcomes {
         let measured = measured.as_deref().unwrap_or("FAILED");
         println!("| {name} | {measured} | {:.0} s |", took.as_secs_f64());
     }

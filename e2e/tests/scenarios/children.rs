@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 use siskin_api::{Phase, PromotionReason};
-use siskin_e2e::scenario::objects::Kind;
+use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{RolloutSpec, Scenario, Version, scenario};
 
@@ -65,7 +65,7 @@ fn deleted_in_the_middle_of_a_trial() {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         for child in ["orders-canary", "orders-primary"] {
-            s.when().deletes(Kind::Deployment, child).await?;
+            s.when().deletes(ObjectKind::Deployment, child).await?;
             goes_on(s).await?;
             s.then().tells("ChildRepaired", &format!("{child} was gone")).await?;
         }
@@ -80,7 +80,7 @@ fn frozen_templates_that_were_deleted_are_frozen_again() {
         s.given().a_canary_of(&Version::good("2")).await?;
         let frozen: Vec<_> = s.log.look(|view| view.state.frozen.keys().cloned().collect());
         for name in &frozen {
-            s.when().deletes(Kind::ControllerRevision, name).await?;
+            s.when().deletes(ObjectKind::ControllerRevision, name).await?;
         }
         s.then()
             .sees("both are there again", |view| (view.state.frozen.len() == 2).then_some(()))

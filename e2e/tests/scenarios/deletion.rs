@@ -3,14 +3,14 @@
 
 use serde_json::json;
 use siskin_api::{Cause, Phase};
-use siskin_e2e::scenario::objects::Kind;
+use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
-/// The pods run in X again, and nothing of Siskin is left.
+/// The pods run in the target again, and nothing of Siskin is left.
 async fn handed_back(s: &mut Scenario, version: &str) -> anyhow::Result<()> {
     s.then()
-        .sees("X runs its pods itself, and nothing of ours is left", |view| {
+        .sees("the target runs its pods itself, and nothing of ours is left", |view| {
             let target = view.state.parts.get(&Part::Target)?;
             let whole = target.replicas == 3 && target.ready == 3 && target.rolled;
             let right = target.version.as_deref() == Some(version);
@@ -20,7 +20,7 @@ async fn handed_back(s: &mut Scenario, version: &str) -> anyhow::Result<()> {
         .await
 }
 
-/// The primary stays and belongs to X; the rollout and the canary's pods are gone.
+/// The primary stays and belongs to the target; the rollout and the canary's pods are gone.
 async fn left(s: &mut Scenario, version: &str) -> anyhow::Result<()> {
     s.then()
         .sees("the primary stays in charge", |view| {
@@ -39,7 +39,7 @@ async fn left(s: &mut Scenario, version: &str) -> anyhow::Result<()> {
 fn at_rest_the_pods_are_handed_back() {
     scenario(async |s| {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
-        s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
+        s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
         handed_back(s, "1").await
     });
 }
@@ -48,7 +48,7 @@ fn at_rest_the_pods_are_handed_back() {
 fn a_foreground_deletion_hands_back_too() {
     scenario(async |s| {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
-        s.when().deletes_in_foreground(Kind::CanaryRollout, ROLLOUT).await?;
+        s.when().deletes_in_foreground(ObjectKind::CanaryRollout, ROLLOUT).await?;
         handed_back(s, "1").await
     });
 }
@@ -58,7 +58,7 @@ fn in_the_middle_of_a_trial_the_primary_is_left_in_charge() {
     scenario(async |s| {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
-        s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
+        s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
         left(s, "1").await
     });
 }
@@ -69,7 +69,7 @@ fn after_a_rejection_the_primary_is_left_in_charge() {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.when().ships(&Version::crashing("2")).await?;
         s.then().rolls_back(Cause::GuardFailed, "1").await?;
-        s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
+        s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
         left(s, "1").await
     });
 }
@@ -78,7 +78,7 @@ fn after_a_rejection_the_primary_is_left_in_charge() {
 fn without_its_target_everything_is_removed() {
     scenario(async |s| {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
-        s.when().deletes_in_foreground(Kind::Deployment, ROLLOUT).await?;
+        s.when().deletes_in_foreground(ObjectKind::Deployment, ROLLOUT).await?;
         s.then().says("Stalled", "True", "TargetMissing").await?;
         s.then()
             .sees("the primary keeps running", |view| {
@@ -86,7 +86,7 @@ fn without_its_target_everything_is_removed() {
                 (ready == 3 && !view.state.parts.contains_key(&Part::Target)).then_some(())
             })
             .await?;
-        s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
+        s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
         s.then()
             .sees("nothing is left", |view| {
                 let empty = view.state.parts.is_empty() && view.state.frozen.is_empty();
@@ -101,7 +101,7 @@ fn a_target_that_comes_back_is_drained_and_the_primary_never_notices() {
     scenario(async |s| {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         let primary: Vec<_> = s.log.look(|view| names(view.state));
-        s.when().deletes_in_foreground(Kind::Deployment, ROLLOUT).await?;
+        s.when().deletes_in_foreground(ObjectKind::Deployment, ROLLOUT).await?;
         s.then().says("Stalled", "True", "TargetMissing").await?;
         s.then()
             .sees("the target is gone", |view| {
@@ -125,7 +125,7 @@ fn a_rollout_applied_again_without_its_status_resumes() {
         // As after a restore from a backup: the object is new, and nobody handed anything back.
         s.operator()?.kill().await?;
         s.when().edits_rollout(&json!({"metadata": {"finalizers": null}})).await?;
-        s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
+        s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
         s.given().a_rollout(&RolloutSpec::endless()).await?;
         s.given().an_operator(Election::None)?;
         s.then().reaches(Phase::RollingBack).await?;

@@ -15,7 +15,7 @@ use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 /// What the tool wants: six pods of a version that can't start.
 const WANTED: u32 = 6;
 
-/// The guard holds X at 0 and N becomes 6; the new version runs as a canary and nowhere else; the
+/// The guard holds the target at 0 and N becomes 6; the new version runs as a canary and nowhere else; the
 /// tool sees by its `diff` no difference to what it applied.
 async fn guarded(s: &mut Scenario, version: &Version, diff: &[&str]) -> Result<()> {
     let (manifest, version) = (s.manifest(version, WANTED), version.name.as_str());
@@ -67,7 +67,7 @@ fn without_the_guard_the_same_write_is_drained() {
         let version = Version::good("2");
         s.when().applies(&version, WANTED).await?;
         s.then()
-            .sees("X is drained, N is 6, and the new version is on trial", |view| {
+            .sees("the target is drained, N is 6, and the new version is on trial", |view| {
                 let trial = view.state.rollout()?.status.phase == Some(Phase::Progressing);
                 let drained = view.state.count(Part::Target) == 0;
                 (view.state.total() == Some(WANTED) && trial && drained).then_some(())
@@ -84,14 +84,14 @@ fn without_the_guard_the_same_write_is_drained() {
         let exposed = pods.iter().filter(|it| !it.contains("canary")).count();
         let ready = s.log.look(|view| ever_ready(&view, from));
         eprintln!(
-            "e2e: without the guard X had {WANTED} pods for {:.0} ms: {exposed} were made, {ready} became Ready",
+            "e2e: without the guard the target had {WANTED} pods for {:.0} ms: {exposed} were made, {ready} became Ready",
             drained.saturating_sub(asked).as_secs_f64() * 1000.0
         );
         s.then().tells("TargetDrained", "6 replicas").await
     });
 }
 
-/// When X was scaled up, and when it was back at 0.
+/// When the target was scaled up, and when it was back at 0.
 fn exposure(view: &View<'_>, from: usize) -> Option<(Duration, Duration)> {
     let counts = || {
         view.history.iter().skip(from).filter_map(|entry| match &entry.change {
@@ -120,7 +120,7 @@ fn started(view: &View<'_>, version: &str) -> Vec<String> {
     pods
 }
 
-/// How many pods of X were Ready since then.
+/// How many pods of the target were Ready since then.
 fn ever_ready(view: &View<'_>, from: usize) -> usize {
     let ready = view.history.iter().skip(from).filter_map(|entry| match &entry.change {
         Change::Put(name, Seen::Pod(it)) if it.part == Part::Target && it.ready => Some(name),

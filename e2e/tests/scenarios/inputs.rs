@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use siskin_api::Phase;
-use siskin_e2e::scenario::objects::Kind;
+use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::test_run::TestRun;
 use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, Version, scenario};
@@ -45,15 +45,15 @@ fn a_spec_that_makes_no_sense_is_refused_by_the_api_server() {
         ];
         for (what, spec) in cases {
             let manifest = spec.manifest(ROLLOUT, "127.0.0.1:9092", "orders");
-            let outcome = s.objects.apply(Kind::CanaryRollout, &manifest).await;
+            let outcome = s.objects.apply(ObjectKind::CanaryRollout, &manifest).await;
             let error = outcome.err().with_context(|| format!("{what} was accepted"))?;
             let invalid = format!("{error:#}").contains("Invalid");
             ensure!(invalid, "{what}: not refused as invalid: {error:#}");
         }
         let manifest = RolloutSpec::endless().manifest(ROLLOUT, "127.0.0.1:9092", "orders");
-        s.objects.apply(Kind::CanaryRollout, &manifest).await?;
+        s.objects.apply(ObjectKind::CanaryRollout, &manifest).await?;
         let other = json!({"spec": {"targetRef": {"name": "payments"}}});
-        let moved = s.objects.merge(Kind::CanaryRollout, ROLLOUT, &other).await;
+        let moved = s.objects.merge(ObjectKind::CanaryRollout, ROLLOUT, &other).await;
         let error = format!("{:#}", moved.err().context("the target was changed")?);
         ensure!(error.contains("targetRef cannot be changed"), "{error}");
         Ok(())
@@ -138,7 +138,7 @@ fn a_secret_that_is_not_there_is_held_until_it_is() {
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "kafka"},
             "stringData": {"username": "siskin"},
         });
-        s.objects.apply(Kind::Secret, &empty).await?;
+        s.objects.apply(ObjectKind::Secret, &empty).await?;
         held(s, "sasl.mechanism").await?;
         source(s, "credentialsSecretRef", Value::Null).await?;
         s.then().reaches(Phase::Progressing).await
@@ -159,15 +159,15 @@ fn a_wrong_password_and_a_wrong_ca_are_told_apart() {
                 },
             })
         };
-        s.objects.apply(Kind::Secret, &secret("wrong", &ca)).await?;
+        s.objects.apply(ObjectKind::Secret, &secret("wrong", &ca)).await?;
         let spec = RolloutSpec::endless()
             .kafka("bootstrapServers", json!([secured.sasl_bootstrap]))
             .kafka("credentialsSecretRef", json!({"name": "kafka"}));
         s.given().an_adopted_fleet(2, &spec).await?;
         s.then().says("SourcesReachable", "False", "AuthenticationFailed").await?;
-        s.objects.apply(Kind::Secret, &secret(&secured.password, &other)).await?;
+        s.objects.apply(ObjectKind::Secret, &secret(&secured.password, &other)).await?;
         s.then().says("SourcesReachable", "False", "TlsFailed").await?;
-        s.objects.apply(Kind::Secret, &secret(&secured.password, &ca)).await?;
+        s.objects.apply(ObjectKind::Secret, &secret(&secured.password, &ca)).await?;
         s.then().says("SourcesReachable", "True", "Answered").await?;
         let log = s.operator()?.log();
         ensure!(!log.contains(&secured.password), "the password shows in the log");

@@ -1,12 +1,12 @@
 //! Operators that end, die, hang and take over from each other, and a rollout that never notices.
-//! Each test has a rollout and operators of its own.
+//! What the operators write is judged by the invariants, not here.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use serde_json::json;
 use siskin_api::{Cause, Phase, PromotionReason};
-use siskin_e2e::scenario::objects::Kind;
+use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
@@ -56,10 +56,10 @@ fn killed_at_random_moments_a_bad_version_is_still_rolled_back() {
         s.then().rolls_back(Cause::GuardFailed, "1").await?;
         s.when().ships(&Version::good("1")).await?;
         kills.until(s, |s| s.phase() == Some(Phase::Succeeded)).await?;
-        s.when().deletes(Kind::CanaryRollout, ROLLOUT).await?;
+        s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
         kills.until(s, |s| s.phase().is_none()).await?;
         s.then()
-            .sees("X runs its pods itself", |view| {
+            .sees("the target runs its pods itself", |view| {
                 let target = view.state.parts.get(&Part::Target)?;
                 let alone = view.state.parts.len() == 1 && view.state.frozen.is_empty();
                 (target.ready == 3 && target.replicas == 3 && alone).then_some(())

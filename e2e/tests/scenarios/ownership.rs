@@ -4,7 +4,7 @@
 use anyhow::ensure;
 use serde_json::json;
 use siskin_api::Phase;
-use siskin_e2e::scenario::objects::Kind;
+use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Version, scenario};
 
@@ -13,7 +13,7 @@ fn of_two_rollouts_of_one_target_the_second_touches_nothing() {
     scenario(async |s| {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         let second = RolloutSpec::endless().manifest("second", "127.0.0.1:9092", "another");
-        s.objects.apply(Kind::CanaryRollout, &second).await?;
+        s.objects.apply(ObjectKind::CanaryRollout, &second).await?;
         s.then()
             .sees("the second one is refused", |view| {
                 let status = &view.state.rollouts.get("second")?.status;
@@ -25,7 +25,7 @@ fn of_two_rollouts_of_one_target_the_second_touches_nothing() {
             .await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         // It goes without a trace, and the first one goes on.
-        s.when().deletes(Kind::CanaryRollout, "second").await?;
+        s.when().deletes(ObjectKind::CanaryRollout, "second").await?;
         s.then()
             .sees("the second one is gone, the trial goes on", |view| {
                 let gone = !view.state.rollouts.contains_key("second");
@@ -54,26 +54,26 @@ fn a_foreign_deployment_with_the_primarys_name_is_left_alone() {
                 },
             },
         });
-        s.objects.apply(Kind::Deployment, &foreign).await?;
+        s.objects.apply(ObjectKind::Deployment, &foreign).await?;
         s.given().a_fleet(2).await?;
         s.given().a_rollout(&RolloutSpec::endless()).await?;
         s.then().says("Stalled", "True", "NameTaken").await?;
         let target = s.log.look(|view| view.state.count(Part::Target));
-        ensure!(target == 2, "X keeps its pods");
+        ensure!(target == 2, "the target keeps its pods");
         // Once the name is free, the rollout goes on by itself.
-        s.when().deletes(Kind::Deployment, "orders-primary").await?;
+        s.when().deletes(ObjectKind::Deployment, "orders-primary").await?;
         s.given().rest().await
     });
 }
 
-/// What the operator leaves that dies, or meets a conflict, between a write of X and the one that
+/// What the operator leaves that dies, or meets a conflict, between a write of the target and the one that
 /// gives up its ownership.
 #[test]
 fn fields_of_the_target_that_a_crash_has_left_to_siskin_are_given_up() {
     scenario(async |s| {
         s.given().a_manager("helm");
         s.given().an_adopted_fleet(2, &RolloutSpec::endless()).await?;
-        s.log.note("the count of X is written as siskin writes it, and nothing follows");
+        s.log.note("the count of the target is written as siskin writes it, and nothing follows");
         let kept = json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": ROLLOUT}, "spec": {"replicas": 0},
@@ -105,10 +105,10 @@ fn a_field_that_the_api_server_adds_is_no_new_version() {
         let policy = an_added_field(&s.namespace);
         s.kubectl(&["apply", "-f", "-"], &policy).await?;
         s.then().mutates(&json!({}), "{.spec.template.spec.hostUsers}", "true").await?;
-        // Any write of X shows the new field from now on, as after an upgrade of the API server.
+        // Any write of the target shows the new field from now on, as after an upgrade of the API server.
         s.when().edits_target(&json!({"metadata": {"labels": {"synced": "again"}}})).await?;
         s.then()
-            .sees("the field is in X's template", |view| {
+            .sees("the field is in the target's template", |view| {
                 let template = &view.state.parts.get(&Part::Target)?.spec["template"];
                 (template["spec"]["hostUsers"] == true).then_some(())
             })
@@ -169,7 +169,7 @@ fn a_target_that_is_itself_a_child_is_refused() {
         s.given().an_adopted_fleet(2, &RolloutSpec::endless()).await?;
         let mut nested = RolloutSpec::endless().manifest("nested", "127.0.0.1:9092", "another");
         nested["spec"]["targetRef"]["name"] = json!(format!("{ROLLOUT}-primary"));
-        s.objects.apply(Kind::CanaryRollout, &nested).await?;
+        s.objects.apply(ObjectKind::CanaryRollout, &nested).await?;
         s.then()
             .sees("the nested one is refused", |view| {
                 let status = &view.state.rollouts.get("nested")?.status;

@@ -1,10 +1,10 @@
 //! Another number of consumers, asked for in every way, at rest and in the middle of a trial.
-//! Who asks is a user or an autoscaler, never the operator.
+//! How pods share the partitions is not looked at.
 
 use serde_json::{Value, json};
 use siskin_api::{Phase, PromotionReason};
 use siskin_e2e::scenario::history::State;
-use siskin_e2e::scenario::objects::Kind;
+use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
@@ -59,7 +59,7 @@ fn by_an_autoscaler_through_the_scale_subresource() {
         s.given().a_canary_of(&Version::good("2")).await?;
         let target =
             json!({"apiVersion": "siskin.dev/v1alpha1", "kind": "CanaryRollout", "name": ROLLOUT});
-        s.objects.apply(Kind::HorizontalPodAutoscaler, &autoscaler(&target)).await?;
+        s.objects.apply(ObjectKind::HorizontalPodAutoscaler, &autoscaler(&target)).await?;
         // Something happens, so that the operator looks; without it, within its resync.
         s.when().edits_target(&json!({"metadata": {"labels": {"looked": "at"}}})).await?;
         s.then()
@@ -78,7 +78,7 @@ fn an_autoscaler_of_the_target_itself_keeps_it_from_being_adopted() {
         s.given().an_operator(Election::Usual)?;
         s.given().a_fleet(3).await?;
         let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": ROLLOUT});
-        s.objects.apply(Kind::HorizontalPodAutoscaler, &autoscaler(&target)).await?;
+        s.objects.apply(ObjectKind::HorizontalPodAutoscaler, &autoscaler(&target)).await?;
         s.given().a_rollout(&RolloutSpec::endless()).await?;
         s.then().says("Stalled", "True", "AutoscalerOnTarget").await?;
         let children = s.log.look(|view| view.state.parts.len());
@@ -86,7 +86,7 @@ fn an_autoscaler_of_the_target_itself_keeps_it_from_being_adopted() {
         let rollout =
             json!({"apiVersion": "siskin.dev/v1alpha1", "kind": "CanaryRollout", "name": ROLLOUT});
         let moved = json!({"spec": {"scaleTargetRef": rollout}});
-        s.objects.merge(Kind::HorizontalPodAutoscaler, "orders", &moved).await?;
+        s.objects.merge(ObjectKind::HorizontalPodAutoscaler, "orders", &moved).await?;
         s.given().rest().await
     });
 }

@@ -1,5 +1,4 @@
-//! When a line is due, by a clock that the tests set.
-//! Nothing waits, and no terminal is needed.
+//! When a line is due, by a clock that the tests set. Nothing here waits or writes.
 
 use super::*;
 

@@ -1,5 +1,4 @@
-//! What the audience sees of a trial whose canary has crashed.
-//! No cluster: states are made up.
+//! What the audience sees of a trial whose canary has crashed. No screen is needed.
 
 use serde_json::json;
 
@@ -28,7 +27,8 @@ fn state(phase: &str) -> State {
     state.rollouts.insert("orders".to_owned(), rollout);
     let mut add = |name: &str, part, version: &str| {
         let version = Some(version.to_owned());
-        let pod = Pod { part, version, ready: true, terminating: false, crashes: 0, running: true };
+        let pod =
+            SeenPod { part, version, ready: true, terminating: false, crashes: 0, running: true };
         state.pods.insert(name.to_owned(), pod);
     };
     add("p1", Part::Primary, "2");

@@ -6,7 +6,7 @@ use siskin_api::Order;
 
 use super::moment::{Moment, Past};
 use crate::scenario::history::{Change, State, TARGET};
-use crate::scenario::seen::{Deployment, Part, Pod, Seen};
+use crate::scenario::seen::{Deployment, Part, Seen, SeenPod};
 
 /// A pod that stopped being Ready less than this long ago may still have been counted: the kubelet,
 /// the Deployment controller and the operator tell each other one after the other.
@@ -45,7 +45,7 @@ pub(super) fn canary(moment: &Moment<'_>) -> Option<String> {
 pub(super) fn ceiling(moment: &Moment<'_>) -> Option<String> {
     let (part, from, to) = recount(moment)?;
     let sum = |state: &State| {
-        // Pods that somebody else asks of a drained X are not Siskin's: it takes them away.
+        // Pods that somebody else asks of a drained target are not Siskin's: it takes them away.
         let target = if state.adopted() { 0 } else { state.count(Part::Target) };
         target + state.count(Part::Primary) + state.count(Part::Canary)
     };
@@ -72,7 +72,7 @@ fn recount(moment: &Moment<'_>) -> Option<(Part, u32, u32)> {
 
 /// Ready consumers that the counts of `state` keep. A Deployment gives up unready pods first.
 fn ready(state: &State, after: &State, past: &Past, at: Duration) -> u32 {
-    let counted = |name: &str, pod: &Pod| {
+    let counted = |name: &str, pod: &SeenPod| {
         let recently =
             || past.unready.get(name).is_some_and(|since| at.saturating_sub(*since) < NEWS_TRAVEL);
         !pod.terminating

@@ -33,7 +33,7 @@ pub(super) fn on_evidence(moment: &Moment<'_>) -> Option<String> {
             plan.is_some_and(|it| it.on_inconclusive == OnInconclusive::Promote)
         }
         Some(PromotionReason::Bypass) => bypassed(),
-        // By the trial key, or by what X-primary says: neither is a matter of evidence.
+        // By the trial key, or by what the primary says: neither is a matter of evidence.
         Some(PromotionReason::NoTrialNeeded | PromotionReason::Resumed) => true,
         None => false,
     };

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::moment::Moment;
-use crate::scenario::seen::{Part, Pod};
+use crate::scenario::seen::{Part, SeenPod};
 
 /// Long enough to start a pod of the primary in the place of each canary pod.
 const REMOVED_WITHIN: Duration = Duration::from_secs(60);
 
 /// No pod of a child runs a version that was rejected a minute ago, but to end.
 pub(super) fn gone(moment: &Moment<'_>) -> Option<String> {
-    let late = |pod: &Pod| {
-        // Pods of X itself are not ours: whoever scaled it up started them.
+    let late = |pod: &SeenPod| {
+        // Pods of the target itself are not ours: whoever scaled it up started them.
         let ours = pod.part != Part::Target && !pod.terminating;
         let (since, cause) = moment.past.rejected.get(pod.version.as_ref().filter(|_| ours)?)?;
         let overdue = REMOVED_WITHIN < moment.entry.at.saturating_sub(*since);

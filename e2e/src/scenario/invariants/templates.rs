@@ -1,10 +1,10 @@
-//! I4: the template of X is the user's. One write of it starts a fight with GitOps that never ends.
+//! I4: the template of the target is the user's. One write of it starts a fight with GitOps that never ends.
 
 use super::moment::Moment;
 use crate::scenario::history::{Change, TARGET};
 use crate::scenario::seen::{Part, Seen};
 
-/// X's template has no owner of Siskin's name.
+/// The target's template has no owner of Siskin's name.
 pub(super) fn untouched(moment: &Moment<'_>) -> Option<String> {
     let Change::Put(name, Seen::Deployment(now)) = &moment.entry.change else { return None };
     let is_target = Part::of(name, TARGET) == Some(Part::Target);

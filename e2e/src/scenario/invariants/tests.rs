@@ -13,7 +13,7 @@ use siskin_api::{CanaryRolloutStatus, Phase};
 
 use super::{Rule, violations};
 use crate::scenario::history::{Change, Entry, TARGET};
-use crate::scenario::seen::{Deployment, Frozen, Part, Pod, Rollout, Seen};
+use crate::scenario::seen::{Deployment, Frozen, Part, Rollout, Seen, SeenPod};
 
 /// A history under construction: one entry a second.
 #[derive(Default)]
@@ -32,7 +32,7 @@ impl Story {
         story
     }
 
-    /// A rollout with a canary of one, under trial of version 2.
+    /// A fleet at rest, then with a canary of one, under trial of version 2.
     fn on_trial() -> Self {
         let mut story = Self::at_rest();
         story.rollout(Phase::Preparing, |_| {});
@@ -111,13 +111,13 @@ impl Story {
 
     fn pod(&mut self, name: &str, part: Part, version: &str, ready: bool) {
         let version = Some(version.into());
-        let pod = Pod { part, version, ready, terminating: false, crashes: 0, running: true };
+        let pod = SeenPod { part, version, ready, terminating: false, crashes: 0, running: true };
         self.add(Change::Put(name.into(), Seen::Pod(pod)));
     }
 
     fn pod_gone(&mut self, name: &str, part: Part) {
         let (version, ready) = (None, false);
-        let pod = Pod { part, version, ready, terminating: true, crashes: 0, running: true };
+        let pod = SeenPod { part, version, ready, terminating: true, crashes: 0, running: true };
         self.add(Change::Gone(name.into(), Seen::Pod(pod)));
     }
 
