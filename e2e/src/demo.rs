@@ -34,14 +34,8 @@ const END: Duration = Duration::from_secs(90);
 const CATCH_UP: Duration = Duration::from_secs(60);
 
 /// 25 records per second and partition, and on one in a hundred of them version 3 stalls.
-const WORKLOAD: Workload = Workload {
-    image: "localhost/siskin-worker:dev",
-    partitions: 12,
-    rate: 300,
-    poison_share: "0.01",
-    commit_interval: "1s",
-    work_per_message: "2ms",
-};
+const WORKLOAD: Workload =
+    Workload { poison_share: "0.01", commit_interval: "1s", ..Workload::SHOWN };
 
 /// What the audience sees, in order.
 fn acts() -> [Act; 4] {

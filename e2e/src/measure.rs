@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use serde_json::Value;
+use siskin_launch::progress::Activity;
 
 use crate::scenario::Scenario;
 use crate::scenario::installed::{Installed, remove_namespace};
@@ -90,6 +91,7 @@ async fn perform(what: Measurement) -> Result<Value> {
         let prepare = move || Installed::prepare(Profile::Release, &interrupt, &|text| say(text));
         tokio::task::spawn_blocking(prepare).await??
     };
+    let _activity = Activity::begin("measure: at it");
     let outcome = interrupt.unless(measure(&installed, what)).await;
     say("clearing up");
     let cleared = clear(installed).await;

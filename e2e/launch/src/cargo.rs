@@ -13,49 +13,35 @@ use crate::watched;
 /// The package of the programs that are launched.
 const PACKAGE: &str = "siskin-e2e";
 /// What programs need that speak of rollouts. The test bed does without: it comes up while the operator's crates do not compile.
-const SCENARIO: &str = "scenario";
+const SCENARIO: &[&str] = &["--features", "scenario"];
 
 /// A program of the test bed's package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Program {
-    /// `cargo testbed`.
-    Testbed,
-    /// `cargo demo`.
-    Demo,
-    /// `cargo testbed measure`.
-    Measure,
+pub struct Program {
+    name: &'static str,
+    features: &'static [&'static str],
 }
 
 impl Program {
+    /// `cargo testbed`.
+    pub const TESTBED: Self = Self { name: "testbed", features: &[] };
+    /// `cargo demo`.
+    pub const DEMO: Self = Self { name: "demo", features: SCENARIO };
+    /// `cargo testbed measure`.
+    pub const MEASURE: Self = Self { name: "measure", features: SCENARIO };
+
     /// The program of this name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
-        [Self::Testbed, Self::Demo, Self::Measure].into_iter().find(|it| it.name() == name)
-    }
-
-    /// The name of its binary.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Testbed => "testbed",
-            Self::Demo => "demo",
-            Self::Measure => "measure",
-        }
-    }
-
-    fn features(self) -> &'static [&'static str] {
-        match self {
-            Self::Testbed => &[],
-            Self::Demo | Self::Measure => &["--features", SCENARIO],
-        }
+        [Self::TESTBED, Self::DEMO, Self::MEASURE].into_iter().find(|it| it.name == name)
     }
 
     /// Builds it, and becomes it. Returns only why it cannot.
     #[must_use]
     pub fn launch(self, arguments: impl IntoIterator<Item = OsString>) -> String {
-        let name = self.name();
-        let wanted = [&["--package", PACKAGE, "--bin", name], self.features()].concat();
-        let activity = format!("{name}: compiling what it is made of (minutes on a fresh clone)");
+        let name = self.name;
+        let wanted = [&["--package", PACKAGE, "--bin", name], self.features].concat();
+        let activity = format!("{name}: compiling (minutes at first)");
         match folder().and_then(|folder| build(&activity, &folder, &wanted).map(|()| folder)) {
             Ok(folder) => {
                 let error = Command::new(folder.join(name)).args(arguments).exec();

@@ -138,7 +138,7 @@ fn run(command: Command) -> Result<ExitCode> {
             say_loaded("localhost/siskin-worker:dev", loaded);
         }
         // A program of its own: it speaks of rollouts, and this one must do without the crates that do.
-        Command::Measure { arguments } => bail!(Program::Measure.launch(arguments)),
+        Command::Measure { arguments } => bail!(Program::MEASURE.launch(arguments)),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -13,14 +13,7 @@ use crate::scenario::history::{Change, first};
 use crate::scenario::{Scenario, Version, Workload};
 
 /// 25 records per second and partition; of two partitions one stalls some ten seconds after the start.
-const WORKLOAD: Workload = Workload {
-    image: "localhost/siskin-worker:dev",
-    partitions: 12,
-    rate: 300,
-    poison_share: "0.002",
-    commit_interval: "5s",
-    work_per_message: "2ms",
-};
+const WORKLOAD: Workload = Workload { poison_share: "0.002", ..Workload::SHOWN };
 
 const PODS: u32 = 6;
 /// A fault that is not found in this time is not found.

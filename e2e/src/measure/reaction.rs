@@ -11,14 +11,8 @@ use super::say::say;
 use crate::scenario::history::first;
 use crate::scenario::{RolloutSpec, Scenario, Version, Workload};
 
-const WORKLOAD: Workload = Workload {
-    image: "localhost/siskin-worker:dev",
-    partitions: 6,
-    rate: 60,
-    poison_share: "0",
-    commit_interval: "1s",
-    work_per_message: "2ms",
-};
+const WORKLOAD: Workload =
+    Workload { partitions: 6, rate: 60, commit_interval: "1s", ..Workload::SHOWN };
 
 const PODS: u32 = 3;
 /// Much longer than any reaction, so that one that is held is seen as such.

@@ -19,15 +19,6 @@ const FAKE: &str = include_str!("fake.yaml");
 /// The bound of a fake node.
 const PODS_PER_NODE: u32 = 110;
 
-const WORKLOAD: Workload = Workload {
-    image: "localhost/siskin-worker:dev",
-    partitions: 12,
-    rate: 300,
-    poison_share: "0",
-    commit_interval: "5s",
-    work_per_message: "2ms",
-};
-
 /// Time over which writes are counted: they are told per minute.
 const SPAN: Duration = Duration::from_secs(60);
 /// Hundreds of adoptions at the same time, on two cores.
@@ -35,7 +26,7 @@ const ADOPTION: Duration = Duration::from_secs(600);
 
 /// Adopts `rollouts`, lets them rest for `settle`, and looks for a minute.
 pub(super) async fn measure(mut s: Scenario, rollouts: u32, settle: Duration) -> Result<Value> {
-    adopted(&mut s, WORKLOAD, 6, include_str!("faults.yaml")).await?;
+    adopted(&mut s, Workload::SHOWN, 6, include_str!("faults.yaml")).await?;
     // Its thousands of events are not needed any more, but its load is.
     let namespace = s.namespace.clone();
     let (bed, topic, _load) = s.without_watches();

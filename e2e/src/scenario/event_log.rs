@@ -102,7 +102,7 @@ impl EventLog {
     pub(super) fn note_stall(&self, place: String, since: Duration) {
         let at = self.elapsed().saturating_sub(since);
         let revision = self.lock().revision;
-        self.write(Entry { revision, at, listed: false, change: Change::Stalled(place) });
+        self.push(Entry { revision, at, listed: false, change: Change::Stalled(place) });
     }
 
     /// Time since the scenario began.
@@ -162,7 +162,7 @@ impl EventLog {
     /// Records a change that no watch brought, at the newest revision that one of them has.
     fn add(&self, change: Change) {
         let revision = self.lock().revision;
-        self.write(Entry { revision, at: self.elapsed(), listed: false, change });
+        self.write(revision, false, change);
     }
 
     async fn follow(self, api: Api<DynamicObject>, read: Read) {
@@ -183,9 +183,7 @@ impl EventLog {
                 Ok(watcher::Event::Delete(it)) => {
                     if let Some(seen) = read(&it) {
                         known.remove(&it.name_any());
-                        let change = Change::Gone(it.name_any(), seen);
-                        let (revision, at) = (revision(&it), self.elapsed());
-                        self.write(Entry { revision, at, listed: false, change });
+                        self.write(revision(&it), false, Change::Gone(it.name_any(), seen));
                     }
                 }
                 Ok(watcher::Event::Init) => listed.clear(),
@@ -205,8 +203,7 @@ impl EventLog {
     ) {
         let Some(seen) = seen else { return };
         known.insert(object.name_any(), seen.clone());
-        let change = Change::Put(object.name_any(), seen);
-        self.write(Entry { revision: revision(object), at: self.elapsed(), listed, change });
+        self.write(revision(object), listed, Change::Put(object.name_any(), seen));
     }
 
     /// Records as gone what a new listing lacks: it was deleted while nobody watched.
@@ -215,13 +212,16 @@ impl EventLog {
         let now = self.lock().revision;
         for name in gone {
             if let Some(seen) = known.remove(&name) {
-                let change = Change::Gone(name, seen);
-                self.write(Entry { revision: now, at: self.elapsed(), listed: true, change });
+                self.write(now, true, Change::Gone(name, seen));
             }
         }
     }
 
-    fn write(&self, entry: Entry) {
+    fn write(&self, revision: u64, listed: bool, change: Change) {
+        self.push(Entry { revision, at: self.elapsed(), listed, change });
+    }
+
+    fn push(&self, entry: Entry) {
         let mut record = self.lock();
         record.revision = record.revision.max(entry.revision);
         record.state.apply(&entry);

@@ -27,8 +27,6 @@ pub struct Fleet {
     pub names_changes: bool,
     /// Pods of the fleet.
     pub pods: u32,
-    /// `spec.strategy` of the Deployment; the default of Kubernetes if absent.
-    pub strategy: Option<Value>,
     /// Kafka as the pods reach it.
     pub bootstrap: String,
     /// Topic and consumer group, both of the scenario's own name.
@@ -58,6 +56,18 @@ pub struct Workload {
     pub commit_interval: &'static str,
     /// Time that a consumer takes for one record.
     pub work_per_message: &'static str,
+}
+
+impl Workload {
+    /// What the demo and the measurements have in common.
+    pub const SHOWN: Self = Self {
+        image: "localhost/siskin-worker:dev",
+        partitions: 12,
+        rate: 300,
+        poison_share: "0",
+        commit_interval: "5s",
+        work_per_message: "2ms",
+    };
 }
 
 /// Two partitions for each of three consumers, and in each of them enough records for each window of the judge to say
@@ -130,7 +140,6 @@ impl Fleet {
             manager: manager.to_owned(),
             names_changes: false,
             pods: 3,
-            strategy: None,
             bootstrap: bootstrap.to_owned(),
             group: group.to_owned(),
             consumers: Consumers::Sample,
@@ -158,9 +167,6 @@ impl Fleet {
         match replicas {
             Some(replicas) => spec["replicas"] = json!(replicas),
             None => drop(spec.as_object_mut().and_then(|it| it.remove("replicas"))),
-        }
-        if let Some(strategy) = &self.strategy {
-            spec["strategy"] = strategy.clone();
         }
         deployment
     }

@@ -26,7 +26,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 /// Samples, one a second, in which several commits of each consumer are seen.
 const RECORD: f64 = 6.0;
 
-/// The beginning of a scenario.
+/// The beginning of a scenario. What does not come to be in time is an error.
 pub struct Given<'a>(pub(super) &'a mut Scenario);
 
 impl Scenario {
@@ -38,17 +38,11 @@ impl Scenario {
 
 impl Given<'_> {
     /// A fleet of `pods` under load, adopted by a rollout, under an operator as users run it.
-    ///
-    /// # Errors
-    /// The fleet does not come to rest.
     pub async fn an_adopted_fleet(&mut self, pods: u32, spec: &RolloutSpec) -> Result<()> {
         self.an_adopted_fleet_under(Election::Usual, pods, spec).await
     }
 
     /// [An adopted fleet](Given::an_adopted_fleet) under an operator that takes part in the election like this.
-    ///
-    /// # Errors
-    /// The fleet does not come to rest.
     pub async fn an_adopted_fleet_under(
         &mut self,
         election: Election,
@@ -62,27 +56,16 @@ impl Given<'_> {
     }
 
     /// An operator.
-    ///
-    /// # Errors
-    /// The operator can't be started.
     pub fn an_operator(&mut self, election: Election) -> Result<()> {
         self.0.start_operator(election)
     }
 
     /// A fleet of `pods` of version `1`, under load and Available.
-    ///
-    /// # Errors
-    /// The Deployment does not become Available.
     pub async fn a_fleet(&mut self, pods: u32) -> Result<()> {
         self.a_load().await?;
         self.0.fleet.pods = pods;
         let manifest = self.0.fleet.deployment(&Version::good("1"), Some(pods));
         self.a_deployment(&manifest).await
-    }
-
-    /// A Deployment strategy of the fleet that comes next.
-    pub fn a_strategy(&mut self, strategy: Value) {
-        self.0.fleet.strategy = Some(strategy);
     }
 
     /// A setting of the worker in every version that comes next.
@@ -137,9 +120,6 @@ impl Given<'_> {
     }
 
     /// A fleet of Kafka's own Java consumers comes next.
-    ///
-    /// # Errors
-    /// This machine has no Java.
     pub fn java_consumers(&mut self, protocol: Protocol) -> Result<()> {
         let java = Java::of_machine(&self.0.run.bed.kafka_jars())?;
         self.0.fleet.consumers = Consumers::Java(java, protocol);
@@ -152,9 +132,6 @@ impl Given<'_> {
     }
 
     /// The topic, and a steady load on it.
-    ///
-    /// # Errors
-    /// Kafka does not make the topic.
     pub async fn a_load(&mut self) -> Result<()> {
         let log = self.0.logs.join("producer.log");
         let program = self.0.run.program("producer");
@@ -163,9 +140,6 @@ impl Given<'_> {
     }
 
     /// This Deployment, Available.
-    ///
-    /// # Errors
-    /// The Deployment does not become Available.
     pub async fn a_deployment(&mut self, manifest: &Value) -> Result<()> {
         let manager = &self.0.fleet.manager;
         self.0.objects.apply_as(ObjectKind::Deployment, manifest, manager).await?;
@@ -179,9 +153,6 @@ impl Given<'_> {
     }
 
     /// One consumer of another workload, in this group.
-    ///
-    /// # Errors
-    /// The consumer does not become Available.
     pub async fn a_foreign_consumer(&mut self, group: &str) -> Result<()> {
         let name = "strangers";
         let fleet = Fleet { group: group.to_owned(), ..self.0.fleet.clone() };
@@ -200,9 +171,6 @@ impl Given<'_> {
     }
 
     /// A rollout of this spec.
-    ///
-    /// # Errors
-    /// The API server's complaint.
     pub async fn a_rollout(&mut self, spec: &RolloutSpec) -> Result<()> {
         let fleet = &self.0.fleet;
         let manifest = spec.manifest(ROLLOUT, &fleet.bootstrap, &fleet.group);
@@ -210,9 +178,6 @@ impl Given<'_> {
     }
 
     /// A record of the group, long enough to learn from it how often the consumers commit.
-    ///
-    /// # Errors
-    /// The operator does not sample the group.
     pub async fn a_record(&mut self) -> Result<()> {
         let operator = self.0.operator()?;
         // While the fleet was adopted the group was never stable for long.
@@ -224,9 +189,6 @@ impl Given<'_> {
     }
 
     /// A record of this length, also of what the pods export.
-    ///
-    /// # Errors
-    /// The operator does not sample the group.
     pub async fn a_record_of(&mut self, length: Duration) -> Result<()> {
         self.a_record().await?;
         // What was recorded is time that passed: nothing else tells that it is enough.
@@ -235,18 +197,12 @@ impl Given<'_> {
     }
 
     /// The operator that was started last is ready: beside a leader it follows.
-    ///
-    /// # Errors
-    /// The operator does not become ready.
     pub async fn a_ready_operator(&mut self) -> Result<()> {
         let operator = self.0.operator()?;
         asked("a ready operator", async || Ok(operator.is_ready().await)).await
     }
 
     /// This version is on trial: its canary is Ready, and in the group.
-    ///
-    /// # Errors
-    /// No canary of it settles in time.
     pub async fn a_canary_of(&mut self, version: &Version) -> Result<()> {
         self.0.when().ships(version).await?;
         let what = format!("a settled canary of version {}", version.name);
@@ -261,9 +217,6 @@ impl Given<'_> {
     }
 
     /// The fleet is adopted: primary at N, the target drained.
-    ///
-    /// # Errors
-    /// The fleet is not adopted in time.
     pub async fn rest(&mut self) -> Result<()> {
         let found = self.0.log.until("the fleet is adopted", PATIENCE, |view| {
             let total = view.state.total()?;

@@ -13,9 +13,6 @@ use super::interrupt::Interrupt;
 use super::test_run::{Reserved, TestRun, reserve};
 use crate::testbed::{Part, Profile, Testbed};
 
-const OPERATOR: [&str; 3] =
-    ["--namespace=siskin-system", "deployment/siskin", "--ignore-not-found"];
-const GUARD: &str = "mutatingadmissionpolicybinding/siskin-drain";
 /// Pause between two looks at whether a namespace is gone.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -79,9 +76,7 @@ impl Before {
         if self.operator {
             return Ok(());
         }
-        let bed = Testbed::attach()?;
-        bed.kubectl(&["delete", GUARD, "--ignore-not-found"])?;
-        bed.kubectl(&[&["delete"], &OPERATOR[..]].concat()).map(drop)
+        Testbed::attach()?.remove_operator()
     }
 }
 
@@ -93,8 +88,7 @@ fn install(
 ) -> Result<TestRun> {
     let Reserved { bed, was_up, lock } = reserve(&Part::CORE, &|| interrupt.check())?;
     before.bed = was_up;
-    let get = [&["get", "--output=name"], &OPERATOR[..]].concat();
-    before.operator = bed.kubectl(&get).is_ok_and(|it| !it.trim().is_empty());
+    before.operator = bed.operator_installed().unwrap_or(false);
     interrupt.check()?;
     say("Siskin: built, made an image, applied with config/default and config/guard");
     bed.install_operator(operator)?;

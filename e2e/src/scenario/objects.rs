@@ -42,7 +42,7 @@ impl ObjectKind {
     }
 }
 
-/// The objects of one namespace.
+/// The objects of one namespace. An error is the API server's complaint.
 #[derive(Clone)]
 pub struct Objects {
     client: Client,
@@ -63,9 +63,6 @@ impl Objects {
     }
 
     /// Reads one.
-    ///
-    /// # Errors
-    /// The API server's complaint.
     pub async fn get(&self, kind: ObjectKind, name: &str) -> Result<DynamicObject> {
         self.api(kind).get(name).await.with_context(|| format!("reading {kind:?} {name}"))
     }
@@ -82,17 +79,11 @@ impl Objects {
     }
 
     /// Applies a manifest as the scenario's user does.
-    ///
-    /// # Errors
-    /// The API server's complaint.
     pub async fn apply(&self, kind: ObjectKind, manifest: &Value) -> Result<()> {
         self.apply_as(kind, manifest, MANAGER).await
     }
 
     /// Merges fields into an object.
-    ///
-    /// # Errors
-    /// The API server's complaint.
     pub async fn merge(&self, kind: ObjectKind, name: &str, fields: &Value) -> Result<()> {
         let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..Default::default() };
         let merged = self.api(kind).patch(name, &params, &Patch::Merge(fields)).await;
@@ -100,9 +91,6 @@ impl Objects {
     }
 
     /// Deletes an object.
-    ///
-    /// # Errors
-    /// The API server's complaint.
     pub async fn delete(&self, kind: ObjectKind, name: &str, how: DeleteParams) -> Result<()> {
         let deleted = self.api(kind).delete(name, &how).await;
         deleted.map(drop).with_context(|| format!("deleting {kind:?} {name}"))

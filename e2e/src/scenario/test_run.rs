@@ -113,13 +113,6 @@ impl TestRun {
         usize::try_from(self.places).unwrap_or(usize::MAX)
     }
 
-    /// The repository's file or folder.
-    #[must_use]
-    pub fn repository(path: &str) -> PathBuf {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        manifest.parent().unwrap_or(manifest).join(path)
-    }
-
     /// Waits for a place beside scenarios, for a test that is none.
     ///
     /// # Errors
@@ -214,38 +207,16 @@ fn build() -> Result<PathBuf> {
 }
 
 fn install(bed: &Testbed) -> Result<()> {
-    for path in ["config/crd", "config/manager/namespace.yaml", "config/rbac"] {
-        let how = if path.ends_with("yaml") { "-f" } else { "-k" };
-        let path = TestRun::repository(path);
-        let apply = ["apply", "--server-side", "--force-conflicts", how];
-        let words = apply.map(AsRef::as_ref).into_iter().chain([path.as_os_str()]);
-        bed.kubectl(&words.collect::<Vec<_>>())?;
-    }
-    bed.kubectl(&["wait", "--for=condition=Established", "crd/canaryrollouts.siskin.dev"])?;
-    Ok(())
+    bed.apply_folder("config/crd")?;
+    bed.apply_operators_namespace()?;
+    bed.apply_folder("config/rbac")?;
+    bed.kubectl(&["wait", "--for=condition=Established", "crd/canaryrollouts.siskin.dev"]).map(drop)
 }
 
 /// Ends what would interfere: an installed operator, the guard, scenarios of a run that was killed.
 fn clear(bed: &Testbed) -> Result<()> {
-    let found = bed.kubectl(&[
-        "get",
-        "deployment/siskin",
-        "-n",
-        operator::NAMESPACE,
-        "--ignore-not-found",
-        "-o",
-        "name",
-    ])?;
-    if !found.trim().is_empty() {
-        eprintln!("e2e: an operator is installed; scaling it to 0, the tests run their own");
-        bed.kubectl(&["scale", "deployment/siskin", "-n", operator::NAMESPACE, "--replicas=0"])?;
-    }
-    bed.kubectl(&[
-        "delete",
-        "mutatingadmissionpolicybinding",
-        "siskin-drain",
-        "--ignore-not-found",
-    ])?;
+    bed.put_operator_aside()?;
+    bed.remove_guard()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let client = bed.client().await?;

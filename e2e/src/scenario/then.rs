@@ -17,7 +17,7 @@ use super::seen::{Event, Part, Rollout, Seen};
 /// Pause between two questions whose answers no watch brings.
 const LOOKS_EVERY: Duration = Duration::from_millis(200);
 
-/// What a scenario expects.
+/// What a scenario expects. An expectation that is not met in time is an error, which says what was there instead.
 pub struct Then<'a>(pub(super) &'a mut Scenario);
 
 impl Scenario {
@@ -35,9 +35,6 @@ impl Scenario {
 
 impl Then<'_> {
     /// The rollout reaches this phase, after what the last `when` did and the last `reaches` saw.
-    ///
-    /// # Errors
-    /// The rollout does not reach it in time.
     pub async fn reaches(&mut self, phase: Phase) -> Result<()> {
         let from = self.0.cursor;
         let what = format!("phase {phase:?}");
@@ -51,17 +48,11 @@ impl Then<'_> {
     }
 
     /// The version is promoted for this reason: primary runs it at N, all Ready, and no canary.
-    ///
-    /// # Errors
-    /// The version is not promoted in time, or for another reason.
     pub async fn promotes(&mut self, version: &str, by: PromotionReason) -> Result<()> {
         self.promotes_within(PATIENCE, version, by).await
     }
 
     /// [Promotes](Then::promotes) with a deadline of its own, for what takes long to be proven.
-    ///
-    /// # Errors
-    /// The version is not promoted in time, or for another reason.
     pub async fn promotes_within(
         &mut self,
         within: Duration,
@@ -79,17 +70,11 @@ impl Then<'_> {
     }
 
     /// The attempt is given up for this cause, and the primary serves this version again, alone.
-    ///
-    /// # Errors
-    /// The attempt is not given up in time, or for another cause.
     pub async fn rolls_back(&mut self, cause: Cause, to: &str) -> Result<()> {
         self.rolls_back_within(PATIENCE, cause, to).await
     }
 
     /// [Rolls back](Then::rolls_back) with a deadline of its own, for what takes long to be proven.
-    ///
-    /// # Errors
-    /// The attempt is not given up in time, or for another cause.
     pub async fn rolls_back_within(
         &mut self,
         within: Duration,
@@ -108,9 +93,6 @@ impl Then<'_> {
     }
 
     /// The primary serves this version at N, alone.
-    ///
-    /// # Errors
-    /// The primary does not serve it, or not alone.
     pub async fn serves(&mut self, version: &str) -> Result<()> {
         self.sees(&format!("only version {version} serves"), |view| {
             serves(view.state, version).then_some(())
@@ -119,9 +101,6 @@ impl Then<'_> {
     }
 
     /// A part runs this version, with Ready pods and no others.
-    ///
-    /// # Errors
-    /// The part runs something else, or its pods are not Ready.
     pub async fn runs(&mut self, part: Part, version: &str) -> Result<()> {
         self.sees(&format!("{part:?} runs version {version}"), |view| {
             let mut pods = view.state.pods_of(part).peekable();
@@ -132,9 +111,6 @@ impl Then<'_> {
     }
 
     /// A condition of the rollout has this status and reason.
-    ///
-    /// # Errors
-    /// The condition says something else.
     pub async fn says(&mut self, condition: &str, status: &str, reason: &str) -> Result<()> {
         self.sees(&format!("{condition}={status} {reason}"), |view| {
             let conditions = &view.state.rollout()?.status.conditions;
@@ -145,9 +121,6 @@ impl Then<'_> {
     }
 
     /// A condition of the rollout has this status, for whatever reason.
-    ///
-    /// # Errors
-    /// The condition has another status.
     pub async fn says_status(&mut self, condition: &str, status: &str) -> Result<()> {
         self.sees(&format!("{condition}={status}"), |view| {
             let conditions = &view.state.rollout()?.status.conditions;
@@ -157,9 +130,6 @@ impl Then<'_> {
     }
 
     /// An Event of this reason whose note contains this text was told.
-    ///
-    /// # Errors
-    /// There is no such Event.
     pub async fn tells(&mut self, reason: &str, text: &str) -> Result<()> {
         self.sees(&format!("an Event {reason}: …{text}…"), |view| {
             told(&view, reason, text).then_some(())
@@ -169,9 +139,6 @@ impl Then<'_> {
 
     /// The last rollout ended for a reason that contains one of these texts, and both its status and
     /// an Event say so. Answers with the reason.
-    ///
-    /// # Errors
-    /// Status or Event give another reason.
     pub async fn ends_because(&mut self, texts: &[&str]) -> Result<String> {
         let right = |reason: &str| texts.iter().any(|it| reason.contains(it));
         self.sees(&format!("a rollback because of {texts:?}"), |view| {
@@ -192,9 +159,6 @@ impl Then<'_> {
 
     /// An admission policy acts: a write of the target that sets these fields would leave `value` at this
     /// JSON path. The API server learns of a policy some time after it was made.
-    ///
-    /// # Errors
-    /// No policy acts in time.
     pub async fn mutates(&self, fields: &Value, path: &str, value: &str) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         let (fields, output) = (fields.to_string(), format!("jsonpath={path}"));
@@ -208,9 +172,6 @@ impl Then<'_> {
     }
 
     /// The change is over without an attempt, for this version serves already.
-    ///
-    /// # Errors
-    /// The change is not over in time.
     pub async fn keeps(&mut self, version: &str) -> Result<()> {
         let what = format!("the change to version {version} needs no attempt");
         self.sees(&what, |view| {
@@ -224,9 +185,6 @@ impl Then<'_> {
     }
 
     /// The load ends, and the consumers work off what is left: what became of each record.
-    ///
-    /// # Errors
-    /// The records can't be counted.
     pub async fn accounts(&mut self, within: Duration) -> Result<Account> {
         self.0.log.note("end the load");
         self.0.load = None;
@@ -241,9 +199,6 @@ impl Then<'_> {
     }
 
     /// Anything else that can be seen.
-    ///
-    /// # Errors
-    /// `look` sees nothing in time.
     pub async fn sees<T>(
         &mut self,
         what: &str,
@@ -253,9 +208,6 @@ impl Then<'_> {
     }
 
     /// [Sees](Then::sees) with a deadline of its own.
-    ///
-    /// # Errors
-    /// `look` sees nothing in time.
     pub async fn sees_within<T>(
         &mut self,
         what: &str,
@@ -288,7 +240,7 @@ pub fn serves(state: &State, version: &str) -> bool {
     let alone = [Part::Target, Part::Canary]
         .iter()
         .all(|part| state.count(*part) == 0 && state.pods.values().all(|it| it.part != *part));
-    let right = |it: &super::seen::Pod| it.ready && it.version.as_deref() == Some(version);
+    let right = |it: &super::seen::SeenPod| it.ready && it.version.as_deref() == Some(version);
     let ready = state.pods_of(Part::Primary).filter(|(_, it)| right(it)).count();
     alone
         && primary.version.as_deref() == Some(version)

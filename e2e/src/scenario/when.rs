@@ -11,7 +11,7 @@ use super::proxy::{Proxy, Source};
 use super::run::{ROLLOUT, Scenario};
 use super::seen::Part;
 
-/// A action of the scenario.
+/// An action of the scenario. It fails with the complaint of the API server, be it a conflict.
 pub struct When<'a>(pub(super) &'a mut Scenario);
 
 impl Scenario {
@@ -24,9 +24,6 @@ impl Scenario {
 
 impl When<'_> {
     /// A version is shipped as `kubectl set image` does: the template changes, nothing else.
-    ///
-    /// # Errors
-    /// The API server's complaint.
     pub async fn ships(&mut self, version: &Version) -> Result<()> {
         self.0.log.note(format!("ship version {}", version.name));
         let fields = json!({"spec": {"template": self.0.fleet.template(version)}});
@@ -34,9 +31,6 @@ impl When<'_> {
     }
 
     /// The whole manifest is applied, `replicas` in it, as a GitOps tool does.
-    ///
-    /// # Errors
-    /// The API server's complaint: also a conflict.
     pub async fn applies(&mut self, version: &Version, pods: u32) -> Result<()> {
         let manager = &self.0.fleet.manager;
         self.0.log.note(format!("{manager} applies version {} x{pods}", version.name));
@@ -45,33 +39,21 @@ impl When<'_> {
     }
 
     /// Fields of the target change.
-    ///
-    /// # Errors
-    /// The API server's complaint.
     pub async fn edits_target(&mut self, fields: &Value) -> Result<()> {
         self.edits(ObjectKind::Deployment, TARGET, fields).await
     }
 
     /// Fields of the rollout change.
-    ///
-    /// # Errors
-    /// The API server's complaint.
     pub async fn edits_rollout(&mut self, fields: &Value) -> Result<()> {
         self.edits(ObjectKind::CanaryRollout, ROLLOUT, fields).await
     }
 
     /// Fields of a child change by hand.
-    ///
-    /// # Errors
-    /// The API server's complaint.
     pub async fn edits_child(&mut self, part: Part, fields: &Value) -> Result<()> {
         self.edits(ObjectKind::Deployment, &part.name(TARGET), fields).await
     }
 
     /// The rollout's scale subresource is set, as an autoscaler does.
-    ///
-    /// # Errors
-    /// The API server's complaint.
     pub async fn scales_rollout(&mut self, pods: u32) -> Result<()> {
         self.0.log.note(format!("scale the rollout to {pods}"));
         let patch = Patch::Merge(json!({"spec": {"replicas": pods}}));
@@ -81,9 +63,6 @@ impl When<'_> {
     }
 
     /// A command is given about the attempt under way: `siskin.dev/<command>: <rolloutId><scope>`.
-    ///
-    /// # Errors
-    /// There is no attempt, or the API server's complaint.
     pub async fn commands(&mut self, command: &str, scope: &str) -> Result<()> {
         let id = self.0.log.look(|view| view.state.rollout()?.status.rollout_id.clone());
         let value = format!("{}{scope}", id.context("no attempt has been made")?);
@@ -91,26 +70,17 @@ impl When<'_> {
     }
 
     /// An annotation of the rollout is set.
-    ///
-    /// # Errors
-    /// The API server's complaint.
     pub async fn annotates_rollout(&mut self, key: &str, value: &str) -> Result<()> {
         self.edits_rollout(&json!({"metadata": {"annotations": {key: value}}})).await
     }
 
     /// An object is deleted by hand, its dependents in the background.
-    ///
-    /// # Errors
-    /// The API server's complaint.
     pub async fn deletes(&mut self, kind: ObjectKind, name: &str) -> Result<()> {
         self.0.log.note_deletion(name);
         self.0.objects.delete(kind, name, DeleteParams::background()).await
     }
 
     /// An object is deleted in the foreground, as Argo CD does: dependents first.
-    ///
-    /// # Errors
-    /// The API server's complaint.
     pub async fn deletes_in_foreground(&mut self, kind: ObjectKind, name: &str) -> Result<()> {
         self.0.log.note_deletion(name);
         let how = DeleteParams {

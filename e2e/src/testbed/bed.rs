@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use super::places::{self, Places};
-use super::{health, network, shell, templates};
+use super::{health, shell, templates};
 
 /// The clients' way into the listeners of Kafka that ask who they are.
 #[derive(Debug, Clone)]
@@ -109,30 +109,20 @@ impl Testbed {
         self.places.log("audit")
     }
 
-    /// How to reach the API server as the administrator.
-    pub async fn kube_config(&self) -> Result<kube::Config> {
-        let file = kube::config::Kubeconfig::read_from(self.kubeconfig())?;
-        let options = kube::config::KubeConfigOptions::default();
-        Ok(kube::Config::from_custom_kubeconfig(file, &options).await?)
-    }
-
     /// A client of the API server, as the administrator. Installs the rustls provider of the process.
     pub async fn client(&self) -> Result<kube::Client> {
-        self.client_of(self.kube_config().await?)
-    }
-
-    /// A client that the API server takes for `user`, for example `system:serviceaccount:siskin:siskin`.
-    pub async fn client_as(&self, user: &str) -> Result<kube::Client> {
-        let mut config = self.kube_config().await?;
-        config.auth_info.impersonate = Some(user.to_owned());
-        self.client_of(config)
-    }
-
-    #[allow(clippy::unused_self, reason = "a client belongs to a bed")]
-    fn client_of(&self, config: kube::Config) -> Result<kube::Client> {
+        let file = kube::config::Kubeconfig::read_from(self.kubeconfig())?;
+        let options = kube::config::KubeConfigOptions::default();
+        let config = kube::Config::from_custom_kubeconfig(file, &options).await?;
         // An error means that the process has a provider already, which is all that is wanted.
         let _ = rustls::crypto::ring::default_provider().install_default();
         kube::Client::try_from(config).context("making a Kubernetes client")
+    }
+
+    /// The root of the work tree.
+    #[must_use]
+    pub fn repository(&self) -> &'static Path {
+        places::work_tree()
     }
 
     /// Runs kubectl as the administrator and returns what it printed; an error carries its complaint.
@@ -166,11 +156,5 @@ impl Testbed {
         java.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp"]);
         java.arg(format!("{}/*", self.places.kafka().display())).arg(class);
         java
-    }
-
-    /// The command, to be run inside the network namespace of the test bed.
-    #[must_use]
-    pub fn enter_ns(&self, command: &Command) -> Command {
-        network::enter(command)
     }
 }

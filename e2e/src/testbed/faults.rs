@@ -61,42 +61,6 @@ impl Testbed {
         Ok(())
     }
 
-    /// [`Testbed::pause`] for Kafka.
-    pub fn pause_kafka(&self) -> Result<()> {
-        self.pause(Part::Kafka)
-    }
-
-    /// [`Testbed::resume`] for Kafka.
-    pub fn resume_kafka(&self) -> Result<()> {
-        self.resume(Part::Kafka)
-    }
-
-    /// [`Testbed::stop`] for Kafka.
-    pub fn stop_kafka(&self) -> Result<()> {
-        self.stop(Part::Kafka)
-    }
-
-    /// [`Testbed::start`] for Kafka.
-    pub fn start_kafka(&self) -> Result<()> {
-        self.start(Part::Kafka)
-    }
-
-    /// [`Testbed::stop`] for Prometheus.
-    pub fn stop_prometheus(&self) -> Result<()> {
-        self.stop(Part::Prometheus)
-    }
-
-    /// [`Testbed::start`] for Prometheus.
-    pub fn start_prometheus(&self) -> Result<()> {
-        self.start(Part::Prometheus)
-    }
-
-    /// Ends and starts the API server: every watch and every connection breaks.
-    pub fn restart_apiserver(&self) -> Result<()> {
-        self.stop(Part::ApiServer)?;
-        self.start(Part::ApiServer)
-    }
-
     fn identity(&self, part: Part) -> Result<Identity> {
         let record = self.places.record(part.name());
         Identity::recorded(&record).with_context(|| format!("{} was never started", part.name()))

@@ -12,7 +12,7 @@ use siskin_launch::cargo;
 
 use super::bed::Testbed;
 use super::image::Loaded;
-use super::{places, shell};
+use super::shell;
 
 /// The image that `config/default` names.
 const OPERATOR_IMAGE: &str = "localhost/siskin-operator:dev";
@@ -23,6 +23,7 @@ const PRODUCER_IMAGE: &str = "localhost/siskin-producer:dev";
 const NAMESPACE: &str = "siskin-system";
 const NAMESPACE_FILE: &str = "config/manager/namespace.yaml";
 const DEPLOYMENT: &str = "deployment/siskin";
+const GUARD: &str = "mutatingadmissionpolicybinding/siskin-drain";
 
 /// How cargo builds a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +35,6 @@ pub enum Profile {
 }
 
 impl Testbed {
-    /// The operator's binary, built from the work tree as it is.
-    pub fn operator_binary(&self) -> Result<PathBuf> {
-        self.built("siskin-operator", "siskin-operator", Profile::Debug)
-    }
-
     /// Any binary of the workspace, built from the work tree as it is.
     pub fn built(&self, package: &str, binary: &str, profile: Profile) -> Result<PathBuf> {
         let ours = cargo::folder().map_err(Error::msg)?;
@@ -81,15 +77,8 @@ impl Testbed {
     pub fn become_operator(&self, profile: Profile, arguments: &[String]) -> Result<Infallible> {
         let binary = self.built("siskin-operator", "siskin-operator", profile)?;
         self.apply_folder("config/crd")?;
-        // Its Lease lives there, wherever it runs itself.
-        let namespace = fs::read_to_string(places::work_tree().join(NAMESPACE_FILE))?;
-        self.apply(&namespace)?;
-        if self.operator_installed()? {
-            shell::say("scaling the operator in the cluster to zero: one of them acts at a time");
-            self.in_operators_namespace(&["scale", "--replicas=0", DEPLOYMENT])?;
-            let gone = ["wait", "--for=delete", "pod", "-l", "app.kubernetes.io/name=siskin"];
-            self.in_operators_namespace(&[&gone[..], &["--timeout=60s"]].concat())?;
-        }
+        self.apply_operators_namespace()?;
+        self.put_operator_aside()?;
         let mut operator = Command::new(&binary);
         operator.args(arguments).env("KUBECONFIG", self.kubeconfig());
         let error = operator.exec();
@@ -109,17 +98,46 @@ impl Testbed {
         Ok(binary)
     }
 
-    fn apply_folder(&self, folder: &str) -> Result<()> {
-        let path = places::work_tree().join(folder);
+    /// Applies the kustomization in a folder of the repository, as users do.
+    pub fn apply_folder(&self, folder: &str) -> Result<()> {
+        let path = self.repository().join(folder);
         ensure!(path.exists(), "{} is not there", path.display());
         let mut kubectl = self.kubectl_command();
         kubectl.args(["apply", "--server-side", "--force-conflicts", "-k"]).arg(path);
         shell::output(&mut kubectl).map(drop)
     }
 
-    fn operator_installed(&self) -> Result<bool> {
+    /// Applies the namespace of the operator: its Lease lives there, wherever it runs itself.
+    pub fn apply_operators_namespace(&self) -> Result<()> {
+        self.apply(&fs::read_to_string(self.repository().join(NAMESPACE_FILE))?).map(drop)
+    }
+
+    /// Whether an operator is installed in the cluster, be it scaled to zero.
+    pub fn operator_installed(&self) -> Result<bool> {
         let found = ["get", DEPLOYMENT, "--ignore-not-found", "-o", "name"];
         Ok(!self.in_operators_namespace(&found)?.trim().is_empty())
+    }
+
+    /// Scales an operator that is installed in the cluster to zero, and waits until it is gone.
+    pub fn put_operator_aside(&self) -> Result<()> {
+        if self.operator_installed()? {
+            shell::say("scaling the operator in the cluster to zero: one of them acts at a time");
+            self.in_operators_namespace(&["scale", "--replicas=0", DEPLOYMENT])?;
+            let gone = ["wait", "--for=delete", "pod", "-l", "app.kubernetes.io/name=siskin"];
+            self.in_operators_namespace(&[&gone[..], &["--timeout=60s"]].concat())?;
+        }
+        Ok(())
+    }
+
+    /// Removes the operator. The CRD and the roles, which do nothing by themselves, stay.
+    pub fn remove_operator(&self) -> Result<()> {
+        self.remove_guard()?;
+        self.in_operators_namespace(&["delete", DEPLOYMENT, "--ignore-not-found"]).map(drop)
+    }
+
+    /// Removes what makes the guard act.
+    pub fn remove_guard(&self) -> Result<()> {
+        self.kubectl(&["delete", GUARD, "--ignore-not-found"]).map(drop)
     }
 
     fn in_operators_namespace(&self, args: &[&str]) -> Result<String> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::image::{self, Image, Loaded};
 use super::status::Health;
-use super::{Part, Testbed, health, shell};
+use super::{Part, Testbed, health, network, shell};
 
 /// The bed, and the lock under which the scenarios use it, too.
 fn alone() -> (Testbed, File) {
@@ -59,19 +59,20 @@ fn an_image_is_imported_once_for_each_content() {
 fn a_part_that_a_test_faults_is_not_repaired_behind_its_back() {
     let (bed, _lock) = alone();
     let started = fs::metadata(bed.places.ready_mark()).unwrap().modified().unwrap();
-    bed.pause_kafka().unwrap();
+    bed.pause(Part::Kafka).unwrap();
     assert_eq!(health_of(Part::Kafka), Health::Faulted);
     assert!(health::kafka_answers(9092).is_err());
     Testbed::up(&Part::ALL).unwrap();
-    bed.resume_kafka().unwrap();
-    bed.stop_kafka().unwrap();
-    bed.start_kafka().unwrap();
-    bed.stop_prometheus().unwrap();
+    bed.resume(Part::Kafka).unwrap();
+    bed.stop(Part::Kafka).unwrap();
+    bed.start(Part::Kafka).unwrap();
+    bed.stop(Part::Prometheus).unwrap();
     assert!(health::http_ok(9090, "/-/ready").is_err());
-    bed.start_prometheus().unwrap();
+    bed.start(Part::Prometheus).unwrap();
     bed.kill(Part::ControllerManager).unwrap();
     bed.start(Part::ControllerManager).unwrap();
-    bed.restart_apiserver().unwrap();
+    bed.stop(Part::ApiServer).unwrap();
+    bed.start(Part::ApiServer).unwrap();
     for part in Part::ALL {
         assert_eq!(health_of(part), Health::Healthy, "{}", part.name());
     }
@@ -83,9 +84,9 @@ fn a_part_that_a_test_faults_is_not_repaired_behind_its_back() {
 #[test]
 #[ignore = "needs a running test bed"]
 fn a_command_inside_the_namespace_reaches_what_listens_only_there() {
-    let (bed, _lock) = alone();
+    let (_bed, _lock) = alone();
     let mut inside = std::process::Command::new("busybox");
     inside.args(["wget", "-q", "-O-", "http://127.0.0.1:2379/health"]);
-    shell::output(&mut bed.enter_ns(&inside)).unwrap();
+    shell::output(&mut network::enter(&inside)).unwrap();
     assert!(shell::output(&mut inside).is_err());
 }

@@ -13,7 +13,7 @@ async fn goes_on(s: &mut Scenario) -> Result<()> {
         .sees("the same trial, whole again", |view| {
             let state = view.state;
             let ready = |part, version: &str| {
-                let right = |it: &siskin_e2e::scenario::seen::Pod| {
+                let right = |it: &siskin_e2e::scenario::seen::SeenPod| {
                     it.ready && it.version.as_deref() == Some(version)
                 };
                 state.pods_of(part).filter(|(_, it)| right(it)).count()

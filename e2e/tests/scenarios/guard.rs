@@ -9,7 +9,6 @@ use siskin_api::Phase;
 use siskin_e2e::scenario::event_log::View;
 use siskin_e2e::scenario::history::Change;
 use siskin_e2e::scenario::seen::{Part, Seen};
-use siskin_e2e::scenario::test_run::TestRun;
 use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
 /// What the tool wants: six pods of a version that can't start.
@@ -131,7 +130,7 @@ fn ever_ready(view: &View<'_>, from: usize) -> usize {
 
 /// The guard as it is shipped, bound to this scenario's namespace alone: others go without.
 async fn narrowed_guard(s: &mut Scenario) -> Result<String> {
-    let overlay = TestRun::repository("config/guard");
+    let overlay = s.run.bed.repository().join("config/guard");
     let overlay = overlay.to_str().context("a path in UTF-8")?;
     let shipped = s.kubectl(&["kustomize", overlay], "").await?;
     let mut narrowed = Vec::new();

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use siskin_api::Phase;
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
-use siskin_e2e::scenario::test_run::TestRun;
 use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
 /// The trial of version 2 is held for this reason, without a canary; that it is no failure of the
@@ -63,7 +62,7 @@ fn a_spec_that_makes_no_sense_is_refused_by_the_api_server() {
 #[test]
 fn the_samples_are_accepted() {
     scenario(async |s| {
-        let samples = TestRun::repository("config/samples");
+        let samples = s.run.bed.repository().join("config/samples");
         let files = std::fs::read_dir(&samples)?.map(|it| Ok(it?.path()));
         let files: Vec<_> = files.collect::<Result<Vec<_>>>()?;
         let samples = files.iter().filter(|it| !it.ends_with("kustomization.yaml"));
