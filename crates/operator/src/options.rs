@@ -2,7 +2,7 @@
 //! Everything about one rollout is in its `CanaryRollout`; here is only what the whole process needs.
 
 use std::hash::{BuildHasher, RandomState};
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -162,7 +162,11 @@ impl ElectionOptions {
 /// If the filter has no meaning, or logging was started before.
 pub fn init_tracing(options: &Options) -> Result<(), TracingError> {
     let filter = EnvFilter::try_new(&options.log_level)?;
+    // A pod's log is no terminal: escape codes would stand in it as they are.
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+    let color = wanted && io::stderr().is_terminal();
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let logs = logs.with_ansi(color);
     match options.log_format {
         LogFormat::Text => logs.finish().try_init()?,
         LogFormat::Json => logs.json().flatten_event(true).finish().try_init()?,
