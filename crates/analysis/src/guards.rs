@@ -9,3 +9,174 @@ pub(crate) mod held;
 pub(crate) mod measured;
 pub(crate) mod rewind;
 pub(crate) mod stall;
+
+use std::sync::Arc;
+
+use crate::findings::assessment::SignalReport;
+use crate::findings::doubt::Doubt;
+use crate::findings::fault::Fault;
+use crate::findings::finding::{Finding, Verdict};
+use crate::findings::note::Note;
+use crate::findings::signal::Signal;
+use crate::guards::bounds::{Bounds, SavedBounds, Times};
+use crate::guards::crash::crash_guard;
+use crate::guards::group_lag::GroupLag;
+use crate::guards::rewind::RewindGuard;
+use crate::guards::stall::StallGuard;
+use crate::lag::group::{Group, GroupSnapshot};
+use crate::numbers::Millis;
+use crate::observation::Observation;
+use crate::observation::record::Record;
+use crate::settings::Settings;
+use crate::settings::bound::Against;
+use crate::settings::check::Measure;
+use crate::settings::user_metric::{UserMetric, UserRule};
+
+/// All guards of a trial.
+#[derive(Clone, Debug)]
+pub(crate) struct Guards {
+    pub(crate) stall: StallGuard,
+    pub(crate) rewind: RewindGuard,
+    pub(crate) group_lag: GroupLag,
+    /// The user's thresholds and checks.
+    pub(crate) bounds: Vec<Bounds>,
+}
+
+impl Guards {
+    /// Guards that have seen nothing. `cadence`: usual time between two scrapes of a pod.
+    pub(crate) fn new(settings: &Settings, commit_gap: Option<Millis>, cadence: Millis) -> Self {
+        let times = Times { warm_up: settings.warm_up, interval: settings.interval, cadence };
+        let bounds = |metric: &UserMetric| match metric.rule {
+            UserRule::Ratio => None,
+            UserRule::Threshold(threshold) => {
+                Some(Bounds::of_threshold(metric.name.clone(), threshold, times))
+            }
+            UserRule::Check(check) => {
+                Some(Bounds::of_check(Measure::called(&metric.name)?, check, times))
+            }
+        };
+        Self {
+            stall: StallGuard::new(settings.interval, commit_gap),
+            rewind: RewindGuard::default(),
+            group_lag: GroupLag::default(),
+            bounds: settings.user.iter().filter_map(bounds).collect(),
+        }
+    }
+
+    /// Takes up the counts of bounds that were saved; `None` if they can't have been.
+    pub(crate) fn restore(&mut self, saved: &[SavedBounds], names: &[Arc<str>]) -> Option<()> {
+        for bounds in &mut self.bounds {
+            if let Some(saved) = saved.iter().find(|saved| bounds.is_called(&saved.name)) {
+                *bounds = bounds.clone().restored(saved, names)?;
+            }
+        }
+        Some(())
+    }
+
+    /// Goes on with what a record shows: how far everyone was, and which values are known.
+    pub(crate) fn going_on(mut self, record: &Record) -> Self {
+        self.rewind = RewindGuard::learn(record);
+        for seen in record.observations() {
+            for bounds in &mut self.bounds {
+                bounds.hear(&seen);
+            }
+        }
+        self
+    }
+
+    /// The group is about to be looked at; `group` still is as it was.
+    pub(crate) fn begin(&mut self, seen: &Observation, group: &Group) {
+        if let Some(now) = &seen.group {
+            self.rewind.begin(now, &group.lags);
+        }
+    }
+
+    /// Takes an observation, with what it says of the group if Kafka answered.
+    pub(crate) fn observe(
+        &mut self,
+        observation: &Observation,
+        group: &Group,
+        seen: Option<&GroupSnapshot<'_>>,
+    ) {
+        for bounds in &mut self.bounds {
+            bounds.observe(observation);
+        }
+        let Some(seen) = seen else { return };
+        self.rewind.follow(&seen.lags.moves);
+        self.rewind.follow_ranks(&seen.canary_moves);
+        self.stall.follow(&seen.lags.moves);
+        match seen.epoch {
+            Some(epoch) => {
+                self.rewind.observe(group, seen);
+                self.group_lag.count(seen.at, seen.group.members.canary);
+                self.stall.add(seen.at, epoch, &seen.lags.lags);
+            }
+            None => self.stall.pause(&seen.lags.lags),
+        }
+    }
+
+    /// Every remembered time is wrong after the clock was set; counts are not.
+    pub(crate) fn forget_times(&mut self) {
+        self.stall.forget_times();
+        self.rewind = self.rewind.forget_times();
+        self.group_lag = GroupLag::default();
+        for bounds in &mut self.bounds {
+            bounds.forget_times();
+        }
+    }
+
+    /// What needs neither Kafka nor statistics: crashes, and bounds that the user set. A Fail goes
+    /// before a doubt.
+    pub(crate) fn finding(&self, group: &Group, primary_healthy: bool) -> Option<Finding> {
+        let crash = crash_guard(&group.pods, primary_healthy);
+        let found = [crash, self.out_of_bounds(primary_healthy)].into_iter().flatten();
+        found.min_by_key(|finding| finding.verdict() != Verdict::Fail)
+    }
+
+    /// A threshold, or a check, that more readings failed than are tolerated. One of values alone
+    /// needs no primary; a comparison with an unhealthy one blames nobody.
+    fn out_of_bounds(&self, primary_healthy: bool) -> Option<Finding> {
+        let faults = || self.bounds.iter().filter_map(|it| Some((it.against(), it.fault()?)));
+        let blames = |against| primary_healthy || against == Against::Absolute;
+        if let Some((_, fault)) = faults().find(|(against, _)| blames(*against)) {
+            return Some(Finding::Fault(fault));
+        }
+        let suspicion = Some(Box::new(faults().next()?.1));
+        Some(Finding::Doubt(Doubt::PrimaryUnhealthy { suspicion }))
+    }
+
+    /// The canary's largest rewind under way.
+    pub(crate) fn rewound(&self, group: &Group) -> Option<Fault> {
+        let (rank, records) = self.rewind.rewound()?;
+        let (partition, pod) = group.partition_and_owner(rank)?;
+        Some(Fault::Rewound { partition, pod: pod.clone(), records })
+    }
+
+    /// What stands against a Pass: a bound without a recent reading, or one that is crossed now.
+    ///
+    /// # Errors
+    /// The first such doubt.
+    pub(crate) fn keep_up(&self, now: Millis, begin: Option<Millis>) -> Result<(), Doubt> {
+        self.bounds.iter().try_for_each(|bounds| bounds.keep_up(now, begin))
+    }
+
+    /// Bounds of which no value was ever seen.
+    pub(crate) fn blind(&self) -> impl Iterator<Item = Signal> {
+        self.bounds.iter().filter(|it| it.is_blind()).map(Bounds::signal)
+    }
+
+    /// A report of each bound of which a value was seen.
+    pub(crate) fn reports(&self) -> impl Iterator<Item = SignalReport> {
+        self.bounds.iter().filter(|bounds| !bounds.is_blind()).map(Bounds::report)
+    }
+
+    /// Values that were no numbers.
+    pub(crate) fn unreadable(&self) -> u32 {
+        self.bounds.iter().map(|bounds| bounds.unreadable).fold(0, u32::saturating_add)
+    }
+
+    /// What a reader of the verdict should know of the bounds.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = Note> {
+        self.bounds.iter().flat_map(Bounds::notes)
+    }
+}

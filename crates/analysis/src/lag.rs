@@ -4,6 +4,7 @@
 pub(crate) mod blocks;
 pub(crate) mod column;
 pub(crate) mod commit_gaps;
+pub(crate) mod group;
 pub(crate) mod log_ends;
 pub(crate) mod partitions;
 pub(crate) mod roster;

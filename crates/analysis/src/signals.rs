@@ -1,7 +1,9 @@
-//! All signals beside lag: which are available, what each weighs, what they say together.
-//! Availability, weights and margins are fixed before the first window.
+//! All signals of a trial: which are available, and what they say together.
+//! Availability, weights and margins are fixed before the first window; no verdict is drawn here.
 
 pub(crate) mod churn;
+pub(crate) mod evidence;
+pub(crate) mod lag;
 pub(crate) mod lag_non_inferiority;
 pub(crate) mod memory;
 pub(crate) mod peers;
@@ -10,6 +12,7 @@ pub(crate) mod ratio;
 pub(crate) mod reports;
 pub(crate) mod restarts;
 pub(crate) mod saved;
+pub(crate) mod saved_lag;
 pub(crate) mod skipped_work;
 
 use std::collections::BTreeMap;
@@ -24,24 +27,24 @@ use crate::counters::meter::{Meter, Reader};
 use crate::counters::outcomes::Outcomes;
 use crate::counters::rise::Rise;
 use crate::findings::signal::Signal;
-use crate::guards::bounds::{Bounds, Times};
-use crate::lag::partitions::{Lags, PartitionLag};
-use crate::lag::roster::Roster;
-use crate::normal::margins::Margins;
-use crate::numbers::{Millis, ln_add};
+use crate::lag::group::{Group, GroupSnapshot};
+use crate::lag::partitions::Lags;
+use crate::numbers::Millis;
 use crate::observation::record::Record;
 use crate::observation::{GroupState, Observation, PodMetrics, Role};
 use crate::settings::Settings;
-use crate::settings::check::Measure;
 use crate::settings::user_metric::{UserMetric, UserRule};
 use crate::signals::churn::Churn;
+use crate::signals::evidence::{SignalEvidence, weighed};
+use crate::signals::lag::{Lag, LagWindow};
+use crate::signals::lag_non_inferiority::LagNonInferiority;
 use crate::signals::memory::Memory;
 use crate::signals::peers::Peers;
 use crate::signals::ratio::RatioSignal;
 use crate::signals::restarts::Restarts;
 use crate::signals::skipped_work::{BaselineBuilder, SkippedWork, work};
 
-/// All signals beside lag.
+/// All signals.
 #[derive(Clone, Debug)]
 pub(crate) struct Signals {
     interval: Millis,
@@ -49,17 +52,16 @@ pub(crate) struct Signals {
     meter: Meter,
     /// By the index of their kind; `None`: not available.
     ratios: Vec<Option<RatioSignal>>,
-    bounds: Vec<Bounds>,
-    yields: Option<SkippedWork>,
+    pub(crate) lag: Lag,
+    pub(crate) lag_non_inferiority: LagNonInferiority,
+    skipped_work: Option<SkippedWork>,
     memory: Option<Memory>,
     restarts: Restarts,
     churn: Churn,
     window: Window,
     outcomes: Outcomes,
     /// Who is slow now.
-    pub(crate) peers: Peers,
-    /// The first observation of the trial, as far as this judge knows.
-    begin: Option<Millis>,
+    peers: Peers,
 }
 
 /// The window of counts under way.
@@ -71,8 +73,8 @@ struct Window {
 
 impl Signals {
     /// Learns from a record which signals there are and what is normal for the primary.
-    pub(crate) fn learn(settings: &Settings, record: &Record, margins: &Margins) -> Self {
-        let gap = margins.commit_gap.unwrap_or(DEFAULT_COMMIT_GAP);
+    pub(crate) fn learn(settings: &Settings, record: &Record, lag: Lag) -> Self {
+        let gap = lag.margins.commit_gap.unwrap_or(DEFAULT_COMMIT_GAP);
         let reader = Reader {
             cadence: cadence(record.observations(), settings.interval),
             slow_from: slow_from(record.observations()),
@@ -81,10 +83,9 @@ impl Signals {
         };
         let reader = reader.knowing_what_is_in_flight(record);
         let kinds = || Kind::all(reader.user.len());
-        let mut bounds = bounds_of(settings, reader.cadence);
         let mut meter = Meter::new(reader.clone());
         let mut lags = Lags::default();
-        let mut school = BaselineBuilder::new(gap, reader.cadence);
+        let mut builder = BaselineBuilder::new(gap, reader.cadence);
         let mut window = Window::default();
         let mut windows = Vec::new();
         let mut outcomes = Outcomes::default();
@@ -95,16 +96,13 @@ impl Signals {
                     available[kind.index()] |= reader.has_input(kind, metrics);
                 }
             }
-            for bounds in &mut bounds {
-                bounds.hear(&seen);
-            }
             if let Some(mut full) = window.add(seen.at, meter.take(&seen), reader.window()) {
                 outcomes.take(&mut full);
                 windows.push(full);
             }
-            if let Some((group, sight)) = seen.group.as_ref().zip(lags.take(&seen, 0)) {
+            if let Some((group, sight)) = seen.group.as_ref().zip(lags.observe(&seen, 0)) {
                 let epoch = (group.state == GroupState::Stable).then_some(group.epoch);
-                school.take(epoch, &work((&lags.roster, &sight.lags), &meter));
+                builder.observe(epoch, &work(&lags.roster, &sight.lags, &meter));
             }
         }
         let signal = |kind: Kind| {
@@ -116,84 +114,104 @@ impl Signals {
             interval: settings.interval,
             // It goes on where the record ends, so that the first window is a whole one.
             meter,
+            lag_non_inferiority: lag.non_inferiority(),
+            lag,
             ratios: kinds().map(signal).collect(),
-            bounds,
             reader,
-            yields: school.teach(),
+            skipped_work: builder.build(),
             memory: Memory::learn(record.observations()),
             restarts: Restarts::learn(record.latest()),
             churn: Churn::new(),
             window: Window { begin: window.begin, rises: BTreeMap::new() },
             outcomes,
             peers: Peers::default(),
-            begin: None,
         }
     }
 
-    /// Takes an observation, with the lags of its group if that was Stable under `epoch`.
-    /// `rewinds`: how often committed offsets of canary partitions fell so far.
-    pub(crate) fn take(
+    /// Takes an observation, with what it says of the group if Kafka answered; answers with the
+    /// window of lag that it ends.
+    pub(crate) fn observe(
         &mut self,
-        seen: &Observation,
-        stable: Option<(u64, &Roster, &[PartitionLag])>,
-        rewinds: u32,
-    ) {
-        self.begin.get_or_insert(seen.at);
-        // Time that nobody watched is bet on as if it had been three polls.
+        observation: &Observation,
+        group: &Group,
+        seen: Option<&GroupSnapshot<'_>>,
+    ) -> Option<LagWindow> {
+        // Time that nobody watched is bet on as if it had been a few polls.
         let longest = self.interval.saturating_mul(RECENT_POLLS);
-        self.restarts.take(seen, longest);
-        self.churn.take(seen, rewinds, longest);
-        let rises = self.meter.take(seen);
-        if let Some(mut window) = self.window.add(seen.at, rises, self.reader.window()) {
-            self.outcomes.take(&mut window);
-            self.peers.take(&window);
-            let spared = self.peers.every_canary_has_one();
-            for ratio in self.ratios.iter_mut().flatten() {
-                ratio.bet(seen.at, &window, spared);
-            }
-        }
-        for bounds in &mut self.bounds {
-            bounds.take(seen);
-        }
+        self.restarts.observe(observation, longest);
+        self.churn.observe(observation, group.lags.oddities.rewinds(), longest);
+        self.observe_counts(observation);
         if let Some(memory) = &mut self.memory {
-            memory.take(seen);
+            memory.observe(observation);
         }
-        if let Some(yields) = &mut self.yields {
-            let meter = &self.meter;
-            let works = stable.map(|(epoch, roster, lags)| (epoch, work((roster, lags), meter)));
-            yields.take(seen.at, works);
+        if let Some(skipped_work) = &mut self.skipped_work {
+            let stable = seen.and_then(|seen| Some((seen.epoch?, seen)));
+            let works = stable.map(|(epoch, seen)| {
+                (epoch, work(&group.lags.roster, &seen.lags.lags, &self.meter))
+            });
+            skipped_work.observe(observation.at, works);
+        }
+        let seen = seen?;
+        let peers = &self.peers;
+        let window = self.lag.observe(group, seen, |pod| peers.one_is_as_slow(pod));
+        self.lag_non_inferiority.observe(group, seen);
+        if seen.epoch.is_some() {
+            let length = self.lag.margins_at_its_pace().proof_window(self.interval);
+            self.lag_non_inferiority.set_length(length);
+        }
+        window
+    }
+
+    fn observe_counts(&mut self, observation: &Observation) {
+        let rises = self.meter.take(observation);
+        let length = self.reader.window();
+        let Some(mut window) = self.window.add(observation.at, rises, length) else { return };
+        self.outcomes.take(&mut window);
+        self.peers.add(&window);
+        let spared = self.peers.every_canary_has_one();
+        for ratio in self.ratios.iter_mut().flatten() {
+            ratio.bet(observation.at, &window, spared);
         }
     }
 
     /// Every remembered time is wrong after the clock was set; accounts are not.
     pub(crate) fn forget_times(&mut self) {
+        self.lag.forget_times();
+        let length = self.lag.margins.proof_window(self.interval);
+        self.lag_non_inferiority.forget_times(length, self.interval);
         self.meter = Meter::new(self.reader.clone());
         self.window = Window::default();
         self.peers = Peers::default();
-        self.begin = None;
         self.restarts.forget_times();
         self.churn.forget_times();
         if let Some(memory) = &mut self.memory {
             memory.forget_times();
         }
-        if let Some(yields) = &mut self.yields {
-            yields.forget_times();
+        if let Some(skipped_work) = &mut self.skipped_work {
+            skipped_work.forget_times();
         }
         for ratio in self.ratios.iter_mut().flatten() {
             ratio.forget_times();
         }
-        for bounds in &mut self.bounds {
-            bounds.forget_times();
-        }
     }
 
-    /// Weight and ln of the evidence of each available signal; `lag` is that of lag. The weights
-    /// add up to 1.
-    pub(crate) fn evidence(&self, lag: f64) -> Vec<(Signal, f64, f64)> {
+    /// Usual time between two scrapes of a pod, in milliseconds.
+    pub(crate) fn cadence(&self) -> Millis {
+        self.reader.cadence
+    }
+
+    /// Whether a canary partition is further behind than is normal.
+    pub(crate) fn is_behind(&self) -> bool {
+        let settled = self.lag_non_inferiority.largest_settled(self.lag.margins.normal_lag);
+        self.lag_non_inferiority.is_behind(settled)
+    }
+
+    /// The evidence of each available signal, lag first.
+    pub(crate) fn evidence(&self) -> Vec<SignalEvidence> {
         let ratio = |kind: Kind| self.ratio(kind).map(RatioSignal::ln_value);
-        let all = [
-            (Signal::Lag, Some(lag)),
-            (Signal::Yield, self.yields.as_ref().map(SkippedWork::ln_value)),
+        let built_in = [
+            (Signal::Lag, Some(self.lag.test.ln_value())),
+            (Signal::Yield, self.skipped_work.as_ref().map(SkippedWork::ln_value)),
             (Signal::Loss, ratio(Kind::Loss)),
             (Signal::Errors, ratio(Kind::Errors)),
             (Signal::Latency, ratio(Kind::Latency)),
@@ -202,27 +220,16 @@ impl Signals {
             (Signal::Memory, self.memory.as_ref().map(Memory::ln_value)),
         ];
         let user = (0..self.reader.user.len()).map(Kind::User);
-        let all = all.into_iter().chain(user.map(|kind| (self.signal(kind), ratio(kind))));
-        let weighed = |(signal, ln): (Signal, Option<f64>)| {
-            let weight = weight(&signal);
-            ln.map(|ln| (signal, weight, ln))
-        };
-        let mut parts: Vec<_> = all.filter_map(weighed).collect();
-        let total: f64 = parts.iter().map(|(_, weight, _)| weight).sum();
-        for (_, weight, _) in &mut parts {
-            *weight /= total;
-        }
-        parts
+        let user = user.map(|kind| (self.signal(kind), ratio(kind)));
+        weighed(built_in.into_iter().chain(user).filter_map(|(signal, ln)| Some((signal, ln?))))
     }
 
     /// Signals this trial has no input for.
     pub(crate) fn blind(&self) -> Vec<Signal> {
         let missing = self.kinds().filter(|kind| self.ratio(*kind).is_none());
         let mut blind: Vec<Signal> = missing.map(|kind| self.signal(kind)).collect();
-        blind.extend(self.yields.is_none().then_some(Signal::Yield));
+        blind.extend(self.skipped_work.is_none().then_some(Signal::Yield));
         blind.extend(self.memory.is_none().then_some(Signal::Memory));
-        blind.extend(self.bounds.iter().filter(|it| it.is_blind()).map(Bounds::signal));
-        blind.sort_unstable();
         blind
     }
 
@@ -239,24 +246,6 @@ impl Signals {
     }
 }
 
-/// ln of the whole evidence: the weighted mean of the signals', which is an e-process under any
-/// dependence between them.
-pub(crate) fn ln_total(evidence: &[(Signal, f64, f64)]) -> f64 {
-    let parts = evidence.iter().map(|(_, weight, ln)| weight.ln() + ln);
-    parts.reduce(ln_add).unwrap_or(crate::engines::e_process::LN_NOTHING)
-}
-
-/// How much of the error budget a signal may spend: lag and errors see most faults, churn and
-/// memory few; a user's ratio is one more cause among the middling ones. What is unavailable is
-/// shared by the others in proportion, and what ratios are more is taken from all.
-pub(crate) const fn weight(signal: &Signal) -> f64 {
-    match signal {
-        Signal::Lag | Signal::Errors => 0.25,
-        Signal::Yield | Signal::Loss | Signal::Latency | Signal::Restarts | Signal::User(_) => 0.10,
-        Signal::Churn | Signal::Memory => 0.05,
-    }
-}
-
 /// Names of the user's ratios.
 fn ratio_names(user: &[UserMetric]) -> Arc<[Arc<str>]> {
     let named = |metric: &UserMetric| match metric.rule {
@@ -264,21 +253,6 @@ fn ratio_names(user: &[UserMetric]) -> Arc<[Arc<str>]> {
         UserRule::Threshold(_) | UserRule::Check(_) => None,
     };
     user.iter().filter_map(named).collect()
-}
-
-/// The user's thresholds and checks, with nothing counted yet.
-fn bounds_of(settings: &Settings, cadence: Millis) -> Vec<Bounds> {
-    let times = Times { warm_up: settings.warm_up, interval: settings.interval, cadence };
-    let bounds = |metric: &UserMetric| match metric.rule {
-        UserRule::Ratio => None,
-        UserRule::Threshold(threshold) => {
-            Some(Bounds::of_threshold(metric.name.clone(), threshold, times))
-        }
-        UserRule::Check(check) => {
-            Some(Bounds::of_check(Measure::called(&metric.name)?, check, times))
-        }
-    };
-    settings.user.iter().filter_map(bounds).collect()
 }
 
 /// The signal of a kind, where `user` are the names of the user's ratios.

@@ -146,7 +146,7 @@ impl Bounds {
     }
 
     /// Takes the reading of an observation; one without a value is neither good nor bad.
-    pub(crate) fn take(&mut self, seen: &Observation) {
+    pub(crate) fn observe(&mut self, seen: &Observation) {
         match &mut self.source {
             Source::Asked => self.listen(seen),
             Source::Computed(gauge) => gauge.follow(seen),

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::lag::column::{Column, Moves, index};
+use crate::lag::column::{Column, Moves};
+use crate::lag::group::{Group, GroupSnapshot};
 use crate::lag::partitions::{LagSnapshot, Lags, PartitionLag};
 use crate::numbers::Millis;
 use crate::observation::record::Record;
@@ -74,7 +75,7 @@ impl RewindGuard {
         let mut lags = Lags::default();
         let mut before: Vec<PartitionLag> = Vec::new();
         for seen in record.observations() {
-            let Some((group, sight)) = seen.group.as_ref().zip(lags.take(&seen, 0)) else {
+            let Some((group, sight)) = seen.group.as_ref().zip(lags.observe(&seen, 0)) else {
                 continue;
             };
             guard.usual |= fall(&before, &sight) > LEAST_RECORDS;
@@ -124,17 +125,14 @@ impl RewindGuard {
         follow(&mut self.falls, moves);
     }
 
-    /// Takes the lags of all partitions at one moment of a stable group, and the places of the
-    /// canary's. `strangers`: whether others than our pods are members.
-    pub(crate) fn take(
-        &mut self,
-        at: Millis,
-        canary: &[u32],
-        (lags, strangers): (&[PartitionLag], bool),
-    ) {
+    /// Takes what an observation says of a stable group.
+    pub(crate) fn observe(&mut self, group: &Group, seen: &GroupSnapshot<'_>) {
+        let (at, lags, members) = (seen.at, &seen.lags.lags, seen.group.members);
+        // Who is not ours may do what it likes with what nobody of ours has.
+        let strangers = members.external > 0 || members.unattributed > 0;
         let step = short(at.saturating_sub(std::mem::replace(&mut self.latest, at)));
         let mut fell = false;
-        for (rank, place) in canary.iter().map(|place| index(*place)).enumerate() {
+        for (rank, place) in group.canary_places().enumerate() {
             if let Some(track) = &mut self.tracks[rank] {
                 track.elapsed = track.elapsed.saturating_add(step);
             }
@@ -148,7 +146,6 @@ impl RewindGuard {
             self.forgive();
         }
         // A cooperative rebalance takes a partition from one owner before the next one has it.
-        // Who is not ours may do what it likes with what it has in between.
         self.before.retain(|place, _| !strangers && lags[*place].consumer.is_none());
     }
 

@@ -63,6 +63,11 @@ impl StallGuard {
         }
     }
 
+    /// Forgets everything that has a time: the clock was set.
+    pub(crate) fn forget_times(&mut self) {
+        *self = Self::new(self.interval, self.commit_gap);
+    }
+
     /// How long an owner that has committed may be silent: twice the longest healthy gap, to
     /// which the polls add one interval.
     pub(crate) fn wait(&self) -> Millis {

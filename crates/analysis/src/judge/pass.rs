@@ -3,17 +3,14 @@
 
 use std::sync::Arc;
 
-use crate::engines::e_process::ROUNDING;
 use crate::findings::doubt::Doubt;
 use crate::findings::finding::KeepsUp;
 use crate::judge::Judge;
-use crate::judge::live::{Group, Latest};
+use crate::lag::group::{CanaryPartition, GroupAnswer};
 use crate::numbers::{Millis, tally};
 use crate::observation::PartitionId;
-use crate::signals::lag_non_inferiority::Proof;
+use crate::signals::lag_non_inferiority::{LEAST_TRAFFIC_PER_S, LagProof};
 
-/// Messages per second below which a canary's traffic proves nothing.
-pub(crate) const LEAST_TRAFFIC: f64 = 1.0;
 /// Part of the canary's messages that must come through proven partitions.
 const PROVEN_TRAFFIC: f64 = 0.9;
 /// Excused windows beyond one in four: too much was overlooked for a Pass.
@@ -24,19 +21,19 @@ const COMMON_BACKLOG: f64 = 1.5;
 /// The canary's partitions, each with what is proven of it.
 pub(crate) struct PassCheck<'a> {
     judge: &'a Judge,
-    group: &'a Group,
+    answer: &'a GroupAnswer,
     /// All but those nobody ever used.
-    partitions: Vec<(&'a Latest, Option<&'a Proof>)>,
+    partitions: Vec<(&'a CanaryPartition, Option<&'a LagProof>)>,
     owned: u32,
 }
 
 impl<'a> PassCheck<'a> {
-    pub(crate) fn of(judge: &'a Judge, group: &'a Group) -> Self {
-        let used = group.canary.iter().filter(|lag| !lag.unused);
-        let roster = &judge.live.lags.roster;
-        let mut walk = judge.proofs.walk();
+    pub(crate) fn of(judge: &'a Judge, answer: &'a GroupAnswer) -> Self {
+        let used = answer.canary.iter().filter(|lag| !lag.unused);
+        let roster = &judge.group.lags.roster;
+        let mut walk = judge.signals.lag_non_inferiority.walk();
         let partitions = used.map(|lag| (lag, walk.find(&roster.id(lag.place())))).collect();
-        Self { judge, group, partitions, owned: tally(group.canary.len()) }
+        Self { judge, answer, partitions, owned: tally(answer.canary.len()) }
     }
 
     /// What a Pass rests on.
@@ -47,7 +44,7 @@ impl<'a> PassCheck<'a> {
         self.is_warm(now)?;
         self.is_known()?;
         // Before what is said of the canary alone: it is true of everyone.
-        self.judge.live.group_lag.doubt(now)?;
+        self.judge.guards.group_lag.doubt(now)?;
         self.is_settled()?;
         self.is_unsuspected()?;
         self.has_traffic()?;
@@ -62,20 +59,21 @@ impl<'a> PassCheck<'a> {
 
     /// The least proof of a partition with traffic.
     pub(crate) fn proof(&self) -> f64 {
-        let busy = self.partitions.iter().filter(|(_, proof)| !proof.is_some_and(Proof::is_sparse));
+        let busy =
+            self.partitions.iter().filter(|(_, proof)| !proof.is_some_and(LagProof::is_sparse));
         let values = busy.map(|(_, proof)| proof.map_or(1.0, |proof| proof.ln.exp()));
         values.reduce(f64::min).unwrap_or(1.0)
     }
 
-    fn proofs(&self) -> impl Iterator<Item = &'a Proof> {
+    fn proofs(&self) -> impl Iterator<Item = &'a LagProof> {
         self.partitions.iter().filter_map(|(_, proof)| *proof)
     }
 
     fn is_warm(&self, now: Millis) -> Result<(), Doubt> {
-        let cold = self.group.canary.iter().filter(|lag| !lag.consumer.warm);
+        let cold = self.answer.canary.iter().filter(|lag| !lag.consumer.warm);
         let remaining = cold.map(|lag| {
-            let name = self.judge.live.lags.roster.name(lag.consumer);
-            let pod = self.judge.live.pods.iter().find(|pod| pod.name == *name);
+            let name = self.judge.group.lags.roster.name(lag.consumer);
+            let pod = self.judge.group.pods.iter().find(|pod| pod.name == *name);
             let created = pod.map_or(now, |pod| pod.created);
             created.saturating_add(self.judge.settings.warm_up).saturating_sub(now).max(0)
         });
@@ -95,14 +93,14 @@ impl<'a> PassCheck<'a> {
     fn is_settled(&self) -> Result<(), Doubt> {
         let counts = &self.judge.counts;
         let overloaded = Doubt::Overloaded { excused: counts.excused };
-        if counts.excused_windows.saturating_mul(EXCUSED_ONE_IN) > self.judge.ledger.windows() {
+        if counts.excused_windows.saturating_mul(EXCUSED_ONE_IN)
+            > self.judge.signals.lag.test.windows()
+        {
             return Err(overloaded);
         }
-        let common = COMMON_BACKLOG * self.group.common_lag;
-        // What is normal was learnt over longer windows. In one of a single commit gap the least
-        // lag may still contain that gap.
-        let normal_seconds =
-            self.judge.margins.normal_lag.max(common) + self.judge.live.proof_gap();
+        let common = COMMON_BACKLOG * self.answer.common_lag;
+        let normal = self.judge.signals.lag.margins.normal_lag.max(common);
+        let normal_seconds = self.judge.signals.lag_non_inferiority.largest_settled(normal);
         let standing =
             self.partitions.iter().filter_map(|(lag, proof)| Some((lag, (*proof)?.lag?)));
         match standing.max_by(|a, b| a.1.total_cmp(&b.1)) {
@@ -117,11 +115,7 @@ impl<'a> PassCheck<'a> {
 
     /// With more evidence against the canary than it began with, wait which way it goes.
     fn is_unsuspected(&self) -> Result<(), Doubt> {
-        let ledger = &self.judge.ledger;
-        if ledger.ln_value() <= ROUNDING {
-            return Ok(());
-        }
-        match ledger.leading() {
+        match self.judge.signals.lag.suspected() {
             Some((id, drift)) => Err(Doubt::Suspected { partition: id.clone(), drift }),
             None => Ok(()),
         }
@@ -129,23 +123,23 @@ impl<'a> PassCheck<'a> {
 
     fn has_traffic(&self) -> Result<(), Doubt> {
         let low = |partitions| Err(Doubt::LowTraffic { partitions, of: self.owned });
-        let total: f64 = self.proofs().map(Proof::traffic).sum();
-        let known = self.proofs().any(Proof::is_known);
-        if self.partitions.is_empty() || known && total < LEAST_TRAFFIC {
+        let total: f64 = self.proofs().map(LagProof::traffic).sum();
+        let known = self.proofs().any(LagProof::is_known);
+        if self.partitions.is_empty() || known && total < LEAST_TRAFFIC_PER_S {
             return low(self.owned);
         }
         let proven = || self.proofs().filter(|proof| proof.is_proven());
         let sparse = self.proofs().filter(|one| one.is_sparse() && !one.is_proven()).count();
         let all = proven().count() + sparse == self.partitions.len();
-        if all && proven().map(Proof::traffic).sum::<f64>() < PROVEN_TRAFFIC * total {
+        if all && proven().map(LagProof::traffic).sum::<f64>() < PROVEN_TRAFFIC * total {
             return low(tally(sparse) + self.owned - tally(self.partitions.len()));
         }
         Ok(())
     }
 
     fn is_proven(&self) -> Result<(), Doubt> {
-        let fresh = Proof::new(Arc::from(""));
-        let missing = |proof: Option<&Proof>| {
+        let fresh = LagProof::new(Arc::from(""));
+        let missing = |proof: Option<&LagProof>| {
             let proof = proof.unwrap_or(&fresh);
             let enough = proof.lag.is_some() && (proof.is_proven() || proof.is_sparse());
             if enough { 0 } else { proof.windows_missing().max(1) }
@@ -153,7 +147,7 @@ impl<'a> PassCheck<'a> {
         let open = self.partitions.iter().map(|(lag, proof)| (lag, missing(*proof)));
         match open.max_by_key(|(_, windows)| *windows) {
             Some((lag, windows)) if windows > 0 => {
-                let length = self.judge.live.proof_windows.length();
+                let length = self.judge.signals.lag_non_inferiority.window_length();
                 let remaining = Millis::from(windows).saturating_mul(length);
                 Err(Doubt::MoreEvidence { remaining, partition: self.id(lag) })
             }
@@ -161,7 +155,7 @@ impl<'a> PassCheck<'a> {
         }
     }
 
-    fn id(&self, lag: &Latest) -> PartitionId {
-        self.judge.live.lags.roster.id(lag.place())
+    fn id(&self, lag: &CanaryPartition) -> PartitionId {
+        self.judge.group.lags.roster.id(lag.place())
     }
 }

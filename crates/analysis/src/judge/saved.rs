@@ -1,27 +1,25 @@
 //! The judge as a short text that survives a restart: accounts, proofs, margins, counts.
 //! Saved values are rounded down, so that no evidence is ever gained by saving.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engines::drift_test::{Account, BETS, DriftTest};
-use crate::engines::e_process::LN_NOTHING;
+use crate::guards::Guards;
 use crate::guards::group_lag::GroupLag;
-use crate::judge::live::Live;
-use crate::judge::{Judge, TrialCounts};
+use crate::judge::Judge;
+use crate::judge::counts::TrialCounts;
+use crate::lag::group::Group;
 use crate::lag::partitions::Oddities;
 use crate::normal::capacity::Capacity;
 use crate::normal::margins::Margins;
 use crate::normal::tolerance::Tolerance;
-use crate::numbers::{ln_add, milli, unmilli};
-use crate::observation::PartitionId;
-use crate::observation::name_table::{NameTable, name};
+use crate::observation::name_table::NameTable;
 use crate::settings::Settings;
 use crate::signals::Signals;
-use crate::signals::lag_non_inferiority::{Proof, Proofs};
+use crate::signals::lag::{Budget, Lag};
 use crate::signals::saved::SavedSignals;
+use crate::signals::saved_lag::{LagNames, LagRow};
 
 /// The form of a judge without user metrics. Another form is another number.
 const VERSION: u32 = 2;
@@ -75,7 +73,7 @@ struct Saved {
     pool: i64,
     topics: Vec<Arc<str>>,
     pods: Vec<Arc<str>>,
-    partitions: Vec<Row>,
+    partitions: Vec<LagRow>,
     signals: SavedSignals,
 }
 
@@ -93,12 +91,6 @@ struct Pooling {
     partitions: usize,
 }
 
-/// Accounts and proofs by partition.
-type Rows<'a> = BTreeMap<&'a PartitionId, (Option<&'a Account>, Option<&'a Proof>)>;
-
-/// Topic, partition, accounts, and pod with its proof.
-type Row = (u32, i32, Option<[i64; BETS]>, Option<(u32, i64)>);
-
 impl Judge {
     /// A short text to go on from after a restart: at most 16 KiB, whatever the settings and
     /// however many partitions and pods. Write it before any effect that follows from a verdict.
@@ -113,7 +105,7 @@ impl Judge {
         if all.len() <= MOST_BYTES {
             return all;
         }
-        let most = self.ledger.accounts().count().max(self.proofs.iter().count());
+        let most = self.signals.lag_rows();
         let kept = |partitions| self.text(Pooling { pods: true, partitions });
         let (mut fits, mut too_many) = (0, most.min(MOST_ROWS) + 1);
         while too_many - fits > 1 {
@@ -130,28 +122,23 @@ impl Judge {
     fn text(&self, pooling: Pooling) -> String {
         let mut topics = NameTable::default();
         let mut pods = NameTable::default();
-        let (rows, ln_pool) = self.rows(pooling.partitions);
-        let partitions = rows
-            .into_iter()
-            .map(|(id, (account, proof))| {
-                let account = account.map(|account| account.ln.map(milli));
-                let proof = proof.map(|proof| (pods.index(&proof.pod), milli(proof.ln)));
-                (topics.index(&id.topic), id.partition, account, proof)
-            })
-            .collect();
-        let signals = self.signals.save(&mut pods, pooling.pods);
+        let names = LagNames { topics: &mut topics, pods: &mut pods };
+        let (partitions, pool) = self.signals.save_lag(pooling.partitions, names);
+        let mut signals = self.signals.save(&mut pods, pooling.pods);
+        signals.bounds = self.guards.bounds.iter().map(|it| it.save(&mut pods)).collect();
+        let lag = &self.signals.lag;
         let saved = Saved {
             version: if self.settings.user.is_empty() { VERSION } else { VERSION_USER },
             losses: self.losses,
-            margins: self.margins,
-            capacity: (self.capacity.pod, self.capacity.any_pod, self.capacity.partition),
-            tolerated: self.tolerance.drift(),
+            margins: lag.margins,
+            capacity: (lag.capacity.pod, lag.capacity.any_pod, lag.capacity.partition),
+            tolerated: lag.tolerance.drift(),
             counts: self.counts,
-            odd: self.live.lags.oddities,
-            rewinds: self.live.hand_over.usual,
-            group: self.live.group_lag,
-            windows: self.ledger.windows(),
-            pool: milli(ln_pool),
+            odd: self.group.lags.oddities,
+            rewinds: self.guards.rewind.usual,
+            group: self.guards.group_lag,
+            windows: lag.test.windows(),
+            pool,
             topics: topics.list,
             pods: pods.list,
             partitions,
@@ -159,31 +146,6 @@ impl Judge {
         };
         // Finite numbers, lists and strings: there is nothing JSON can't hold.
         serde_json::to_string(&saved).unwrap_or_default()
-    }
-
-    /// The accounts and proofs of this many partitions, those with the most evidence against the
-    /// canary, and ln of the pool with the capital of all others.
-    fn rows(&self, most: usize) -> (Rows<'_>, f64) {
-        let mut rows = Rows::new();
-        for (id, account) in self.ledger.accounts() {
-            rows.entry(id).or_default().0 = Some(account);
-        }
-        for (id, proof) in self.proofs.iter() {
-            rows.entry(id).or_default().1 = Some(proof);
-        }
-        if rows.len() <= most {
-            return (rows, self.ledger.ln_pool());
-        }
-        let evidence = |account: Option<&Account>| account.map_or(LN_NOTHING, Account::ln_value);
-        let mut order: Vec<(&PartitionId, f64)> =
-            rows.iter().map(|(id, (account, _))| (*id, evidence(*account))).collect();
-        order.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let pooled = order.split_off(most);
-        let ln_pool = pooled.iter().fold(self.ledger.ln_pool(), |sum, (_, ln)| ln_add(sum, *ln));
-        for (id, _) in pooled {
-            rows.remove(id);
-        }
-        (rows, ln_pool)
     }
 
     /// Goes on where [`Judge::save`] stopped. Windows in between are not bet on; time lags are
@@ -203,51 +165,34 @@ impl Judge {
         if let Some(name) = saved.signals.undefined(&settings.user) {
             return Err(ResumeError::UserMetric(name));
         }
-        let mut accounts = BTreeMap::new();
-        let mut proofs = Proofs::default();
-        for (topic, partition, account, proof) in saved.partitions {
-            let topic = name(&saved.topics, topic).ok_or(ResumeError::Inconsistent)?;
-            let id = PartitionId { topic, partition };
-            if let Some((pod, ln)) = proof {
-                proofs.restore(
-                    &id,
-                    &name(&saved.pods, pod).ok_or(ResumeError::Inconsistent)?,
-                    unmilli(ln),
-                );
-            }
-            if let Some(account) = account {
-                accounts.insert(id, account.map(unmilli));
-            }
-        }
-        let rewinds = saved.odd.rewinds();
-        let signals = Signals::restore(&settings, saved.signals, rewinds, &saved.pods)
-            .ok_or(ResumeError::Inconsistent)?;
-        let mut live = Live::new(settings.interval, &margins);
-        live.lags.oddities = saved.odd;
-        live.hand_over.usual = saved.rewinds;
-        live.group_lag = saved.group.checked().ok_or(ResumeError::Inconsistent)?;
+        let budget = Budget::of(&settings, saved.losses);
         let (pod, any_pod, partition) = saved.capacity;
+        let capacity = Capacity {
+            pod: pod.max(0.0),
+            any_pod: any_pod.max(0.0),
+            partition: partition.max(0.0),
+            ..Capacity::default()
+        };
+        let mut guards =
+            Guards::new(&settings, margins.commit_gap, saved.signals.cadence(&settings));
+        guards.rewind.usual = saved.rewinds;
+        guards.group_lag = saved.group.checked().ok_or(ResumeError::Inconsistent)?;
+        guards.restore(&saved.signals.bounds, &saved.pods).ok_or(ResumeError::Inconsistent)?;
+        let lag = Lag::new(budget, margins, capacity, Tolerance::new(saved.tolerated));
+        let rewinds = saved.odd.rewinds();
+        let mut signals = Signals::restore(&settings, saved.signals, lag, rewinds, &saved.pods)
+            .ok_or(ResumeError::Inconsistent)?;
+        let names = LagNames { topics: &saved.topics[..], pods: &saved.pods[..] };
+        signals
+            .restore_lag(saved.partitions, saved.pool, saved.windows, names)
+            .ok_or(ResumeError::Inconsistent)?;
         Ok(Self {
             settings,
             losses: saved.losses,
-            margins,
-            tolerance: Tolerance::new(saved.tolerated),
-            capacity: Capacity {
-                pod: pod.max(0.0),
-                any_pod: any_pod.max(0.0),
-                partition: partition.max(0.0),
-                ..Capacity::default()
-            },
-            ledger: DriftTest::restored(
-                margins.scale,
-                unmilli(saved.pool),
-                saved.windows,
-                accounts,
-            ),
-            proofs,
+            group: Group::with_oddities(saved.odd),
+            guards,
             signals,
             counts: saved.counts,
-            live,
         })
     }
 }

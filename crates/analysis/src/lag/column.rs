@@ -42,6 +42,18 @@ impl Moves {
         }
     }
 
+    /// Both changes in one: this one, then the `next`.
+    pub(crate) fn then(&self, next: &Self) -> Self {
+        match (self, next) {
+            (Self::Same(_), _) => next.clone(),
+            (Self::Changed(_), Self::Same(_)) => self.clone(),
+            (Self::Changed(earlier), Self::Changed(places)) => {
+                let before = |place: &Option<u32>| *earlier.get(index((*place)?))?;
+                Self::Changed(places.iter().map(before).collect())
+            }
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Same(all) => *all,

@@ -100,7 +100,7 @@ struct Outside {
 
 impl Lags {
     /// Takes an observation; `None`: Kafka gave no answer. Pods are warm from the age `warm_up`.
-    pub(crate) fn take(&mut self, seen: &Observation, warm_up: Millis) -> Option<LagSnapshot> {
+    pub(crate) fn observe(&mut self, seen: &Observation, warm_up: Millis) -> Option<LagSnapshot> {
         let group = seen.group.as_ref()?;
         let (rows, moves) = self.roster.follow(group);
         self.follow(&moves);

@@ -72,7 +72,9 @@ fn follow(record: &Record, mut take: impl FnMut(Step<'_>)) -> Lags {
     let mut lags = Lags::default();
     let mut epoch = None;
     for seen in record.observations() {
-        let Some((group, sight)) = seen.group.as_ref().zip(lags.take(&seen, 0)) else { continue };
+        let Some((group, sight)) = seen.group.as_ref().zip(lags.observe(&seen, 0)) else {
+            continue;
+        };
         take(Step::Moved(&sight.moves));
         let current = (group.state == GroupState::Stable).then_some(group.epoch);
         if current != epoch || current.is_none() {

@@ -76,7 +76,7 @@ fn largest_lags(record: &Record) -> Vec<(Millis, f64)> {
     let mut follower = Lags::default();
     let mut largest = Vec::new();
     for seen in record.observations() {
-        let Some((group, sight)) = seen.group.as_ref().zip(follower.take(&seen, 0)) else {
+        let Some((group, sight)) = seen.group.as_ref().zip(follower.observe(&seen, 0)) else {
             continue;
         };
         let primary = sight.lags.iter().filter(|lag| lag.role() == Some(Role::Primary));

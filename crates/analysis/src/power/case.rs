@@ -10,7 +10,7 @@ use crate::power::counts::Counted;
 use crate::power::plan::{Stage, Traffic};
 use crate::settings::Settings;
 use crate::settings::user_metric::UserRule;
-use crate::signals::weight;
+use crate::signals::evidence::weight;
 
 /// What is the same for all steps.
 pub(crate) struct Case {

@@ -5,14 +5,13 @@ use crate::constants::COUNT_WINDOW;
 use crate::counters::kind::Kind;
 use crate::engines::e_process::ROUNDING;
 use crate::findings::signal::Signal;
-use crate::judge::pass::LEAST_TRAFFIC;
 use crate::lag::roster::Consumer;
 use crate::lag::windows::{MessageCounts, WindowLag};
 use crate::numbers::{Millis, count, seconds};
 use crate::observation::{PartitionId, Role};
 use crate::power::case::Case;
 use crate::power::plan::{PlannedStep, Stage};
-use crate::signals::lag_non_inferiority::{LEAST_MESSAGES, Proofs};
+use crate::signals::lag_non_inferiority::{LEAST_MESSAGES, LEAST_TRAFFIC_PER_S, LagNonInferiority};
 use crate::signals::memory::Memory;
 use crate::signals::signal;
 
@@ -76,13 +75,13 @@ impl Case {
         if self.canary_partitions(canary) == 0 {
             return Err(Missing::Partition);
         }
-        if self.traffic.rate * self.share(canary) < LEAST_TRAFFIC {
+        if self.traffic.rate * self.share(canary) < LEAST_TRAFFIC_PER_S {
             return Err(Missing::Traffic);
         }
         let mean = self.traffic.rate / f64::from(self.traffic.partitions) * seconds(window);
         let speaking = at_least(i64::from(LEAST_MESSAGES), mean);
         let (id, pod) = (PartitionId { topic: "".into(), partition: 0 }, "".into());
-        let mut proofs = Proofs::default();
+        let mut proofs = LagNonInferiority::new(window, self.settings.interval);
         let mut due = 0.0;
         let warm = (self.settings.warm_up + window - 1) / window;
         for number in 0..LONGEST / window {

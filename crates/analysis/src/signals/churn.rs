@@ -61,7 +61,7 @@ impl Churn {
 
     /// Takes an observation. `rewinds`: how often committed offsets of canary partitions fell so
     /// far. Time that was not watched for more than `longest` counts as that long.
-    pub(crate) fn take(&mut self, seen: &Observation, rewinds: u32, longest: Millis) {
+    pub(crate) fn observe(&mut self, seen: &Observation, rewinds: u32, longest: Millis) {
         let Some(group) = &seen.group else { return };
         let before = self.latest.replace(seen.at);
         let now = group.members.canary;

@@ -8,8 +8,9 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::engines::non_inferiority::PROVEN;
-use crate::lag::windows::{MessageCounts, WindowLag};
-use crate::numbers::{Millis, count};
+use crate::lag::group::{Group, GroupSnapshot};
+use crate::lag::windows::{LagWindows, MessageCounts, WindowLag};
+use crate::numbers::{Millis, count, seconds};
 use crate::observation::PartitionId;
 
 /// Drift that has to be ruled out, in seconds per second.
@@ -23,6 +24,8 @@ const MOST: f64 = 2.0 * PROVEN;
 const LEAST: f64 = 1.0 / PROVEN;
 /// Messages a window must bring to speak for the canary: less may be luck.
 pub(crate) const LEAST_MESSAGES: u32 = 3;
+/// Messages per second below which a canary's traffic proves nothing.
+pub(crate) const LEAST_TRAFFIC_PER_S: f64 = 1.0;
 /// Windows after which a partition without traffic is known to be sparse. As many as a proof
 /// takes, so that waiting for it costs nothing.
 const KNOWN_AFTER: u32 = 12;
@@ -34,18 +37,19 @@ const KNOWN_AFTER: u32 = 12;
 /// y is the canary's own drift: nothing is excused and no primary is subtracted, which can only
 /// make the proof harder. The commit sawtooth can't forge it: its sum telescopes, and with a
 /// window of at least one commit gap it adds at most a factor e^1.2 over the whole trial.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Proofs {
+#[derive(Clone, Debug)]
+pub(crate) struct LagNonInferiority {
+    windows: LagWindows<MessageCounts>,
     /// Sorted by partition.
-    proofs: Vec<(PartitionId, Proof)>,
+    proofs: Vec<(PartitionId, LagProof)>,
 }
 
 /// Walks the proofs in step with a sorted list, because looking each one up costs more.
-pub(crate) struct Walk<'a>(&'a [(PartitionId, Proof)]);
+pub(crate) struct Walk<'a>(&'a [(PartitionId, LagProof)]);
 
 /// The proof of one partition.
 #[derive(Clone, Debug)]
-pub(crate) struct Proof {
+pub(crate) struct LagProof {
     /// The pod it speaks for.
     pub(crate) pod: Arc<str>,
     pub(crate) ln: f64,
@@ -57,9 +61,62 @@ pub(crate) struct Proof {
     watched: Millis,
 }
 
-impl Proofs {
+impl LagNonInferiority {
+    /// Evidence from which on a partition is proven.
+    pub(crate) const NEEDED: f64 = PROVEN;
+
+    /// Nothing proven yet, over windows of `length`, a multiple of the polling `interval`.
+    pub(crate) fn new(length: Millis, interval: Millis) -> Self {
+        Self { windows: LagWindows::new(length, interval), proofs: Vec::new() }
+    }
+
+    /// Takes what an observation says of the group.
+    pub(crate) fn observe(&mut self, group: &Group, seen: &GroupSnapshot<'_>) {
+        self.windows.follow(&seen.canary_moves);
+        if seen.is_broken {
+            self.windows.restart();
+        }
+        if seen.epoch.is_none() {
+            return;
+        }
+        if seen.is_canary_new {
+            let owned = group.canary_ids();
+            self.keep_only(&owned.iter().collect::<Vec<_>>());
+        }
+        for window in self.windows.add(seen.at, &seen.canary).iter().flatten() {
+            let (id, pod) = group.partition_and_pod(window.place, window.consumer);
+            self.bet(&id, pod, window);
+        }
+    }
+
+    /// Forgets the open window: every remembered time is wrong after the clock was set.
+    pub(crate) fn forget_times(&mut self, length: Millis, interval: Millis) {
+        self.windows = LagWindows::new(length, interval);
+    }
+
+    /// Length of the windows that begin from now on.
+    pub(crate) fn set_length(&mut self, length: Millis) {
+        self.windows.set_length(length);
+    }
+
+    pub(crate) fn window_length(&self) -> Millis {
+        self.windows.length()
+    }
+
+    /// The largest lag, in seconds, that a partition may show while up to `normal` is normal: what
+    /// is normal was learnt over longer windows, and in one of a single commit gap the least lag
+    /// may still contain that gap.
+    pub(crate) fn largest_settled(&self, normal: f64) -> f64 {
+        normal + seconds(self.windows.length())
+    }
+
+    /// Whether a partition lags by more than this many seconds.
+    pub(crate) fn is_behind(&self, lag: f64) -> bool {
+        self.proofs.iter().any(|(_, proof)| proof.lag > Some(lag))
+    }
+
     /// Forgets partitions that are no longer the canary's; `owned` is sorted.
-    pub(crate) fn keep_only(&mut self, owned: &[&PartitionId]) {
+    fn keep_only(&mut self, owned: &[&PartitionId]) {
         self.proofs.retain(|(id, _)| owned.binary_search(&id).is_ok());
     }
 
@@ -68,7 +125,7 @@ impl Proofs {
         self.entry(id, pod).ln = ln.clamp(LEAST.ln(), MOST.ln());
     }
 
-    pub(crate) fn get(&self, id: &PartitionId) -> Option<&Proof> {
+    pub(crate) fn get(&self, id: &PartitionId) -> Option<&LagProof> {
         self.position(id).ok().map(|position| &self.proofs[position].1)
     }
 
@@ -77,7 +134,7 @@ impl Proofs {
         Walk(&self.proofs)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&PartitionId, &Proof)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&PartitionId, &LagProof)> {
         self.proofs.iter().map(|(id, proof)| (id, proof))
     }
 
@@ -93,15 +150,15 @@ impl Proofs {
         }
         let proof = self.entry(id, pod);
         if proof.pod != *pod {
-            *proof = Proof::new(pod.clone());
+            *proof = LagProof::new(pod.clone());
         }
         proof.bet(standing);
     }
 
     /// The proof of a partition, made if there is none.
-    fn entry(&mut self, id: &PartitionId, pod: &Arc<str>) -> &mut Proof {
+    fn entry(&mut self, id: &PartitionId, pod: &Arc<str>) -> &mut LagProof {
         let position = self.position(id).unwrap_or_else(|position| {
-            self.proofs.insert(position, (id.clone(), Proof::new(pod.clone())));
+            self.proofs.insert(position, (id.clone(), LagProof::new(pod.clone())));
             position
         });
         &mut self.proofs[position].1
@@ -114,7 +171,7 @@ impl Proofs {
 
 impl<'a> Walk<'a> {
     /// The proof of a partition that lies behind all those asked for before.
-    pub(crate) fn find(&mut self, wanted: &PartitionId) -> Option<&'a Proof> {
+    pub(crate) fn find(&mut self, wanted: &PartitionId) -> Option<&'a LagProof> {
         while let [(id, proof), rest @ ..] = self.0 {
             match id.cmp(wanted) {
                 Ordering::Less => self.0 = rest,
@@ -129,7 +186,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-impl Proof {
+impl LagProof {
     pub(crate) fn new(pod: Arc<str>) -> Self {
         Self { pod, ln: 0.0, lag: None, seen: 0, counted: 0, arrived: 0, watched: 0 }
     }

@@ -82,7 +82,7 @@ impl Memory {
     pub(crate) const SPEAKS_FROM: Millis = GRACE + WINDOW;
 
     /// Takes the canary's pods of an observation; bets once a minute.
-    pub(crate) fn take(&mut self, seen: &Observation) {
+    pub(crate) fn observe(&mut self, seen: &Observation) {
         let pods = || seen.pods.iter().filter(|pod| pod.role == Role::Canary && !pod.terminating);
         self.pods.retain(|name, _| pods().any(|pod| pod.name == *name));
         for pod in pods().filter(|pod| seen.at.saturating_sub(pod.created) >= GRACE) {

@@ -31,7 +31,7 @@ pub(crate) struct Peers {
 
 impl Peers {
     /// Takes a window of all pods.
-    pub(crate) fn take(&mut self, window: &[Rise]) {
+    pub(crate) fn add(&mut self, window: &[Rise]) {
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
@@ -92,7 +92,7 @@ mod tests {
         let old = primary.iter().enumerate();
         let old = old.map(|(index, slow)| one(format!("primary-{index}"), Role::Primary, *slow));
         let mut peers = Peers::default();
-        peers.take(&old.chain([one("canary".into(), Role::Canary, canary)]).collect::<Vec<_>>());
+        peers.add(&old.chain([one("canary".into(), Role::Canary, canary)]).collect::<Vec<_>>());
         peers
     }
 
@@ -121,7 +121,7 @@ mod tests {
                 .into_iter()
                 .map(|(pod, role, count)| Rise::expected(&pod, role, 0, (Kind::Latency, count)));
             assert!(peers.one_is_as_slow("canary"));
-            peers.take(&rises.collect::<Vec<_>>());
+            peers.add(&rises.collect::<Vec<_>>());
         }
         assert!(!peers.one_is_as_slow("canary"));
     }

@@ -73,7 +73,7 @@ impl Restarts {
 
     /// Takes the canary's pods of an observation. Time that was not watched for more than
     /// `longest` milliseconds counts as that long.
-    pub(crate) fn take(&mut self, seen: &Observation, longest: Millis) {
+    pub(crate) fn observe(&mut self, seen: &Observation, longest: Millis) {
         let watched_since = *self.watched_since.get_or_insert(seen.at);
         let before = self.latest.replace(seen.at);
         let pods = || seen.pods.iter().filter(|pod| pod.role == Role::Canary && !pod.terminating);

@@ -9,18 +9,19 @@ use crate::counters::in_flight::Flight;
 use crate::counters::kind::Kind;
 use crate::counters::meter::{Meter, Reader};
 use crate::counters::outcomes::Outcomes;
-use crate::guards::bounds::{Bounds, SavedBounds};
+use crate::guards::bounds::SavedBounds;
 use crate::numbers::Millis;
 use crate::observation::name_table::NameTable;
 use crate::settings::Settings;
 use crate::settings::user_metric::{UserMetric, UserRule};
 use crate::signals::churn::{Churn, SavedChurn};
+use crate::signals::lag::Lag;
 use crate::signals::memory::{Memory, SavedMemory};
 use crate::signals::peers::Peers;
 use crate::signals::ratio::{RatioSignal, SavedRatio};
 use crate::signals::restarts::{Restarts, SavedRestarts};
 use crate::signals::skipped_work::{SavedSkippedWork, SkippedWork};
-use crate::signals::{Signals, Window, bounds_of, ratio_names};
+use crate::signals::{Signals, Window, ratio_names};
 
 /// All signals but lag.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,18 +37,25 @@ pub(crate) struct SavedSignals {
     errors: Option<SavedRatio>,
     loss: Option<SavedRatio>,
     latency: Option<SavedRatio>,
-    yields: Option<SavedSkippedWork>,
+    #[serde(rename = "yields")]
+    skipped_work: Option<SavedSkippedWork>,
     memory: Option<SavedMemory>,
     restarts: SavedRestarts,
     churn: SavedChurn,
     /// The user's ratios that were available, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     user: Vec<(Arc<str>, SavedRatio)>,
+    /// Counts of the guards; they are saved here because they always were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    bounds: Vec<SavedBounds>,
+    pub(crate) bounds: Vec<SavedBounds>,
 }
 
 impl SavedSignals {
+    /// Usual time between two scrapes of a pod, in milliseconds.
+    pub(crate) fn cadence(&self, settings: &Settings) -> Millis {
+        self.cadence.unwrap_or(settings.interval).max(settings.interval)
+    }
+
     /// A metric with evidence that these definitions lack: without it the weights of all others
     /// would be larger than they were when the evidence was gathered.
     pub(crate) fn undefined(&self, user: &[UserMetric]) -> Option<Arc<str>> {
@@ -63,7 +71,7 @@ impl SavedSignals {
 }
 
 impl Signals {
-    /// The signals, with the accounts of pods in their pools if `pooled`.
+    /// The signals but lag, with the accounts of pods in their pools if `pooled`; no bounds.
     pub(crate) fn save(&self, names: &mut NameTable, pooled: bool) -> SavedSignals {
         let ratio = |kind: Kind| self.ratio(kind).map(RatioSignal::save);
         let user = self.reader.user.iter().enumerate();
@@ -75,14 +83,14 @@ impl Signals {
             errors: ratio(Kind::Errors),
             loss: ratio(Kind::Loss),
             latency: ratio(Kind::Latency),
-            yields: self.yields.as_ref().map(|yields| yields.save(names, pooled)),
+            skipped_work: self.skipped_work.as_ref().map(|it| it.save(names, pooled)),
             memory: self.memory.as_ref().map(|memory| memory.save(names, pooled)),
             restarts: self.restarts.save(),
             churn: self.churn.save(),
             user: user
                 .filter_map(|(place, name)| Some((name.clone(), ratio(Kind::User(place))?)))
                 .collect(),
-            bounds: self.bounds.iter().map(|bounds| bounds.save(names)).collect(),
+            bounds: Vec::new(),
         }
     }
 
@@ -90,13 +98,14 @@ impl Signals {
     pub(crate) fn restore(
         settings: &Settings,
         saved: SavedSignals,
+        lag: Lag,
         rewinds: u32,
         names: &[Arc<str>],
     ) -> Option<Self> {
         let most = saved.most_in_flight.filter(|it| (0.0..1e15).contains(it)).unwrap_or(0.0);
         let flight = Flight { longest: saved.in_flight.max(0), most };
         let (interval, user) = (settings.interval, ratio_names(&settings.user));
-        let cadence = saved.cadence.unwrap_or(interval).max(interval);
+        let cadence = saved.cadence(settings);
         let reader = Reader { cadence, slow_from: saved.slow_from, flight, user };
         let ratio = |kind: Kind, saved: Option<SavedRatio>| match saved {
             Some(saved) => Some(Some(RatioSignal::restore(kind, &saved, kind.ln_most(settings))?)),
@@ -117,16 +126,8 @@ impl Signals {
                 None => None,
             });
         }
-        let defined = bounds_of(settings, cadence).into_iter();
-        let restored = defined.map(|fresh| {
-            match saved.bounds.iter().find(|saved| fresh.is_called(&saved.name)) {
-                Some(saved) => fresh.restored(saved, names),
-                None => Some(fresh),
-            }
-        });
-        let bounds = restored.collect::<Option<Vec<Bounds>>>()?;
-        let yields = match saved.yields {
-            Some(yields) => Some(SkippedWork::restore(yields, names)?),
+        let skipped_work = match saved.skipped_work {
+            Some(saved) => Some(SkippedWork::restore(saved, names)?),
             None => None,
         };
         let memory = match saved.memory {
@@ -138,15 +139,15 @@ impl Signals {
             meter: Meter::new(reader.clone()),
             reader,
             ratios,
-            bounds,
-            yields,
+            lag_non_inferiority: lag.non_inferiority(),
+            lag,
+            skipped_work,
             memory,
             restarts: Restarts::restore(&saved.restarts)?,
             churn: Churn::restore(&saved.churn, rewinds)?,
             window: Window::default(),
             outcomes: Outcomes::default(),
             peers: Peers::default(),
-            begin: None,
         })
     }
 }

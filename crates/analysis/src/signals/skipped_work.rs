@@ -43,7 +43,6 @@ pub(crate) struct SkippedWork {
     /// Messages per offset: transaction markers and compaction leave offsets without one.
     density: f64,
     tolerated: f64,
-    length: Millis,
     ledger: DriftTest<Arc<str>>,
     windows: Windows,
 }
@@ -60,8 +59,9 @@ pub(crate) struct SavedSkippedWork {
 }
 
 /// Cuts time under one assignment into windows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Windows {
+    length: Millis,
     epoch: Option<u64>,
     begin: Option<Millis>,
     pods: BTreeMap<Arc<str>, Open>,
@@ -104,7 +104,7 @@ impl BaselineBuilder {
     }
 
     /// Takes one moment of the record.
-    pub(crate) fn take(&mut self, epoch: Option<u64>, now: &BTreeMap<Arc<str>, Work>) {
+    pub(crate) fn observe(&mut self, epoch: Option<u64>, now: &BTreeMap<Arc<str>, Work>) {
         if epoch.is_some() && epoch == self.epoch {
             for (pod, work) in now.iter().filter(|(_, work)| work.role == Role::Primary) {
                 let Some(before) = self.before.get(pod) else { continue };
@@ -118,7 +118,7 @@ impl BaselineBuilder {
     }
 
     /// `None`: no density is known, or none that can be.
-    pub(crate) fn teach(self) -> Option<SkippedWork> {
+    pub(crate) fn build(self) -> Option<SkippedWork> {
         let enough = self.sums.values().filter(|(committed, _)| *committed >= LEAST_MESSAGES);
         let each: Vec<(f64, f64)> = enough.copied().collect();
         let (committed, consumed) =
@@ -142,17 +142,16 @@ impl SkippedWork {
         Self {
             density,
             tolerated: tolerated.clamp(LEAST_TOLERATED, MOST_TOLERATED),
-            length,
             ledger: DriftTest::new(SCALE),
-            windows: Windows::default(),
+            windows: Windows::new(length),
         }
     }
 
     /// Takes one moment: the assignment and the work of each pod; `None` while the group
     /// rebalances.
-    pub(crate) fn take(&mut self, at: Millis, stable: Option<(u64, BTreeMap<Arc<str>, Work>)>) {
+    pub(crate) fn observe(&mut self, at: Millis, stable: Option<(u64, BTreeMap<Arc<str>, Work>)>) {
         let (epoch, now) = stable.map_or((None, BTreeMap::new()), |(epoch, it)| (Some(epoch), it));
-        let Some(shares) = self.windows.take((at, epoch), &now, (self.density, self.length)) else {
+        let Some(shares) = self.windows.observe(at, epoch, &now, self.density) else {
             return;
         };
         let of = |role| shares.iter().filter(move |(_, it, _)| *it == role);
@@ -170,7 +169,7 @@ impl SkippedWork {
     }
 
     pub(crate) fn forget_times(&mut self) {
-        self.windows = Windows::default();
+        self.windows = Windows::new(self.windows.length);
     }
 
     pub(crate) fn ln_value(&self) -> f64 {
@@ -193,7 +192,7 @@ impl SkippedWork {
         SavedSkippedWork {
             density: self.density,
             tolerated: self.tolerated,
-            length: self.length,
+            length: self.windows.length,
             pool,
             windows: self.ledger.windows(),
             pods,
@@ -212,15 +211,20 @@ impl SkippedWork {
 }
 
 impl Windows {
+    fn new(length: Millis) -> Self {
+        Self { length, epoch: None, begin: None, pods: BTreeMap::new() }
+    }
+
     /// Takes one moment. When a window ends: each pod with its share of commits without work.
-    fn take(
+    fn observe(
         &mut self,
-        (at, epoch): (Millis, Option<u64>),
+        at: Millis,
+        epoch: Option<u64>,
         now: &BTreeMap<Arc<str>, Work>,
-        (density, length): (f64, Millis),
+        density: f64,
     ) -> Option<Vec<(Arc<str>, Role, f64)>> {
         if epoch != self.epoch || epoch.is_none() {
-            *self = Self { epoch, ..Self::default() };
+            *self = Self { epoch, ..Self::new(self.length) };
         }
         epoch?;
         let begin = *self.begin.get_or_insert(at);
@@ -234,7 +238,7 @@ impl Windows {
         for (pod, work) in now {
             self.pods.entry(pod.clone()).or_insert_with(|| Open::new(work, density));
         }
-        if at.saturating_sub(begin) < length {
+        if at.saturating_sub(begin) < self.length {
             return None;
         }
         self.begin = Some(at);
@@ -266,7 +270,8 @@ impl Open {
 
 /// What each pod has committed and consumed; pods of which either is unknown are left out.
 pub(crate) fn work(
-    (roster, lags): (&Roster, &[PartitionLag]),
+    roster: &Roster,
+    lags: &[PartitionLag],
     meter: &Meter,
 ) -> BTreeMap<Arc<str>, Work> {
     let mut works: Vec<Option<(&Arc<str>, Option<Work>)>> = vec![None; roster.numbers()];

@@ -7,7 +7,7 @@ use crate::engines::non_inferiority::PROVEN;
 use crate::lag::roster::Consumer;
 use crate::lag::windows::{MessageCounts, WindowLag};
 use crate::observation::{PartitionId, Role};
-use crate::signals::lag_non_inferiority::{Proofs, RULED_OUT};
+use crate::signals::lag_non_inferiority::{LagNonInferiority, RULED_OUT};
 
 fn id() -> PartitionId {
     PartitionId { topic: Arc::from("orders"), partition: 0 }
@@ -26,11 +26,11 @@ fn standing(drift: Option<f64>, arrived: u32) -> WindowLag<MessageCounts> {
     }
 }
 
-fn fed(proofs: &mut Proofs, drifts: impl IntoIterator<Item = f64>) -> bool {
+fn fed(proofs: &mut LagNonInferiority, drifts: impl IntoIterator<Item = f64>) -> bool {
     let mut proven = false;
     for drift in drifts {
         proofs.bet(&id(), &Arc::from("a"), &standing(Some(drift), 100));
-        proven |= proofs.get(&id()).is_some_and(super::Proof::is_proven);
+        proven |= proofs.get(&id()).is_some_and(super::LagProof::is_proven);
     }
     proven
 }
@@ -50,21 +50,21 @@ fn noise(seed: u64) -> impl Iterator<Item = f64> {
 
 #[test]
 fn twelve_flat_windows_prove() {
-    let mut proofs = Proofs::default();
+    let mut proofs = LagNonInferiority::new(2_000, 1_000);
     proofs.bet(&id(), &Arc::from("a"), &standing(None, 100));
-    assert_eq!(proofs.get(&id()).map(super::Proof::windows_missing), Some(12));
+    assert_eq!(proofs.get(&id()).map(super::LagProof::windows_missing), Some(12));
     assert!(!fed(&mut proofs, [0.0; 11]));
     assert!(fed(&mut proofs, [0.0]));
 }
 
 #[test]
 fn a_steady_drift_is_never_proven_away() {
-    assert!(!fed(&mut Proofs::default(), [RULED_OUT; 1_000]));
+    assert!(!fed(&mut LagNonInferiority::new(2_000, 1_000), [RULED_OUT; 1_000]));
     // Under the sawtooth of a commit gap as long as the window.
     for seed in 0..200 {
         let phases: Vec<f64> = noise(seed).take(200).collect();
         let drifts = phases.windows(2).map(|pair| RULED_OUT + pair[1] - pair[0]);
-        assert!(!fed(&mut Proofs::default(), drifts), "seed {seed}");
+        assert!(!fed(&mut LagNonInferiority::new(2_000, 1_000), drifts), "seed {seed}");
     }
 }
 
@@ -73,7 +73,8 @@ fn a_drift_in_bursts_is_proven_away_at_most_as_often_as_allowed() {
     let runs = 2_000;
     let passes = |windows| {
         let bursts = |seed| noise(seed).map(|u| f64::from(u8::from(u < RULED_OUT))).take(windows);
-        let proven = (0..runs).filter(|&seed| fed(&mut Proofs::default(), bursts(seed)));
+        let proven =
+            (0..runs).filter(|&seed| fed(&mut LagNonInferiority::new(2_000, 1_000), bursts(seed)));
         proven.count()
     };
     let (once, long) = (passes(12), passes(100));
@@ -84,7 +85,7 @@ fn a_drift_in_bursts_is_proven_away_at_most_as_often_as_allowed() {
 
 #[test]
 fn a_fault_after_a_long_healthy_time_unproves_within_two_windows() {
-    let mut proofs = Proofs::default();
+    let mut proofs = LagNonInferiority::new(2_000, 1_000);
     assert!(fed(&mut proofs, [0.0; 500]));
     fed(&mut proofs, [1.0; 2]);
     assert!(proofs.get(&id()).is_some_and(|proof| proof.ln < PROVEN.ln()));
@@ -94,7 +95,7 @@ fn a_fault_after_a_long_healthy_time_unproves_within_two_windows() {
 
 #[test]
 fn windows_without_messages_prove_nothing_but_may_count_against() {
-    let mut proofs = Proofs::default();
+    let mut proofs = LagNonInferiority::new(2_000, 1_000);
     (0..50).for_each(|_| proofs.bet(&id(), &Arc::from("a"), &standing(Some(0.0), 0)));
     let proof = proofs.get(&id()).expect("watched");
     assert!(!proof.is_proven() && proof.is_sparse() && proof.ln.abs() < 1e-12);
@@ -104,7 +105,7 @@ fn windows_without_messages_prove_nothing_but_may_count_against() {
 
 #[test]
 fn another_pod_starts_its_own_proof() {
-    let mut proofs = Proofs::default();
+    let mut proofs = LagNonInferiority::new(2_000, 1_000);
     assert!(fed(&mut proofs, [0.0; 12]));
     proofs.bet(&id(), &Arc::from("b"), &standing(None, 100));
     assert!(proofs.get(&id()).is_some_and(|proof| proof.ln.abs() < 1e-12));

@@ -1,0 +1,303 @@
+//! The signal of lag: bets that the canary's partitions fall behind, beyond the primary's, and says
+//! what excuses them. Whether the lag is proven flat is asked in `lag_non_inferiority`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::counters::kind::may_be_warming_up;
+use crate::engines::drift_test::{Drift, DriftTest};
+use crate::engines::e_process::ROUNDING;
+use crate::findings::fault::Fault;
+use crate::lag::blocks::{Blocks, Worked};
+use crate::lag::column::index;
+use crate::lag::commit_gaps::CommitGaps;
+use crate::lag::group::{Group, GroupSnapshot};
+use crate::lag::windows::{
+    AnyArrival, LagWindows, MessageCounts, WindowLag, growing_since, reference,
+};
+use crate::normal::capacity::{Capacity, Paces, blocks, works};
+use crate::normal::margins::Margins;
+use crate::normal::tolerance::Tolerance;
+use crate::numbers::{Millis, seconds};
+use crate::observation::{PartitionId, PodObservation, Role};
+use crate::settings::Settings;
+use crate::signals::lag_non_inferiority::LagNonInferiority;
+
+/// How far a drift is projected, in seconds.
+const PROJECTION_S: f64 = 600.0;
+
+/// The signal of lag. What is normal is learnt before the trial, and runs on with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Lag {
+    pub(crate) margins: Margins,
+    pub(crate) capacity: Capacity,
+    pub(crate) tolerance: Tolerance,
+    pub(crate) test: DriftTest<PartitionId>,
+    budget: Budget,
+    clocks: Clocks,
+}
+
+/// How a trial is polled, and ln of the evidence that fails a canary.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    pub(crate) interval: Millis,
+    pub(crate) ln_needed: f64,
+}
+
+/// What is open: rebuilt after a restart, or when the clock was set.
+#[derive(Clone, Debug)]
+struct Clocks {
+    /// The canary's partitions.
+    canary: LagWindows<MessageCounts>,
+    /// All partitions, at the same times.
+    all: LagWindows<AnyArrival>,
+    /// All partitions.
+    blocks: Blocks,
+    /// The canary's partitions.
+    commit_gaps: CommitGaps,
+    /// Of the canary's pods, in windows of drift.
+    paces: Paces,
+}
+
+/// A window that has ended.
+pub(crate) struct LagWindow {
+    /// All partitions.
+    pub(crate) all: Vec<WindowLag<AnyArrival>>,
+    pub(crate) length: Millis,
+    /// Whether no canary partition could be compared.
+    pub(crate) is_empty: bool,
+    pub(crate) excuses: BTreeSet<Excuse>,
+}
+
+/// Why growing lag is not held against a canary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Excuse {
+    /// It works as fast as any primary pod was seen to.
+    Overloaded,
+    /// A primary pod is as slow at the same time.
+    SlowPeer,
+}
+
+impl Budget {
+    /// The budget of a trial whose accounts were lost so many times.
+    pub(crate) fn of(settings: &Settings, losses: u32) -> Self {
+        Self { interval: settings.interval, ln_needed: settings.ln_needed(losses) }
+    }
+}
+
+impl Lag {
+    /// A signal that goes on from what a record taught, with fresh accounts.
+    pub(crate) fn new(
+        budget: Budget,
+        margins: Margins,
+        capacity: Capacity,
+        tolerance: Tolerance,
+    ) -> Self {
+        let clocks = Clocks::new(&margins, budget.interval);
+        let test = DriftTest::new(margins.scale);
+        Self { margins, capacity, tolerance, test, budget, clocks }
+    }
+
+    /// Takes what an observation says of the group; answers with the window that it ends, if any.
+    /// `is_as_slow`: whether a primary pod is as slow as this one at the same time.
+    pub(crate) fn observe(
+        &mut self,
+        group: &Group,
+        seen: &GroupSnapshot<'_>,
+        is_as_slow: impl Fn(&str) -> bool,
+    ) -> Option<LagWindow> {
+        self.tolerance.follow(&seen.lags.moves);
+        self.clocks.follow(seen);
+        if seen.is_broken {
+            self.clocks.restart();
+            self.tolerance.restart();
+        }
+        seen.epoch?;
+        if seen.is_canary_new {
+            let owned = group.canary_ids();
+            self.test.keep_only(&owned.iter().collect::<Vec<_>>());
+        }
+        self.clocks.commit_gaps.add(seen.at, &seen.canary);
+        if let Some(block) = self.clocks.blocks.add(seen.at, &seen.lags.lags) {
+            self.capacity.learn(&block, &group.lags.roster);
+        }
+        let all = self.clocks.all.add(seen.at, &seen.lags.lags);
+        let window = all.zip(self.clocks.canary.add(seen.at, &seen.canary));
+        let window = window.map(|(all, canary)| self.bet(group, all, &canary, is_as_slow));
+        self.lengthen_windows();
+        window
+    }
+
+    /// Bets on a window that ends now.
+    fn bet(
+        &mut self,
+        group: &Group,
+        all: Vec<WindowLag<AnyArrival>>,
+        canary: &[WindowLag<MessageCounts>],
+        is_as_slow: impl Fn(&str) -> bool,
+    ) -> LagWindow {
+        let rates = self.pod_rates(group, canary);
+        let reference = reference(&all);
+        let mut excuses = BTreeSet::new();
+        let drifts: Vec<Drift<_>> = reference.map_or_else(Vec::new, |reference| {
+            let compared = canary.iter().filter(|one| one.consumer.warm && !one.is_idle());
+            compared
+                .filter_map(|one| {
+                    let seen = one.drift? - reference;
+                    // Bet on or not is decided by the lag at the begin. A queue that stands at 0
+                    // can only grow, so that its drift is no fair bet.
+                    let stands = one.lag_before > self.margins.normal_lag;
+                    let (id, pod) = group.partition_and_pod(one.place, one.consumer);
+                    let pod_rate = rates[index(one.consumer.number)];
+                    let excuse = (stands && seen > 0.0)
+                        .then(|| self.excuse(one.rate(), pod_rate, || is_as_slow(pod)))
+                        .flatten();
+                    excuses.extend(excuse);
+                    let judged = if excuse.is_some() { 0.0 } else { seen };
+                    Some(Drift { id, judged: stands.then_some(judged), seen })
+                })
+                .collect()
+        });
+        self.test.bet(&drifts, self.tolerance.drift());
+        self.hold_back(group, canary);
+        self.tolerance.learn(&all, reference.unwrap_or(0.0), self.margins.normal_lag);
+        let (length, is_empty) = (self.clocks.canary.length(), drifts.is_empty());
+        LagWindow { all, length, is_empty, excuses }
+    }
+
+    /// Why growing lag is not held against a pod that works at these rates, in messages per second.
+    fn excuse(
+        &self,
+        partition_rate: f64,
+        pod_rate: f64,
+        is_as_slow: impl Fn() -> bool,
+    ) -> Option<Excuse> {
+        if self.capacity.excuses(partition_rate, pod_rate) {
+            return Some(Excuse::Overloaded);
+        }
+        is_as_slow().then_some(Excuse::SlowPeer)
+    }
+
+    /// Messages per second of each canary pod, by its number, over all its partitions: its pace,
+    /// to which a window is added, or if it never had a backlog what it did in that window.
+    fn pod_rates(&mut self, group: &Group, window: &[WindowLag<MessageCounts>]) -> Vec<f64> {
+        let roster = &group.lags.roster;
+        let backlog = self.margins.backlog_seconds();
+        let worked = |one: &WindowLag<MessageCounts>| Worked {
+            consumer: one.consumer,
+            rate: one.rate(),
+            behind: one.lag > backlog,
+        };
+        let works = works(window.iter().map(worked), roster);
+        self.clocks.paces.learn(&works);
+        let mut rates = vec![0.0; roster.numbers()];
+        for (pod, work) in works {
+            rates[index(work.consumer.number)] = self.clocks.paces.of(pod).unwrap_or(work.rate);
+        }
+        rates
+    }
+
+    /// Lag that grows while a pod is young may be its warm-up: it counts, but does not decide.
+    fn hold_back(&mut self, group: &Group, canary: &[WindowLag<MessageCounts>]) {
+        let since = growing_since(group.latest(), self.clocks.canary.length());
+        let young = |pod: &&PodObservation| {
+            pod.role == Role::Canary && may_be_warming_up(since.saturating_sub(pod.created))
+        };
+        let young: BTreeSet<&Arc<str>> =
+            group.pods.iter().filter(young).map(|pod| &pod.name).collect();
+        if young.is_empty() {
+            return;
+        }
+        let owned = canary.iter().map(|one| group.partition_and_pod(one.place, one.consumer));
+        let held: BTreeSet<PartitionId> =
+            owned.filter(|(_, pod)| young.contains(pod)).map(|(id, _)| id).collect();
+        self.test.hold_back(|id| held.contains(id), self.budget.ln_needed);
+    }
+
+    /// A canary that commits less often than the primary needs longer windows. Decided before
+    /// a window begins, so the bets stay fair.
+    fn lengthen_windows(&mut self) {
+        let length = self.margins_at_its_pace().drift_window(self.budget.interval);
+        self.clocks.canary.set_length(length);
+        self.clocks.all.set_length(length);
+    }
+
+    /// The margins with the commit gaps of the canary, where these are longer.
+    pub(crate) fn margins_at_its_pace(&self) -> Margins {
+        let pace = self.clocks.commit_gaps.typical();
+        Margins {
+            commit_gap: pace.max(self.margins.commit_gap),
+            typical_gap: pace.max(self.margins.typical_gap),
+            ..self.margins
+        }
+    }
+
+    /// The proof that goes with it, with nothing proven yet.
+    pub(crate) fn non_inferiority(&self) -> LagNonInferiority {
+        let interval = self.budget.interval;
+        LagNonInferiority::new(self.margins.proof_window(interval), interval)
+    }
+
+    /// Forgets what is open: every remembered time is wrong after the clock was set.
+    pub(crate) fn forget_times(&mut self) {
+        self.clocks = Clocks::new(&self.margins, self.budget.interval);
+    }
+
+    /// Length of the windows that are compared, in milliseconds.
+    pub(crate) fn window_length(&self) -> Millis {
+        self.clocks.canary.length()
+    }
+
+    /// The partition with the most evidence and its drift, if there is more evidence than at first.
+    pub(crate) fn suspected(&self) -> Option<(&PartitionId, f64)> {
+        self.test.leading().filter(|_| self.test.ln_value() > ROUNDING)
+    }
+
+    /// The partition with the most evidence, and what its lag comes to.
+    pub(crate) fn worse(&self, group: &Group) -> Option<Fault> {
+        let (id, drift) = self.test.leading()?;
+        let roster = &group.lags.roster;
+        let place = roster.place(id)?;
+        let lag = group.answer.as_ref()?.canary.iter().find(|lag| lag.place() == place)?;
+        Some(Fault::Drifting {
+            partition: id.clone(),
+            pod: roster.name(lag.consumer).clone(),
+            drift,
+            lag_seconds: lag.behind,
+            projected_seconds: lag.behind + drift.max(0.0) * PROJECTION_S,
+        })
+    }
+
+    /// The smallest steady drift that would have reached `ln_needed` by now, in seconds per second.
+    pub(crate) fn smallest_seen(&self, ln_needed: f64) -> Option<f64> {
+        let normal = self.margins.normal_lag / seconds(self.window_length());
+        self.test.smallest_drift_seen(ln_needed, self.tolerance.drift(), normal)
+    }
+}
+
+impl Clocks {
+    fn new(margins: &Margins, interval: Millis) -> Self {
+        let length = margins.drift_window(interval);
+        Self {
+            canary: LagWindows::new(length, interval),
+            all: LagWindows::new(length, interval),
+            blocks: blocks(margins, interval),
+            commit_gaps: CommitGaps::new(Role::Canary, interval),
+            paces: Paces::default(),
+        }
+    }
+
+    fn follow(&mut self, seen: &GroupSnapshot<'_>) {
+        self.all.follow(&seen.lags.moves);
+        self.blocks.follow(&seen.lags.moves);
+        self.canary.follow(&seen.canary_moves);
+        self.commit_gaps.follow(&seen.canary_moves);
+    }
+
+    fn restart(&mut self) {
+        self.all.restart();
+        self.blocks.restart();
+        self.canary.restart();
+        self.commit_gaps.restart();
+    }
+}
