@@ -1,7 +1,7 @@
 //! How large a ratio of rates is, with an interval that holds at any time.
 //! For people; no verdict rests on it.
 
-use crate::engines::ratio_test::Counts;
+use crate::engines::ratio_test::EventCounts;
 
 /// The interval misses the truth, ever, with at most this probability.
 const MISSES: f64 = 0.05;
@@ -21,17 +21,17 @@ pub(crate) struct Interval {
 /// Given all events, each is the canary's with probability θ(r). The interval holds every θ whose
 /// likelihood is more than 5 % of the mixture over θ ~ Beta(½, ½), which is an e-process
 /// (Robbins; Lindon & Malek, arXiv 2011.03567). Exact while the split of the exposure is steady.
-pub(crate) fn interval(counts: Counts, dispersion: f64) -> Interval {
-    let Counts { x, n, y, m } = counts;
+pub(crate) fn interval(counts: EventCounts, dispersion: f64) -> Interval {
+    let [x, n, y, m] = counts.letters();
     if n <= 0.0 || m <= 0.0 {
         return Interval { ratio: 1.0, low: 0.0, high: LARGEST_RATIO };
     }
     let ratio = (((x + 0.5) / n) / ((y + 0.5) / m)).min(LARGEST_RATIO);
-    let (a, b) = (x / dispersion.max(1.0), y / dispersion.max(1.0));
-    let mixture = ln_beta(a + 0.5, b + 0.5) - ln_beta(0.5, 0.5);
-    let inside = |r: f64| {
-        let theta = r * n / (r * n + m);
-        let ln = term(a, theta) + term(b, 1.0 - theta);
+    let (canary, primary) = (x / dispersion.max(1.0), y / dispersion.max(1.0));
+    let mixture = ln_beta(canary + 0.5, primary + 0.5) - ln_beta(0.5, 0.5);
+    let inside = |ratio: f64| {
+        let theta = ratio * n / (ratio * n + m);
+        let ln = term(canary, theta) + term(primary, 1.0 - theta);
         mixture - ln < -MISSES.ln()
     };
     Interval { ratio, low: edge(ratio, 0.0, inside), high: edge(ratio, LARGEST_RATIO, inside) }
@@ -93,10 +93,10 @@ mod tests {
     fn it_holds_the_truth_at_all_times_in_nineteen_of_twenty_runs() {
         let misses = |seed: &u32| {
             let mut dice = Dice::new(*seed);
-            let mut sum = Counts::default();
+            let mut sum = EventCounts::default();
             (0..60).any(|_| {
                 let (x, y) = (dice.poisson(8.0), dice.poisson(20.0));
-                sum = sum.plus(Counts { x, n: 400.0, y, m: 2_000.0 });
+                sum = sum.plus(EventCounts::new(x, 400.0, y, 2_000.0));
                 let interval = interval(sum, 1.0);
                 !(interval.low..=interval.high).contains(&2.0)
             })
@@ -109,10 +109,10 @@ mod tests {
     #[test]
     fn it_is_around_the_ratio_and_finite() {
         for (x, y) in [(0.0, 0.0), (40.0, 0.0), (0.0, 40.0), (40.0, 100.0), (1e9, 1e9)] {
-            let it = interval(Counts { x, n: 1_000.0, y, m: 5_000.0 }, 1.0);
+            let it = interval(EventCounts::new(x, 1_000.0, y, 5_000.0), 1.0);
             assert!(it.low <= it.ratio && it.ratio <= it.high && it.high.is_finite(), "{it:?}");
         }
-        let it = interval(Counts { x: 40.0, n: 2_000.0, y: 100.0, m: 10_000.0 }, 1.0);
+        let it = interval(EventCounts::new(40.0, 2_000.0, 100.0, 10_000.0), 1.0);
         assert!(it.low > 1.0 && it.high < 4.0, "{it:?}");
     }
 }

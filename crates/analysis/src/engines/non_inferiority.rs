@@ -3,7 +3,7 @@
 
 use crate::constants::Constant;
 use crate::engines::e_process::share;
-use crate::engines::ratio_test::{Counts, Margin, ln_poisson};
+use crate::engines::ratio_test::{EventCounts, Margin, ln_poisson};
 use crate::numbers::{ln_add, milli, unmilli};
 
 /// Evidence that proves: wrong at most one time in twenty.
@@ -44,17 +44,19 @@ impl NonInferiority {
     }
 
     /// Takes a window.
-    pub(crate) fn bet(&mut self, counts: Counts, margin: Margin) {
+    pub(crate) fn bet(&mut self, counts: EventCounts, margin: Margin) {
         let effect = Self::effect(margin);
         let dispersion = margin.dispersion.max(1.0);
         for (ln, ratio) in self.by_ratio.iter_mut().zip(HEALTHY) {
             let likelihood = counts.ln_likelihood(effect, ratio) / dispersion;
             *ln = (*ln + likelihood).clamp(LEAST.ln(), MOST.ln() + share(HEALTHY.len()));
         }
-        if counts.n > 0.0 {
-            let likelihood =
-                ln_poisson(counts.x, Constant::RateFloor.value() * counts.n, FAR_BELOW)
-                    / dispersion;
+        if counts.canary_messages > 0.0 {
+            let likelihood = ln_poisson(
+                counts.canary_events,
+                Constant::RateFloor.value() * counts.canary_messages,
+                FAR_BELOW,
+            ) / dispersion;
             self.by_floor = (self.by_floor + likelihood).clamp(LEAST.ln(), MOST.ln());
         }
     }

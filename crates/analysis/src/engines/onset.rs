@@ -1,7 +1,7 @@
 //! What was counted since the evidence was last at its least: what a Fail by counts rests on.
 //! For people; no verdict rests on it.
 
-use crate::engines::ratio_test::Counts;
+use crate::engines::ratio_test::EventCounts;
 use crate::numbers::{milli, unmilli};
 
 /// Counts since the evidence of one engine was last at its least.
@@ -13,7 +13,7 @@ use crate::numbers::{milli, unmilli};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Onset {
     ln_least: f64,
-    all: Counts,
+    all: EventCounts,
     /// Σ x·m/(n + m), Σ y·n/(n + m) and Σ n·m/(n + m).
     canary: f64,
     primary: f64,
@@ -26,16 +26,16 @@ pub(crate) type SavedOnset = (i64, f64, f64, f64, f64);
 impl Onset {
     /// Nothing counted; the least evidence is that of now.
     pub(crate) fn at(ln_least: f64) -> Self {
-        Self { ln_least, all: Counts::default(), canary: 0.0, primary: 0.0, weight: 0.0 }
+        Self { ln_least, all: EventCounts::default(), canary: 0.0, primary: 0.0, weight: 0.0 }
     }
 
     /// Takes a window, and ln of the evidence after it.
-    pub(crate) fn take(&mut self, counts: Counts, ln_value: f64) {
+    pub(crate) fn take(&mut self, counts: EventCounts, ln_value: f64) {
         if ln_value <= self.ln_least {
             *self = Self::at(ln_value);
             return;
         }
-        let Counts { x, n, y, m } = counts;
+        let [x, n, y, m] = counts.letters();
         if n <= 0.0 || m <= 0.0 {
             return;
         }
@@ -47,19 +47,19 @@ impl Onset {
 
     /// Events as they were counted, on the exposure that gives the weighed rates. `None`: nothing
     /// speaks against the canary.
-    pub(crate) fn counts(&self) -> Option<Counts> {
-        let Counts { x, y, m, .. } = self.all;
+    pub(crate) fn counts(&self) -> Option<EventCounts> {
+        let [x, _, y, m] = self.all.letters();
         if self.canary <= 0.0 || self.weight <= 0.0 {
             return None;
         }
         let n = x * (self.weight / self.canary);
         let m = if self.primary > 0.0 { y * (self.weight / self.primary) } else { m };
-        Some(Counts { x, n, y, m })
+        Some(EventCounts::new(x, n, y, m))
     }
 
     /// `None`: nothing was counted, so that the least evidence is that of now.
     pub(crate) fn save(&self) -> Option<SavedOnset> {
-        let Counts { x, n, y, m } = self.counts()?;
+        let [x, n, y, m] = self.counts()?.letters();
         let thousandths = |exposure: f64| (exposure * 1_000.0).round() / 1_000.0;
         Some((milli(self.ln_least), x, thousandths(n), y, thousandths(m)))
     }
@@ -69,7 +69,7 @@ impl Onset {
         let Some((least, x, n, y, m)) = saved else { return Some(Self::at(ln_value)) };
         let possible = [x, n, y, m].iter().all(|count| (0.0..1e18).contains(count));
         let mut onset = Self::at(f64::NEG_INFINITY);
-        onset.take(possible.then_some(Counts { x, n, y, m })?, 0.0);
+        onset.take(possible.then_some(EventCounts::new(x, n, y, m))?, 0.0);
         Some(Self { ln_least: unmilli(least), ..onset })
     }
 }
@@ -78,12 +78,12 @@ impl Onset {
 mod tests {
     use super::*;
 
-    fn window(x: f64, n: f64, y: f64, m: f64) -> Counts {
-        Counts { x, n, y, m }
+    fn window(x: f64, n: f64, y: f64, m: f64) -> EventCounts {
+        EventCounts::new(x, n, y, m)
     }
 
     fn rates(onset: &Onset) -> (f64, f64) {
-        let Counts { x, n, y, m } = onset.counts().expect("events");
+        let [x, n, y, m] = onset.counts().expect("events").letters();
         (x / n, y / m)
     }
 
@@ -112,7 +112,10 @@ mod tests {
         onset.take(window(0.0, 100.0, 90.0, 500.0), -3.0);
         assert_eq!((onset.counts(), onset.save()), (None, None));
         onset.take(window(9.0, 100.0, 5.0, 500.0), 1.0);
-        assert_eq!(onset.counts().map(|it| (it.x, it.y)), Some((9.0, 5.0)));
+        assert_eq!(
+            onset.counts().map(|it| (it.canary_events, it.primary_events)),
+            Some((9.0, 5.0))
+        );
         let saved = onset.save();
         let again = Onset::restore(saved, 1.0).expect("saved");
         assert_eq!(again.save(), saved);

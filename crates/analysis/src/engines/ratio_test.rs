@@ -15,15 +15,15 @@ const GROSS_RATIOS: [f64; 2] = [4.0, 20.0];
 /// Events and exposure of both roles in one window. Exposure is messages; events need not be part
 /// of it. All four are finite and ≥ 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Counts {
+pub(crate) struct EventCounts {
     /// Canary events.
-    pub(crate) x: f64,
+    pub(crate) canary_events: f64,
     /// Canary exposure.
-    pub(crate) n: f64,
+    pub(crate) canary_messages: f64,
     /// Primary events.
-    pub(crate) y: f64,
+    pub(crate) primary_events: f64,
     /// Primary exposure.
-    pub(crate) m: f64,
+    pub(crate) primary_messages: f64,
 }
 
 /// What is still healthy. Fixed before the window that is judged by it.
@@ -84,16 +84,19 @@ impl<const N: usize> RatioTest<N> {
 
     /// Bets on a window, which multiplies no account by more than the exponential of `ln_most`. A
     /// window without exposure of one of the roles says nothing.
-    pub(crate) fn bet(&mut self, counts: Counts, margin: Margin, ln_most: f64) {
-        if counts.n <= 0.0 || counts.m <= 0.0 {
+    pub(crate) fn bet(&mut self, counts: EventCounts, margin: Margin, ln_most: f64) {
+        if counts.canary_messages <= 0.0 || counts.primary_messages <= 0.0 {
             return;
         }
         let Against { ratios, lenience } = self.against;
-        let (null, floor) =
-            (lenience * margin.ratio, lenience * Constant::RateFloor.value() * counts.n);
+        let (null, floor) = (
+            lenience * margin.ratio,
+            lenience * Constant::RateFloor.value() * counts.canary_messages,
+        );
         let tempered = |ln: f64| (ln / margin.dispersion.max(1.0)).min(ln_most);
         self.by_ratio.multiply(ratios.map(|rho| tempered(counts.ln_likelihood(null, null * rho))));
-        self.by_floor.multiply(ratios.map(|rho| tempered(ln_poisson(counts.x, floor, rho))));
+        self.by_floor
+            .multiply(ratios.map(|rho| tempered(ln_poisson(counts.canary_events, floor, rho))));
     }
 
     /// Bets on a window in which no primary pod was alive: events against those expected at most,
@@ -123,11 +126,21 @@ impl<const N: usize> RatioTest<N> {
     }
 }
 
-impl Counts {
+impl EventCounts {
+    /// x events on n messages of the canary, y on m of the primary.
+    pub(crate) const fn new(x: f64, n: f64, y: f64, m: f64) -> Self {
+        Self { canary_events: x, canary_messages: n, primary_events: y, primary_messages: m }
+    }
+
+    /// The letters of the formulas: x, n, y and m.
+    pub(crate) const fn letters(self) -> [f64; 4] {
+        [self.canary_events, self.canary_messages, self.primary_events, self.primary_messages]
+    }
+
     /// ln of the likelihood under ratio `to` over that under ratio `from`, given x + y. Both are
     /// finite and > 0; 0 without exposure.
     pub(crate) fn ln_likelihood(self, from: f64, to: f64) -> f64 {
-        let Self { x, n, y, m } = self;
+        let [x, n, y, m] = self.letters();
         if n <= 0.0 || m <= 0.0 {
             return 0.0;
         }
@@ -138,7 +151,9 @@ impl Counts {
 
     /// Both windows together.
     pub(crate) fn plus(self, other: Self) -> Self {
-        Self { x: self.x + other.x, n: self.n + other.n, y: self.y + other.y, m: self.m + other.m }
+        let [x, n, y, m] = other.letters();
+        let [own_x, own_n, own_y, own_m] = self.letters();
+        Self::new(own_x + x, own_n + n, own_y + y, own_m + m)
     }
 }
 

@@ -97,7 +97,7 @@ impl Bounds {
     pub(crate) fn of_threshold(metric: Arc<str>, it: Threshold, times: Times) -> Self {
         let (lower, upper) = (it.min.map(Bound::Min), it.max.map(Bound::Max));
         let ends = Ends { lower, upper, against: it.against };
-        Self::new(metric, (ends, it.failure_limit), Source::Asked, times)
+        Self::new(metric, ends, it.failure_limit, Source::Asked, times)
     }
 
     /// Of a value that is computed from what the pods count.
@@ -106,10 +106,10 @@ impl Bounds {
         let upper = it.less_than.map(Bound::LessThan);
         let ends = Ends { lower, upper, against: Against::Absolute };
         let source = Source::Computed(Gauge::new(measure, times.cadence, times.warm_up));
-        Self::new(measure.name().into(), (ends, it.failure_limit), source, times)
+        Self::new(measure.name().into(), ends, it.failure_limit, source, times)
     }
 
-    fn new(metric: Arc<str>, (ends, limit): (Ends, u32), source: Source, times: Times) -> Self {
+    fn new(metric: Arc<str>, ends: Ends, limit: u32, source: Source, times: Times) -> Self {
         Self {
             metric,
             ends,

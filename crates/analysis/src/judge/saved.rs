@@ -19,7 +19,7 @@ use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::signals::lag::{Budget, Lag};
 use crate::signals::saved::SavedSignals;
-use crate::signals::saved_lag::{LagNames, LagRow};
+use crate::signals::saved_lag::LagRow;
 
 /// The form of a judge without user metrics. Another form is another number.
 const VERSION: u32 = 2;
@@ -122,8 +122,7 @@ impl Judge {
     fn text(&self, pooling: Pooling) -> String {
         let mut topics = NameTable::default();
         let mut pods = NameTable::default();
-        let names = LagNames { topics: &mut topics, pods: &mut pods };
-        let (partitions, pool) = self.signals.save_lag(pooling.partitions, names);
+        let (partitions, pool) = self.signals.save_lag(pooling.partitions, &mut topics, &mut pods);
         let mut signals = self.signals.save(&mut pods, pooling.pods);
         signals.bounds = self.guards.bounds.iter().map(|it| it.save(&mut pods)).collect();
         let lag = &self.signals.lag;
@@ -182,10 +181,10 @@ impl Judge {
         let rewinds = saved.odd.rewinds();
         let mut signals = Signals::restore(&settings, saved.signals, lag, rewinds, &saved.pods)
             .ok_or(ResumeError::Inconsistent)?;
-        let names = LagNames { topics: &saved.topics[..], pods: &saved.pods[..] };
-        signals
-            .restore_lag(saved.partitions, saved.pool, saved.windows, names)
+        let accounts = signals
+            .restore_lag(saved.partitions, &saved.topics, &saved.pods)
             .ok_or(ResumeError::Inconsistent)?;
+        signals.lag.restore(accounts, saved.pool, saved.windows);
         Ok(Self {
             settings,
             losses: saved.losses,

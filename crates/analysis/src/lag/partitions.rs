@@ -189,7 +189,7 @@ impl Lags {
         if before != UNKNOWN {
             lag.since.committed = saturated(committed - before);
         }
-        let outside = self.outside(place, committed, (offset(row.log_start), end));
+        let outside = self.outside(place, committed, offset(row.log_start), end);
         odd.lost_by_retention = outside.more_lost;
         if outside.is_recreated {
             odd.topic_recreated = 1;
@@ -202,8 +202,7 @@ impl Lags {
     }
 
     /// How a committed offset lies to the log, and how it did before.
-    fn outside(&mut self, place: usize, committed: i64, log: (Option<i64>, i64)) -> Position {
-        let (start, end) = log;
+    fn outside(&mut self, place: usize, committed: i64, start: Option<i64>, end: i64) -> Position {
         let lost = start.map_or(0, |start| start.saturating_sub(committed).max(0));
         if lost == 0 && committed <= end && self.outside.is_empty() {
             return Position::default();

@@ -127,7 +127,7 @@ impl<C: WindowCounter> LagWindows<C> {
         match self.schedule.take(at) {
             Poll::Begins => self.begin(lags),
             Poll::GoesOn => self.go_on(lags),
-            Poll::Ends { span, since } => return Some(self.end(lags, (span, since))),
+            Poll::Ends { span, since } => return Some(self.end(lags, span, since)),
         }
         None
     }
@@ -154,7 +154,8 @@ impl<C: WindowCounter> LagWindows<C> {
     fn end(
         &mut self,
         lags: &[PartitionLag],
-        (span, since): (Millis, Option<Millis>),
+        span: Millis,
+        since: Option<Millis>,
     ) -> Vec<WindowLag<C>> {
         let mut standings = Vec::with_capacity(lags.len());
         for (place, lag) in lags.iter().enumerate() {

@@ -7,7 +7,7 @@ use crate::constants::{COUNT_WINDOW, Constant};
 use crate::counters::counter::Count;
 use crate::counters::kind::Kind;
 use crate::counters::rise::Rise;
-use crate::engines::ratio_test::Counts;
+use crate::engines::ratio_test::EventCounts;
 use crate::numbers::{Millis, seconds};
 use crate::observation::Role;
 use crate::observation::record::RECORD_SPAN;
@@ -154,28 +154,28 @@ impl Counted<'_> {
 
     /// What is seen in a rollout at the lower end of [`crate::power::POWER`].
     fn unlucky(&self, signal: &RatioSignal, slices: &[Slice], rate: f64) -> Unlucky {
-        let Counts { n, m, .. } = self.compared(slices);
+        let [_, n, _, m] = self.compared(slices).letters();
         if n <= 0.0 {
             return Unlucky { canary: rate, primary: self.base, held: 0.0 };
         }
         let margin = signal.margin().ratio;
         let effect =
             (rate / self.base.max(Constant::RateFloor.value() / margin)).max(margin * CLOSE);
-        let ln = |x: f64, y: f64| Counts { x, n, y, m }.ln_likelihood(margin, effect);
+        let ln = |x: f64, y: f64| EventCounts::new(x, n, y, m).ln_likelihood(margin, effect);
         let (more, less) = (rate * n, self.base * m);
-        let (x, y) = (ln(1.0, 0.0) * more.sqrt(), -ln(0.0, 1.0) * less.sqrt());
-        let deviation = x.hypot(y);
-        let (drift, x, y) = if deviation > 0.0 {
+        let (canary, primary) = (ln(1.0, 0.0) * more.sqrt(), -ln(0.0, 1.0) * less.sqrt());
+        let deviation = canary.hypot(primary);
+        let (drift, canary, primary) = if deviation > 0.0 {
             // By event: the likelihood of all together is clamped.
             let drift = ln(1.0, 0.0) * more + ln(0.0, 1.0) * less;
-            (drift.max(0.0) / deviation, x / deviation, y / deviation)
+            (drift.max(0.0) / deviation, canary / deviation, primary / deviation)
         } else {
             (f64::INFINITY, 1.0, 0.0)
         };
         let z = first_passage(drift);
         Unlucky {
-            canary: poisson_quantile(more, -z * x) / n,
-            primary: if m > 0.0 { poisson_quantile(less, z * y) / m } else { self.base },
+            canary: poisson_quantile(more, -z * canary) / n,
+            primary: if m > 0.0 { poisson_quantile(less, z * primary) / m } else { self.base },
             held: self.held_back(slices, rate, drift),
         }
     }
@@ -207,16 +207,16 @@ impl Counted<'_> {
     }
 
     /// Messages of both roles in the windows that count.
-    fn compared(&self, slices: &[Slice]) -> Counts {
+    fn compared(&self, slices: &[Slice]) -> EventCounts {
         let some = slices.iter().map(|slice| (self.warm(slice), slice.primary));
         let some = some.filter(|(n, _)| *n > 0.0);
         let (n, m) = some.fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         if n > 0.0 {
-            return Counts { x: 0.0, n, y: 0.0, m };
+            return EventCounts::new(0.0, n, 0.0, m);
         }
         // Only the gross account sees younger pods.
         let n = slices.iter().flat_map(|slice| &slice.canary).map(|(_, of)| of).sum();
         let m = slices.iter().map(|slice| slice.primary).sum();
-        Counts { x: 0.0, n, y: 0.0, m }
+        EventCounts::new(0.0, n, 0.0, m)
     }
 }

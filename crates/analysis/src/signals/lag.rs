@@ -1,11 +1,11 @@
 //! The signal of lag: bets that the canary's partitions fall behind, beyond the primary's, and says
 //! what excuses them. Whether the lag is proven flat is asked in `lag_non_inferiority`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::counters::kind::may_be_warming_up;
-use crate::engines::drift_test::{Drift, DriftTest};
+use crate::engines::drift_test::{BETS, Drift, DriftTest};
 use crate::engines::e_process::ROUNDING;
 use crate::findings::fault::Fault;
 use crate::lag::blocks::{Blocks, Worked};
@@ -18,7 +18,7 @@ use crate::lag::windows::{
 use crate::normal::capacity::{Capacity, Paces, blocks, works};
 use crate::normal::margins::Margins;
 use crate::normal::tolerance::Tolerance;
-use crate::numbers::{Millis, seconds};
+use crate::numbers::{Millis, seconds, unmilli};
 use crate::observation::{PartitionId, PodObservation, Role};
 use crate::settings::Settings;
 use crate::signals::lag_non_inferiority::LagNonInferiority;
@@ -36,6 +36,9 @@ pub(crate) struct Lag {
     budget: Budget,
     clocks: Clocks,
 }
+
+/// Logarithms of accounts by partition.
+pub(crate) type LnAccounts = BTreeMap<PartitionId, [f64; BETS]>;
 
 /// How a trial is polled, and ln of the evidence that fails a canary.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +99,11 @@ impl Lag {
         let clocks = Clocks::new(&margins, budget.interval);
         let test = DriftTest::new(margins.scale);
         Self { margins, capacity, tolerance, test, budget, clocks }
+    }
+
+    /// Goes on with accounts, and with ln of their pool in thousandths, as they were saved.
+    pub(crate) fn restore(&mut self, accounts: LnAccounts, pool: i64, windows: u32) {
+        self.test = DriftTest::restored(self.margins.scale, unmilli(pool), windows, accounts);
     }
 
     /// Takes what an observation says of the group; answers with the window that it ends, if any.

@@ -14,7 +14,7 @@ use crate::engines::e_process::{ROUNDING, share};
 use crate::engines::interval::{LARGEST_RATIO, interval};
 use crate::engines::non_inferiority::NonInferiority;
 use crate::engines::onset::{Onset, SavedOnset};
-use crate::engines::ratio_test::{Counts, Margin, RATIOS, RatioTest};
+use crate::engines::ratio_test::{EventCounts, Margin, RATIOS, RatioTest};
 use crate::findings::effect::Effect;
 use crate::normal::spread::Spread;
 use crate::numbers::{Millis, ln_add, milli_up, unmilli};
@@ -49,9 +49,9 @@ pub(crate) struct RatioSignal {
     onset: Onset,
     gross_onset: Onset,
     /// All that was bet on.
-    totals: Counts,
+    totals: EventCounts,
     /// What came before the grace time was over: only the gross account saw it.
-    early: Counts,
+    early: EventCounts,
     /// Counts of the canary in recent windows.
     recent: VecDeque<Count>,
     /// Counts of each canary pod, to name one.
@@ -93,10 +93,10 @@ impl RatioSignal {
         let count = counts.fold(Count::default(), Count::plus);
         let exported =
             !kind.may_begin_empty() || record.iter().flatten().any(|rise| rise.shows(kind));
-        Self { exported, ..Self::with((kind, ln_most), Spread::learn(kind, record), count) }
+        Self { exported, ..Self::with(kind, ln_most, Spread::learn(kind, record), count) }
     }
 
-    fn with((kind, ln_most): (Kind, f64), spread: Spread, record: Count) -> Self {
+    fn with(kind: Kind, ln_most: f64, spread: Spread, record: Count) -> Self {
         Self {
             kind,
             ln_most,
@@ -107,8 +107,8 @@ impl RatioSignal {
             proof: NonInferiority::new(),
             onset: Onset::at(0.0),
             gross_onset: Onset::at(0.0),
-            totals: Counts::default(),
-            early: Counts::default(),
+            totals: EventCounts::default(),
+            early: EventCounts::default(),
             recent: VecDeque::with_capacity(2 * WARM_UP_WINDOWS),
             pods: BTreeMap::new(),
             shown: false,
@@ -126,12 +126,13 @@ impl RatioSignal {
         if self.kind.has_gross_account() {
             self.bet_gross(all, margin);
         }
-        let most = self.largest_factor(window, Count { events: all.x, of: all.n });
+        let most = self
+            .largest_factor(window, Count { events: all.canary_events, of: all.canary_messages });
         let most = if spared && self.kind.may_be_the_place() { most.min(0.0) } else { most };
         self.ahead = None;
-        if warm.n > 0.0 && warm.m > 0.0 {
+        if warm.canary_messages > 0.0 && warm.primary_messages > 0.0 {
             self.engine.bet(warm, margin, most);
-            self.look_ahead(warm, window, (margin, most));
+            self.look_ahead(warm, window, margin, most);
             self.onset.take(warm, self.engine.ln_value());
             self.proof.bet(warm, margin);
             self.totals = self.totals.plus(warm);
@@ -144,7 +145,7 @@ impl RatioSignal {
     }
 
     /// What the next window will say at least, if what is suspected is so.
-    fn look_ahead(&mut self, warm: Counts, window: &[Rise], (margin, most): (Margin, f64)) {
+    fn look_ahead(&mut self, warm: EventCounts, window: &[Rise], margin: Margin, most: f64) {
         let suspected = |role| {
             let rises = window.iter().filter(|rise| rise.role == role);
             rises.map(|rise| rise.suspected(self.kind)).sum::<f64>()
@@ -152,21 +153,21 @@ impl RatioSignal {
         let (x, y) = (suspected(Role::Canary), suspected(Role::Primary));
         self.ahead = (x > 0.0).then(|| {
             let mut engine = self.engine.clone();
-            engine.bet(Counts { x, y, ..warm }, margin, most);
+            engine.bet(EventCounts { canary_events: x, primary_events: y, ..warm }, margin, most);
             engine.ln_value()
         });
     }
 
-    fn bet_gross(&mut self, all: Counts, margin: Margin) {
-        if all.n > 0.0 && all.m <= 0.0 && self.record.of > 0.0 {
+    fn bet_gross(&mut self, all: EventCounts, margin: Margin) {
+        if all.canary_messages > 0.0 && all.primary_messages <= 0.0 && self.record.of > 0.0 {
             let Count { events, of } = self.record;
             // An upper bound of the record's rate: 2.33 standard deviations are 1 %, and 3 events
             // are what none seen leaves open.
             let rate = (events + 2.33 * (events + 1.0).sqrt() + 3.0) / of;
             let ratio = margin.ratio.max(LEAST_RATIO_ALONE);
-            let at_most = ratio * rate * all.n;
-            self.gross.bet_alone(all.x, at_most, margin.dispersion, self.ln_most);
-            let beside = Counts { y: events, m: of, ..all };
+            let at_most = ratio * rate * all.canary_messages;
+            self.gross.bet_alone(all.canary_events, at_most, margin.dispersion, self.ln_most);
+            let beside = EventCounts { primary_events: events, primary_messages: of, ..all };
             self.gross_onset.take(beside, self.gross.ln_value());
         } else {
             self.gross.bet(all, margin, self.ln_most);
@@ -205,12 +206,8 @@ impl RatioSignal {
         }
         for rise in canary() {
             let count = rise.count(self.kind);
-            match self.pods.get_mut(&rise.pod) {
-                Some(sum) => *sum = sum.plus(count),
-                None => {
-                    self.pods.insert(rise.pod.clone(), count);
-                }
-            }
+            let sum = self.pods.entry(rise.pod.clone()).or_default();
+            *sum = sum.plus(count);
         }
     }
 
@@ -246,7 +243,7 @@ impl RatioSignal {
     /// Whether no canary pod exports the series although the primary's rate predicts events: it
     /// may have been renamed, and then 0 means nothing.
     pub(crate) fn is_absent(&self) -> bool {
-        let Counts { x, n, y, m } = self.totals;
+        let [x, n, y, m] = self.totals.letters();
         let predicted = if m > 0.0 { n * y / m } else { 0.0 };
         self.kind.may_be_missing() && !self.shown && x <= 0.0 && predicted >= PREDICTED
     }
@@ -265,7 +262,7 @@ impl RatioSignal {
     /// Messages still needed for a proof if the canary is as good as the primary: the growth per
     /// message is about base rate/36 at τ = 2 (or ε/3,300 events of none), divided by φ.
     pub(crate) fn messages_needed(&self) -> f64 {
-        let Counts { n, y, m, .. } = self.totals;
+        let [_, n, y, m] = self.totals.letters();
         let base = if m > 0.0 { y / m } else { self.record.rate() };
         let dispersion = self.spread.margin().dispersion;
         let by_floor = 3_300.0 * dispersion * (Constant::RateFloor.value() / 0.001);
@@ -277,16 +274,15 @@ impl RatioSignal {
 
     /// The canary pod with the highest rate.
     pub(crate) fn worst_pod(&self) -> Option<Arc<str>> {
-        let rate = |count: &Count| count.rate();
-        let worst = self.pods.iter().max_by(|a, b| rate(a.1).total_cmp(&rate(b.1)));
+        let worst = self.pods.iter().max_by(|a, b| a.1.rate().total_cmp(&b.1.rate()));
         worst.map(|(pod, _)| pod.clone())
     }
 
     /// What tells the size of the effect: all that was counted. But where there is evidence and
     /// not in the totals, which are within the margin, it is what was counted since it arose.
-    fn seen(&self) -> Counts {
-        let totals = if self.totals.n > 0.0 { self.totals } else { self.early };
-        let Counts { x, n, y, m } = totals;
+    fn seen(&self) -> EventCounts {
+        let totals = if self.totals.canary_messages > 0.0 { self.totals } else { self.early };
+        let [x, n, y, m] = totals.letters();
         let shows = n > 0.0 && x * m > self.spread.margin().ratio * y * n;
         if shows || self.ln_value() <= ROUNDING {
             return totals;
@@ -305,7 +301,7 @@ impl RatioSignal {
     /// How much worse the canary is.
     pub(crate) fn effect(&self) -> Effect {
         let seen = self.seen();
-        let Counts { x, n, y, m } = seen;
+        let [x, n, y, m] = seen.letters();
         let it = interval(seen, self.spread.margin().dispersion);
         Effect::Ratio {
             ratio: it.ratio,
@@ -318,7 +314,7 @@ impl RatioSignal {
 
     /// The smallest steady ratio that would have reached `ln_needed` by now; `None`: none.
     pub(crate) fn smallest_ratio_seen(&self, ln_needed: f64) -> Option<f64> {
-        let Counts { n, y, m, .. } = self.totals;
+        let [_, n, y, m] = self.totals.letters();
         if n <= 0.0 || m <= 0.0 {
             return None;
         }
@@ -330,7 +326,7 @@ impl RatioSignal {
         let base = (y / m).max(Constant::RateFloor.value() / margin.ratio);
         let seen = |ratio: f64| {
             let x = ratio * base * n;
-            let counts = Counts { x, n, y: base * m, m };
+            let counts = EventCounts::new(x, n, base * m, m);
             let grown = RATIOS.map(|rho| counts.ln_likelihood(margin.ratio, margin.ratio * rho));
             grown.into_iter().fold(0.0, f64::max) / margin.dispersion >= needed
         };
@@ -346,7 +342,7 @@ impl RatioSignal {
 
     pub(crate) fn save(&self) -> SavedRatio {
         let Margin { ratio, dispersion } = self.spread.margin();
-        let Counts { x, n, y, m } = self.totals;
+        let [x, n, y, m] = self.totals.letters();
         SavedRatio {
             // Rounded up: a smaller margin would be more severe than what was learnt.
             margin: (milli_up(ratio), milli_up(dispersion)),
@@ -367,7 +363,7 @@ impl RatioSignal {
         let (ratio, dispersion) = saved.margin;
         let margin = Margin { ratio: unmilli(ratio), dispersion: unmilli(dispersion) };
         let record = Count { events: saved.record.0.max(0.0), of: saved.record.1.max(0.0) };
-        let mut signal = Self::with((kind, ln_most), Spread::restored(margin), record);
+        let mut signal = Self::with(kind, ln_most, Spread::restored(margin), record);
         signal.engine = RatioTest::fine().restored(&saved.fine)?;
         signal.gross = RatioTest::gross().restored(&saved.gross)?;
         signal.proof = NonInferiority::restore(saved.proof);
@@ -375,7 +371,7 @@ impl RatioSignal {
         signal.gross_onset = Onset::restore(saved.gross_onset, signal.gross.ln_value())?;
         let (x, n, y, m) = saved.totals;
         let possible = [x, n, y, m].iter().all(|count| (0.0..1e18).contains(count));
-        signal.totals = possible.then_some(Counts { x, n, y, m })?;
+        signal.totals = possible.then_some(EventCounts::new(x, n, y, m))?;
         signal.shown = saved.shown;
         signal.exported = saved.exported;
         Some(signal)
@@ -391,11 +387,11 @@ const fn is_yes(value: &bool) -> bool {
     *value
 }
 
-fn counts(kind: Kind, window: &[Rise], some: impl Fn(&Rise) -> bool) -> Counts {
+fn counts(kind: Kind, window: &[Rise], some: impl Fn(&Rise) -> bool) -> EventCounts {
     let of = |role| window.iter().filter(move |rise| rise.role == role);
     let canary = sum(kind, of(Role::Canary).filter(|rise| some(rise)));
     let primary = sum(kind, of(Role::Primary).filter(|rise| some(rise)));
-    Counts { x: canary.events, n: canary.of, y: primary.events, m: primary.of }
+    EventCounts::new(canary.events, canary.of, primary.events, primary.of)
 }
 
 fn sum<'a>(kind: Kind, rises: impl Iterator<Item = &'a Rise>) -> Count {

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engines::drift_test::{Account, BETS, DriftTest};
+use crate::engines::drift_test::{Account, BETS};
 use crate::engines::e_process::LN_NOTHING;
 use crate::numbers::{ln_add, milli, unmilli};
 use crate::observation::PartitionId;
 use crate::observation::name_table::{NameTable, name};
 use crate::signals::Signals;
+use crate::signals::lag::LnAccounts;
 use crate::signals::lag_non_inferiority::LagProof;
 
 /// Topic, partition, accounts, and pod with its proof.
@@ -17,12 +18,6 @@ pub(crate) type LagRow = (u32, i32, Option<[i64; BETS]>, Option<(u32, i64)>);
 
 /// Accounts and proofs by partition.
 type Partitions<'a> = BTreeMap<&'a PartitionId, (Option<&'a Account>, Option<&'a LagProof>)>;
-
-/// Names in the order of their numbers.
-pub(crate) struct LagNames<N> {
-    pub(crate) topics: N,
-    pub(crate) pods: N,
-}
 
 impl Signals {
     /// How many partitions have rows, at most.
@@ -35,14 +30,15 @@ impl Signals {
     pub(crate) fn save_lag(
         &self,
         most: usize,
-        names: LagNames<&mut NameTable>,
+        topics: &mut NameTable,
+        pods: &mut NameTable,
     ) -> (Vec<LagRow>, i64) {
         let (partitions, ln_pool) = self.partitions(most);
         let row =
             |(id, (account, proof)): (&PartitionId, (Option<&Account>, Option<&LagProof>))| {
                 let account = account.map(|account| account.ln.map(milli));
-                let proof = proof.map(|proof| (names.pods.index(&proof.pod), milli(proof.ln)));
-                (names.topics.index(&id.topic), id.partition, account, proof)
+                let proof = proof.map(|proof| (pods.index(&proof.pod), milli(proof.ln)));
+                (topics.index(&id.topic), id.partition, account, proof)
             };
         (partitions.into_iter().map(row).collect(), milli(ln_pool))
     }
@@ -71,28 +67,24 @@ impl Signals {
         (all, ln_pool)
     }
 
-    /// Takes up what [`Signals::save_lag`] wrote, with the windows that were bet on; `None` if it
-    /// did not write this.
+    /// Takes up the proofs that [`Signals::save_lag`] wrote, and answers with the accounts; `None`
+    /// if it did not write this.
     pub(crate) fn restore_lag(
         &mut self,
         rows: Vec<LagRow>,
-        pool: i64,
-        windows: u32,
-        names: LagNames<&[Arc<str>]>,
-    ) -> Option<()> {
-        let mut accounts = BTreeMap::new();
+        topics: &[Arc<str>],
+        pods: &[Arc<str>],
+    ) -> Option<LnAccounts> {
+        let mut accounts = LnAccounts::new();
         for (topic, partition, account, proof) in rows {
-            let id = PartitionId { topic: name(names.topics, topic)?, partition };
+            let id = PartitionId { topic: name(topics, topic)?, partition };
             if let Some((pod, ln)) = proof {
-                let pod = name(names.pods, pod)?;
-                self.lag_non_inferiority.restore(&id, &pod, unmilli(ln));
+                self.lag_non_inferiority.restore(&id, &name(pods, pod)?, unmilli(ln));
             }
             if let Some(account) = account {
                 accounts.insert(id, account.map(unmilli));
             }
         }
-        let scale = self.lag.margins.scale;
-        self.lag.test = DriftTest::restored(scale, unmilli(pool), windows, accounts);
-        Some(())
+        Some(accounts)
     }
 }

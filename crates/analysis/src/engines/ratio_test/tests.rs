@@ -5,7 +5,7 @@ use statrs::distribution::{Binomial, Discrete, Poisson};
 
 use crate::dice::{Dice, assert_e_process};
 use crate::engines::non_inferiority::NonInferiority;
-use crate::engines::ratio_test::{Counts, Margin, RatioTest, ln_poisson};
+use crate::engines::ratio_test::{EventCounts, Margin, RatioTest, ln_poisson};
 
 const EXACT: Margin = Margin { ratio: 1.5, dispersion: 1.0 };
 const RUNS: u32 = 800;
@@ -21,12 +21,12 @@ fn most() -> f64 {
 }
 
 /// One window of Poisson counts: `rate` per primary message, `ratio` times as many per canary one.
-fn draw(dice: &mut Dice, rate: f64, ratio: f64) -> Counts {
+fn draw(dice: &mut Dice, rate: f64, ratio: f64) -> EventCounts {
     // The common level is anything, as long as both roles share it.
     let level = 0.5 + dice.unit();
     let (n, m) = (200.0 + 400.0 * dice.unit(), 2_000.0);
     let x = dice.poisson(n * rate * ratio * level);
-    Counts { x, n, y: dice.poisson(m * rate * level), m }
+    EventCounts::new(x, n, dice.poisson(m * rate * level), m)
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn the_likelihoods_are_those_of_a_binomial_and_a_poisson_distribution() {
     let theta = |ratio: f64, n: f64, m: f64| ratio * n / (ratio * n + m);
     for (x, y) in [(0_u32, 0_u32), (3, 0), (0, 40), (7, 12), (300, 20)] {
         let (n, m) = (900.0, 4_100.0);
-        let counts = Counts { x: f64::from(x), n, y: f64::from(y), m };
+        let counts = EventCounts::new(f64::from(x), n, f64::from(y), m);
         for (from, to) in [(1.5, 1.875), (1.5, 75.0), (2.4, 0.5)] {
             let mass = |ratio| {
                 let binomial = Binomial::new(theta(ratio, n, m), u64::from(x + y)).expect("valid");
@@ -87,11 +87,11 @@ fn the_gross_account_spares_what_a_warm_up_may_do() {
 
 /// Counts that come in batches: a window's level is drawn per role from a gamma-like mixture, so
 /// that the variance is about three times that of a Poisson distribution.
-fn clustered(dice: &mut Dice, ratio: f64) -> Counts {
+fn clustered(dice: &mut Dice, ratio: f64) -> EventCounts {
     let batch = 3.0;
     let (n, m) = (400.0, 2_000.0);
     let x = batch * dice.poisson(n * 0.01 * ratio / batch);
-    Counts { x, n, y: batch * dice.poisson(m * 0.01 / batch), m }
+    EventCounts::new(x, n, batch * dice.poisson(m * 0.01 / batch), m)
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn told_the_dispersion_it_bears_batches() {
 /// Windows of 10 s at 200 messages a second until 1/α·2·(1/w) is reached.
 fn windows_until(ratio: f64, healthy: u32) -> Option<u32> {
     let mut engine = RatioTest::fine();
-    let window = |ratio: f64| Counts { x: 20.0 * ratio, n: 2_000.0, y: 100.0, m: 10_000.0 };
+    let window = |ratio: f64| EventCounts::new(20.0 * ratio, 2_000.0, 100.0, 10_000.0);
     (0..healthy).for_each(|_| engine.bet(window(1.0), EXACT, most()));
     (1..=400).find(|_| {
         engine.bet(window(ratio), EXACT, most());
@@ -137,7 +137,7 @@ fn what_is_worse_is_found_soon_also_late() {
 fn one_batch_of_errors_is_no_fault() {
     let mut engine = RatioTest::fine();
     let mut gross = RatioTest::gross();
-    let batch = Counts { x: 500.0, n: 2_000.0, y: 0.0, m: 10_000.0 };
+    let batch = EventCounts::new(500.0, 2_000.0, 0.0, 10_000.0);
     engine.bet(batch, EXACT, most());
     gross.bet(batch, EXACT, most());
     // The heaviest that errors can weigh, with the gross account's fifth.
@@ -148,7 +148,7 @@ fn one_batch_of_errors_is_no_fault() {
 #[test]
 fn total_failure_takes_two_windows_of_the_gross_account() {
     let mut engine = RatioTest::gross();
-    let failure = Counts { x: 2_000.0, n: 2_000.0, y: 100.0, m: 10_000.0 };
+    let failure = EventCounts::new(2_000.0, 2_000.0, 100.0, 10_000.0);
     engine.bet(failure, EXACT, most());
     assert!(engine.ln_value() < (NEEDED / 0.05).ln());
     engine.bet(failure, EXACT, most());
@@ -159,8 +159,8 @@ fn total_failure_takes_two_windows_of_the_gross_account() {
 #[test]
 fn without_exposure_of_both_roles_nothing_is_bet() {
     let mut engine = RatioTest::fine();
-    engine.bet(Counts { x: 9.0, n: 0.0, y: 0.0, m: 100.0 }, EXACT, OPEN);
-    engine.bet(Counts { x: 9.0, n: 100.0, y: 0.0, m: 0.0 }, EXACT, OPEN);
+    engine.bet(EventCounts::new(9.0, 0.0, 0.0, 100.0), EXACT, OPEN);
+    engine.bet(EventCounts::new(9.0, 100.0, 0.0, 0.0), EXACT, OPEN);
     assert_eq!(engine, RatioTest::fine());
 }
 
@@ -182,7 +182,7 @@ fn nothing_but_finite_numbers_leaves_the_engine() {
     for x in wild {
         for n in wild {
             for (y, m) in [(0.0, 1.0), (1e300, 1e-300), (1e15, 1e300)] {
-                let counts = Counts { x, n, y, m };
+                let counts = EventCounts::new(x, n, y, m);
                 let margin = Margin { ratio: 1e6, dispersion: 1e9 };
                 engine.bet(counts, margin, OPEN);
                 engine.bet(counts, EXACT, 0.0);
@@ -216,7 +216,7 @@ fn a_ratio_at_the_effect_is_rarely_proven_away() {
 #[test]
 fn without_events_three_thousand_messages_prove() {
     let mut proof = NonInferiority::new();
-    let quiet = |n| Counts { x: 0.0, n, y: 0.0, m: 5.0 * n };
+    let quiet = |n| EventCounts::new(0.0, n, 0.0, 5.0 * n);
     proof.bet(quiet(3_200.0), EXACT);
     assert!(!proof.is_proven());
     proof.bet(quiet(200.0), EXACT);

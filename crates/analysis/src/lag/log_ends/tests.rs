@@ -44,7 +44,7 @@ fn lags_are_those_of_a_list_per_partition() {
             ends.begin(at, list.len());
             for (place, key) in list.iter().enumerate() {
                 let samples = model.entry(*key).or_default();
-                step(&mut dice, at, samples, (&mut ends, place));
+                step(&mut dice, at, samples, &mut ends, place);
                 let newest = samples.last().map_or(0, |(_, end)| *end);
                 for committed in [0, below(&mut dice, 500), newest - 1, newest, newest + 3] {
                     let expected = lag(samples, at, committed);
@@ -61,7 +61,7 @@ fn lags_are_those_of_a_list_per_partition() {
 }
 
 /// A sample in which a log stands, grows, gives no answer, or begins anew.
-fn step(dice: &mut Dice, at: Millis, samples: &mut Samples, (ends, place): (&mut LogEnds, usize)) {
+fn step(dice: &mut Dice, at: Millis, samples: &mut Samples, ends: &mut LogEnds, place: usize) {
     let before = samples.last().map(|(_, end)| *end);
     let end = match dice.unit() {
         unit if unit < 0.2 => return,
