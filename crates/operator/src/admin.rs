@@ -22,7 +22,7 @@ use crate::name::Name;
 use crate::process::health::{Health, Readiness};
 use crate::process::metrics::{CONTENT_TYPE, Metrics};
 use crate::traces::archive::{Files, ReadError};
-use crate::traces::listed::Listed;
+use crate::traces::recording::Listed;
 use crate::traces::shelf::Traces;
 
 /// Time for requests that are under way when the process stops; each takes a few milliseconds, and

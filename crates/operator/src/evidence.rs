@@ -6,7 +6,7 @@ mod definitions;
 mod exporters;
 pub mod feeder;
 mod meter;
-pub mod neighbours;
+pub mod neighbors;
 mod preflight;
 mod queries;
 mod replay_ranges;

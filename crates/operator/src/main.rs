@@ -12,7 +12,7 @@ use siskin_operator::apply::writer::Writer;
 use siskin_operator::clock;
 use siskin_operator::cluster::calls::Cluster;
 use siskin_operator::evidence::feeder::Feeder;
-use siskin_operator::evidence::neighbours::Neighbours;
+use siskin_operator::evidence::neighbors::Neighbors;
 use siskin_operator::evidence::sampling::Sampling;
 use siskin_operator::evidence::weigh::Weigher;
 use siskin_operator::name::Trigger;
@@ -39,7 +39,7 @@ use tokio::task::JoinSet;
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// Lease, Events, traces and admin server have something to finish.
-const FINISHING: usize = 4;
+const FINISHING_TASKS: usize = 4;
 
 /// The manager's grace period is 10 s: what has not finished by then is cut off anyway.
 const FINISH_WITHIN: Duration = Duration::from_secs(8);
@@ -87,9 +87,9 @@ async fn main() -> anyhow::Result<()> {
         queue.await;
         Err(anyhow!("the queue of passes ended"))
     });
-    let neighbours = Neighbours::new(cluster);
+    let neighbors = Neighbors::new(cluster);
     let (asks, counts) = (trigger.clone(), metrics.clone());
-    let feeder = Feeder { sampling, feeds, pods, neighbours, trigger: asks, metrics: counts };
+    let feeder = Feeder { sampling, feeds, pods, neighbors, trigger: asks, metrics: counts };
     tasks.spawn(async move { Err(anyhow!("sampling ended: {}", feeder.run().await)) });
     tasks.spawn(gauge(index.clone(), metrics.clone()));
     tasks.spawn(async move {
@@ -198,7 +198,7 @@ async fn supervise(mut tasks: Tasks, stop: watch::Sender<bool>) -> anyhow::Resul
     stop.send_replace(true);
     let finish = async {
         let mut finished = 0;
-        while finished < FINISHING {
+        while finished < FINISHING_TASKS {
             match tasks.join_next().await {
                 Some(Ok(Ok(name))) => tracing::debug!(name, "ended"),
                 Some(Ok(Err(error))) => tracing::warn!(%error, "ended badly"),

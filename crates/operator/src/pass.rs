@@ -19,9 +19,9 @@ use crate::name::Name;
 use crate::observe::observer::Observer;
 use crate::observed::observed;
 use crate::pass::memory::Memory;
-use crate::pass::next_look::{SOONEST, next_look};
+use crate::pass::next_look::{SHORTEST_WAIT, next_look};
 use crate::process::gate::Gate;
-use crate::process::metrics::{ClosedSet, Metrics};
+use crate::process::metrics::Metrics;
 use crate::report::reporter::Reporter;
 use crate::report::round::Round;
 use crate::report::status::status;
@@ -42,12 +42,6 @@ pub enum PassFailed {
     /// Something could not be written.
     #[error("apply: {0}")]
     Apply(#[from] ApplyFailed),
-}
-
-impl ClosedSet for PassFailed {
-    fn variant(&self) -> &'static str {
-        self.into()
-    }
 }
 
 /// The steps of a pass.
@@ -77,7 +71,7 @@ impl Passes {
             return Ok(Action::await_change());
         }
         let started = Instant::now();
-        let outcome = Box::pin(self.rounds(name)).await;
+        let outcome = self.rounds(name).await;
         self.metrics.pass(started.elapsed());
         match outcome {
             Ok(action) => Ok(action),
@@ -91,11 +85,11 @@ impl Passes {
 
     async fn rounds(&self, name: &Name) -> Result<Action, PassFailed> {
         for _ in 0..MAX_ROUNDS {
-            if let Some(action) = self.round(name, whole_micros(clock::now())).await? {
+            if let Some(action) = Box::pin(self.round(name, whole_micros(clock::now()))).await? {
                 return Ok(action);
             }
         }
-        Ok(Action::requeue(SOONEST))
+        Ok(Action::requeue(SHORTEST_WAIT))
     }
 
     /// From one look to one plan carried out; when to look again, unless it is at once.

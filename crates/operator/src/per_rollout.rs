@@ -46,7 +46,6 @@ impl<T> PerRollout<T> {
     }
 
     /// All values, for what concerns more than one. Locked until the answer is dropped.
-    #[must_use]
     pub fn lock(&self) -> MutexGuard<'_, HashMap<Name, T>> {
         self.0.lock()
     }

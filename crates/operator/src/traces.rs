@@ -3,10 +3,8 @@
 
 pub mod archive;
 pub mod directory;
-pub mod listed;
 pub mod marks;
 mod names;
 pub mod outgoing;
-mod recording;
+pub mod recording;
 pub mod shelf;
-mod storing;

@@ -4,15 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use kube::api::{DeleteParams, DynamicObject, PatchParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, DynamicObject, Preconditions};
 use kube::{Api, ResourceExt};
-use serde_json::{Value, json};
+use serde_json::json;
 use siskin_analysis::observation::Role;
 use siskin_api::annotations::{FIELD_MANAGER, primary, target};
 use siskin_decide::{Facts, Revision};
 
 use crate::apply::objects::Objects;
-use crate::apply::writer::{ApplyFailed, Writer, absent_is_fine};
+use crate::apply::writer::{ApplyFailed, Writer};
 use crate::cluster::patch::JsonPatch;
 use crate::name::Name;
 use crate::observe::parse::own_entry;
@@ -51,14 +51,14 @@ impl Writer {
                 // Removing a canary needs no template: whatever it runs, it goes.
                 let patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
                     .set(&["spec", "replicas"], 0);
-                self.patch(&api, &name, patch).await?
+                self.patch(Written::Deployment, &api, &name, patch).await?
             }
-            Some(live) => self.patch(&api, &name, update(live, &child, write)).await?,
+            Some(live) => {
+                self.patch(Written::Deployment, &api, &name, update(live, &child, write)).await?
+            }
             None => {
                 let object = create(&name, namespace, &child, write);
-                let post = PostParams { field_manager: manager(), ..PostParams::default() };
-                let what = format!("Deployment {name}");
-                self.write(Written::Deployment, "create", what, api.create(&post, &object)).await?
+                self.create(Written::Deployment, &api, &name, &object).await?
             }
         };
         objects.written(role, written);
@@ -95,19 +95,11 @@ impl Writer {
         let live = objects.live.target.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
         let name = live.name_any();
         let api = self.cluster.deployments(&objects.world.name.namespace);
-        let mut patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
-            .set(&["spec", "replicas"], replicas);
-        patch = with_annotations_object(patch, live);
+        let mut patch = JsonPatch::annotating(live).set(&["spec", "replicas"], replicas);
         for (key, value) in annotations {
-            patch = match value {
-                Some(value) => patch.set(&["metadata", "annotations", key], value.to_string()),
-                None if live.annotations().contains_key(*key) => {
-                    patch.remove(&["metadata", "annotations", key])
-                }
-                None => patch,
-            };
+            patch = patch.annotation(live, key, value.map(|it| it.to_string()));
         }
-        let written = self.patch(&api, &name, patch).await?;
+        let written = self.patch(Written::Deployment, &api, &name, patch).await?;
         objects.live.target = Some(match self.give_up_ownership(&api, written.clone()).await {
             Ok(released) => released,
             // The target's own controller was faster. The count is written, and is told; the next
@@ -143,7 +135,7 @@ impl Writer {
         let patch = JsonPatch::onto(written.metadata.resource_version.as_deref())
             .test(&[&entry[..], &["manager"]].concat(), FIELD_MANAGER)
             .remove(&entry);
-        self.patch(api, &written.name_any(), patch).await
+        self.patch(Written::Deployment, api, &written.name_any(), patch).await
     }
 
     /// Makes the target own its primary: with the target it goes, as any ReplicaSet would.
@@ -162,7 +154,7 @@ impl Writer {
         let patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
             .set(&["metadata", "ownerReferences"], owner);
         let name = live.name_any();
-        objects.live.primary = Some(self.patch(&api, &name, patch).await?);
+        objects.live.primary = Some(self.patch(Written::Deployment, &api, &name, patch).await?);
         Ok(())
     }
 
@@ -173,34 +165,15 @@ impl Writer {
     ) -> Result<(), ApplyFailed> {
         let api = self.cluster.deployments(&objects.world.name.namespace);
         for child in [&objects.live.canary, &objects.live.primary].into_iter().flatten() {
-            let (name, what) = (child.name_any(), format!("Deployment {}", child.name_any()));
             let only = DeleteParams {
                 preconditions: Some(Preconditions { uid: child.uid(), resource_version: None }),
                 ..DeleteParams::background()
             };
-            let gone = api.delete(&name, &only);
-            absent_is_fine(self.write(Written::Deployment, "delete", what, gone).await)?;
+            self.delete(Written::Deployment, &api, &child.name_any(), &only).await?;
         }
         (objects.live.canary, objects.live.primary) = (None, None);
         self.remove_revisions(objects).await
     }
-
-    pub(super) async fn patch(
-        &self,
-        api: &Api<DynamicObject>,
-        name: &str,
-        patch: JsonPatch,
-    ) -> Result<DynamicObject, ApplyFailed> {
-        let params = PatchParams { field_manager: manager(), ..PatchParams::default() };
-        let patch = patch.into_patch::<Value>();
-        let answer = api.patch(name, &params, &patch);
-        self.write(Written::Deployment, "patch", format!("Deployment {name}"), answer).await
-    }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the type of the parameter")]
-fn manager() -> Option<String> {
-    Some(FIELD_MANAGER.to_owned())
 }
 
 /// The frozen template; for a canary at 0, which needs none, whatever it runs.
@@ -222,8 +195,7 @@ fn template_of(
 
 /// Labels, annotations and spec wholesale: a field that someone added by hand goes with it.
 fn update(live: &DynamicObject, child: &Child, write: ChildWrite<'_>) -> JsonPatch {
-    let mut patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
-        .set(&["spec", "replicas"], write.replicas);
+    let mut patch = JsonPatch::annotating(live).set(&["spec", "replicas"], write.replicas);
     let fields = child.spec.as_object().into_iter().flatten();
     // The selector can't be changed after creation, and never differs.
     for (field, value) in fields.filter(|(field, _)| *field != "selector") {
@@ -241,18 +213,11 @@ fn update(live: &DynamicObject, child: &Child, write: ChildWrite<'_>) -> JsonPat
     {
         patch = patch.set(&["metadata", "labels", key], value);
     }
-    patch = with_annotations_object(patch, live);
     for (key, value) in &child.annotations {
-        patch = patch.set(&["metadata", "annotations", key], value.clone());
+        patch = patch.annotation(live, key, Some(value.clone()));
     }
     for (key, value) in write.facts.map(annotations_of).into_iter().flatten() {
-        patch = match value {
-            Some(value) => patch.set(&["metadata", "annotations", key], value),
-            None if live.annotations().contains_key(key) => {
-                patch.remove(&["metadata", "annotations", key])
-            }
-            None => patch,
-        };
+        patch = patch.annotation(live, key, value);
     }
     patch
 }
@@ -277,13 +242,6 @@ fn create(name: &str, namespace: &str, child: &Child, write: ChildWrite<'_>) -> 
         },
         data: json!({"spec": spec}),
     }
-}
-
-fn with_annotations_object(patch: JsonPatch, live: &DynamicObject) -> JsonPatch {
-    if live.metadata.annotations.is_none() {
-        return patch.set(&["metadata", "annotations"], json!({}));
-    }
-    patch
 }
 
 /// The durable fact that is a label.

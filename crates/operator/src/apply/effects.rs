@@ -8,7 +8,6 @@ use crate::apply::deployments::ChildWrite;
 use crate::apply::objects::Objects;
 use crate::apply::writer::{ApplyFailed, Writer};
 use crate::observe::world::World;
-use crate::process::metrics::ClosedSet;
 
 /// What became of a plan: each of its effects was made, or refused, or stood behind one that was.
 #[derive(Debug)]
@@ -40,12 +39,6 @@ impl Applied {
     /// Nothing, or why an effect was refused.
     pub fn finish(self) -> Result<(), ApplyFailed> {
         self.refused.map_or(Ok(()), |it| Err(it.why))
-    }
-}
-
-impl ClosedSet for Effect {
-    fn variant(&self) -> &'static str {
-        self.into()
     }
 }
 
@@ -99,3 +92,6 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

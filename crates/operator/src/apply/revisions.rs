@@ -3,15 +3,14 @@
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::apimachinery::pkg::runtime::RawExtension;
-use kube::api::{DeleteParams, PatchParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, Preconditions};
 use kube::core::ObjectMeta;
-use serde_json::Value;
 use siskin_analysis::observation::Role;
-use siskin_api::annotations::{FIELD_MANAGER, TARGET, revision as names};
+use siskin_api::annotations::{TARGET, revision as names};
 use siskin_decide::{Frozen, Rejection, Revision};
 
 use crate::apply::objects::Objects;
-use crate::apply::writer::{ApplyFailed, Writer, absent_is_fine};
+use crate::apply::writer::{ApplyFailed, Writer};
 use crate::cluster::patch::JsonPatch;
 use crate::observe::parse::{self, FrozenObject};
 use crate::process::metrics::Written;
@@ -160,9 +159,7 @@ impl Writer {
             }),
             ..DeleteParams::default()
         };
-        let what = format!("ControllerRevision {}", object.name);
-        let gone = api.delete(&object.name, &only);
-        absent_is_fine(self.write(Written::ControllerRevision, "delete", what, gone).await)
+        self.delete(Written::ControllerRevision, &api, &object.name, &only).await
     }
 
     async fn create_revision(
@@ -186,11 +183,7 @@ impl Writer {
             revision: i64::from(attempt),
         };
         let api = self.cluster.revisions(&objects.world.name.namespace);
-        let post =
-            PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
-        let what = format!("ControllerRevision {name}");
-        let created = api.create(&post, &object);
-        let written = self.write(Written::ControllerRevision, "create", what, created).await?;
+        let written = self.create(Written::ControllerRevision, &api, &name, &object).await?;
         self.cluster.newest.note(written.metadata.resource_version.as_deref());
         let trial = template.trial_key(objects.world.rollout.spec.canary_on);
         objects.live.frozen.push(FrozenObject {
@@ -209,15 +202,10 @@ impl Writer {
         index: usize,
         change: impl FnOnce(JsonPatch) -> JsonPatch,
     ) -> Result<(), ApplyFailed> {
-        let object = &objects.live.frozen[index];
-        let patch = change(JsonPatch::onto(object.resource_version.as_deref()));
-        let params =
-            PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let FrozenObject { name, resource_version, .. } = &objects.live.frozen[index];
+        let patch = change(JsonPatch::onto(resource_version.as_deref()));
         let api = self.cluster.revisions(&objects.world.name.namespace);
-        let patch = patch.into_patch::<Value>();
-        let what = format!("ControllerRevision {}", object.name);
-        let answer = api.patch(&object.name, &params, &patch);
-        let written = self.write(Written::ControllerRevision, "patch", what, answer).await?;
+        let written = self.patch(Written::ControllerRevision, &api, name, patch).await?;
         self.cluster.newest.note(written.metadata.resource_version.as_deref());
         if let Some(now) = parse::frozen(&written, objects.world.rollout.spec.canary_on) {
             objects.live.frozen[index] = now;

@@ -2,10 +2,9 @@
 //! Status is written last, with the resourceVersion that was read, and skipped when equal.
 
 use kube::ResourceExt;
-use kube::api::PatchParams;
-use serde_json::{Value, json};
+use serde_json::json;
 use siskin_api::CanaryRolloutStatus;
-use siskin_api::annotations::{FIELD_MANAGER, FINALIZER};
+use siskin_api::annotations::FINALIZER;
 
 use crate::apply::effects::Applied;
 use crate::apply::objects::Objects;
@@ -59,14 +58,10 @@ impl Writer {
         if same || applied.refused.is_some() || applied.is_released() {
             return Ok(());
         }
-        let patch = JsonPatch::onto(applied.rollout_version.as_deref())
-            .set(&["status"], json!(status))
-            .into_patch::<Value>();
-        let params = params();
         let api = self.cluster.rollouts(&world.name.namespace);
-        let what = format!("status of CanaryRollout {}", world.name);
-        let answer = api.patch_status(&world.name.name, &params, &patch);
-        self.write(Written::CanaryRolloutStatus, "patch", what, answer).await.map(drop)
+        let patch = JsonPatch::onto(applied.rollout_version.as_deref());
+        let patch = patch.set(&["status"], json!(status));
+        self.patch_status(&api, &world.name.name, patch).await.map(drop)
     }
 
     /// Marks every object of the rollout with this leader's epoch: whatever an older leader still
@@ -76,16 +71,13 @@ impl Writer {
         let deployments = self.cluster.deployments(&world.name.namespace);
         let live = [&world.live.target, &world.live.primary, &world.live.canary];
         for object in live.into_iter().flatten() {
-            let stamped =
-                self.patch(&deployments, &object.name_any(), stamp(object, &epoch)).await?;
+            let (name, patch) = (object.name_any(), stamp(object, &epoch));
+            let stamped = self.patch(Written::Deployment, &deployments, &name, patch).await?;
             self.give_up_ownership(&deployments, stamped).await?;
         }
-        let patch = stamp(&world.rollout, &epoch).into_patch::<Value>();
-        let params = params();
         let api = self.cluster.rollouts(&world.name.namespace);
-        let what = format!("CanaryRollout {}", world.name);
-        let answer = api.patch(&world.name.name, &params, &patch);
-        self.write(Written::CanaryRollout, "patch", what, answer).await.map(drop)
+        let patch = stamp(&world.rollout, &epoch);
+        self.patch(Written::CanaryRollout, &api, &world.name.name, patch).await.map(drop)
     }
 
     async fn patch_rollout(
@@ -93,13 +85,11 @@ impl Writer {
         objects: &mut Objects<'_>,
         change: impl FnOnce(JsonPatch) -> JsonPatch,
     ) -> Result<(), ApplyFailed> {
-        let patch = change(JsonPatch::onto(objects.rollout.resource_version.as_deref()));
-        let (patch, params) = (patch.into_patch::<Value>(), params());
         let name = &objects.world.name;
         let api = self.cluster.rollouts(&name.namespace);
-        let answer = api.patch(&name.name, &params, &patch);
-        let what = format!("CanaryRollout {name}");
-        objects.rollout = self.write(Written::CanaryRollout, "patch", what, answer).await?.metadata;
+        let patch = change(JsonPatch::onto(objects.rollout.resource_version.as_deref()));
+        let written = self.patch(Written::CanaryRollout, &api, &name.name, patch).await?;
+        objects.rollout = written.metadata;
         Ok(())
     }
 }
@@ -108,13 +98,5 @@ impl Writer {
 const EPOCH: &str = "siskin.dev/epoch";
 
 fn stamp(object: &impl ResourceExt, epoch: &str) -> JsonPatch {
-    let mut patch = JsonPatch::onto(object.resource_version().as_deref());
-    if object.meta().annotations.is_none() {
-        patch = patch.set(&["metadata", "annotations"], json!({}));
-    }
-    patch.set(&["metadata", "annotations", EPOCH], epoch)
-}
-
-fn params() -> PatchParams {
-    PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() }
+    JsonPatch::annotating(object).annotation(object, EPOCH, Some(epoch.to_owned()))
 }

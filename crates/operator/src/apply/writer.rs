@@ -1,12 +1,20 @@
 //! The only writer: each write under the gate, and conditional on the object that was read. Whoever
 //! else wrote in between wins: the pass ends with a conflict and the next one looks again.
 
-use std::fmt::Display;
+use std::fmt::Debug;
 use std::future::Future;
 
+use kube::Api;
+use kube::api::{DeleteParams, PatchParams, PostParams};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use siskin_api::CanaryRollout;
+use siskin_api::annotations::FIELD_MANAGER;
 use siskin_decide::Revision;
 
 use crate::cluster::calls::{CallError, CallFailed, Cluster, call};
+use crate::cluster::patch::JsonPatch;
 use crate::process::gate::{Gate, NotLeading};
 use crate::process::metrics::{Metrics, Written};
 
@@ -63,30 +71,89 @@ impl Writer {
         Ok(permit.is_elected().then(|| permit.epoch().to_string()))
     }
 
+    /// Creates an object.
+    pub(super) async fn create<K>(
+        &self,
+        kind: Written,
+        api: &Api<K>,
+        name: &str,
+        object: &K,
+    ) -> Result<K, ApplyFailed>
+    where
+        K: Clone + Debug + DeserializeOwned + Serialize,
+    {
+        let params = PostParams { field_manager: manager(), ..PostParams::default() };
+        self.write(kind, "create", name, api.create(&params, object)).await
+    }
+
+    /// Patches an object.
+    pub(super) async fn patch<K>(
+        &self,
+        kind: Written,
+        api: &Api<K>,
+        name: &str,
+        patch: JsonPatch,
+    ) -> Result<K, ApplyFailed>
+    where
+        K: Clone + Debug + DeserializeOwned,
+    {
+        let params = PatchParams { field_manager: manager(), ..PatchParams::default() };
+        let patch = patch.into_patch::<Value>();
+        self.write(kind, "patch", name, api.patch(name, &params, &patch)).await
+    }
+
+    /// Patches the status of a rollout.
+    pub(super) async fn patch_status(
+        &self,
+        api: &Api<CanaryRollout>,
+        name: &str,
+        patch: JsonPatch,
+    ) -> Result<CanaryRollout, ApplyFailed> {
+        let params = PatchParams { field_manager: manager(), ..PatchParams::default() };
+        let patch = patch.into_patch::<Value>();
+        let answer = api.patch_status(name, &params, &patch);
+        self.write(Written::CanaryRolloutStatus, "patch", name, answer).await
+    }
+
+    /// Deletes an object. One that is not there is deleted.
+    pub(super) async fn delete<K>(
+        &self,
+        kind: Written,
+        api: &Api<K>,
+        name: &str,
+        params: &DeleteParams,
+    ) -> Result<(), ApplyFailed>
+    where
+        K: Clone + Debug + DeserializeOwned,
+    {
+        match self.write(kind, "delete", name, api.delete(name, params)).await {
+            Ok(_) => Ok(()),
+            Err(ApplyFailed::Call(CallFailed {
+                source: CallError::Api(kube::Error::Api(status)),
+                ..
+            })) if status.code == 404 => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// One write: only while leading, and given up before the lease ends.
-    pub(super) async fn write<T, D: Display>(
+    async fn write<T>(
         &self,
         kind: Written,
         verb: &'static str,
-        what: D,
+        name: &str,
         answer: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, ApplyFailed> {
         let permit = self.gate.check()?;
-        let answer = call(verb, || what.to_string(), answer);
+        let what = || format!("{} {name}", <&str>::from(kind));
+        let answer = call(verb, what, answer);
         let written = permit.bound(answer).await.map_err(|_| ApplyFailed::CutOff)?;
         self.metrics.api_write(kind);
         Ok(written?)
     }
 }
 
-/// Turns "is not there" into success: deletes are idempotent.
-pub(super) fn absent_is_fine<T>(outcome: Result<T, ApplyFailed>) -> Result<(), ApplyFailed> {
-    match outcome {
-        Ok(_) => Ok(()),
-        Err(ApplyFailed::Call(CallFailed {
-            source: CallError::Api(kube::Error::Api(status)),
-            ..
-        })) if status.code == 404 => Ok(()),
-        Err(error) => Err(error),
-    }
+#[expect(clippy::unnecessary_wraps, reason = "the type of the parameter")]
+fn manager() -> Option<String> {
+    Some(FIELD_MANAGER.to_owned())
 }

@@ -1,6 +1,7 @@
 //! The API server as Siskin sees it: which calls, with which deadline. No decision is made here.
 //! Deployments travel as JSON: a field that this build does not know must survive a round trip.
 
+use std::fmt::Debug;
 use std::future::Future;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
 use kube::api::{ApiResource, DynamicObject, ListParams, VersionMatch};
 use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
 use siskin_api::CanaryRollout;
 use siskin_api::annotations::TARGET;
 
@@ -53,6 +55,9 @@ impl CallFailed {
         }
     }
 }
+
+/// An object, if it is there.
+pub type Found<T> = Result<Option<T>, CallFailed>;
 
 /// Calls of one namespace.
 #[derive(Clone)]
@@ -102,23 +107,13 @@ impl Cluster {
     }
 
     /// One Deployment.
-    pub async fn deployment(
-        &self,
-        namespace: &str,
-        name: &str,
-    ) -> Result<Option<DynamicObject>, CallFailed> {
-        let api = self.deployments(namespace);
-        call("get", || format!("Deployment {name}"), api.get_opt(name)).await
+    pub async fn deployment(&self, namespace: &str, name: &str) -> Found<DynamicObject> {
+        get(&self.deployments(namespace), "Deployment", name).await
     }
 
     /// One rollout.
-    pub async fn rollout(
-        &self,
-        namespace: &str,
-        name: &str,
-    ) -> Result<Option<CanaryRollout>, CallFailed> {
-        let api = self.rollouts(namespace);
-        call("get", || format!("CanaryRollout {name}"), api.get_opt(name)).await
+    pub async fn rollout(&self, name: &Name) -> Found<CanaryRollout> {
+        get(&self.rollouts(&name.namespace), "CanaryRollout", &name.name).await
     }
 
     /// The frozen templates of a target, as new as anything that was seen of any: the first time
@@ -166,8 +161,7 @@ impl Cluster {
     /// Whether the namespace is going away.
     pub async fn is_terminating(&self, namespace: &str) -> Result<bool, CallFailed> {
         let api: Api<Namespace> = Api::all(self.client.clone());
-        let found =
-            call("get", || format!("Namespace {namespace}"), api.get_opt(namespace)).await?;
+        let found = get(&api, "Namespace", namespace).await?;
         Ok(found.is_none_or(|it| it.metadata.deletion_timestamp.is_some()))
     }
 
@@ -179,11 +173,18 @@ impl Cluster {
         Ok(list.items)
     }
 
-    /// A Secret, for Kafka credentials.
-    pub async fn secret(&self, namespace: &str, name: &str) -> Result<Option<Secret>, CallFailed> {
-        let api: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
-        call("get", || format!("Secret {name}"), api.get_opt(name)).await
+    /// A Secret, for credentials.
+    pub async fn secret(&self, namespace: &str, name: &str) -> Found<Secret> {
+        get(&Api::namespaced(self.client.clone(), namespace), "Secret", name).await
     }
+}
+
+async fn get<K: Clone + Debug + DeserializeOwned>(
+    api: &Api<K>,
+    kind: &str,
+    name: &str,
+) -> Found<K> {
+    call("get", || format!("{kind} {name}"), api.get_opt(name)).await
 }
 
 /// One call under its deadline.

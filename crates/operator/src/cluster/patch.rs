@@ -3,8 +3,9 @@
 
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation, RemoveOperation, TestOperation};
+use kube::ResourceExt;
 use kube::api::Patch;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Operations in the order in which the API server makes them, all or none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +20,28 @@ impl JsonPatch {
         match resource_version {
             Some(version) => patch.set(&["metadata", "resourceVersion"], version),
             None => patch,
+        }
+    }
+
+    /// Conditional on this object being as it was read, and ready for annotations: the field that
+    /// holds them is made if there is none.
+    #[must_use]
+    pub fn annotating(object: &impl ResourceExt) -> Self {
+        let patch = Self::onto(object.meta().resource_version.as_deref());
+        match object.meta().annotations {
+            Some(_) => patch,
+            None => patch.set(&["metadata", "annotations"], json!({})),
+        }
+    }
+
+    /// Sets an annotation of `object`; without a value, removes it if it is there.
+    #[must_use]
+    pub fn annotation(self, object: &impl ResourceExt, key: &str, value: Option<String>) -> Self {
+        let path = ["metadata", "annotations", key];
+        match value {
+            Some(value) => self.set(&path, value),
+            None if object.annotations().contains_key(key) => self.remove(&path),
+            None => self,
         }
     }
 

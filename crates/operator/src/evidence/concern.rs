@@ -9,7 +9,7 @@ use crate::cluster::calls::CallFailed;
 /// Something that a person has to mend, or that passes by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Concern {
-    /// `CamelCase`, one of a closed set: condition reason.
+    /// Reason of a condition: `CamelCase`, one of a closed set.
     pub reason: &'static str,
     /// What is wrong and what to do.
     pub message: String,

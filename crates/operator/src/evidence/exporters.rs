@@ -12,15 +12,15 @@ use siskin_prometheus::{
 use crate::evidence::concern::{Concern, SourceError};
 use crate::evidence::meter::{Exporter, MetricsSource};
 use crate::evidence::queries::Queries;
-use crate::evidence::secrets::{ReadContext, Secrets};
+use crate::evidence::secrets::{ReadContext, SecretRead};
 use crate::evidence::sources::interval;
 use crate::name::Name;
 use crate::per_rollout::PerRollout;
 
-/// Who is asked for metrics, per rollout.
+/// Clients and credentials for the metrics of all rollouts.
 #[derive(Clone, Default)]
 pub(super) struct Exporters {
-    secrets: Secrets<Access>,
+    secrets: PerRollout<SecretRead<Access>>,
     clients: PerRollout<KnownClient>,
     scraper: Arc<Mutex<Option<Scraper>>>,
 }
@@ -67,7 +67,7 @@ impl Exporters {
         let access = match &source.credentials_secret_ref {
             Some(secret) => {
                 let parse = |data: &_| Access::from_secret(data).map_err(|it| it.to_string());
-                self.secrets.read(context, PROMETHEUS, secret, parse).await?
+                context.secret(&self.secrets, PROMETHEUS, secret, parse).await?
             }
             None => Access::default(),
         };

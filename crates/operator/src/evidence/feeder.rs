@@ -10,11 +10,11 @@ use tokio::sync::mpsc;
 
 use crate::clock;
 use crate::evidence::meter::{MetricsRead, MetricsReading};
-use crate::evidence::neighbours::Neighbours;
+use crate::evidence::neighbors::Neighbors;
 use crate::evidence::sampling::{Feed, Sampling};
 use crate::name::Trigger;
 use crate::observe::pods::Pods;
-use crate::process::metrics::{ClosedSet, Metrics};
+use crate::process::metrics::Metrics;
 
 /// Feeds the evidence of every rollout; [`run`](Self::run) it as a task.
 pub struct Feeder {
@@ -25,7 +25,7 @@ pub struct Feeder {
     /// Pods with a role: members of a group are attributed to them.
     pub pods: Pods,
     /// Pods of other workloads, for members that match none with a role.
-    pub neighbours: Neighbours,
+    pub neighbors: Neighbors,
     /// Asks for passes.
     pub trigger: Trigger,
     /// Counts samples and readings.
@@ -36,7 +36,7 @@ pub struct Feeder {
 struct Delivered {
     /// Whether a pass is worth it now.
     asks: bool,
-    /// Whether a member matched no pod of ours: a neighbour's pod may explain it.
+    /// Whether a member matched no pod of ours: a neighbor's pod may explain it.
     unattributed: bool,
 }
 
@@ -58,14 +58,14 @@ impl Feeder {
                     pending.push(next(feed).boxed());
                     continue;
                 }
-                () = self.neighbours.listed() => continue,
+                () = self.neighbors.listed() => continue,
                 Some(turn) = pending.next() => match turn {
                     Turn::Sampled(feed, sample) => {
                         let sample = match sample {
                             Ok(sample) => sample,
                             Err(stopped) => return stopped,
                         };
-                        self.metrics.sample(&SourceOutcome::of(&sample));
+                        self.metrics.sample(outcome(&sample));
                         if let Some(read) = self.metrics_read(&feed) {
                             pending.push(meter(feed, sample, read).boxed());
                             continue;
@@ -73,14 +73,14 @@ impl Feeder {
                         (feed, sample, None)
                     }
                     Turn::Metered(feed, sample, reading) => {
-                        self.metrics.reading(&SourceOutcome::of_reading(&reading));
+                        self.metrics.reading(reading.failure.as_ref().map_or(ANSWERED, ReadError::name));
                         (feed, sample, Some(*reading))
                     }
                 },
             };
             let Some(delivered) = self.deliver(&feed, &sample, reading) else { continue };
             if delivered.unattributed {
-                self.neighbours.look(&feed.name.namespace);
+                self.neighbors.look(&feed.name.namespace);
             }
             if delivered.asks {
                 self.trigger.ask(feed.name.clone());
@@ -89,7 +89,7 @@ impl Feeder {
         }
     }
 
-    /// What is to be read of the pods beside a sample; `None` where nothing is.
+    /// The reading to be made beside a sample; `None` where the rollout names no metrics.
     fn metrics_read(&self, feed: &Feed) -> Option<MetricsRead> {
         let namespace = &feed.name.namespace;
         let read = self.sampling.fed(feed, |sampled| {
@@ -114,7 +114,7 @@ impl Feeder {
         let namespace = &feed.name.namespace;
         self.sampling.fed(feed, |sampled| {
             let mut pods = self.pods.of(namespace, &sampled.target);
-            let identities = self.neighbours.beside(namespace, &pods.identities);
+            let identities = self.neighbors.beside(namespace, &pods.identities);
             let answer = sample.as_ref().as_ref().ok();
             let group = answer.map(|snapshot| attribute(snapshot, &identities));
             let unattributed = group.as_ref().is_some_and(|it| 0 < it.members.unattributed);
@@ -124,7 +124,6 @@ impl Feeder {
                 reading.failure
             });
             let evidence = &mut sampled.evidence;
-            let outcome = |sample: &Sample| SourceOutcome::of(sample).0;
             let mut changed = evidence.latest().map(outcome) != Some(outcome(sample));
             changed |= evidence.note_unread(failure);
             evidence.observe(sample.clone(), clock::now(), pods.observations, group);
@@ -144,23 +143,9 @@ async fn meter(feed: Feed, sample: Sample, read: MetricsRead) -> Turn {
     Turn::Metered(feed, sample, Box::new(reading))
 }
 
-/// What became of a sample or a reading: an answer, or one of the errors that its source knows.
-struct SourceOutcome(&'static str);
+/// What became of a sample: an answer, or one of the errors that its source knows.
+fn outcome(sample: &Sample) -> &'static str {
+    sample.as_ref().as_ref().map_or_else(SampleError::name, |_| ANSWERED)
+}
 
 const ANSWERED: &str = "Answered";
-
-impl SourceOutcome {
-    fn of(sample: &Sample) -> Self {
-        Self(sample.as_ref().as_ref().map_or_else(SampleError::name, |_| ANSWERED))
-    }
-
-    fn of_reading(reading: &MetricsReading) -> Self {
-        Self(reading.failure.as_ref().map_or(ANSWERED, ReadError::name))
-    }
-}
-
-impl ClosedSet for SourceOutcome {
-    fn variant(&self) -> &'static str {
-        self.0
-    }
-}

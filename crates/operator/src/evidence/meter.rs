@@ -26,9 +26,9 @@ const SCRAPED_EVERY: Duration = Duration::from_secs(20);
 /// Where the metrics of a rollout's pods are, and which of them are read.
 #[derive(Clone, Debug)]
 pub struct MetricsSource {
-    /// Who is asked.
+    /// The server or the pods that are asked.
     pub exporter: Exporter,
-    /// What the consumers export.
+    /// Series that the consumers export.
     pub series: Series,
     /// The user's own metrics.
     pub queries: Queries,
@@ -36,23 +36,23 @@ pub struct MetricsSource {
     pub interval: Duration,
 }
 
-/// Who is asked for metrics.
+/// What is asked for metrics: a server, or each pod.
 #[derive(Clone, Debug)]
 pub enum Exporter {
     /// A Prometheus, or what answers like one.
     Prometheus {
         /// Shared by all rollouts that ask it with the same credentials.
         client: Prometheus,
-        /// How it calls pods and namespaces.
+        /// Labels that name pods and namespaces there.
         labels: TargetLabels,
     },
-    /// Each pod for its own.
+    /// Each pod is asked for its own metrics.
     Pods {
         /// Shared by all rollouts.
         scraper: Scraper,
         /// Name of the container port.
         port: Arc<str>,
-        /// Path.
+        /// Path of the endpoint.
         path: Arc<str>,
     },
 }
@@ -72,7 +72,7 @@ pub struct MetricsReading {
     pods: HashMap<Arc<str>, PodMetrics>,
     /// When pods were last scraped: for the next reading.
     pub(super) scrapes: Scrapes,
-    /// What could not be read, the first of it.
+    /// The first of what could not be read.
     pub failure: Option<ReadError>,
 }
 

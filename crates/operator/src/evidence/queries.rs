@@ -16,12 +16,12 @@ use siskin_prometheus::{
 use crate::evidence::concern::Concern;
 use crate::observe::pods::PodsOfTarget;
 
-/// Questions of one rollout that are under way at one time: ten metrics of two queries each may be
+/// Queries of one rollout that are under way at one time: ten metrics of two queries each may be
 /// asked pod by pod, and a Prometheus serves others as well.
-const AT_ONCE: usize = 8;
+const MAX_QUERIES_AT_ONCE: usize = 8;
 
 /// Pods that are asked about one by one; beyond that the query has to name them all.
-const MOST_PODS: usize = 50;
+const MAX_PODS_ONE_BY_ONE: usize = 50;
 
 /// The shortest `{{window}}`: what dashboards use, and four scrapes where they are 15 s apart.
 const SHORTEST_WINDOW: Duration = Duration::from_secs(60);
@@ -103,7 +103,7 @@ impl Queries {
             let answer = client.query(&it.query.metric, &it.text, label, at).await;
             (it, answer)
         });
-        let mut answers = stream::iter(asked).buffered(AT_ONCE);
+        let mut answers = stream::iter(asked).buffered(MAX_QUERIES_AT_ONCE);
         let mut found: BTreeMap<(Arc<str>, Arc<str>), UserReading> = BTreeMap::new();
         while let Some((filled, answer)) = answers.next().await {
             let query = &filled.query;
@@ -147,8 +147,9 @@ impl Queries {
             let pods: Vec<_> = by_role
                 .flat_map(|(role, pods)| pods.into_iter().map(move |it| (role, it)))
                 .collect();
-            if MOST_PODS < pods.len() {
-                let fault = Fault::TooLarge { limit: MOST_PODS, unit: "pods asked one by one" };
+            if MAX_PODS_ONE_BY_ONE < pods.len() {
+                let fault =
+                    Fault::TooLarge { limit: MAX_PODS_ONE_BY_ONE, unit: "pods asked one by one" };
                 failures.push(query.failed(fault, client));
                 return Vec::new();
             }

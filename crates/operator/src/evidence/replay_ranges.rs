@@ -18,7 +18,7 @@ type PartitionKey = (Arc<str>, i32);
 pub struct ReplayRanges {
     /// Last committed offset while somebody else owned the partition.
     before: BTreeMap<PartitionKey, i64>,
-    /// Ranges so far.
+    /// Ranges of offsets so far.
     ranges: BTreeMap<PartitionKey, Range>,
 }
 
@@ -30,7 +30,7 @@ struct Range {
 }
 
 impl ReplayRanges {
-    /// Goes on with what an earlier process recorded.
+    /// Ranges that an earlier process recorded, to be extended.
     #[must_use]
     pub fn resumed(ranges: &[ReplayRange]) -> Self {
         let ranges = ranges.iter().map(|it| {
@@ -40,7 +40,7 @@ impl ReplayRanges {
         Self { before: BTreeMap::new(), ranges: ranges.collect() }
     }
 
-    /// Takes one observation in. Only a Stable group says who owns what.
+    /// Extends the ranges by one observation. Only a Stable group says who owns what.
     pub fn observe(&mut self, group: &GroupObservation) {
         if group.state != GroupState::Stable {
             return;

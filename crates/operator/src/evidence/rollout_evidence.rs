@@ -16,7 +16,7 @@ use crate::evidence::replay_ranges::ReplayRanges;
 use crate::traces::marks::AttemptSnapshot;
 use crate::traces::shelf::{Attempt, Beginning, Recorder};
 
-/// How many polls without an answer are still the same window.
+/// Polls without an answer that still count as the same window.
 const RECENT_POLLS: i64 = 3;
 
 /// One rollout's evidence.
@@ -43,16 +43,17 @@ struct Session {
 /// What an earlier process saved of an attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct Saved<'a> {
-    /// The judge's accounts.
+    /// The judge's accounts, and the figures beside them.
     pub analysis: Option<&'a AnalysisStatus>,
-    /// Ranges so far.
+    /// Replay ranges recorded so far.
     pub replay: &'a [ReplayRange],
     /// Whether canary pods already exist: without accounts their evidence was lost.
     pub under_way: bool,
 }
 
 impl RolloutEvidence {
-    /// An empty one, fed every `interval` milliseconds. What its judges are given is recorded.
+    /// The evidence of a rollout that is sampled every `interval` milliseconds: none yet. What its
+    /// judges are given goes to `recorder`.
     #[must_use]
     pub fn new(interval: Millis, recorder: Recorder) -> Self {
         Self {
@@ -118,7 +119,7 @@ impl RolloutEvidence {
         self.held = held;
     }
 
-    /// The judge of this attempt, begun or resumed if it is not the one at work; `None` ends one.
+    /// Begins or resumes the judge of this attempt, if it is not the one at work; `None` ends it.
     pub fn attend(
         &mut self,
         id: Option<RolloutId>,
@@ -170,14 +171,14 @@ impl RolloutEvidence {
         self.session.as_ref().map(|it| it.begun)
     }
 
-    /// The verdict now.
+    /// The judge's assessment at `now`, if an attempt is judged.
     #[must_use]
     pub fn assess(&self, now: Timestamp, primary_healthy: bool) -> Option<Assessment> {
         let session = self.session.as_ref()?;
         Some(session.judge.assess(now.as_millisecond(), primary_healthy))
     }
 
-    /// The accounts to persist.
+    /// The judge's accounts, to be persisted.
     #[must_use]
     pub fn accounts(&self) -> Option<String> {
         self.session.as_ref().map(|it| it.judge.save())
@@ -195,7 +196,7 @@ impl RolloutEvidence {
         summarise(&self.record)
     }
 
-    /// The record before and during the trial.
+    /// Observations before and during the trial.
     #[must_use]
     pub const fn record(&self) -> &Record {
         &self.record
@@ -207,14 +208,14 @@ impl RolloutEvidence {
         self.latest.as_ref()
     }
 
-    /// Whether every source answered: Kafka within the last polls, and beside the last of them who
-    /// has the metrics.
+    /// Whether every source answered: Kafka within the last polls, and the metrics beside the
+    /// latest of them.
     #[must_use]
     pub fn delivered(&self, now: Timestamp) -> bool {
         self.recent(now).is_some() && self.unread.is_none()
     }
 
-    /// Whether this many Ready canary pods have joined and the group is Stable.
+    /// Whether all of these Ready canary pods have joined the group and it is Stable.
     #[must_use]
     pub fn membership(&self, ready_canaries: u32, now: Timestamp) -> Membership {
         match self.recent(now) {

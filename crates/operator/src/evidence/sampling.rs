@@ -13,6 +13,7 @@ use crate::clock;
 use crate::evidence::meter::MetricsSource;
 use crate::evidence::rollout_evidence::RolloutEvidence;
 use crate::name::Name;
+use crate::observe::world::World;
 use crate::per_rollout::PerRollout;
 use crate::traces::shelf::Traces;
 
@@ -27,15 +28,6 @@ pub struct Source {
     pub topics: Topics,
     /// Time between two samples.
     pub interval: Duration,
-}
-
-/// A rollout whose group is sampled.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SampledRollout<'a> {
-    pub(super) name: &'a Name,
-    pub(super) uid: &'a Uid,
-    /// Its target: whose pods the samples are attributed to.
-    pub(super) target: &'a str,
 }
 
 /// The evidence of every rollout that is sampled.
@@ -76,13 +68,8 @@ impl Sampling {
 
     /// Samples this source for the rollout from now on; nothing happens if it already does. The
     /// metrics are read beside each sample; the record goes on when they come from elsewhere.
-    pub(super) fn ensure(
-        &self,
-        rollout: SampledRollout<'_>,
-        source: Source,
-        metrics: Option<MetricsSource>,
-    ) {
-        let SampledRollout { name, uid, target } = rollout;
+    pub(super) fn ensure(&self, world: &World, source: Source, metrics: Option<MetricsSource>) {
+        let World { name, uid, .. } = world;
         let metrics = metrics.map(Arc::new);
         let mut rollouts = self.rollouts.lock();
         if let Some(sampled) = rollouts.get_mut(name).filter(|it| it.is(uid, &source)) {
@@ -94,7 +81,7 @@ impl Sampling {
         let millis = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
         let sampled = Sampled {
             uid: uid.clone(),
-            target: target.into(),
+            target: world.target_name().into(),
             source: source.clone(),
             metrics,
             scrapes: Scrapes::default(),
@@ -117,12 +104,11 @@ impl Sampling {
     /// Looks into, or changes, the evidence of one rollout; `None` if it is not sampled.
     pub(super) fn with<T>(
         &self,
-        name: &Name,
-        uid: &Uid,
+        world: &World,
         look: impl FnOnce(&mut RolloutEvidence) -> T,
     ) -> Option<T> {
-        let look = |it: &mut Sampled| (it.uid == *uid).then(|| look(&mut it.evidence));
-        self.rollouts.look(name, look).flatten()
+        let look = |it: &mut Sampled| (it.uid == world.uid).then(|| look(&mut it.evidence));
+        self.rollouts.look(&world.name, look).flatten()
     }
 
     /// Looks into, or changes, what this feed is for; `None` when nobody wants it any more.

@@ -8,21 +8,22 @@ use siskin_kafka::{ClusterConfig, Security, Topics};
 
 use crate::evidence::concern::{Concern, SourceError};
 use crate::evidence::sampling::Source;
-use crate::evidence::secrets::{ReadContext, Secrets};
+use crate::evidence::secrets::{ReadContext, SecretRead};
+use crate::per_rollout::PerRollout;
 
 const KAFKA: &str = "spec.analysis.kafka";
 
 /// The group of this rollout. `secrets` remembers the credentials of all rollouts.
 pub(super) async fn kafka_source(
     context: ReadContext<'_>,
-    secrets: &Secrets<Security>,
+    secrets: &PerRollout<SecretRead<Security>>,
     rollout: &CanaryRollout,
 ) -> Result<Source, SourceError> {
     let kafka = &rollout.spec.analysis.kafka;
     let security = match &kafka.credentials_secret_ref {
         Some(secret) => {
             let parse = |data: &_| Security::from_secret(data).map_err(|it| it.to_string());
-            Some(secrets.read(context, KAFKA, secret, parse).await?)
+            Some(context.secret(secrets, KAFKA, secret, parse).await?)
         }
         None => None,
     };

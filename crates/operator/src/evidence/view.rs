@@ -11,15 +11,15 @@ use crate::evidence::concern::Concern;
 /// Everything that one weighing found.
 #[derive(Clone, Debug)]
 pub struct EvidenceView {
-    /// Whether the sources of evidence deliver.
+    /// Whether the sources deliver, or what is wrong with one.
     pub delivery: Delivery,
     /// What keeps a trial from beginning, the gravest first.
     pub concerns: Vec<Concern>,
-    /// The judge's word, if an attempt is judged.
+    /// The judge's assessment, if an attempt is judged.
     pub assessment: Option<Assessment>,
-    /// A guard's word, from the pods alone.
+    /// What the guards found, from the pods alone.
     pub guard: Option<Finding>,
-    /// What both come to.
+    /// What judge and guards come to, for `decide`.
     pub evidence: Evidence,
     /// Whether the canary's pods have joined the group.
     pub membership: Membership,

@@ -14,12 +14,13 @@ use crate::evidence::definitions::definitions;
 use crate::evidence::exporters::Exporters;
 use crate::evidence::preflight::preflight;
 use crate::evidence::rollout_evidence::{RolloutEvidence, Saved};
-use crate::evidence::sampling::{SampledRollout, Sampling};
-use crate::evidence::secrets::{ReadContext, Secrets};
+use crate::evidence::sampling::Sampling;
+use crate::evidence::secrets::{ReadContext, SecretRead};
 use crate::evidence::sources::kafka_source;
 use crate::evidence::view::{Delivery, EvidenceView};
 use crate::name::Name;
 use crate::observe::world::World;
+use crate::per_rollout::PerRollout;
 use crate::traces::marks::{AttemptSnapshot, Word};
 
 /// Weighs the evidence of rollouts.
@@ -27,15 +28,15 @@ use crate::traces::marks::{AttemptSnapshot, Word};
 pub struct Weigher {
     cluster: Cluster,
     sampling: Sampling,
-    kafka: Secrets<Security>,
+    kafka: PerRollout<SecretRead<Security>>,
     exporters: Exporters,
 }
 
 impl Weigher {
-    /// Reads Secrets through this cluster; hears what is sampled.
+    /// Reads Secrets through `cluster`, and what is known of each group from `sampling`.
     #[must_use]
     pub fn new(cluster: Cluster, sampling: Sampling) -> Self {
-        Self { cluster, sampling, kafka: Secrets::default(), exporters: Exporters::default() }
+        Self { cluster, sampling, kafka: PerRollout::default(), exporters: Exporters::default() }
     }
 
     /// What the evidence says of this rollout at `now`.
@@ -47,7 +48,7 @@ impl Weigher {
             Err(SourceError::Concern(concern)) => Some(concern),
             Err(SourceError::Call(error)) => return Err(error),
         };
-        let weighed = self.sampling.with(&world.name, &world.uid, |it| {
+        let weighed = self.sampling.with(world, |it| {
             let wrong = wrong.clone().or_else(|| it.trouble().filter(|_| is_sampled));
             weighed(world, wrong, it, now)
         });
@@ -71,9 +72,7 @@ impl Weigher {
             Err(SourceError::Call(error)) => return Err(error.into()),
             Err(SourceError::Concern(concern)) => (None, Err(concern.into())),
         };
-        let World { name, uid, .. } = world;
-        let rollout = SampledRollout { name, uid, target: world.target_name() };
-        self.sampling.ensure(rollout, source, metrics);
+        self.sampling.ensure(world, source, metrics);
         outcome
     }
 }
@@ -85,7 +84,7 @@ fn is_sampled(world: &World) -> bool {
     owned && stays && world.spec_errors.is_empty()
 }
 
-/// The judge and the guards heard, and preflight looked at.
+/// The view of a rollout whose group is sampled: judge, guards and preflight are asked.
 fn weighed(
     world: &World,
     wrong: Option<Concern>,
@@ -142,7 +141,7 @@ fn unsampled(world: &World, wrong: Option<Concern>, now: Timestamp) -> EvidenceV
     }
 }
 
-/// A guard's word on an attempt, from the pods alone.
+/// What the guards find on an attempt, from the pods alone.
 fn guard(world: &World) -> Option<Finding> {
     world.state.attempt_with_canary()?;
     crash_guard(&world.pods.observations, primary_healthy(world))
@@ -158,15 +157,15 @@ fn note(
     now: Timestamp,
 ) {
     let total = world.primary.as_ref().map_or(0, |it| it.facts.replicas);
-    let word = Word::of(assessment, guard);
-    let Some(attempt) = AttemptSnapshot::of(&world.state, total, word, now) else { return };
+    let last = Word::of(assessment, guard);
+    let Some(attempt) = AttemptSnapshot::of(&world.state, total, last, now) else { return };
     let overruled = assessment.is_none_or(|it| it.verdict != Verdict::Fail);
     let failed = guard.is_some_and(|it| it.verdict() == Verdict::Fail);
     let proof = failed && overruled && attempt.is_open();
     gathered.note(&attempt, proof.then(|| without_group(&world.pods.observations, now)));
 }
 
-/// What a guard went by, between two samples.
+/// The pods that a guard judged by between two samples, as an observation without a group.
 fn without_group(pods: &[PodObservation], now: Timestamp) -> Observation {
     Observation { at: now.as_millisecond(), group: None, pods: pods.to_vec() }
 }
@@ -205,8 +204,8 @@ fn evidence(
     }
 }
 
-/// Guards need a healthy primary: ready but for what it may miss. At N = 1 the canary has replaced
-/// it, and its health is that from before the hand-over.
+/// Whether the primary is healthy, as guards need it: ready but for what it may miss. At N = 1 the
+/// canary has replaced it, and its health is that from before the hand-over.
 fn primary_healthy(world: &World) -> bool {
     world.primary.as_ref().is_none_or(|primary| {
         let workload = &primary.workload;
@@ -216,7 +215,7 @@ fn primary_healthy(world: &World) -> bool {
     })
 }
 
-/// What the judge is told of the plan that is followed.
+/// Settings of the judge, from the plan that is followed.
 fn settings(plan: &FrozenPlan) -> Settings {
     Settings {
         interval: plan.interval.as_millis(),

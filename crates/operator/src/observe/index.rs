@@ -71,7 +71,7 @@ impl Index {
         read.map(|(name, _)| name.clone()).collect()
     }
 
-    /// The phases of all of them.
+    /// The phases of all rollouts that report one.
     #[must_use]
     pub fn phases(&self) -> Vec<siskin_api::Phase> {
         self.0.read().values().filter_map(|it| it.phase).collect()

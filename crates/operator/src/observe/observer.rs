@@ -24,7 +24,7 @@ use crate::workloads::children::{Difference, Family, child_name};
 use crate::workloads::template::{PodTemplate, Restarts};
 
 /// Autoscalers are not watched; one that appears is served within this time.
-const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
 /// Reads everything that belongs to a rollout.
 #[derive(Clone)]
@@ -53,7 +53,8 @@ struct Kin<'a> {
 }
 
 impl Observer {
-    /// Reads through these.
+    /// Reads Deployments and rollouts through `cluster`, pods and other rollouts from their
+    /// watches.
     #[must_use]
     pub fn new(cluster: Cluster, pods: Pods, index: Index) -> Self {
         let (defaults, remembered) = (Defaults::default(), PerRollout::default());
@@ -62,7 +63,7 @@ impl Observer {
 
     /// What is there now; `None` when the rollout itself is gone.
     pub async fn observe(&self, name: &Name, now: Timestamp) -> Result<Option<World>, CallFailed> {
-        let Some(rollout) = self.cluster.rollout(&name.namespace, &name.name).await? else {
+        let Some(rollout) = self.cluster.rollout(name).await? else {
             return Ok(None);
         };
         let live = self.read(&rollout).await?;
@@ -159,7 +160,7 @@ impl Observer {
             return Ok(false);
         }
         if let Some((at, answer)) = self.remembered.with(name, |it| it.autoscaled)
-            && now.duration_since(at) < ASK_AGAIN
+            && now.duration_since(at) < ASK_AGAIN_AFTER
         {
             return Ok(answer);
         }

@@ -28,7 +28,7 @@ pub struct FrozenObject {
     pub template: PodTemplate,
     /// The object's name.
     pub name: String,
-    /// For the precondition of a write.
+    /// `resourceVersion`, the precondition of a write.
     pub resource_version: Option<String>,
 }
 
@@ -62,7 +62,7 @@ pub fn facts(object: &DynamicObject) -> Option<Facts> {
 /// Pods of a Deployment that the watch of the pods shows.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Shown {
-    /// All of them.
+    /// All pods, terminating ones included.
     pub all: u32,
     /// Pods that are being deleted, as far as the watch knows.
     pub terminating: u32,

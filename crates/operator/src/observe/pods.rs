@@ -35,21 +35,21 @@ struct Break {
 }
 
 /// A watch is begun again after at most 30 s, and says nothing when that goes well.
-const BEGUN_AGAIN: Millis = 40_000;
+const BEGUN_AGAIN_WITHIN: Millis = 40_000;
 
 /// The pods of one target.
 #[derive(Clone, Debug, Default)]
 pub struct PodsOfTarget {
-    /// For attribution.
+    /// Identities, to attribute members of the group to.
     pub identities: Vec<PodIdentity>,
-    /// For the judge.
+    /// Observations, as the judge takes them.
     pub observations: Vec<PodObservation>,
-    /// Where their metrics are.
+    /// Addresses and ports of their metrics.
     pub exports: Vec<Export>,
 }
 
 impl Pods {
-    /// Over the store of a watch on pods with a role.
+    /// Pods with a role as `store` holds them; `sight` says whether its watch works.
     #[must_use]
     pub const fn new(store: Store<Pod>, sight: Sight) -> Self {
         Self { store, sight }
@@ -96,7 +96,7 @@ impl Sight {
 
     fn lost_for(&self, now: Millis) -> Option<Millis> {
         let mut broken = self.0.lock();
-        let lasting = broken.filter(|it| now.saturating_sub(it.latest) <= BEGUN_AGAIN);
+        let lasting = broken.filter(|it| now.saturating_sub(it.latest) <= BEGUN_AGAIN_WITHIN);
         *broken = lasting;
         lasting.map(|it| now.saturating_sub(it.first))
     }

@@ -27,7 +27,6 @@ pub struct Live {
 }
 
 /// One look at one rollout.
-#[expect(clippy::struct_excessive_bools, reason = "independent facts, no state in disguise")]
 #[derive(Clone, Debug)]
 pub struct World {
     /// Its name.

@@ -16,7 +16,7 @@ use crate::process::metrics::{Metrics, Publication, Written};
 /// Who reports, in every Event: `kubectl get events --field-selector reportingController=siskin`.
 pub const CONTROLLER: &str = "siskin";
 /// Events that wait to be published: ten times what a start over 25 rollouts announces at once.
-const QUEUE: usize = 256;
+const QUEUED_EVENTS: usize = 256;
 /// An Event that the API server has not taken by then is given up: a later one matters more.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(5);
 /// At the end of the process, time to publish what still waits; well within the 30 s that
@@ -71,7 +71,7 @@ impl Events {
     /// The queue and the one who empties it. `identity` names this process in each Event.
     #[must_use]
     pub fn new(client: Client, identity: &str, metrics: Metrics) -> (Self, Publisher) {
-        let (sender, receiver) = mpsc::channel(QUEUE);
+        let (sender, receiver) = mpsc::channel(QUEUED_EVENTS);
         let instance = Some(cut(identity, MAX_WORD).to_owned());
         let recorder = Recorder::new(client, Reporter { controller: CONTROLLER.into(), instance });
         let publisher = Publisher { queue: receiver, recorder, metrics: metrics.clone() };
@@ -119,18 +119,13 @@ impl Publisher {
         let event = announcement.into_event();
         self.metrics.api_write(Written::Event);
         let answer = timeout(PUBLISH_WITHIN, self.recorder.publish(&event, regarding)).await;
-        let outcome = match answer {
-            Ok(Ok(())) => Publication::Published,
-            Ok(Err(error)) => {
-                tracing::debug!(reason = event.reason, %error, "could not publish an Event");
-                Publication::Failed
-            }
-            Err(_) => {
-                tracing::debug!(reason = event.reason, "no answer to an Event");
-                Publication::Failed
-            }
+        let error = match answer {
+            Ok(Ok(())) => return self.metrics.event(Publication::Published),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "no answer".to_owned(),
         };
-        self.metrics.event(outcome);
+        tracing::debug!(reason = event.reason, error, "could not publish an Event");
+        self.metrics.event(Publication::Failed);
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// No write begins with less than this left: it would be cut off half way, and a write that was
 /// cut off may or may not have been made. A write takes some 10 ms, 1 s on a bad day.
-pub const MARGIN: Duration = Duration::from_secs(1);
+pub const WRITE_MARGIN: Duration = Duration::from_secs(1);
 /// Bound of a write where there is no election: what the default lease allows at most.
 const UNLED_WRITE: Duration = Duration::from_secs(10);
 /// Writes under way at the same time; far above what the passes can start.
@@ -101,7 +101,7 @@ impl Gate {
     /// Leave for one write that begins now.
     ///
     /// # Errors
-    /// If the process does not lead, or its lease ends within [`MARGIN`].
+    /// If the process does not lead, or its lease ends within [`WRITE_MARGIN`].
     pub fn check(&self) -> Result<Permit, NotLeading> {
         let now = Instant::now();
         // Held until the slot is taken: `close` then either sees the slot or refuses the permit.
@@ -109,7 +109,7 @@ impl Gate {
         let (epoch, elected, deadline) = match &*tenure {
             Tenure::Following => return Err(NotLeading::Following),
             Tenure::Over => return Err(NotLeading::Over),
-            Tenure::Leading { until, .. } if *until < now + MARGIN => {
+            Tenure::Leading { until, .. } if *until < now + WRITE_MARGIN => {
                 return Err(NotLeading::Ending);
             }
             Tenure::Leading { epoch, until } => (epoch.clone(), true, *until),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text};
+use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -14,6 +14,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use siskin_analysis::Verdict;
 use siskin_api::Phase;
+use strum::IntoEnumIterator;
 
 /// Seconds. A pass at rest takes some 5 ms; 30 s is the longest that one may take.
 const PASS_SECONDS: [f64; 12] =
@@ -26,14 +27,6 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 #[derive(Clone, Debug)]
 pub struct Metrics {
     shared: Arc<Shared>,
-}
-
-/// An enum whose variant names are the values of a label, so that their number is known.
-///
-/// With `#[derive(strum::IntoStaticStr)]` the one method is `self.into()`.
-pub trait ClosedSet {
-    /// The name of the variant, without its fields.
-    fn variant(&self) -> &'static str;
 }
 
 /// What kind of object was written.
@@ -78,53 +71,40 @@ pub enum Storing {
 #[derive(Debug)]
 struct Shared {
     registry: Registry,
-    transitions: Family<ByPhase, Counter>,
-    effects: Family<ByEffect, Counter>,
+    transitions: Labeled<Counter>,
+    effects: Labeled<Counter>,
     pass_seconds: Histogram,
-    pass_errors: Family<ByStep, Counter>,
-    rollouts: Family<ByPhase, Gauge>,
+    pass_errors: Labeled<Counter>,
+    rollouts: Labeled<Gauge>,
     replicas_conflicts: Counter,
-    api_writes: Family<ByKind, Counter>,
-    samples: Family<ByOutcome, Counter>,
-    readings: Family<ByOutcome, Counter>,
-    verdicts: Family<ByVerdict, Counter>,
-    events: Family<ByOutcome, Counter>,
-    trace_files: Family<ByOutcome, Counter>,
+    api_writes: Labeled<Counter>,
+    samples: Labeled<Counter>,
+    readings: Labeled<Counter>,
+    verdicts: Labeled<Counter>,
+    events: Labeled<Counter>,
+    trace_files: Labeled<Counter>,
     leader: Gauge,
 }
 
-/// A label value; comes out of a [`ClosedSet`] and of nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Variant(&'static str);
+/// The one label of a family: its key, and a name in the code, so that the number of values is
+/// known.
+type Label = [(&'static str, &'static str); 1];
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByPhase {
-    phase: Variant,
+/// Numbers told apart by one label.
+#[derive(Debug)]
+struct Labeled<M> {
+    key: &'static str,
+    family: Family<Label, M>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByEffect {
-    effect: Variant,
-}
+impl<M: Clone + Default> Labeled<M> {
+    fn by(key: &'static str) -> Self {
+        Self { key, family: Family::default() }
+    }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByStep {
-    step: Variant,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByKind {
-    kind: Variant,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByOutcome {
-    outcome: Variant,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ByVerdict {
-    verdict: Variant,
+    fn of(&self, value: impl Into<&'static str>) -> M {
+        self.family.get_or_create(&[(self.key, value.into())]).clone()
+    }
 }
 
 impl Metrics {
@@ -133,18 +113,18 @@ impl Metrics {
     pub fn new() -> Self {
         let mut shared = Shared {
             registry: Registry::with_prefix("siskin"),
-            transitions: Family::default(),
-            effects: Family::default(),
+            transitions: Labeled::by("phase"),
+            effects: Labeled::by("effect"),
             pass_seconds: Histogram::new(PASS_SECONDS),
-            pass_errors: Family::default(),
-            rollouts: Family::default(),
+            pass_errors: Labeled::by("step"),
+            rollouts: Labeled::by("phase"),
             replicas_conflicts: Counter::default(),
-            api_writes: Family::default(),
-            samples: Family::default(),
-            readings: Family::default(),
-            verdicts: Family::default(),
-            events: Family::default(),
-            trace_files: Family::default(),
+            api_writes: Labeled::by("kind"),
+            samples: Labeled::by("outcome"),
+            readings: Labeled::by("outcome"),
+            verdicts: Labeled::by("verdict"),
+            events: Labeled::by("outcome"),
+            trace_files: Labeled::by("outcome"),
             leader: Gauge::default(),
         };
         shared.register();
@@ -155,12 +135,12 @@ impl Metrics {
 
     /// A rollout entered `phase`.
     pub fn transition(&self, phase: Phase) {
-        self.shared.transitions.get_or_create(&ByPhase { phase: Variant::of(&phase) }).inc();
+        self.shared.transitions.of(phase).inc();
     }
 
     /// An effect was made.
-    pub fn effect<E: ClosedSet>(&self, effect: &E) {
-        self.shared.effects.get_or_create(&ByEffect { effect: Variant::of(effect) }).inc();
+    pub fn effect(&self, effect: impl Into<&'static str>) {
+        self.shared.effects.of(effect).inc();
     }
 
     /// A pass over one rollout took this long, failed or not.
@@ -169,20 +149,20 @@ impl Metrics {
     }
 
     /// A pass failed; the variant of the error says at which step.
-    pub fn pass_failed<E: ClosedSet>(&self, error: &E) {
-        self.shared.pass_errors.get_or_create(&ByStep { step: Variant::of(error) }).inc();
+    pub fn pass_failed(&self, error: impl Into<&'static str>) {
+        self.shared.pass_errors.of(error).inc();
     }
 
     /// The phases of all the rollouts there are, in any order.
     pub fn rollouts(&self, phases: impl IntoIterator<Item = Phase>) {
-        let mut counts = PHASES.map(|phase| (phase, 0));
+        let mut counts = Phase::iter().map(|phase| (phase, 0)).collect::<Vec<_>>();
         for phase in phases {
             for (counted, count) in &mut counts {
                 *count += i64::from(*counted == phase);
             }
         }
         for (phase, count) in counts {
-            self.shared.rollouts.get_or_create(&ByPhase { phase: Variant::of(&phase) }).set(count);
+            self.shared.rollouts.of(phase).set(count);
         }
     }
 
@@ -193,33 +173,37 @@ impl Metrics {
 
     /// A write was sent, whatever its answer.
     pub fn api_write(&self, kind: Written) {
-        self.shared.api_writes.get_or_create(&ByKind { kind: Variant::of(&kind) }).inc();
+        self.shared.api_writes.of(kind).inc();
     }
 
     /// A source was asked for a sample; the variant says how that ended.
-    pub fn sample<E: ClosedSet>(&self, outcome: &E) {
-        self.shared.samples.get_or_create(&ByOutcome { outcome: Variant::of(outcome) }).inc();
+    pub fn sample(&self, outcome: impl Into<&'static str>) {
+        self.shared.samples.of(outcome).inc();
     }
 
     /// The pods' metrics were read beside a sample; the variant says how that ended.
-    pub fn reading<E: ClosedSet>(&self, outcome: &E) {
-        self.shared.readings.get_or_create(&ByOutcome { outcome: Variant::of(outcome) }).inc();
+    pub fn reading(&self, outcome: impl Into<&'static str>) {
+        self.shared.readings.of(outcome).inc();
     }
 
     /// The judge gave a verdict.
     pub fn verdict(&self, verdict: Verdict) {
-        self.shared.verdicts.get_or_create(&ByVerdict { verdict: Variant::of(&verdict) }).inc();
+        let name = match verdict {
+            Verdict::Pass => "Pass",
+            Verdict::Fail => "Fail",
+            Verdict::Inconclusive => "Inconclusive",
+        };
+        self.shared.verdicts.of(name).inc();
     }
 
     /// An Event was published, or not.
     pub fn event(&self, outcome: Publication) {
-        self.shared.events.get_or_create(&ByOutcome { outcome: Variant::of(&outcome) }).inc();
+        self.shared.events.of(outcome).inc();
     }
 
     /// So many traces were stored, or not.
     pub fn trace_files(&self, outcome: Storing, count: u64) {
-        let by_outcome = ByOutcome { outcome: Variant::of(&outcome) };
-        self.shared.trace_files.get_or_create(&by_outcome).inc_by(count);
+        self.shared.trace_files.of(outcome).inc_by(count);
     }
 
     /// Whether this process leads.
@@ -251,94 +235,28 @@ impl Shared {
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         to.register("build", "The version of the operator", build);
         to.register("leader", "1 while this process leads", self.leader.clone());
-        to.register("rollouts", "CanaryRollouts by phase", self.rollouts.clone());
-        to.register("transitions", "Phases entered", self.transitions.clone());
-        to.register("effects", "Effects made", self.effects.clone());
+        to.register("rollouts", "CanaryRollouts by phase", self.rollouts.family.clone());
+        to.register("transitions", "Phases entered", self.transitions.family.clone());
+        to.register("effects", "Effects made", self.effects.family.clone());
         to.register("pass_seconds", "Time of a pass over one rollout", self.pass_seconds.clone());
-        to.register("pass_errors", "Passes that failed, by step", self.pass_errors.clone());
+        to.register("pass_errors", "Passes that failed, by step", self.pass_errors.family.clone());
         to.register(
             "target_replicas_conflict",
             "Times that a target had pods again and was drained",
             self.replicas_conflicts.clone(),
         );
-        to.register("api_writes", "Writes sent, by kind of object", self.api_writes.clone());
-        to.register("samples", "Samples asked of a source, by outcome", self.samples.clone());
+        to.register("api_writes", "Writes sent, by kind of object", self.api_writes.family.clone());
+        to.register(
+            "samples",
+            "Samples asked of a source, by outcome",
+            self.samples.family.clone(),
+        );
         let help = "Readings of the pods' own metrics, by outcome";
-        to.register("readings", help, self.readings.clone());
-        to.register("verdicts", "Verdicts of the judge", self.verdicts.clone());
-        to.register("events", "Events, by what became of them", self.events.clone());
+        to.register("readings", help, self.readings.family.clone());
+        to.register("verdicts", "Verdicts of the judge", self.verdicts.family.clone());
+        to.register("events", "Events, by what became of them", self.events.family.clone());
         let help = "Traces to be stored in files, by what became of them";
-        to.register("trace_files", help, self.trace_files.clone());
-    }
-}
-
-impl Variant {
-    fn of(value: &impl ClosedSet) -> Self {
-        Self(value.variant())
-    }
-}
-
-impl EncodeLabelValue for Variant {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
-        self.0.encode(encoder)
-    }
-}
-
-const PHASES: [Phase; 10] = [
-    Phase::Adopting,
-    Phase::Initialized,
-    Phase::Preparing,
-    Phase::Progressing,
-    Phase::Paused,
-    Phase::Promoting,
-    Phase::RollingBack,
-    Phase::Succeeded,
-    Phase::Failed,
-    Phase::Terminating,
-];
-
-impl ClosedSet for Phase {
-    fn variant(&self) -> &'static str {
-        match self {
-            Self::Adopting => "Adopting",
-            Self::Initialized => "Initialized",
-            Self::Preparing => "Preparing",
-            Self::Progressing => "Progressing",
-            Self::Paused => "Paused",
-            Self::Promoting => "Promoting",
-            Self::RollingBack => "RollingBack",
-            Self::Succeeded => "Succeeded",
-            Self::Failed => "Failed",
-            Self::Terminating => "Terminating",
-        }
-    }
-}
-
-impl ClosedSet for Verdict {
-    fn variant(&self) -> &'static str {
-        match self {
-            Self::Pass => "Pass",
-            Self::Fail => "Fail",
-            Self::Inconclusive => "Inconclusive",
-        }
-    }
-}
-
-impl ClosedSet for Written {
-    fn variant(&self) -> &'static str {
-        self.into()
-    }
-}
-
-impl ClosedSet for Storing {
-    fn variant(&self) -> &'static str {
-        self.into()
-    }
-}
-
-impl ClosedSet for Publication {
-    fn variant(&self) -> &'static str {
-        self.into()
+        to.register("trace_files", help, self.trace_files.family.clone());
     }
 }
 

@@ -64,7 +64,7 @@ impl Runner {
         Ok(action)
     }
 
-    /// When to try again.
+    /// How long to wait before the next try.
     fn failed(&self, name: &Name, error: &PassFailed) -> Duration {
         self.passes.metrics.pass_failed(error);
         let source = std::error::Error::source(error).and_then(std::error::Error::source);

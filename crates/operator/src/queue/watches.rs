@@ -28,16 +28,16 @@ use crate::workloads::children::target_of;
 pub(super) type SeenRollout = DeserializeGuard<CanaryRollout>;
 
 /// How often the queue says that it is alive.
-const BEAT: Duration = Duration::from_secs(15);
+const BEAT_EVERY: Duration = Duration::from_secs(15);
 
-/// Where to watch.
+/// What is watched, and through what.
 #[derive(Clone)]
 pub struct Scope {
     /// Gives the watches their API.
     pub cluster: Cluster,
     /// The one namespace that is watched; `None`: all.
     pub namespace: Option<String>,
-    /// Told of each watch's first listing.
+    /// Learns of each watch's first listing.
     pub readiness: Readiness,
 }
 
@@ -107,29 +107,24 @@ pub(super) fn watch_names<P: Stream<Item = Pod> + Send + 'static>(
     let (store, rollouts) = watch_rollouts(scope, index);
     let deployments = watch_metadata::<Deployment>(scope, "Deployments", "");
     let revisions = watch_metadata::<ControllerRevision>(scope, "ControllerRevisions", TARGET);
-    let by_target = {
-        let index = index.clone();
-        move |namespace: String, target: &str| index.of_target(&namespace, target)
-    };
-    let of_deployment = by_target.clone();
+    let rollouts_of = index.clone();
     let deployments = deployments.map(move |it| {
         let (namespace, name) = (it.namespace().unwrap_or_default(), it.name_any());
-        let mut names = of_deployment(namespace.clone(), &name);
-        names.extend(
-            target_of(&name).into_iter().flat_map(|it| of_deployment(namespace.clone(), it)),
-        );
-        names
+        let targets = [Some(&*name), target_of(&name)];
+        let names = targets.into_iter().flatten();
+        names.flat_map(|target| rollouts_of.of_target(&namespace, target)).collect()
     });
-    let of_revision = by_target.clone();
-    let newest = scope.cluster.newest.clone();
+    let (rollouts_of, newest) = (index.clone(), scope.cluster.newest.clone());
     let revisions = revisions.map(move |it| {
         newest.note(it.resource_version().as_deref());
-        let target = it.labels().get(TARGET).cloned().unwrap_or_default();
-        of_revision(it.namespace().unwrap_or_default(), &target)
+        let target = it.labels().get(TARGET).map_or("", |it| it.as_str());
+        rollouts_of.of_target(&it.namespace().unwrap_or_default(), target)
     });
+    let rollouts_of = index.clone();
     let pods = triggers.pods.map(move |it| {
         let namespace = it.namespace().unwrap_or_default();
-        pods::target_of_pod(&it).map(|target| by_target(namespace, target)).unwrap_or_default()
+        let target = pods::target_of_pod(&it);
+        target.map(|target| rollouts_of.of_target(&namespace, target)).unwrap_or_default()
     });
     let asked = stream::unfold(triggers.asked, |mut asked| async move {
         asked.recv().await.map(|name| (vec![name], asked))
@@ -137,7 +132,7 @@ pub(super) fn watch_names<P: Stream<Item = Pod> + Send + 'static>(
     // Polled by the queue itself: one that is stuck misses its beat.
     let beats = stream::unfold(triggers.heartbeat, |heartbeat| async move {
         heartbeat.beat();
-        tokio::time::sleep(BEAT).await;
+        tokio::time::sleep(BEAT_EVERY).await;
         Some((vec![], heartbeat))
     });
     let names = stream::select_all([

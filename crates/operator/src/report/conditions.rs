@@ -7,7 +7,6 @@ use siskin_decide::{Facts, Held, Plan, Rest, State};
 
 use crate::observe::world::World;
 use crate::persisted;
-use crate::process::metrics::ClosedSet;
 use crate::report::round::Round;
 
 /// Whether the sources of evidence answer. Beside the kstatus ones.
@@ -37,7 +36,7 @@ pub(super) fn set(status: &mut CanaryRolloutStatus, round: &Round<'_>, facts: Op
         conditions::remove(all, STALLED);
     }
     if !settled && !stalled {
-        let reason = persisted::wire_phase(&plan.next).variant();
+        let reason: &'static str = persisted::wire_phase(&plan.next).into();
         conditions::set(all, say(RECONCILING, true, reason, &message), generation, now);
     } else {
         conditions::remove(all, RECONCILING);
@@ -106,7 +105,7 @@ fn outcome_reason(state: &State) -> &'static str {
         | State::Trial(_)
         | State::Promoting(_)
         | State::RollingBack(_)
-        | State::Terminating(_) => persisted::wire_phase(state).variant(),
+        | State::Terminating(_) => persisted::wire_phase(state).into(),
     }
 }
 

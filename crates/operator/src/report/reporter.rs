@@ -9,7 +9,7 @@ use siskin_decide::{Effect, Rest, State};
 use crate::observe::world::World;
 use crate::persisted;
 use crate::process::events::{Announcement, EventKind, Events};
-use crate::process::metrics::{ClosedSet, Metrics};
+use crate::process::metrics::Metrics;
 use crate::report::round::Round;
 use crate::report::{repairs, words};
 use crate::workloads::children::child_name;
@@ -53,19 +53,20 @@ impl Reporter {
     fn transition(&self, round: &Round<'_>) {
         let Round { world, evidence, plan, .. } = *round;
         let (from, to) = (&world.state, &plan.next);
-        let (before, after) = (persisted::wire_phase(from), persisted::wire_phase(to));
+        let before: &'static str = persisted::wire_phase(from).into();
+        let after: &'static str = persisted::wire_phase(to).into();
         if same_place(from, to) && world.rollout.status.is_some() {
             return;
         }
         let step = to.step().map(|it| it.index + 1);
-        self.metrics.transition(after);
+        self.metrics.transition(persisted::wire_phase(to));
         if let Some(assessment) = &evidence.assessment {
             self.metrics.verdict(assessment.verdict);
         }
         let text = words::message(round);
         let id = to.rollout().or(from.rollout()).map(|it| it.to_string()).unwrap_or_default();
         tracing::info!(
-            rollout = %world.name, from = before.variant(), to = after.variant(),
+            rollout = %world.name, from = before, to = after,
             id, step, held = ?plan.held, note = text, "transition"
         );
         let kind = match to {
@@ -79,7 +80,7 @@ impl Reporter {
         // What tells two announcements apart; the API server wants it filled.
         let step = step.map(|it| format!(" step {it}")).unwrap_or_default();
         let action = if id.is_empty() { "adoption".to_owned() } else { format!("{id}{step}") };
-        self.announce(world, Announcement { kind, reason: after.variant(), action, note: text });
+        self.announce(world, Announcement { kind, reason: after, action, note: text });
     }
 
     /// Tells what effects alone have changed.

@@ -19,14 +19,14 @@ use crate::traces::shelf::Traces;
 
 /// How often traces that are being recorded are stored, and what failed is tried again: as much of
 /// a trial is lost when the process is killed. Each time all of a trace is written, 4 MiB at most.
-const EVERY: Duration = Duration::from_secs(300);
+const STORE_EVERY: Duration = Duration::from_secs(300);
 
 /// Files that are handed out at once: each of them is 4 MiB in memory at most.
-const READERS: usize = 4;
+const MAX_READERS: usize = 4;
 
 /// Parts in which a file is handed out, in bytes: so that its memory is held until the last is
 /// sent.
-const PART: usize = 64 << 10;
+const PART_BYTES: usize = 64 << 10;
 
 /// Stores the traces of this process.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub struct Content {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// Others are being handed out.
-    #[error("{READERS} stored traces are being read: ask again")]
+    #[error("{MAX_READERS} stored traces are being read: ask again")]
     Busy,
     /// The volume is broken or gone.
     #[error("read the trace directory")]
@@ -73,7 +73,7 @@ impl Archive {
     /// Stores each trace when it has ended, and what is recorded by then every 5 minutes and on
     /// `shutdown`.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let mut rounds = interval(EVERY);
+        let mut rounds = interval(STORE_EVERY);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
@@ -119,7 +119,7 @@ impl Files {
     /// Hands out what is in this directory.
     #[must_use]
     pub fn new(directory: Directory) -> Self {
-        Self { directory, readers: Arc::new(Semaphore::new(READERS)) }
+        Self { directory, readers: Arc::new(Semaphore::new(MAX_READERS)) }
     }
 
     /// All stored traces, the oldest first.
@@ -157,7 +157,7 @@ impl Content {
     /// The file, gzip.
     pub fn parts(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
         stream::unfold(self, |mut it| async move {
-            let part = it.bytes.split_to(PART.min(it.bytes.len()));
+            let part = it.bytes.split_to(PART_BYTES.min(it.bytes.len()));
             (!part.is_empty()).then_some((Ok(part), it))
         })
     }

@@ -59,7 +59,7 @@ impl AttemptSnapshot {
     /// The snapshot of an attempt that is judged; `None` without one.
     #[must_use]
     pub fn of(state: &State, total: u32, word: Option<Word>, now: Timestamp) -> Option<Self> {
-        let stage = match *state {
+        let reached = match *state {
             State::Trial(trial) => {
                 let step = trial.stage.step()?;
                 At::Step {
@@ -73,7 +73,7 @@ impl AttemptSnapshot {
             }
             State::Adopting | State::AtRest(_) | State::Terminating(_) => return None,
         };
-        Some(Self { at: now.as_millisecond(), total, word, stage })
+        Some(Self { at: now.as_millisecond(), total, word, stage: reached })
     }
 
     /// Whether a failure now would still decide something.

@@ -13,7 +13,7 @@ use crate::traces::recording::Recording;
 
 /// Traces that wait although another one has their place. An attempt that ends at once and is
 /// followed by the next leaves one; more than this, and the files have been out of reach for long.
-const WAITING: usize = 64;
+const MAX_WAITING: usize = 64;
 
 /// Identifies a recording: an attempt as one process saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub(super) struct Outgoing {
 
 impl Recorded {
     pub(super) fn of(name: &Name, recording: &Recording) -> Self {
-        let origin = recording.origin();
+        let origin = recording.origin;
         Self { name: name.clone(), id: origin.id, began: origin.began }
     }
 
@@ -72,11 +72,11 @@ impl Outgoing {
     }
 
     /// Keeps what is not stored of this one.
-    pub(super) fn take(&mut self, name: &Name, recording: Recording) {
+    pub(super) fn keep(&mut self, name: &Name, recording: Recording) {
         if recording.is_stored() {
             return;
         }
-        if self.waiting.len() == WAITING {
+        if self.waiting.len() == MAX_WAITING {
             self.give_up_oldest();
         }
         self.waiting.push((name.clone(), recording));

@@ -1,22 +1,24 @@
 //! One trace while it is recorded, and after: text that gathers, and what was compressed of it.
 //! Knows no other trace and no bound on them all.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use serde::Serialize;
 use siskin_analysis::Record;
 use siskin_analysis::observation::Millis;
 use siskin_decide::RolloutId;
 use siskin_trace::{Header, LONGEST_LINE, Line, Mark, Writer, gzip};
 
 use crate::name::Name;
-use crate::traces::listed::{Extent, Listed};
-use crate::traces::marks::{AttemptSnapshot, MarksWritten};
+use crate::traces::marks::MarksWritten;
 
 /// Text that gathers before it is compressed, in bytes. Twice the window of gzip, so that little is
 /// lost by beginning anew, and no compressor of several 100 KiB waits for each rollout.
-pub(super) const CHUNK: usize = 64 << 10;
+pub(super) const CHUNK_BYTES: usize = 64 << 10;
 
 /// What the last marks of a trace that was cut take at most, compressed: each about 150 bytes.
-pub(super) const RESERVE: usize = 1 << 10;
+pub(super) const RESERVE_BYTES: usize = 1 << 10;
 
 /// Marks of an opening that wait with it: those of a trial that starts and of its first steps. More
 /// than that, and there was time to write it.
@@ -40,25 +42,58 @@ pub(super) struct Origin {
     pub(super) began: Millis,
 }
 
+/// A trace that can be had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listed {
+    /// Namespace of the rollout.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// The attempt.
+    pub rollout_id: String,
+    /// Memory that it takes, compressed; while it is recorded, without what is yet to be.
+    pub bytes: usize,
+    /// How much of the attempt is in it.
+    pub state: Extent,
+    /// Whether its beginning was seen by an earlier process and is not in it.
+    pub resumed: bool,
+}
+
+/// How much of an attempt is in its trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Extent {
+    /// All of it so far.
+    Recording,
+    /// All of it.
+    Complete,
+    /// A bound was reached: not its end.
+    Cut,
+}
+
 /// One trace.
 #[derive(Debug)]
 pub(super) struct Recording {
     /// A canary waits for the pass that begins a trial: writing the record is for later.
     opening: Option<Opening>,
-    origin: Origin,
+    /// Where it comes from.
+    pub(super) origin: Origin,
     /// Whole lines.
     text: Writer<Vec<u8>>,
     /// How many lines follow the header.
-    lines: u64,
+    pub(super) lines: u64,
     /// How many of them a file has.
-    stored: u64,
+    pub(super) stored: u64,
     members: Vec<Bytes>,
     /// Size of all members.
     bytes: usize,
     latest: Option<Millis>,
     cut: bool,
-    order: Option<u64>,
-    told: MarksWritten,
+    /// How many traces were finished up to this one, once it is finished.
+    pub(super) order: Option<u64>,
+    /// What its marks have said so far.
+    pub(super) told: MarksWritten,
 }
 
 impl Recording {
@@ -101,7 +136,7 @@ impl Recording {
 
     /// Whether this line is recorded: nothing of what follows the end, and of what follows a cut
     /// only how it ended.
-    pub(super) const fn takes(&self, line: &Line) -> bool {
+    pub(super) const fn accepts(&self, line: &Line) -> bool {
         let ends = matches!(line, Line::Mark { mark: Mark::Ended { .. }, .. });
         self.order.is_none() && (!self.cut || ends)
     }
@@ -130,7 +165,7 @@ impl Recording {
 
     /// Whether enough has gathered to be compressed.
     pub(super) fn is_due(&self) -> bool {
-        CHUNK <= self.text.sink().len()
+        CHUNK_BYTES <= self.text.sink().len()
     }
 
     /// What has gathered, compressed; the text is empty afterwards.
@@ -139,7 +174,7 @@ impl Recording {
         let member = compressed(text);
         text.clear();
         // A long line must not leave its memory behind.
-        text.shrink_to(2 * CHUNK);
+        text.shrink_to(2 * CHUNK_BYTES);
         member
     }
 
@@ -168,15 +203,10 @@ impl Recording {
         }
     }
 
-    /// How many traces were finished up to this one, if it is finished.
-    pub(super) const fn order(&self) -> Option<u64> {
-        self.order
-    }
-
     /// Memory that it takes: of one that goes on, with the room for text that is set aside.
     pub(super) const fn size(&self) -> usize {
         let gathers = self.order.is_none() && !self.cut;
-        self.bytes + if gathers { CHUNK } else { 0 }
+        self.bytes + if gathers { CHUNK_BYTES } else { 0 }
     }
 
     /// All of it, compressed.
@@ -189,24 +219,9 @@ impl Recording {
         all
     }
 
-    /// Where it comes from.
-    pub(super) const fn origin(&self) -> Origin {
-        self.origin
-    }
-
-    /// How many lines it has.
-    pub(super) const fn lines(&self) -> u64 {
-        self.lines
-    }
-
     /// Whether a file has all of its lines.
     pub(super) const fn is_stored(&self) -> bool {
         self.stored == self.lines
-    }
-
-    /// A file has this many of its lines.
-    pub(super) const fn store(&mut self, lines: u64) {
-        self.stored = lines;
     }
 
     /// What it is, for the list.
@@ -224,16 +239,6 @@ impl Recording {
             state,
             resumed: self.origin.resumed,
         }
-    }
-
-    /// The marks that this pass adds, and whether the attempt is over with them.
-    pub(super) fn marks(&mut self, attempt: &AttemptSnapshot) -> (Vec<Line>, bool) {
-        self.told.marks(attempt)
-    }
-
-    /// The mark of an attempt that ended without a decision; `None` if there was one.
-    pub(super) fn abandoned(&self, at: Millis) -> Option<Line> {
-        self.told.abandoned(at)
     }
 
     /// Compresses the rest and gives the memory of the text back.

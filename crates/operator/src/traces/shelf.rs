@@ -10,18 +10,18 @@ use siskin_analysis::observation::{Millis, Observation};
 use siskin_analysis::{Record, Settings};
 use siskin_decide::RolloutId;
 use siskin_trace::{Header, Line, Mark};
+use tokio::sync::Notify;
 
 use crate::name::Name;
-use crate::traces::listed::Listed;
 use crate::traces::marks::AttemptSnapshot;
-use crate::traces::outgoing::Outgoing;
-use crate::traces::recording::{CHUNK, Opening, Origin, RESERVE, Recording};
+use crate::traces::outgoing::{Outgoing, Recorded, Transcript, Unstored};
+use crate::traces::recording::{CHUNK_BYTES, Listed, Opening, Origin, RESERVE_BYTES, Recording};
 
 /// Bounds of what is kept, in bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TraceLimits {
-    pub(super) each: usize,
-    pub(super) all: usize,
+struct TraceLimits {
+    each: usize,
+    all: usize,
 }
 
 /// One trace: two days of twelve partitions at a poll in 10 s, six hours of a hundred, 20 minutes
@@ -65,19 +65,19 @@ pub enum Beginning<'a> {
 }
 
 #[derive(Debug)]
-pub(super) struct Shelf {
-    pub(super) recordings: HashMap<Name, Recording>,
-    pub(super) limits: TraceLimits,
+struct Shelf {
+    recordings: HashMap<Name, Recording>,
+    limits: TraceLimits,
     /// How many recordings were finished: which of them is the oldest.
     finished: u64,
     /// What is yet to be stored; `None` if nothing is.
-    pub(super) outgoing: Option<Outgoing>,
+    outgoing: Option<Outgoing>,
 }
 
 impl Traces {
     /// Traces with other bounds, so that a test need not fill megabytes.
     #[cfg(test)]
-    pub(super) fn within(each: usize, all: usize) -> Self {
+    fn within(each: usize, all: usize) -> Self {
         let shelf = Shelf { limits: TraceLimits { each, all }, ..Shelf::default() };
         Self { shelf: Arc::new(Mutex::new(shelf)) }
     }
@@ -111,7 +111,56 @@ impl Traces {
         Recorder { traces: self.clone(), name: name.clone() }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Shelf> {
+    /// Traces that are also to be stored, and what tells that one has ended.
+    #[must_use]
+    pub fn archived() -> (Self, Arc<Notify>) {
+        let traces = Self::default();
+        let outgoing = Outgoing::default();
+        let ended = Arc::clone(&outgoing.ended);
+        traces.lock().outgoing = Some(outgoing);
+        (traces, ended)
+    }
+
+    /// The recordings of which a file lacks something, those that began first before others.
+    #[must_use]
+    pub fn unstored(&self, which: Unstored) -> Vec<Recorded> {
+        let kept = self.lock();
+        let waiting = kept.outgoing.iter().flat_map(|it| &it.waiting).map(|(name, it)| (name, it));
+        let wanted = waiting.chain(&kept.recordings).filter(|(_, it)| match which {
+            Unstored::Ended => it.order.is_some() && !it.is_stored(),
+            Unstored::All => !it.is_stored(),
+        });
+        let mut all: Vec<_> = wanted.map(|(name, it)| Recorded::of(name, it)).collect();
+        all.sort_by_key(|it| it.began);
+        all
+    }
+
+    /// What is recorded so far; `None` if it was given up meanwhile.
+    #[must_use]
+    pub fn transcript(&self, of: &Recorded) -> Option<Transcript> {
+        let mut kept = self.lock();
+        let it = kept.find(of)?;
+        Some(Transcript { of: of.clone(), members: it.members(), lines: it.lines })
+    }
+
+    /// A file has this now.
+    pub fn stored(&self, transcript: &Transcript) {
+        let mut kept = self.lock();
+        if let Some(it) = kept.find(&transcript.of) {
+            it.stored = transcript.lines;
+        }
+        if let Some(outgoing) = &mut kept.outgoing {
+            outgoing.waiting.retain(|(_, it)| !it.is_stored());
+        }
+    }
+
+    /// How many traces had to go before they were stored, since this was asked last.
+    #[must_use]
+    pub fn given_up(&self) -> u64 {
+        self.lock().outgoing.as_mut().map_or(0, |it| std::mem::take(&mut it.given_up))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock()
     }
 }
@@ -140,7 +189,7 @@ impl Recorder {
     pub fn follow(&self, attempt: &AttemptSnapshot) {
         let mut kept = self.traces.lock();
         let Some(recording) = kept.recordings.get_mut(&self.name) else { return };
-        let (lines, last) = recording.marks(attempt);
+        let (lines, last) = recording.told.marks(attempt);
         for line in &lines {
             kept.write(&self.name, line);
         }
@@ -153,7 +202,7 @@ impl Recorder {
     pub fn finish(&self, at: Millis) {
         let mut kept = self.traces.lock();
         let Some(recording) = kept.recordings.get(&self.name) else { return };
-        if let Some(line) = recording.abandoned(at) {
+        if let Some(line) = recording.told.abandoned(at) {
             kept.write(&self.name, &line);
         }
         kept.finish(&self.name);
@@ -176,7 +225,7 @@ impl Shelf {
         };
         let origin = Origin { id: attempt.id, resumed, began };
         let Some(recording) = Recording::begin(&header, origin, record) else { return };
-        let room = self.make_room(CHUNK);
+        let room = self.make_room(CHUNK_BYTES);
         self.recordings.insert(name.clone(), recording);
         if !room {
             self.cut(name, "there was no room for another trace");
@@ -202,7 +251,7 @@ impl Shelf {
 
     fn put(&mut self, name: &Name, line: &Line) {
         let Some(recording) = self.recordings.get_mut(name) else { return };
-        if !recording.takes(line) {
+        if !recording.accepts(line) {
             return;
         }
         if let Err(why) = recording.write(line) {
@@ -222,7 +271,7 @@ impl Shelf {
         let why = if fits { "all traces together reached" } else { "the trace reached" };
         let room = fits && self.make_room(size);
         let Some(recording) = self.recordings.get_mut(name) else { return };
-        if room || size + RESERVE <= CHUNK {
+        if room || size + RESERVE_BYTES <= CHUNK_BYTES {
             recording.keep(member);
         }
         if !room {
@@ -247,13 +296,20 @@ impl Shelf {
         }
     }
 
+    fn find(&mut self, of: &Recorded) -> Option<&mut Recording> {
+        let waiting = self.outgoing.iter_mut().flat_map(|it| &mut it.waiting);
+        let waiting = waiting.map(|(name, it)| (&*name, it));
+        let on_shelf = self.recordings.iter_mut();
+        waiting.chain(on_shelf).find(|(name, it)| of.is(name, it)).map(|(_, it)| it)
+    }
+
     /// Takes a trace off the shelf; what is yet to be stored of it goes to the outgoing ones.
     fn remove(&mut self, name: &Name) {
         let removed = self.recordings.remove(name);
         if let (Some(mut recording), Some(outgoing)) = (removed, &mut self.outgoing) {
             self.finished += 1;
             recording.finish(self.finished);
-            outgoing.take(name, recording);
+            outgoing.keep(name, recording);
         }
     }
 
@@ -277,7 +333,7 @@ impl Shelf {
         if self.outgoing.as_mut().is_some_and(Outgoing::give_up_oldest) {
             return true;
         }
-        let finished = self.recordings.iter().filter_map(|(name, it)| Some((it.order()?, name)));
+        let finished = self.recordings.iter().filter_map(|(name, it)| Some((it.order?, name)));
         let Some((_, oldest)) = finished.min_by_key(|(order, _)| *order) else { return false };
         let oldest = oldest.clone();
         let given_up = self.recordings.remove(&oldest);
@@ -289,4 +345,4 @@ impl Shelf {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

@@ -88,7 +88,7 @@ fn a_query_of_one_pod_is_asked_for_each_of_a_bounded_number() {
     let texts: Vec<_> = few.iter().map(|it| it.0.as_str()).collect();
     assert_eq!(texts, [r#"q{pod="p-1"}"#, r#"q{pod="c-1"}"#]);
     assert_eq!(failures, []);
-    let (many, failures) = asked(r#"q{pod="{{pod}}"}"#, MOST_PODS + 1);
+    let (many, failures) = asked(r#"q{pod="{{pod}}"}"#, MAX_PODS_ONE_BY_ONE + 1);
     assert_eq!(many, []);
     assert_eq!(failures[0].name(), "TooLarge");
 }

@@ -145,7 +145,7 @@ async fn a_full_queue_drops_and_counts() {
     let mut setup = start();
     setup.events.publish(&rollout(), announcement("under way", "-"));
     let (_, _, _kept) = next(&mut setup.server).await;
-    for number in 0..QUEUE + 3 {
+    for number in 0..QUEUED_EVENTS + 3 {
         setup.events.publish(&rollout(), announcement(&number.to_string(), "-"));
     }
     assert_eq!(count(&setup.metrics, "Dropped"), 3);

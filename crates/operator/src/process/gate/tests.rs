@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, advance, timeout};
 
-use crate::process::gate::{CutOff, Epoch, Gate, MARGIN, MAX_WRITES, NotLeading};
+use crate::process::gate::{CutOff, Epoch, Gate, MAX_WRITES, NotLeading, WRITE_MARGIN};
 
 const TERM: Duration = Duration::from_secs(10);
 const MOMENT: Duration = Duration::from_millis(1);
@@ -31,7 +31,7 @@ async fn gives_no_permit_within_the_margin_of_the_end() {
     let (keeper, gate) = Gate::shut();
     keeper.open(&epoch(), Instant::now() + TERM);
     advance(Duration::from_secs(9)).await;
-    assert_eq!(gate.check().unwrap().remaining(), MARGIN);
+    assert_eq!(gate.check().unwrap().remaining(), WRITE_MARGIN);
     advance(MOMENT).await;
     assert_eq!(gate.check().unwrap_err(), NotLeading::Ending);
     advance(TERM * 10).await;

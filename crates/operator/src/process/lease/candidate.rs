@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::process::gate::Epoch;
-use crate::process::lease::lost::LeaseLost;
 use crate::process::lease::record::LeaseRecord;
 use crate::process::lease::timings::Timings;
 
@@ -22,6 +21,28 @@ pub(super) struct Candidate {
     ask_at: Instant,
     /// Pauses so far; spreads the next one.
     pauses: u32,
+}
+
+/// The lease is not this process's any more, so the process must end: what it knows may be stale.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+pub enum LeaseLost {
+    /// The API server did not confirm a renewal in time; another process may lead soon.
+    #[error("lost the lease: not renewed for {} s; last: {trouble}", .since.as_secs())]
+    NotRenewed {
+        /// Since the last renewal that was confirmed.
+        since: Duration,
+        /// What went wrong last.
+        trouble: String,
+    },
+    /// Another process, or a person, wrote it.
+    #[error("lost the lease: now held by {by:?}")]
+    Taken {
+        /// The holder; empty: nobody.
+        by: String,
+    },
+    /// Someone deleted it.
+    #[error("lost the lease: it was deleted")]
+    Deleted,
 }
 
 /// What to do next.
@@ -39,7 +60,7 @@ pub(super) enum Action<'a> {
 
 /// The answer to an [`Action`].
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Learned {
+pub(super) enum LeaseAnswer {
     /// There is no lease.
     Absent,
     /// The lease, as read.
@@ -130,17 +151,17 @@ impl Candidate {
     ///
     /// # Errors
     /// If it says that a leader leads no more.
-    pub(super) fn learn(&mut self, learned: Learned, now: Instant) -> Result<(), LeaseLost> {
+    pub(super) fn update(&mut self, answer: LeaseAnswer, now: Instant) -> Result<(), LeaseLost> {
         let before = std::mem::replace(&mut self.role, Role::Unknown);
-        self.role = match (before, learned) {
-            (_, Learned::Holding { record, sent }) => self.holding(record, sent, now),
+        self.role = match (before, answer) {
+            (_, LeaseAnswer::Holding { record, sent }) => self.holding(record, sent, now),
             (Role::Leading(held), answer) => self.still_leading(held, answer, now)?,
-            (_, Learned::Absent) => {
+            (_, LeaseAnswer::Absent) => {
                 self.ask_at = now;
                 Role::Absent
             }
-            (before, Learned::Seen(record)) => self.followed(&before, record, now),
-            (before, Learned::Conflict | Learned::Failed(_)) => {
+            (before, LeaseAnswer::Seen(record)) => self.followed(&before, record, now),
+            (before, LeaseAnswer::Conflict | LeaseAnswer::Failed(_)) => {
                 self.ask_at = now + self.pause();
                 before.outdated()
             }
@@ -184,25 +205,25 @@ impl Candidate {
     fn still_leading(
         &mut self,
         held: HeldLease,
-        answer: Learned,
+        answer: LeaseAnswer,
         now: Instant,
     ) -> Result<Role, LeaseLost> {
         // A leader has little time, and there is only one: sooner than the others ask again.
         let soon = now + self.timings.retry_period() / 4;
         let (ask_at, held) = match answer {
-            Learned::Absent => return Err(LeaseLost::Deleted),
-            Learned::Seen(record) if record.holder() == Some(&*self.identity) => {
+            LeaseAnswer::Absent => return Err(LeaseLost::Deleted),
+            LeaseAnswer::Seen(record) if record.holder() == Some(&*self.identity) => {
                 // Written without an answer, or touched by a person. When it was renewed is not
                 // known better than before.
                 (now, HeldLease { record, current: true, ..held })
             }
-            Learned::Seen(record) => {
+            LeaseAnswer::Seen(record) => {
                 let by = record.holder().unwrap_or_default().to_owned();
                 return Err(LeaseLost::Taken { by });
             }
-            Learned::Holding { record, sent } => return Ok(self.holding(record, sent, now)),
-            Learned::Conflict => (soon, HeldLease { current: false, ..held }),
-            Learned::Failed(trouble) => {
+            LeaseAnswer::Holding { record, sent } => return Ok(self.holding(record, sent, now)),
+            LeaseAnswer::Conflict => (soon, HeldLease { current: false, ..held }),
+            LeaseAnswer::Failed(trouble) => {
                 (soon, HeldLease { current: false, trouble: Some(trouble), ..held })
             }
         };

@@ -19,8 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::clock;
 use crate::process::gate::GateKeeper;
-use crate::process::lease::candidate::{Action, Candidate, Learned};
-use crate::process::lease::lost::LeaseLost;
+use crate::process::lease::candidate::{Action, Candidate, LeaseAnswer, LeaseLost};
 use crate::process::lease::record::LeaseRecord;
 use crate::process::lease::timings::Timings;
 use crate::process::metrics::{Metrics, Written};
@@ -124,9 +123,9 @@ impl Term {
                     () = sleep_until(until) => continue,
                 }
             }
-            let learned = self.ask(action, candidate.patience(Instant::now())).await;
+            let answer = self.ask(action, candidate.patience(Instant::now())).await;
             let leader = candidate.leader().map(str::to_owned);
-            candidate.learn(learned, Instant::now())?;
+            candidate.update(answer, Instant::now())?;
             self.announce(candidate, leader.as_deref());
         }
     }
@@ -144,30 +143,33 @@ impl Term {
     }
 
     /// Sends the request of `action`, and waits at most `patience` for its answer.
-    async fn ask(&self, action: Action<'_>, patience: Duration) -> Learned {
+    async fn ask(&self, action: Action<'_>, patience: Duration) -> LeaseAnswer {
         let sent = Instant::now();
         match timeout(patience, self.send(action, sent)).await {
-            Ok(Ok(learned)) => learned,
-            Ok(Err(kube::Error::Api(status))) if status.is_conflict() => Learned::Conflict,
-            Ok(Err(kube::Error::Api(status))) if status.is_already_exists() => Learned::Conflict,
+            Ok(Ok(answer)) => answer,
+            Ok(Err(kube::Error::Api(status))) if status.is_conflict() => LeaseAnswer::Conflict,
+            Ok(Err(kube::Error::Api(status))) if status.is_already_exists() => {
+                LeaseAnswer::Conflict
+            }
             // When it can't be created, it is the namespace that does not exist.
             Ok(Err(kube::Error::Api(status)))
                 if status.is_not_found() && action != Action::Create =>
             {
-                Learned::Absent
+                LeaseAnswer::Absent
             }
             Ok(Err(error)) => self.failed(action, &error.to_string()),
             Err(_) => self.failed(action, &format!("no answer in {} ms", patience.as_millis())),
         }
     }
 
-    async fn send(&self, action: Action<'_>, sent: Instant) -> Result<Learned, kube::Error> {
+    async fn send(&self, action: Action<'_>, sent: Instant) -> Result<LeaseAnswer, kube::Error> {
         let Lease { api, name, identity, timings, .. } = &self.lease;
         let params = PostParams::default();
         let record = match action {
             Action::Wait(_) | Action::Look => {
                 let found = api.get_opt(name).await?;
-                return Ok(found.map_or(Learned::Absent, |it| Learned::Seen(LeaseRecord::from(it))));
+                return Ok(found
+                    .map_or(LeaseAnswer::Absent, |it| LeaseAnswer::Seen(LeaseRecord::from(it))));
             }
             Action::Create => {
                 let new = LeaseRecord::new(&self.lease.namespace, name);
@@ -181,13 +183,13 @@ impl Term {
                 api.replace(name, &params, &held.into()).await?
             }
         };
-        Ok(Learned::Holding { record: record.into(), sent })
+        Ok(LeaseAnswer::Holding { record: record.into(), sent })
     }
 
-    fn failed(&self, action: Action<'_>, error: &str) -> Learned {
+    fn failed(&self, action: Action<'_>, error: &str) -> LeaseAnswer {
         let trouble = format!("{}: {error}", action.name());
         tracing::warn!(lease = self.lease.name, trouble, "a request for the lease failed");
-        Learned::Failed(trouble)
+        LeaseAnswer::Failed(trouble)
     }
 
     /// Empties the holder once no write is under way, so that a successor need not wait.

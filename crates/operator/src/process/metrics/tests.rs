@@ -5,30 +5,20 @@ use std::time::Duration;
 
 use siskin_analysis::Verdict;
 use siskin_api::Phase;
+use strum::IntoEnumIterator;
 
-use crate::process::metrics::{ClosedSet, Metrics, PHASES, Publication, Written};
-
-#[derive(strum::IntoStaticStr)]
-enum Sample {
-    Delivered,
-}
-
-impl ClosedSet for Sample {
-    fn variant(&self) -> &'static str {
-        self.into()
-    }
-}
+use crate::process::metrics::{Metrics, Publication, Written};
 
 fn counted_once() -> String {
     let metrics = Metrics::new();
     metrics.transition(Phase::RollingBack);
-    metrics.effect(&Sample::Delivered);
+    metrics.effect("Delivered");
     metrics.pass(Duration::from_millis(7));
-    metrics.pass_failed(&Sample::Delivered);
+    metrics.pass_failed("Delivered");
     metrics.rollouts([Phase::Progressing, Phase::Succeeded, Phase::Succeeded]);
     metrics.replicas_conflict();
     metrics.api_write(Written::CanaryRolloutStatus);
-    metrics.sample(&Sample::Delivered);
+    metrics.sample("Delivered");
     metrics.verdict(Verdict::Inconclusive);
     metrics.event(Publication::Dropped);
     metrics.leader(true);
@@ -73,13 +63,13 @@ fn a_phase_that_no_rollout_is_in_any_more_goes_to_zero() {
 fn every_phase_is_shown_from_the_start() {
     let text = Metrics::new().encode().unwrap();
     let shown = text.lines().filter(|it| it.starts_with("siskin_rollouts{")).count();
-    assert_eq!(shown, PHASES.len());
+    assert_eq!(shown, Phase::iter().count());
 }
 
 #[test]
 fn phases_are_named_as_in_the_status() {
-    for phase in PHASES {
-        assert_eq!(serde_json::to_value(phase).unwrap(), phase.variant());
+    for phase in Phase::iter() {
+        assert_eq!(serde_json::to_value(phase).unwrap(), <&str>::from(phase));
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use super::*;
 use crate::name::Name;
 use crate::traces::directory::MIN_BYTES;
-use crate::traces::listed::Extent;
+use crate::traces::recording::Extent;
 use crate::traces::shelf::{Attempt, Beginning, Recorder};
 
 const AT: i64 = 1_780_000_000_000;

@@ -1,6 +1,8 @@
 //! Recorded traces read back: in order, marked, and within their bounds.
 //! What follows from judging them again is tested with the tool that does it.
 
+mod storing;
+
 use jiff::SignedDuration;
 use siskin_analysis::observation::{PodObservation, Role};
 use siskin_analysis::{Judge, RECORD_SPAN, Verdict};
@@ -10,11 +12,11 @@ use siskin_trace::{Reader, gzip};
 
 use super::*;
 use crate::evidence::rollout_evidence::{RolloutEvidence, Saved};
-use crate::traces::listed::Extent;
 use crate::traces::marks::Word;
+use crate::traces::recording::Extent;
 
 /// The moment of the states that passes find here.
-pub(in crate::traces) const AT: Millis = 10_000_000;
+const AT: Millis = 10_000_000;
 
 fn settings() -> Settings {
     Settings {
@@ -25,12 +27,12 @@ fn settings() -> Settings {
     }
 }
 
-pub(in crate::traces) fn attempt(beginning: Beginning<'_>) -> Attempt<'_> {
+fn attempt(beginning: Beginning<'_>) -> Attempt<'_> {
     Attempt { id: testing::ID, settings: settings(), beginning }
 }
 
 /// A moment with a pod; no two names are alike, so that compressing saves little.
-pub(in crate::traces) fn seen(at: Millis) -> Observation {
+fn seen(at: Millis) -> Observation {
     let name = format!("{:x}", u128::from(at.unsigned_abs()).pow(3).wrapping_mul(0x9e37_79b9_7f4a));
     let pod = PodObservation {
         name: name.into(),
@@ -47,11 +49,11 @@ pub(in crate::traces) fn seen(at: Millis) -> Observation {
     Observation { at, group: None, pods: vec![pod] }
 }
 
-pub(in crate::traces) fn name(name: &str) -> Name {
+fn name(name: &str) -> Name {
     Name::new("shop", name)
 }
 
-pub(in crate::traces) fn lines(traces: &Traces, name: &Name) -> Vec<Line> {
+fn lines(traces: &Traces, name: &Name) -> Vec<Line> {
     let bytes = traces.of(name).expect("a trace").concat();
     let reader = Reader::new(gzip::text(&bytes[..]).expect("bytes")).expect("a header");
     assert_eq!(reader.header().rollout, name.to_string());
@@ -81,7 +83,7 @@ fn pass(recorder: &Recorder, seen: &Observed, word: Option<Word>) {
 }
 
 /// Begins a trace without a record.
-pub(in crate::traces) fn begin(traces: &Traces, name: &Name) -> Recorder {
+fn begin(traces: &Traces, name: &Name) -> Recorder {
     let recorder = traces.recorder(name);
     recorder.begin(attempt(Beginning::Fresh), &Record::new(RECORD_SPAN), AT);
     recorder
@@ -225,7 +227,7 @@ fn nothing_is_kept_of_a_rollout_without_an_attempt() {
 
 #[test]
 fn a_trace_at_its_bound_is_cut_and_stays_readable() {
-    let bound = 3 * CHUNK;
+    let bound = 3 * CHUNK_BYTES;
     let (traces, name) = (Traces::within(bound, 1 << 30), name("orders"));
     let recorder = begin(&traces, &name);
     let given = 20_000;
@@ -250,7 +252,7 @@ fn a_trace_at_its_bound_is_cut_and_stays_readable() {
 
 #[test]
 fn the_oldest_finished_trace_makes_room_and_then_what_is_recorded_is_cut() {
-    let all = 6 * CHUNK;
+    let all = 6 * CHUNK_BYTES;
     let traces = Traces::within(1 << 30, all);
     let fill = |recorder: &Recorder, count: i64| {
         (0..count).for_each(|i| recorder.seen(&seen(AT + i * 1_000)));
@@ -282,7 +284,7 @@ fn the_oldest_finished_trace_makes_room_and_then_what_is_recorded_is_cut() {
 
 #[test]
 fn without_room_for_another_trace_it_is_cut_from_the_beginning() {
-    let traces = Traces::within(1 << 20, CHUNK + CHUNK / 2);
+    let traces = Traces::within(1 << 20, CHUNK_BYTES + CHUNK_BYTES / 2);
     let [first, second] = ["first", "second"].map(name);
     begin(&traces, &first);
     begin(&traces, &second);

@@ -18,7 +18,7 @@ fn record(holder: Option<&str>) -> LeaseRecord {
 
 fn leader(now: Instant) -> Candidate {
     let mut candidate = candidate(now);
-    candidate.learn(Learned::Holding { record: record(Some("me")), sent: now }, now).unwrap();
+    candidate.update(LeaseAnswer::Holding { record: record(Some("me")), sent: now }, now).unwrap();
     candidate
 }
 
@@ -27,24 +27,24 @@ async fn looks_first_and_makes_what_is_absent() {
     let now = Instant::now();
     let mut candidate = candidate(now);
     assert_eq!(candidate.next(now), Ok(Action::Look));
-    candidate.learn(Learned::Absent, now).unwrap();
+    candidate.update(LeaseAnswer::Absent, now).unwrap();
     assert_eq!(candidate.next(now), Ok(Action::Create));
-    candidate.learn(Learned::Conflict, now).unwrap();
+    candidate.update(LeaseAnswer::Conflict, now).unwrap();
     assert_eq!(candidate.next(now + 3 * SECOND), Ok(Action::Look), "somebody else made it");
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_failure_is_followed_by_a_pause() {
     let now = Instant::now();
-    let answers = [Learned::Conflict, Learned::Failed("away".into())];
+    let answers = [LeaseAnswer::Conflict, LeaseAnswer::Failed("away".into())];
     let roles: [fn(Instant) -> Candidate; 2] = [candidate, |now| {
         let mut candidate = candidate(now);
-        candidate.learn(Learned::Seen(record(None)), now).unwrap();
+        candidate.update(LeaseAnswer::Seen(record(None)), now).unwrap();
         candidate
     }];
     for (answer, role) in answers.iter().flat_map(|it| roles.map(|to| (it, to))) {
         let mut candidate = role(now);
-        candidate.learn(answer.clone(), now).unwrap();
+        candidate.update(answer.clone(), now).unwrap();
         let Ok(Action::Wait(until)) = candidate.next(now) else {
             panic!("{answer:?}: {:?}", candidate.next(now));
         };
@@ -57,9 +57,9 @@ async fn every_failure_is_followed_by_a_pause() {
 async fn waits_for_a_holder_from_when_its_renewal_was_first_seen() {
     let now = Instant::now();
     let mut candidate = candidate(now);
-    candidate.learn(Learned::Seen(record(Some("other"))), now).unwrap();
+    candidate.update(LeaseAnswer::Seen(record(Some("other"))), now).unwrap();
     let later = now + 14 * SECOND;
-    candidate.learn(Learned::Seen(record(Some("other"))), later).unwrap();
+    candidate.update(LeaseAnswer::Seen(record(Some("other"))), later).unwrap();
     assert_eq!(candidate.next(later), Ok(Action::Wait(now + 15 * SECOND)));
     let seen = record(Some("other"));
     assert_eq!(candidate.next(now + 15 * SECOND), Ok(Action::Hold(&seen)));
@@ -72,7 +72,7 @@ async fn a_holder_that_names_no_duration_is_given_ours() {
     let lease =
         serde_json::json!({"spec": {"holderIdentity": "other", "leaseDurationSeconds": -1}});
     let lease: k8s_openapi::api::coordination::v1::Lease = serde_json::from_value(lease).unwrap();
-    candidate.learn(Learned::Seen(LeaseRecord::from(lease)), now).unwrap();
+    candidate.update(LeaseAnswer::Seen(LeaseRecord::from(lease)), now).unwrap();
     let late = now + 14 * SECOND;
     assert_eq!(candidate.next(late), Ok(Action::Look));
     assert!(matches!(candidate.next(now + 15 * SECOND), Ok(Action::Hold(_))));
@@ -83,7 +83,7 @@ async fn a_leader_counts_from_when_it_sent_the_renewal() {
     let sent = Instant::now();
     let answered = sent + 3 * SECOND;
     let mut candidate = leader(sent);
-    candidate.learn(Learned::Holding { record: record(Some("me")), sent }, answered).unwrap();
+    candidate.update(LeaseAnswer::Holding { record: record(Some("me")), sent }, answered).unwrap();
     assert_eq!(candidate.led(), Some((Epoch::new(0, "me"), sent + 10 * SECOND)));
     assert!(matches!(candidate.next(answered), Ok(Action::Hold(_))), "the period is over already");
 }
@@ -102,7 +102,7 @@ async fn a_leader_wakes_to_stop_in_time() {
     let now = Instant::now();
     let mut candidate = leader(now);
     let late = now + 9 * SECOND + SECOND * 3 / 4;
-    candidate.learn(Learned::Failed("away".into()), late).unwrap();
+    candidate.update(LeaseAnswer::Failed("away".into()), late).unwrap();
     let end = now + 10 * SECOND;
     assert_eq!(candidate.next(late), Ok(Action::Wait(end)), "not a quarter of a second too late");
     let lost = LeaseLost::NotRenewed { since: 10 * SECOND, trouble: "away".into() };
@@ -114,8 +114,8 @@ async fn reading_its_own_name_prolongs_nothing() {
     let now = Instant::now();
     let mut candidate = leader(now);
     let later = now + 5 * SECOND;
-    candidate.learn(Learned::Conflict, later).unwrap();
-    candidate.learn(Learned::Seen(record(Some("me"))), later).unwrap();
+    candidate.update(LeaseAnswer::Conflict, later).unwrap();
+    candidate.update(LeaseAnswer::Seen(record(Some("me"))), later).unwrap();
     assert_eq!(candidate.led().unwrap().1, now + 10 * SECOND);
     assert!(matches!(candidate.next(later), Ok(Action::Hold(_))), "so it renews at once");
 }

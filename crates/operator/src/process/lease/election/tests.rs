@@ -16,9 +16,9 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::process::gate::Gate;
+use crate::process::lease::candidate::LeaseLost;
 use crate::process::lease::election::tests::server::{Line, Link, Server};
 use crate::process::lease::election::{Ended, Lease};
-use crate::process::lease::lost::LeaseLost;
 use crate::process::lease::timings::Timings;
 use crate::process::metrics::Metrics;
 

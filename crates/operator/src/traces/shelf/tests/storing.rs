@@ -2,9 +2,7 @@
 //! Files are the archive's.
 
 use super::*;
-use crate::traces::recording::CHUNK;
-use crate::traces::shelf::tests::{AT, begin, lines, name, seen};
-use crate::traces::shelf::{Recorder, TraceLimits};
+use crate::traces::recording::CHUNK_BYTES;
 
 /// Traces that are to be stored, with memory for so many bytes.
 fn archived(all: usize) -> Traces {
@@ -47,7 +45,7 @@ fn a_transcript_is_what_is_recorded_so_far() {
 
 #[test]
 fn what_waits_takes_no_more_memory_than_there_is_and_what_goes_is_counted() {
-    let traces = archived(6 * CHUNK);
+    let traces = archived(6 * CHUNK_BYTES);
     let [orders, bills] = ["orders", "bills"].map(name);
     let first = begin(&traces, &orders);
     fill(&first, 500);

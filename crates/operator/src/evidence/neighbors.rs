@@ -13,8 +13,8 @@ use siskin_kafka::PodIdentity;
 use crate::cluster::calls::{CallFailed, Cluster};
 use crate::observe::pods;
 
-/// A list is good for this long; a group with strangers in it is no reason to list at each sample.
-const GOOD_FOR: Duration = Duration::from_secs(30);
+/// A list is used for this long: a group with strangers in it is no reason to list at each sample.
+const LIST_GOOD_FOR: Duration = Duration::from_secs(30);
 
 /// Pods taken from one list at most: the smallest clusters' worth, and bounded memory in large
 /// ones.
@@ -23,14 +23,14 @@ pub const MAX_PODS: u32 = 2_000;
 type Listing = (Arc<str>, Result<Vec<PodIdentity>, CallFailed>);
 
 /// The pods of namespaces in which somebody could not be attributed.
-pub struct Neighbours {
+pub struct Neighbors {
     cluster: Cluster,
     known: HashMap<Arc<str>, (Instant, Vec<PodIdentity>)>,
     asked: FuturesUnordered<BoxFuture<'static, Listing>>,
 }
 
-impl Neighbours {
-    /// None known yet.
+impl Neighbors {
+    /// No list yet.
     #[must_use]
     pub fn new(cluster: Cluster) -> Self {
         Self { cluster, known: HashMap::new(), asked: FuturesUnordered::new() }
@@ -46,7 +46,7 @@ impl Neighbours {
 
     /// Lists the namespace's pods, unless that was done lately.
     pub fn look(&mut self, namespace: &Arc<str>) {
-        let fresh = self.known.get(namespace).is_some_and(|(at, _)| at.elapsed() < GOOD_FOR);
+        let fresh = self.known.get(namespace).is_some_and(|(at, _)| at.elapsed() < LIST_GOOD_FOR);
         if fresh {
             return;
         }
