@@ -25,7 +25,7 @@ const ON_ROLLOUT: [Command; 5] =
 pub struct Asked {
     /// Command that the annotation's key names.
     pub command: Command,
-    /// Value of the annotation, at most [`MAX_VALUE`] characters.
+    /// Value of the annotation, at most `MAX_VALUE` characters.
     pub value: String,
     /// Order that the value spells; `None` when the value is malformed.
     pub order: Option<Order>,

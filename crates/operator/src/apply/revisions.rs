@@ -16,7 +16,7 @@ use crate::observe::parse::{self, FrozenObject};
 use crate::process::metrics::Written;
 use crate::workloads::template::PodTemplate;
 
-/// Rejected revisions remembered (`product.md` §2).
+/// Rejected revisions that are remembered; the oldest are deleted first.
 const MAX_REJECTED: usize = 10;
 
 /// Frozen templates kept beside the promoted and the rejected ones, newest first.
