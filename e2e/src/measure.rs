@@ -69,7 +69,7 @@ enum Measurement {
     },
 }
 
-/// Builds and installs the operator, optimised, measures it, and clears up.
+/// Builds and installs the operator, optimized, measures it, and clears up.
 ///
 /// # Errors
 /// What could not be done, or what Siskin did not do in time.

@@ -63,7 +63,7 @@ enum Command {
     },
     /// Build the sample consumer and load it as localhost/siskin-worker:dev
     Worker {
-        /// Build it with optimisations
+        /// Build it with optimizations
         #[arg(long)]
         release: bool,
     },
@@ -92,7 +92,7 @@ struct Operator {
     /// Run it as a process of this machine, as the administrator, until Ctrl-C
     #[arg(long)]
     local: bool,
-    /// Build it with optimisations
+    /// Build it with optimizations
     #[arg(long)]
     release: bool,
     /// With --local: the operator's own arguments

@@ -21,7 +21,7 @@ const WIDEST: usize = 120;
 pub struct Screen {
     begun: Instant,
     terminal: bool,
-    coloured: bool,
+    colored: bool,
     /// Lines of the block that is on the terminal now.
     drawn: usize,
     last: String,
@@ -34,9 +34,9 @@ impl Screen {
     pub fn of_stdout() -> Self {
         let terminal = std::io::stdout().is_terminal();
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
-        let coloured = terminal && wanted;
+        let colored = terminal && wanted;
         let now = Instant::now();
-        Self { begun: now, terminal, coloured, drawn: 0, last: String::new(), spoke: now }
+        Self { begun: now, terminal, colored, drawn: 0, last: String::new(), spoke: now }
     }
 
     /// A heading: what comes next.
@@ -111,7 +111,7 @@ impl Screen {
         for Span(style, words) in line {
             let words: String = words.chars().take(room).collect();
             room -= words.chars().count();
-            text.push(match code(*style).filter(|_| self.coloured) {
+            text.push(match code(*style).filter(|_| self.colored) {
                 Some(code) => format!("\x1b[{code}m{words}\x1b[0m"),
                 None => words,
             });

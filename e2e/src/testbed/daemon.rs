@@ -73,7 +73,7 @@ impl Identity {
         let pid = Pid::from_raw(self.pid).context("no process number")?;
         match kill_process(pid, signal) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-            Err(error) => Err(error).with_context(|| format!("signalling process {}", self.pid)),
+            Err(error) => Err(error).with_context(|| format!("signaling process {}", self.pid)),
         }
     }
 

@@ -47,7 +47,7 @@ impl Display for Health {
         match self {
             Self::Healthy => f.pad("healthy"),
             Self::Absent => f.pad("absent"),
-            Self::Unneeded => f.pad("not needed so far"),
+            Self::Unneeded => f.pad("not needed"),
             Self::Faulted => f.pad("faulted by a test"),
             Self::Broken(cause) => f.pad(&format!("broken: {cause}")),
         }

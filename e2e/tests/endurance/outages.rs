@@ -80,7 +80,7 @@ fn play(source: Source, length: Length, stage: Stage) -> String {
         if counts_errors(source, length, stage) {
             s.given().a_rate(RATE);
         }
-        let spec = spec(s, &proxy, (source, length, stage));
+        let spec = spec(s, &proxy, source, length, stage);
         adopted(s, &spec).await?;
         s.given().a_record_of(Duration::from_secs(15)).await?;
         if stage == Stage::Preparing {
@@ -107,8 +107,7 @@ fn play(source: Source, length: Length, stage: Stage) -> String {
 }
 
 /// Two steps, or one whose hold is longer than what its proof takes.
-fn spec(s: &Scenario, proxy: &str, row: (Source, Length, Stage)) -> RolloutSpec {
-    let (source, length, stage) = row;
+fn spec(s: &Scenario, proxy: &str, source: Source, length: Length, stage: Stage) -> RolloutSpec {
     let steps = match stage {
         Stage::Preparing | Stage::First | Stage::Later => {
             json!([{"weight": 34, "hold": "10s"}, {"weight": 67, "hold": "10s"}])

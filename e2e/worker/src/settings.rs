@@ -39,7 +39,7 @@ pub struct Settings {
     pub work: Work,
     /// What goes wrong.
     #[command(flatten)]
-    pub misbehaviour: Misbehaviour,
+    pub misbehavior: Misbehavior,
 }
 
 /// Cluster, topics and group that a worker works in, and its names there.
@@ -115,8 +115,8 @@ pub struct Work {
 
 /// What goes wrong.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Misbehaviour")]
-pub struct Misbehaviour {
+#[command(next_help_heading = "Misbehavior")]
+pub struct Misbehavior {
     /// Share of records that end in a terminal error, 0 to 1: counted, logged, committed.
     #[arg(long, env = "ERROR_SHARE", value_parser = share, default_value_t = 0.0)]
     error_share: f64,
@@ -253,7 +253,7 @@ impl Settings {
     /// Which records meet a fault.
     #[must_use]
     pub fn faults(&self) -> Faults {
-        let it = &self.misbehaviour;
+        let it = &self.misbehavior;
         Faults {
             errors: it.error_share,
             drops: it.drop_share,

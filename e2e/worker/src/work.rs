@@ -153,11 +153,11 @@ impl Worker<'_> {
         }
         self.acknowledger.acknowledge(ticket, fate)?;
         self.taken += 1;
-        if self.settings.misbehaviour.crash_after == self.taken {
+        if self.settings.misbehavior.crash_after == self.taken {
             tracing::error!("crashing after {} records, as told", self.taken);
             bail!("crashed as told");
         }
-        let every = self.settings.misbehaviour.leave_every;
+        let every = self.settings.misbehavior.leave_every;
         if 0 < every && self.taken.is_multiple_of(every) {
             tracing::warn!("leaving the group after {} records, as told", self.taken);
             // What is given up is committed on the way.
@@ -193,7 +193,7 @@ impl Worker<'_> {
     ) -> anyhow::Result<()> {
         let at_ms = now_millis();
         tracing::warn!(at_ms, "stalled at {partition}/{offset}");
-        match self.settings.misbehaviour.stall_scope {
+        match self.settings.misbehavior.stall_scope {
             StallScope::Partition => self.hang(consumer, std::slice::from_ref(partition)),
             StallScope::Consumer => {
                 self.hanging = true;

@@ -30,7 +30,7 @@ async fn main() -> anyhow::Result<()> {
         group = settings.place.group,
         "starting"
     );
-    if settings.misbehaviour.crash_at_start {
+    if settings.misbehavior.crash_at_start {
         tracing::error!("crashing at start, as told");
         bail!("crashed as told");
     }

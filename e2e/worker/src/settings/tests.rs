@@ -30,9 +30,9 @@ fn by_default_nothing_goes_wrong() {
     let settings = settings(&[]);
     assert_eq!(settings.check(), Ok(()));
     assert_eq!(settings.faults(), Faults::default());
-    assert_eq!(settings.misbehaviour.crash_after, 0);
-    assert_eq!(settings.misbehaviour.leave_every, 0);
-    assert!(!settings.misbehaviour.crash_at_start);
+    assert_eq!(settings.misbehavior.crash_after, 0);
+    assert_eq!(settings.misbehavior.leave_every, 0);
+    assert!(!settings.misbehavior.crash_at_start);
 }
 
 #[test]
