@@ -73,8 +73,8 @@ pub use records::{
 pub use references::{SecretRef, TargetApiVersion, TargetKind, TargetRef};
 pub use rollout::{Analysis, CanaryOn, CanaryRollout, CanaryRolloutSpec, KafkaSource, PodIdentity};
 pub use status::{
-    AnalysisStatus, CanaryRolloutStatus, Phase, RejectedRevision, Revisions, RoleFigures, Share,
-    Summary, Verdict,
+    AnalysisStatus, CanaryRolloutStatus, Phase, PrintedColumns, RejectedRevision, Revisions,
+    RoleFigures, Share, Verdict,
 };
 pub use strategy::{Approval, OnInconclusive, Order, Step, StepSize, StepSpec, Strategy};
 pub use units::{Decimal, Duration, ParseUnitError, Probability};

@@ -42,7 +42,7 @@ pub struct CanaryRolloutStatus {
     pub message: Option<String>,
     /// The columns of `kubectl get`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub summary: Option<Summary>,
+    pub summary: Option<PrintedColumns>,
     /// The desired number of pods, primary and canary together; what autoscalers read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
@@ -138,7 +138,7 @@ pub enum Verdict {
 /// The columns of `kubectl get`, ready to print.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Summary {
+pub struct PrintedColumns {
     /// Current step of all steps: `2/5`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]

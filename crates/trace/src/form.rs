@@ -83,25 +83,25 @@ impl HeaderForm {
 }
 
 /// What a line of this form needs to become one.
-pub(crate) enum Kind {
+pub(crate) enum LineKind {
     Seen(Observation),
     /// The text has to be read again, as a [`MarkForm`].
     Mark,
-    /// Of a later version.
+    /// A mark of a later version.
     UnknownMark,
 }
 
 impl LineForm {
-    pub(crate) fn kind(self) -> Result<Kind, Nonsense> {
+    pub(crate) fn kind(self) -> Result<LineKind, Nonsense> {
         let at = self.at.ok_or(Nonsense::Missing("at"))?;
         check_time(at)?;
         if let Some(mark) = self.mark {
             let known = MARKS.contains(&mark.as_str());
-            return Ok(if known { Kind::Mark } else { Kind::UnknownMark });
+            return Ok(if known { LineKind::Mark } else { LineKind::UnknownMark });
         }
         let pods = self.pods.ok_or(Nonsense::Missing("pods"))?;
         pods.iter().try_for_each(check_pod)?;
-        Ok(Kind::Seen(Observation { at, group: self.group, pods }))
+        Ok(LineKind::Seen(Observation { at, group: self.group, pods }))
     }
 }
 

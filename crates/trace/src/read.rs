@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Read};
 use siskin_analysis::observation::Millis;
 
 use crate::checks::{Nonsense, check_gap};
-use crate::form::{HeaderForm, Kind, LineForm, MarkForm, VersionForm};
+use crate::form::{HeaderForm, LineForm, LineKind, MarkForm, VersionForm};
 use crate::line::{Header, LONGEST_LINE, Line, Mark, VERSION};
 
 /// Why a trace can't be read (on). Lines are counted from 1; the header is one.
@@ -106,9 +106,9 @@ impl<R: BufRead> Reader<R> {
             let line = self.line;
             let wrong = |problem| TraceError::Nonsense { line, problem };
             let read = match form.kind().map_err(wrong)? {
-                Kind::Seen(seen) => Line::Seen(seen),
-                Kind::Mark => parse::<MarkForm>(&self.buffer, line)?.line(),
-                Kind::UnknownMark => continue,
+                LineKind::Seen(seen) => Line::Seen(seen),
+                LineKind::Mark => parse::<MarkForm>(&self.buffer, line)?.line(),
+                LineKind::UnknownMark => continue,
             };
             self.check(&read).map_err(wrong)?;
             return Ok(Some(read));

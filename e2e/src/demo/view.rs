@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use siskin_api::{Phase, RoleFigures, Summary, Verdict};
+use siskin_api::{Phase, PrintedColumns, RoleFigures, Verdict};
 
 use crate::scenario::history::State;
 use crate::scenario::phase;
@@ -139,7 +139,7 @@ fn place(state: &State) -> Vec<Span> {
     spans
 }
 
-fn summary(state: &State) -> Option<&Summary> {
+fn summary(state: &State) -> Option<&PrintedColumns> {
     state.rollout()?.status.summary.as_ref()
 }
 

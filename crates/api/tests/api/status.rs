@@ -8,8 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use serde_json::{Value, json};
 use siskin_api::{
     AnalysisStatus, CanaryRollout, CanaryRolloutStatus, Cause, Clock, Clocks, Command,
-    CommandOutcome, CommandRecord, HistoryEntry, Origin, Phase, ProgressStatus, RejectedRevision,
-    ReplayRange, Revisions, RoleFigures, RolloutOutcome, Share, Summary, Verdict,
+    CommandOutcome, CommandRecord, HistoryEntry, Origin, Phase, PrintedColumns, ProgressStatus,
+    RejectedRevision, ReplayRange, Revisions, RoleFigures, RolloutOutcome, Share, Verdict,
 };
 
 use crate::schema::minimal;
@@ -24,7 +24,11 @@ fn full() -> CanaryRolloutStatus {
         adopted: true,
         rollout_id: text("7f9c4d-2"),
         message: text("partition orders-3 stalled"),
-        summary: Some(Summary { step: text("2/5"), weight: Some(17), ..Summary::default() }),
+        summary: Some(PrintedColumns {
+            step: text("2/5"),
+            weight: Some(17),
+            ..PrintedColumns::default()
+        }),
         replicas: Some(6),
         revisions: Some(Revisions {
             trial: text("7f9c4d"),

@@ -4,12 +4,12 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use siskin_analysis::observation::Role;
-use siskin_analysis::{Assessment, Fault, Finding, RoleSummary, Summary as Figures, Verdict};
+use siskin_analysis::{Assessment, Fault, Finding, RoleSummary, Summary, Verdict};
 use siskin_api as api;
 use siskin_api::annotations::target;
 use siskin_api::{
-    AnalysisStatus, CanaryRolloutStatus, HistoryEntry, RejectedRevision, Revisions, RoleFigures,
-    RolloutOutcome, Share, Summary,
+    AnalysisStatus, CanaryRolloutStatus, HistoryEntry, PrintedColumns, RejectedRevision, Revisions,
+    RoleFigures, RolloutOutcome, Share,
 };
 use siskin_decide::{Cause, Effect, Facts, Plan, Rest, State, Workload};
 
@@ -153,7 +153,7 @@ fn detect(status: &mut CanaryRolloutStatus, before: Option<&AnalysisStatus>, now
     analysis.detected_after_seconds = failed.then(|| known.or_else(elapsed)).flatten();
 }
 
-fn assessed(assessment: &Assessment, figures: &Figures, world: &World) -> AnalysisStatus {
+fn assessed(assessment: &Assessment, figures: &Summary, world: &World) -> AnalysisStatus {
     let (canary, primary) = (&world.canary, &world.primary);
     let canary = role(world, Role::Canary, canary.as_ref(), &figures.canary);
     let primary =
@@ -220,7 +220,7 @@ fn role(
     }
 }
 
-fn summary(round: &Round<'_>, status: &CanaryRolloutStatus) -> Summary {
+fn summary(round: &Round<'_>, status: &CanaryRolloutStatus) -> PrintedColumns {
     let Round { world, evidence, plan, .. } = *round;
     let steps = world.strategy.steps.len();
     let canary = world.canary.as_ref();
@@ -240,7 +240,7 @@ fn summary(round: &Round<'_>, status: &CanaryRolloutStatus) -> Summary {
     let before = world.rollout.status.as_ref();
     let unchanged = before.is_some_and(|it| it.analysis == status.analysis);
     let known = before.and_then(|it| it.summary.as_ref()).and_then(|it| it.lag.clone());
-    Summary {
+    PrintedColumns {
         step: plan.next.step().map(|it| format!("{}/{steps}", it.index + 1)),
         weight: (0 < all).then(|| i32::try_from(pods(canary) * 100 / all).unwrap_or(100)),
         canary: canary.map(show),
