@@ -1,5 +1,5 @@
-//! Relative links of Markdown files lead to files or folders of the tree.
-//! Links to the web and anchors within a page are not followed.
+//! Relative links of Markdown files, and Rust files that they name, are in the tree.
+//! Links to the web and anchors within a page are not followed; pages about what was may name what is gone.
 
 use std::collections::HashSet;
 
@@ -7,6 +7,9 @@ use crate::finding::Finding;
 use crate::graph::modules::normal;
 use crate::source::Source;
 use crate::workspace::Workspace;
+
+/// Pages that tell of the past.
+const HISTORY: [&str; 3] = ["docs/CHANGELOG.md", "docs/decisions/", "docs/development/style.md"];
 
 /// Looks at every Markdown file.
 pub fn check(workspace: &Workspace<'_>) -> Vec<Finding> {
@@ -43,8 +46,25 @@ fn check_page(page: &Source, known: &HashSet<&str>) -> Vec<Finding> {
                 findings.push(Finding::new(&page.path, at + 1, "links", what));
             }
         }
+        if !HISTORY.iter().any(|past| page.path.starts_with(past)) {
+            let named = line.split('`').skip(1).step_by(2).filter(|name| is_file_name(name));
+            let gone = named.filter(|name| !known.iter().any(|path| is_at_end(path, name)));
+            let finding = |name| format!("the page names {name}, which is not in the tree");
+            findings
+                .extend(gone.map(|name| Finding::new(&page.path, at + 1, "links", finding(name))));
+        }
     }
     findings
+}
+
+fn is_file_name(text: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || "_-./".contains(c);
+    text.strip_suffix(".rs").is_some_and(|name| !name.is_empty() && name.chars().all(is_part))
+}
+
+/// Whether `path` ends in all steps of `name`.
+fn is_at_end(path: &str, name: &str) -> bool {
+    path.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }
 
 #[cfg(test)]
@@ -60,5 +80,15 @@ mod tests {
         let found = check(&Workspace::new(&sources));
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].to_string(), "docs/page.md:3: links: the link to g.md leads nowhere");
+    }
+
+    #[test]
+    fn a_page_names_files_that_are_there() {
+        let page = Source::new("docs/page.md", "`b/c.rs` `c.rs` `x.rs` `.rs`");
+        let history = Source::new("docs/CHANGELOG.md", "`x.rs`");
+        let sources = [Source::new("a/b/c.rs", ""), page, history];
+        let found = check(&Workspace::new(&sources));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].message.contains("names x.rs"), "{found:?}");
     }
 }
