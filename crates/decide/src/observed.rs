@@ -229,7 +229,7 @@ pub struct Takeover {
     /// Revision that primary takes over.
     pub revision: Revision,
     /// What allowed it.
-    pub how: PromotedBy,
+    pub promoted_by: PromotedBy,
 }
 
 /// A pod template in a `ControllerRevision`, keys recomputed from the template itself.

@@ -24,7 +24,7 @@ pub(crate) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promot
             return plan;
         }
     }
-    let promoting = Some(Takeover { revision, how: promotion.how });
+    let promoting = Some(Takeover { revision, promoted_by: promotion.promoted_by });
     let facts = Facts { promoting, ..scene.facts.clone() };
     let canary_now = scene.canary_units().min(scene.total);
     let serves = scene.primary_serves(revision, scene.total - canary_now);

@@ -94,17 +94,17 @@ fn try_out(scene: &Scene<'_>, promoted: Revision, desired: Desired, before: Rest
 fn promote(
     scene: &Scene<'_>,
     desired: Desired,
-    how: PromotedBy,
+    promoted_by: PromotedBy,
     before: Rest,
     facts: Facts,
 ) -> Plan {
     let revision = desired.revision;
     let attempt = scene.facts.attempts + 1;
-    let promoting = Some(Takeover { revision, how });
+    let promoting = Some(Takeover { revision, promoted_by });
     let facts = Facts { attempts: attempt, promoting, ..facts };
     let mut effects = scene.upkeep();
     effects.push(Effect::Freeze { revision, attempt });
     effects.push(Effect::Primary { revision, replicas: scene.total, facts });
     let id = RolloutId { revision, attempt };
-    Plan::to(State::Promoting(Promotion { id, how, before, since: scene.now }), effects)
+    Plan::to(State::Promoting(Promotion { id, promoted_by, before, since: scene.now }), effects)
 }

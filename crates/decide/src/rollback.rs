@@ -59,17 +59,17 @@ pub(crate) fn ship_a_fix(scene: &Scene<'_>, before: Rest) -> Option<Plan> {
         return None;
     }
     let id = RolloutId { revision: desired.revision, attempt: scene.facts.attempts + 1 };
-    let (how, facts) = if scene.live_bypass() {
+    let (promoted_by, facts) = if scene.live_bypass() {
         (PromotedBy::Bypass, scene.consuming_bypass())
     } else if scene.seen.orders.contains(&Order::Start(id)) {
         (PromotedBy::Commanded, scene.facts.clone())
     } else {
         return None;
     };
-    let promoting = Some(Takeover { revision: id.revision, how });
+    let promoting = Some(Takeover { revision: id.revision, promoted_by });
     let facts = Facts { attempts: id.attempt, promoting, ..facts };
     let mut effects = vec![Effect::Freeze { revision: id.revision, attempt: id.attempt }];
     effects.extend(scene.enact_counts(id.revision, scene.counts_to_roll(), &facts));
-    let promotion = Promotion { id, how, before, since: scene.now };
+    let promotion = Promotion { id, promoted_by, before, since: scene.now };
     Some(Plan::to(State::Promoting(promotion), effects))
 }

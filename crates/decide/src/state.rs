@@ -107,7 +107,7 @@ pub struct Promotion {
     /// Which attempt at which revision.
     pub id: RolloutId,
     /// What allowed it.
-    pub how: PromotedBy,
+    pub promoted_by: PromotedBy,
     /// The rest to return to if it is rolled back without a rejection.
     pub before: Rest,
     /// When it began; overdue after `progressDeadline`.

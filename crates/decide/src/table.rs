@@ -1,8 +1,8 @@
 //! The rollout policy: what to do next, given what was seen and what time it is.
 //! Pure and total: no IO, no clock, no `Result`, no panic; every input has exactly one plan.
 //!
-//! The rows of the state table (`docs/architecture.md`) stand in one file per state; the first row
-//! that holds wins, and the order in which the files are asked is below.
+//! The rows of the state table (`docs/architecture/state-table.md`) stand in one file per state;
+//! the first row that holds wins, and the order in which the files are asked is below.
 
 use jiff::Timestamp;
 
@@ -57,7 +57,7 @@ pub(crate) fn place(scene: &Scene<'_>, promoted: Revision) -> State {
         (Some(to), State::Promoting(it)) if it.id == attempt_at(scene, to.revision) => state,
         (Some(to), _) => State::Promoting(Promotion {
             id: attempt_at(scene, to.revision),
-            how: to.how,
+            promoted_by: to.promoted_by,
             before: state.rest(),
             since: scene.now,
         }),

@@ -31,7 +31,7 @@ pub const EARLIER: RolloutId = RolloutId { revision: NEXT, attempt: 0 };
 /// The attempt that a fix would be.
 pub const FIX: RolloutId = RolloutId { revision: THIRD, attempt: 2 };
 /// The promotion of [`NEXT`], as the primary Deployment says it.
-pub const PASSED: Takeover = Takeover { revision: NEXT, how: PromotedBy::Passed };
+pub const PASSED: Takeover = Takeover { revision: NEXT, promoted_by: PromotedBy::Passed };
 /// The moment of every observation.
 pub const NOW: Timestamp = Timestamp::constant(10_000, 0);
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
@@ -194,7 +194,8 @@ pub fn progressing() -> Observed {
 #[must_use]
 pub fn promoting() -> Observed {
     let since = NOW - MINUTE;
-    let promotion = Promotion { id: ID, how: PromotedBy::Passed, before: Rest::Initialized, since };
+    let promotion =
+        Promotion { id: ID, promoted_by: PromotedBy::Passed, before: Rest::Initialized, since };
     let seen = with(
         progressing(),
         &[

@@ -1,6 +1,8 @@
 //! A revision prepared for, or under, judgement. Ends of a trial are looked at before forward
 //! moves, and a brake (suspended, invalid spec, the target missing) stops only the latter.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::count::{canary_count, fit_canary};
 use crate::observed::{
     Evidence, Facts, Frozen, Membership, OnInconclusive, Preflight, StepPlan, Takeover,
@@ -12,7 +14,6 @@ use crate::scene::{Relation, Scene};
 use crate::state::{
     CurrentStep, Origin, PromotedBy, Promotion, Rollback, Stage, State, Stopwatch, Trial,
 };
-use jiff::SignedDuration;
 
 /// The rows of state `Trial`.
 pub(crate) fn on_trial(scene: &Scene<'_>, promoted: Revision, trial: Trial) -> Plan {
@@ -198,21 +199,21 @@ fn judge(
 }
 
 /// The next step, entered without effects: its size must be persisted before its pods exist.
-fn forward(scene: &Scene<'_>, trial: Trial, step: CurrentStep, how: PromotedBy) -> Plan {
+fn forward(scene: &Scene<'_>, trial: Trial, step: CurrentStep, promoted_by: PromotedBy) -> Plan {
     let index = step.index + 1;
     if index < scene.seen.strategy.steps.len() {
         let stage = Stage::Progressing(enter(scene, index));
         return Plan::to(State::Trial(Trial { stage, ..trial }), scene.upkeep());
     }
-    promote(scene, trial, how, scene.facts.clone())
+    promote(scene, trial, promoted_by, scene.facts.clone())
 }
 
-fn promote(scene: &Scene<'_>, trial: Trial, how: PromotedBy, facts: Facts) -> Plan {
+fn promote(scene: &Scene<'_>, trial: Trial, promoted_by: PromotedBy, facts: Facts) -> Plan {
     let revision = trial.id.revision;
-    let facts = Facts { promoting: Some(Takeover { revision, how }), ..facts };
+    let facts = Facts { promoting: Some(Takeover { revision, promoted_by }), ..facts };
     let mut effects: Vec<_> = scene.freeze_again(revision, trial.id.attempt).into_iter().collect();
     effects.extend(scene.enact_counts(revision, scene.counts_to_roll(), &facts));
-    let promotion = Promotion { id: trial.id, how, before: trial.before, since: scene.now };
+    let promotion = Promotion { id: trial.id, promoted_by, before: trial.before, since: scene.now };
     Plan::to(State::Promoting(promotion), effects)
 }
 
@@ -269,9 +270,9 @@ fn is_our_move(scene: &Scene<'_>, goal: u32) -> bool {
     canary.spec <= canary.ready && scene.next_counts(scene.split(goal)) != scene.counts_now()
 }
 
-fn next_look(scene: &Scene<'_>, step: CurrentStep) -> Option<jiff::Timestamp> {
+fn next_look(scene: &Scene<'_>, step: CurrentStep) -> Option<Timestamp> {
     let plan = scene.seen.strategy.steps.get(step.index)?;
-    let ahead = |at: &jiff::Timestamp| scene.now < *at;
+    let ahead = |at: &Timestamp| scene.now < *at;
     // A deadline is over when it has passed, not when it is reached.
     let deadline = scene.seen.strategy.progress_deadline + SignedDuration::from_millis(1);
     [step.unsettled.due(deadline), step.hold.due(plan.hold), step.hold.due(plan.max_hold)]

@@ -57,7 +57,7 @@ pub fn write(state: &State, now: Timestamp) -> Option<ProgressStatus> {
         }
         State::Trial(it) => Some(write_trial(it, now)),
         State::Promoting(it) => Some(ProgressStatus {
-            promoted_by: Some(wire_promoted_by(it.how)),
+            promoted_by: Some(wire_promoted_by(it.promoted_by)),
             before: Some(wire_rest(it.before)),
             ..blank(it.id, it.since)
         }),
@@ -114,7 +114,7 @@ fn parse(status: &CanaryRolloutStatus) -> Option<State> {
         api::Phase::Paused => trial(progress?, Stage::Paused(step(progress?)?))?,
         api::Phase::Promoting => State::Promoting(Promotion {
             id: id(progress?)?,
-            how: read_promoted_by(progress?.promoted_by)?,
+            promoted_by: read_promoted_by(progress?.promoted_by)?,
             before: read_rest(progress?)?,
             since: progress?.since.0,
         }),

@@ -26,7 +26,7 @@ fn crashed(mut seen: Observed) -> Observed {
 
 fn promoted_by(seen: &Observed) -> Option<PromotedBy> {
     let State::Promoting(it) = decide(seen, NOW).next else { return None };
-    Some(it.how)
+    Some(it.promoted_by)
 }
 
 fn rolled_back_for(seen: &Observed) -> Option<Cause> {
@@ -38,11 +38,11 @@ fn rolled_back_for(seen: &Observed) -> Option<Cause> {
 fn a_promotion_keeps_its_reason_when_the_status_was_not_written() {
     let commanded = with(progressing(), &[|it| order(it, Order::PromoteFull(ID))]);
     let bypassed = with(at_rest(), &[|it| ask(it, NEXT), bypass]);
-    for (before, how) in [(commanded, PromotedBy::Commanded), (bypassed, PromotedBy::Bypass)] {
-        assert_eq!(promoted_by(&before), Some(how));
+    for (before, by) in [(commanded, PromotedBy::Commanded), (bypassed, PromotedBy::Bypass)] {
+        assert_eq!(promoted_by(&before), Some(by));
         let after = crashed(before.clone());
         assert_eq!(after.state, before.state, "no status was written");
-        assert_eq!(promoted_by(&after), Some(how));
+        assert_eq!(promoted_by(&after), Some(by));
     }
 }
 
@@ -69,7 +69,7 @@ fn a_promotion_that_was_over_before_anybody_looked_is_recorded_before_it_ends() 
 #[test]
 fn a_promotion_that_nothing_gives_a_reason_for_says_so() {
     let edited: Change = |it| {
-        primary(it).facts.promoting = Some(Takeover { how: PromotedBy::Resumed, ..PASSED });
+        primary(it).facts.promoting = Some(Takeover { promoted_by: PromotedBy::Resumed, ..PASSED });
     };
     let lost: Change = |it| it.state = State::AtRest(Rest::Initialized);
     assert_eq!(promoted_by(&with(promoting(), &[edited, lost])), Some(PromotedBy::Resumed));

@@ -43,7 +43,7 @@ fn reason(seen: &Observed, plan: &Plan) -> Option<&'static str> {
         seen.state.phase() != plan.next.phase() || seen.state.rollout() != plan.next.rollout();
     match plan.next {
         State::RollingBack(it) if enters => Some(it.cause.into()),
-        State::Promoting(it) if enters => Some(it.how.into()),
+        State::Promoting(it) if enters => Some(it.promoted_by.into()),
         State::AtRest(Rest::Failed { cause, .. }) if enters => Some(cause.into()),
         State::Adopting
         | State::AtRest(_)

@@ -252,7 +252,7 @@ fn attempts_of(facts: &Facts) -> (&'static str, String) {
 /// The other durable facts, as annotations; `None` for one that must not be there.
 fn annotations_of(facts: &Facts) -> Vec<(&'static str, Option<String>)> {
     let ending: Option<&'static str> = facts.ending.map(Into::into);
-    let reason: Option<&'static str> = facts.promoting.map(|it| it.how.into());
+    let reason: Option<&'static str> = facts.promoting.map(|it| it.promoted_by.into());
     vec![
         (primary::OWNER_UID, Some(facts.owner.to_string())),
         (primary::ADOPTED, facts.adopted.then(|| "true".to_owned())),

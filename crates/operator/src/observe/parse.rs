@@ -44,8 +44,9 @@ pub fn facts(object: &DynamicObject) -> Option<Facts> {
         adopted: text(primary::ADOPTED) == Some("true"),
         promoted: named(primary::PROMOTED),
         promoting: named(primary::PROMOTING).map(|revision| {
-            let how = text(primary::PROMOTING_REASON).and_then(|it| PromotedBy::from_str(it).ok());
-            Takeover { revision, how: how.unwrap_or(PromotedBy::Resumed) }
+            let reason = text(primary::PROMOTING_REASON);
+            let known = reason.and_then(|it| PromotedBy::from_str(it).ok());
+            Takeover { revision, promoted_by: known.unwrap_or(PromotedBy::Resumed) }
         }),
         replicas: count(primary::REPLICAS).unwrap_or_else(|| replicas(object)),
         target_replicas: count(primary::TARGET_REPLICAS),

@@ -259,7 +259,7 @@ fn ended(round: &Round<'_>) -> Option<HistoryEntry> {
     }
     let (outcome, cause, promoted_by, text) = match (&world.state, &plan.next) {
         (State::Promoting(it), State::AtRest(Rest::Succeeded)) => {
-            (RolloutOutcome::Promoted, None, Some(it.how), promoted_text(it.how))
+            (RolloutOutcome::Promoted, None, Some(it.promoted_by), promoted_text(it.promoted_by))
         }
         (State::RollingBack(it), _) => {
             let outcome = match it.cause {

@@ -202,7 +202,7 @@ pub fn why(round: &Round<'_>, cause: Cause) -> String {
 fn taking_over(world: &World, promotion: Promotion) -> String {
     let text = format!("the primary is taking over revision {}", promotion.id.revision);
     let reason = world.target.as_ref().and_then(|it| it.bypass.as_ref());
-    match (promotion.how, reason) {
+    match (promotion.promoted_by, reason) {
         (PromotedBy::Bypass, Some(reason)) => {
             let reason: String = reason.chars().take(MAX_REASON).collect();
             format!("{text} without a trial: {reason}")

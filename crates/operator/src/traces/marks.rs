@@ -67,7 +67,9 @@ impl AttemptSnapshot {
                     weight: percent(step.canary, total),
                 }
             }
-            State::Promoting(it) => At::Promoting { since: it.since.as_millisecond(), how: it.how },
+            State::Promoting(it) => {
+                At::Promoting { since: it.since.as_millisecond(), how: it.promoted_by }
+            }
             State::RollingBack(it) => {
                 At::RollingBack { since: it.since.as_millisecond(), cause: it.cause }
             }

@@ -172,8 +172,12 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
         }
         let before = counts::before(world, &view.seen, effect);
         let complaint = watch::effect(world, &view.seen, effect);
-        let outcome =
-            write(&mut world.cluster, &mut view, effect, Fate { dice: &mut world.dice, brittle });
+        let outcome = write(
+            &mut world.cluster,
+            &mut view,
+            effect,
+            &mut Fate { dice: &mut world.dice, brittle },
+        );
         match outcome {
             Ok(()) => {}
             Err(Failed::Conflict) => {

@@ -136,7 +136,9 @@ pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
         && Some(begun) != known
     {
         match plan.next {
-            State::Promoting(it) if Takeover { revision: it.id.revision, how: it.how } == begun => {
+            State::Promoting(it)
+                if Takeover { revision: it.id.revision, promoted_by: it.promoted_by } == begun =>
+            {
                 promotion(world, seen, it);
             }
             State::Promoting(_)
@@ -207,7 +209,7 @@ fn promotion(world: &World, seen: &Observed, promotion: Promotion) {
         world.fail("I8: promotes although nothing may move forward");
     }
     let ordered = |it| seen.orders.contains(&it);
-    let allowed = match promotion.how {
+    let allowed = match promotion.promoted_by {
         PromotedBy::Passed => {
             let (State::Trial(trial), Some(step)) = (&seen.state, seen.state.step()) else {
                 world.fail("I8: passes without a step")
@@ -293,7 +295,7 @@ pub(super) fn transition(world: &mut World, from: Phase, plan: &Plan) {
         }
     }
     let name: &'static str = match &plan.next {
-        State::Promoting(it) => it.how.into(),
+        State::Promoting(it) => it.promoted_by.into(),
         State::RollingBack(it) => it.cause.into(),
         State::Adopting => "adopting",
         State::AtRest(_) => "at rest",
@@ -312,7 +314,7 @@ pub(super) fn written(world: &mut World, seen: &Observed, plan: &Plan, effect: &
         }
     }
     if let (Effect::Primary { revision, facts, .. }, State::Promoting(it)) = (effect, &plan.next)
-        && it.how == PromotedBy::Bypass
+        && it.promoted_by == PromotedBy::Bypass
         && seen.primary.as_ref().is_some_and(|it| it.facts.promoting != facts.promoting)
         && let Some(reason) = seen.target.as_ref().and_then(|it| it.bypass.clone())
     {

@@ -34,7 +34,7 @@ pub(super) fn write(
     cluster: &mut Cluster,
     view: &mut View,
     effect: &Effect,
-    fate: Fate<'_>,
+    fate: &mut Fate<'_>,
 ) -> Result<(), Failed> {
     match effect {
         Effect::AddFinalizer => on_rollout(cluster, view, |it| it.finalizer = true),
@@ -182,7 +182,7 @@ fn promote(
     cluster: &mut Cluster,
     view: &mut View,
     revision: Revision,
-    fate: Fate<'_>,
+    fate: &mut Fate<'_>,
 ) -> Result<(), Failed> {
     mark(cluster, view, revision, |it| it.promoted = true)?;
     for other in view.versions.frozen.clone() {
@@ -278,7 +278,7 @@ fn target(
     view: &mut View,
     replicas: u32,
     noted: Option<u32>,
-    fate: Fate<'_>,
+    fate: &mut Fate<'_>,
 ) -> Result<(), Failed> {
     let version = cluster.next_version();
     let it = cluster.target.as_mut().ok_or(Failed::Conflict)?;

@@ -180,7 +180,7 @@ fn a_promotion_ends_the_trial_and_is_recorded_on() {
         testing::promoting(),
         &[|seen| {
             let State::Promoting(it) = &mut seen.state else { panic!("{:?}", seen.state) };
-            it.how = PromotedBy::Passed;
+            it.promoted_by = PromotedBy::Passed;
         }],
     );
     pass(&recorder, &passed, Some(word(Verdict::Inconclusive, "NoCanary")));
