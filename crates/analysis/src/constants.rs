@@ -1,5 +1,5 @@
-//! The numbers of the method that somebody chose, with what speaks for them, and rules that several
-//! rooms share. It knows nobody who uses one; a number that one file uses stays in that file.
+//! The chosen numbers of the method, each with its reasons, and rules that several rooms share.
+//! It knows no user of a number; a number that one file uses stays in that file.
 //!
 //! Without the feature `sensitivity` nothing can change one: the judge stays a pure function of
 //! what it is shown.
@@ -11,10 +11,10 @@ use crate::numbers::Millis;
 pub(crate) const COUNT_WINDOW: Millis = 10_000;
 /// Commit gap that is assumed while none was seen.
 pub(crate) const DEFAULT_COMMIT_GAP: Millis = 30_000;
-/// An answer older than this many polls is no basis for a Pass, nor for a guard; and time that
-/// nobody watched for longer is bet on as if it had been as many.
+/// Polls after which an answer is too old for a Pass or a guard. Unwatched time that is longer is bet
+/// on as if it had been this many polls.
 pub(crate) const RECENT_POLLS: Millis = 3;
-/// Largest evidence reported: more says nothing.
+/// Largest evidence that is reported: more means nothing.
 pub(crate) const LARGEST_EVIDENCE: f64 = 1e12;
 
 /// Longest time between two polls, or scrapes, of which the later one still says what happened in
@@ -26,11 +26,11 @@ pub(crate) const fn longest_bridged(interval: Millis) -> Millis {
 /// A number that a benchmark can multiply, to ask how much depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Constant {
-    /// By how much the least margin of counts is above a ratio of 1: pods, partitions and keys
-    /// differ, and a short record doesn't show by how much. With 0.5 twice the errors took 40 to
+    /// Excess of the least margin of counts over a ratio of 1: pods, partitions and keys differ, and
+    /// a short record doesn't show by how much. With 0.5 twice the errors took 40 to
     /// 60 s longer to find.
     LeastRatio,
-    /// By how much worse than the worst primary pod is still healthy.
+    /// Excess over the worst primary pod that is still healthy.
     BeyondWorst,
     /// Events added to what was seen and what was expected of a pod, so that few events make no
     /// ratio.
@@ -61,15 +61,15 @@ pub enum Constant {
     DriftWindow,
     /// Lag up to here, in seconds, is always normal: queues are never empty for long.
     NormalLag,
-    /// How much more lag than the primary ever had is still normal.
+    /// Lag that is still normal, as a multiple of the largest that the primary had.
     NormalFactor,
     /// A pod that is slower than the primary's pace by no more than this part works at full speed:
     /// the capacities of equal pods differ by some percent, and the fastest is above their average.
     SlowerThanFullSpeed,
-    /// A pod that is slower than the median pace by no more than this part works at full speed,
-    /// too: the fastest may be fast by luck, and everyone else slow beside it.
+    /// A pod that is slower than the primary's median pace by no more than this part works at full
+    /// speed: the fastest may be fast by luck, and everyone else slow beside it.
     SlowerThanMedian,
-    /// How many messages may be in flight, in units of what was ever seen to be.
+    /// Messages that may be in flight, as a multiple of the most that were seen in flight.
     InFlight,
     /// Part of the pool that is staked at once; the rest is for faults that come late.
     FirstShare,
@@ -114,7 +114,7 @@ impl Constant {
 
 #[cfg(feature = "sensitivity")]
 impl Constant {
-    /// All of them, in the order of the table.
+    /// All constants, in the order of the sensitivity table.
     pub const ALL: [Self; 17] = [
         Self::LeastRatio,
         Self::BeyondWorst,
@@ -135,7 +135,7 @@ impl Constant {
         Self::PayOut,
     ];
 
-    /// What it is, with its value and unit.
+    /// Name of the constant, with value and unit.
     #[must_use]
     pub fn describe(self) -> String {
         let chosen = self.chosen();

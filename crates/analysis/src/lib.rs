@@ -75,5 +75,5 @@ pub use crate::settings::check::{Check, Input, Measure, NoValue};
 pub use crate::settings::user_metric::{
     MOST_USER_METRICS, Threshold, UserMetric, UserMetricError, UserRule, check_user_metrics,
 };
-pub use crate::summary::{RoleSummary, Summary, summarise};
-pub use crate::words::Figure;
+pub use crate::summary::{GroupSummary, RoleSummary, summarize};
+pub use crate::words::ShortNumber;

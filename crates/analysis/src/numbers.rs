@@ -15,19 +15,19 @@ pub(crate) fn millis(seconds: f64) -> Millis {
     (seconds * 1_000.0) as Millis
 }
 
-/// A count of messages, or milliseconds, as a float: exact up to 2⁵³.
+/// An integer count as a float: exact up to 2⁵³.
 #[expect(clippy::cast_precision_loss, reason = "beyond 2^53 a relative error of 1e-16 is harmless")]
 pub(crate) fn count(n: i64) -> f64 {
     n as f64
 }
 
-/// A number to seven digits, for what is kept of every partition.
+/// A number to seven digits, for values that are kept of every partition.
 #[expect(clippy::cast_possible_truncation, reason = "the nearest short float; NaN stays NaN")]
 pub(crate) fn short(number: f64) -> f32 {
     number as f32
 }
 
-/// A length of a list as a count for reports.
+/// The length of a list as a count for reports, saturating.
 pub(crate) fn tally(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
@@ -38,7 +38,7 @@ pub(crate) fn whole(number: f64) -> u64 {
     number.ceil() as u64
 }
 
-/// The median of some numbers; `None` for none. The mean of the middle two if they are even.
+/// The median of some numbers, the mean of the middle two for an even count; `None` without any.
 pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
     let (half, even) = (values.len() / 2, values.len().is_multiple_of(2));
     if values.is_empty() {
@@ -49,7 +49,7 @@ pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
     Some(lower.map_or(*middle, |lower| f64::midpoint(lower, *middle)))
 }
 
-/// The value below which a share `q` (0 to 1) of the numbers lies: the nearest rank.
+/// The quantile `q` (0 to 1) of some numbers, by nearest rank; `None` without any.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 ≤ rank ≤ len")]
 #[expect(clippy::cast_precision_loss, reason = "lists are far shorter than 2^53")]
 pub(crate) fn quantile(values: &mut [f64], q: f64) -> Option<f64> {
@@ -64,19 +64,19 @@ pub(crate) fn ln_add(a: f64, b: f64) -> f64 {
     high + (low - high).exp().ln_1p()
 }
 
-/// A logarithm in thousandths, rounded down but for what only the last bits of a float say.
+/// A logarithm in thousandths, rounded down; an error in the last bits of the float is ignored.
 #[expect(clippy::cast_possible_truncation, reason = "float-to-int casts saturate")]
 pub(crate) fn milli(ln: f64) -> i64 {
     (ln * 1_000.0 + 1e-6).floor() as i64
 }
 
-/// A number in thousandths, rounded up but for what only the last bits of a float say.
+/// A number in thousandths, rounded up; an error in the last bits of the float is ignored.
 #[expect(clippy::cast_possible_truncation, reason = "float-to-int casts saturate")]
 pub(crate) fn milli_up(number: f64) -> i64 {
     (number * 1_000.0 - 1e-6).ceil() as i64
 }
 
-/// The logarithm that [`milli`] wrote.
+/// A logarithm from the thousandths that [`milli`] wrote.
 pub(crate) fn unmilli(thousandths: i64) -> f64 {
     count(thousandths) / 1_000.0
 }

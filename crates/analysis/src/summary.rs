@@ -13,35 +13,35 @@ use crate::numbers::{Millis, count, seconds, tally};
 use crate::observation::record::Record;
 use crate::observation::{PartitionId, Role};
 use crate::summary::backlog::time_lags;
-use crate::summary::reading::{Reading, Row};
+use crate::summary::reading::{GroupReading, PartitionRow};
 
-/// What one role does in the group.
+/// Members, partitions, lag and throughput of one role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleSummary {
     /// Members of the group on pods of this role.
     pub members: u32,
-    /// Partitions they own.
+    /// Partitions that these members own.
     pub partitions: u32,
     /// Share of all assigned partitions, 0 to 1.
     pub partition_share: f64,
-    /// Messages waiting in these partitions; `None`: no usable offsets.
+    /// Messages waiting in the role's partitions; `None`: no usable offsets.
     pub lag_messages: Option<i64>,
-    /// Largest time lag among them, in seconds; `None`: unknown.
+    /// Largest time lag of the role's partitions, in seconds; `None`: unknown.
     pub lag_seconds: Option<f64>,
     /// Whether `lag_seconds` is only a lower bound (the backlog is older than the record).
     pub lag_is_lower_bound: bool,
     /// Messages per second, by committed offsets over about the last minute.
     pub throughput: Option<f64>,
-    /// Share of all committed messages in that time, 0 to 1.
+    /// Share of all messages committed over about the last minute, 0 to 1.
     pub message_share: Option<f64>,
 }
 
 /// The group at its latest usable observation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Summary {
-    /// When; `None`: Kafka never gave a usable answer.
+pub struct GroupSummary {
+    /// Time of the observation; `None`: Kafka never gave a usable answer.
     pub at: Option<Millis>,
     /// The primary.
     pub primary: RoleSummary,
@@ -51,18 +51,18 @@ pub struct Summary {
     pub external_members: u32,
     /// Members that could be ours but match no pod.
     pub unattributed_members: u32,
-    /// Share of assigned partitions that such members own, 0 to 1.
+    /// Share of assigned partitions that unattributed members own, 0 to 1.
     pub unattributed_share: f64,
 }
 
-/// Time over which throughput is told: long enough for several commits of most consumers.
+/// Time over which throughput is measured: long enough for several commits of most consumers.
 const THROUGHPUT_SPAN: Millis = 60_000;
 
-/// Sums up the latest usable observation of a record.
+/// Summarizes the latest usable observation of a record.
 #[must_use]
-pub fn summarise(record: &Record) -> Summary {
-    let mut readings = record.observations().rev().filter_map(|seen| Reading::of(&seen));
-    let Some(latest) = readings.next() else { return Summary::default() };
+pub fn summarize(record: &Record) -> GroupSummary {
+    let mut readings = record.observations().rev().filter_map(|seen| GroupReading::of(&seen));
+    let Some(latest) = readings.next() else { return GroupSummary::default() };
     let lags = time_lags(&latest, record);
     let (committed, span) = committed(&latest, record);
     let total: f64 = committed.iter().map(|&(_, messages)| count(messages)).sum();
@@ -81,7 +81,7 @@ pub fn summarise(record: &Record) -> Summary {
             ..RoleSummary::of(role, &latest, &lags)
         }
     };
-    Summary {
+    GroupSummary {
         at: Some(latest.at),
         primary: role(Role::Primary),
         canary: role(Role::Canary),
@@ -92,8 +92,9 @@ pub fn summarise(record: &Record) -> Summary {
 }
 
 impl RoleSummary {
-    fn of(role: Role, latest: &Reading, lags: &BTreeMap<PartitionId, TimeLag>) -> Self {
-        let rows: Vec<&Row> = latest.rows.iter().filter(|row| row.role == Some(role)).collect();
+    fn of(role: Role, latest: &GroupReading, lags: &BTreeMap<PartitionId, TimeLag>) -> Self {
+        let rows: Vec<&PartitionRow> =
+            latest.rows.iter().filter(|row| row.role == Some(role)).collect();
         let waiting = rows.iter().filter_map(|row| Some((row.log_end? - row.committed?).max(0)));
         let times = rows.iter().filter_map(|row| lags.get(&row.id).copied());
         let worst = times.max_by(|a, b| a.lower_bound().total_cmp(&b.lower_bound()));
@@ -109,14 +110,14 @@ impl RoleSummary {
     }
 }
 
-/// Messages committed per role over about the last minute, and how long that was. What a
-/// partition commits while it changes roles counts for neither.
-fn committed(latest: &Reading, record: &Record) -> (Vec<(Role, i64)>, Millis) {
+/// Messages committed per role over about the last minute, and the length of that time. A commit
+/// while a partition changes roles counts for neither.
+fn committed(latest: &GroupReading, record: &Record) -> (Vec<(Role, i64)>, Millis) {
     let since = latest.at.saturating_sub(THROUGHPUT_SPAN);
     let readings = record
         .observations()
         .rev()
-        .filter_map(|seen| Reading::of(&seen))
+        .filter_map(|seen| GroupReading::of(&seen))
         .skip(1)
         .take_while(|earlier| earlier.at >= since);
     let mut later = latest.clone();

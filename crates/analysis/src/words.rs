@@ -1,82 +1,82 @@
-//! Numbers in steps, for texts that are told again with every observation: they change when what
-//! they say does, not with every reading. Whoever needs the figure takes it from the data.
+//! Lengths of time and numbers in words. Texts that are repeated with every observation take them in
+//! steps, so that a text changes with its meaning, not with every reading. The exact value is in the data.
 
 use std::fmt::{self, Display, Formatter};
 
 use crate::numbers::{Millis, millis};
 
-/// A length of time that goes on. `less than a minute`, `3 min`, `1 h 20 min`.
-pub(crate) struct Roughly(pub(crate) Millis);
+/// An elapsed time that goes on: `less than a minute`, `3 min`, `1 h 20 min`.
+pub(crate) struct Elapsed(pub(crate) Millis);
 
-/// A length of time that is left, rounded up. `1 min`, `3 min`, `1 h 20 min`.
+/// A remaining time, rounded up: `1 min`, `3 min`, `1 h 20 min`.
 pub(crate) struct Remaining(pub(crate) Millis);
 
-/// A length of time, in seconds, that goes up and down, rounded up: so it stays above a bound that
-/// it is above of. `10 s`, `30 s`, `2 min`, `20 min`.
-pub(crate) struct AtMost(pub(crate) f64);
+/// A wavering length of time in seconds, rounded up, so that it stays above a bound that it exceeds:
+/// `10 s`, `30 s`, `2 min`, `20 min`.
+pub(crate) struct RoundedUpSeconds(pub(crate) f64);
 
-/// A size above 0 that wavers, to the nearest of 1, 2, 5, 10, 20 and so on; below 1, of 0.5, 0.2.
-pub(crate) struct About(pub(crate) f64);
+/// A wavering size above 0, rounded to the nearest of 1, 2, 5, 10, 20 and so on; below 1, of 0.5, 0.2.
+pub(crate) struct Rounded(pub(crate) f64);
 
-impl Display for Roughly {
+impl Display for Elapsed {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let seconds = self.0.saturating_add(500) / 1_000;
         match seconds {
             ..60 => f.write_str("less than a minute"),
             60..600 => write!(f, "{} min", seconds / 60),
-            600.. => Span(seconds / 600 * 600_000).fmt(f),
+            600.. => HumanDuration(seconds / 600 * 600_000).fmt(f),
         }
     }
 }
 
 impl Display for Remaining {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        up(self.0, if self.0 <= 600_000 { 60_000 } else { 600_000 }).fmt(f)
+        rounded_up(self.0, if self.0 <= 600_000 { 60_000 } else { 600_000 }).fmt(f)
     }
 }
 
-impl Display for AtMost {
+impl Display for RoundedUpSeconds {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        // Each about twice the one before: what grows is told anew when it has doubled.
+        // Each step is about twice the one before: the text changes when a time has doubled.
         const SECONDS: [Millis; 8] = [10, 30, 60, 120, 300, 600, 1_200, 1_800];
         let time = millis(self.0);
         let step = SECONDS.into_iter().map(|it| it * 1_000).find(|step| time <= *step);
-        step.map_or_else(|| up(time, 3_600_000), Span).fmt(f)
+        step.map_or_else(|| rounded_up(time, 3_600_000), HumanDuration).fmt(f)
     }
 }
 
-/// Whole steps, one at least.
-fn up(time: Millis, step: Millis) -> Span {
+/// Rounds a time up to whole steps, at least one.
+fn rounded_up(time: Millis, step: Millis) -> HumanDuration {
     let steps = (time.max(1) - 1) / step + 1;
-    Span(steps.saturating_mul(step))
+    HumanDuration(steps.saturating_mul(step))
 }
 
-impl Display for About {
+impl Display for Rounded {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        // Below and above them nothing that is told here has a meaning; the logarithm has its bounds.
+        // Bounds for the logarithm; no size outside them means anything here.
         let size = self.0.clamp(1e-9, 1e15);
         let ten = 10_f64.powf(size.log10().floor());
-        // The borders are the geometric means of neighbours.
+        // The borders are the geometric means of neighboring steps.
         let step = match size / ten {
             ..1.414 => 1.0,
             1.414..3.162 => 2.0,
             3.162..7.071 => 5.0,
             _ => 10.0,
         };
-        Figure(step * ten).fmt(f)
+        ShortNumber(step * ten).fmt(f)
     }
 }
 
-/// A length of time as people say it: `7 s`, `4 min 10 s`, `3 h 5 min`.
-pub(crate) struct Span(pub(crate) Millis);
+/// A length of time for people: `7 s`, `4 min 10 s`, `3 h 5 min`.
+pub(crate) struct HumanDuration(pub(crate) Millis);
 
-impl Span {
+impl HumanDuration {
     pub(crate) fn seconds(seconds: f64) -> Self {
         Self(millis(seconds))
     }
 }
 
-impl Display for Span {
+impl Display for HumanDuration {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let seconds = self.0.saturating_add(500) / 1_000;
         match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
@@ -88,11 +88,11 @@ impl Display for Span {
     }
 }
 
-/// A number in any unit, to four digits: `0.82`, `1234`, `3.2e-5`.
+/// A number in any unit with at most four digits: `0.82`, `1234`, `3.2e-5`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Figure(pub f64);
+pub struct ShortNumber(pub f64);
 
-impl Display for Figure {
+impl Display for ShortNumber {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let size = self.0.abs();
         let decimals = match size {
@@ -128,7 +128,7 @@ mod tests {
             (4_799, "1 h 10 min"),
             (4_800, "1 h 20 min"),
         ] {
-            assert_eq!(Roughly(seconds * 1_000).to_string(), text);
+            assert_eq!(Elapsed(seconds * 1_000).to_string(), text);
         }
     }
 
@@ -164,9 +164,9 @@ mod tests {
             (3_601.0, "2 h 0 min"),
             (f64::NAN, "10 s"),
         ] {
-            assert_eq!(AtMost(seconds).to_string(), text, "{seconds}");
+            assert_eq!(RoundedUpSeconds(seconds).to_string(), text, "{seconds}");
         }
-        assert!(!AtMost(f64::INFINITY).to_string().is_empty());
+        assert!(!RoundedUpSeconds(f64::INFINITY).to_string().is_empty());
     }
 
     #[test]
@@ -182,10 +182,10 @@ mod tests {
             (0.3, "0.2"),
             (0.04, "0.05"),
         ] {
-            assert_eq!(About(size).to_string(), text, "{size}");
+            assert_eq!(Rounded(size).to_string(), text, "{size}");
         }
         for odd in [0.0, -1.0, f64::INFINITY] {
-            assert!(!About(odd).to_string().is_empty());
+            assert!(!Rounded(odd).to_string().is_empty());
         }
     }
 
@@ -204,7 +204,7 @@ mod tests {
             (-1.5e-7, "-1.500e-7"),
             (1e300, "1.000e300"),
         ] {
-            assert_eq!(Figure(value).to_string(), text);
+            assert_eq!(ShortNumber(value).to_string(), text);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A trace that was judged: what was found when, and how it ended.
 //! Plain data; who judges, and how it is shown, stands elsewhere.
 
-use siskin_analysis::{Assessment, Finding, Summary};
+use siskin_analysis::{Assessment, Finding, GroupSummary};
 use siskin_trace::Mark;
 
 /// A trace with what the judge found in it.
@@ -12,7 +12,7 @@ pub(crate) struct JudgedTrace {
     pub(crate) timeline: Vec<TimelineEntry>,
     /// The assessment at the first Fail, or else at the end.
     pub(crate) last: Assessment,
-    pub(crate) summary: Summary,
+    pub(crate) summary: GroupSummary,
     /// Second of the trial at which `last` was given.
     pub(crate) seconds: i64,
     /// Evidence over time, if a picture was asked for.

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use siskin_analysis::observation::{Millis, Observation, Role};
-use siskin_analysis::{Finding, Judge, RECORD_SPAN, Record, ResumeError, Verdict, summarise};
+use siskin_analysis::{Finding, Judge, RECORD_SPAN, Record, ResumeError, Verdict, summarize};
 use siskin_trace::{Line, Mark, Reader, TraceError};
 
 use crate::judged::{JudgedTrace, Point, TimelineEntry, TimelineEvent};
@@ -183,7 +183,7 @@ impl Run {
         };
         Ok(JudgedTrace {
             last: judge.assess(at, healthy),
-            summary: summarise(&self.record),
+            summary: summarize(&self.record),
             seconds: self.second(at),
             rollout: self.rollout,
             timeline: self.timeline,

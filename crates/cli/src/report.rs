@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use serde_json::json;
-use siskin_analysis::{Against, Effect, Figure, Signal, SignalReport, Summary, Verdict};
+use siskin_analysis::{Against, Effect, GroupSummary, ShortNumber, Signal, SignalReport, Verdict};
 use siskin_trace::Mark;
 
 use crate::judged::{JudgedTrace, TimelineEvent};
@@ -122,7 +122,7 @@ fn by_count(effect: Option<&Effect>) -> [String; 2] {
     }
 }
 
-fn lag(summary: &Summary) -> [String; 3] {
+fn lag(summary: &GroupSummary) -> [String; 3] {
     let behind = |seconds: Option<f64>| seconds.map_or("-".to_owned(), |it| format!("{it:.1} s"));
     let (primary, canary) = (summary.primary.lag_seconds, summary.canary.lag_seconds);
     let more = primary.zip(canary).map(|(primary, canary)| format!("{:+.1} s", canary - primary));
@@ -151,10 +151,10 @@ fn figures(effect: &Effect) -> [String; 3] {
             ["-".to_owned(), format!("{mebibytes:+.1} MiB/min"), "-".to_owned()]
         }
         Effect::Bounded { value, primary, against, .. } => {
-            let primary = primary.map_or("-".to_owned(), |it| Figure(it).to_string());
+            let primary = primary.map_or("-".to_owned(), |it| ShortNumber(it).to_string());
             match against {
-                Against::Absolute => [primary, Figure(value).to_string(), "-".to_owned()],
-                Against::Primary => [primary, "-".to_owned(), format!("×{}", Figure(value))],
+                Against::Absolute => [primary, ShortNumber(value).to_string(), "-".to_owned()],
+                Against::Primary => [primary, "-".to_owned(), format!("×{}", ShortNumber(value))],
             }
         }
     }

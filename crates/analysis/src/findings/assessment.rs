@@ -12,12 +12,12 @@ use crate::findings::note::Note;
 use crate::findings::signal::Signal;
 use crate::numbers::Millis;
 
-/// Evidence against what it needs.
+/// Evidence, and how much of it decides.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Value of an e-process: 1 is none, 0 speaks against it. At most 10¹².
     pub value: f64,
-    /// From here on it decides.
+    /// Value from which it decides.
     pub needed: f64,
 }
 
@@ -37,15 +37,15 @@ pub struct WindowCount {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Assessment {
-    /// The moment.
+    /// Time of the assessment.
     pub at: Millis,
     /// Always `finding.verdict()`.
     pub verdict: Verdict,
-    /// Why. Its `Display` is a sentence.
+    /// Reason of the verdict. Its `Display` is a sentence.
     pub finding: Finding,
     /// Evidence against the canary, over all signals. `needed` is 2/α.
     pub against: Evidence,
-    /// Evidence that it keeps up: the least of the canary's partitions. `needed` is 20.
+    /// Evidence that the canary keeps up: the least of its partitions. `needed` is 20.
     pub proof: Evidence,
     /// Silence of a canary partition with messages waiting that is a stall, in milliseconds.
     pub stall_wait: Millis,
@@ -61,12 +61,12 @@ pub struct Assessment {
     /// Each available signal, lag first; the user's thresholds and checks last, without a weight.
     #[serde(default)]
     pub signals: Vec<SignalReport>,
-    /// Caveats.
+    /// Caveats of the verdict.
     pub notes: Vec<Note>,
 }
 
 impl Assessment {
-    /// The same without a Pass: for `silent` milliseconds nobody knows what the pods do.
+    /// Takes a Pass back, because nothing was seen of the pods for `silent` milliseconds.
     #[must_use]
     pub fn without_pods(self, silent: Millis) -> Self {
         match self.verdict {
@@ -89,9 +89,9 @@ impl Display for Assessment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SignalReport {
-    /// Which one.
+    /// The signal.
     pub signal: Signal,
-    /// Its part of the evidence: weights of the available signals add up to 1. 0 for a user's
+    /// Part of the evidence: weights of the available signals add up to 1. 0 for a user's
     /// threshold or check, which are outside the error budget.
     pub weight: f64,
     /// Evidence against the canary by this signal alone: 1 is none, and all that bounds have.

@@ -1,19 +1,19 @@
-//! Why neither Pass nor Fail is shown: what is missing, in data and in words. The words stand still
-//! while nothing changes: a number in them goes in steps. Nothing here decides.
+//! Why neither Pass nor Fail is shown: what is missing, in data and in words. Numbers in the words go
+//! in steps, so that they stand still while nothing changes. Nothing here decides.
 
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::findings::effect::{Effect, Measuring};
+use crate::findings::effect::{Effect, EffectSoFar};
 use crate::findings::fault::Fault;
 use crate::findings::signal::Signal;
 use crate::numbers::{Millis, count};
 use crate::observation::PartitionId;
 use crate::settings::bound::Bound;
 use crate::settings::check::NoValue;
-use crate::words::{About, AtMost, Remaining, Roughly, Span};
+use crate::words::{Elapsed, HumanDuration, Remaining, Rounded, RoundedUpSeconds};
 
 /// What keeps the judge from a decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ use crate::words::{About, AtMost, Remaining, Roughly, Span};
 pub enum Doubt {
     /// The primary is unhealthy, so nothing can be blamed on the canary.
     PrimaryUnhealthy {
-        /// What would be said of the canary if the primary were healthy.
+        /// Fault of the canary that would be found if the primary were healthy.
         suspicion: Option<Box<Fault>>,
     },
     /// Canary partitions are stuck, but so are the primary's.
@@ -35,7 +35,7 @@ pub enum Doubt {
     },
     /// Kafka has given no usable answer for more than three polls.
     NoObservation {
-        /// Milliseconds since the last one; `None`: there was none.
+        /// Milliseconds since the last usable answer; `None`: there was none.
         silent: Option<Millis>,
     },
     /// The cluster does not say what the pods do: a crash would go unseen.
@@ -45,7 +45,7 @@ pub enum Doubt {
     },
     /// More than 5 % of the assigned partitions belong to members that match no pod.
     Unattributed {
-        /// Such partitions.
+        /// Partitions of members that match no pod.
         partitions: u32,
         /// Assigned partitions.
         of: u32,
@@ -74,7 +74,7 @@ pub enum Doubt {
     LagNotSettled {
         /// The partition that is furthest behind.
         partition: PartitionId,
-        /// Its standing time lag, in seconds.
+        /// Standing time lag of the partition, in seconds.
         lag_seconds: f64,
         /// The largest lag that counts as normal, in seconds.
         normal_seconds: f64,
@@ -85,7 +85,7 @@ pub enum Doubt {
         since: Millis,
         /// Time lag of the canary's partitions, the median, in seconds.
         canary_seconds: f64,
-        /// That of the primary's.
+        /// Time lag of the primary's partitions, the median, in seconds.
         primary_seconds: f64,
     },
     /// There is more evidence against the canary than at the start, but not enough.
@@ -102,7 +102,7 @@ pub enum Doubt {
         /// Canary partitions.
         of: u32,
     },
-    /// So far so good, but not watched long enough.
+    /// The canary keeps up so far, but was not watched long enough.
     MoreEvidence {
         /// Milliseconds still needed if the lag stays flat.
         remaining: Millis,
@@ -113,7 +113,7 @@ pub enum Doubt {
     SignalSuspected {
         /// The signal.
         signal: Signal,
-        /// The pod it points at.
+        /// The pod with the largest effect.
         pod: Arc<str>,
         /// The effect so far.
         effect: Effect,
@@ -122,7 +122,7 @@ pub enum Doubt {
     SignalSilent {
         /// The signal.
         signal: Signal,
-        /// For how long, in milliseconds.
+        /// Length of the silence, in milliseconds.
         silent: Millis,
     },
     /// The canary lacks a series that the primary has: a renamed metric reads as 0.
@@ -141,9 +141,9 @@ pub enum Doubt {
     WithoutValue {
         /// The check.
         metric: Arc<str>,
-        /// For how long, in milliseconds.
+        /// Length of the silence, in milliseconds.
         silent: Millis,
-        /// Why, the last time that it should have had one.
+        /// Reason of the last time without a value.
         why: NoValue,
     },
     /// A user's metric is beyond its bound on the canary, but so is the primary's median.
@@ -225,16 +225,16 @@ impl Display for Doubt {
             Self::LagNotSettled { lag_seconds, normal_seconds, .. } => write!(
                 f,
                 "canary is up to {} behind; up to {} is normal",
-                AtMost(*lag_seconds),
-                Span::seconds(*normal_seconds)
+                RoundedUpSeconds(*lag_seconds),
+                HumanDuration::seconds(*normal_seconds)
             ),
             Self::GroupFallsBehind { since, canary_seconds, primary_seconds } => {
-                together(f, *since, (*canary_seconds, *primary_seconds))
+                group_falls_behind(f, *since, *canary_seconds, *primary_seconds)
             }
             Self::Suspected { partition, drift } => write!(
                 f,
                 "canary may be falling behind on {partition}: each minute about {} s more than the primary, but that is not proven",
-                About((drift * 60.0).max(0.1))
+                Rounded((drift * 60.0).max(0.1))
             ),
             Self::LowTraffic { partitions, of } => write!(
                 f,
@@ -245,7 +245,7 @@ impl Display for Doubt {
             }
             Self::SignalSuspected { signal, pod, effect } => suspected(f, signal, pod, effect),
             Self::SignalSilent { signal, silent } => {
-                write!(f, "nothing was learnt of the canary's {signal} for {}", Roughly(*silent))
+                write!(f, "nothing was learnt of the canary's {signal} for {}", Elapsed(*silent))
             }
             Self::SignalAbsent { signal } => absent(f, signal),
             Self::SignalUnproven { signal, messages } => unproven(f, signal, *messages),
@@ -277,17 +277,22 @@ fn without_value(
 }
 
 fn lasting(f: &mut Formatter<'_>, what: &str, time: Millis) -> fmt::Result {
-    write!(f, "{what} for {}", Roughly(time))
+    write!(f, "{what} for {}", Elapsed(time))
 }
 
 fn overloaded(f: &mut Formatter<'_>, excused: Millis) -> fmt::Result {
     write!(f, "canary pods fall behind although they work as fast as any primary pod did ")?;
-    write!(f, "(for {} so far): their share is too large", Roughly(excused))
+    write!(f, "(for {} so far): their share is too large", Elapsed(excused))
 }
 
-fn together(f: &mut Formatter<'_>, since: Millis, (canary, primary): (f64, f64)) -> fmt::Result {
-    let (canary, primary) = (AtMost(canary), AtMost(primary));
-    write!(f, "the whole group has fallen behind since the canary grew {} ago, ", Roughly(since))?;
+fn group_falls_behind(
+    f: &mut Formatter<'_>,
+    since: Millis,
+    canary_seconds: f64,
+    primary_seconds: f64,
+) -> fmt::Result {
+    let (canary, primary) = (RoundedUpSeconds(canary_seconds), RoundedUpSeconds(primary_seconds));
+    write!(f, "the whole group has fallen behind since the canary grew {} ago, ", Elapsed(since))?;
     write!(f, "canary and primary alike (up to {canary} and {primary}): ")?;
     f.write_str("it may harm what they share, or more arrives")
 }
@@ -295,11 +300,14 @@ fn together(f: &mut Formatter<'_>, since: Millis, (canary, primary): (f64, f64))
 fn unproven(f: &mut Formatter<'_>, signal: &Signal, messages: u64) -> fmt::Result {
     // Proofs ask for thousands: the last one is not told piece by piece.
     let messages = count(i64::try_from(messages.max(1_000)).unwrap_or(i64::MAX));
-    let about = About(messages);
+    let about = Rounded(messages);
     write!(f, "{signal} of the canary: right so far; about {about} more messages to be sure")
 }
 
 fn suspected(f: &mut Formatter<'_>, signal: &Signal, pod: &str, effect: &Effect) -> fmt::Result {
-    let told = Measuring(signal, effect);
-    write!(f, "{signal} of the canary may be worse, most on pod {pod}: {told}; that is not proven")
+    let so_far = EffectSoFar { signal, effect };
+    write!(
+        f,
+        "{signal} of the canary may be worse, most on pod {pod}: {so_far}; that is not proven"
+    )
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::findings::signal::Signal;
 use crate::settings::bound::Against;
-use crate::words::{About, Figure};
+use crate::words::{Rounded, ShortNumber};
 
 /// The size of a difference between canary and primary.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,24 +23,24 @@ pub enum Effect {
         high: Option<f64>,
         /// The canary's share of events.
         canary: f64,
-        /// The primary's.
+        /// The primary's share of events.
         primary: f64,
     },
     /// Events per pod and hour.
     PerHour {
         /// Events seen.
         events: f64,
-        /// Per pod-hour.
+        /// Events per pod-hour.
         rate: f64,
-        /// What is normal per pod-hour.
+        /// Normal events per pod-hour.
         normal: f64,
     },
-    /// Commits without work.
+    /// Messages that were committed without work.
     Skipped {
         /// Share of the committed messages, beyond the primary's.
         share: f64,
     },
-    /// Memory.
+    /// Growth of memory.
     Growth {
         /// Growth of the working set.
         bytes_per_minute: f64,
@@ -49,28 +49,34 @@ pub enum Effect {
     },
     /// A user's value against the bounds that were set.
     Bounded {
-        /// Of the canary's worst pod, or its median over the primary's: the latest reading. For a
-        /// quantile beyond the largest edge of its histogram that edge.
+        /// Latest reading: of the canary's worst pod, or the canary's median over the primary's. A
+        /// quantile beyond the largest edge of its histogram reads as that edge.
         value: f64,
         /// Median of the primary's pods; `None`: unknown.
         primary: Option<f64>,
-        /// Which of the two the value is.
+        /// Whether the value is a pod's or a ratio of medians.
         against: Against,
-        /// Readings that failed so far.
+        /// Failing readings so far.
         failing: u32,
-        /// As many are tolerated.
+        /// Failing readings that are tolerated.
         limit: u32,
     },
 }
 
-/// An effect in the words that suit its signal: a user's total need not be messages.
-pub(crate) struct Told<'a>(pub(crate) &'a Signal, pub(crate) &'a Effect);
+/// An effect in the words of its signal: the total of a user's ratio need not be messages.
+pub(crate) struct EffectWords<'a> {
+    pub(crate) signal: &'a Signal,
+    pub(crate) effect: &'a Effect,
+}
 
-/// What a threshold held against its bounds.
-pub(crate) struct Measured(pub(crate) f64, pub(crate) Against);
+/// A value that was held against bounds, in words.
+pub(crate) struct BoundedValue {
+    pub(crate) value: f64,
+    pub(crate) against: Against,
+}
 
 impl Effect {
-    /// Events over pod-hours.
+    /// An effect of events over pod-hours.
     pub(crate) fn per_hour(events: f64, hours: f64, normal: f64) -> Self {
         let rate = if hours > 0.0 { events / hours } else { 0.0 };
         Self::PerHour { events, rate, normal }
@@ -87,7 +93,7 @@ impl Display for Effect {
                     100.0 * canary,
                     100.0 * primary
                 )?;
-                between(f, *low, *high)
+                interval(f, *low, *high)
             }
             Self::PerHour { events, rate, normal } => {
                 write!(f, "{events:.0} so far, {rate:.1} per pod and hour; {normal:.1} are normal")
@@ -103,52 +109,55 @@ impl Display for Effect {
                 }
             }
             Self::Bounded { value, against, failing, limit, .. } => {
-                let value = Measured(*value, *against);
+                let value = BoundedValue { value: *value, against: *against };
                 write!(f, "{value}, failing readings: {failing} (limit {limit})")
             }
         }
     }
 }
 
-impl Display for Measured {
+impl Display for BoundedValue {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.1 {
-            Against::Absolute => Figure(self.0).fmt(f),
-            Against::Primary => write!(f, "{} times the primary's", Figure(self.0)),
+        match self.against {
+            Against::Absolute => ShortNumber(self.value).fmt(f),
+            Against::Primary => write!(f, "{} times the primary's", ShortNumber(self.value)),
         }
     }
 }
 
-impl Display for Told<'_> {
+impl Display for EffectWords<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self(Signal::User(_), Effect::Ratio { ratio, low, high, canary, primary }) => {
+        match (self.signal, self.effect) {
+            (Signal::User(_), Effect::Ratio { ratio, low, high, canary, primary }) => {
                 let (canary, primary) = (100.0 * canary, 100.0 * primary);
                 write!(
                     f,
                     "canary {canary:.2} %, primary {primary:.2} %, {ratio:.1} times as many"
                 )?;
-                between(f, *low, *high)
+                interval(f, *low, *high)
             }
-            Self(_, effect) => effect.fmt(f),
+            (_, effect) => effect.fmt(f),
         }
     }
 }
 
-/// An interval behind a ratio.
-fn between(f: &mut Formatter<'_>, low: f64, high: Option<f64>) -> fmt::Result {
+/// Writes the interval of a ratio.
+fn interval(f: &mut Formatter<'_>, low: f64, high: Option<f64>) -> fmt::Result {
     match high {
         Some(high) => write!(f, " (between {low:.1} and {high:.1})"),
         None => write!(f, " (at least {low:.1})"),
     }
 }
 
-/// How large an effect is that is still being measured.
-pub(crate) struct Measuring<'a>(pub(crate) &'a Signal, pub(crate) &'a Effect);
+/// An effect that is still being measured, in words that change in steps.
+pub(crate) struct EffectSoFar<'a> {
+    pub(crate) signal: &'a Signal,
+    pub(crate) effect: &'a Effect,
+}
 
-impl Display for Measuring<'_> {
+impl Display for EffectSoFar<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self(signal, effect) = self;
+        let Self { signal, effect } = self;
         match effect {
             Effect::Ratio { ratio, .. } => {
                 let what = match signal {
@@ -162,7 +171,7 @@ impl Display for Measuring<'_> {
                     | Signal::Restarts
                     | Signal::Churn => "as many per message",
                 };
-                write!(f, "about {} times {what}", Times(*ratio))
+                write!(f, "about {} times {what}", RoundedRatio(*ratio))
             }
             Effect::PerHour { events, normal, .. } => {
                 write!(f, "{events:.0} so far; {normal:.1} per pod and hour are normal")
@@ -171,11 +180,11 @@ impl Display for Measuring<'_> {
                 write!(
                     f,
                     "about {} % of what was committed was not worked on",
-                    About(100.0 * share)
+                    Rounded(100.0 * share)
                 )
             }
             Effect::Growth { bytes_per_minute, .. } => {
-                write!(f, "about {} MiB more each minute", About(bytes_per_minute / 1_048_576.0))
+                write!(f, "about {} MiB more each minute", Rounded(bytes_per_minute / 1_048_576.0))
             }
             Effect::Bounded { failing, limit, .. } => {
                 write!(f, "failing readings: {failing} (limit {limit})")
@@ -184,26 +193,26 @@ impl Display for Measuring<'_> {
     }
 }
 
-/// A ratio of rates: near 1 in steps of a half, above 3 as any size.
-struct Times(f64);
+/// A ratio of rates in words: up to 3 in steps of a half, above as a rounded size.
+struct RoundedRatio(f64);
 
-impl Display for Times {
+impl Display for RoundedRatio {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0 {
-            ..3.0 => Figure((self.0.max(0.0) * 2.0).round() / 2.0).fmt(f),
-            more => About(more).fmt(f),
+            ..3.0 => ShortNumber((self.0.max(0.0) * 2.0).round() / 2.0).fmt(f),
+            more => Rounded(more).fmt(f),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::findings::effect::Times;
+    use crate::findings::effect::RoundedRatio;
 
     #[test]
     fn a_ratio_near_one_keeps_its_halves() {
         for (ratio, text) in [(1.2, "1"), (1.3, "1.5"), (2.4, "2.5"), (2.9, "3"), (12.0, "10")] {
-            assert_eq!(Times(ratio).to_string(), text);
+            assert_eq!(RoundedRatio(ratio).to_string(), text);
         }
     }
 }

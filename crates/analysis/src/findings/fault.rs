@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::findings::effect::{Effect, Measured, Told};
+use crate::findings::effect::{BoundedValue, Effect, EffectWords};
 use crate::findings::signal::Signal;
 use crate::numbers::Millis;
 use crate::observation::PartitionId;
 use crate::settings::bound::{Against, Bound};
-use crate::words::Span;
+use crate::words::HumanDuration;
 
 /// Why a canary fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,14 +21,14 @@ pub enum Fault {
     CrashLoop {
         /// The canary pod.
         pod: Arc<str>,
-        /// Its container restarts so far.
+        /// Container restarts of the pod so far.
         restarts: u32,
     },
     /// One pod crashed repeatedly.
     Crashes {
         /// The canary pod.
         pod: Arc<str>,
-        /// Its container restarts so far.
+        /// Container restarts of the pod so far.
         restarts: u32,
     },
     /// Containers were killed for running out of memory.
@@ -41,7 +41,7 @@ pub enum Fault {
     Stalled {
         /// The partition that is stuck.
         partition: PartitionId,
-        /// Its owner.
+        /// The pod that owns the partition.
         pod: Arc<str>,
         /// Watched milliseconds in which nothing was committed; rebalances don't count.
         quiet: Millis,
@@ -52,7 +52,7 @@ pub enum Fault {
     NoFirstCommit {
         /// The partition that is stuck.
         partition: PartitionId,
-        /// Its owner.
+        /// The pod that owns the partition.
         pod: Arc<str>,
         /// Watched milliseconds since the assignment; rebalances don't count.
         quiet: Millis,
@@ -64,16 +64,16 @@ pub enum Fault {
     Rewound {
         /// The partition that went back furthest.
         partition: PartitionId,
-        /// Its owner.
+        /// The pod that owns the partition.
         pod: Arc<str>,
-        /// By how many records.
+        /// Records by which it went back.
         records: i64,
     },
     /// The time lag grows faster than the primary's.
     Drifting {
         /// The partition with the most evidence.
         partition: PartitionId,
-        /// Its owner.
+        /// The pod that owns the partition.
         pod: Arc<str>,
         /// Seconds of lag gained per second, beyond the primary's, over the latest windows.
         drift: f64,
@@ -90,13 +90,13 @@ pub enum Fault {
         pod: Arc<str>,
         /// The latest failing value: that pod's, or the canary's median over the primary's.
         value: f64,
-        /// The bound.
+        /// The bound that was crossed.
         bound: Bound,
-        /// Which of the two the value is.
+        /// Whether the value is a pod's or a ratio of medians.
         against: Against,
         /// Readings that failed, over the whole trial.
         readings: u32,
-        /// As many are tolerated.
+        /// Failing readings that are tolerated.
         limit: u32,
     },
     /// Another signal is worse than the primary's.
@@ -105,7 +105,7 @@ pub enum Fault {
         signal: Signal,
         /// The canary pod with the largest effect.
         pod: Arc<str>,
-        /// How large it is.
+        /// Size of the effect.
         effect: Effect,
     },
 }
@@ -172,12 +172,12 @@ impl Display for Fault {
             Self::Stalled { partition, pod, quiet, waiting } => write!(
                 f,
                 "{partition} is stuck: canary pod {pod} has committed nothing for {} while {waiting} messages wait",
-                Span(*quiet)
+                HumanDuration(*quiet)
             ),
             Self::NoFirstCommit { partition, pod, quiet, waiting } => write!(
                 f,
                 "{partition} is stuck: canary pod {pod} got it {} ago and has committed nothing yet, while {waiting} messages wait",
-                Span(*quiet)
+                HumanDuration(*quiet)
             ),
             Self::Rewound { partition, pod, records } => write!(
                 f,
@@ -186,17 +186,17 @@ impl Display for Fault {
             Self::Drifting { partition, pod, drift, lag_seconds, projected_seconds } => write!(
                 f,
                 "canary pod {pod} falls behind on {partition}: {} behind, each minute {} more than the primary, {} in ten minutes",
-                Span::seconds(*lag_seconds),
-                Span::seconds(drift * 60.0),
-                Span::seconds(*projected_seconds)
+                HumanDuration::seconds(*lag_seconds),
+                HumanDuration::seconds(drift * 60.0),
+                HumanDuration::seconds(*projected_seconds)
             ),
             Self::OutOfBounds { metric, pod, value, bound, against, readings, limit } => write!(
                 f,
                 "{metric}: {} on pod {pod} is {bound}, {readings} readings (limit {limit}); the user set this bound, it is outside the budget of false rollbacks",
-                Measured(*value, *against)
+                BoundedValue { value: *value, against: *against }
             ),
             Self::Worse { signal: signal @ Signal::User(name), pod, effect } => {
-                write!(f, "{name}: {}, most on pod {pod}", Told(signal, effect))
+                write!(f, "{name}: {}, most on pod {pod}", EffectWords { signal, effect })
             }
             Self::Worse { signal, pod, effect } => {
                 write!(

@@ -1,5 +1,5 @@
-//! What the judge found: one finding stands behind every verdict, and its `Display` is a sentence
-//! for the engineer on call. Only data and words: nothing here decides.
+//! The finding behind a verdict: a fault, a proof or a doubt, as a sentence for the engineer on call.
+//! Only data and words: nothing here decides.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::findings::doubt::Doubt;
 use crate::findings::fault::Fault;
-use crate::words::AtMost;
+use crate::words::RoundedUpSeconds;
 
 /// The one reason behind a verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ impl Display for KeepsUp {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { partitions, idle, lag_seconds } = self;
         write!(f, "canary keeps up on {partitions} partitions, ")?;
-        write!(f, "at most {} behind", AtMost(*lag_seconds))?;
+        write!(f, "at most {} behind", RoundedUpSeconds(*lag_seconds))?;
         if *idle > 0 {
             write!(f, "; {idle} more are almost idle and say nothing")?;
         }
@@ -83,11 +83,11 @@ impl Display for KeepsUp {
 /// What may be done with the canary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Verdict {
-    /// Proven not to fall behind, on recent data. The hold is the caller's business.
+    /// The canary is proven not to fall behind, on recent data. The hold is the caller's business.
     Pass,
-    /// Roll back.
+    /// The canary is worse: roll back.
     Fail,
-    /// Neither: keep holding.
+    /// Neither is shown: keep holding.
     Inconclusive,
 }
 

@@ -7,37 +7,37 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::Millis;
-use crate::words::Span;
+use crate::words::HumanDuration;
 
 /// Something a reader of the verdict should know about how it was reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Note {
-    /// No usable record of the primary from before the trial: defaults instead of learnt margins.
+    /// No usable record of the primary from before the trial: defaults instead of learned margins.
     NoRecord,
     /// No full commit gap was in the record: the stall guard waits for a default time.
     DefaultStallTime {
-        /// That time, in milliseconds.
+        /// The default time, in milliseconds.
         wait: Millis,
     },
     /// The earlier accounts were lost: the trial goes on with a smaller error budget.
     StartedOver {
-        /// How often.
+        /// Number of times.
         times: u32,
     },
     /// Fewer than three primary partitions to compare with.
     FewPrimaryPartitions {
-        /// How many there are.
+        /// Primary partitions.
         partitions: u32,
     },
     /// Records were deleted by retention before they were consumed.
     LostByRetention {
-        /// How many, over canary partitions.
+        /// Records of all canary partitions.
         records: i64,
     },
     /// Committed offsets of canary partitions went backwards (a rewind).
     CommitsFell {
-        /// How often.
+        /// Number of times.
         times: u32,
     },
     /// A topic was deleted and created again, or lost its end.
@@ -47,23 +47,23 @@ pub enum Note {
     },
     /// Drift was excused because the canary worked as fast as any primary pod ever did.
     Excused {
-        /// For how long, in milliseconds.
+        /// Length of time, in milliseconds.
         excused: Millis,
     },
     /// Drift was not held against the canary because a primary pod was as slow at the same time.
     BesideASlowPeer {
-        /// For how long, in milliseconds.
+        /// Length of time, in milliseconds.
         spared: Millis,
     },
     /// Scraped values were no finite numbers ≥ 0 and were left out.
     UnreadableMetrics {
-        /// How many.
+        /// Number of values.
         values: u32,
     },
     /// The primary fails so often that total failure of the canary would not be found at once.
     FrequentErrors,
     /// No pod has ever exported the events of a user's ratio, or the errors of a check: read as 0,
-    /// or misspelt.
+    /// or misspelled.
     NoEvents {
         /// The user metric.
         metric: Arc<str>,
@@ -72,7 +72,7 @@ pub enum Note {
     WithoutValue {
         /// The check.
         metric: Arc<str>,
-        /// How often, over the whole trial.
+        /// Readings without a value, over the whole trial.
         readings: u32,
     },
 }
@@ -86,7 +86,7 @@ impl Display for Note {
             Self::DefaultStallTime { wait } => write!(
                 f,
                 "the primary's commit interval is unknown: a stall is called after {}",
-                Span(*wait)
+                HumanDuration(*wait)
             ),
             Self::StartedOver { times } => {
                 write!(f, "the evidence was lost {times} times: more is needed now to roll back")
@@ -106,12 +106,12 @@ impl Display for Note {
             Self::Excused { excused } => write!(
                 f,
                 "growing lag was excused for {} because the canary worked as fast as any primary pod ever did",
-                Span(*excused)
+                HumanDuration(*excused)
             ),
             Self::BesideASlowPeer { spared } => write!(
                 f,
                 "growing lag was not held against the canary for {} because a primary pod processed as slowly at the same time",
-                Span(*spared)
+                HumanDuration(*spared)
             ),
             Self::UnreadableMetrics { values } => {
                 write!(f, "{values} scraped values were no numbers and were left out")

@@ -5,7 +5,7 @@ use crate::lag::partitions::Lags;
 use crate::numbers::{Millis, median};
 use crate::observation::record::Record;
 use crate::observation::{GroupState, Role};
-use crate::words::{AtMost, Span};
+use crate::words::{HumanDuration, RoundedUpSeconds};
 
 /// How old the last Stable sample may be (the preflight's own rule).
 const RECENT: Millis = 60_000;
@@ -14,10 +14,10 @@ const RECENT: Millis = 60_000;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unsteady {
     /// Kafka gave no usable answer lately.
-    #[error("no usable answer from Kafka in the last {}", Span(RECENT))]
+    #[error("no usable answer from Kafka in the last {}", HumanDuration(RECENT))]
     NoObservation,
     /// The group was not Stable in any recent sample.
-    #[error("the consumer group was not Stable in the last {}", Span(RECENT))]
+    #[error("the consumer group was not Stable in the last {}", HumanDuration(RECENT))]
     NotStable,
     /// The group has no member on a primary pod.
     #[error("no primary pod is a member of the consumer group")]
@@ -25,8 +25,8 @@ pub enum Unsteady {
     /// The primary's lag is far above its own recent normal.
     #[error(
         "the primary is up to {} behind, normal is {}",
-        AtMost(*.lag_seconds),
-        Span::seconds(*.normal_seconds)
+        RoundedUpSeconds(*.lag_seconds),
+        HumanDuration::seconds(*.normal_seconds)
     )]
     Behind {
         /// Largest time lag among its partitions, in seconds.

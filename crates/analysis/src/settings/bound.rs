@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::Figure;
+use crate::words::ShortNumber;
 
 /// Failing readings that are tolerated unless the user says otherwise: at polls of 10 s the first
 /// half minute of a spike.
@@ -49,10 +49,10 @@ impl Bound {
 impl Display for Bound {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Min(min) => write!(f, "below min {}", Figure(*min)),
-            Self::Max(max) => write!(f, "above max {}", Figure(*max)),
-            Self::LessThan(limit) => write!(f, "not less than {}", Figure(*limit)),
-            Self::GreaterThan(limit) => write!(f, "not greater than {}", Figure(*limit)),
+            Self::Min(min) => write!(f, "below min {}", ShortNumber(*min)),
+            Self::Max(max) => write!(f, "above max {}", ShortNumber(*max)),
+            Self::LessThan(limit) => write!(f, "not less than {}", ShortNumber(*limit)),
+            Self::GreaterThan(limit) => write!(f, "not greater than {}", ShortNumber(*limit)),
         }
     }
 }

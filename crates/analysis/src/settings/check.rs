@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Formatter};
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::Millis;
-use crate::words::{Figure, Span};
+use crate::words::{HumanDuration, ShortNumber};
 
 /// A value that is computed of each pod, over about the last minute but for memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -131,13 +131,17 @@ impl Display for NoValue {
             Self::NoMessages => f.write_str("no message came in the time it is computed over"),
             Self::CounterFell => f.write_str("a counter fell without a restart"),
             Self::TooEarly { window } => {
-                write!(f, "it takes {} of counting, from a pod's warm-up on", Span(*window))
+                write!(
+                    f,
+                    "it takes {} of counting, from a pod's warm-up on",
+                    HumanDuration(*window)
+                )
             }
             Self::BeyondEdges { edge, bound } => write!(
                 f,
                 "it lies above the largest bucket edge, {}, and so does the bound, {}; add a bucket at the bound",
-                Figure(*edge),
-                Figure(*bound)
+                ShortNumber(*edge),
+                ShortNumber(*bound)
             ),
         }
     }

@@ -7,7 +7,7 @@ use crate::lag::time_lag::TimeLag;
 use crate::numbers::{Millis, seconds};
 use crate::observation::PartitionId;
 use crate::observation::record::Record;
-use crate::summary::reading::Reading;
+use crate::summary::reading::GroupReading;
 
 /// A partition whose committed offset has not been met yet on the way back.
 struct Open {
@@ -15,8 +15,8 @@ struct Open {
     later: (Millis, i64),
 }
 
-/// The time lag of each owned partition of `latest`, as far back as the record goes.
-pub(crate) fn time_lags(latest: &Reading, record: &Record) -> BTreeMap<PartitionId, TimeLag> {
+/// Time lag of each owned partition of `latest`, as far back as the record goes.
+pub(crate) fn time_lags(latest: &GroupReading, record: &Record) -> BTreeMap<PartitionId, TimeLag> {
     let mut lags = BTreeMap::new();
     let mut open = BTreeMap::new();
     for row in latest.rows.iter().filter(|row| row.role.is_some()) {
@@ -28,7 +28,7 @@ pub(crate) fn time_lags(latest: &Reading, record: &Record) -> BTreeMap<Partition
         }
     }
     let earlier = record.observations().rev().filter(|seen| seen.at < latest.at);
-    for reading in earlier.filter_map(|seen| Reading::of(&seen)) {
+    for reading in earlier.filter_map(|seen| GroupReading::of(&seen)) {
         if open.is_empty() {
             break;
         }

@@ -9,20 +9,20 @@ use crate::observation::{
 
 /// The group at one moment.
 #[derive(Clone, Debug)]
-pub(crate) struct Reading {
+pub(crate) struct GroupReading {
     pub(crate) at: Millis,
     pub(crate) members: MemberCount,
     /// Sorted by partition.
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Vec<PartitionRow>,
     /// Partitions that any member owns.
     pub(crate) assigned: u32,
-    /// Those whose owner could be ours but matches no pod.
+    /// Partitions whose owner could be ours but matches no pod.
     pub(crate) unattributed: u32,
 }
 
-/// One partition.
+/// Offsets and owner's role of one partition.
 #[derive(Clone, Debug)]
-pub(crate) struct Row {
+pub(crate) struct PartitionRow {
     pub(crate) id: PartitionId,
     /// The role of the pod that owns it, if it is one of ours.
     pub(crate) role: Option<Role>,
@@ -30,11 +30,11 @@ pub(crate) struct Row {
     pub(crate) log_end: Option<i64>,
 }
 
-impl Reading {
-    /// `None`: Kafka gave no answer.
+impl GroupReading {
+    /// Reads the group of an observation; `None`: Kafka gave no answer.
     pub(crate) fn of(observation: &Observation) -> Option<Self> {
         let group = observation.group.as_ref()?;
-        let mut rows: Vec<Row> = group.partitions.iter().map(Row::of).collect();
+        let mut rows: Vec<PartitionRow> = group.partitions.iter().map(PartitionRow::of).collect();
         // Most sources sort.
         if !rows.is_sorted_by(|a, b| a.id < b.id) {
             rows.sort_by(|a, b| a.id.cmp(&b.id));
@@ -53,12 +53,12 @@ impl Reading {
     }
 
     /// The row of one partition.
-    pub(crate) fn row(&self, id: &PartitionId) -> Option<&Row> {
+    pub(crate) fn row(&self, id: &PartitionId) -> Option<&PartitionRow> {
         self.rows.binary_search_by(|row| row.id.cmp(id)).ok().map(|index| &self.rows[index])
     }
 }
 
-impl Row {
+impl PartitionRow {
     fn of(row: &PartitionObservation) -> Self {
         let role = match &row.owner {
             Owner::Pod { role, .. } => Some(*role),

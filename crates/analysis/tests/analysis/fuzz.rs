@@ -9,7 +9,7 @@ use std::panic::catch_unwind;
 
 use absurd::Case;
 use siskin_analysis::{
-    Assessment, Effect, Fault, Finding, Judge, Record, Verdict, primary_steady, summarise,
+    Assessment, Effect, Fault, Finding, Judge, Record, Verdict, primary_steady, summarize,
 };
 use siskin_trace::{Reader, TraceError};
 
@@ -75,7 +75,7 @@ fn judge(seed: u64) {
             judge = Judge::resume(settings.clone(), &judge.save()).expect("it reads what it saved");
         }
     }
-    let summary = summarise(&record);
+    let summary = summarize(&record);
     for role in [summary.primary, summary.canary] {
         let numbers = [role.lag_seconds, role.throughput, role.message_share];
         assert!(numbers.into_iter().flatten().all(is_number), "{role:?}");

@@ -9,7 +9,7 @@ use siskin_analysis::observation::{
     GroupObservation, GroupState, Histogram, MemberCount, Observation, Owner, PartitionObservation,
     PodMetrics, PodObservation, Role,
 };
-use siskin_analysis::{Assessment, Judge, Record, Settings, Verdict, primary_steady, summarise};
+use siskin_analysis::{Assessment, Judge, Record, Settings, Verdict, primary_steady, summarize};
 use siskin_simulation::{START, healthy_pod};
 
 const PODS: [(&str, Role); 4] = [
@@ -161,7 +161,7 @@ fn judged(settings: &Settings, seen: &[Observation]) -> Result<Vec<Assessment>, 
         prop_assert!(again.is_ok(), "{:?}", again.err());
         assessments.push(assessment);
     }
-    let summary = summarise(&record);
+    let summary = summarize(&record);
     prop_assert!(summary.canary.lag_seconds.is_none_or(f64::is_finite));
     prop_assert!(summary.primary.throughput.is_none_or(f64::is_finite));
     prop_assert!(primary_steady(&record, START).is_ok() || !record.is_empty() || before.is_empty());

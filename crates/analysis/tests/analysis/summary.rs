@@ -1,7 +1,7 @@
 //! Summaries and the preflight's question, on groups whose figures are known.
 
 use siskin_analysis::observation::{GroupState, Observation, Owner};
-use siskin_analysis::{Record, Unsteady, primary_steady, summarise};
+use siskin_analysis::{Record, Unsteady, primary_steady, summarize};
 use siskin_simulation::trial::Trial;
 use siskin_simulation::{Shape, World};
 
@@ -19,7 +19,7 @@ fn shares_throughput_and_lag_per_role() {
     let shape = Shape { load: 0.5, ..Shape::small() };
     let mut trial = Trial::begin(shape, 1);
     let record = recorded(&mut trial.world, 120_000, |_| {});
-    let summary = summarise(&record);
+    let summary = summarize(&record);
     assert_eq!((summary.primary.members, summary.canary.members), (2, 1));
     assert_eq!((summary.primary.partitions, summary.canary.partitions), (8, 4));
     assert!((summary.canary.partition_share - 1.0 / 3.0).abs() < 1e-9);
@@ -43,14 +43,14 @@ fn a_backlog_is_as_old_as_it_is_or_at_least_as_old_as_was_watched() {
     trial.world.run(120_000, |_, seen| {
         record.push(seen);
     });
-    let canary = summarise(&record).canary;
+    let canary = summarize(&record).canary;
     assert!(canary.lag_is_lower_bound, "the last commit was before the record");
     assert!((116.0..=120.0).contains(&canary.lag_seconds.expect("known")), "{canary:?}");
     trial.world.canary().for_each(|pod| pod.health = 1.0);
     trial.world.run(40_000, |_, seen| {
         record.push(seen);
     });
-    let canary = summarise(&record).canary;
+    let canary = summarize(&record).canary;
     assert!(!canary.lag_is_lower_bound, "{canary:?}");
 }
 
@@ -64,14 +64,14 @@ fn unattributed_and_external_members_are_counted_apart() {
         group.partitions[1].owner = Owner::External;
         group.partitions[2].owner = Owner::Nobody;
     });
-    let summary = summarise(&record);
+    let summary = summarize(&record);
     assert_eq!((summary.external_members, summary.unattributed_members), (2, 1));
     assert!((summary.unattributed_share - 1.0 / 11.0).abs() < 1e-9);
 }
 
 #[test]
 fn nothing_is_made_up_for_an_empty_record() {
-    let summary = summarise(&Record::new(0));
+    let summary = summarize(&Record::new(0));
     assert_eq!(
         (summary.at, summary.canary.throughput, summary.canary.lag_seconds),
         (None, None, None)

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use siskin_analysis::observation::{
     GroupObservation, GroupState, Millis, Observation, PodObservation,
 };
-use siskin_analysis::{Assessment, Judge, RECORD_SPAN, Record, Settings, Summary, summarise};
+use siskin_analysis::{Assessment, GroupSummary, Judge, RECORD_SPAN, Record, Settings, summarize};
 use siskin_api::{AnalysisStatus, ReplayRange};
 use siskin_decide::{Membership, RolloutId};
 use siskin_kafka::Sample;
@@ -192,8 +192,8 @@ impl RolloutEvidence {
 
     /// Lag, throughput and shares by role.
     #[must_use]
-    pub fn summary(&self) -> Summary {
-        summarise(&self.record)
+    pub fn summary(&self) -> GroupSummary {
+        summarize(&self.record)
     }
 
     /// Observations before and during the trial.

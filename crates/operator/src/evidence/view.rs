@@ -2,7 +2,7 @@
 //! Values only: nothing is asked here.
 
 use jiff::Timestamp;
-use siskin_analysis::{Assessment, Finding, Summary};
+use siskin_analysis::{Assessment, Finding, GroupSummary};
 use siskin_api::ReplayRange;
 use siskin_decide::{Evidence, Membership};
 
@@ -26,7 +26,7 @@ pub struct EvidenceView {
     /// Since when this process has watched the attempt.
     pub watched_since: Option<Timestamp>,
     /// Lag, throughput and shares by role.
-    pub figures: Summary,
+    pub figures: GroupSummary,
     /// The judge's accounts, to be persisted.
     pub accounts: Option<String>,
     /// Ranges of offsets that the canary consumed; whether some were left out.

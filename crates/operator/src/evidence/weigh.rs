@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use siskin_analysis::observation::{Observation, PodObservation};
-use siskin_analysis::{Assessment, Finding, Settings, Summary, Verdict, crash_guard};
+use siskin_analysis::{Assessment, Finding, GroupSummary, Settings, Verdict, crash_guard};
 use siskin_api::FrozenPlan;
 use siskin_decide::{Evidence, Membership, Names, Phase, RolloutId};
 use siskin_kafka::Security;
@@ -131,7 +131,7 @@ fn unsampled(world: &World, wrong: Option<Concern>, now: Timestamp) -> EvidenceV
         evidence: evidence(None, guard.as_ref(), &delivery),
         membership: Membership::Unknown,
         watched_since: None,
-        figures: Summary::default(),
+        figures: GroupSummary::default(),
         accounts: None,
         replay: None,
         delivery,

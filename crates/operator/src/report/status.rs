@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use siskin_analysis::observation::Role;
-use siskin_analysis::{Assessment, Fault, Finding, RoleSummary, Summary, Verdict};
+use siskin_analysis::{Assessment, Fault, Finding, GroupSummary, RoleSummary, Verdict};
 use siskin_api as api;
 use siskin_api::annotations::target;
 use siskin_api::{
@@ -153,7 +153,7 @@ fn detect(status: &mut CanaryRolloutStatus, before: Option<&AnalysisStatus>, now
     analysis.detected_after_seconds = failed.then(|| known.or_else(elapsed)).flatten();
 }
 
-fn assessed(assessment: &Assessment, figures: &Summary, world: &World) -> AnalysisStatus {
+fn assessed(assessment: &Assessment, figures: &GroupSummary, world: &World) -> AnalysisStatus {
     let (canary, primary) = (&world.canary, &world.primary);
     let canary = role(world, Role::Canary, canary.as_ref(), &figures.canary);
     let primary =
