@@ -11,8 +11,8 @@ use crate::numbers::Millis;
 pub(crate) const COUNT_WINDOW: Millis = 10_000;
 /// Commit gap that is assumed while none was seen.
 pub(crate) const DEFAULT_COMMIT_GAP: Millis = 30_000;
-/// Polls after which an answer is too old for a Pass or a guard. Unwatched time that is longer is bet
-/// on as if it had been this many polls.
+/// Polls after which an answer is too old for a Pass or a guard. Unwatched time that is longer is
+/// bet on as if it had been this many polls.
 pub(crate) const RECENT_POLLS: Millis = 3;
 /// Largest evidence that is reported: more means nothing.
 pub(crate) const LARGEST_EVIDENCE: f64 = 1e12;
@@ -26,9 +26,9 @@ pub(crate) const fn longest_bridged(interval: Millis) -> Millis {
 /// A number that a benchmark can multiply, to ask how much depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Constant {
-    /// Excess of the least margin of counts over a ratio of 1: pods, partitions and keys differ, and
-    /// a short record doesn't show by how much. With 0.5 twice the errors took 40 to
-    /// 60 s longer to find.
+    /// Excess of the least margin of counts over a ratio of 1: pods, partitions and keys differ,
+    /// and a short record doesn't show by how much. With 0.5 twice the errors took 40 to 60 s
+    /// longer to find.
     LeastRatio,
     /// Excess over the worst primary pod that is still healthy.
     BeyondWorst,

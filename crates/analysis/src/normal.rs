@@ -1,4 +1,4 @@
-//! What is normal for the primary, learnt from the record before a trial and while it runs.
+//! What is normal for the primary, learned from the record before a trial and while it runs.
 //! No canary is judged here.
 
 pub(crate) mod capacity;

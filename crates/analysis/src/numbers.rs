@@ -1,7 +1,8 @@
 //! Conversions between the integers of observations and the floats of the mathematics.
 //! The only place where precision may be lost; nothing here yields NaN or infinity.
 
-/// Milliseconds since the Unix epoch, or a length of time. The clock is read elsewhere; here it is data.
+/// Milliseconds since the Unix epoch, or a length of time. The clock is read elsewhere; here it is
+/// data.
 pub type Millis = i64;
 
 /// Milliseconds as seconds.

@@ -17,7 +17,7 @@ pub use crate::numbers::Millis;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Observation {
-    /// When the offsets of this observation were answered.
+    /// Time at which the offsets were answered.
     pub at: Millis,
     /// The group, or `None` when Kafka gave no usable answer: no evidence, neither good nor bad.
     pub group: Option<GroupObservation>,
@@ -129,12 +129,12 @@ pub struct PodObservation {
     pub restarts: u32,
     /// Terminations of containers for running out of memory that are still visible.
     pub oom_kills: u32,
-    /// A container waits in `CrashLoopBackOff`.
+    /// Whether a container waits in `CrashLoopBackOff`.
     pub crash_loop: bool,
-    /// The node it runs on, if known: restarts of one node at one time are one event.
+    /// The pod's node, if known: restarts of one node at one time are one event.
     #[serde(default)]
     pub node: Option<Arc<str>>,
-    /// What it exports, as scraped for this observation. `None`: not scraped, or no answer.
+    /// Metrics scraped for this observation. `None`: not scraped, or no answer.
     #[serde(default)]
     pub metrics: Option<PodMetrics>,
 }
@@ -168,7 +168,7 @@ pub struct PodMetrics {
     /// Memory limit in bytes.
     #[serde(default)]
     pub memory_limit: Option<f64>,
-    /// What the metrics that the user defined say, by name. Only those that
+    /// Readings of the user's metrics, by name. Only those that
     /// [`Settings::user`](crate::Settings::user) defines are looked at.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub user: BTreeMap<Arc<str>, UserReading>,
@@ -183,7 +183,7 @@ pub struct UserReading {
     /// while `total` is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<f64>,
-    /// What they are counted on, since the process started. A number ≥ 0.
+    /// Total that events are counted on, since the process started. A number ≥ 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<f64>,
     /// The value now, in the user's unit. Any finite number.

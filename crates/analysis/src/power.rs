@@ -3,17 +3,18 @@
 //!
 //! **Counts** (errors, lost and slow messages). At a canary rate r the log evidence of the ratio
 //! r/base is linear in the events, a·X − b·Y. Its lower decile is met where X and Y, Poisson, lie
-//! −z·aσₓ/s and +z·bσᵧ/s standard deviations off their means, s² = a²σₓ² + b²σᵧ². The judge looks at
-//! every window, so 90 % power needs less than z = 1.28 at the end: z solves
-//! Φ(z) + φ(z)·M(2D/s − z) = 0.9, the first passage of a Brownian motion with the drift D of the log
-//! evidence (Siegmund, Sequential Analysis, 1985, III.3; M is Mills' ratio). Those counts, spread
-//! evenly over the windows, go through the engine; the smallest r that fails the canary is the
-//! answer. Counts carry over from step to step, as the accounts do.
+//! −z·aσₓ/s and +z·bσᵧ/s standard deviations off their means, s² = a²σₓ² + b²σᵧ². The judge looks
+//! at every window, so 90 % power needs less than z = 1.28 at the end: z solves Φ(z) + φ(z)·M(2D/s
+//! − z) = 0.9, the first passage of a Brownian motion with the drift D of the log evidence
+//! (Siegmund, Sequential Analysis, 1985, III.3; M is Mills' ratio). Those counts, spread evenly
+//! over the windows, go through the engine; the smallest r that fails the canary is the answer.
+//! Counts carry over from step to step, as the accounts do.
 //!
 //! **Lag.** A canary that does 1 − d of its work falls behind by d seconds a second. In a window of
 //! W seconds with λ·W messages per partition that is d ± √((1 − d)/(λ·W)), beside what the phase of
 //! commits adds, which is also the scale a record teaches. The mean over the windows at its lower
-//! decile, with that noise around it, goes through the ledger. Each step stands alone: its rebalance deals partitions anew.
+//! decile, with that noise around it, goes through the ledger. Each step stands alone: its
+//! rebalance deals partitions anew.
 //!
 //! **Pass.** The proofs themselves, run on the counts that a healthy canary is expected to show.
 
@@ -40,10 +41,10 @@ pub use crate::power::plan::{BaseRates, POWER, PlannedStep, Traffic};
 use crate::settings::Settings;
 use crate::signals::signal;
 
-/// What a rollout can and can't find.
+/// Estimate of what the steps of a rollout find.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
-    /// In the order of the plan.
+    /// Estimates of the steps, in the order of the plan.
     pub steps: Vec<StepEstimate>,
     /// Silence of a partition that has committed, with messages waiting, that is a stall.
     pub stall_wait: Millis,
@@ -54,10 +55,10 @@ pub struct Estimate {
     pub blind: Vec<Signal>,
 }
 
-/// One step.
+/// Estimate of one step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepEstimate {
-    /// The step it is about.
+    /// The planned step.
     pub step: PlannedStep,
     /// Messages per second of all canary pods.
     pub rate: f64,
@@ -72,15 +73,15 @@ pub struct StepEstimate {
 /// The smallest effect that is found by the end of a step's hold, in nine of ten rollouts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Smallest {
-    /// By which signal alone.
+    /// The signal that finds the effect alone.
     pub signal: Signal,
     /// The primary's rate; 0 for lag.
     pub base: f64,
     /// The canary's rate; for lag the part of its work that it can't do, which is by how many
     /// seconds the lag grows a second. `None`: not even all messages, or all work.
     pub effect: Option<f64>,
-    /// What is still healthy: the largest ratio to the primary's rate; for lag the largest drift,
-    /// in seconds per second. Assumed to be the least that the judge ever learns.
+    /// The margin that is still healthy: the largest ratio to the primary's rate; for lag the
+    /// largest drift, in seconds per second. Assumed to be the least that the judge ever learns.
     pub margin: f64,
     /// The noise of the counts over that of a Poisson distribution, ≥ 1: what the judge learns
     /// from a quiet record, which is more than 1 where it holds few events.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::numbers::Millis;
 use crate::settings::user_metric::{UserMetric, usable};
 
-/// What a trial is judged by. Frozen when it starts.
+/// Settings that a trial is judged by, frozen when it starts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Time between observations, in milliseconds. Below 100 it counts as 100.
@@ -27,7 +27,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The nearest settings that can be judged by.
+    /// Clamps every field to the nearest value that can be judged by.
     pub(crate) fn sane(self) -> Self {
         let alpha = self.false_rollback_probability;
         Self {
@@ -39,7 +39,7 @@ impl Settings {
         }
     }
 
-    /// ln of the evidence that decides: accounts that were lost j times have α·2⁻⁽ʲ⁺¹⁾ to spend.
+    /// ln of the evidence that decides. Accounts that were lost j times have α·2⁻⁽ʲ⁺¹⁾ to spend.
     pub(crate) fn ln_needed(&self, losses: u32) -> f64 {
         let halvings = f64::from(losses.saturating_add(1));
         halvings * std::f64::consts::LN_2 - self.false_rollback_probability.ln()

@@ -96,8 +96,8 @@ impl Signals {
                     available[kind.index()] |= reader.has_input(kind, metrics);
                 }
             }
-            if let Some(mut full) = window.add(seen.at, meter.take(&seen), reader.window()) {
-                outcomes.take(&mut full);
+            if let Some(mut full) = window.add(seen.at, meter.observe(&seen), reader.window()) {
+                outcomes.add(&mut full);
                 windows.push(full);
             }
             if let Some((group, sight)) = seen.group.as_ref().zip(lags.observe(&seen, 0)) {
@@ -163,10 +163,10 @@ impl Signals {
     }
 
     fn observe_counts(&mut self, observation: &Observation) {
-        let rises = self.meter.take(observation);
+        let rises = self.meter.observe(observation);
         let length = self.reader.window();
         let Some(mut window) = self.window.add(observation.at, rises, length) else { return };
-        self.outcomes.take(&mut window);
+        self.outcomes.add(&mut window);
         self.peers.add(&window);
         let spared = self.peers.every_canary_has_one();
         for ratio in self.ratios.iter_mut().flatten() {

@@ -1,5 +1,6 @@
-//! Lengths of time and numbers in words. Texts that are repeated with every observation take them in
-//! steps, so that a text changes with its meaning, not with every reading. The exact value is in the data.
+//! Lengths of time and numbers in words. Texts that are repeated with every observation take them
+//! in steps, so that a text changes with its meaning, not with every reading. The exact value is in
+//! the data.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -11,11 +12,13 @@ pub(crate) struct Elapsed(pub(crate) Millis);
 /// A remaining time, rounded up: `1 min`, `3 min`, `1 h 20 min`.
 pub(crate) struct Remaining(pub(crate) Millis);
 
-/// A wavering length of time in seconds, rounded up, so that it stays above a bound that it exceeds:
+/// A wavering length of time in seconds, rounded up, so that it stays above a bound that it
+/// exceeds:
 /// `10 s`, `30 s`, `2 min`, `20 min`.
 pub(crate) struct RoundedUpSeconds(pub(crate) f64);
 
-/// A wavering size above 0, rounded to the nearest of 1, 2, 5, 10, 20 and so on; below 1, of 0.5, 0.2.
+/// A wavering size above 0, rounded to the nearest of 1, 2, 5, 10, 20 and so on; below 1, of 0.5,
+/// 0.2.
 pub(crate) struct Rounded(pub(crate) f64);
 
 impl Display for Elapsed {

@@ -1,5 +1,5 @@
-//! How often pods are scraped, which need not be as often as they are looked at: Prometheus has a
-//! pace of its own. Learnt from the record; nothing is counted here.
+//! The time between two scrapes of a pod, learned from the record: Prometheus has a pace of its
+//! own, which may be slower than that of observations. Nothing is counted here.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,10 +7,12 @@ use std::sync::Arc;
 use crate::numbers::Millis;
 use crate::observation::{Observation, PodMetrics};
 
-/// The slowest pace that is believed: Prometheus takes a series for gone after five minutes.
-const SLOWEST: Millis = 300_000;
+/// Longest time between scrapes that is believed: Prometheus takes a series for gone after five
+/// minutes.
+const LONGEST_CADENCE: Millis = 300_000;
 
-/// The usual time between two scrapes of a pod, at least `interval`, which it is without two of them.
+/// The usual time between two scrapes of a pod, at least `interval`, which it is without two of
+/// them.
 pub(crate) fn cadence(observations: impl Iterator<Item = Observation>, interval: Millis) -> Millis {
     let mut latest: BTreeMap<Arc<str>, Millis> = BTreeMap::new();
     let mut gaps = Vec::new();
@@ -29,10 +31,10 @@ pub(crate) fn cadence(observations: impl Iterator<Item = Observation>, interval:
         return interval;
     }
     let (_, median, _) = gaps.select_nth_unstable(middle);
-    (*median).clamp(interval, SLOWEST.max(interval))
+    (*median).clamp(interval, LONGEST_CADENCE.max(interval))
 }
 
-/// Whether it is a scrape of counters, not of something beside them.
+/// Whether a scrape has counters, not only something beside them.
 pub(crate) fn has_totals(metrics: &PodMetrics) -> bool {
     let built_in = [metrics.consumed, metrics.processed, metrics.errors, metrics.filtered];
     built_in.iter().any(Option::is_some)

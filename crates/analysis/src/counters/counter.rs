@@ -5,7 +5,7 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Count {
     pub(crate) events: f64,
-    /// 0: nothing was counted.
+    /// Messages; 0: nothing was counted.
     pub(crate) of: f64,
 }
 
@@ -20,8 +20,8 @@ impl Count {
     }
 }
 
-/// What a counter rose by. One that fell began anew with its process, so it rose from 0; without
-/// a restart nobody knows what happened.
+/// The rise of a counter. A counter that fell began anew with its process, so it rose from 0;
+/// without a restart the rise is unknown.
 pub(crate) fn rise(before: Option<f64>, now: Option<f64>, restarted: bool) -> Option<f64> {
     match (before, now) {
         (Some(before), Some(now)) if now >= before => Some(now - before),
@@ -35,7 +35,7 @@ pub(crate) fn whole(total: Option<f64>) -> Option<f64> {
     total.filter(|total| is_total(*total)).map(f64::round)
 }
 
-/// Whether this can be a total: a finite number of which one more still differs.
+/// Whether a value can be a total: a finite number that still changes when 1 is added.
 pub(crate) fn is_total(value: f64) -> bool {
     (0.0..1e15).contains(&value)
 }

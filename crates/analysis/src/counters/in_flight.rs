@@ -1,5 +1,5 @@
-//! Messages that a pod consumed and has not accounted for: which of them are lost.
-//! Those in flight look the same until they are done, and how many there may be is learnt.
+//! Messages that a pod consumed and has not accounted for, and which of them are lost. Messages in
+//! flight look the same until they are done; how many there may be is learned. Nothing is compared.
 
 use std::collections::VecDeque;
 
@@ -7,11 +7,11 @@ use crate::constants::Constant;
 use crate::numbers::Millis;
 
 /// Commit gaps in which a new pod shows how much it has in flight: the first may hold a pause.
-const FIRST_GAPS: Millis = 2;
-/// Once it was watched for this long, it has shown how much it ever has in flight.
-const WATCHED: Millis = 300_000;
+const FIRST_COMMIT_GAPS: Millis = 2;
+/// Time after which a watched pod has shown how much it ever has in flight.
+const KNOWN_AFTER: Millis = 300_000;
 
-/// What may be in flight. Learnt from the record.
+/// Bounds of the messages in flight, learned from the record.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Flight {
     /// Messages in flight now are done after this time at the latest. The longest commit gap as
@@ -24,9 +24,9 @@ pub(crate) struct Flight {
 /// Messages found to be missing at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Missing {
-    /// They are lost.
+    /// Messages that are lost.
     pub(crate) lost: f64,
-    /// Most likely, too: more than were ever in flight, beside messages that are lost.
+    /// Messages that are most likely lost, too: more than were ever in flight.
     pub(crate) suspected: f64,
 }
 
@@ -34,10 +34,10 @@ pub(crate) struct Missing {
 ///
 /// One that is in flight is accounted for later, so that the gap falls; one that is lost never is.
 /// How far the gap ever fell is therefore a number of messages that were in flight at one time, and
-/// as many, and a quarter more, may be at any. Lost are those that stay longer than any message is in
-/// flight, the least of the gap over that time, where it rises to a new high above these. A pod that
-/// counts a batch when it is done has thousands in flight, which a poll sees or not: without the
-/// allowance it loses messages by chance.
+/// as many, and a quarter more, may be at any. Lost are those that stay longer than any message is
+/// in flight, the least of the gap over that time, where it rises to a new high above these. A pod
+/// that counts a batch when it is done has thousands in flight, which a poll sees or not: without
+/// the allowance it loses messages by chance.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InFlight {
     begin: Option<Millis>,
@@ -45,7 +45,7 @@ pub(crate) struct InFlight {
     /// The largest gap so far.
     peak: f64,
     recent: VecDeque<(Millis, f64)>,
-    /// Since the first full span.
+    /// What is known since the first full span.
     known: Option<Known>,
     /// The most messages that were seen in flight.
     most: f64,
@@ -60,15 +60,15 @@ struct Known {
 }
 
 impl InFlight {
-    /// Takes the messages that were consumed and not accounted for since the last call. `None`: not
-    /// known until a full span was watched.
-    pub(crate) fn take(&mut self, at: Millis, rise: f64, flight: Flight) -> Option<Missing> {
+    /// Adds the messages that were consumed and not accounted for since the last call; `None`:
+    /// losses are unknown until a full span was watched.
+    pub(crate) fn push(&mut self, at: Millis, rise: f64, flight: Flight) -> Option<Missing> {
         let watched = at.saturating_sub(*self.begin.get_or_insert(at));
         self.gap += rise;
         self.peak = self.peak.max(self.gap);
         self.most = self.most.max(self.peak - self.gap);
         let least = self.least(at, flight.longest)?;
-        if watched <= FIRST_GAPS.saturating_mul(flight.longest) {
+        if watched <= FIRST_COMMIT_GAPS.saturating_mul(flight.longest) {
             self.most = self.most.max(least);
         }
         let known = self.known.get_or_insert(Known { floor: least, high: least });
@@ -77,7 +77,7 @@ impl InFlight {
         let lost = (least - known.high.max(known.floor + most)).max(0.0);
         known.high = known.high.max(least);
         let missing = (self.gap - known.high - most).max(0.0);
-        let suspected = if lost > 0.0 && watched > WATCHED { missing } else { 0.0 };
+        let suspected = if lost > 0.0 && watched > KNOWN_AFTER { missing } else { 0.0 };
         Some(Missing { lost, suspected })
     }
 
@@ -110,18 +110,19 @@ mod tests {
     fn found(gaps: impl IntoIterator<Item = f64>, flight: Flight) -> Vec<Option<Missing>> {
         let mut pod = InFlight::default();
         let mut at = 0;
-        let take = |gap: f64| {
+        let push = |gap: f64| {
             at += POLL;
-            pod.take(at, gap - pod.gap, flight)
+            pod.push(at, gap - pod.gap, flight)
         };
-        gaps.into_iter().map(take).collect()
+        gaps.into_iter().map(push).collect()
     }
 
     fn lost(gaps: impl IntoIterator<Item = f64>, flight: Flight) -> f64 {
         found(gaps, flight).into_iter().flatten().map(|it| it.lost).sum()
     }
 
-    /// Batches of this many messages, counted when they are done, at moments that polls don't choose.
+    /// Batches of this many messages, counted when they are done, at moments that polls don't
+    /// choose.
     fn batches(size: f64, seed: u32) -> impl Iterator<Item = f64> {
         let mut dice = Dice::new(seed);
         (0..180).map(move |_| size * dice.unit())

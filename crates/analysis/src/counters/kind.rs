@@ -10,18 +10,18 @@ pub(crate) fn may_be_warming_up(age: Millis) -> bool {
     !Kind::Latency.compares(age)
 }
 
-/// Signals of counts per message.
+/// Kinds of counts per message, each a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Errors,
     Loss,
     Latency,
-    /// A user's ratio, by its place among them.
+    /// A user's ratio, by its index among the user's ratios.
     User(usize),
 }
 
 impl Kind {
-    /// Those that need no definition, in the order of their index.
+    /// The kinds that need no definition, in the order of their index.
     pub(crate) const BUILT_IN: [Self; 3] = [Self::Errors, Self::Loss, Self::Latency];
 
     /// The built-in kinds and those of this many ratios of the user, in the order of their index.
@@ -34,7 +34,7 @@ impl Kind {
             Self::Errors => 0,
             Self::Loss => 1,
             Self::Latency => 2,
-            Self::User(place) => 3 + place,
+            Self::User(index) => 3 + index,
         }
     }
 
@@ -53,8 +53,8 @@ impl Kind {
         }
     }
 
-    /// Total failure shows in errors, and in what a user counts; nothing else gets fifty times worse
-    /// at once.
+    /// Total failure shows in errors, and in what a user counts; nothing else gets fifty times
+    /// worse at once.
     pub(crate) const fn has_gross_account(self) -> bool {
         match self {
             Self::Errors | Self::User(_) => true,
@@ -87,7 +87,7 @@ impl Kind {
     }
 
     /// Whether a slow node, or a slow shard behind it, has the same effect as a bad version.
-    pub(crate) const fn may_be_the_place(self) -> bool {
+    pub(crate) const fn may_be_node_or_shard(self) -> bool {
         match self {
             Self::Latency => true,
             Self::Errors | Self::Loss | Self::User(_) => false,

@@ -1,4 +1,4 @@
-//! From counters to what they rose by: resets, gaps and missing series are dealt with here.
+//! From counters to rises: resets, gaps and missing series are dealt with here.
 //! A rise that no rule vouches for is left out; nothing is compared.
 
 use std::collections::{BTreeMap, HashSet};
@@ -10,14 +10,14 @@ use crate::counters::counter::{Count, is_total, rise, whole};
 use crate::counters::in_flight::{Flight, InFlight};
 use crate::counters::kind::Kind;
 use crate::counters::latency::split;
-use crate::counters::rise::{Outcome, Rise};
+use crate::counters::rise::{Rise, ShownCount};
 use crate::counters::user_counts;
 use crate::counters::user_counts::UserTotals;
 use crate::numbers::Millis;
 use crate::observation::record::Record;
 use crate::observation::{Observation, PodMetrics, PodObservation, Role};
 
-/// How counters are read. Fixed before the trial.
+/// Rules by which counters are read, fixed before the trial.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reader {
     /// Usual time between two scrapes of a pod, at least the time between two observations.
@@ -36,7 +36,7 @@ pub(crate) struct Meter {
     /// Pods created after this are seen from their first message on.
     watched_since: Option<Millis>,
     tracks: BTreeMap<Arc<str>, Track>,
-    /// Values that were no numbers.
+    /// Scraped values that were no numbers.
     pub(crate) unreadable: u32,
 }
 
@@ -52,7 +52,15 @@ struct Track {
     consumed: f64,
 }
 
-/// Totals as far as they are numbers.
+/// Failed, lost and slow messages between two scrapes.
+#[derive(Clone, Copy, Debug)]
+struct CountedMessages {
+    counts: [Count; 3],
+    /// Messages that are most likely lost, beside those that are counted as lost.
+    suspected: f64,
+}
+
+/// Totals of one scrape, as far as they are numbers.
 #[derive(Clone, Copy, Debug, Default)]
 struct Totals {
     consumed: Option<f64>,
@@ -83,12 +91,12 @@ impl Reader {
         COUNT_WINDOW.max(self.cadence)
     }
 
-    /// The same, with what the primary had in flight in a record.
+    /// Adds the most messages that the primary had in flight in a record.
     pub(crate) fn knowing_what_is_in_flight(self, record: &Record) -> Self {
         let mut meter = Meter::new(self);
         let mut most = 0.0_f64;
         for seen in record.observations() {
-            meter.take(&seen);
+            meter.observe(&seen);
             most = most.max(meter.most_in_flight(Role::Primary));
         }
         let flight = Flight { most, ..meter.reader.flight };
@@ -101,8 +109,8 @@ impl Meter {
         Self { reader, watched_since: None, tracks: BTreeMap::new(), unreadable: 0 }
     }
 
-    /// Takes an observation; answers with the rise of every pod that could be read.
-    pub(crate) fn take(&mut self, seen: &Observation) -> Vec<Rise> {
+    /// Observes all pods; returns the rise of each one that could be read.
+    pub(crate) fn observe(&mut self, seen: &Observation) -> Vec<Rise> {
         let watched_since = *self.watched_since.get_or_insert(seen.at);
         let there: HashSet<&str> = seen.pods.iter().map(|pod| &*pod.name).collect();
         self.tracks.retain(|name, _| there.contains(&**name));
@@ -145,7 +153,7 @@ impl Track {
         Self { at, role: pod.role, restarts: pod.restarts, totals, user, in_flight, consumed: 0.0 }
     }
 
-    /// A pod that was born while we watched: its counters began at 0.
+    /// A pod that was created while the group was watched: its counters began at 0.
     fn newborn(at: Millis, pod: &PodObservation, ratios: usize) -> Self {
         let zero = Some(0.0);
         let totals = Totals {
@@ -159,7 +167,7 @@ impl Track {
         Self::new(pod.created.min(at), pod, totals, vec![UserTotals::ZERO; ratios])
     }
 
-    /// Goes on from an earlier sample. `None`: nothing can be said of the time in between.
+    /// Rise since an earlier scrape of the pod; `None`: nothing is known of the time in between.
     fn follow(&mut self, before: Self, pod: &PodObservation, reader: &Reader) -> Option<Rise> {
         let newborn = before.at == pod.created;
         // One missed scrape is bridged. After more, what rose says nothing of now.
@@ -170,8 +178,7 @@ impl Track {
         let restarted = pod.restarts > before.restarts;
         let age = before.at.saturating_sub(pod.created);
         let user = UserTotals::rises(&before.user, &self.user, restarted);
-        let (errors, filtered) = (before.totals.errors, before.totals.filtered);
-        let earlier = (before.totals.consumed, errors, filtered);
+        let earlier = before.totals;
         let messages = self.messages(before, restarted, reader.flight);
         // The totals of a user's ratio are its own: it needs no count of messages.
         if messages.is_none() && user.iter().all(|one| one.count.of <= 0.0) {
@@ -181,41 +188,40 @@ impl Track {
             pod: pod.name.clone(),
             role: pod.role,
             age,
-            counts: messages.map(|it| it.0).unwrap_or_default(),
-            suspected: messages.map_or(0.0, |it| it.1),
-            outcomes: self.outcomes(earlier, restarted, pod.metrics.as_ref()),
+            counts: messages.map(|it| it.counts).unwrap_or_default(),
+            suspected: messages.map_or(0.0, |it| it.suspected),
+            outcomes: self.outcomes(&earlier, restarted, pod.metrics.as_ref()),
             user,
         })
     }
 
-    /// Errors and filtered messages since totals of consumed, errors and filtered.
+    /// Errors and filtered messages since `earlier` totals.
     fn outcomes(
         &self,
-        (consumed, errors, filtered): (Option<f64>, Option<f64>, Option<f64>),
+        earlier: &Totals,
         restarted: bool,
         metrics: Option<&PodMetrics>,
-    ) -> [Outcome; 2] {
-        let of = rise(consumed, self.totals.consumed, restarted).unwrap_or(0.0);
+    ) -> [ShownCount; 2] {
+        let of = rise(earlier.consumed, self.totals.consumed, restarted).unwrap_or(0.0);
         let outcome = |before, now, series: fn(&PodMetrics) -> Option<f64>| {
             let shown = metrics.is_some_and(|it| series(it).is_some());
             let events = rise(before, now, restarted);
             let count = events.map_or_else(Count::default, |events| Count { events, of });
-            Outcome { count, shown }
+            ShownCount { count, shown }
         };
         [
-            outcome(errors, self.totals.errors, |it| it.errors),
-            outcome(filtered, self.totals.filtered, |it| it.filtered),
+            outcome(earlier.errors, self.totals.errors, |it| it.errors),
+            outcome(earlier.filtered, self.totals.filtered, |it| it.filtered),
         ]
     }
 
-    /// Failed, lost and slow messages since an earlier sample, and how many more are most likely
-    /// lost; `None`: nobody knows how many were consumed.
+    /// Counts of messages since an earlier scrape; `None`: the number consumed is unknown.
     fn messages(
         &mut self,
         before: Self,
         restarted: bool,
         flight: Flight,
-    ) -> Option<([Count; 3], f64)> {
+    ) -> Option<CountedMessages> {
         let rise = |total: fn(&Totals) -> Option<f64>| {
             rise(total(&before.totals), total(&self.totals), restarted)
         };
@@ -227,7 +233,7 @@ impl Track {
         self.in_flight = if restarted { InFlight::default() } else { before.in_flight };
         let accounted = processed.zip(errors).zip(filtered).map(|((a, b), c)| a + b + c);
         let missing = accounted
-            .and_then(|accounted| self.in_flight.take(self.at, consumed - accounted, flight));
+            .and_then(|accounted| self.in_flight.push(self.at, consumed - accounted, flight));
         let count = |events: Option<f64>, of: f64| {
             events.map_or_else(Count::default, |events| Count { events, of })
         };
@@ -236,7 +242,7 @@ impl Track {
             count(missing.map(|it| it.lost), consumed),
             count(slow.filter(|_| timed.is_some()), timed.unwrap_or(0.0)),
         ];
-        Some((counts, missing.map_or(0.0, |it| it.suspected)))
+        Some(CountedMessages { counts, suspected: missing.map_or(0.0, |it| it.suspected) })
     }
 }
 

@@ -1,10 +1,10 @@
-//! The counters behind a user's ratios, and what they rose by between two scrapes of a pod.
-//! Resets and missing series by the rules of all counters; nothing is compared.
+//! The counters behind a user's ratios, and their rises between two scrapes of a pod.
+//! Resets and missing series follow the rules of all counters; nothing is compared.
 
 use std::sync::Arc;
 
 use crate::counters::counter::{Count, is_total, rise, whole};
-use crate::counters::rise::UserRise;
+use crate::counters::rise::ShownCount;
 use crate::observation::PodMetrics;
 
 /// The two counters of one ratio at one scrape, as far as they are numbers.
@@ -17,10 +17,10 @@ pub(crate) struct UserTotals {
 }
 
 impl UserTotals {
-    /// Counters that began at 0.
+    /// Totals of a pod that has just begun.
     pub(crate) const ZERO: Self = Self { events: Some(0.0), total: Some(0.0), shown: false };
 
-    /// One for each name, in their order.
+    /// Totals of each named ratio, in the order of the names.
     pub(crate) fn of(metrics: &PodMetrics, names: &[Arc<str>]) -> Vec<Self> {
         let totals = |name| {
             let reading = metrics.user.get(name).copied().unwrap_or_default();
@@ -35,19 +35,19 @@ impl UserTotals {
         names.iter().map(totals).collect()
     }
 
-    /// What rose between two scrapes of the same ratios.
-    pub(crate) fn rises(before: &[Self], now: &[Self], restarted: bool) -> Vec<UserRise> {
+    /// Rises between two scrapes of the same ratios.
+    pub(crate) fn rises(before: &[Self], now: &[Self], restarted: bool) -> Vec<ShownCount> {
         let one = |(before, now): (&Self, &Self)| {
             let events = rise(before.events, now.events, restarted);
             let of = rise(before.total, now.total, restarted);
             let counted = events.zip(of).map(|(events, of)| Count { events, of });
-            UserRise { count: counted.unwrap_or_default(), shown: now.shown }
+            ShownCount { count: counted.unwrap_or_default(), shown: now.shown }
         };
         before.iter().zip(now).map(one).collect()
     }
 }
 
-/// How many of these counters are there and can't be totals.
+/// Number of exported counters of these ratios that can't be totals.
 pub(crate) fn unreadable(metrics: &PodMetrics, names: &[Arc<str>]) -> usize {
     let readings = names.iter().filter_map(|name| metrics.user.get(name));
     let counters = readings.flat_map(|reading| [reading.events, reading.total]).flatten();

@@ -1,5 +1,5 @@
-//! Why neither Pass nor Fail is shown: what is missing, in data and in words. Numbers in the words go
-//! in steps, so that they stand still while nothing changes. Nothing here decides.
+//! Why neither Pass nor Fail is shown: what is missing, in data and in words. Numbers in the words
+//! go in steps, so that they stand still while nothing changes. Nothing here decides.
 
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;

@@ -33,8 +33,8 @@ pub enum Fault {
     },
     /// Containers were killed for running out of memory.
     OutOfMemory {
-        /// Kills over all canary pods that their status shows: 1 where the other end of a crash loop
-        /// is not seen any more.
+        /// Kills over all canary pods that their status shows: 1 where the other end of a crash
+        /// loop is not seen any more.
         kills: u32,
     },
     /// A pod that had been committing stopped, with messages waiting.

@@ -1,5 +1,5 @@
-//! The finding behind a verdict: a fault, a proof or a doubt, as a sentence for the engineer on call.
-//! Only data and words: nothing here decides.
+//! The finding behind a verdict: a fault, a proof or a doubt, as a sentence for the engineer on
+//! call. Only data and words: nothing here decides.
 
 use std::fmt::{self, Display, Formatter};
 

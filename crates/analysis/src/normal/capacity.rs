@@ -12,15 +12,15 @@ use crate::normal::margins::Margins;
 use crate::numbers::{Millis, count, median, whole_polls};
 use crate::observation::Role;
 
-/// Rates are compared over blocks of this length: long enough for several commits.
-pub(crate) const BLOCK: Millis = 20_000;
-/// From this part of the primary's fastest partition on, a partition works at full speed. Partitions
-/// have no pace, only a fastest block.
+/// Length of the blocks over which rates are compared: long enough for several commits.
+pub(crate) const RATE_BLOCK: Millis = 20_000;
+/// Part of the rate of the primary's fastest partition from which a partition works at full speed.
+/// Partitions have no pace, only a fastest block.
 const FULL_SPEED_OF_PARTITION: f64 = 0.85;
-/// The same part of the primary's fastest pod, where none was seen with a backlog, so that only a
-/// lower bound of what one can do is known. A canary with a deficit of 10 % stays below it: the
-/// fastest block of several pods is 2 % or more above their average. With 0.90, 15 of 2,000 healthy
-/// canaries under a diurnal load are rolled back, not 9.
+/// Part of the rate of the primary's fastest pod from which a pod works at full speed, where no pod
+/// was seen with a backlog, so that only a lower bound of what one can do is known. A canary with a
+/// deficit of 10 % stays below it: the fastest block of several pods is 2 % or more above their
+/// average. With 0.90, 15 of 2,000 healthy canaries under a diurnal load are rolled back, not 9.
 const FULL_SPEED_UNSATURATED: f64 = 0.88;
 
 /// Primary pods with a pace that make a median.
@@ -28,8 +28,8 @@ const ENOUGH_PACES: usize = 3;
 
 /// Blocks with a backlog that make a pace: one minute.
 const ENOUGH_BLOCKS: i64 = 3;
-/// Blocks over which a pace is a mean, more or less: five minutes. It forgets what was before.
-pub(crate) const MEAN_OF: i64 = 15;
+/// Blocks over which a pace is a mean, more or less: five minutes. Earlier blocks are forgotten.
+pub(crate) const PACE_BLOCKS: i64 = 15;
 
 /// The fastest rates of the primary so far, in messages per second; 0 while unknown.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,11 +37,11 @@ pub(crate) struct Capacity {
     /// The fastest pace of a pod that had a backlog meanwhile: without one a rate says what
     /// arrived, not what the pod can do.
     pub(crate) pod: f64,
-    /// Of a pod, backlog or not.
+    /// The fastest rate of a pod, with a backlog or without.
     pub(crate) any_pod: f64,
-    /// Of any partition: a hot key is as fast as one partition can be.
+    /// The fastest rate of a partition: a hot key is as fast as one partition can be.
     pub(crate) partition: f64,
-    /// The primary pods that had a backlog.
+    /// Paces of the primary pods that had a backlog.
     pub(crate) paces: Paces,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Capacity {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Paces(BTreeMap<Arc<str>, Pace>);
 
-/// One pod's, in messages per second.
+/// Pace of one pod, in messages per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Pace {
     rate: f64,
@@ -58,13 +58,13 @@ struct Pace {
 }
 
 impl Capacity {
-    /// Learns from a block. A pod has a backlog if one of its partitions stays behind.
-    pub(crate) fn learn(&mut self, block: &[Worked], roster: &Roster) {
+    /// Adds a block. A pod has a backlog if one of its partitions stays behind.
+    pub(crate) fn add(&mut self, block: &[Worked], roster: &Roster) {
         let primary = || block.iter().filter(|one| one.consumer.role == Role::Primary).copied();
         self.partition = primary().map(|one| one.rate).fold(self.partition, f64::max);
         let works = works(primary(), roster);
         self.any_pod = works.values().map(|work| work.rate).fold(self.any_pod, f64::max);
-        self.paces.learn(&works);
+        self.paces.add(&works);
         self.pod = self.paces.known().fold(self.pod, f64::max);
     }
 
@@ -83,17 +83,17 @@ impl Capacity {
 }
 
 impl Paces {
-    /// Learns from what pods did in a block, and forgets those that did nothing.
-    pub(crate) fn learn(&mut self, works: &BTreeMap<&Arc<str>, Worked>) {
+    /// Adds the work of pods in a block, and forgets pods that did nothing.
+    pub(crate) fn add(&mut self, works: &BTreeMap<&Arc<str>, Worked>) {
         self.0.retain(|pod, _| works.contains_key(pod));
         for (pod, work) in works.iter().filter(|(_, work)| work.behind) {
             let pace = self.0.entry((*pod).clone()).or_default();
-            pace.blocks = (pace.blocks + 1).min(MEAN_OF);
+            pace.blocks = (pace.blocks + 1).min(PACE_BLOCKS);
             pace.rate += (work.rate - pace.rate) / count(pace.blocks);
         }
     }
 
-    /// The median of several; `None`: too few had a backlog for long enough.
+    /// The median pace; `None`: too few pods had a backlog for long enough.
     fn usual(&self) -> Option<f64> {
         let mut known: Vec<f64> = self.known().collect();
         median(&mut known).filter(|_| known.len() >= ENOUGH_PACES)
@@ -104,13 +104,13 @@ impl Paces {
         known.map(|pace| pace.rate)
     }
 
-    /// Of one pod; `None`: it was never seen with a backlog.
+    /// Pace of one pod; `None`: it was never seen with a backlog.
     pub(crate) fn of(&self, pod: &Arc<str>) -> Option<f64> {
         self.0.get(pod).map(|pace| pace.rate)
     }
 }
 
-/// What pods did in a block, each over all its partitions: behind if one of these is.
+/// Work of each pod in a block, over all its partitions: behind if one of these is.
 pub(crate) fn works(
     partitions: impl Iterator<Item = Worked>,
     roster: &Roster,
@@ -130,7 +130,7 @@ pub(crate) fn works(
 
 /// Blocks in which a partition is behind if it has a backlog.
 pub(crate) fn blocks(margins: &Margins, interval: Millis) -> Blocks {
-    Blocks::new(whole_polls(BLOCK, interval), interval, margins.backlog_seconds())
+    Blocks::new(whole_polls(RATE_BLOCK, interval), interval, margins.backlog_seconds())
 }
 
 #[cfg(test)]

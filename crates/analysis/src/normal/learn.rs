@@ -1,5 +1,5 @@
 //! Learns from the record before a trial: margins, capacities, tolerance, and the log ends so far.
-//! Looks at the primary only; what it teaches is frozen before the first window of the trial.
+//! Looks at the primary only; its result is frozen before the first window of the trial.
 
 use std::collections::BTreeMap;
 
@@ -19,13 +19,13 @@ use crate::observation::record::Record;
 use crate::observation::{GroupState, PartitionId, Role};
 use crate::settings::Settings;
 
-/// Standing lags count up to this quantile per partition: the rest may be a restart or a burst.
+/// Quantile of a partition's standing lags that is normal: the rest may be a restart or a burst.
 const NORMAL_QUANTILE: f64 = 0.9;
-/// Drifts from which a scale can be learnt.
+/// Fewest drifts from which a scale can be learned.
 const ENOUGH_DRIFTS: usize = 10;
 
-/// What a record teaches: the margins, and the running state a judge goes on from.
-pub(crate) struct Lesson {
+/// Result of learning from a record: the margins, and the running state that a judge goes on from.
+pub(crate) struct Learned {
     pub(crate) margins: Margins,
     pub(crate) capacity: Capacity,
     pub(crate) tolerance: Tolerance,
@@ -33,12 +33,12 @@ pub(crate) struct Lesson {
 }
 
 /// Learns from a record.
-pub(crate) fn learn(settings: &Settings, record: &Record) -> Lesson {
+pub(crate) fn learn(settings: &Settings, record: &Record) -> Learned {
     let mut gaps = CommitGaps::new(Role::Primary, settings.interval);
     follow(record, |step| match step {
-        Step::Broken => gaps.restart(),
-        Step::Moved(moves) => gaps.follow(moves),
-        Step::Lags(at, lags, _) => gaps.add(at, lags),
+        RecordStep::Broken => gaps.restart(),
+        RecordStep::Moved(moves) => gaps.follow(moves),
+        RecordStep::Lags(at, lags, _) => gaps.add(at, lags),
     });
     let mut margins = Margins {
         commit_gap: gaps.longest(),
@@ -47,66 +47,66 @@ pub(crate) fn learn(settings: &Settings, record: &Record) -> Lesson {
         normal_lag: Constant::NormalLag.value(),
         learnt: false,
     };
-    let mut school = School::new(&margins, settings.interval);
+    let mut builder = MarginsBuilder::new(&margins, settings.interval);
     let lags = follow(record, |step| match step {
-        Step::Broken => school.restart(),
-        Step::Moved(moves) => school.follow(moves),
-        Step::Lags(at, lags, roster) => school.add(at, lags, roster),
+        RecordStep::Broken => builder.restart(),
+        RecordStep::Moved(moves) => builder.follow(moves),
+        RecordStep::Lags(at, lags, roster) => builder.add(at, lags, roster),
     });
-    school.teach(&mut margins);
-    let tolerance = school.tolerance(&margins);
-    Lesson { margins, capacity: school.capacity, tolerance, lags }
+    builder.set_margins(&mut margins);
+    let tolerance = builder.tolerance(&margins);
+    Learned { margins, capacity: builder.capacity, tolerance, lags }
 }
 
 /// One step along a record.
-enum Step<'a> {
+enum RecordStep<'a> {
     /// A rebalance.
     Broken,
     /// How the list of partitions changed.
     Moved(&'a Moves),
-    /// The lags at a moment, under one assignment.
+    /// The lags of one observation, under one assignment.
     Lags(Millis, &'a [PartitionLag], &'a Roster),
 }
 
-fn follow(record: &Record, mut take: impl FnMut(Step<'_>)) -> Lags {
+fn follow(record: &Record, mut take: impl FnMut(RecordStep<'_>)) -> Lags {
     let mut lags = Lags::default();
     let mut epoch = None;
     for seen in record.observations() {
         let Some((group, sight)) = seen.group.as_ref().zip(lags.observe(&seen, 0)) else {
             continue;
         };
-        take(Step::Moved(&sight.moves));
+        take(RecordStep::Moved(&sight.moves));
         let current = (group.state == GroupState::Stable).then_some(group.epoch);
         if current != epoch || current.is_none() {
-            take(Step::Broken);
+            take(RecordStep::Broken);
         }
         epoch = current;
         if current.is_some() {
-            take(Step::Lags(seen.at, &sight.lags, &lags.roster));
+            take(RecordStep::Lags(seen.at, &sight.lags, &lags.roster));
         }
     }
     lags
 }
 
-/// Collects what healthy windows look like.
-struct School {
+/// Collects the windows of a record, for margins and tolerance.
+struct MarginsBuilder {
     windows: LagWindows<AnyArrival>,
     blocks: Blocks,
     capacity: Capacity,
-    closed: Vec<Closed>,
+    closed: Vec<PastWindow>,
     /// Standing lags of each primary partition.
     lags: BTreeMap<PartitionId, Vec<f64>>,
 }
 
-/// What happened to the windows, to be gone through again when more is known.
-enum Closed {
+/// A past window, or what broke the row of them, for a second pass when margins are known.
+enum PastWindow {
     /// A rebalance.
     Broken,
     Moved(Moves),
     Window(Vec<WindowLag<AnyArrival>>),
 }
 
-impl School {
+impl MarginsBuilder {
     fn new(margins: &Margins, interval: Millis) -> Self {
         Self {
             windows: LagWindows::new(margins.drift_window(interval), interval),
@@ -120,36 +120,36 @@ impl School {
     fn restart(&mut self) {
         self.windows.restart();
         self.blocks.restart();
-        self.closed.push(Closed::Broken);
+        self.closed.push(PastWindow::Broken);
     }
 
     fn follow(&mut self, moves: &Moves) {
         self.windows.follow(moves);
         self.blocks.follow(moves);
         if let Moves::Changed(_) = moves {
-            self.closed.push(Closed::Moved(moves.clone()));
+            self.closed.push(PastWindow::Moved(moves.clone()));
         }
     }
 
     fn add(&mut self, at: Millis, lags: &[PartitionLag], roster: &Roster) {
         if let Some(block) = self.blocks.add(at, lags) {
-            self.capacity.learn(&block, roster);
+            self.capacity.add(&block, roster);
         }
         let Some(window) = self.windows.add(at, lags) else { return };
         for standing in window.iter().filter(|one| one.consumer.role == Role::Primary) {
             self.lags.entry(roster.id(standing.place)).or_default().push(standing.lag);
         }
-        self.closed.push(Closed::Window(window));
+        self.closed.push(PastWindow::Window(window));
     }
 
-    /// Normal lag and the scale of drifts, by the primary's windows.
-    fn teach(&mut self, margins: &mut Margins) {
+    /// Sets the normal lag and the scale of drifts, by the primary's windows.
+    fn set_margins(&mut self, margins: &mut Margins) {
         let normal = |lags: &mut Vec<f64>| quantile(lags, NORMAL_QUANTILE);
         let largest = self.lags.values_mut().filter_map(normal).fold(0.0, f64::max);
         margins.normal_lag =
             Constant::NormalLag.value().max(Constant::NormalFactor.value() * largest);
         let mut drifts = Vec::new();
-        for window in self.closed.iter().filter_map(Closed::window) {
+        for window in self.closed.iter().filter_map(PastWindow::window) {
             let reference = reference(window).unwrap_or(0.0);
             let primary = window.iter().filter(|one| one.consumer.role == Role::Primary);
             drifts.extend(primary.filter_map(|one| one.drift).map(|drift| drift - reference));
@@ -164,11 +164,11 @@ impl School {
         let mut tolerance = Tolerance::new(Constant::LeastDrift.value());
         for closed in &self.closed {
             match closed {
-                Closed::Broken => tolerance.restart(),
-                Closed::Moved(moves) => tolerance.follow(moves),
-                Closed::Window(window) => {
+                PastWindow::Broken => tolerance.restart(),
+                PastWindow::Moved(moves) => tolerance.follow(moves),
+                PastWindow::Window(window) => {
                     let reference = reference(window).unwrap_or(0.0);
-                    tolerance.learn(window, reference, margins.normal_lag);
+                    tolerance.add(window, reference, margins.normal_lag);
                 }
             }
         }
@@ -177,7 +177,7 @@ impl School {
     }
 }
 
-impl Closed {
+impl PastWindow {
     fn window(&self) -> Option<&[WindowLag<AnyArrival>]> {
         match self {
             Self::Window(window) => Some(window),
@@ -188,7 +188,7 @@ impl Closed {
 
 /// A standard deviation that outliers don't move: 1.4826 × the median distance from the median.
 fn deviation(values: &mut [f64]) -> f64 {
-    let centre = median(values).unwrap_or(0.0);
-    let mut distances: Vec<f64> = values.iter().map(|value| (value - centre).abs()).collect();
+    let center = median(values).unwrap_or(0.0);
+    let mut distances: Vec<f64> = values.iter().map(|value| (value - center).abs()).collect();
     1.4826 * median(&mut distances).unwrap_or(0.0)
 }

@@ -1,4 +1,4 @@
-//! What is normal for the primary, learnt from the record before a trial and frozen with it.
+//! What is normal for the primary, learned from the record before a trial and frozen with it.
 //! A judge without margins would roll back 44 % of healthy canaries: no two pods are equal.
 
 use serde::{Deserialize, Serialize};
@@ -8,15 +8,15 @@ use crate::engines::drift_test::{FINEST_SCALE, WIDEST_SCALE};
 use crate::numbers::{Millis, seconds, whole_polls};
 
 /// Lag beyond a commit gap, in seconds, that waiting for the next commit doesn't explain.
-const BEYOND_COMMIT: f64 = 1.0;
+const BACKLOG_BEYOND_COMMIT_S: f64 = 1.0;
 
-/// Learnt margins.
+/// Margins that are learned from a record.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Margins {
     /// Longest commit gap of a healthy primary partition; `None`: no full one was seen.
     #[serde(rename = "gap")]
     pub(crate) commit_gap: Option<Millis>,
-    /// The gap that nine of ten don't exceed; `None` with the longest.
+    /// Commit gap that nine of ten don't exceed; `None`: no full one was seen.
     #[serde(rename = "pace")]
     pub(crate) typical_gap: Option<Millis>,
     /// Scale of healthy drifts, seconds per second.
@@ -24,7 +24,7 @@ pub(crate) struct Margins {
     /// Largest lag that is normal, in seconds.
     #[serde(rename = "normal")]
     pub(crate) normal_lag: f64,
-    /// Whether scale and normal lag were learnt, not defaults.
+    /// Whether scale and normal lag were learned, not defaults.
     pub(crate) learnt: bool,
 }
 
@@ -42,12 +42,13 @@ impl Margins {
         whole_polls(gaps.max(polls).max(Constant::DriftWindow.millis()), interval)
     }
 
-    /// Lag in seconds from which there is a backlog: more than waiting for the next commit explains.
+    /// Lag in seconds from which there is a backlog: more than waiting for the next commit
+    /// explains.
     pub(crate) fn backlog_seconds(&self) -> f64 {
-        seconds(self.commit_gap.unwrap_or(0)) + BEYOND_COMMIT
+        seconds(self.commit_gap.unwrap_or(0)) + BACKLOG_BEYOND_COMMIT_S
     }
 
-    /// These margins, if they can have been learnt.
+    /// The margins, if they can have been learned.
     pub(crate) fn checked(self) -> Option<Self> {
         let gaps = [self.commit_gap, self.typical_gap];
         let possible = gaps.iter().all(|gap| gap.is_none_or(|gap| gap >= 0))

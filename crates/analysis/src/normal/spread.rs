@@ -1,5 +1,5 @@
 //! How much primary pods differ among themselves, in rate and in noise: the margin of a count.
-//! Learnt from the record; the ratio goes on rising during the trial, from live primary pods.
+//! Learned from the record; the ratio goes on rising during the trial, from live primary pods.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,11 +12,12 @@ use crate::engines::ratio_test::Margin;
 use crate::numbers::tally;
 use crate::observation::Role;
 
-/// However badly one primary pod once did, a canary with a larger ratio can be failed.
+/// Largest margin: however badly one primary pod once did, a canary with a larger ratio can be
+/// failed.
 const MOST_RATIO: f64 = 20.0;
 /// Windows of 10 s in the blocks over which noise is measured: 10 s, 1 min, 5 min. Clusters of
-/// minutes don't show in shorter ones.
-const BLOCKS: [usize; 3] = [1, 6, 30];
+/// minutes don't show in shorter blocks.
+const NOISE_BLOCKS: [usize; 3] = [1, 6, 30];
 /// Windows in the blocks over which ratios are measured.
 const RATIO_BLOCK: usize = 30;
 /// Degrees of freedom, at dispersion 1, added to what was measured: five minutes fit only twice
@@ -56,7 +57,7 @@ impl Spread {
         spread
     }
 
-    /// A margin as it was saved.
+    /// A spread with a saved margin.
     pub(crate) fn restored(margin: Margin) -> Self {
         let margin = Margin {
             ratio: margin.ratio.clamp(least_ratio(), MOST_RATIO),
@@ -70,7 +71,7 @@ impl Spread {
         self.margin
     }
 
-    /// Takes the primary's part of a window; for the margin of the windows after it.
+    /// Adds the primary's part of a window, for the margin of later windows.
     pub(crate) fn watch(&mut self, kind: Kind, window: &[Rise]) {
         for (pod, count) in by_pod(kind, window) {
             let sum = self.block.entry(pod).or_default();
@@ -116,7 +117,7 @@ fn by_pod(kind: Kind, window: &[Rise]) -> BTreeMap<Arc<str>, Count> {
 fn tempered(windows: &[BTreeMap<Arc<str>, Count>]) -> f64 {
     let events: f64 = windows.iter().flat_map(BTreeMap::values).map(|count| count.events).sum();
     let measured = if events > 0.0 {
-        let blocks = BLOCKS.map(|length| dispersion(&merged(windows, length)));
+        let blocks = NOISE_BLOCKS.map(|length| dispersion(&merged(windows, length)));
         let largest = blocks.into_iter().fold(1.0, f64::max);
         if events < FEW_EVENTS { 2.0 * largest } else { largest }
     } else {
@@ -125,7 +126,7 @@ fn tempered(windows: &[BTreeMap<Arc<str>, Count>]) -> f64 {
     (1.5 * measured - 0.5).clamp(1.0, MOST_DISPERSION)
 }
 
-/// Windows put together to blocks of some length; what is left over at the end is dropped.
+/// Joins windows to blocks of `length`; an incomplete block at the end is dropped.
 fn merged(windows: &[BTreeMap<Arc<str>, Count>], length: usize) -> Vec<BTreeMap<Arc<str>, Count>> {
     let together = |block: &[BTreeMap<Arc<str>, Count>]| {
         let mut sum: BTreeMap<Arc<str>, Count> = BTreeMap::new();

@@ -7,17 +7,17 @@ use crate::observation::record::Record;
 use crate::observation::{GroupState, Role};
 use crate::words::{HumanDuration, RoundedUpSeconds};
 
-/// How old the last Stable sample may be (the preflight's own rule).
-const RECENT: Millis = 60_000;
+/// Largest age of the last Stable sample (the preflight's own rule).
+const LONGEST_UNSTABLE: Millis = 60_000;
 
 /// Why no trial should start now.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unsteady {
     /// Kafka gave no usable answer lately.
-    #[error("no usable answer from Kafka in the last {}", HumanDuration(RECENT))]
+    #[error("no usable answer from Kafka in the last {}", HumanDuration(LONGEST_UNSTABLE))]
     NoObservation,
     /// The group was not Stable in any recent sample.
-    #[error("the consumer group was not Stable in the last {}", HumanDuration(RECENT))]
+    #[error("the consumer group was not Stable in the last {}", HumanDuration(LONGEST_UNSTABLE))]
     NotStable,
     /// The group has no member on a primary pod.
     #[error("no primary pod is a member of the consumer group")]
@@ -37,11 +37,11 @@ pub enum Unsteady {
 }
 
 /// Lag up to here, in seconds, is no reason to hold a rollout, whatever was normal.
-const HARMLESS: f64 = 30.0;
-/// Lag up to this multiple of the normal is near it.
-const NEAR: f64 = 3.0;
-/// The least lag over this time counts as the lag now, so that one late commit holds nothing up.
-const STANDING: Millis = 30_000;
+const HARMLESS_LAG_S: f64 = 30.0;
+/// Multiple of the normal lag up to which the primary is steady.
+const STEADY_FACTOR: f64 = 3.0;
+/// Time over which the least lag counts as the lag now, so that one late commit holds nothing up.
+const STANDING_LAG_SPAN: Millis = 30_000;
 
 /// Checks that the primary consumes normally: a Stable sample in the last minute with primary
 /// members in it, and a lag of at most 30 s or three times its median over the record.
@@ -49,7 +49,7 @@ const STANDING: Millis = 30_000;
 /// # Errors
 /// Says what is not steady.
 pub fn primary_steady(record: &Record, now: Millis) -> Result<(), Unsteady> {
-    let recent = |at: Millis| (0..=RECENT).contains(&now.saturating_sub(at));
+    let recent = |at: Millis| (0..=LONGEST_UNSTABLE).contains(&now.saturating_sub(at));
     let newest = record.observations().rev().take_while(|seen| recent(seen.at));
     let groups: Vec<_> = newest.filter_map(|seen| seen.group).collect();
     let stable = groups.iter().find(|group| group.state == GroupState::Stable);
@@ -61,10 +61,11 @@ pub fn primary_steady(record: &Record, now: Millis) -> Result<(), Unsteady> {
     }
     let lags = largest_lags(record);
     let Some(&(latest, _)) = lags.last() else { return Ok(()) };
-    let standing = lags.iter().rev().take_while(|(at, _)| latest.saturating_sub(*at) <= STANDING);
+    let standing =
+        lags.iter().rev().take_while(|(at, _)| latest.saturating_sub(*at) <= STANDING_LAG_SPAN);
     let lag_seconds = standing.map(|&(_, lag)| lag).fold(f64::INFINITY, f64::min);
     let mut all: Vec<f64> = lags.iter().map(|&(_, lag)| lag).collect();
-    let normal_seconds = HARMLESS.max(NEAR * median(&mut all).unwrap_or(0.0));
+    let normal_seconds = HARMLESS_LAG_S.max(STEADY_FACTOR * median(&mut all).unwrap_or(0.0));
     if lag_seconds > normal_seconds {
         return Err(Unsteady::Behind { lag_seconds, normal_seconds });
     }

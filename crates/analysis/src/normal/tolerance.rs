@@ -7,10 +7,11 @@ use crate::lag::windows::{WindowCounter, WindowLag};
 use crate::numbers::{short, tally};
 use crate::observation::Role;
 
-/// However badly a primary pod once did, a canary with a larger drift can be failed.
-pub(crate) const MOST: f64 = 0.25;
+/// Largest tolerated drift, in seconds per second: however badly a primary pod once did, a canary
+/// with a larger one can be failed.
+const MOST_DRIFT_PER_S: f64 = 0.25;
 /// Windows over which a drift counts as lasting: about half of those that fail a canary.
-const LASTING: usize = 4;
+const LASTING_WINDOWS: usize = 4;
 
 /// The largest lasting drift of any primary partition so far, running on during the trial. Known
 /// before the window that is judged by it, so that the bets stay fair.
@@ -22,11 +23,14 @@ pub(crate) struct Tolerance {
 
 /// The drifts of one partition in the windows before, oldest first; those not seen are NaN.
 #[derive(Clone, Copy, Debug)]
-struct Drifts([f32; LASTING - 1]);
+struct Drifts([f32; LASTING_WINDOWS - 1]);
 
 impl Tolerance {
     pub(crate) fn new(drift: f64) -> Self {
-        Self { drift: drift.clamp(Constant::LeastDrift.value(), MOST), recent: Column::default() }
+        Self {
+            drift: drift.clamp(Constant::LeastDrift.value(), MOST_DRIFT_PER_S),
+            recent: Column::default(),
+        }
     }
 
     /// Tolerated mean drift, in seconds per second.
@@ -34,19 +38,19 @@ impl Tolerance {
         self.drift
     }
 
-    /// A rebalance: no drift lasts across it.
+    /// Begins anew after a rebalance: no drift lasts across it.
     pub(crate) fn restart(&mut self) {
         self.recent.fill(Drifts::NONE);
     }
 
-    /// The list of partitions changed.
+    /// Follows a change of the list of partitions.
     pub(crate) fn follow(&mut self, moves: &Moves) {
         self.recent.follow(moves, Drifts::NONE);
     }
 
-    /// Learns from a window over all partitions. `reference` is the primary's common drift; lag up
+    /// Adds a window over all partitions. `reference` is the primary's common drift; lag up
     /// to `normal_lag` seconds is not counted as drift, as in the canary's accounts.
-    pub(crate) fn learn<C: WindowCounter>(
+    pub(crate) fn add<C: WindowCounter>(
         &mut self,
         window: &[WindowLag<C>],
         reference: f64,
@@ -61,7 +65,7 @@ impl Tolerance {
             let late = standing.lag > normal_lag;
             let drift = if late { drift - reference } else { drift.min(0.0) };
             if let Some(mean) = self.recent[standing.place].push(drift) {
-                self.drift = self.drift.max(mean.min(MOST));
+                self.drift = self.drift.max(mean.min(MOST_DRIFT_PER_S));
             }
         }
         self.recent[next..].fill(Drifts::NONE);
@@ -69,13 +73,13 @@ impl Tolerance {
 }
 
 impl Drifts {
-    const NONE: Self = Self([f32::NAN; LASTING - 1]);
+    const NONE: Self = Self([f32::NAN; LASTING_WINDOWS - 1]);
 
-    /// Adds the latest; answers with the mean of as many as last, if there were so many.
+    /// Adds the latest drift; returns the mean over [`LASTING_WINDOWS`], if so many were seen.
     fn push(&mut self, drift: f64) -> Option<f64> {
         let sum: f64 = self.0.iter().copied().map(f64::from).chain([drift]).sum();
         self.0.rotate_left(1);
-        self.0[LASTING - 2] = short(drift);
-        (!sum.is_nan()).then(|| sum / f64::from(tally(LASTING)))
+        self.0[LASTING_WINDOWS - 2] = short(drift);
+        (!sum.is_nan()).then(|| sum / f64::from(tally(LASTING_WINDOWS)))
     }
 }

@@ -1,5 +1,5 @@
 //! A bounded record of observations, at least ten minutes of them, from before and during a trial.
-//! It only remembers: no rates, no lag, no judgement.
+//! It only remembers: no rates, no lag, no judgment.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use crate::observation::{
     PodObservation,
 };
 
-/// What is kept of the time before a trial, in milliseconds: ten minutes are what margins are
-/// learnt from, and as much again so that a trial that begins does not push its own record out.
+/// Span of a record before a trial, in milliseconds: ten minutes that margins are learned from, and
+/// as much again, so that a trial that begins does not push its own record out.
 pub const RECORD_SPAN: Millis = 20 * 60 * 1000;
 
 /// Shortest span: margins need about ten minutes of the primary before a rollout.
@@ -32,17 +32,17 @@ pub struct Record {
     latest: Option<Observation>,
 }
 
-/// What became of an observation.
+/// What became of a pushed observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushed {
-    /// It is in the record.
+    /// The observation is in the record.
     Kept,
-    /// One of the same moment is there already: ignored.
+    /// Ignored: one of the same moment is there already.
     Duplicate,
-    /// It is older than the latest: ignored.
+    /// Ignored: older than the latest.
     OutOfOrder,
-    /// It is so much older than the latest that the clock must have been set back: the record
-    /// begins again with it.
+    /// The record begins again with it: so much older than the latest that the clock must have been
+    /// set back.
     ClockSetBack,
 }
 
@@ -62,7 +62,7 @@ struct GroupSample {
     offsets: Box<[Offsets]>,
 }
 
-/// Which partition, and whose. Shared by all samples of one assignment.
+/// A partition and its owner, shared by all samples of one assignment.
 #[derive(Clone, Debug, PartialEq)]
 struct Seat {
     topic: Arc<str>,
@@ -109,7 +109,7 @@ impl Record {
         self.latest.as_ref()
     }
 
-    /// How many observations are kept.
+    /// Number of observations kept.
     #[must_use]
     pub fn len(&self) -> usize {
         self.samples.len()
@@ -199,7 +199,7 @@ impl Seat {
     }
 }
 
-/// Stands for an offset that is not known; no broker sends it.
+/// Stands for an unknown offset; no broker sends it.
 const UNKNOWN: i64 = i64::MIN;
 
 impl Offsets {

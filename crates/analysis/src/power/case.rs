@@ -1,5 +1,5 @@
-//! A rollout that is to be estimated: settings, traffic, and the margins a judge would have learnt.
-//! What is the same for all steps; no effect is searched for here.
+//! A rollout that is to be estimated: settings, traffic, and the margins a judge would have
+//! learned. What is the same for all steps; no effect is searched for here.
 
 use crate::constants::Constant;
 use crate::counters::kind::Kind;

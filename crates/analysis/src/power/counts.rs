@@ -15,13 +15,13 @@ use crate::power::normal::{Z, below, first_passage, gain, poisson_quantile};
 use crate::power::plan::{Stage, Traffic};
 use crate::signals::ratio::{FASTER, LONGEST_WARM_UP, RatioSignal, WARM_UP_WINDOWS};
 
-/// Windows looked at at most: longer holds are cut into longer windows, which changes the second
-/// digit of an answer at most.
+/// Most windows that are looked at: longer holds are cut into longer windows, which changes at most
+/// the second digit of an answer.
 const MOST_WINDOWS: i64 = 400;
 /// Primary pods in the assumed record: they are all alike, so more teach nothing else.
 const RECORD_PODS: u32 = 4;
-/// Ends the search for a rate: a hundredth of it.
-const CLOSE: f64 = 1.01;
+/// Factor between the bounds of a rate that ends the search for it.
+const SEARCH_FACTOR: f64 = 1.01;
 
 /// One kind of count from the first step to the end of the last of these.
 pub(crate) struct Counted<'a> {
@@ -70,7 +70,7 @@ impl Counted<'_> {
         }
         // At the primary's own rate nothing is found; a base of 0 has the floor for it.
         let (mut low, mut high) = (self.base.max(Constant::RateFloor.value() / 10.0), 1.0);
-        while high / low > CLOSE {
+        while high / low > SEARCH_FACTOR {
             let middle = (low * high).sqrt();
             if found(middle) { high = middle } else { low = middle }
         }
@@ -159,8 +159,8 @@ impl Counted<'_> {
             return Unlucky { canary: rate, primary: self.base, held: 0.0 };
         }
         let margin = signal.margin().ratio;
-        let effect =
-            (rate / self.base.max(Constant::RateFloor.value() / margin)).max(margin * CLOSE);
+        let effect = (rate / self.base.max(Constant::RateFloor.value() / margin))
+            .max(margin * SEARCH_FACTOR);
         let ln = |x: f64, y: f64| EventCounts::new(x, n, y, m).ln_likelihood(margin, effect);
         let (more, less) = (rate * n, self.base * m);
         let (canary, primary) = (ln(1.0, 0.0) * more.sqrt(), -ln(0.0, 1.0) * less.sqrt());

@@ -5,7 +5,7 @@ use crate::constants::Constant;
 use crate::counters::kind::may_be_warming_up;
 use crate::engines::drift_test::{Drift, DriftTest, FINEST_SCALE, WIDEST_SCALE, smallest};
 use crate::lag::windows::growing_since;
-use crate::normal::capacity::{BLOCK, Capacity, MEAN_OF};
+use crate::normal::capacity::{Capacity, PACE_BLOCKS, RATE_BLOCK};
 use crate::numbers::{Millis, count, seconds};
 use crate::observation::record::RECORD_SPAN;
 use crate::power::case::Case;
@@ -13,10 +13,10 @@ use crate::power::normal::Z;
 use crate::power::plan::Stage;
 use crate::signals::lag_non_inferiority::LEAST_MESSAGES;
 
-/// Windows looked at at most: what is not found in so many is not found by more.
+/// Most windows that are looked at: an effect not found in so many is not found by more.
 const MOST_WINDOWS: i64 = 1_000;
-/// Values that stand for the noise. More partitions than that average out no more.
-const CHANCE_OF: u32 = 8;
+/// Number of values that stand for the noise; more partitions average out no more.
+const NOISE_VALUES: u32 = 8;
 
 /// The canary's lag at one step.
 pub(crate) struct Lagging {
@@ -99,7 +99,7 @@ impl Lagging {
     pub(crate) fn is_excused(&self, deficit: f64) -> bool {
         // In half of the windows a partition is faster than on average; a pod's pace is a mean
         // over several, which varies by less.
-        let several = self.window * count(self.windows.clamp(1, MEAN_OF));
+        let several = self.window * count(self.windows.clamp(1, PACE_BLOCKS));
         let (partition, pod) = (self.partition * (1.0 - deficit), self.pod * (1.0 - deficit));
         self.capacity.excuses(partition, pod + Z * (self.pod / several).sqrt())
     }
@@ -109,7 +109,7 @@ impl Lagging {
             return false;
         }
         let noise = self.noise(deficit);
-        let partitions = self.partitions.min(CHANCE_OF);
+        let partitions = self.partitions.min(NOISE_VALUES);
         // Accounts are averaged, not their logarithms: k partitions help less than k times.
         let drifts = count(self.windows.max(1)) * f64::from(partitions).sqrt();
         let mean = deficit - Z * noise / drifts.sqrt();
@@ -143,9 +143,9 @@ fn young(length: Millis) -> i64 {
 /// Eighths of the normal distribution by their middles, in an order whose sums stay near 0: what
 /// noise does in the ledger depends on how far it goes, since drifts are clipped.
 fn chance(turn: i64) -> f64 {
-    const MIDDLES: [f64; CHANCE_OF as usize] =
+    const MIDDLES: [f64; NOISE_VALUES as usize] =
         [-0.489, 0.887, -1.534, 0.157, 1.534, -0.157, -0.887, 0.489];
-    let turn = turn.rem_euclid(i64::from(CHANCE_OF));
+    let turn = turn.rem_euclid(i64::from(NOISE_VALUES));
     usize::try_from(turn).map_or(0.0, |turn| MIDDLES[turn])
 }
 
@@ -162,6 +162,6 @@ fn commit_noise(case: &Case, window: Millis) -> f64 {
 /// The fastest of so many consumers of this rate in any block of a record, if arrivals are
 /// Poisson: √(2·ln B) standard deviations above the mean of B blocks.
 fn fastest(rate: f64, consumers: u32) -> f64 {
-    let blocks = count(RECORD_SPAN / BLOCK) * f64::from(consumers);
-    rate + (2.0 * blocks.max(1.0).ln() * rate / seconds(BLOCK)).sqrt()
+    let blocks = count(RECORD_SPAN / RATE_BLOCK) * f64::from(consumers);
+    rate + (2.0 * blocks.max(1.0).ln() * rate / seconds(RATE_BLOCK)).sqrt()
 }

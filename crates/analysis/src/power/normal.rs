@@ -3,9 +3,9 @@
 
 use crate::power::plan::POWER;
 
-/// Means up to here are summed term by term; beyond, the normal distribution with its first
+/// Largest mean whose Poisson terms are summed; beyond, the normal distribution with its first
 /// correction is exact to a hundredth of an event.
-const EXACT: f64 = 500.0;
+const LARGEST_SUMMED_MEAN: f64 = 500.0;
 /// The normal quantile of [`POWER`].
 pub(crate) const Z: f64 = 1.281_551_6;
 
@@ -29,13 +29,13 @@ fn density(z: f64) -> f64 {
 
 /// The smallest count k with P(X ≤ k) ≥ Φ(z) for X Poisson with this mean.
 pub(crate) fn poisson_quantile(mean: f64, z: f64) -> f64 {
-    if mean > EXACT {
+    if mean > LARGEST_SUMMED_MEAN {
         return (mean + z * mean.sqrt() + (z * z - 1.0) / 6.0).max(0.0);
     }
     let wanted = below(z);
     let (mut term, mut k) = ((-mean).exp(), 0.0);
     let mut sum = term;
-    while sum < wanted && k < 2.0 * EXACT {
+    while sum < wanted && k < 2.0 * LARGEST_SUMMED_MEAN {
         k += 1.0;
         term *= mean / k;
         sum += term;
@@ -80,7 +80,7 @@ mod tests {
                 let exact = Poisson::new(mean).expect("valid");
                 let k = poisson_quantile(mean, z);
                 let at = |k: f64| exact.cdf(crate::numbers::whole(k.round()));
-                let slack = if mean > EXACT { 0.01 } else { 1e-6 };
+                let slack = if mean > LARGEST_SUMMED_MEAN { 0.01 } else { 1e-6 };
                 assert!(at(k) >= below(z) - slack, "{mean} {z}: {k}");
                 assert!(k < 1.0 || at(k - 1.0) < below(z) + slack, "{mean} {z}: {k}");
             }

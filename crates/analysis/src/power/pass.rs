@@ -15,9 +15,9 @@ use crate::signals::lag_non_inferiority::{LEAST_MESSAGES, LEAST_TRAFFIC_PER_S, L
 use crate::signals::memory::Memory;
 use crate::signals::signal;
 
-/// A proof that takes longer is none that anyone waits for.
-const LONGEST: Millis = 24 * 3_600_000;
-/// Windows of counts looked at at most; after steps of days they get longer than 10 s.
+/// Longest proof that anyone waits for.
+const LONGEST_PROOF: Millis = 24 * 3_600_000;
+/// Most windows of counts that are looked at; after steps of days they get longer than 10 s.
 const MOST_WINDOWS: i64 = 10_000;
 
 /// When a healthy version may go on.
@@ -84,7 +84,7 @@ impl Case {
         let mut proofs = LagNonInferiority::new(window, self.settings.interval);
         let mut due = 0.0;
         let warm = (self.settings.warm_up + window - 1) / window;
-        for number in 0..LONGEST / window {
+        for number in 0..LONGEST_PROOF / window {
             due += speaking;
             let speaks = due >= 1.0;
             due -= f64::from(u8::from(speaks));
@@ -107,7 +107,7 @@ impl Case {
     /// When a count is proven, from the begin of the stage after those `before`.
     fn count_proof(&self, kind: Kind, before: &[Stage], canary: u32) -> Option<Millis> {
         let mut stages = before.to_vec();
-        stages.push(Stage { canary, length: LONGEST });
+        stages.push(Stage { canary, length: LONGEST_PROOF });
         let counted = self.counted(kind, &stages)?;
         let mut signal = counted.signal();
         let last = before.len();

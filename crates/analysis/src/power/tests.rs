@@ -59,16 +59,10 @@ fn normal(dice: &mut Dice) -> f64 {
 }
 
 /// The share of seeded rollouts in which the engine of a count fails a canary of this rate.
-fn count_power(
-    case: &Case,
-    stages: &[Stage],
-    (kind, signal): (Kind, &Signal),
-    rate: f64,
-    runs: u32,
-) -> f64 {
+fn count_power(case: &Case, stages: &[Stage], kind: Kind, rate: f64, runs: u32) -> f64 {
     let counted = case.counted(kind, stages).expect("metrics");
     let slices = counted.slices(COUNT_WINDOW);
-    let needed = case.ln_needed(signal);
+    let needed = case.ln_needed(&signal(kind, &[]));
     let failed = |seed: &u32| {
         let mut dice = Dice::new(*seed);
         let mut signal = counted.signal();
@@ -139,7 +133,7 @@ fn checked(traffic: Traffic, plan: &[PlannedStep], runs: u32) -> Vec<Checked> {
     };
     for kind in Kind::BUILT_IN {
         let signal = signal(kind, &[]);
-        let power = |rate| count_power(&case, &stages, (kind, &signal), rate, runs);
+        let power = |rate| count_power(&case, &stages, kind, rate, runs);
         look(signal.clone(), case.base(kind).expect("metrics"), &power);
     }
     let stage = stages[stages.len() - 1];
@@ -153,8 +147,8 @@ fn a_small_group_finds_what_was_promised() {
         let all = checked(traffic(3, 12, 50.0), &plan(canary, 5), 150);
         assert_eq!(all.len(), signals);
         for it in all {
-            // To cover what the warm-up rule may cost slow messages is too much in most rollouts, and
-            // a canary that is just too slow to be called overloaded leaves no doubt.
+            // To cover what the warm-up rule may cost slow messages is too much in most rollouts,
+            // and a canary that is just too slow to be called overloaded leaves no doubt.
             let bound = matches!(it.signal, Signal::Latency | Signal::Lag);
             let most = if bound { 1.0 } else { 0.97 };
             assert!((0.80..=most).contains(&it.at) && it.half <= 0.2, "{it:?}");

@@ -24,18 +24,18 @@ pub enum Against {
 /// One bound of a threshold or a check.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Bound {
-    /// Below this a value fails.
+    /// A value below this fails.
     Min(f64),
-    /// Above this a value fails.
+    /// A value above this fails.
     Max(f64),
-    /// From this on a value fails.
+    /// A value of this or more fails.
     LessThan(f64),
-    /// Up to this a value fails.
+    /// A value of this or less fails.
     GreaterThan(f64),
 }
 
 impl Bound {
-    /// Whether a value is beyond it.
+    /// Whether a value is beyond the bound.
     pub(crate) fn is_crossed_by(self, value: f64) -> bool {
         match self {
             Self::Min(min) => value < min,

@@ -21,8 +21,8 @@ pub enum Measure {
     MemoryUsage,
 }
 
-/// Bounds of a [`Measure`]. At least one of them is there, both are finite, `greater_than` is less
-/// than `less_than`. A value on a bound fails.
+/// Bounds of a [`Measure`]: at least one, both finite, `greater_than` less than `less_than`. A
+/// value on a bound fails.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
@@ -46,7 +46,7 @@ pub enum NoValue {
     Unread,
     /// A canary pod shows no usable series of an input.
     NoSeries {
-        /// Which one.
+        /// The input without a series.
         input: Input,
     },
     /// A canary pod has a container without a memory limit.
@@ -89,11 +89,11 @@ pub enum Input {
 }
 
 impl Measure {
-    /// Every one.
+    /// All measures.
     pub const ALL: [Self; 4] =
         [Self::ErrorRate, Self::LatencyP99, Self::SuccessRate, Self::MemoryUsage];
 
-    /// What it is called in a spec, a trace and a finding.
+    /// Name of the measure in a spec, a trace and a finding.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -104,7 +104,7 @@ impl Measure {
         }
     }
 
-    /// The one of this name, if there is one.
+    /// The measure with this name.
     #[must_use]
     pub fn called(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.name() == name)

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::settings::bound::Against;
 use crate::settings::check::{Check, Measure};
 
-/// Most user metrics of one rollout, its checks not counted. Each ratio takes evidence from all other signals, and the
-/// accounts of all of them have to fit into a status.
+/// Most user metrics of one rollout, its checks not counted. Each ratio takes evidence from all
+/// other signals, and the accounts of all of them have to fit into a status.
 pub const MOST_USER_METRICS: usize = 10;
 /// Longest name, in bytes: a label's.
 const LONGEST_NAME: usize = 63;
@@ -17,7 +17,7 @@ const LONGEST_NAME: usize = 63;
 /// A metric that a user defined.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UserMetric {
-    /// Its name: `[a-z0-9]([-a-z0-9_]*[a-z0-9])?`, at most 63 bytes, once in a rollout.
+    /// Name of the metric: `[a-z0-9]([-a-z0-9_]*[a-z0-9])?`, at most 63 bytes, once in a rollout.
     pub name: Arc<str>,
     /// How it is judged.
     #[serde(flatten)]
@@ -58,7 +58,7 @@ pub struct Threshold {
     pub against: Against,
 }
 
-/// Why user metrics can't be judged by.
+/// Error in a user's metrics.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UserMetricError {
     /// There are more than [`MOST_USER_METRICS`].
@@ -92,7 +92,7 @@ pub enum UserMetricError {
 /// Checks the user metrics of one rollout.
 ///
 /// # Errors
-/// The first thing that is wrong with them.
+/// The first violation.
 pub fn check_user_metrics(all: &[UserMetric]) -> Result<(), UserMetricError> {
     let counted = all.iter().filter(|it| it.takes_a_place()).count();
     if counted > MOST_USER_METRICS {
@@ -107,7 +107,7 @@ pub fn check_user_metrics(all: &[UserMetric]) -> Result<(), UserMetricError> {
     Ok(())
 }
 
-/// Those that can be judged by: of what is wrong or too much nothing is left.
+/// The metrics that can be judged by; malformed and surplus ones are left out.
 pub(crate) fn usable(all: &Arc<[UserMetric]>) -> Arc<[UserMetric]> {
     if check_user_metrics(all).is_ok() {
         return all.clone();
@@ -125,7 +125,7 @@ pub(crate) fn usable(all: &Arc<[UserMetric]>) -> Arc<[UserMetric]> {
 }
 
 impl UserMetric {
-    /// Whether it is one of the [`MOST_USER_METRICS`]. Of the checks there are four.
+    /// Whether the metric counts towards [`MOST_USER_METRICS`]; checks don't, there are only four.
     const fn takes_a_place(&self) -> bool {
         match self.rule {
             UserRule::Ratio | UserRule::Threshold(_) => true,

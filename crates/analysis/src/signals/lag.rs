@@ -127,7 +127,7 @@ impl Lag {
         }
         self.clocks.commit_gaps.add(seen.at, &seen.canary);
         if let Some(block) = self.clocks.blocks.add(seen.at, &seen.lags.lags) {
-            self.capacity.learn(&block, &group.lags.roster);
+            self.capacity.add(&block, &group.lags.roster);
         }
         let all = self.clocks.all.add(seen.at, &seen.lags.lags);
         let window = all.zip(self.clocks.canary.add(seen.at, &seen.canary));
@@ -168,7 +168,7 @@ impl Lag {
         });
         self.test.bet(&drifts, self.tolerance.drift());
         self.hold_back(group, canary);
-        self.tolerance.learn(&all, reference.unwrap_or(0.0), self.margins.normal_lag);
+        self.tolerance.add(&all, reference.unwrap_or(0.0), self.margins.normal_lag);
         let (length, is_empty) = (self.clocks.canary.length(), drifts.is_empty());
         LagWindow { all, length, is_empty, excuses }
     }
@@ -197,7 +197,7 @@ impl Lag {
             behind: one.lag > backlog,
         };
         let works = works(window.iter().map(worked), roster);
-        self.clocks.paces.learn(&works);
+        self.clocks.paces.add(&works);
         let mut rates = vec![0.0; roster.numbers()];
         for (pod, work) in works {
             rates[index(work.consumer.number)] = self.clocks.paces.of(pod).unwrap_or(work.rate);

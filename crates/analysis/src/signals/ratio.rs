@@ -128,7 +128,7 @@ impl RatioSignal {
         }
         let most = self
             .largest_factor(window, Count { events: all.canary_events, of: all.canary_messages });
-        let most = if spared && self.kind.may_be_the_place() { most.min(0.0) } else { most };
+        let most = if spared && self.kind.may_be_node_or_shard() { most.min(0.0) } else { most };
         self.ahead = None;
         if warm.canary_messages > 0.0 && warm.primary_messages > 0.0 {
             self.engine.bet(warm, margin, most);
