@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use siskin_analysis::observation::{Millis, Observation, Role};
 use siskin_analysis::{Finding, Judge, RECORD_SPAN, Record, ResumeError, Verdict, summarize};
-use siskin_trace::{Line, Mark, Reader, TraceError};
+use siskin_trace::{Line, Mark, Reader, Seen, TraceError};
 
 use crate::judged::{JudgedTrace, Point, TimelineEntry, TimelineEvent};
 use crate::options::ReplayArgs;
@@ -63,9 +63,9 @@ fn one(file: &Path, args: &ReplayArgs) -> Result<JudgedTrace, ReplayError> {
         }
         match line {
             Line::Seen(seen) => {
-                let begins = args.from.is_some_and(|from| run.reaches(&seen, from));
+                let begins = args.from.is_some_and(|from| run.reaches(&seen.observation, from));
                 if begins && run.judge.is_none() {
-                    run.begin(Judge::new(settings.clone(), &run.record), seen.at);
+                    run.begin(Judge::new(settings.clone(), &run.record), seen.observation.at);
                 }
                 run.observe(seen);
             }
@@ -148,9 +148,10 @@ impl Run {
             .push(TimelineEntry { second: self.second(at), event: TimelineEvent::Marked(mark) });
     }
 
-    fn observe(&mut self, seen: Observation) {
+    fn observe(&mut self, seen: Seen) {
+        let Seen { observation: seen, primary_healthy } = seen;
         let second = self.second(seen.at);
-        let healthy = primary_healthy(&seen);
+        let healthy = primary_healthy.unwrap_or_else(|| pods_look_healthy(&seen));
         if let Some(judge) = &mut self.judge {
             judge.observe(&seen);
             let finding = judge.find(seen.at, healthy);
@@ -192,9 +193,9 @@ impl Run {
     }
 }
 
-/// Whether the primary is healthy: all its pods but one are ready, and one at least. Without any
-/// primary pod the canary has replaced them all.
-fn primary_healthy(seen: &Observation) -> bool {
+/// Whether the primary is healthy where the trace does not say what the operator saw: all its pods
+/// but one are ready, and one at least. Without any primary pod the canary has replaced them all.
+fn pods_look_healthy(seen: &Observation) -> bool {
     let primary = || seen.pods.iter().filter(|pod| pod.role == Role::Primary && !pod.terminating);
     let (all, ready) = (primary().count(), primary().filter(|pod| pod.ready).count());
     all.saturating_sub(1) <= ready && (all <= 1 || 0 < ready)

@@ -71,7 +71,8 @@ impl Line {
     /// What the reader would say.
     pub fn check_after(&self, before: Option<Millis>) -> Result<(), Nonsense> {
         if let Self::Seen(seen) = self {
-            seen.pods.iter().try_for_each(|pod| check_time(pod.created))?;
+            let pods = &seen.observation.pods;
+            pods.iter().try_for_each(|pod| check_time(pod.created))?;
         }
         check_time(self.at())?;
         check_gap(before, self.at())

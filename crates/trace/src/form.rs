@@ -8,7 +8,7 @@ use siskin_analysis::observation::{GroupObservation, Millis, Observation, PodObs
 use siskin_analysis::{Settings, UserMetric};
 
 use crate::checks::{Nonsense, check_pod, check_settings, check_time};
-use crate::line::{Header, Line, Mark, VERSION};
+use crate::line::{Header, Line, Mark, Seen, VERSION};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct HeaderForm {
@@ -42,12 +42,25 @@ pub(crate) struct VersionForm {
 /// An observation, or a mark if it has the field `mark`: one struct, so that long lines are parsed
 /// once.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct LineForm {
     at: Option<Millis>,
     mark: Option<String>,
     #[serde(default)]
     group: Option<GroupObservation>,
     pods: Option<Vec<PodObservation>>,
+    primary_healthy: Option<bool>,
+}
+
+/// An observation as it is written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SeenForm<'a> {
+    at: Millis,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    primary_healthy: Option<bool>,
+    group: Option<&'a GroupObservation>,
+    pods: &'a [PodObservation],
 }
 
 /// A mark as it is written.
@@ -84,7 +97,7 @@ impl HeaderForm {
 
 /// What a line of this form needs to become one.
 pub(crate) enum LineKind {
-    Seen(Observation),
+    Seen(Seen),
     /// The text has to be read again, as a [`MarkForm`].
     Mark,
     /// A mark of a later version.
@@ -101,7 +114,14 @@ impl LineForm {
         }
         let pods = self.pods.ok_or(Nonsense::Missing("pods"))?;
         pods.iter().try_for_each(check_pod)?;
-        Ok(LineKind::Seen(Observation { at, group: self.group, pods }))
+        let observation = Observation { at, group: self.group, pods };
+        Ok(LineKind::Seen(Seen { observation, primary_healthy: self.primary_healthy }))
+    }
+}
+
+impl<'a> SeenForm<'a> {
+    pub(crate) fn of(seen: &'a Observation, primary_healthy: Option<bool>) -> Self {
+        Self { at: seen.at, primary_healthy, group: seen.group.as_ref(), pods: &seen.pods }
     }
 }
 

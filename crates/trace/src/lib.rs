@@ -12,7 +12,7 @@
 //! ```
 //! use siskin_analysis::Settings;
 //! use siskin_analysis::observation::Observation;
-//! use siskin_trace::{Header, Line, Mark, Reader, Writer, gzip};
+//! use siskin_trace::{Header, Line, Mark, Reader, Seen, Writer, gzip};
 //!
 //! let settings = Settings {
 //!     interval: 10_000,
@@ -23,7 +23,8 @@
 //! let header = Header { rollout: "shop/orders".to_owned(), settings };
 //! let at = 1_780_000_000_000;
 //! let begin = Line::Mark { at, mark: Mark::TrialStarted };
-//! let seen = Line::Seen(Observation { at: at + 10_000, group: None, pods: Vec::new() });
+//! let seen = Observation { at: at + 10_000, group: None, pods: Vec::new() };
+//! let seen = Line::Seen(Seen { observation: seen, primary_healthy: Some(true) });
 //!
 //! let mut writer = Writer::new(Vec::new(), &header)?;
 //! writer.write(&begin)?;
@@ -44,6 +45,6 @@ pub mod read;
 pub mod write;
 
 pub use checks::Nonsense;
-pub use line::{Header, LONGEST_LINE, Line, Mark, VERSION};
+pub use line::{Header, LONGEST_LINE, Line, Mark, Seen, VERSION};
 pub use read::{Reader, TraceError};
 pub use write::Writer;

@@ -25,7 +25,7 @@ pub struct Header {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Line {
     /// What was seen at one moment.
-    Seen(Observation),
+    Seen(Seen),
     /// What the operator did. It concerns the observations on the lines after it.
     Mark {
         /// When.
@@ -35,12 +35,29 @@ pub enum Line {
     },
 }
 
+/// What the operator saw at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// What the judge is given.
+    pub observation: Observation,
+    /// Whether the operator took the primary for healthy when it asked the judge next: Deployments
+    /// and their `maxUnavailable` are not in an observation. `None`: nobody said.
+    pub primary_healthy: Option<bool>,
+}
+
+impl From<Observation> for Seen {
+    /// An observation beside which nobody looked at the primary's health.
+    fn from(observation: Observation) -> Self {
+        Self { observation, primary_healthy: None }
+    }
+}
+
 impl Line {
     /// When it was.
     #[must_use]
     pub const fn at(&self) -> Millis {
         match self {
-            Self::Seen(seen) => seen.at,
+            Self::Seen(seen) => seen.observation.at,
             Self::Mark { at, .. } => *at,
         }
     }

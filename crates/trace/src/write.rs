@@ -6,8 +6,8 @@ use std::io::{self, Write};
 
 use siskin_analysis::observation::{Histogram, Observation, PodMetrics, UserReading};
 
-use crate::form::{HeaderForm, MarkForm};
-use crate::line::{Header, Line};
+use crate::form::{HeaderForm, MarkForm, SeenForm};
+use crate::line::{Header, Line, Seen};
 
 /// Writes a trace.
 #[derive(Debug)]
@@ -33,7 +33,9 @@ impl<W: Write> Writer<W> {
     /// When the sink fails. What was written then is not a trace any more.
     pub fn write(&mut self, line: &Line) -> io::Result<()> {
         match line {
-            Line::Seen(seen) => self.line(sayable(seen).as_ref()),
+            Line::Seen(Seen { observation, primary_healthy }) => {
+                self.line(&SeenForm::of(&sayable(observation), *primary_healthy))
+            }
             Line::Mark { at, mark } => self.line(&MarkForm::of(*at, mark)),
         }
     }

@@ -55,7 +55,7 @@ fn line(name: &str, shape: Shape, change: fn(&mut World), seed: u64) -> String {
             change(&mut trial.world);
         }
         trial.run_edited(MINUTE, |_, seen| {
-            writer.write(&Line::Seen(seen.clone())).expect("memory");
+            writer.write(&Line::Seen(seen.clone().into())).expect("memory");
         });
         saved.push_str(&trial.judge.save());
     }

@@ -31,13 +31,13 @@ fn record_by(path: &Path, shape: Shape, settings: Settings, health: f64, minutes
     let header = Header { rollout: "shop/orders".to_owned(), settings };
     let sink = BufWriter::new(File::create(path).expect("a file"));
     let mut writer = Writer::new(sink, &header).expect("written");
-    world.run(10 * MINUTE, |_, seen| writer.write(&Line::Seen(seen)).expect("written"));
+    world.run(10 * MINUTE, |_, seen| writer.write(&Line::Seen(seen.into())).expect("written"));
     writer.write(&Line::Mark { at: world.now, mark: Mark::TrialStarted }).expect("written");
     let step = Mark::StepChanged { step: 1, weight: 33 };
     writer.write(&Line::Mark { at: world.now, mark: step }).expect("written");
     world.start_trial(HAND_OVER);
     world.canary().for_each(|pod| pod.health = health);
-    world.run(minutes * MINUTE, |_, seen| writer.write(&Line::Seen(seen)).expect("written"));
+    world.run(minutes * MINUTE, |_, seen| writer.write(&Line::Seen(seen.into())).expect("written"));
 }
 
 fn run(folder: &Path, args: &[&str]) -> Output {

@@ -32,6 +32,8 @@ struct Live {
     /// When the verdict changed to what it is.
     since: Millis,
     last: Option<Assessment>,
+    /// The primary's health as each pass sees it.
+    primary_healthy: bool,
 }
 
 impl Live {
@@ -41,7 +43,15 @@ impl Live {
         let (traces, evidence) = process(world.shape);
         world.run(25 * MINUTE, |_, _| {});
         let begun = world.now;
-        let mut live = Self { world, traces, evidence, begun, since: begun, last: None };
+        let mut live = Self {
+            world,
+            traces,
+            evidence,
+            begun,
+            since: begun,
+            last: None,
+            primary_healthy: true,
+        };
         live.run(25 * MINUTE, |_| {});
         live.world.start_trial(HAND_OVER);
         live.attend(Saved { analysis: None, replay: &[], under_way: false });
@@ -64,7 +74,7 @@ impl Live {
 
     /// Lets time pass, up to the first Fail. A sample, then a pass: as in the operator.
     fn run(&mut self, span: Millis, edit: impl Fn(&mut Observation)) {
-        let Self { world, evidence, since, last, .. } = self;
+        let Self { world, evidence, since, last, primary_healthy, .. } = self;
         world.run(span, |_, mut seen| {
             if last.as_ref().is_some_and(|it| it.verdict == Verdict::Fail) {
                 return;
@@ -74,7 +84,7 @@ impl Live {
             let (members, partitions) = (Vec::new(), Vec::new());
             let snapshot = GroupSnapshot { at, state, epoch: 1, members, partitions };
             evidence.observe(Arc::new(Ok(snapshot)), time(at), seen.pods, seen.group);
-            let Some(now) = evidence.assess(time(at), true) else { return };
+            let Some(now) = evidence.assess(time(at), *primary_healthy) else { return };
             if last.as_ref().is_none_or(|it| it.verdict != now.verdict) {
                 *since = at;
             }
@@ -177,6 +187,25 @@ fn a_crash_loop_fails_again_and_so_it_does_without_kafka() {
             .for_each(|pod| pod.crash_loop = true);
     });
     live.compare(&folder("recorded-crash"), (Verdict::Fail, "CrashLoop"));
+}
+
+/// By the pods alone the first primary would be unhealthy and the second one healthy: the operator
+/// goes by the Deployment and what it may miss.
+#[test]
+fn the_primary_s_health_is_judged_by_as_the_operator_saw_it() {
+    let missing = |seen: &mut Observation| {
+        let primary = seen.pods.iter_mut().filter(|pod| pod.role == Role::Primary);
+        primary.for_each(|pod| pod.ready = false);
+    };
+    let mut live = Live::begin();
+    live.world.canary().for_each(|pod| pod.health = 0.0);
+    live.run(6 * MINUTE, missing);
+    live.compare(&folder("recorded-lenient"), (Verdict::Fail, "NoFirstCommit"));
+    let mut live = Live::begin();
+    live.primary_healthy = false;
+    live.world.canary().for_each(|pod| pod.health = 0.0);
+    live.run(6 * MINUTE, |_| {});
+    live.compare(&folder("recorded-strict"), (Verdict::Inconclusive, "PrimaryUnhealthy"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use siskin_api::{AnalysisStatus, ReplayRange};
 use siskin_decide::{Membership, RolloutId};
 use siskin_kafka::Sample;
 use siskin_prometheus::ReadError;
+use siskin_trace::Seen;
 
 use crate::evidence::concern::Concern;
 use crate::evidence::replay_ranges::ReplayRanges;
@@ -38,6 +39,10 @@ struct Session {
     begun: Timestamp,
     judge: Judge,
     replay: ReplayRanges,
+    /// What the judge was given and no pass has asked it about: it is not in the trace yet.
+    unasked: Option<Observation>,
+    /// Whether the latest pass took the primary for healthy.
+    primary_healthy: Option<bool>,
 }
 
 /// What an earlier process saved of an attempt.
@@ -80,9 +85,10 @@ impl RolloutEvidence {
             session.replay.observe(group);
         }
         let observation = Observation { at, group, pods };
+        self.record_unasked();
         if let Some(session) = &mut self.session {
             session.judge.observe(&observation);
-            self.recorder.seen(&observation);
+            session.unasked = Some(observation.clone());
         }
         self.record.push(observation);
         self.latest = Some(sample);
@@ -143,14 +149,17 @@ impl RolloutEvidence {
             }
             None => (Judge::new(settings.clone(), &self.record), Beginning::Fresh),
         };
+        self.record_unasked();
         let attempt = Attempt { id, settings, beginning };
         self.recorder.begin(attempt, &self.record, now.as_millisecond());
-        self.session =
-            Some(Session { id, begun: now, judge, replay: ReplayRanges::resumed(saved.replay) });
+        let replay = ReplayRanges::resumed(saved.replay);
+        let (unasked, primary_healthy) = (None, None);
+        self.session = Some(Session { id, begun: now, judge, replay, unasked, primary_healthy });
     }
 
     /// Ends the attempt under way, if there is one.
     pub fn close(&mut self, now: Timestamp) {
+        self.record_unasked();
         if self.session.take().is_some() {
             self.recorder.finish(now.as_millisecond());
         }
@@ -159,8 +168,9 @@ impl RolloutEvidence {
     /// Notes for the trace what a pass found, and `proof`: pods that a guard judged by and that no
     /// sample has shown to the judge.
     pub fn note(&self, attempt: &AttemptSnapshot, proof: Option<Observation>) {
-        if let Some(proof) = proof {
-            self.recorder.seen(&proof);
+        if let Some(observation) = proof {
+            let primary_healthy = self.session.as_ref().and_then(|it| it.primary_healthy);
+            self.recorder.seen(Seen { observation, primary_healthy });
         }
         self.recorder.follow(attempt);
     }
@@ -171,11 +181,21 @@ impl RolloutEvidence {
         self.session.as_ref().map(|it| it.begun)
     }
 
-    /// The judge's assessment at `now`, if an attempt is judged.
-    #[must_use]
-    pub fn assess(&self, now: Timestamp, primary_healthy: bool) -> Option<Assessment> {
+    /// The judge's assessment at `now`, if an attempt is judged. Whether this pass takes the primary
+    /// for healthy goes into the trace, for replay, with the latest observation.
+    pub fn assess(&mut self, now: Timestamp, primary_healthy: bool) -> Option<Assessment> {
+        self.session.as_mut()?.primary_healthy = Some(primary_healthy);
+        self.record_unasked();
         let session = self.session.as_ref()?;
         Some(session.judge.assess(now.as_millisecond(), primary_healthy))
+    }
+
+    /// Records the latest observation, if it is not yet, with the primary's health of the latest pass.
+    fn record_unasked(&mut self) {
+        let Some(session) = &mut self.session else { return };
+        if let Some(observation) = session.unasked.take() {
+            self.recorder.seen(Seen { observation, primary_healthy: session.primary_healthy });
+        }
     }
 
     /// The judge's accounts, to be persisted.

@@ -254,7 +254,7 @@ impl Recording {
 impl Opening {
     /// Its lines in order.
     pub(super) fn lines(self) -> impl Iterator<Item = Line> {
-        let seen: Vec<_> = self.record.observations().map(Line::Seen).collect();
+        let seen: Vec<_> = self.record.observations().map(|it| Line::Seen(it.into())).collect();
         seen.into_iter().chain(self.marks)
     }
 }

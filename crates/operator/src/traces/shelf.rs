@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
-use siskin_analysis::observation::{Millis, Observation};
+use siskin_analysis::observation::Millis;
 use siskin_analysis::{Record, Settings};
 use siskin_decide::RolloutId;
-use siskin_trace::{Header, Line, Mark};
+use siskin_trace::{Header, Line, Mark, Seen};
 use tokio::sync::Notify;
 
 use crate::name::Name;
@@ -181,8 +181,8 @@ impl Recorder {
     }
 
     /// The judge was given this.
-    pub fn seen(&self, observation: &Observation) {
-        self.traces.lock().write(&self.name, &Line::Seen(observation.clone()));
+    pub fn seen(&self, seen: impl Into<Seen>) {
+        self.traces.lock().write(&self.name, &Line::Seen(seen.into()));
     }
 
     /// What a pass knew of the attempt: its marks are written when they change.

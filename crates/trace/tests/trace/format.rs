@@ -10,7 +10,7 @@ use siskin_analysis::observation::{
     PodMetrics, PodObservation, Role,
 };
 use siskin_analysis::{Settings, Verdict};
-use siskin_trace::{Header, LONGEST_LINE, Line, Mark, Reader, Writer};
+use siskin_trace::{Header, LONGEST_LINE, Line, Mark, Reader, Seen, Writer};
 
 use crate::schema::in_schema;
 
@@ -54,7 +54,7 @@ fn the_example_is_in_the_doc_and_survives_reading_and_writing() {
     let lines = read(EXAMPLE.as_bytes()).expect("readable");
     assert_eq!(String::from_utf8(written(&lines)).expect("text"), EXAMPLE);
     let Line::Seen(seen) = &lines[0] else { panic!("{:?}", lines[0]) };
-    assert_eq!(seen.pods[0].role, Role::Primary);
+    assert_eq!(seen.observation.pods[0].role, Role::Primary);
     assert_eq!(lines[1], Line::Mark { at: 1_780_000_005_000, mark: Mark::TrialStarted });
 }
 
@@ -139,7 +139,7 @@ fn a_trace_has_a_header_of_this_version_one_trial_and_no_gap_of_years() {
     let mark = |at| Line::Mark { at, mark: Mark::TrialStarted };
     let twice = read(&written(&[mark(1), mark(2)])).expect_err("two trials");
     assert_eq!(twice, "line 3: a second `trialStarted` or `resumed`: a trace holds one trial");
-    let empty = |at| Line::Seen(Observation { at, group: None, pods: Vec::new() });
+    let empty = |at| Line::Seen(Observation { at, group: None, pods: Vec::new() }.into());
     let far = read(&written(&[empty(0), empty(40_000_000_000)])).expect_err("15 months");
     assert_eq!(far, "line 3: `at` is more than a year away from that of the line before");
 }
@@ -163,7 +163,7 @@ fn a_recording_that_lacks_its_beginning_or_its_end_is_readable() {
 fn a_line_is_checked_before_it_is_written_as_it_is_when_it_is_read() {
     let seen = |at, created| {
         let pods = vec![PodObservation { created, ..pod("a", None) }];
-        Line::Seen(Observation { at, group: None, pods })
+        Line::Seen(Observation { at, group: None, pods }.into())
     };
     for (line, before) in [
         (seen(-1, 0), None),
@@ -199,7 +199,26 @@ fn fields_and_marks_of_later_versions_are_skipped_and_blank_lines_too() {
     text.push_str("{\"at\":1,\"mark\":\"moonRose\",\"pods\":[]}\n\n");
     text.push_str("{\"at\":2,\"pods\":[],\"weather\":{\"rain\":true}}\n");
     let seen = Observation { at: 2, group: None, pods: Vec::new() };
-    assert_eq!(read(text.as_bytes()), Ok(vec![Line::Seen(seen)]));
+    assert_eq!(read(text.as_bytes()), Ok(vec![Line::Seen(seen.into())]));
+}
+
+#[test]
+fn the_primary_s_health_is_in_the_line_if_the_operator_saw_it_and_in_the_doc() {
+    let observation = Observation { at: 1_780_000_010_000, group: None, pods: Vec::new() };
+    for (primary_healthy, text) in [
+        (Some(true), r#"{"at":1780000010000,"primaryHealthy":true,"group":null,"pods":[]}"#),
+        (Some(false), r#"{"at":1780000010000,"primaryHealthy":false,"group":null,"pods":[]}"#),
+        (None, r#"{"at":1780000010000,"group":null,"pods":[]}"#),
+    ] {
+        let line = Line::Seen(Seen { observation: observation.clone(), primary_healthy });
+        let file = String::from_utf8(written(std::slice::from_ref(&line))).expect("text");
+        assert_eq!(file.lines().last(), Some(text));
+        assert!(in_schema(text), "{text}");
+        assert_eq!(read(file.as_bytes()), Ok(vec![line]));
+    }
+    assert!(DOC.contains(r#"{"at":1780000010000,"primaryHealthy":false,"group":null,"pods":[]}"#));
+    let wrong = r#"{"at":1,"primaryHealthy":"yes","pods":[]}"#;
+    assert!(!in_schema(wrong) && refused(wrong).starts_with("line 2, column"));
 }
 
 #[test]
@@ -212,10 +231,10 @@ fn what_json_cannot_say_is_written_as_unknown() {
         ..PodMetrics::default()
     };
     let seen = Observation { at: 2, group: None, pods: vec![pod("a", Some(metrics))] };
-    let lines = read(&written(&[Line::Seen(seen)])).expect("readable");
+    let lines = read(&written(&[Line::Seen(seen.into())])).expect("readable");
     let known = PodMetrics { errors: Some(2.0), ..PodMetrics::default() };
     let seen = Observation { at: 2, group: None, pods: vec![pod("a", Some(known))] };
-    assert_eq!(lines, [Line::Seen(seen)]);
+    assert_eq!(lines, [Line::Seen(seen.into())]);
 }
 
 fn pod(name: &str, metrics: Option<PodMetrics>) -> PodObservation {
@@ -281,8 +300,12 @@ fn lines() -> impl Strategy<Value = Line> {
     });
     let pods = (".{0,8}", proptest::option::of(metrics)).prop_map(|(name, it)| pod(&name, it));
     let at = || 1_780_000_000_000_i64..1_780_100_000_000;
-    let seen = (at(), proptest::option::of(groups()), proptest::collection::vec(pods, 0..3))
-        .prop_map(|(at, group, pods)| Line::Seen(Observation { at, group, pods }));
+    let observations =
+        (at(), proptest::option::of(groups()), proptest::collection::vec(pods, 0..3))
+            .prop_map(|(at, group, pods)| Observation { at, group, pods });
+    let seen = (observations, any::<Option<bool>>()).prop_map(|(observation, primary_healthy)| {
+        Line::Seen(Seen { observation, primary_healthy })
+    });
     let mark = (at(), any::<u32>(), ".*").prop_map(|(at, number, reason)| {
         let mark = match number % 4 {
             0 => Mark::StepChanged { step: number, weight: 50 },

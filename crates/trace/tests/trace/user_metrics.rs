@@ -29,7 +29,7 @@ fn written(header: &Header, lines: &[Line]) -> String {
 
 fn seen(lines: &[Line]) -> Observation {
     let [Line::Seen(seen)] = lines else { panic!("{lines:?}") };
-    seen.clone()
+    seen.observation.clone()
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn readings_that_json_cannot_say_are_written_as_unknown() {
     let reading =
         UserReading { events: Some(-1.0), total: Some(f64::INFINITY), value: Some(f64::NAN) };
     user.insert(Arc::from("p99"), reading);
-    let (_, lines) = read(&written(&header, &[Line::Seen(wild)])).expect("readable");
+    let (_, lines) = read(&written(&header, &[Line::Seen(wild.into())])).expect("readable");
     let said = seen(&lines).pods[0].metrics.clone().expect("scraped").user["p99"];
     assert_eq!(said, UserReading::default());
 }

@@ -66,7 +66,7 @@ fn begin(traces: &Traces, n: u32) -> Recorder {
 }
 
 fn see(recorder: &Recorder, at: i64) {
-    recorder.seen(&Observation { at, group: None, pods: Vec::new() });
+    recorder.seen(Observation { at, group: None, pods: Vec::new() });
 }
 
 /// The lines of each stored trace, the oldest first.

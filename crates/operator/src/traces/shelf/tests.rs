@@ -4,7 +4,7 @@
 mod storing;
 
 use jiff::SignedDuration;
-use siskin_analysis::observation::{PodObservation, Role};
+use siskin_analysis::observation::{Observation, PodObservation, Role};
 use siskin_analysis::{Judge, RECORD_SPAN, Verdict};
 use siskin_decide::testing::{self, NOW, step};
 use siskin_decide::{Cause, Observed, PromotedBy, State};
@@ -103,10 +103,10 @@ fn the_record_comes_first_then_what_was_given_in_its_order() {
     let recorder = traces.recorder(&name);
     recorder.begin(attempt(Beginning::Fresh), &record, AT + 12_000);
     // Late ones too: the judge leaves them out itself.
-    recorder.seen(&seen(AT + 20_000));
-    recorder.seen(&seen(AT + 15_000));
+    recorder.seen(seen(AT + 20_000));
+    recorder.seen(seen(AT + 15_000));
     let begun = Line::Mark { at: AT + 12_000, mark: Mark::TrialStarted };
-    let [a, b, c, d] = [0, 10_000, 20_000, 15_000].map(|it| Line::Seen(seen(AT + it)));
+    let [a, b, c, d] = [0, 10_000, 20_000, 15_000].map(|it| Line::Seen(seen(AT + it).into()));
     assert_eq!(lines(&traces, &name), [a, b, begun, c, d]);
     assert_eq!(state(&traces, &name), Some(Extent::Recording));
 }
@@ -133,7 +133,7 @@ fn what_the_operator_did_is_marked_once() {
     );
     pass(&recorder, &rollback, None);
     pass(&recorder, &rollback, None);
-    recorder.seen(&seen(AT));
+    recorder.seen(seen(AT));
     recorder.finish(AT);
     let step = |step, weight| Mark::StepChanged { step, weight };
     let scaled = |replicas| Mark::Scaled { replicas };
@@ -162,7 +162,7 @@ fn what_a_guard_went_by_between_two_samples_fails_again() {
     evidence.attend(None, settings(), saved, NOW);
     let mut judge = Judge::new(settings(), &Record::new(RECORD_SPAN));
     let mut given = lines(&traces, &name).into_iter().filter_map(|line| match line {
-        Line::Seen(seen) => Some(seen),
+        Line::Seen(seen) => Some(seen.observation),
         Line::Mark { .. } => None,
     });
     let seen = given.next().expect("the proof");
@@ -184,7 +184,7 @@ fn a_promotion_ends_the_trial_and_is_recorded_on() {
         }],
     );
     pass(&recorder, &passed, Some(word(Verdict::Inconclusive, "NoCanary")));
-    recorder.seen(&seen(NOW.as_millisecond()));
+    recorder.seen(seen(NOW.as_millisecond()));
     recorder.finish(AT);
     let [.., end, after] = &lines(&traces, &name)[..] else { panic!("lines") };
     assert!(matches!(end, Line::Mark { mark, .. } if *mark == ended(Verdict::Pass, "KeepsUp")));
@@ -220,7 +220,7 @@ fn a_trace_that_begins_amid_an_attempt_says_so() {
 fn nothing_is_kept_of_a_rollout_without_an_attempt() {
     let (traces, name) = (Traces::default(), name("orders"));
     let recorder = traces.recorder(&name);
-    recorder.seen(&seen(AT));
+    recorder.seen(seen(AT));
     recorder.finish(AT);
     assert!(traces.list().is_empty());
 }
@@ -232,7 +232,7 @@ fn a_trace_at_its_bound_is_cut_and_stays_readable() {
     let recorder = begin(&traces, &name);
     let given = 20_000;
     for i in 0..given {
-        recorder.seen(&seen(AT + i * 1_000));
+        recorder.seen(seen(AT + i * 1_000));
     }
     pass(&recorder, &testing::progressing(), Some(word(Verdict::Fail, "Stalled")));
     recorder.finish(AT + given * 1_000);
@@ -240,7 +240,7 @@ fn a_trace_at_its_bound_is_cut_and_stays_readable() {
     let [.., last, cut, end] = &all[..] else { panic!("{} lines", all.len()) };
     let kept = i64::try_from(all.len()).expect("few") - 3;
     assert!(1_000 < kept && kept < given, "{kept}");
-    assert_eq!(*last, Line::Seen(seen(AT + (kept - 1) * 1_000)), "none was left out before");
+    assert_eq!(*last, Line::Seen(seen(AT + (kept - 1) * 1_000).into()), "none was left out before");
     let reason = format!("the trace reached {bound} bytes");
     assert!(matches!(cut, Line::Mark { mark, .. } if *mark == Mark::Cut { reason }));
     assert!(matches!(end, Line::Mark { mark: Mark::Ended { .. }, .. }), "{end:?}");
@@ -255,7 +255,7 @@ fn the_oldest_finished_trace_makes_room_and_then_what_is_recorded_is_cut() {
     let all = 6 * CHUNK_BYTES;
     let traces = Traces::within(1 << 30, all);
     let fill = |recorder: &Recorder, count: i64| {
-        (0..count).for_each(|i| recorder.seen(&seen(AT + i * 1_000)));
+        (0..count).for_each(|i| recorder.seen(seen(AT + i * 1_000)));
     };
     let [first, second, third] = ["first", "second", "third"].map(name);
     let [a, b] = [&second, &first].map(|it| begin(&traces, it));
@@ -267,7 +267,7 @@ fn the_oldest_finished_trace_makes_room_and_then_what_is_recorded_is_cut() {
     let mut i = 0;
     let mut until = |gone: &Name| {
         while state(&traces, gone).is_some() && i < 1_000_000 {
-            c.seen(&seen(AT + i * 1_000));
+            c.seen(seen(AT + i * 1_000));
             i += 1;
         }
         traces.list().iter().map(|it| it.name.to_string()).collect::<Vec<_>>()
@@ -297,9 +297,9 @@ fn without_room_for_another_trace_it_is_cut_from_the_beginning() {
 fn a_line_that_no_reader_accepts_cuts_the_trace() {
     let (traces, name) = (Traces::default(), name("orders"));
     let recorder = begin(&traces, &name);
-    recorder.seen(&seen(AT));
-    recorder.seen(&seen(AT + 400 * 24 * 3_600_000));
-    recorder.seen(&seen(AT + 1));
+    recorder.seen(seen(AT));
+    recorder.seen(seen(AT + 400 * 24 * 3_600_000));
+    recorder.seen(seen(AT + 1));
     let reason = "`at` is more than a year away from that of the line before".to_owned();
     let [_, _, cut] = &lines(&traces, &name)[..] else { panic!("lines") };
     assert_eq!(*cut, Line::Mark { at: AT, mark: Mark::Cut { reason } });

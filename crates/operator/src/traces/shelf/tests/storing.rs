@@ -12,7 +12,7 @@ fn archived(all: usize) -> Traces {
 }
 
 fn fill(recorder: &Recorder, count: i64) {
-    (0..count).for_each(|i| recorder.seen(&seen(AT + i * 1_000)));
+    (0..count).for_each(|i| recorder.seen(seen(AT + i * 1_000)));
 }
 
 #[test]
