@@ -77,9 +77,7 @@ impl Guards {
     pub(crate) fn going_on(mut self, record: &Record) -> Self {
         self.rewind = RewindGuard::learn(record);
         for seen in record.observations() {
-            for bounds in &mut self.bounds {
-                bounds.hear(&seen);
-            }
+            self.bounds.iter_mut().for_each(|bounds| bounds.hear(&seen));
         }
         self
     }
@@ -98,9 +96,7 @@ impl Guards {
         group: &Group,
         seen: Option<&GroupSnapshot<'_>>,
     ) {
-        for bounds in &mut self.bounds {
-            bounds.observe(observation);
-        }
+        self.bounds.iter_mut().for_each(|bounds| bounds.observe(observation));
         let Some(seen) = seen else { return };
         self.rewind.follow(&seen.lags.moves);
         self.rewind.follow_ranks(&seen.canary_moves);
@@ -120,9 +116,7 @@ impl Guards {
         self.stall.forget_times();
         self.rewind = self.rewind.forget_times();
         self.group_lag = GroupLag::default();
-        for bounds in &mut self.bounds {
-            bounds.forget_times();
-        }
+        self.bounds.iter_mut().for_each(Bounds::forget_times);
     }
 
     /// What needs neither Kafka nor statistics: crashes, and bounds that the user set. A Fail goes

@@ -29,7 +29,7 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// A judge for a trial that starts now; its margins are learnt from the record before it.
+    /// A judge for a trial that starts now; its margins are learned from the record before it.
     #[must_use]
     pub fn new(settings: Settings, record: &Record) -> Self {
         Self::start_over(settings, record, 0)

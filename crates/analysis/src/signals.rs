@@ -141,13 +141,10 @@ impl Signals {
         self.restarts.observe(observation, longest);
         self.churn.observe(observation, group.lags.oddities.rewinds(), longest);
         self.observe_counts(observation);
-        if let Some(memory) = &mut self.memory {
-            memory.observe(observation);
-        }
+        self.memory.iter_mut().for_each(|memory| memory.observe(observation));
         if let Some(skipped_work) = &mut self.skipped_work {
-            let stable = seen.and_then(|seen| Some((seen.epoch?, seen)));
-            let works = stable.map(|(epoch, seen)| {
-                (epoch, work(&group.lags.roster, &seen.lags.lags, &self.meter))
+            let works = seen.and_then(|seen| {
+                Some((seen.epoch?, work(&group.lags.roster, &seen.lags.lags, &self.meter)))
             });
             skipped_work.observe(observation.at, works);
         }
@@ -169,9 +166,8 @@ impl Signals {
         self.outcomes.add(&mut window);
         self.peers.add(&window);
         let spared = self.peers.every_canary_has_one();
-        for ratio in self.ratios.iter_mut().flatten() {
-            ratio.bet(observation.at, &window, spared);
-        }
+        let ratios = self.ratios.iter_mut().flatten();
+        ratios.for_each(|ratio| ratio.bet(observation.at, &window, spared));
     }
 
     /// Every remembered time is wrong after the clock was set; accounts are not.
@@ -184,15 +180,9 @@ impl Signals {
         self.peers = Peers::default();
         self.restarts.forget_times();
         self.churn.forget_times();
-        if let Some(memory) = &mut self.memory {
-            memory.forget_times();
-        }
-        if let Some(skipped_work) = &mut self.skipped_work {
-            skipped_work.forget_times();
-        }
-        for ratio in self.ratios.iter_mut().flatten() {
-            ratio.forget_times();
-        }
+        self.memory.iter_mut().for_each(Memory::forget_times);
+        self.skipped_work.iter_mut().for_each(SkippedWork::forget_times);
+        self.ratios.iter_mut().flatten().for_each(RatioSignal::forget_times);
     }
 
     /// Usual time between two scrapes of a pod, in milliseconds.

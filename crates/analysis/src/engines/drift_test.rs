@@ -15,17 +15,17 @@ use crate::numbers::{ln_add, tally};
 const STAKES: [f64; 2] = [0.4, 0.9];
 /// Parts of the capital of a scale that the stakes get. A canary that is a third too slow is found
 /// by the bold one; the timid one is for noise that ruins it.
-const PARTS: [f64; 2] = [0.25, 0.75];
-/// The widest scale of drifts, and the largest scale that is learnt.
+const STAKE_PARTS: [f64; 2] = [0.25, 0.75];
+/// The widest scale of drifts, and the largest scale that is learned.
 pub(crate) const WIDEST_SCALE: f64 = 0.25;
-/// The smallest scale that is learnt: below it a single late commit would look like a fault.
+/// The smallest scale that is learned: below it a single late commit would look like a fault.
 pub(crate) const FINEST_SCALE: f64 = 0.02;
 /// A drift beyond this multiple of s + δ says no more. With the bold stake it is a factor of 4.2.
-const REACH: f64 = 3.5;
+const REACH_IN_SCALES: f64 = 3.5;
 /// Drifts remembered to tell the size of an effect: what happens now, not on average.
-const REMEMBERED: usize = 5;
+const REMEMBERED_DRIFTS: usize = 5;
 
-/// Scales of drifts that are bet on: the learnt one, and the widest.
+/// Scales of drifts that are bet on: the learned one, and the widest.
 const SCALES: usize = 2;
 /// Accounts per partition: one for each scale and stake.
 pub(crate) const BETS: usize = SCALES * STAKES.len();
@@ -34,7 +34,7 @@ pub(crate) const BETS: usize = SCALES * STAKES.len();
 /// between them, so that ownership may change at any time.
 ///
 /// Per window and partition, with the drift y clipped to \[−s, min(3.5·(s + δ), 1)\]:
-/// `a ← (a + paid in)·(1 + λ/(s + δ)·(y − δ))`, λ ∈ {0.4, 0.9}, s ∈ {learnt, 0.25}. The factor is
+/// `a ← (a + paid in)·(1 + λ/(s + δ)·(y − δ))`, λ ∈ {0.4, 0.9}, s ∈ {learned, 0.25}. The factor is
 /// at least 1 − λ, and its mean is at most 1 while E\[y | past\] ≤ δ. One window multiplies an
 /// account by at most 4.2, so no single pause ends a trial.
 ///
@@ -47,13 +47,13 @@ pub(crate) struct DriftTest<K> {
     ln_pool: f64,
     windows: u32,
     accounts: BTreeMap<K, Account>,
-    told: Told,
+    cached: Cached,
 }
 
-/// What was told of the accounts since they changed last. Each poll asks again, and with many
-/// accounts no answer is cheap.
+/// Answers that hold until the accounts change. Each poll asks again, and with many accounts no
+/// answer is cheap.
 #[derive(Clone, Debug, Default)]
-struct Told {
+struct Cached {
     ln_value: OnceLock<f64>,
     /// What was asked, bit by bit, and the answer.
     smallest: OnceLock<([u64; 3], Option<f64>)>,
@@ -67,7 +67,7 @@ pub(crate) struct Account {
 }
 
 impl<K: Ord + Clone> DriftTest<K> {
-    /// Fresh accounts; `scale` is the learnt scale of healthy drifts.
+    /// Fresh accounts; `scale` is the learned scale of healthy drifts.
     pub(crate) fn new(scale: f64) -> Self {
         Self::restored(scale, 0.0, 0, BTreeMap::new())
     }
@@ -84,7 +84,7 @@ impl<K: Ord + Clone> DriftTest<K> {
         let ln_pool = clamp(ln_pool);
         let scale = scale.clamp(FINEST_SCALE, WIDEST_SCALE);
         let scales = [scale, WIDEST_SCALE];
-        Self { scales, ln_pool, windows, accounts, told: Told::default() }
+        Self { scales, ln_pool, windows, accounts, cached: Cached::default() }
     }
 
     /// Windows that were bet on.
@@ -102,7 +102,7 @@ impl<K: Ord + Clone> DriftTest<K> {
 
     /// Returns the capital of partitions that are not in `owned`, which is sorted, to the pool.
     pub(crate) fn keep_only(&mut self, owned: &[&K]) {
-        self.told = Told::default();
+        self.cached = Cached::default();
         let pool = &mut self.ln_pool;
         self.accounts.retain(|id, account| {
             let kept = owned.binary_search(&id).is_ok();
@@ -121,7 +121,7 @@ impl<K: Ord + Clone> DriftTest<K> {
         if drifts.is_empty() {
             return;
         }
-        self.told = Told::default();
+        self.cached = Cached::default();
         self.open_accounts(drifts);
         let pay = 1.0 / (Constant::PayOut.value() + f64::from(self.windows));
         self.windows = self.windows.saturating_add(1);
@@ -145,7 +145,7 @@ impl<K: Ord + Clone> DriftTest<K> {
         else {
             return;
         };
-        self.told = Told::default();
+        self.cached = Cached::default();
         for (_, account) in self.accounts.iter_mut().filter(|(id, _)| some(id)) {
             account.ln = account.ln.map(|ln| clamp(ln - over));
         }
@@ -155,7 +155,7 @@ impl<K: Ord + Clone> DriftTest<K> {
     pub(crate) fn ln_value(&self) -> f64 {
         let all =
             || self.accounts.values().fold(self.ln_pool, |sum, it| ln_add(sum, it.ln_value()));
-        *self.told.ln_value.get_or_init(all)
+        *self.cached.ln_value.get_or_init(all)
     }
 
     /// The partition with the most capital, and its mean drift over the latest windows.
@@ -176,7 +176,7 @@ impl<K: Ord + Clone> DriftTest<K> {
     ) -> Option<f64> {
         let asked = [ln_needed, tolerated, normal].map(f64::to_bits);
         let answer = || (asked, self.smallest_drift(ln_needed, tolerated, normal));
-        match *self.told.smallest.get_or_init(answer) {
+        match *self.cached.smallest.get_or_init(answer) {
             (same, told) if same == asked => told,
             (_, _) => self.smallest_drift(ln_needed, tolerated, normal),
         }
@@ -251,7 +251,8 @@ impl Account {
     }
 
     fn pay_in(&mut self, ln_amount: f64) {
-        let parts = PARTS.into_iter().cycle().map(|part| ln_amount - share(SCALES) + part.ln());
+        let parts =
+            STAKE_PARTS.into_iter().cycle().map(|part| ln_amount - share(SCALES) + part.ln());
         for (ln, part) in self.ln.iter_mut().zip(parts) {
             *ln = clamp(ln_add(*ln, part));
         }
@@ -259,7 +260,7 @@ impl Account {
 
     fn multiply(&mut self, scales: [f64; 2], drift: f64, tolerated: f64) {
         let factor = |scale: f64, stake: f64| {
-            let y = drift.clamp(-scale, (REACH * (scale + tolerated)).min(1.0));
+            let y = drift.clamp(-scale, (REACH_IN_SCALES * (scale + tolerated)).min(1.0));
             1.0 + stake / (scale + tolerated) * (y - tolerated)
         };
         let factors = scales.into_iter().flat_map(|s| STAKES.map(|stake| factor(s, stake)));
@@ -269,7 +270,7 @@ impl Account {
     }
 
     fn remember(&mut self, drift: f64) {
-        if self.recent.len() == REMEMBERED {
+        if self.recent.len() == REMEMBERED_DRIFTS {
             self.recent.remove(0);
         }
         self.recent.push(drift);

@@ -1,5 +1,5 @@
 //! The reverse question for counts: is it proven that the canary is not τ times worse?
-//! Betting in the canary's favour; only a rule of `signals` turns it into a Pass.
+//! Betting in the canary's favor; only a rule of `signals` turns it into a Pass.
 
 use crate::constants::Constant;
 use crate::engines::e_process::share;
@@ -9,17 +9,17 @@ use crate::numbers::{ln_add, milli, unmilli};
 /// Evidence that proves: wrong at most one time in twenty.
 pub(crate) const PROVEN: f64 = 20.0;
 /// Ratios that a healthy canary may have: better, equal, a little worse.
-const HEALTHY: [f64; 3] = [0.5, 1.0, 1.3];
+const HEALTHY_RATIOS: [f64; 3] = [0.5, 1.0, 1.3];
 /// The effect to rule out is at least this ratio: twice the events are a fault to most people.
-const LEAST_EFFECT: f64 = 2.0;
-/// And at least this multiple of the margin, so that what is healthy can be proven at all.
+const LEAST_EFFECT_RATIO: f64 = 2.0;
+/// The effect to rule out is at least this multiple of the margin, so that what is healthy can be proven at all.
 const BEYOND_MARGIN: f64 = 1.6;
 /// Part of the floor that a rate "far below the floor" has.
-const FAR_BELOW: f64 = 0.1;
+const FAR_BELOW_FLOOR: f64 = 0.1;
 /// Most and least evidence kept, as for the lag proof: a late fault unproves, and a recovered
 /// canary is not held for ever.
-const MOST: f64 = 2.0 * PROVEN;
-const LEAST: f64 = 1.0 / PROVEN;
+const MOST_EVIDENCE: f64 = 2.0 * PROVEN;
+const LEAST_EVIDENCE: f64 = 1.0 / PROVEN;
 
 /// Evidence that the ratio is below τ = max(2, 1.6·R): the mixture over healthy ratios of the
 /// likelihood ratio against τ. Or that the rate is below ε: 0 events need ln 20/(0.9·ε) ≈ 3,300
@@ -29,42 +29,44 @@ const LEAST: f64 = 1.0 / PROVEN;
 /// the rate does, so both are capped: a fault after a long healthy time unproves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct NonInferiority {
-    by_ratio: [f64; HEALTHY.len()],
+    by_ratio: [f64; HEALTHY_RATIOS.len()],
     by_floor: f64,
 }
 
 impl NonInferiority {
     pub(crate) fn new() -> Self {
-        Self { by_ratio: [0.0; HEALTHY.len()], by_floor: 0.0 }
+        Self { by_ratio: [0.0; HEALTHY_RATIOS.len()], by_floor: 0.0 }
     }
 
     /// The ratio that is ruled out once this is proven.
     pub(crate) fn effect(margin: Margin) -> f64 {
-        LEAST_EFFECT.max(BEYOND_MARGIN * margin.ratio)
+        LEAST_EFFECT_RATIO.max(BEYOND_MARGIN * margin.ratio)
     }
 
     /// Takes a window.
     pub(crate) fn bet(&mut self, counts: EventCounts, margin: Margin) {
         let effect = Self::effect(margin);
         let dispersion = margin.dispersion.max(1.0);
-        for (ln, ratio) in self.by_ratio.iter_mut().zip(HEALTHY) {
+        for (ln, ratio) in self.by_ratio.iter_mut().zip(HEALTHY_RATIOS) {
             let likelihood = counts.ln_likelihood(effect, ratio) / dispersion;
-            *ln = (*ln + likelihood).clamp(LEAST.ln(), MOST.ln() + share(HEALTHY.len()));
+            *ln = (*ln + likelihood)
+                .clamp(LEAST_EVIDENCE.ln(), MOST_EVIDENCE.ln() + share(HEALTHY_RATIOS.len()));
         }
         if counts.canary_messages > 0.0 {
             let likelihood = ln_poisson(
                 counts.canary_events,
                 Constant::RateFloor.value() * counts.canary_messages,
-                FAR_BELOW,
+                FAR_BELOW_FLOOR,
             ) / dispersion;
-            self.by_floor = (self.by_floor + likelihood).clamp(LEAST.ln(), MOST.ln());
+            self.by_floor =
+                (self.by_floor + likelihood).clamp(LEAST_EVIDENCE.ln(), MOST_EVIDENCE.ln());
         }
     }
 
     /// ln of the evidence.
     pub(crate) fn ln_value(&self) -> f64 {
         let [first, rest @ ..] = self.by_ratio;
-        let mixture = rest.into_iter().fold(first, ln_add) - share(HEALTHY.len());
+        let mixture = rest.into_iter().fold(first, ln_add) - share(HEALTHY_RATIOS.len());
         mixture.max(self.by_floor)
     }
 
@@ -78,8 +80,8 @@ impl NonInferiority {
     }
 
     pub(crate) fn restore(saved: [i64; 4]) -> Self {
-        let most = MOST.ln() + share(HEALTHY.len());
-        let [a, b, c, by_floor] = saved.map(|ln| unmilli(ln).clamp(LEAST.ln(), most));
-        Self { by_ratio: [a, b, c], by_floor: by_floor.min(MOST.ln()) }
+        let most = MOST_EVIDENCE.ln() + share(HEALTHY_RATIOS.len());
+        let [a, b, c, by_floor] = saved.map(|ln| unmilli(ln).clamp(LEAST_EVIDENCE.ln(), most));
+        Self { by_ratio: [a, b, c], by_floor: by_floor.min(MOST_EVIDENCE.ln()) }
     }
 }

@@ -30,7 +30,7 @@ impl Onset {
     }
 
     /// Takes a window, and ln of the evidence after it.
-    pub(crate) fn take(&mut self, counts: EventCounts, ln_value: f64) {
+    pub(crate) fn add(&mut self, counts: EventCounts, ln_value: f64) {
         if ln_value <= self.ln_least {
             *self = Self::at(ln_value);
             return;
@@ -69,7 +69,7 @@ impl Onset {
         let Some((least, x, n, y, m)) = saved else { return Some(Self::at(ln_value)) };
         let possible = [x, n, y, m].iter().all(|count| (0.0..1e18).contains(count));
         let mut onset = Self::at(f64::NEG_INFINITY);
-        onset.take(possible.then_some(EventCounts::new(x, n, y, m))?, 0.0);
+        onset.add(possible.then_some(EventCounts::new(x, n, y, m))?, 0.0);
         Some(Self { ln_least: unmilli(least), ..onset })
     }
 }
@@ -90,8 +90,8 @@ mod tests {
     #[test]
     fn with_steady_shares_the_rates_are_those_of_the_totals() {
         let mut onset = Onset::at(0.0);
-        onset.take(window(4.0, 200.0, 10.0, 1_000.0), 1.0);
-        onset.take(window(6.0, 300.0, 20.0, 1_500.0), 2.0);
+        onset.add(window(4.0, 200.0, 10.0, 1_000.0), 1.0);
+        onset.add(window(6.0, 300.0, 20.0, 1_500.0), 2.0);
         let (canary, primary) = rates(&onset);
         assert!((canary - 10.0 / 500.0).abs() < 1e-12 && (primary - 30.0 / 2_500.0).abs() < 1e-12);
     }
@@ -99,9 +99,9 @@ mod tests {
     #[test]
     fn a_window_with_almost_all_exposure_of_one_role_says_almost_nothing() {
         let mut onset = Onset::at(0.0);
-        onset.take(window(5.0, 100.0, 5.0, 500.0), 1.0);
-        onset.take(window(5.0, 9e14, 0.0, 500.0), 2.0);
-        onset.take(window(0.0, 100.0, 5.0, 9e14), 3.0);
+        onset.add(window(5.0, 100.0, 5.0, 500.0), 1.0);
+        onset.add(window(5.0, 9e14, 0.0, 500.0), 2.0);
+        onset.add(window(0.0, 100.0, 5.0, 9e14), 3.0);
         let (canary, primary) = rates(&onset);
         assert!(canary > 1.5 * primary, "{canary} {primary}");
     }
@@ -109,9 +109,9 @@ mod tests {
     #[test]
     fn what_came_before_the_least_evidence_is_left_out() {
         let mut onset = Onset::at(0.0);
-        onset.take(window(0.0, 100.0, 90.0, 500.0), -3.0);
+        onset.add(window(0.0, 100.0, 90.0, 500.0), -3.0);
         assert_eq!((onset.counts(), onset.save()), (None, None));
-        onset.take(window(9.0, 100.0, 5.0, 500.0), 1.0);
+        onset.add(window(9.0, 100.0, 5.0, 500.0), 1.0);
         assert_eq!(
             onset.counts().map(|it| (it.canary_events, it.primary_events)),
             Some((9.0, 5.0))

@@ -5,7 +5,7 @@ use crate::engines::e_process::{EProcess, first_share};
 use crate::engines::ratio_test::ln_poisson;
 
 /// ln of the largest factor of one window, as for counts of messages.
-const LN_MOST: f64 = 4.605;
+const LN_LARGEST_FACTOR: f64 = 4.605;
 
 /// Accounts for three ratios beyond the expected rate: `exp(min(x·ln ρ − λ₀·(ρ − 1), ln 100))` per
 /// window, a likelihood ratio with mean 1 at the expected rate and below 1 under it.
@@ -23,7 +23,9 @@ impl RateTest {
 
     /// Bets on a window with `events`, of which at most `expected` were to be expected.
     pub(crate) fn bet(&mut self, events: f64, expected: f64) {
-        self.funds.multiply(self.ratios.map(|rho| ln_poisson(events, expected, rho).min(LN_MOST)));
+        self.funds.multiply(
+            self.ratios.map(|rho| ln_poisson(events, expected, rho).min(LN_LARGEST_FACTOR)),
+        );
     }
 
     /// ln of the evidence.

@@ -149,7 +149,7 @@ impl EventCounts {
         clamp(x * (to / from * scale).ln() + y * scale.ln())
     }
 
-    /// Both windows together.
+    /// The sum of two windows.
     pub(crate) fn plus(self, other: Self) -> Self {
         let [x, n, y, m] = other.letters();
         let [own_x, own_n, own_y, own_m] = self.letters();

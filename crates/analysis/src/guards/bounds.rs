@@ -13,7 +13,7 @@ use crate::findings::fault::Fault;
 use crate::findings::note::Note;
 use crate::findings::signal::Signal;
 use crate::guards::gauge::Gauge;
-use crate::guards::held::{Ends, Level, Outcome, Reading, Values};
+use crate::guards::held::{BoundOutcome, BoundReading, Ends, Level, Values};
 use crate::numbers::Millis;
 use crate::observation::name_table::{NameTable, name};
 use crate::observation::{Observation, PodMetrics, PodObservation, Role};
@@ -38,7 +38,7 @@ pub(crate) struct Bounds {
     /// The latest of them.
     breach: Option<Breach>,
     /// The latest reading with a value, and when it was.
-    latest: Option<(Millis, Reading)>,
+    latest: Option<(Millis, BoundReading)>,
     /// Whether any pod of the primary before the trial, or of either role since, had a value.
     known: bool,
     /// Values that were no numbers.
@@ -93,14 +93,14 @@ const fn is_none(count: &u32) -> bool {
 }
 
 impl Bounds {
-    /// Of a value that a query answers with.
+    /// Bounds of a value that a query answers with.
     pub(crate) fn of_threshold(metric: Arc<str>, it: Threshold, times: Times) -> Self {
         let (lower, upper) = (it.min.map(Bound::Min), it.max.map(Bound::Max));
         let ends = Ends { lower, upper, against: it.against };
         Self::new(metric, ends, it.failure_limit, Source::Asked, times)
     }
 
-    /// Of a value that is computed from what the pods count.
+    /// Bounds of a value that is computed from what the pods count.
     pub(crate) fn of_check(measure: Measure, it: Check, times: Times) -> Self {
         let lower = it.greater_than.map(Bound::GreaterThan);
         let upper = it.less_than.map(Bound::LessThan);
@@ -168,8 +168,8 @@ impl Bounds {
         }
     }
 
-    fn count(&mut self, at: Millis, reading: Reading) {
-        if let Outcome::Fails(bound) = reading.outcome {
+    fn count(&mut self, at: Millis, reading: BoundReading) {
+        if let BoundOutcome::Fails(bound) = reading.outcome {
             self.failing = self.failing.saturating_add(1);
             self.breach = Some(Breach { pod: reading.pod.clone(), value: reading.value, bound });
         }
@@ -253,13 +253,13 @@ impl Bounds {
             return Err(self.silence(silent));
         };
         match reading.outcome {
-            Outcome::Within => Ok(()),
-            Outcome::Fails(_) => Err(Doubt::SignalSuspected {
+            BoundOutcome::Within => Ok(()),
+            BoundOutcome::Fails(_) => Err(Doubt::SignalSuspected {
                 signal: self.signal(),
                 pod: reading.pod.clone(),
                 effect: self.effect(reading),
             }),
-            Outcome::Shared(bound) => Err(Doubt::PrimaryOutOfBounds {
+            BoundOutcome::Shared(bound) => Err(Doubt::PrimaryOutOfBounds {
                 metric: self.metric.clone(),
                 value: reading.value,
                 primary: reading.primary.unwrap_or(reading.value),
@@ -324,7 +324,7 @@ impl Bounds {
         }
     }
 
-    fn effect(&self, reading: &Reading) -> Effect {
+    fn effect(&self, reading: &BoundReading) -> Effect {
         Effect::Bounded {
             value: reading.value,
             primary: reading.primary,

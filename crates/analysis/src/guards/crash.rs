@@ -7,9 +7,9 @@ use crate::findings::finding::Finding;
 use crate::observation::{PodObservation, Role};
 
 /// Crashes of one canary pod that are a fault. One can be an eviction, a node, bad luck.
-const CRASHES: u32 = 2;
+const LEAST_CRASHES: u32 = 2;
 /// Out-of-memory kills over all canary pods that are a fault, for the same reason.
-const OOM_KILLS: u32 = 2;
+const LEAST_OOM_KILLS: u32 = 2;
 
 /// Looks for a canary that crashes. `None`: nothing of the kind.
 ///
@@ -35,7 +35,7 @@ fn crash(pods: &[PodObservation]) -> Option<Fault> {
     // A container shows its last two ends for a moment only. One that waits after a kill to be
     // started once more was killed, or crashed before that: either way the kill is what to tell.
     let killed_again = canary().any(|pod| pod.crash_loop && pod.oom_kills > 0);
-    if kills >= OOM_KILLS || killed_again {
+    if kills >= LEAST_OOM_KILLS || killed_again {
         return Some(Fault::OutOfMemory { kills });
     }
     if let Some(pod) = canary().find(|pod| pod.crash_loop) {
@@ -43,6 +43,6 @@ fn crash(pods: &[PodObservation]) -> Option<Fault> {
     }
     // The name breaks ties, so that the answer doesn't depend on the order of the pods.
     let worst = canary().max_by(|a, b| (a.restarts, &b.name).cmp(&(b.restarts, &a.name)))?;
-    (worst.restarts >= CRASHES)
+    (worst.restarts >= LEAST_CRASHES)
         .then(|| Fault::Crashes { pod: worst.name.clone(), restarts: worst.restarts })
 }

@@ -14,12 +14,12 @@ use crate::settings::check::{Measure, NoValue};
 
 /// What rates and quantiles are taken over at least: a minute, as in the queries of dashboards and
 /// of other tools, so that a bound from there means the same here.
-const WINDOW: Millis = 60_000;
-/// And at least as many scrapes: a rise takes two, one may be missing, and one more keeps a single
+const SHORTEST_WINDOW: Millis = 60_000;
+/// Rates and quantiles take at least as many scrapes: a rise takes two, one may be missing, and one more keeps a single
 /// slow poll from being all that there is.
 const WINDOW_SCRAPES: Millis = 4;
 /// Parts of a window in which what was counted is remembered: how much longer it may get.
-const PARTS: Millis = 12;
+const WINDOW_PARTS: Millis = 12;
 
 /// One check's values.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub(crate) struct Gauge {
     /// Longest time between two scrapes of which the later one still says what happened.
     patience: Millis,
     warm_up: Millis,
-    pods: BTreeMap<Arc<str>, Pod>,
+    pods: BTreeMap<Arc<str>, GaugedPod>,
     /// Whether any pod has shown what the value is computed from.
     pub(crate) known: bool,
     /// Whether any pod has exported errors.
@@ -37,7 +37,7 @@ pub(crate) struct Gauge {
 }
 
 #[derive(Clone, Debug)]
-struct Pod {
+struct GaugedPod {
     /// The latest scrape.
     at: Millis,
     value: Result<Level, NoValue>,
@@ -53,7 +53,7 @@ struct Track {
     totals: Vec<f64>,
     /// What they rose by since the track began.
     risen: Vec<f64>,
-    /// The same at earlier times: the first of them where the window begins.
+    /// Earlier values of `risen`: the first of them where the window begins.
     marks: VecDeque<(Millis, Vec<f64>)>,
 }
 
@@ -101,7 +101,7 @@ impl Gauge {
                 (value, Some(track))
             }
         };
-        self.pods.insert(pod.name.clone(), Pod { at, value, track });
+        self.pods.insert(pod.name.clone(), GaugedPod { at, value, track });
     }
 
     /// Takes the track of a pod out, to be put back with what follows.
@@ -168,7 +168,7 @@ impl Track {
 
     /// What rose over the window that ends now; `None`: the track is shorter.
     fn over(&mut self, window: Millis) -> Option<Vec<f64>> {
-        let step = window / PARTS;
+        let step = window / WINDOW_PARTS;
         if self.marks.back().is_none_or(|(latest, _)| step <= self.at.saturating_sub(*latest)) {
             self.marks.push_back((self.at, self.risen.clone()));
         }
@@ -184,7 +184,7 @@ impl Track {
 
 /// Length of the window at a pace of scrapes.
 fn window(cadence: Millis) -> Millis {
-    WINDOW.max(WINDOW_SCRAPES.saturating_mul(cadence))
+    SHORTEST_WINDOW.max(WINDOW_SCRAPES.saturating_mul(cadence))
 }
 
 #[cfg(test)]

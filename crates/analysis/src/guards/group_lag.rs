@@ -10,11 +10,11 @@ use crate::numbers::{Millis, median, short};
 use crate::observation::Role;
 
 /// Growth that begins within this time after the canary grew may be its doing.
-const ONSET: Millis = 300_000;
+const LONGEST_ONSET: Millis = 300_000;
 /// Growth shorter than this is a burst or a pause that the group catches up with.
-const LASTING: Millis = 180_000;
+const SHORTEST_GROWTH: Millis = 180_000;
 /// Primary partitions from which their median is that of the group.
-const ENOUGH: usize = 3;
+const ENOUGH_PARTITIONS: usize = 3;
 
 /// Follows the primary's lag, window by window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl GroupLag {
         let of =
             |role| window.iter().filter(move |one| one.consumer.role == role && !one.is_idle());
         let mut drifts: Vec<f64> = of(Role::Primary).filter_map(|one| one.drift).collect();
-        if drifts.len() < ENOUGH {
+        if drifts.len() < ENOUGH_PARTITIONS {
             return;
         }
         let middle = |role| median(&mut of(role).map(|one| one.lag).collect::<Vec<_>>());
@@ -59,8 +59,8 @@ impl GroupLag {
         } else if let (Some(since), Some(grown)) = (self.since, self.grown) {
             let after = since.saturating_sub(grown);
             // The window in which the canary joined began before it.
-            let coincides = after <= ONSET && after >= begin.saturating_sub(at);
-            if coincides && at.saturating_sub(since) >= LASTING {
+            let coincides = after <= LONGEST_ONSET && after >= begin.saturating_sub(at);
+            if coincides && at.saturating_sub(since) >= SHORTEST_GROWTH {
                 self.suspected = self.suspected.or(Some(grown));
             }
         }
@@ -78,7 +78,7 @@ impl GroupLag {
         }
     }
 
-    /// The same if it can have been saved.
+    /// This state, if it can have been saved.
     pub(crate) fn checked(self) -> Option<Self> {
         let possible = |lag: f32| lag.is_finite() && lag >= 0.0;
         (possible(self.lags.0) && possible(self.lags.1)).then_some(self)

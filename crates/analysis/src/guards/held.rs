@@ -20,7 +20,7 @@ pub(crate) struct Ends {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Level {
     Is(f64),
-    /// It is greater than this: a quantile beyond the largest edge of its histogram.
+    /// A value greater than this: a quantile beyond the largest edge of its histogram.
     Above(f64),
 }
 
@@ -33,17 +33,17 @@ pub(crate) struct Values<'a> {
 
 /// What one observation said.
 #[derive(Clone, Debug)]
-pub(crate) struct Reading {
+pub(crate) struct BoundReading {
     /// The canary's worst pod.
     pub(crate) pod: Arc<str>,
     pub(crate) value: f64,
     /// Median of the primary's pods.
     pub(crate) primary: Option<f64>,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: BoundOutcome,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Outcome {
+pub(crate) enum BoundOutcome {
     Within,
     Fails(Bound),
     /// The primary's median is beyond the same bound: the cause is shared.
@@ -55,7 +55,7 @@ impl Ends {
     ///
     /// # Errors
     /// Nobody knows on which side of a bound the worst pod is, and no other bound is failed.
-    pub(crate) fn read(&self, values: Values<'_>) -> Result<Option<Reading>, NoValue> {
+    pub(crate) fn read(&self, values: Values<'_>) -> Result<Option<BoundReading>, NoValue> {
         let Values { mut canary, primary } = values;
         // The name breaks ties, so that the order of the pods says nothing.
         canary.sort_by(|a, b| a.1.order(b.1).then_with(|| b.0.cmp(a.0)));
@@ -74,7 +74,7 @@ impl Ends {
         let held = ends.into_iter().filter_map(|(pod, level, bound)| {
             let outcome = self.outcome(level, bound?, primary);
             let value = level.number();
-            Some(outcome.map(|outcome| Reading { pod: pod.clone(), value, primary, outcome }))
+            Some(outcome.map(|outcome| BoundReading { pod: pod.clone(), value, primary, outcome }))
         });
         let worst = held.max_by_key(|held| held.as_ref().map_or(UNKNOWN, |it| it.outcome.rank()));
         worst.transpose()
@@ -85,15 +85,15 @@ impl Ends {
         level: Level,
         bound: Bound,
         primary: Option<f64>,
-    ) -> Result<Outcome, NoValue> {
+    ) -> Result<BoundOutcome, NoValue> {
         let is_shared = match self.against {
             Against::Absolute => primary.is_some_and(|value| bound.is_crossed_by(value)),
             Against::Primary => false,
         };
         Ok(match (level.crosses(bound)?, is_shared) {
-            (false, _) => Outcome::Within,
-            (true, true) => Outcome::Shared(bound),
-            (true, false) => Outcome::Fails(bound),
+            (false, _) => BoundOutcome::Within,
+            (true, true) => BoundOutcome::Shared(bound),
+            (true, false) => BoundOutcome::Fails(bound),
         })
     }
 }
@@ -133,7 +133,7 @@ impl Level {
     }
 }
 
-impl Outcome {
+impl BoundOutcome {
     /// A bound that only the canary is beyond counts, whatever the other one says.
     const fn rank(self) -> u8 {
         match self {

@@ -12,8 +12,8 @@ use crate::observation::{GroupObservation, GroupState, Role};
 
 /// A fall up to here is no rewind: commits that came out of order, a batch that is redone.
 const LEAST_RECORDS: i64 = 1_000;
-/// Nor is one of as many records as arrive in this time, in milliseconds. Two bytes hold it.
-const STRETCH: u16 = 60_000;
+/// A fall of as many records as arrive in this time is no rewind, either. Two bytes hold it.
+const STRETCH_MS: u16 = 60_000;
 
 /// Watches the canary's partitions for commits far below what had been committed before. In steady
 /// state it keeps nothing of the primary's.
@@ -21,7 +21,7 @@ const STRETCH: u16 = 60_000;
 pub(crate) struct RewindGuard {
     /// Primary pods go back, too: then that is how the application works.
     pub(crate) usual: bool,
-    /// Of the latest observation; `None`: it was not Stable.
+    /// Epoch of the latest observation; `None`: it was not Stable.
     epoch: Option<u64>,
     /// When the canary's partitions were last looked at.
     latest: Millis,
@@ -29,7 +29,7 @@ pub(crate) struct RewindGuard {
     before: BTreeMap<usize, Position>,
     /// The canary's partitions, by their rank among them. `None`: its offsets were never known.
     tracks: Column<Option<Track>>,
-    /// Those that are below the furthest commit, by the same: few, at any time.
+    /// Canary partitions below their furthest commit, by rank: few, at any time.
     falls: BTreeMap<usize, Fall>,
 }
 
@@ -95,7 +95,7 @@ impl RewindGuard {
         guard
     }
 
-    /// The same after the clock was set: what was seen has no time any more.
+    /// The guard after the clock was set: what was seen has no time any more.
     pub(crate) fn forget_times(&self) -> Self {
         Self { usual: self.usual, ..Self::default() }
     }
@@ -237,7 +237,7 @@ impl Track {
     fn arrive(&mut self, end: i64) {
         let more = end.saturating_sub(std::mem::replace(&mut self.log_end, end));
         self.arrived = self.arrived.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
-        if self.elapsed >= STRETCH {
+        if self.elapsed >= STRETCH_MS {
             self.most = self.most.max(self.arrived);
             (self.arrived, self.elapsed, self.measured) = (0, 0, true);
         }

@@ -14,7 +14,7 @@ const SHORTEST_WAIT: Millis = 30_000;
 /// Silence that is a stall while the commit interval is unknown.
 const DEFAULT_WAIT: Millis = 60_000;
 /// Part of the busy primary partitions that must commit, in percent; otherwise the cause is shared.
-const COMMITTING: usize = 80;
+const COMMITTING_PERCENT: usize = 80;
 /// Stands for a log that has not grown.
 const NOT_GROWING: u32 = u32::MAX;
 /// Whether the partition is watched under its owner.
@@ -47,7 +47,7 @@ pub(crate) struct StallGuard {
 pub(crate) enum Stall {
     /// The canary is stuck and the primary is not.
     Canary(Fault),
-    /// Both are stuck.
+    /// Canary and primary are stuck.
     Shared(Doubt),
 }
 
@@ -132,7 +132,7 @@ impl StallGuard {
         let stuck = of(Role::Primary).filter(|&place| self.is_stuck(place)).count();
         let committing = of(Role::Primary).filter(commits).count();
         let busy = stuck + committing;
-        if committing * 100 < busy * COMMITTING {
+        if committing * 100 < busy * COMMITTING_PERCENT {
             return Some(Stall::Shared(Doubt::SharedStall {
                 partition: lags.roster.id(place),
                 committing: tally(committing),
@@ -156,7 +156,7 @@ impl StallGuard {
         self.look(place, lag);
     }
 
-    /// The same owner a poll later, of which `step` counts.
+    /// Goes on with the same owner a poll later, of which `step` milliseconds count.
     fn go_on(&mut self, place: usize, lag: &PartitionLag, step: u32) {
         let marks = &mut self.marks[place];
         remember(marks, lag.since);

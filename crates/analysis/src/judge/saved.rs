@@ -23,17 +23,17 @@ use crate::signals::saved_lag::LagRow;
 
 /// The form of a judge without user metrics. Another form is another number.
 const VERSION: u32 = 2;
-/// The same with user metrics. A build that knows none would go on without their part of the
+/// The form of a judge with user metrics. A build that knows none would go on without their part of the
 /// budget, so it must not read this.
 const VERSION_USER: u32 = 3;
 
 /// Why a saved judge can't go on. Then [`Judge::start_over`] can.
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
-    /// It is not what [`Judge::save`] writes.
+    /// The text is not what [`Judge::save`] writes.
     #[error("reading the saved judge: {0}")]
     Unreadable(#[from] serde_json::Error),
-    /// It was written in another form.
+    /// The text was written in another form.
     #[error("the saved judge has form {found}, this build reads {VERSION} and {VERSION_USER}")]
     Version {
         /// The form found.

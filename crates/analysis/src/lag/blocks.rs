@@ -1,5 +1,5 @@
 //! How fast each partition was consumed over blocks of time, and whether it stayed behind: what the
-//! primary's capacity is learnt from. No lag is compared here.
+//! primary's capacity is learned from. No lag is compared here.
 
 use crate::lag::column::{Column, Flags, Moves};
 use crate::lag::partitions::PartitionLag;
@@ -54,7 +54,7 @@ impl Blocks {
     /// Adds the lags of one moment. Answers if they complete a block: for each partition that had
     /// one owner and usable offsets throughout, in order.
     pub(crate) fn add(&mut self, at: Millis, lags: &[PartitionLag]) -> Option<Vec<Worked>> {
-        match self.schedule.take(at) {
+        match self.schedule.push(at) {
             Poll::Begins => self.begin(lags),
             Poll::GoesOn => self.go_on(lags),
             Poll::Ends { span, .. } => {

@@ -42,7 +42,7 @@ impl Moves {
         }
     }
 
-    /// Both changes in one: this one, then the `next`.
+    /// This change and the `next` one as a single change.
     pub(crate) fn then(&self, next: &Self) -> Self {
         match (self, next) {
             (Self::Same(_), _) => next.clone(),

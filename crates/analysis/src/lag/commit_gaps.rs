@@ -9,7 +9,7 @@ use crate::numbers::Millis;
 use crate::observation::Role;
 
 /// The part of all gaps that the typical one covers.
-const TYPICAL: f64 = 0.9;
+const TYPICAL_QUANTILE: f64 = 0.9;
 
 /// Measures commit gaps of the partitions of one role, in whole polls.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ impl CommitGaps {
         let mut seen = 0.0;
         let reaches = |(polls, times): (&i64, &u32)| {
             seen += f64::from(*times);
-            (seen >= TYPICAL * all).then_some(polls.saturating_mul(self.interval))
+            (seen >= TYPICAL_QUANTILE * all).then_some(polls.saturating_mul(self.interval))
         };
         self.polls.iter().find_map(reaches)
     }
@@ -115,7 +115,7 @@ impl Clock {
 }
 
 impl Work {
-    /// The same work a poll later, messages waiting and nothing committed.
+    /// What the work is a poll later, with messages waiting and nothing committed.
     fn go_on(self, at: Millis) -> Self {
         match self {
             Self::Idle => Self::Since(at),

@@ -21,7 +21,7 @@ pub(crate) struct Group {
     canary: Vec<u32>,
     /// Whether that list has been reported since the list of all partitions changed.
     reported: bool,
-    /// Of the assignment under way; `None`: the group is not Stable.
+    /// Epoch of the assignment under way; `None`: the group is not Stable.
     epoch: Option<u64>,
     /// The first observation, as far as this process knows.
     pub(crate) begin: Option<Millis>,

@@ -15,7 +15,7 @@ use crate::numbers::{Millis, seconds};
 const MOST_SAMPLES: usize = 256;
 /// Samples that are looked at one by one, from the newest: a consumer that keeps up has committed
 /// among them, and a search through all would touch memory that nothing else needs.
-const NEWEST: usize = 8;
+const NEWEST_SAMPLES: usize = 8;
 /// Stands where a partition has no end in a sample; no offset is negative.
 const UNKNOWN: i64 = -1;
 
@@ -112,7 +112,7 @@ impl LogEnds {
     /// The lag at `now` of a group that has committed `committed`; `None` without samples.
     pub(crate) fn lag(&self, place: usize, now: Millis, committed: i64) -> Option<TimeLag> {
         let mut later = None;
-        for known in self.known(place).take(NEWEST) {
+        for known in self.known(place).take(NEWEST_SAMPLES) {
             if known.1 <= committed {
                 return Some(TimeLag::since(known, later, committed, now));
             }

@@ -40,7 +40,7 @@ pub(crate) struct LagSnapshot {
     pub(crate) lags: Vec<PartitionLag>,
     /// Partitions that any member owns.
     pub(crate) assigned: u32,
-    /// Those whose owner could be ours but matches no pod.
+    /// Partitions whose owner could be ours but matches no pod.
     pub(crate) unattributed: u32,
 }
 
@@ -224,7 +224,7 @@ impl Lags {
 struct Position {
     /// Messages between it and the begin of the log: lost by retention.
     lost: i64,
-    /// Those that were not counted before.
+    /// Lost messages that were not counted before.
     more_lost: i64,
     /// Whether the topic is another one than before.
     is_recreated: bool,

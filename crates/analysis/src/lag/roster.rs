@@ -26,8 +26,8 @@ pub(crate) struct Roster {
     partitions: Vec<i32>,
     owners: Column<u32>,
     /// Pods by their number.
-    pods: Vec<Pod>,
-    numbers: BTreeMap<Pod, u32>,
+    pods: Vec<RolePod>,
+    numbers: BTreeMap<RolePod, u32>,
     /// Pods in use when they were last counted.
     in_use: usize,
 }
@@ -41,7 +41,7 @@ struct Topic {
 
 /// A pod in a role: one that changes roles is another consumer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Pod {
+struct RolePod {
     name: Arc<str>,
     role: Role,
 }
@@ -113,7 +113,7 @@ impl Roster {
         for pod in pods {
             *by_name.entry(&*pod.name).or_default() |= pod.created <= warm_before;
         }
-        let warm = |pod: &Pod| by_name.get(&*pod.name).copied().unwrap_or(false);
+        let warm = |pod: &RolePod| by_name.get(&*pod.name).copied().unwrap_or(false);
         Warmth { by_number: self.pods.iter().map(warm).collect(), by_name }
     }
 
@@ -128,7 +128,7 @@ impl Roster {
         match owner {
             Owner::Pod { name, role } => {
                 let usual = self.owners[place];
-                let same = |pod: &Pod| pod.role == *role && pod.name == *name;
+                let same = |pod: &RolePod| pod.role == *role && pod.name == *name;
                 let number = if self.pods.get(index(usual)).is_some_and(same) {
                     usual
                 } else {
@@ -214,7 +214,7 @@ impl Roster {
     }
 
     fn number(&mut self, name: &Arc<str>, role: Role, warmth: &mut Warmth<'_>) -> u32 {
-        let pod = Pod { name: name.clone(), role };
+        let pod = RolePod { name: name.clone(), role };
         if let Some(number) = self.numbers.get(&pod) {
             return *number;
         }

@@ -60,7 +60,7 @@ impl Schedule {
     }
 
     /// Takes the next poll.
-    pub(crate) fn take(&mut self, at: Millis) -> Poll {
+    pub(crate) fn push(&mut self, at: Millis) -> Poll {
         // One missed poll is bridged. After more, a minimum would rest on too few samples.
         let patience = longest_bridged(self.interval);
         if self.open.is_some_and(|open| at.saturating_sub(open.latest) > patience) {

@@ -21,7 +21,7 @@ pub(crate) struct LagWindows<C> {
     schedule: Schedule,
     /// The least lag in the open window.
     lows: Column<f32>,
-    /// That of the window before, under the same owner and as warm.
+    /// The least lag in the window before, under the same owner and as warm.
     before: Column<f32>,
     counts: Column<C>,
     marks: Column<Flags>,
@@ -124,7 +124,7 @@ impl<C: WindowCounter> LagWindows<C> {
     /// Adds the lags of one moment, of the whole list. Answers if they complete a window: for each
     /// partition that had one owner and usable offsets throughout, in order.
     pub(crate) fn add(&mut self, at: Millis, lags: &[PartitionLag]) -> Option<Vec<WindowLag<C>>> {
-        match self.schedule.take(at) {
+        match self.schedule.push(at) {
             Poll::Begins => self.begin(lags),
             Poll::GoesOn => self.go_on(lags),
             Poll::Ends { span, since } => return Some(self.end(lags, span, since)),

@@ -13,7 +13,7 @@ use crate::observation::Role;
 use crate::observation::record::RECORD_SPAN;
 use crate::power::normal::{Z, below, first_passage, gain, poisson_quantile};
 use crate::power::plan::{Stage, Traffic};
-use crate::signals::ratio::{FASTER, LONGEST_WARM_UP, RatioSignal, WARM_UP_WINDOWS};
+use crate::signals::ratio::{FASTER_RATIO, LONGEST_WARM_UP, RatioSignal, WARM_UP_WINDOWS};
 
 /// Most windows that are looked at: longer holds are cut into longer windows, which changes at most
 /// the second digit of an answer.
@@ -192,7 +192,7 @@ impl Counted<'_> {
         let windows = f64::from(crate::numbers::tally(WARM_UP_WINDOWS));
         let messages: f64 = first.canary.iter().map(|(_, of)| of).sum();
         let noise = (2.0 / (rate * messages * windows)).sqrt();
-        let chance = below(FASTER.ln() / noise);
+        let chance = below(FASTER_RATIO.ln() / noise);
         let times = (f64::from(young) / windows).max(1.0);
         // A part of the bad luck: the other one is in the counts.
         let luck = 0.5 * Z;

@@ -14,11 +14,11 @@ use crate::observation::{Observation, Role};
 const RATIOS: [f64; 3] = [3.0, 10.0, 30.0];
 /// Changes per hour and pod that are normal: one every ten minutes is what a busy broker or a slow
 /// poll now and then may cause.
-const NORMAL: f64 = 6.0;
+const NORMAL_PER_POD_HOUR: f64 = 6.0;
 /// For this long after pods came, went or restarted, changes are theirs, not the members'.
-const EXPLAINED: Millis = 120_000;
+const EXPLAINED_TIME: Millis = 120_000;
 /// Changes counted in one observation: all members of a large canary may go at once.
-const MOST_AT_ONCE: f64 = 2.0;
+const MOST_EVENTS_AT_ONCE: f64 = 2.0;
 
 /// The signal of churn.
 #[derive(Clone, Debug)]
@@ -85,19 +85,19 @@ impl Churn {
         else {
             return;
         };
-        if self.pods.is_empty() || seen.at.saturating_sub(since) < EXPLAINED {
+        if self.pods.is_empty() || seen.at.saturating_sub(since) < EXPLAINED_TIME {
             return;
         }
         let left = members.saturating_sub(now);
         let came_back = now.min(most).saturating_sub(members);
         let changes = f64::from(left + came_back);
-        let events = (changes + rewound).min(MOST_AT_ONCE);
+        let events = (changes + rewound).min(MOST_EVENTS_AT_ONCE);
         let span = seen.at.saturating_sub(before).clamp(0, longest);
         let hours = hours(span) * f64::from(tally(self.pods.len()));
         self.events += events;
         self.pod_hours += hours;
         if hours > 0.0 {
-            self.engine.bet(events, NORMAL * hours);
+            self.engine.bet(events, NORMAL_PER_POD_HOUR * hours);
         }
     }
 
@@ -116,12 +116,12 @@ impl Churn {
     }
 
     pub(crate) fn effect(&self) -> Effect {
-        Effect::per_hour(self.events, self.pod_hours, NORMAL)
+        Effect::per_hour(self.events, self.pod_hours, NORMAL_PER_POD_HOUR)
     }
 
     /// Changes per pod-hour that would have reached `ln_needed` by now.
     pub(crate) fn smallest_seen(&self, ln_needed: f64) -> Option<f64> {
-        self.engine.smallest_rate_seen(self.pod_hours, NORMAL, ln_needed)
+        self.engine.smallest_rate_seen(self.pod_hours, NORMAL_PER_POD_HOUR, ln_needed)
     }
 
     pub(crate) fn save(&self) -> SavedChurn {

@@ -26,7 +26,7 @@ use crate::signals::lag_non_inferiority::LagNonInferiority;
 /// How far a drift is projected, in seconds.
 const PROJECTION_S: f64 = 600.0;
 
-/// The signal of lag. What is normal is learnt before the trial, and runs on with it.
+/// The signal of lag. What is normal is learned before the trial, and runs on with it.
 #[derive(Clone, Debug)]
 pub(crate) struct Lag {
     pub(crate) margins: Margins,
@@ -58,7 +58,7 @@ struct Clocks {
     blocks: Blocks,
     /// The canary's partitions.
     commit_gaps: CommitGaps,
-    /// Of the canary's pods, in windows of drift.
+    /// Rates of the canary's pods, learned from windows of drift.
     paces: Paces,
 }
 

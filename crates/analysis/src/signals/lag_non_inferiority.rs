@@ -1,5 +1,5 @@
 //! The reverse question: is it proven that no canary partition's lag drifts by τ or more?
-//! Betting in the canary's favour, per partition; only a rule of `judge` turns it into a Pass.
+//! Betting in the canary's favor, per partition; only a rule of `judge` turns it into a Pass.
 
 #[cfg(test)]
 mod tests;
@@ -14,21 +14,21 @@ use crate::numbers::{Millis, count, seconds};
 use crate::observation::PartitionId;
 
 /// Drift that has to be ruled out, in seconds per second.
-const RULED_OUT: f64 = 0.25;
+const RULED_OUT_DRIFT: f64 = 0.25;
 /// Stake: 0.9 of the largest that keeps every factor positive, 1/(1 − τ).
-const STAKE: f64 = 0.9 / (1.0 - RULED_OUT);
+const STAKE: f64 = 0.9 / (1.0 - RULED_OUT_DRIFT);
 /// Most evidence kept, so that a fault after a long healthy time unproves within two windows.
-const MOST: f64 = 2.0 * PROVEN;
+const MOST_EVIDENCE: f64 = 2.0 * PROVEN;
 /// Least evidence kept, so that a canary that has recovered is not held for ever. Every return to
 /// it starts a new attempt, which wrongly succeeds with probability ≤ 1/400.
-const LEAST: f64 = 1.0 / PROVEN;
+const LEAST_EVIDENCE: f64 = 1.0 / PROVEN;
 /// Messages a window must bring to speak for the canary: less may be luck.
 pub(crate) const LEAST_MESSAGES: u32 = 3;
 /// Messages per second below which a canary's traffic proves nothing.
 pub(crate) const LEAST_TRAFFIC_PER_S: f64 = 1.0;
 /// Windows after which a partition without traffic is known to be sparse. As many as a proof
 /// takes, so that waiting for it costs nothing.
-const KNOWN_AFTER: u32 = 12;
+const KNOWN_AFTER_WINDOWS: u32 = 12;
 
 /// The proof of each canary partition.
 ///
@@ -104,7 +104,7 @@ impl LagNonInferiority {
     }
 
     /// The largest lag, in seconds, that a partition may show while up to `normal` is normal: what
-    /// is normal was learnt over longer windows, and in one of a single commit gap the least lag
+    /// is normal was learned over longer windows, and in one of a single commit gap the least lag
     /// may still contain that gap.
     pub(crate) fn largest_settled(&self, normal: f64) -> f64 {
         normal + seconds(self.windows.length())
@@ -122,7 +122,7 @@ impl LagNonInferiority {
 
     /// Restores one proof that was saved.
     pub(crate) fn restore(&mut self, id: &PartitionId, pod: &Arc<str>, ln: f64) {
-        self.entry(id, pod).ln = ln.clamp(LEAST.ln(), MOST.ln());
+        self.entry(id, pod).ln = ln.clamp(LEAST_EVIDENCE.ln(), MOST_EVIDENCE.ln());
     }
 
     pub(crate) fn get(&self, id: &PartitionId) -> Option<&LagProof> {
@@ -197,7 +197,7 @@ impl LagProof {
 
     /// Whether it has been watched for long enough to tell its traffic.
     pub(crate) fn is_known(&self) -> bool {
-        self.seen >= KNOWN_AFTER
+        self.seen >= KNOWN_AFTER_WINDOWS
     }
 
     /// Whether so little arrives that no proof can be expected.
@@ -216,7 +216,7 @@ impl LagProof {
         let mut ln = self.ln;
         let mut windows = u32::from(self.lag.is_none());
         while ln < PROVEN.ln() {
-            ln += (1.0 + STAKE * RULED_OUT).ln();
+            ln += (1.0 + STAKE * RULED_OUT_DRIFT).ln();
             windows += 1;
         }
         windows
@@ -228,12 +228,12 @@ impl LagProof {
         self.seen = self.seen.saturating_add(1);
         self.arrived = self.arrived.saturating_add(i64::from(standing.counts.arrived));
         self.watched = self.watched.saturating_add(standing.span);
-        let factor = 1.0 + STAKE * (RULED_OUT - drift.clamp(-1.0, 1.0));
+        let factor = 1.0 + STAKE * (RULED_OUT_DRIFT - drift.clamp(-1.0, 1.0));
         let speaks = standing.counts.arrived >= LEAST_MESSAGES;
         self.counted = self.counted.saturating_add(u32::from(speaks));
         // Without traffic a window may only count against the canary.
         if speaks || factor < 1.0 {
-            self.ln = (self.ln + factor.ln()).clamp(LEAST.ln(), MOST.ln());
+            self.ln = (self.ln + factor.ln()).clamp(LEAST_EVIDENCE.ln(), MOST_EVIDENCE.ln());
         }
     }
 }

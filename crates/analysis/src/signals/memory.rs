@@ -14,20 +14,20 @@ use crate::signals::pod_accounts::{accounts, by_pod};
 use serde::{Deserialize, Serialize};
 
 /// Heaps, caches and pools fill for this long after a start.
-const GRACE: Millis = 180_000;
+const GRACE_AGE: Millis = 180_000;
 /// Length of a window, and the unit of growth.
 const WINDOW: Millis = 60_000;
 /// Growth of 1: the headroom would be used up in this time, in milliseconds.
 const USED_UP_IN: Millis = 3_600_000;
 /// Growth beyond this says no more.
-const MOST: f64 = 4.0;
+const MOST_GROWTH: f64 = 4.0;
 /// A working set up to this multiple of the largest of any primary pod is normal.
-const NORMAL: f64 = 1.1;
+const NORMAL_RATIO: f64 = 1.1;
 /// Least part of the limit that counts as headroom, so that a pod at its limit has a rate.
-const LEAST_HEADROOM: f64 = 0.01;
+const LEAST_HEADROOM_SHARE: f64 = 0.01;
 
 /// Bytes per minute below which there is no growth to speak of.
-const LEAST_GROWTH: f64 = 1.0;
+const LEAST_BYTES_PER_MINUTE: f64 = 1.0;
 
 /// The signal of memory.
 ///
@@ -40,12 +40,12 @@ pub(crate) struct Memory {
     largest: f64,
     ledger: DriftTest<Arc<str>>,
     window: Option<Millis>,
-    pods: BTreeMap<Arc<str>, Pod>,
+    pods: BTreeMap<Arc<str>, PodMemory>,
     latest: Option<Millis>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Pod {
+struct PodMemory {
     /// Least in this window; `None`: nothing was seen yet.
     least: Option<f64>,
     limit: f64,
@@ -79,15 +79,15 @@ impl Memory {
 
     /// Age of a pod at which its first window can be over: one after the one that sets the start,
     /// which may have begun before.
-    pub(crate) const SPEAKS_FROM: Millis = GRACE + WINDOW;
+    pub(crate) const SPEAKS_FROM: Millis = GRACE_AGE + WINDOW;
 
     /// Takes the canary's pods of an observation; bets once a minute.
     pub(crate) fn observe(&mut self, seen: &Observation) {
         let pods = || seen.pods.iter().filter(|pod| pod.role == Role::Canary && !pod.terminating);
         self.pods.retain(|name, _| pods().any(|pod| pod.name == *name));
-        for pod in pods().filter(|pod| seen.at.saturating_sub(pod.created) >= GRACE) {
+        for pod in pods().filter(|pod| seen.at.saturating_sub(pod.created) >= GRACE_AGE) {
             let Some((set, limit)) = reading(pod) else { continue };
-            let fresh = Pod { least: None, limit, high: None, growth: 0.0 };
+            let fresh = PodMemory { least: None, limit, high: None, growth: 0.0 };
             let entry = self.pods.entry(pod.name.clone()).or_insert(fresh);
             entry.limit = limit;
             entry.least = Some(entry.least.map_or(set, |least| least.min(set)));
@@ -112,10 +112,10 @@ impl Memory {
             let before = pod.high.map_or(least, |high| high.max(least));
             let Some(high) = pod.high.replace(before) else { continue };
             pod.growth = (before - high) * count(WINDOW) / count(span.max(WINDOW));
-            let headroom = (pod.limit - least).max(LEAST_HEADROOM * pod.limit);
-            let normal = least <= NORMAL * self.largest;
+            let headroom = (pod.limit - least).max(LEAST_HEADROOM_SHARE * pod.limit);
+            let normal = least <= NORMAL_RATIO * self.largest;
             let per_hour = pod.growth * count(USED_UP_IN) / count(WINDOW) / headroom;
-            let y = if normal { 0.0 } else { per_hour.clamp(0.0, MOST) };
+            let y = if normal { 0.0 } else { per_hour.clamp(0.0, MOST_GROWTH) };
             let judged = (y - 1.0) * WIDEST_SCALE;
             drifts.push(Drift { id: name.clone(), judged: Some(judged), seen: pod.growth });
         }
@@ -142,7 +142,7 @@ impl Memory {
         let seen = self.pods.get(pod);
         let used = seen.and_then(|pod| pod.high).unwrap_or(0.0);
         let headroom = seen.map_or(0.0, |pod| (pod.limit - used).max(0.0));
-        let minutes_left = (growth >= LEAST_GROWTH).then(|| headroom / growth);
+        let minutes_left = (growth >= LEAST_BYTES_PER_MINUTE).then(|| headroom / growth);
         Some((pod.clone(), Effect::Growth { bytes_per_minute: growth, minutes_left }))
     }
 
@@ -188,7 +188,7 @@ mod tests {
                 let mut ledger: DriftTest<Arc<str>> = DriftTest::new(WIDEST_SCALE);
                 let mut step = |_| {
                     let y: f64 = if dice.unit() < 1.0 / leap { leap } else { 0.0 };
-                    let judged = Some((y.min(MOST) - 1.0) * WIDEST_SCALE);
+                    let judged = Some((y.min(MOST_GROWTH) - 1.0) * WIDEST_SCALE);
                     ledger.bet(&[Drift { id: Arc::from("pod"), judged, seen: y }], 0.0);
                     ledger.ln_value().exp()
                 };

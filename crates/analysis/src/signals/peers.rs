@@ -11,15 +11,15 @@ use crate::numbers::median;
 use crate::observation::Role;
 
 /// Windows of counts that tell how slow a pod is now: half a minute.
-const RECENT: usize = 3;
+const RECENT_WINDOWS: usize = 3;
 /// Primary pods from which their median says what is usual.
-const ENOUGH: usize = 3;
+const ENOUGH_PODS: usize = 3;
 /// Slow messages from which a share of them is one.
-const ENOUGH_SLOW: f64 = 10.0;
+const ENOUGH_SLOW_MESSAGES: f64 = 10.0;
 /// A primary pod is slow if it has this many times the median share of slow messages.
-const SLOW: f64 = 1.5;
+const SLOW_RATIO: f64 = 1.5;
 /// A canary is as slow as that pod up to this multiple of its share: half a minute is a small sample.
-const ALIKE: f64 = 1.25;
+const ALIKE_RATIO: f64 = 1.25;
 
 /// Slow messages of every pod in the latest windows.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +32,7 @@ pub(crate) struct Peers {
 impl Peers {
     /// Takes a window of all pods.
     pub(crate) fn add(&mut self, window: &[Rise]) {
-        if self.recent.len() == RECENT {
+        if self.recent.len() == RECENT_WINDOWS {
             self.recent.pop_front();
         }
         let slow = |rise: &Rise| (rise.pod.clone(), rise.role, rise.count(Kind::Latency));
@@ -58,16 +58,17 @@ impl Peers {
         let Some((slowest, usual)) = slowest.zip(median(&mut shares)) else {
             return BTreeSet::new();
         };
-        let is_slow = slowest.events >= ENOUGH_SLOW && slowest.rate() >= SLOW * usual;
-        if shares.len() < ENOUGH || !is_slow {
+        let is_slow =
+            slowest.events >= ENOUGH_SLOW_MESSAGES && slowest.rate() >= SLOW_RATIO * usual;
+        if shares.len() < ENOUGH_PODS || !is_slow {
             return BTreeSet::new();
         }
         let canary = self.counts(Role::Canary).into_iter();
-        let alike = canary.filter(|(_, count)| count.rate() <= ALIKE * slowest.rate());
+        let alike = canary.filter(|(_, count)| count.rate() <= ALIKE_RATIO * slowest.rate());
         alike.map(|(pod, _)| pod.clone()).collect()
     }
 
-    /// Of every pod of a role that processed anything.
+    /// Slow messages of every pod of a role that processed anything.
     fn counts(&self, role: Role) -> BTreeMap<&Arc<str>, Count> {
         let mut counts: BTreeMap<&Arc<str>, Count> = BTreeMap::new();
         let of_role = self.recent.iter().flatten().filter(|one| one.1 == role && one.2.of > 0.0);
@@ -115,7 +116,7 @@ mod tests {
     #[test]
     fn a_pod_that_was_slow_half_a_minute_ago_is_no_peer() {
         let mut peers = seen(&[100.0, 900.0, 100.0], 300.0);
-        for _ in 0..RECENT {
+        for _ in 0..RECENT_WINDOWS {
             let now = seen(&[100.0, 100.0, 100.0], 300.0).recent.remove(0).expect("one window");
             let rises = now
                 .into_iter()

@@ -27,9 +27,9 @@ pub(crate) const LONGEST_WARM_UP: Millis = 900_000;
 /// The most windows of 10 s that are compared with as many before them to see whether it gets faster.
 pub(crate) const WARM_UP_WINDOWS: usize = 12;
 /// What is faster: less than this part of the slow messages before.
-pub(crate) const FASTER: f64 = 0.95;
+pub(crate) const FASTER_RATIO: f64 = 0.95;
 /// Errors the primary's rate must predict before a canary without that series is suspicious.
-const PREDICTED: f64 = 10.0;
+const PREDICTED_EVENTS: f64 = 10.0;
 /// Least ratio assumed of a canary that has no live primary beside it.
 const LEAST_RATIO_ALONE: f64 = 2.0;
 
@@ -133,7 +133,7 @@ impl RatioSignal {
         if warm.canary_messages > 0.0 && warm.primary_messages > 0.0 {
             self.engine.bet(warm, margin, most);
             self.look_ahead(warm, window, margin, most);
-            self.onset.take(warm, self.engine.ln_value());
+            self.onset.add(warm, self.engine.ln_value());
             self.proof.bet(warm, margin);
             self.totals = self.totals.plus(warm);
             self.latest = Some(at);
@@ -168,10 +168,10 @@ impl RatioSignal {
             let at_most = ratio * rate * all.canary_messages;
             self.gross.bet_alone(all.canary_events, at_most, margin.dispersion, self.ln_most);
             let beside = EventCounts { primary_events: events, primary_messages: of, ..all };
-            self.gross_onset.take(beside, self.gross.ln_value());
+            self.gross_onset.add(beside, self.gross.ln_value());
         } else {
             self.gross.bet(all, margin, self.ln_most);
-            self.gross_onset.take(all, self.gross.ln_value());
+            self.gross_onset.add(all, self.gross.ln_value());
         }
     }
 
@@ -193,7 +193,7 @@ impl RatioSignal {
         };
         let (before, now) = (rate(0..split), rate(split..self.recent.len()));
         // Of one window, or none, nobody knows.
-        let gets_faster = self.recent.len() < 2 || now < FASTER * before;
+        let gets_faster = self.recent.len() < 2 || now < FASTER_RATIO * before;
         if young && gets_faster { 0.0 } else { self.ln_most }
     }
 
@@ -245,7 +245,7 @@ impl RatioSignal {
     pub(crate) fn is_absent(&self) -> bool {
         let [x, n, y, m] = self.totals.letters();
         let predicted = if m > 0.0 { n * y / m } else { 0.0 };
-        self.kind.may_be_missing() && !self.shown && x <= 0.0 && predicted >= PREDICTED
+        self.kind.may_be_missing() && !self.shown && x <= 0.0 && predicted >= PREDICTED_EVENTS
     }
 
     /// Whether no pod has exported the series of the events yet, so that 0 may mean misspelt.
@@ -344,7 +344,7 @@ impl RatioSignal {
         let Margin { ratio, dispersion } = self.spread.margin();
         let [x, n, y, m] = self.totals.letters();
         SavedRatio {
-            // Rounded up: a smaller margin would be more severe than what was learnt.
+            // Rounded up: a smaller margin would be more severe than what was learned.
             margin: (milli_up(ratio), milli_up(dispersion)),
             record: (self.record.events, self.record.of),
             fine: self.engine.save(),

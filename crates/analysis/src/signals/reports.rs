@@ -18,7 +18,7 @@ use crate::signals::evidence::{SignalEvidence, ln_total};
 use crate::signals::ratio::RatioSignal;
 
 /// A required signal without a window for this long is silent.
-const SILENT: Millis = 180_000;
+const LONGEST_SILENCE: Millis = 180_000;
 
 impl Signals {
     /// A report of each available signal, lag first. `ln_needed`: what the whole evidence needs.
@@ -170,7 +170,7 @@ fn has_spoken(
     begin: Millis,
 ) -> Result<(), Doubt> {
     let silent = now.saturating_sub(latest.unwrap_or(begin));
-    if latest.is_none() || silent > SILENT {
+    if latest.is_none() || silent > LONGEST_SILENCE {
         return Err(Doubt::SignalSilent { signal: signal.clone(), silent: silent.max(0) });
     }
     Ok(())

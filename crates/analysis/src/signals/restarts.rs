@@ -14,9 +14,9 @@ use crate::observation::{Observation, Role};
 /// Ratios that are bet on: a restart is rare, so a fault multiplies it by much.
 const RATIOS: [f64; 3] = [10.0, 100.0, 1_000.0];
 /// Restarts per pod-hour that are normal for anyone: a node drained, a probe missed.
-const LEAST_RATE: f64 = 0.1;
+const LEAST_PER_POD_HOUR: f64 = 0.1;
 /// Restarts on one node within this time have one cause.
-const ONE_CAUSE: Millis = 120_000;
+const ONE_CAUSE_TIME: Millis = 120_000;
 
 /// The signal of restarts.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ impl Restarts {
 
     fn with(normal: f64) -> Self {
         Self {
-            normal: normal.clamp(LEAST_RATE, 1e6),
+            normal: normal.clamp(LEAST_PER_POD_HOUR, 1e6),
             engine: RateTest::new(RATIOS),
             events: 0.0,
             pod_hours: 0.0,
@@ -105,7 +105,7 @@ impl Restarts {
     }
 
     fn is_news(&mut self, at: Millis, node: Option<Arc<str>>) -> bool {
-        self.causes.retain(|_, latest| at.saturating_sub(*latest) < ONE_CAUSE);
+        self.causes.retain(|_, latest| at.saturating_sub(*latest) < ONE_CAUSE_TIME);
         self.causes.insert(node, at).is_none()
     }
 

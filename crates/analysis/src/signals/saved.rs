@@ -107,33 +107,21 @@ impl Signals {
         let (interval, user) = (settings.interval, ratio_names(&settings.user));
         let cadence = saved.cadence(settings);
         let reader = Reader { cadence, slow_from: saved.slow_from, flight, user };
-        let ratio = |kind: Kind, saved: Option<SavedRatio>| match saved {
-            Some(saved) => Some(Some(RatioSignal::restore(kind, &saved, kind.ln_most(settings))?)),
-            None => Some(None),
+        let ratio = |kind: Kind, saved: Option<&SavedRatio>| {
+            let restore = |it| RatioSignal::restore(kind, it, kind.ln_most(settings)).ok_or(());
+            saved.map(restore).transpose().ok()
         };
         let mut ratios = vec![
-            ratio(Kind::Errors, saved.errors)?,
-            ratio(Kind::Loss, saved.loss)?,
-            ratio(Kind::Latency, saved.latency)?,
+            ratio(Kind::Errors, saved.errors.as_ref())?,
+            ratio(Kind::Loss, saved.loss.as_ref())?,
+            ratio(Kind::Latency, saved.latency.as_ref())?,
         ];
         for (place, name) in reader.user.iter().enumerate() {
             let saved = saved.user.iter().find(|(saved, _)| saved == name);
-            ratios.push(match saved {
-                Some((_, saved)) => {
-                    let kind = Kind::User(place);
-                    Some(RatioSignal::restore(kind, saved, kind.ln_most(settings))?)
-                }
-                None => None,
-            });
+            ratios.push(ratio(Kind::User(place), saved.map(|(_, it)| it))?);
         }
-        let skipped_work = match saved.skipped_work {
-            Some(saved) => Some(SkippedWork::restore(saved, names)?),
-            None => None,
-        };
-        let memory = match saved.memory {
-            Some(memory) => Some(Memory::restore(memory, names)?),
-            None => None,
-        };
+        let skipped_work = saved.skipped_work.map(|it| SkippedWork::restore(it, names).ok_or(()));
+        let memory = saved.memory.map(|it| Memory::restore(it, names).ok_or(()));
         Some(Self {
             interval,
             meter: Meter::new(reader.clone()),
@@ -141,8 +129,8 @@ impl Signals {
             ratios,
             lag_non_inferiority: lag.non_inferiority(),
             lag,
-            skipped_work,
-            memory,
+            skipped_work: skipped_work.transpose().ok()?,
+            memory: memory.transpose().ok()?,
             restarts: Restarts::restore(&saved.restarts)?,
             churn: Churn::restore(&saved.churn, rewinds)?,
             window: Window::default(),

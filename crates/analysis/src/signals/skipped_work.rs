@@ -18,13 +18,13 @@ use crate::observation::name_table::NameTable;
 use crate::signals::pod_accounts::{accounts, by_pod};
 
 /// Share of messages committed without work that is nobody's fault: noise of scrapes and commits.
-const LEAST_TOLERATED: f64 = 0.05;
+const LEAST_TOLERATED_SHARE: f64 = 0.05;
 /// However odd the primary, a canary that skips more can be failed.
-const MOST_TOLERATED: f64 = 0.3;
+const MOST_TOLERATED_SHARE: f64 = 0.3;
 /// How much more than the worst primary pod is still healthy.
-const BEYOND_WORST: f64 = 1.2;
+const BEYOND_WORST_RATIO: f64 = 1.2;
 /// Scale of healthy differences.
-const SCALE: f64 = 0.1;
+const SHARE_SCALE: f64 = 0.1;
 /// Windows are at least this long, and two commit gaps: the least G is met once in each.
 const SHORTEST_WINDOW: Millis = 30_000;
 const COMMIT_GAPS: i64 = 2;
@@ -133,7 +133,7 @@ impl BaselineBuilder {
         let skipped =
             each.iter().map(|(committed, consumed)| 1.0 - consumed / (density * committed));
         let worst = skipped.fold(0.0, f64::max);
-        Some(SkippedWork::with(density, BEYOND_WORST * worst, self.length))
+        Some(SkippedWork::with(density, BEYOND_WORST_RATIO * worst, self.length))
     }
 }
 
@@ -141,8 +141,8 @@ impl SkippedWork {
     fn with(density: f64, tolerated: f64, length: Millis) -> Self {
         Self {
             density,
-            tolerated: tolerated.clamp(LEAST_TOLERATED, MOST_TOLERATED),
-            ledger: DriftTest::new(SCALE),
+            tolerated: tolerated.clamp(LEAST_TOLERATED_SHARE, MOST_TOLERATED_SHARE),
+            ledger: DriftTest::new(SHARE_SCALE),
             windows: Windows::new(length),
         }
     }
@@ -205,7 +205,7 @@ impl SkippedWork {
             saved.density > 0.0 && saved.density < 1e9 && saved.length >= SHORTEST_WINDOW;
         let fresh = possible.then(|| Self::with(saved.density, saved.tolerated, saved.length))?;
         let accounts = accounts(saved.pods, names)?;
-        let ledger = DriftTest::restored(SCALE, unmilli(saved.pool), saved.windows, accounts);
+        let ledger = DriftTest::restored(SHARE_SCALE, unmilli(saved.pool), saved.windows, accounts);
         Some(Self { ledger, ..fresh })
     }
 }

@@ -7,7 +7,7 @@ use crate::engines::non_inferiority::PROVEN;
 use crate::lag::roster::Consumer;
 use crate::lag::windows::{MessageCounts, WindowLag};
 use crate::observation::{PartitionId, Role};
-use crate::signals::lag_non_inferiority::{LagNonInferiority, RULED_OUT};
+use crate::signals::lag_non_inferiority::{LagNonInferiority, RULED_OUT_DRIFT};
 
 fn id() -> PartitionId {
     PartitionId { topic: Arc::from("orders"), partition: 0 }
@@ -59,11 +59,11 @@ fn twelve_flat_windows_prove() {
 
 #[test]
 fn a_steady_drift_is_never_proven_away() {
-    assert!(!fed(&mut LagNonInferiority::new(2_000, 1_000), [RULED_OUT; 1_000]));
+    assert!(!fed(&mut LagNonInferiority::new(2_000, 1_000), [RULED_OUT_DRIFT; 1_000]));
     // Under the sawtooth of a commit gap as long as the window.
     for seed in 0..200 {
         let phases: Vec<f64> = noise(seed).take(200).collect();
-        let drifts = phases.windows(2).map(|pair| RULED_OUT + pair[1] - pair[0]);
+        let drifts = phases.windows(2).map(|pair| RULED_OUT_DRIFT + pair[1] - pair[0]);
         assert!(!fed(&mut LagNonInferiority::new(2_000, 1_000), drifts), "seed {seed}");
     }
 }
@@ -72,7 +72,8 @@ fn a_steady_drift_is_never_proven_away() {
 fn a_drift_in_bursts_is_proven_away_at_most_as_often_as_allowed() {
     let runs = 2_000;
     let passes = |windows| {
-        let bursts = |seed| noise(seed).map(|u| f64::from(u8::from(u < RULED_OUT))).take(windows);
+        let bursts =
+            |seed| noise(seed).map(|u| f64::from(u8::from(u < RULED_OUT_DRIFT))).take(windows);
         let proven =
             (0..runs).filter(|&seed| fed(&mut LagNonInferiority::new(2_000, 1_000), bursts(seed)));
         proven.count()
