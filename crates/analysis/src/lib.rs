@@ -56,7 +56,7 @@ mod words;
 
 #[cfg(feature = "sensitivity")]
 pub use crate::constants::{Constant, scale_constant};
-pub use crate::findings::assessment::{Assessment, Evidence, SignalReport, WindowCount};
+pub use crate::findings::assessment::{Assessment, EValue, SignalReport, WindowCount};
 pub use crate::findings::doubt::Doubt;
 pub use crate::findings::effect::Effect;
 pub use crate::findings::fault::Fault;

@@ -12,7 +12,7 @@ pub enum State {
     Adopting,
     /// Primary serves at N on the promoted revision; no canary.
     AtRest(Rest),
-    /// A revision is prepared for, or under, judgement.
+    /// A revision is prepared for, or under, judgment.
     Trial(Trial),
     /// Primary takes a revision over.
     Promoting(Promotion),

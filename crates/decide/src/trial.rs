@@ -1,4 +1,4 @@
-//! A revision prepared for, or under, judgement. Ends of a trial are looked at before forward
+//! A revision prepared for, or under, judgment. Ends of a trial are looked at before forward
 //! moves, and a brake (suspended, invalid spec, the target missing) stops only the latter.
 
 use jiff::{SignedDuration, Timestamp};

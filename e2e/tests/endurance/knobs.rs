@@ -14,7 +14,7 @@ use crate::run::Case;
 /// Names of the group protocols, as the worker has them.
 pub const PROTOCOLS: [&str; 2] = ["classic", "consumer"];
 
-/// What is learnt of the pods' metrics from before the trial: several scrapes of each.
+/// What is learned of the pods' metrics from before the trial: several scrapes of each.
 const RECORD: Duration = Duration::from_secs(75);
 
 /// A fault, and what must be said of it.

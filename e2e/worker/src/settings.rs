@@ -170,7 +170,7 @@ pub enum GroupProtocol {
 /// How partitions are shared out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Strategy {
-    /// Neighbouring partitions to one member.
+    /// Neighboring partitions to one member.
     Range,
     /// One by one, in turn; every rebalance stops everyone.
     #[value(name = "roundrobin")]

@@ -144,7 +144,7 @@ impl EventCounts {
         if n <= 0.0 || m <= 0.0 {
             return 0.0;
         }
-        // θ(to)/θ(from) and (1−θ(to))/(1−θ(from)), with the common factors cancelled.
+        // θ(to)/θ(from) and (1−θ(to))/(1−θ(from)), with the common factors canceled.
         let scale = (from * n + m) / (to * n + m);
         clamp(x * (to / from * scale).ln() + y * scale.ln())
     }

@@ -12,9 +12,9 @@ use crate::findings::note::Note;
 use crate::findings::signal::Signal;
 use crate::numbers::Millis;
 
-/// Evidence, and how much of it decides.
+/// Evidence as an e-value, and how much of it decides.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
+pub struct EValue {
     /// Value of an e-process: 1 is none, 0 speaks against it. At most 10¹².
     pub value: f64,
     /// Value from which it decides.
@@ -44,9 +44,9 @@ pub struct Assessment {
     /// Reason of the verdict. Its `Display` is a sentence.
     pub finding: Finding,
     /// Evidence against the canary, over all signals. `needed` is 2/α.
-    pub against: Evidence,
+    pub against: EValue,
     /// Evidence that the canary keeps up: the least of its partitions. `needed` is 20.
-    pub proof: Evidence,
+    pub proof: EValue,
     /// Silence of a canary partition with messages waiting that is a stall, in milliseconds.
     pub stall_wait: Millis,
     /// Smallest steady lag growth of one partition that would have failed the canary by now, in

@@ -2,7 +2,7 @@
 //! Only reads; the first rule that holds wins.
 
 use crate::constants::{LARGEST_EVIDENCE, RECENT_POLLS};
-use crate::findings::assessment::{Assessment, Evidence, SignalReport, WindowCount};
+use crate::findings::assessment::{Assessment, EValue, SignalReport, WindowCount};
 use crate::findings::doubt::Doubt;
 use crate::findings::finding::{Finding, KeepsUp};
 use crate::findings::note::Note;
@@ -37,11 +37,11 @@ impl Judge {
             at: now,
             verdict: finding.verdict(),
             finding,
-            against: Evidence {
+            against: EValue {
                 value: ln_total(&evidence).exp().min(LARGEST_EVIDENCE),
                 needed: self.ln_needed().exp().min(LARGEST_EVIDENCE),
             },
-            proof: Evidence { value: proof, needed: LagNonInferiority::NEEDED },
+            proof: EValue { value: proof, needed: LagNonInferiority::NEEDED },
             stall_wait: self.guards.stall.wait(),
             smallest_drift_seen: lag.and_then(|lag| lag.smallest_effect_seen),
             samples: self.counts.samples,
@@ -149,7 +149,7 @@ impl Judge {
         let (excused, spared) = (self.counts.excused, self.counts.beside_a_slow_peer);
         let unreadable = self.signals.unreadable().saturating_add(self.guards.unreadable());
         [
-            (!margins.learnt).then_some(Note::NoRecord),
+            (!margins.learned).then_some(Note::NoRecord),
             margins
                 .commit_gap
                 .is_none()

@@ -45,7 +45,7 @@ pub(crate) fn learn(settings: &Settings, record: &Record) -> Learned {
         typical_gap: gaps.typical(),
         scale: WIDEST_SCALE,
         normal_lag: Constant::NormalLag.value(),
-        learnt: false,
+        learned: false,
     };
     let mut builder = MarginsBuilder::new(&margins, settings.interval);
     let lags = follow(record, |step| match step {
@@ -156,7 +156,7 @@ impl MarginsBuilder {
         }
         if drifts.len() >= ENOUGH_DRIFTS {
             margins.scale = deviation(&mut drifts).clamp(FINEST_SCALE, WIDEST_SCALE);
-            margins.learnt = true;
+            margins.learned = true;
         }
     }
 

@@ -25,7 +25,8 @@ pub(crate) struct Margins {
     #[serde(rename = "normal")]
     pub(crate) normal_lag: f64,
     /// Whether scale and normal lag were learned, not defaults.
-    pub(crate) learnt: bool,
+    #[serde(rename = "learnt")]
+    pub(crate) learned: bool,
 }
 
 impl Margins {

@@ -37,7 +37,7 @@ impl Case {
                 typical_gap: Some(gap),
                 scale: crate::engines::drift_test::FINEST_SCALE,
                 normal_lag: Constant::NormalLag.value(),
-                learnt: true,
+                learned: true,
             },
         }
     }

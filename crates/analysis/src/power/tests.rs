@@ -82,7 +82,7 @@ fn count_power(case: &Case, stages: &[Stage], kind: Kind, rate: f64, runs: u32) 
     f64::from(crate::numbers::tally(failed)) / f64::from(runs)
 }
 
-/// The same for the engine of lag: each partition with its own noise.
+/// Share of simulated trials that fail by lag, each partition with its own noise.
 fn lag_power(case: &Case, stage: Stage, deficit: f64, runs: u32) -> f64 {
     let lagging = Lagging::new(case, stage).expect("comparable");
     let needed = case.ln_needed(&Signal::Lag);

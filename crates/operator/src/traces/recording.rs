@@ -97,7 +97,7 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    /// A trace of the header, and of what the judge learnt from. `None` only if the header can't be
+    /// A trace of the header, and of what the judge learned from. `None` only if the header can't be
     /// written, which memory always can.
     pub(super) fn begin(header: &Header, origin: Origin, record: Record) -> Option<Self> {
         let text = Writer::new(Vec::new(), header).ok()?;
