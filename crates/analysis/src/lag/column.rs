@@ -16,10 +16,6 @@ pub(crate) enum Moves {
 #[derive(Clone, Debug)]
 pub(crate) struct Column<T>(Vec<T>);
 
-/// Up to eight yes-or-no facts of a partition in a byte.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Flags(u8);
-
 impl Moves {
     /// From one sorted list to another.
     pub(crate) fn between<T: Ord>(before: &[T], now: &[T]) -> Self {
@@ -93,18 +89,6 @@ impl<T> Deref for Column<T> {
 impl<T> DerefMut for Column<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.0
-    }
-}
-
-impl Flags {
-    /// Whether a mark is set.
-    pub(crate) fn has<const MARK: u8>(self) -> bool {
-        self.0 & (1 << MARK) != 0
-    }
-
-    /// Sets a mark, or takes it off.
-    pub(crate) fn put<const MARK: u8>(&mut self, set: bool) {
-        self.0 = self.0 & !(1 << MARK) | u8::from(set) << MARK;
     }
 }
 

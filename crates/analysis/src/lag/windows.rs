@@ -1,15 +1,13 @@
 //! Standing lag: the least time lag of each partition over consecutive, disjoint windows.
 //! The sawtooth of commits vanishes in the minimum (RFC 8289 does the same to queues); no betting here.
 
-use crate::lag::column::{Column, Flags, Moves};
+use crate::lag::column::{Column, Moves};
 use crate::lag::partitions::{PartitionLag, Since};
 use crate::lag::roster::Consumer;
 use crate::lag::schedule::{Poll, Schedule};
 use crate::numbers::{Millis, median, seconds, short};
 use crate::observation::Role;
 
-/// Whether the owner was warm when the window began.
-const WARM: u8 = 0;
 /// Stands for a lag that isn't known: some sample was not usable.
 const UNKNOWN: f32 = f32::NAN;
 
@@ -24,7 +22,8 @@ pub(crate) struct LagWindows<C> {
     /// The least lag in the window before, under the same owner and as warm.
     before: Column<f32>,
     counts: Column<C>,
-    marks: Column<Flags>,
+    /// Whether the owner was warm when the window began.
+    warm: Column<bool>,
 }
 
 /// What one window says of one partition.
@@ -95,7 +94,7 @@ impl<C: WindowCounter> LagWindows<C> {
             lows: Column::default(),
             before: Column::default(),
             counts: Column::default(),
-            marks: Column::default(),
+            warm: Column::default(),
         }
     }
 
@@ -118,7 +117,7 @@ impl<C: WindowCounter> LagWindows<C> {
         self.lows.follow(moves, UNKNOWN);
         self.before.follow(moves, UNKNOWN);
         self.counts.follow(moves, C::default());
-        self.marks.follow(moves, Flags::default());
+        self.warm.follow(moves, false);
     }
 
     /// Adds the lags of one moment, of the whole list. Answers if they complete a window: for each
@@ -160,7 +159,7 @@ impl<C: WindowCounter> LagWindows<C> {
         let mut standings = Vec::with_capacity(lags.len());
         for (place, lag) in lags.iter().enumerate() {
             self.counts[place].add(lag.since);
-            let (low, warm) = (self.lows[place], self.marks[place].has::<WARM>());
+            let (low, warm) = (self.lows[place], self.warm[place]);
             let known =
                 lag.consumer.filter(|_| lag.has_same_owner() && lag.has_offsets() && !low.is_nan());
             if let Some(consumer) = known {
@@ -185,7 +184,7 @@ impl<C: WindowCounter> LagWindows<C> {
         let lag_now = lag.comparable().filter(|_| lag.consumer.is_some());
         self.lows[place] = lag_now.map_or(UNKNOWN, short);
         self.counts[place] = C::default();
-        self.marks[place].put::<WARM>(lag.consumer.is_some_and(|consumer| consumer.warm));
+        self.warm[place] = lag.consumer.is_some_and(|consumer| consumer.warm);
     }
 }
 
