@@ -4,7 +4,7 @@
 use crate::constants::longest_bridged;
 use crate::findings::doubt::Doubt;
 use crate::findings::fault::Fault;
-use crate::lag::column::{Column, Moves};
+use crate::lag::column::{Column, Moves, Place};
 use crate::lag::partitions::{Lags, MORE_THAN_A_MARKER, PartitionLag, Since};
 use crate::numbers::{Millis, seconds, tally};
 use crate::observation::Role;
@@ -128,10 +128,10 @@ impl StallGuard {
         let of = |role: Role| {
             let all =
                 (0..self.flags.len()).filter(|&place| self.flags[place].contains(Flags::WATCHED));
-            all.filter(move |&place| lags.roster.role(place) == Some(role))
+            all.filter(move |&place| lags.roster.role(Place::at(place)) == Some(role))
         };
         let ripe = (0..self.flags.len()).filter(|&place| self.is_stuck(place));
-        let canary = ripe.filter(|&place| lags.roster.role(place) == Some(Role::Canary));
+        let canary = ripe.filter(|&place| lags.roster.role(Place::at(place)) == Some(Role::Canary));
         let place = canary.max_by(|&a, &b| (self.quiet[a], b).cmp(&(self.quiet[b], a)))?;
         let wait = self.wait();
         let commits = |place: &usize| {
@@ -142,7 +142,7 @@ impl StallGuard {
         let busy = stuck + committing;
         if committing * 100 < busy * COMMITTING_PERCENT {
             return Some(Stall::Shared(Doubt::SharedStall {
-                partition: lags.roster.id(place),
+                partition: lags.roster.id(Place::at(place)),
                 committing: tally(committing),
                 of: tally(busy),
             }));
@@ -203,8 +203,9 @@ impl StallGuard {
     }
 
     fn fault(&self, place: usize, lags: &Lags) -> Option<Fault> {
-        let (partition, pod) = (lags.roster.id(place), lags.roster.owner(place)?.clone());
-        let (quiet, waiting) = (Millis::from(self.quiet[place]), lags.waiting(place));
+        let at = Place::at(place);
+        let (partition, pod) = (lags.roster.id(at), lags.roster.owner(at)?.clone());
+        let (quiet, waiting) = (Millis::from(self.quiet[place]), lags.waiting(at));
         Some(if self.flags[place].contains(Flags::ARMED) {
             Fault::Stalled { partition, pod, quiet, waiting }
         } else {

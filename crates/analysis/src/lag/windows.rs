@@ -1,7 +1,7 @@
 //! Standing lag: the least time lag of each partition over consecutive, disjoint windows.
 //! The sawtooth of commits vanishes in the minimum (RFC 8289 does the same to queues); no betting here.
 
-use crate::lag::column::{Column, Moves};
+use crate::lag::column::{CanaryPartitions, Column, Moves, Partitions, Position};
 use crate::lag::partitions::{PartitionLag, Since};
 use crate::lag::roster::Consumer;
 use crate::lag::schedule::{Poll, Schedule};
@@ -28,9 +28,8 @@ pub(crate) struct LagWindows<C> {
 
 /// What one window says of one partition.
 #[derive(Clone, Debug)]
-pub(crate) struct WindowLag<C> {
-    /// Its place in the list.
-    pub(crate) place: usize,
+pub(crate) struct WindowLag<C: WindowCounter> {
+    pub(crate) position: Position<C::List>,
     /// Its owner, as warm as at the begin of the window.
     pub(crate) consumer: Consumer,
     /// The standing lag in seconds.
@@ -47,6 +46,9 @@ pub(crate) struct WindowLag<C> {
 
 /// What is counted in a window.
 pub(crate) trait WindowCounter: Copy + Default {
+    /// The list whose partitions are counted this way.
+    type List;
+
     /// Adds what happened since the poll before.
     fn add(&mut self, since: Since);
 
@@ -66,6 +68,8 @@ pub(crate) struct MessageCounts {
 }
 
 impl WindowCounter for AnyArrival {
+    type List = Partitions;
+
     fn add(&mut self, since: Since) {
         self.0 |= since.arrived > 0;
     }
@@ -76,6 +80,8 @@ impl WindowCounter for AnyArrival {
 }
 
 impl WindowCounter for MessageCounts {
+    type List = CanaryPartitions;
+
     fn add(&mut self, since: Since) {
         self.arrived = self.arrived.saturating_add(since.arrived);
         self.committed = self.committed.saturating_add(since.committed);
@@ -171,7 +177,16 @@ impl<C: WindowCounter> LagWindows<C> {
                     earlier.zip(since).map(|(before, since)| (lag - before) / seconds(since));
                 let consumer = Consumer { warm, ..consumer };
                 let (lag_before, counts) = (earlier.unwrap_or(lag), self.counts[place]);
-                standings.push(WindowLag { place, consumer, lag, drift, lag_before, span, counts });
+                let position = Position::at(place);
+                standings.push(WindowLag {
+                    position,
+                    consumer,
+                    lag,
+                    drift,
+                    lag_before,
+                    span,
+                    counts,
+                });
             }
             let unchanged = known.is_some_and(|consumer| consumer.warm == warm);
             self.before[place] = if unchanged { low } else { UNKNOWN };

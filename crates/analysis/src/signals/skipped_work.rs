@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::counters::meter::Meter;
 use crate::engines::drift_test::{BETS, Drift, DriftTest};
 use crate::findings::effect::Effect;
-use crate::lag::column::index;
 use crate::lag::partitions::PartitionLag;
 use crate::lag::roster::Roster;
 use crate::numbers::{Millis, count, median, unmilli};
@@ -276,7 +275,7 @@ pub(crate) fn work(
 ) -> BTreeMap<Arc<str>, Work> {
     let mut works: Vec<Option<(&Arc<str>, Option<Work>)>> = vec![None; roster.numbers()];
     for (lag, consumer) in lags.iter().filter_map(|lag| Some((lag, lag.consumer?))) {
-        let (_, work) = works[index(consumer.number)].get_or_insert_with(|| {
+        let (_, work) = works[consumer.number.index()].get_or_insert_with(|| {
             let pod = roster.name(consumer);
             let consumed = meter.consumed(pod);
             let role = consumer.role;
