@@ -38,8 +38,6 @@
 
 mod constants;
 mod counters;
-#[cfg(test)]
-mod dice;
 mod engines;
 mod findings;
 mod guards;
@@ -51,6 +49,8 @@ pub mod observation;
 pub mod power;
 mod settings;
 mod signals;
+#[cfg(test)]
+mod stopping;
 mod summary;
 mod words;
 

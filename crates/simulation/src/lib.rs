@@ -16,10 +16,13 @@
     reason = "small numbers in a simulation"
 )]
 
-pub mod chance;
 pub mod large;
 pub mod pod;
+pub mod random;
+pub mod shape;
 pub mod trial;
+pub mod wander;
 pub mod world;
 
-pub use world::{START, Shape, World, healthy_pod};
+pub use shape::{START, Shape, healthy_pod};
+pub use world::World;

@@ -8,8 +8,9 @@ use siskin_analysis::observation::{
     Histogram, Millis, PodMetrics, PodObservation, Role, UserReading,
 };
 
-use crate::chance::{Chance, Drifter};
-use crate::world::{START, Shape, healthy_pod};
+use crate::random::Random;
+use crate::shape::{COUNTED, START, Shape, healthy_pod, ticks};
+use crate::wander::Wander;
 
 /// A mebibyte.
 pub const MIB: f64 = 1_048_576.0;
@@ -62,15 +63,15 @@ pub struct Pod {
     has_metrics: bool,
     /// Messages per second while nothing slows it down.
     pub speed: f64,
-    wobble: Drifter,
+    wobble: Wander,
     pauses: bool,
     paused_until: Millis,
     next_commit: Millis,
 }
 
 impl Pod {
-    pub fn new(index: usize, shape: Shape, chance: &mut Chance) -> Self {
-        let phase = (chance.unit() * shape.commit as f64) as Millis;
+    pub fn new(index: usize, shape: Shape, random: &mut Random) -> Self {
+        let phase = (random.unit() * shape.commit as f64) as Millis;
         Self {
             name: Arc::from(format!("worker-primary-{index}")),
             role: Role::Primary,
@@ -82,28 +83,28 @@ impl Pod {
             work: Work { user: shape.user, ..Work::default() },
             totals: Totals::default(),
             has_metrics: shape.metrics,
-            speed: shape.capacity * (0.04 * chance.normal()).exp(),
-            wobble: Drifter::new(shape.wobble.0, shape.wobble.1),
+            speed: shape.capacity * (0.04 * random.normal()).exp(),
+            wobble: Wander::from_one(shape.wobble.0, ticks(shape.wobble.1)),
             pauses: shape.pauses,
             paused_until: 0,
             next_commit: START + phase,
         }
     }
 
-    pub fn become_canary(&mut self, now: Millis, chance: &mut Chance) {
+    pub fn become_canary(&mut self, now: Millis, random: &mut Random) {
         self.name = Arc::from("worker-canary-0");
         self.role = Role::Canary;
         self.created = now;
         self.totals = Totals::default();
-        self.next_commit = now + (chance.unit() * self.commit as f64) as Millis;
+        self.next_commit = now + (random.unit() * self.commit as f64) as Millis;
     }
 
     /// Messages it can take in one tick.
-    pub fn budget(&mut self, now: Millis, tick: Millis, chance: &mut Chance) -> f64 {
+    pub fn budget(&mut self, now: Millis, tick: Millis, random: &mut Random) -> f64 {
         let dt = tick as f64 / 1_000.0;
-        let level = self.wobble.step(dt, chance);
-        if self.pauses && chance.unit() < dt / 300.0 {
-            self.paused_until = now + 1_000 + (chance.unit() * 2_000.0) as Millis;
+        let level = self.wobble.step(random);
+        if self.pauses && random.unit() < dt / 300.0 {
+            self.paused_until = now + 1_000 + (random.unit() * 2_000.0) as Millis;
         }
         if now < self.paused_until {
             return 0.0;
@@ -113,14 +114,15 @@ impl Pod {
     }
 
     /// Works on messages it took, and counts them.
-    pub fn work_on(&mut self, taken: i64, chance: &mut Chance) {
+    pub fn work_on(&mut self, taken: i64, random: &mut Random) {
         if !self.has_metrics {
             return;
         }
         let Work { errors, lost, skipped, slow, user, .. } = self.work;
-        let skipped = chance.poisson(taken as f64 * skipped).min(taken);
+        let skipped = (random.poisson(taken as f64 * skipped, COUNTED) as i64).min(taken);
         let consumed = taken - skipped;
-        let mut of = |share: f64| chance.poisson(consumed as f64 * share).min(consumed);
+        let mut of =
+            |share: f64| (random.poisson(consumed as f64 * share, COUNTED) as i64).min(consumed);
         let (errors, lost, slow) = (of(errors), of(lost), of(slow));
         for (total, share) in self.totals.user.iter_mut().zip(user) {
             *total += share.map_or(0, &mut of) as f64;

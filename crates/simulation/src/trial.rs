@@ -6,7 +6,8 @@ use siskin_analysis::{
     Assessment, Doubt, Fault, Finding, Judge, Record, Settings, UserMetric, Verdict,
 };
 
-use crate::world::{Shape, World};
+use crate::shape::Shape;
+use crate::world::World;
 
 /// How long the group stands still when the canary joins.
 pub const HAND_OVER: Millis = 6_000;

@@ -5,75 +5,13 @@ use std::sync::Arc;
 
 use siskin_analysis::observation::{
     GroupObservation, GroupState, MemberCount, Millis, Observation, Owner, PartitionObservation,
-    PodObservation, Role,
+    Role,
 };
 
-use crate::chance::{Chance, Drifter};
 use crate::pod::Pod;
-
-/// When the simulation begins: any moment of 2026.
-pub const START: Millis = 1_780_000_000_000;
-/// One tick.
-const TICK: Millis = 500;
-
-/// What kind of group is simulated. The defaults are the generator of the benchmark.
-#[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    pub partitions: usize,
-    pub pods: usize,
-    /// Messages per second that an average pod can take.
-    pub capacity: f64,
-    /// Part of the capacity that arrives.
-    pub load: f64,
-    /// Time between the commits of a pod.
-    pub commit: Millis,
-    /// Time between observations.
-    pub poll: Millis,
-    /// Standard deviation of ln of the partitions' weights.
-    pub skew: f64,
-    /// Standard deviation of a pod's speed over time, and its memory in seconds.
-    pub wobble: (f64, f64),
-    /// Whether garbage collection stops pods for 1 to 3 s every five minutes.
-    pub pauses: bool,
-    /// Whether pods export metrics.
-    pub metrics: bool,
-    /// Shares of messages that the user's ratios count; `None`: not exported.
-    pub user: [Option<f64>; 2],
-}
-
-impl Shape {
-    /// A small, steady group that is polled fast: for tests that wait for a verdict.
-    pub fn small() -> Self {
-        Self {
-            partitions: 12,
-            pods: 3,
-            capacity: 60.0,
-            commit: 1_000,
-            poll: 2_000,
-            wobble: (0.0, 1.0),
-            pauses: false,
-            ..Self::default()
-        }
-    }
-}
-
-impl Default for Shape {
-    fn default() -> Self {
-        Self {
-            partitions: 24,
-            pods: 6,
-            capacity: 300.0,
-            load: 0.7,
-            commit: 5_000,
-            poll: 10_000,
-            skew: 0.15,
-            wobble: (0.06, 30.0),
-            pauses: true,
-            metrics: false,
-            user: [None; 2],
-        }
-    }
-}
+use crate::random::Random;
+use crate::shape::{COUNTED, START, Shape, TICK, ticks};
+use crate::wander::Wander;
 
 /// A group in motion.
 #[derive(Clone, Debug)]
@@ -84,10 +22,10 @@ pub struct World {
     pub partitions: Vec<Partition>,
     /// Multiplies everything that arrives.
     pub traffic: f64,
-    common: Drifter,
+    common: Wander,
     epoch: u64,
     paused_until: Millis,
-    chance: Chance,
+    random: Random,
 }
 
 #[derive(Clone, Debug)]
@@ -99,23 +37,23 @@ pub struct Partition {
     pub end: i64,
     pub position: i64,
     pub committed: i64,
-    own: Drifter,
+    own: Wander,
 }
 
 impl World {
     pub fn new(shape: Shape, seed: u64) -> Self {
-        let mut chance = Chance::new(seed);
-        let pods = (0..shape.pods).map(|i| Pod::new(i, shape, &mut chance)).collect();
+        let mut random = Random::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66);
+        let pods = (0..shape.pods).map(|i| Pod::new(i, shape, &mut random)).collect();
         let mut partitions: Vec<Partition> = (0..shape.partitions)
-            .map(|i| Partition::new(i % shape.pods, shape, &mut chance))
+            .map(|i| Partition::new(i % shape.pods, shape, &mut random))
             .collect();
         let mean = partitions.iter().map(|p| p.weight).sum::<f64>() / shape.partitions as f64;
         for partition in &mut partitions {
             partition.weight /= mean;
         }
-        let common = Drifter::new(0.05, 60.0);
+        let common = Wander::from_one(0.05, ticks(60.0));
         let (now, traffic) = (START, 1.0);
-        Self { shape, now, pods, partitions, traffic, common, epoch: 1, paused_until: 0, chance }
+        Self { shape, now, pods, partitions, traffic, common, epoch: 1, paused_until: 0, random }
     }
 
     /// Lets time pass, and shows each observation that falls into it.
@@ -133,7 +71,7 @@ impl World {
     /// Makes the last pod the canary, with new random partitions, through a rebalance.
     pub fn start_trial(&mut self, pause: Millis) {
         let last = self.pods.len() - 1;
-        self.pods[last].become_canary(self.now, &mut self.chance);
+        self.pods[last].become_canary(self.now, &mut self.random);
         self.rebalance(pause);
     }
 
@@ -142,7 +80,7 @@ impl World {
         self.epoch += 1;
         self.paused_until = self.now + pause;
         let mut order: Vec<usize> = (0..self.partitions.len()).collect();
-        self.chance.shuffle(&mut order);
+        deal(&mut order, &mut self.random);
         for (seat, partition) in order.into_iter().enumerate() {
             let partition = &mut self.partitions[partition];
             partition.owner = seat % self.shape.pods;
@@ -168,22 +106,23 @@ impl World {
     pub fn grow(&mut self, by: usize) {
         let nobody = self.pods.len();
         for _ in 0..by {
-            self.partitions.push(Partition::new(nobody, self.shape, &mut self.chance));
+            self.partitions.push(Partition::new(nobody, self.shape, &mut self.random));
         }
     }
 
     fn tick(&mut self) {
         let dt = TICK as f64 / 1_000.0;
         self.now += TICK;
-        let level = self.traffic * self.common.step(dt, &mut self.chance);
+        let level = self.traffic * self.common.step(&mut self.random);
         let total = self.shape.capacity * self.shape.load * self.shape.pods as f64;
         let per_partition = level * total / self.shape.partitions as f64 * dt;
         for partition in &mut self.partitions {
-            let own = partition.own.step(dt, &mut self.chance);
-            partition.end += self.chance.poisson(per_partition * partition.weight * own);
+            let own = partition.own.step(&mut self.random);
+            partition.end +=
+                self.random.poisson(per_partition * partition.weight * own, COUNTED) as i64;
         }
         for index in 0..self.pods.len() {
-            let budget = self.pods[index].budget(self.now, TICK, &mut self.chance);
+            let budget = self.pods[index].budget(self.now, TICK, &mut self.random);
             if self.now >= self.paused_until {
                 self.consume(index, budget);
             }
@@ -201,7 +140,7 @@ impl World {
         for i in owned {
             let partition = &mut self.partitions[i];
             let share = partition.reachable() as f64 * part;
-            let extra = i64::from(self.chance.unit() < share.fract());
+            let extra = i64::from(self.random.unit() < share.fract());
             let step = (share as i64 + extra).min(partition.reachable());
             partition.position += step;
             taken += step;
@@ -209,7 +148,7 @@ impl World {
                 partition.committed = partition.position;
             }
         }
-        self.pods[index].work_on(taken, &mut self.chance);
+        self.pods[index].work_on(taken, &mut self.random);
     }
 
     pub fn observe(&self) -> Observation {
@@ -240,10 +179,18 @@ impl World {
     }
 }
 
+/// Puts seats into random order, by remainders: [`Random::shuffle`] would deal others, and traces of
+/// these groups are frozen.
+fn deal(seats: &mut [usize], random: &mut Random) {
+    for i in (1..seats.len()).rev() {
+        seats.swap(i, (random.bits() % (i as u64 + 1)) as usize);
+    }
+}
+
 impl Partition {
-    fn new(owner: usize, shape: Shape, chance: &mut Chance) -> Self {
-        let weight = (shape.skew * chance.normal()).exp();
-        let own = Drifter::new(0.08, 60.0);
+    fn new(owner: usize, shape: Shape, random: &mut Random) -> Self {
+        let weight = (shape.skew * random.normal()).exp();
+        let own = Wander::from_one(0.08, ticks(60.0));
         let end = 1_000_000;
         Self { owner, weight, poison: None, end, position: end, committed: end, own }
     }
@@ -252,21 +199,5 @@ impl Partition {
     fn reachable(&self) -> i64 {
         let end = self.poison.map_or(self.end, |poison| poison.min(self.end));
         (end - self.position).max(0)
-    }
-}
-
-/// What the API server shows of a pod that has nothing wrong with it.
-pub fn healthy_pod(name: &str, role: Role, created: Millis) -> PodObservation {
-    PodObservation {
-        name: Arc::from(name),
-        role,
-        created,
-        ready: true,
-        terminating: false,
-        restarts: 0,
-        oom_kills: 0,
-        crash_loop: false,
-        node: None,
-        metrics: None,
     }
 }

@@ -79,7 +79,7 @@ fn ln_gamma(z: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dice::Dice;
+    use siskin_simulation::random::Random;
 
     #[test]
     fn the_logarithm_of_gamma_is_right() {
@@ -92,10 +92,11 @@ mod tests {
     #[test]
     fn it_holds_the_truth_at_all_times_in_nineteen_of_twenty_runs() {
         let misses = |seed: &u32| {
-            let mut dice = Dice::new(*seed);
+            let mut random = Random::spread(u64::from(*seed));
             let mut sum = EventCounts::default();
             (0..60).any(|_| {
-                let (x, y) = (dice.poisson(8.0), dice.poisson(20.0));
+                let (x, y) =
+                    (random.poisson(8.0, f64::INFINITY), random.poisson(20.0, f64::INFINITY));
                 sum = sum.plus(EventCounts::new(x, 400.0, y, 2_000.0));
                 let interval = interval(sum, 1.0);
                 !(interval.low..=interval.high).contains(&2.0)

@@ -178,14 +178,14 @@ fn least_ratio() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dice::Dice;
+    use siskin_simulation::random::Random;
 
     /// Ten minutes of five pods with these rates, counted in batches.
     fn record(rates: [f64; 5], batch: f64, seed: u32) -> Vec<BTreeMap<Arc<str>, Count>> {
-        let mut dice = Dice::new(seed);
+        let mut random = Random::spread(u64::from(seed));
         let window = |_| {
             let pod = |(i, rate): (usize, &f64)| {
-                let events = batch * dice.poisson(1_000.0 * rate / batch);
+                let events = batch * random.poisson(1_000.0 * rate / batch, f64::INFINITY);
                 (Arc::from(format!("pod-{i}")), Count { events, of: 1_000.0 })
             };
             rates.iter().enumerate().map(pod).collect()

@@ -8,10 +8,10 @@ use crate::constants::{COUNT_WINDOW, Constant};
 use crate::counters::counter::Count;
 use crate::counters::kind::Kind;
 use crate::counters::rise::Rise;
-use crate::dice::Dice;
 use crate::engines::drift_test::{Drift, DriftTest};
 use crate::numbers::Millis;
 use crate::power::plan::{BaseRates, PlannedStep};
+use siskin_simulation::random::Random;
 
 const MINUTE: Millis = 60_000;
 
@@ -42,20 +42,20 @@ fn found(step: &StepEstimate, signal: &Signal) -> Option<f64> {
     step.smallest.iter().find(|it| it.signal == *signal).expect("estimated").effect
 }
 
-/// Poisson of any mean, from pieces that [`Dice`] can draw.
-fn poisson(dice: &mut Dice, mean: f64) -> f64 {
+/// Poisson of any mean, from pieces that [`Random`] can draw.
+fn poisson(random: &mut Random, mean: f64) -> f64 {
     let mut events = 0.0;
     let mut rest = mean;
     while rest > 0.0 {
-        events += dice.poisson(rest.min(50.0));
+        events += random.poisson(rest.min(50.0), f64::INFINITY);
         rest -= 50.0;
     }
     events
 }
 
 /// Nearly normal: the sum of twelve uniform numbers.
-fn normal(dice: &mut Dice) -> f64 {
-    (0..12).map(|_| dice.unit()).sum::<f64>() - 6.0
+fn normal(random: &mut Random) -> f64 {
+    (0..12).map(|_| random.unit()).sum::<f64>() - 6.0
 }
 
 /// The share of seeded rollouts in which the engine of a count fails a canary of this rate.
@@ -64,13 +64,13 @@ fn count_power(case: &Case, stages: &[Stage], kind: Kind, rate: f64, runs: u32) 
     let slices = counted.slices(COUNT_WINDOW);
     let needed = case.ln_needed(&signal(kind, &[]));
     let failed = |seed: &u32| {
-        let mut dice = Dice::new(*seed);
+        let mut random = Random::spread(u64::from(*seed));
         let mut signal = counted.signal();
         slices.iter().any(|slice| {
             let mut drawn = counted.rises(slice, rate, counted.base);
             for rise in &mut drawn {
                 let Count { events, of } = rise.count(kind);
-                let events = poisson(&mut dice, events);
+                let events = poisson(&mut random, events);
                 *rise =
                     Rise::expected(&rise.pod, rise.role, rise.age, (kind, Count { events, of }));
             }
@@ -89,11 +89,11 @@ fn lag_power(case: &Case, stage: Stage, deficit: f64, runs: u32) -> f64 {
     let noise = lagging.noise(deficit);
     let excused = lagging.is_excused(deficit);
     let failed = |seed: &u32| {
-        let mut dice = Dice::new(*seed);
+        let mut random = Random::spread(u64::from(*seed));
         let mut ledger: DriftTest<u32> = DriftTest::new(lagging.scale);
         (0..lagging.windows).any(|number| {
             let mut drift = |id| {
-                let seen = deficit + noise * normal(&mut dice);
+                let seen = deficit + noise * normal(&mut random);
                 let judged = lagging.judged(number, deficit, seen);
                 Drift { id, judged: judged.map(|it| if excused { 0.0 } else { it }), seen }
             };

@@ -4,15 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::counters::counter::is_total;
-use crate::engines::drift_test::{Drift, DriftTest, WIDEST_SCALE};
+use crate::engines::drift_test::{BETS, Drift, DriftTest, WIDEST_SCALE};
 use crate::findings::effect::Effect;
-use crate::numbers::{Millis, count};
+use crate::numbers::{Millis, count, unmilli};
 use crate::observation::name_table::NameTable;
 use crate::observation::{Observation, PodObservation, Role};
-use crate::signals::pod_accounts::PodAccounts;
+use crate::signals::pod_accounts::{accounts, by_pod};
+use serde::{Deserialize, Serialize};
 
 /// Heaps, caches and pools fill for this long after a start.
 const GRACE_AGE: Millis = 180_000;
@@ -42,8 +41,7 @@ pub(crate) struct Memory {
     ledger: DriftTest<Arc<str>>,
     window: Option<Millis>,
     pods: BTreeMap<Arc<str>, PodMemory>,
-    /// When the latest window was bet on.
-    pub(crate) latest: Option<Millis>,
+    latest: Option<Millis>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +59,9 @@ struct PodMemory {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SavedMemory {
     largest: f64,
-    #[serde(flatten)]
-    accounts: PodAccounts,
+    pool: i64,
+    windows: u32,
+    pods: Vec<(u32, [i64; BETS])>,
 }
 
 impl Memory {
@@ -132,6 +131,11 @@ impl Memory {
         self.ledger.ln_value()
     }
 
+    /// When the latest window was bet on.
+    pub(crate) fn latest(&self) -> Option<Millis> {
+        self.latest
+    }
+
     /// The pod with the most evidence, and how fast it grows.
     pub(crate) fn leading(&self) -> Option<(Arc<str>, Effect)> {
         let (pod, growth) = self.ledger.leading()?;
@@ -150,13 +154,15 @@ impl Memory {
     }
 
     pub(crate) fn save(&self, names: &mut NameTable, pooled: bool) -> SavedMemory {
-        let accounts = PodAccounts::of(&self.ledger, names, pooled);
-        SavedMemory { largest: self.largest, accounts }
+        let (pods, pool) = by_pod(&self.ledger, names, pooled);
+        SavedMemory { largest: self.largest, pool, windows: self.ledger.windows(), pods }
     }
 
     /// What [`Memory::save`] wrote; `None` if it did not write this.
     pub(crate) fn restore(saved: SavedMemory, names: &[Arc<str>]) -> Option<Self> {
-        let ledger = saved.accounts.restored(WIDEST_SCALE, names)?;
+        let accounts = accounts(saved.pods, names)?;
+        let ledger =
+            DriftTest::restored(WIDEST_SCALE, unmilli(saved.pool), saved.windows, accounts);
         Some(Self::with(saved.largest.max(0.0), ledger))
     }
 }
@@ -171,17 +177,19 @@ fn reading(pod: &PodObservation) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dice::{Dice, assert_e_process};
+    use siskin_simulation::random::Random;
+
+    use crate::stopping::assert_e_process;
 
     #[test]
     fn its_mean_is_at_most_one_where_the_headroom_lasts_an_hour() {
         // Growth that is 1 on average: steady, by steps, in rare leaps.
         for leap in [1.0, 2.0, 4.0] {
             let path = |seed| {
-                let mut dice = Dice::new(seed);
+                let mut random = Random::spread(seed);
                 let mut ledger: DriftTest<Arc<str>> = DriftTest::new(WIDEST_SCALE);
                 let mut step = |_| {
-                    let y: f64 = if dice.unit() < 1.0 / leap { leap } else { 0.0 };
+                    let y: f64 = if random.unit() < 1.0 / leap { leap } else { 0.0 };
                     let judged = Some((y.min(MOST_GROWTH) - 1.0) * WIDEST_SCALE);
                     ledger.bet(&[Drift { id: Arc::from("pod"), judged, seen: y }], 0.0);
                     ledger.ln_value().exp()

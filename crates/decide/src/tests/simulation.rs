@@ -9,7 +9,6 @@ mod calm;
 mod cluster;
 mod counts;
 mod deployment;
-mod dice;
 mod memory;
 mod operator;
 mod storm;

@@ -1,7 +1,7 @@
 //! Losses among messages in flight, on gaps made by hand. Batches take no loss; a loss is found.
 
 use super::*;
-use crate::dice::Dice;
+use siskin_simulation::random::Random;
 
 const POLL: Millis = 10_000;
 const FLIGHT: Flight = Flight { longest: POLL, most: 0.0 };
@@ -24,8 +24,8 @@ fn lost(gaps: impl IntoIterator<Item = f64>, flight: Flight) -> f64 {
 /// Batches of this many messages, counted when they are done, at moments that polls don't
 /// choose.
 fn batches(size: f64, seed: u32) -> impl Iterator<Item = f64> {
-    let mut dice = Dice::new(seed);
-    (0..180).map(move |_| size * dice.unit())
+    let mut random = Random::spread(u64::from(seed));
+    (0..180).map(move |_| size * random.unit())
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use siskin_simulation::random::Random;
+
 use crate::engines::drift_test::{Drift, DriftTest};
 use crate::observation::PartitionId;
 
@@ -11,20 +13,6 @@ const TOLERATED: f64 = 0.03;
 const PARTITIONS: i32 = 4;
 const WINDOWS: usize = 60;
 const RUNS: u32 = 600;
-
-/// `SplitMix64`: uniform in [0, 1).
-struct Chance(u64);
-
-impl Chance {
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let high = u32::try_from((z ^ (z >> 31)) >> 32).expect("32 bits");
-        f64::from(high) / f64::from(u32::MAX)
-    }
-}
 
 fn id(partition: i32) -> PartitionId {
     PartitionId { topic: Arc::from("orders"), partition }
@@ -40,15 +28,15 @@ fn window(drift: impl FnMut(i32) -> f64) -> Vec<Drift<PartitionId>> {
 }
 
 /// Drifts with mean δ exactly, none below the clip: a null hypothesis that is barely true.
-fn barely_true(kind: usize, chance: &mut Chance, common: f64) -> f64 {
+fn barely_true(kind: usize, random: &mut Random, common: f64) -> f64 {
     match kind {
         0 => TOLERATED,
         // Independent coins.
-        1 => coin(chance.unit()),
+        1 => coin(random.unit()),
         // All partitions move together.
         2 => coin(common),
         // Rare and large.
-        _ if chance.unit() < 0.03 => 1.0,
+        _ if random.unit() < 0.03 => 1.0,
         _ => 0.0,
     }
 }
@@ -79,12 +67,12 @@ fn accounts_that_are_held_back_are_worth_no_more_than_that_together_and_others_a
 
 /// The evidence after each window, while partitions come and go at times that depend on no bet.
 fn path(kind: usize, seed: u32) -> Vec<f64> {
-    let mut chance = Chance(seed.into());
+    let mut random = Random::new(seed.into());
     let mut ledger: DriftTest<PartitionId> = DriftTest::new([0.02, 0.02, 0.1, 0.25][kind]);
     let window = |_| {
-        let common = chance.unit();
-        let drifts = window(|_| barely_true(kind, &mut chance, common));
-        let lost = id(if chance.unit() < 0.05 { 1 } else { -1 });
+        let common = random.unit();
+        let drifts = window(|_| barely_true(kind, &mut random, common));
+        let lost = id(if random.unit() < 0.05 { 1 } else { -1 });
         let owned: Vec<PartitionId> = (0..PARTITIONS).map(id).filter(|one| *one != lost).collect();
         ledger.keep_only(&owned.iter().collect::<Vec<_>>());
         ledger.bet(&drifts, TOLERATED);

@@ -3,9 +3,11 @@
 
 use statrs::distribution::{Binomial, Discrete, Poisson};
 
-use crate::dice::{Dice, assert_e_process};
+use siskin_simulation::random::Random;
+
 use crate::engines::non_inferiority::NonInferiority;
 use crate::engines::ratio_test::{EventCounts, Margin, RatioTest, ln_poisson};
+use crate::stopping::assert_e_process;
 
 const EXACT: Margin = Margin { ratio: 1.5, dispersion: 1.0 };
 const RUNS: u32 = 800;
@@ -21,12 +23,12 @@ fn most() -> f64 {
 }
 
 /// One window of Poisson counts: `rate` per primary message, `ratio` times as many per canary one.
-fn draw(dice: &mut Dice, rate: f64, ratio: f64) -> EventCounts {
+fn draw(random: &mut Random, rate: f64, ratio: f64) -> EventCounts {
     // The common level is anything, as long as both roles share it.
-    let level = 0.5 + dice.unit();
-    let (n, m) = (200.0 + 400.0 * dice.unit(), 2_000.0);
-    let x = dice.poisson(n * rate * ratio * level);
-    EventCounts::new(x, n, dice.poisson(m * rate * level), m)
+    let level = 0.5 + random.unit();
+    let (n, m) = (200.0 + 400.0 * random.unit(), 2_000.0);
+    let x = random.poisson(n * rate * ratio * level, f64::INFINITY);
+    EventCounts::new(x, n, random.poisson(m * rate * level, f64::INFINITY), m)
 }
 
 #[test]
@@ -56,10 +58,10 @@ fn its_mean_is_at_most_one_wherever_one_stops() {
     for (rate, ratio) in [(0.01, 1.5), (0.02, 1.0), (0.0005, 1.5), (0.0001, 9.0)] {
         let paths: Vec<Vec<f64>> = (0..RUNS)
             .map(|seed| {
-                let mut dice = Dice::new(seed);
+                let mut random = Random::spread(u64::from(seed));
                 let mut engine = RatioTest::fine();
                 let mut step = |_| {
-                    engine.bet(draw(&mut dice, rate, ratio), EXACT, OPEN);
+                    engine.bet(draw(&mut random, rate, ratio), EXACT, OPEN);
                     engine.ln_value().exp()
                 };
                 (0..WINDOWS).map(&mut step).collect()
@@ -73,10 +75,10 @@ fn its_mean_is_at_most_one_wherever_one_stops() {
 fn the_gross_account_spares_what_a_warm_up_may_do() {
     let paths: Vec<Vec<f64>> = (0..RUNS)
         .map(|seed| {
-            let mut dice = Dice::new(seed);
+            let mut random = Random::spread(u64::from(seed));
             let mut engine = RatioTest::gross();
             let mut step = |_| {
-                engine.bet(draw(&mut dice, 0.01, 7.5), EXACT, OPEN);
+                engine.bet(draw(&mut random, 0.01, 7.5), EXACT, OPEN);
                 engine.ln_value().exp()
             };
             (0..WINDOWS).map(&mut step).collect()
@@ -87,11 +89,11 @@ fn the_gross_account_spares_what_a_warm_up_may_do() {
 
 /// Counts that come in batches: a window's level is drawn per role from a gamma-like mixture, so
 /// that the variance is about three times that of a Poisson distribution.
-fn clustered(dice: &mut Dice, ratio: f64) -> EventCounts {
+fn clustered(random: &mut Random, ratio: f64) -> EventCounts {
     let batch = 3.0;
     let (n, m) = (400.0, 2_000.0);
-    let x = batch * dice.poisson(n * 0.01 * ratio / batch);
-    EventCounts::new(x, n, batch * dice.poisson(m * 0.01 / batch), m)
+    let x = batch * random.poisson(n * 0.01 * ratio / batch, f64::INFINITY);
+    EventCounts::new(x, n, batch * random.poisson(m * 0.01 / batch, f64::INFINITY), m)
 }
 
 #[test]
@@ -99,10 +101,10 @@ fn told_the_dispersion_it_bears_batches() {
     let margin = Margin { dispersion: 3.0, ..EXACT };
     let paths: Vec<Vec<f64>> = (0..RUNS)
         .map(|seed| {
-            let mut dice = Dice::new(seed);
+            let mut random = Random::spread(u64::from(seed));
             let mut engine = RatioTest::fine();
             let mut step = |_| {
-                engine.bet(clustered(&mut dice, 1.5), margin, OPEN);
+                engine.bet(clustered(&mut random, 1.5), margin, OPEN);
                 engine.ln_value().exp()
             };
             (0..WINDOWS).map(&mut step).collect()
@@ -197,10 +199,10 @@ fn nothing_but_finite_numbers_leaves_the_engine() {
 fn a_ratio_at_the_effect_is_rarely_proven_away() {
     let passes = |rate: f64, ratio: f64| {
         let proven = |seed: &u32| {
-            let mut dice = Dice::new(*seed);
+            let mut random = Random::spread(u64::from(*seed));
             let mut proof = NonInferiority::new();
             (0..WINDOWS).any(|_| {
-                proof.bet(draw(&mut dice, rate, ratio), EXACT);
+                proof.bet(draw(&mut random, rate, ratio), EXACT);
                 proof.is_proven()
             })
         };
@@ -228,7 +230,7 @@ fn saving_never_creates_evidence() {
     let mut engine = RatioTest::fine();
     let mut proof = NonInferiority::new();
     for seed in 0..40 {
-        let counts = draw(&mut Dice::new(seed), 0.01, 2.0);
+        let counts = draw(&mut Random::spread(seed), 0.01, 2.0);
         engine.bet(counts, EXACT, OPEN);
         proof.bet(counts, EXACT);
         let again = RatioTest::fine().restored(&engine.save()).expect("its own");

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::dice::Dice;
-use crate::lag::column::{Column, Moves};
+use crate::lag::column::{Column, Flags, Moves};
+use siskin_simulation::random::Random;
 
 #[test]
 fn a_column_follows_its_list_like_a_map() {
-    let mut dice = Dice::new(1);
+    let mut random = Random::spread(1);
     for _ in 0..200 {
         let mut model: BTreeMap<u32, u32> = BTreeMap::new();
         let (mut list, mut column) = (Vec::new(), Column::default());
         for round in 1..20 {
-            let keep = dice.unit();
-            let now: Vec<u32> = (0..30).filter(|_| dice.unit() < keep).collect();
+            let keep = random.unit();
+            let now: Vec<u32> = (0..30).filter(|_| random.unit() < keep).collect();
             column.follow(&Moves::between(&list, &now), 0);
             model.retain(|key, _| now.contains(key));
             list = now;
@@ -39,4 +39,14 @@ fn a_list_that_stays_has_no_moves() {
     assert_eq!(Moves::between(&[1, 3], &[1, 3]), Moves::Same(2));
     assert_eq!(Moves::between(&[1, 3], &[3, 4]), Moves::Changed(vec![Some(1), None]));
     assert_eq!(Moves::between(&[1, 3], &[]), Moves::Changed(Vec::new()));
+}
+
+#[test]
+fn marks_are_independent() {
+    let mut marks = Flags::default();
+    marks.put::<1>(true);
+    marks.put::<7>(true);
+    assert_eq!([marks.has::<0>(), marks.has::<1>(), marks.has::<7>()], [false, true, true]);
+    marks.put::<1>(false);
+    assert_eq!([marks.has::<0>(), marks.has::<1>(), marks.has::<7>()], [false, false, true]);
 }

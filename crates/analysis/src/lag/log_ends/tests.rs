@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::dice::Dice;
 use crate::lag::column::Moves;
 use crate::lag::log_ends::{Arrival, LogEnds, MOST_SAMPLES};
 use crate::lag::time_lag::TimeLag;
 use crate::numbers::{Millis, seconds, whole};
+use siskin_simulation::random::Random;
 
 /// What is known of one partition, oldest first.
 type Samples = Vec<(Millis, i64)>;
@@ -22,21 +22,21 @@ fn lag(samples: &Samples, now: Millis, committed: i64) -> Option<TimeLag> {
     })
 }
 
-fn below(dice: &mut Dice, most: u32) -> i64 {
-    i64::try_from(whole(dice.unit() * f64::from(most))).expect("small")
+fn below(random: &mut Random, most: u32) -> i64 {
+    i64::try_from(whole(random.unit() * f64::from(most))).expect("small")
 }
 
 #[test]
 fn lags_are_those_of_a_list_per_partition() {
-    let mut dice = Dice::new(7);
+    let mut random = Random::spread(7);
     for _ in 0..60 {
         let (mut ends, mut list) = (LogEnds::default(), Vec::new());
         let mut model: BTreeMap<u32, Samples> = BTreeMap::new();
         let mut at = 0;
         for _ in 0..MOST_SAMPLES {
-            at += 1 + below(&mut dice, 5_000);
-            if list.is_empty() || dice.unit() < 0.05 {
-                let now: Vec<u32> = (0..9).filter(|_| dice.unit() < 0.8).collect();
+            at += 1 + below(&mut random, 5_000);
+            if list.is_empty() || random.unit() < 0.05 {
+                let now: Vec<u32> = (0..9).filter(|_| random.unit() < 0.8).collect();
                 ends.follow(&Moves::between(&list, &now));
                 model.retain(|key, _| now.contains(key));
                 list = now;
@@ -44,9 +44,9 @@ fn lags_are_those_of_a_list_per_partition() {
             ends.begin(at, list.len());
             for (place, key) in list.iter().enumerate() {
                 let samples = model.entry(*key).or_default();
-                step(&mut dice, at, samples, &mut ends, place);
+                step(&mut random, at, samples, &mut ends, place);
                 let newest = samples.last().map_or(0, |(_, end)| *end);
-                for committed in [0, below(&mut dice, 500), newest - 1, newest, newest + 3] {
+                for committed in [0, below(&mut random, 500), newest - 1, newest, newest + 3] {
                     let expected = lag(samples, at, committed);
                     assert_eq!(ends.lag(place, at, committed), expected, "{committed} {samples:?}");
                 }
@@ -61,13 +61,13 @@ fn lags_are_those_of_a_list_per_partition() {
 }
 
 /// A sample in which a log stands, grows, gives no answer, or begins anew.
-fn step(dice: &mut Dice, at: Millis, samples: &mut Samples, ends: &mut LogEnds, place: usize) {
+fn step(random: &mut Random, at: Millis, samples: &mut Samples, ends: &mut LogEnds, place: usize) {
     let before = samples.last().map(|(_, end)| *end);
-    let end = match dice.unit() {
+    let end = match random.unit() {
         unit if unit < 0.2 => return,
         unit if unit < 0.5 => before.unwrap_or(0),
-        unit if unit < 0.97 => before.unwrap_or(0) + below(dice, 20),
-        _ => below(dice, 20),
+        unit if unit < 0.97 => before.unwrap_or(0) + below(random, 20),
+        _ => below(random, 20),
     };
     let arrival = match before {
         None => Arrival::First,

@@ -4,12 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::dice::Dice;
-use crate::lag::column::Place;
 use crate::lag::roster::{Roster, SPARE_NAMES};
 use crate::observation::{
     GroupObservation, GroupState, MemberCount, Owner, PartitionId, PartitionObservation, Role,
 };
+use siskin_simulation::random::Random;
 
 fn group(state: GroupState, partitions: Vec<PartitionObservation>) -> GroupObservation {
     GroupObservation { state, epoch: 1, members: MemberCount::default(), partitions }
@@ -25,24 +24,24 @@ fn pod(name: &str, role: Role) -> Owner {
 }
 
 /// Rows of some of the partitions, in any order, some twice.
-fn rows(dice: &mut Dice) -> Vec<PartitionObservation> {
+fn rows(random: &mut Random) -> Vec<PartitionObservation> {
     let mut rows = Vec::new();
-    let keep = dice.unit();
+    let keep = random.unit();
     for topic in ["a", "b", "c"] {
         for partition in 0..6 {
-            let owner = match dice.unit() {
+            let owner = match random.unit() {
                 unit if unit < 0.3 => pod("x", Role::Primary),
                 unit if unit < 0.6 => pod("y", Role::Primary),
                 unit if unit < 0.7 => pod("y", Role::Canary),
                 unit if unit < 0.8 => Owner::Nobody,
                 _ => Owner::External,
             };
-            if dice.unit() < keep {
+            if random.unit() < keep {
                 rows.push(row(topic, partition, owner));
             }
         }
     }
-    if dice.unit() < 0.5 && !rows.is_empty() {
+    if random.unit() < 0.5 && !rows.is_empty() {
         rows.push(row("b", 3, Owner::Nobody));
         let half = rows.len() / 2;
         rows.rotate_left(half);
@@ -52,15 +51,15 @@ fn rows(dice: &mut Dice) -> Vec<PartitionObservation> {
 
 #[test]
 fn places_and_owners_are_those_of_a_map() {
-    let mut dice = Dice::new(3);
+    let mut random = Random::spread(3);
     for _ in 0..100 {
         let mut roster = Roster::default();
         // The owner under the last stable assignment.
         let mut model: BTreeMap<PartitionId, Option<(Arc<str>, Role)>> = BTreeMap::new();
         for _ in 0..30 {
-            let stable = dice.unit() < 0.7;
+            let stable = random.unit() < 0.7;
             let state = if stable { GroupState::Stable } else { GroupState::Rebalancing };
-            let seen = group(state, rows(&mut dice));
+            let seen = group(state, rows(&mut random));
             let before: Vec<PartitionId> = model.keys().cloned().collect();
             let mut shown: BTreeMap<PartitionId, Owner> = BTreeMap::new();
             for row in &seen.partitions {
@@ -76,11 +75,10 @@ fn places_and_owners_are_those_of_a_map() {
             let (listed, moves) = roster.follow(&seen);
             let mut warmth = roster.warmth(&[], 0);
             assert_eq!(roster.len(), model.len());
-            for (index, (id, owner)) in model.iter_mut().enumerate() {
-                let place = Place::at(index);
+            for (place, (id, owner)) in model.iter_mut().enumerate() {
                 assert_eq!((roster.id(place), roster.place(id)), (id.clone(), Some(place)));
                 assert_eq!(
-                    moves.before(index).map(|earlier| &before[earlier]),
+                    moves.before(place).map(|place| &before[place]),
                     before.iter().find(|it| *it == id)
                 );
                 assert_eq!(listed.at(place).map(|row| &row.owner), shown.get(id));
@@ -109,7 +107,7 @@ fn a_pod_is_warm_by_its_age_and_an_unknown_one_is_not() {
     let seen = group(GroupState::Stable, vec![row("a", 0, pod("x", Role::Canary))]);
     roster.follow(&seen);
     let mut warmth = roster.warmth(&[], 0);
-    let cold = roster.consumer(Place::at(0), &pod("x", Role::Canary), &mut warmth).expect("a pod");
+    let cold = roster.consumer(0, &pod("x", Role::Canary), &mut warmth).expect("a pod");
     assert!(!cold.warm);
 }
 
@@ -121,9 +119,9 @@ fn names_of_pods_that_are_gone_are_dropped() {
         let seen = group(GroupState::Stable, vec![row("a", 0, pod(&name, Role::Primary))]);
         roster.follow(&seen);
         let mut warmth = roster.warmth(&[], 0);
-        let consumer = roster.consumer(Place::at(0), &seen.partitions[0].owner, &mut warmth);
-        assert!(roster.seat(Place::at(0), consumer));
-        assert_eq!(roster.owner(Place::at(0)).map(|name| &**name), Some(&*name));
+        let consumer = roster.consumer(0, &seen.partitions[0].owner, &mut warmth);
+        assert!(roster.seat(0, consumer));
+        assert_eq!(roster.owner(0).map(|name| &**name), Some(&*name));
     }
     assert!(roster.numbers() <= SPARE_NAMES + 4, "{}", roster.numbers());
 }

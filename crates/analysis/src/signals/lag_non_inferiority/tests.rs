@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use crate::engines::non_inferiority::PROVEN;
-use crate::lag::column::{PodNumber, Rank};
 use crate::lag::roster::Consumer;
 use crate::lag::windows::{MessageCounts, WindowLag};
 use crate::observation::{PartitionId, Role};
@@ -15,9 +14,9 @@ fn id() -> PartitionId {
 }
 
 fn standing(drift: Option<f64>, arrived: u32) -> WindowLag<MessageCounts> {
-    let consumer = Consumer { role: Role::Canary, warm: true, number: PodNumber::at(0) };
+    let consumer = Consumer { role: Role::Canary, warm: true, number: 0 };
     WindowLag {
-        position: Rank::at(0),
+        place: 0,
         consumer,
         lag: 1.0,
         drift,
@@ -36,17 +35,10 @@ fn fed(proofs: &mut LagNonInferiority, drifts: impl IntoIterator<Item = f64>) ->
     proven
 }
 
-/// Uniform in [0, 1), `SplitMix64`.
+/// Uniform in [0, 1).
 fn noise(seed: u64) -> impl Iterator<Item = f64> {
-    let mut state = seed;
-    std::iter::repeat_with(move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let high = u32::try_from((z ^ (z >> 31)) >> 32).expect("32 bits");
-        f64::from(high) / f64::from(u32::MAX)
-    })
+    let mut random = siskin_simulation::random::Random::new(seed);
+    std::iter::repeat_with(move || random.unit())
 }
 
 #[test]

@@ -9,7 +9,7 @@ use siskin_analysis::observation::{
 };
 use siskin_analysis::{Against, Check, Measure, Settings, Threshold, UserMetric, UserRule};
 
-use siskin_simulation::chance::Chance;
+use siskin_simulation::random::Random;
 use siskin_simulation::{START, healthy_pod};
 
 /// Pods that may own something. One name has two roles, as no API server would show it.
@@ -77,7 +77,7 @@ pub struct Case {
 impl Case {
     /// The case of a seed.
     pub fn of(seed: u64) -> Self {
-        let mut draw = Draw { chance: Chance::new(seed), epoch: 1, shift: 0 };
+        let mut draw = Draw { random: Random::spread(seed), epoch: 1, shift: 0 };
         let kinds =
             [Kind::Bent, Kind::Bent, Kind::Absurd, Kind::Empty, Kind::Unowned, Kind::NoOffsets];
         let kind = draw.one_of(&kinds);
@@ -87,7 +87,7 @@ impl Case {
 }
 
 struct Draw {
-    chance: Chance,
+    random: Random,
     epoch: u64,
     /// Who owns what: partition i belongs to pod i + shift.
     shift: usize,
@@ -95,7 +95,7 @@ struct Draw {
 
 impl Draw {
     fn below(&mut self, n: usize) -> usize {
-        self.chance.below(n)
+        self.random.index(n)
     }
 
     fn rarely(&mut self, one_in: usize) -> bool {

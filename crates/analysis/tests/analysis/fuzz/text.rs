@@ -1,7 +1,7 @@
 //! Trace text: noise, the example with pieces cut out, doubled and overwritten, and wild numbers.
 //! Every text follows from its seed alone.
 
-use siskin_simulation::chance::Chance;
+use siskin_simulation::random::Random;
 
 const EXAMPLE: &str = include_str!("../../../../trace/tests/trace/golden/example.jsonl");
 /// What stands in for a piece of a line: values that JSON allows and a trace doesn't, and others.
@@ -34,22 +34,22 @@ const PIECES: [&str; 24] = [
 
 /// The text of a seed.
 pub fn of(seed: u64) -> Vec<u8> {
-    let mut chance = Chance::new(seed);
-    if chance.below(10) == 0 {
-        let length = chance.below(200);
-        return (0..length).map(|_| chance.next().to_le_bytes()[0]).collect();
+    let mut random = Random::spread(seed);
+    if random.index(10) == 0 {
+        let length = random.index(200);
+        return (0..length).map(|_| random.bits().to_le_bytes()[0]).collect();
     }
     let mut text = EXAMPLE.as_bytes().to_vec();
-    for _ in 0..=chance.below(4) {
-        bend(&mut text, &mut chance);
+    for _ in 0..=random.index(4) {
+        bend(&mut text, &mut random);
     }
     text
 }
 
-fn bend(text: &mut Vec<u8>, chance: &mut Chance) {
-    let from = chance.below(text.len() + 1);
-    let to = (from + chance.below(40)).min(text.len());
-    match chance.below(6) {
+fn bend(text: &mut Vec<u8>, random: &mut Random) {
+    let from = random.index(text.len() + 1);
+    let to = (from + random.index(40)).min(text.len());
+    match random.index(6) {
         0 => drop(text.drain(from..to)),
         1 => text.truncate(from),
         2 => {
@@ -57,16 +57,16 @@ fn bend(text: &mut Vec<u8>, chance: &mut Chance) {
             text.splice(from..from, again);
         }
         3 => {
-            let byte = chance.next().to_le_bytes()[0];
+            let byte = random.bits().to_le_bytes()[0];
             text[from..to].iter_mut().take(1).for_each(|it| *it = byte);
         }
         4 => {
             let (begin, end) = value(text, from);
-            let piece = PIECES[chance.below(PIECES.len())];
+            let piece = PIECES[random.index(PIECES.len())];
             text.splice(begin..end, piece.bytes());
         }
         _ => {
-            let piece = PIECES[chance.below(PIECES.len())];
+            let piece = PIECES[random.index(PIECES.len())];
             text.splice(from..to, piece.bytes());
         }
     }

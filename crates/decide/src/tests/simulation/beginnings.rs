@@ -7,13 +7,13 @@ use super::cluster::{
     Cluster, FrozenObject, PrimaryObject, Rollout, Status, TargetObject, trial_key,
 };
 use super::deployment::Deployment;
-use super::dice::Dice;
 use crate::observed::{Facts, Frozen};
 use crate::revision::Revision;
 use crate::state::{Rest, State};
+use siskin_simulation::random::Random;
 
 /// The target as its user applied it, complete.
-pub(super) fn plain(dice: &mut Dice, template: Revision, total: u32) -> Cluster {
+pub(super) fn plain(dice: &mut Random, template: Revision, total: u32) -> Cluster {
     let mut deployment = Deployment::serving(template, total, 1);
     let max_unavailable = dice.pick(&[0, 0, 1, 2]);
     deployment.slack = max_unavailable;

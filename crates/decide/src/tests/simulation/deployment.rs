@@ -1,9 +1,9 @@
 //! A Deployment as the cluster runs it: a spec, pods that follow it over ticks, and a status that
 //! may be behind. Knows nothing of roles; the rules are those of Kubernetes' own controller.
 
-use super::dice::Dice;
 use crate::observed::Workload;
 use crate::revision::Revision;
+use siskin_simulation::random::Random;
 
 /// What someone edited into a child by hand.
 pub(super) const BY_HAND: Revision = Revision(99);
@@ -112,7 +112,7 @@ impl Deployment {
     /// status was written.
     pub(super) fn tick(
         &mut self,
-        dice: &mut Dice,
+        dice: &mut Random,
         prompt: bool,
         starts: impl Fn(Revision) -> bool,
     ) -> bool {
@@ -143,14 +143,14 @@ impl Deployment {
     }
 
     /// Some pods stop being ready, as any application may.
-    pub(super) fn crash(&mut self, dice: &mut Dice) {
+    pub(super) fn crash(&mut self, dice: &mut Random) {
         for pod in &mut self.pods {
             pod.ready &= !dice.one_in(2);
         }
         self.counted = self.count();
     }
 
-    fn reconcile(&mut self, dice: &mut Dice) {
+    fn reconcile(&mut self, dice: &mut Random) {
         let rolling = self.staying().any(|it| it.template != self.template);
         let surge = if rolling && 0 < self.replicas { self.surge } else { 0 };
         let most = self.replicas + surge;
@@ -175,7 +175,7 @@ impl Deployment {
     }
 
     /// One pod begins to leave, one that is not ready if there is any.
-    fn remove(&mut self, dice: &mut Dice, may: impl Fn(&Pod) -> bool) {
+    fn remove(&mut self, dice: &mut Random, may: impl Fn(&Pod) -> bool) {
         for ready in [false, true] {
             let some = |it: &&mut Pod| it.leaving.is_none() && it.ready == ready && may(it);
             let count = u32::try_from(self.pods.iter_mut().filter(some).count()).unwrap();

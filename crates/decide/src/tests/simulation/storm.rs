@@ -6,13 +6,13 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::cluster::Rollout;
-use super::dice::Dice;
 use super::vandals;
 use super::world::{Nature, World};
 use crate::observed::{MoveOrder, OnInconclusive, StepPlan, StepSize, Strategy};
 use crate::order::Order;
 use crate::revision::{Revision, RolloutId};
 use crate::state::{Stage, State};
+use siskin_simulation::random::Random;
 
 /// What may happen in a world: few worlds see everything, so that most things have a sequel.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    pub(super) fn of(dice: &mut Dice) -> Self {
+    pub(super) fn of(dice: &mut Random) -> Self {
         Self {
             scaling: dice.percent(40),
             vandals: dice.percent(40),
@@ -51,7 +51,7 @@ impl Profile {
         }
     }
 
-    pub(super) fn nature(&self, dice: &mut Dice) -> Nature {
+    pub(super) fn nature(&self, dice: &mut Random) -> Nature {
         let [good, bad, crashing, weak] = self.mix;
         match dice.below(100) {
             it if it < good => Nature::Good,
@@ -85,7 +85,7 @@ pub(super) fn create_rollout(world: &mut World) {
     });
 }
 
-pub(super) fn strategy(dice: &mut Dice) -> Strategy {
+pub(super) fn strategy(dice: &mut Random) -> Strategy {
     let steps: Vec<_> = (0..=dice.below(3))
         .map(|_| {
             let hold = SignedDuration::from_secs(dice.pick(&[0, 20, 60]));

@@ -7,7 +7,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::cluster::{Cluster, REVISIONS, View};
 use super::deployment::Deployment;
-use super::dice::Dice;
 use super::memory::Memory;
 use super::operator::Operator;
 use super::storm::{self, Profile};
@@ -16,6 +15,7 @@ use crate::observed::{Evidence, Membership, MoveOrder, Preflight};
 use crate::revision::{Cause, Revision};
 use crate::state::Phase;
 use crate::state::{Stage, State};
+use siskin_simulation::random::Random;
 
 /// Ticks of storm beyond the first few; each is 3 to 20 s, some a minute. Many short lives find more
 /// in the same time than few long ones.
@@ -71,7 +71,7 @@ impl Tally {
 pub(super) struct World {
     pub(super) seed: u64,
     pub(super) trace: bool,
-    pub(super) dice: Dice,
+    pub(super) dice: Random,
     pub(super) now: Timestamp,
     pub(super) calm: bool,
     pub(super) profile: Profile,
@@ -88,7 +88,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(seed: u64, trace: bool) -> Self {
-        let mut dice = Dice::new(seed);
+        let mut dice = Random::new(seed);
         let profile = Profile::of(&mut dice);
         let natures = std::array::from_fn(|_| profile.nature(&mut dice));
         let total = 1 + dice.below(6);

@@ -3,10 +3,10 @@
 
 use super::cluster::{Cluster, FrozenObject, PrimaryObject, View, trial_key};
 use super::deployment::{BY_HAND, Deployment};
-use super::dice::Dice;
 use crate::observed::{Facts, Frozen, MoveOrder, Rejection};
 use crate::plan::Effect;
 use crate::revision::Revision;
+use siskin_simulation::random::Random;
 
 /// Rejected templates, and others beside the promoted one, that are kept.
 const MAX_KEPT: usize = 10;
@@ -24,7 +24,7 @@ pub(super) enum Failed {
 
 /// What may come between two writes of one effect.
 pub(super) struct Fate<'a> {
-    pub(super) dice: &'a mut Dice,
+    pub(super) dice: &'a mut Random,
     /// The process may die.
     pub(super) brittle: bool,
 }

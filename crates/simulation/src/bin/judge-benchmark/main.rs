@@ -11,8 +11,8 @@
 
 mod arguments;
 mod catalogue;
-mod chance;
 mod figures;
+mod latency;
 mod plot;
 mod pod;
 mod report;
@@ -21,6 +21,7 @@ mod scenario;
 #[cfg(feature = "sensitivity")]
 mod sensitivity;
 mod show;
+mod sizes;
 mod sweep;
 mod targets;
 mod trial;

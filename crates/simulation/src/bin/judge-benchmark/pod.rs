@@ -1,8 +1,10 @@
 //! One simulated consumer pod: its speed, its pauses, its commits, its counters.
 //! It knows no partitions and nothing of what is wrong with it.
 
-use crate::chance::{Chance, Wander};
+use crate::latency::EDGES;
 use crate::scenario::Scenario;
+use siskin_simulation::random::Random;
+use siskin_simulation::wander::Wander;
 
 /// Mean seconds between garbage collections that stop a pod.
 const BETWEEN_STOPS: f64 = 300.0;
@@ -33,7 +35,7 @@ pub struct Pod {
     pub slowness: f64,
     /// Added to each processing time, in the histogram's unit.
     pub delay: f64,
-    pub buckets: [f64; crate::show::EDGES.len()],
+    pub buckets: [f64; EDGES.len()],
     pub timed: f64,
     pub speed: f64,
     wobble: Wander,
@@ -50,8 +52,8 @@ pub struct Pod {
 
 impl Pod {
     /// A pod that has run for a day.
-    pub fn new(scenario: &Scenario, chance: &mut Chance) -> Self {
-        let phase = chance.below(usize::try_from(scenario.commit).unwrap_or(1));
+    pub fn new(scenario: &Scenario, random: &mut Random) -> Self {
+        let phase = random.index(usize::try_from(scenario.commit).unwrap_or(1));
         Self {
             generation: 0,
             created: -86_400,
@@ -64,12 +66,12 @@ impl Pod {
             untimed: 0.0,
             slowness: 1.0,
             delay: 0.0,
-            buckets: [0.0; crate::show::EDGES.len()],
+            buckets: [0.0; EDGES.len()],
             timed: 0.0,
-            speed: scenario.capacity * (0.04 * chance.normal()).exp(),
-            wobble: Wander::new(0.06, 30.0, chance),
-            errorness: Wander::new(scenario.wander, 600.0, chance),
-            slow_wander: Wander::new(scenario.wander / 4.0, 600.0, chance),
+            speed: scenario.capacity * (0.04 * random.normal()).exp(),
+            wobble: Wander::new(0.06, 30.0, random),
+            errorness: Wander::new(scenario.wander, 600.0, random),
+            slow_wander: Wander::new(scenario.wander / 4.0, 600.0, random),
             stopped_until: i64::MIN,
             next_commit: -600 + i64::try_from(phase).unwrap_or(0),
             commit_delay: 0,
@@ -108,17 +110,17 @@ impl Pod {
         self.errors = 0.0;
         self.at_batch_end = (0.0, 0.0);
         self.untimed = 0.0;
-        self.buckets = [0.0; crate::show::EDGES.len()];
+        self.buckets = [0.0; EDGES.len()];
         self.timed = 0.0;
     }
 
     /// Messages it can take in this second.
-    pub fn budget(&mut self, now: i64, chance: &mut Chance) -> f64 {
-        self.wobble.step(chance);
-        self.errorness.step(chance);
-        if chance.unit() < 1.0 / BETWEEN_STOPS {
+    pub fn budget(&mut self, now: i64, random: &mut Random) -> f64 {
+        self.wobble.step(random);
+        self.errorness.step(random);
+        if random.unit() < 1.0 / BETWEEN_STOPS {
             self.stopped_until =
-                now + 1 + i64::from(chance.unit() < 0.5) + i64::from(chance.unit() < 0.5);
+                now + 1 + i64::from(random.unit() < 0.5) + i64::from(random.unit() < 0.5);
         }
         if now < self.stopped_until { 0.0 } else { self.speed * self.wobble.level() }
     }
@@ -149,7 +151,7 @@ impl Pod {
     }
 
     /// Whether it commits now.
-    pub fn commits(&mut self, now: i64, scenario: &Scenario, aside: &mut Chance) -> bool {
+    pub fn commits(&mut self, now: i64, scenario: &Scenario, aside: &mut Random) -> bool {
         if now < self.next_commit || now < self.stopped_until {
             return false;
         }
@@ -158,7 +160,7 @@ impl Pod {
         }
         if scenario.commit_spread > 0 {
             let spread = usize::try_from(scenario.commit_spread).unwrap_or(0);
-            self.next_commit += aside.below(spread + 1) as i64;
+            self.next_commit += aside.index(spread + 1) as i64;
         }
         true
     }

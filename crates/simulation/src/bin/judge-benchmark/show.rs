@@ -9,16 +9,16 @@ use siskin_analysis::observation::{
     PartitionObservation, PodMetrics, PodObservation, Role,
 };
 
+use crate::latency::EDGES;
 use crate::pod::Pod;
 use crate::scenario::{Counting, Fault, Scenario, Source};
-use crate::world::{CANARY, LATENCY_SIGMA, PODS, Partition, World};
+use crate::sizes::{CANARY, PODS};
+use crate::world::{Partition, World};
 
 /// When a trial begins: any moment of 2026.
 pub const START: Millis = 1_780_000_000_000;
 /// Seconds between observations.
 pub const POLL: i64 = 10;
-/// Edges of the processing-time histogram, in medians.
-pub const EDGES: [f64; 6] = [0.5, 1.0, 1.5, 1.9, 3.0, 5.0];
 const MIB: f64 = 1_048_576.0;
 
 /// Names that don't change, made once per run.
@@ -47,23 +47,6 @@ impl Names {
         }
         entry.2.clone()
     }
-}
-
-/// Parts of the messages at or below each edge, for a pod that is so many times slower and adds a
-/// delay to each.
-pub fn shares_below(slowness: f64, delay: f64) -> [f64; EDGES.len()] {
-    EDGES.map(|edge| normal(((edge - delay) / slowness).ln() / LATENCY_SIGMA))
-}
-
-/// The standard normal distribution (Abramowitz & Stegun 26.2.17, exact to 10⁻⁷).
-pub fn normal(z: f64) -> f64 {
-    let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
-    let series = t
-        * (0.319_381_530
-            + t * (-0.356_563_782
-                + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
-    let tail = (-z * z / 2.0).exp() / std::f64::consts::TAU.sqrt() * series;
-    if z >= 0.0 { 1.0 - tail } else { tail }
 }
 
 /// What is seen now.

@@ -9,22 +9,20 @@ mod tests;
 
 use self::log::{BEGIN, Log};
 use self::surroundings::Surroundings;
-use crate::chance::{Chance, Wander};
+use crate::latency::shares_below;
 use crate::pod::Pod;
 use crate::scenario::{Fault, Scenario, Traffic};
+use crate::sizes::{CANARY, PARTITIONS, PODS};
+use siskin_simulation::random::Random;
+use siskin_simulation::wander::Wander;
 
-/// Pods of the group; the last one becomes the canary.
-pub const PODS: usize = 6;
-/// Its index.
-pub const CANARY: usize = PODS - 1;
-/// Partitions of the group.
-pub const PARTITIONS: usize = 24;
 /// Errors per message.
 const ERRORS: f64 = 0.01;
 /// Seconds for which a rebalance stops everyone.
 const PAUSE: i64 = 6;
-/// Median processing time relative to the histogram's unit, and σ of its logarithm.
-pub const LATENCY_SIGMA: f64 = 0.5;
+
+/// Largest mean of a Poisson number that is counted out; above it, a rounded normal is faster.
+const COUNTED: f64 = 12.0;
 
 /// A group in motion.
 #[derive(Clone, Debug)]
@@ -40,9 +38,9 @@ pub struct World {
     pub canary_joined: bool,
     common: Wander,
     surroundings: Surroundings,
-    chance: Chance,
+    random: Random,
     /// For what only some scenarios have: it changes nothing that the others draw.
-    aside: Chance,
+    aside: Random,
 }
 
 /// One partition. What was read and committed is counted in messages; `log` knows their offsets.
@@ -60,11 +58,10 @@ pub struct Partition {
 impl World {
     /// A group ten minutes before the trial.
     pub fn new(scenario: Scenario, seed: u64) -> Self {
-        let mut chance = Chance::new(seed);
-        let mut aside = Chance::new(!seed);
-        let pods = (0..PODS).map(|_| Pod::new(&scenario, &mut chance)).collect();
+        let (mut random, mut aside) = (stream(seed), stream(!seed));
+        let pods = (0..PODS).map(|_| Pod::new(&scenario, &mut random)).collect();
         let mut partitions: Vec<Partition> = (0..PARTITIONS)
-            .map(|i| Partition::new(i, &scenario, &mut chance, &mut aside))
+            .map(|i| Partition::new(i, &scenario, &mut random, &mut aside))
             .collect();
         let mean = partitions.iter().map(|it| it.weight).sum::<f64>() / PARTITIONS as f64;
         for partition in &mut partitions {
@@ -78,9 +75,9 @@ impl World {
             epoch: 1,
             paused_until: -600,
             canary_joined: true,
-            common: Wander::new(0.05, 60.0, &mut chance),
+            common: Wander::new(0.05, 60.0, &mut random),
             surroundings: Surroundings::new(&scenario, &mut aside),
-            chance,
+            random,
             aside,
         }
     }
@@ -114,7 +111,7 @@ impl World {
         }
         if self.scenario.reshuffled {
             let mut seats: Vec<usize> = (0..PARTITIONS).map(|i| i % PODS).collect();
-            self.chance.shuffle(&mut seats);
+            self.random.shuffle(&mut seats);
             for (partition, seat) in self.partitions.iter_mut().zip(seats) {
                 partition.owner = seat;
             }
@@ -129,7 +126,7 @@ impl World {
     }
 
     fn arrive(&mut self) {
-        self.common.step(&mut self.chance);
+        self.common.step(&mut self.random);
         let shape = match self.scenario.traffic {
             Traffic::Diurnal => 1.0 + 0.3 * (self.now as f64 / 382.0).sin(),
             Traffic::Burst if (600..720).contains(&self.now) => 2.0,
@@ -138,11 +135,11 @@ impl World {
         let total = self.scenario.capacity * self.scenario.load * PODS as f64;
         let each = shape * self.common.level() * total / PARTITIONS as f64;
         for (index, partition) in self.partitions.iter_mut().enumerate() {
-            partition.own.step(&mut self.chance);
+            partition.own.step(&mut self.random);
             let (part, bursts) = self.surroundings.arrivals(index);
             let mean = each * partition.weight * partition.own.level() * part + each * bursts;
             let seen = (self.now, partition.committed);
-            partition.log.append(self.chance.poisson(mean), seen, &mut self.aside);
+            partition.log.append(self.random.poisson(mean, COUNTED), seen, &mut self.aside);
         }
     }
 
@@ -150,7 +147,7 @@ impl World {
     fn work(&mut self, index: usize) {
         let health = self.health(index);
         let pod = &mut self.pods[index];
-        let budget = pod.budget(self.now, &mut self.chance) * health;
+        let budget = pod.budget(self.now, &mut self.random) * health;
         let budget = budget - pod.catch_up(budget);
         if self.now < self.paused_until || !pod.runs || index == CANARY && !self.canary_joined {
             return;
@@ -177,7 +174,7 @@ impl World {
             if want > 0.0 {
                 let reach = self.partitions[i].waiting();
                 let share = reach * part;
-                let extra = f64::from(u8::from(self.chance.unit() < share.fract()));
+                let extra = f64::from(u8::from(self.random.unit() < share.fract()));
                 self.consume(index, i, (share.floor() + extra).min(reach), faulty);
             }
             if commits {
@@ -192,7 +189,7 @@ impl World {
 
     /// Takes messages of a partition and counts what becomes of them.
     fn consume(&mut self, index: usize, partition: usize, taken: f64, faulty: bool) {
-        let Self { pods, partitions, surroundings, chance, aside, scenario, now, .. } = self;
+        let Self { pods, partitions, surroundings, random, aside, scenario, now, .. } = self;
         let (pod, partition) = (&mut pods[index], &mut partitions[partition]);
         partition.position += taken;
         let fault = if faulty { scenario.fault } else { Fault::None };
@@ -208,14 +205,15 @@ impl World {
         } else if let Fault::Skips(part) = fault {
             skipped = part;
         }
-        let consumed = taken - chance.of(taken, skipped);
+        let consumed = taken - random.binomial(taken, skipped);
         let rate = (ERRORS * times * partition.errorness * pod.errorness.level()).min(1.0);
         let errors = if scenario.batch > 1.0 {
-            (chance.poisson(consumed * rate / scenario.batch) * scenario.batch).min(consumed)
+            (random.poisson(consumed * rate / scenario.batch, COUNTED) * scenario.batch)
+                .min(consumed)
         } else {
-            chance.of(consumed, rate)
+            random.binomial(consumed, rate)
         };
-        let lost = chance.of(consumed - errors, lost);
+        let lost = random.binomial(consumed - errors, lost);
         pod.consumed += consumed;
         pod.errors += errors;
         pod.processed += consumed - errors - lost;
@@ -226,7 +224,7 @@ impl World {
         if fault == Fault::Retries {
             pod.read_again(taken);
         } else if let Fault::Reprocesses(part) = fault {
-            let twice = aside.of(taken, part);
+            let twice = aside.binomial(taken, part);
             pod.read_again(twice);
             pod.processed += twice;
         }
@@ -235,7 +233,7 @@ impl World {
     /// Times what was worked on since the last call, with this pod's slowness now.
     pub fn time(&mut self, index: usize) {
         let pod = &mut self.pods[index];
-        let shares = crate::show::shares_below(pod.slowness, pod.delay);
+        let shares = shares_below(pod.slowness, pod.delay);
         let mut left = pod.untimed;
         let mut before = 0.0;
         for (bucket, share) in pod.buckets.iter_mut().zip(shares) {
@@ -244,7 +242,7 @@ impl World {
             } else {
                 0.0
             };
-            let here = self.chance.of(left, part);
+            let here = self.random.binomial(left, part);
             *bucket += here;
             left -= here;
             before = share;
@@ -254,16 +252,23 @@ impl World {
     }
 }
 
+/// The random numbers of a seed. The first one is left out: that of neighboring seeds is alike.
+fn stream(seed: u64) -> Random {
+    let mut random = Random::spread(seed);
+    random.bits();
+    random
+}
+
 impl Partition {
-    fn new(index: usize, scenario: &Scenario, chance: &mut Chance, aside: &mut Chance) -> Self {
+    fn new(index: usize, scenario: &Scenario, random: &mut Random, aside: &mut Random) -> Self {
         Self {
             owner: index % PODS,
             log: Log::new(scenario.offsets, aside),
             position: BEGIN,
             committed: BEGIN,
-            weight: (scenario.skew * chance.normal()).exp(),
-            errorness: (scenario.error_skew * chance.normal()).exp(),
-            own: Wander::new(0.08, 60.0, chance),
+            weight: (scenario.skew * random.normal()).exp(),
+            errorness: (scenario.error_skew * random.normal()).exp(),
+            own: Wander::new(0.08, 60.0, random),
         }
     }
 

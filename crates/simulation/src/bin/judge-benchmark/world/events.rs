@@ -1,8 +1,9 @@
 //! What happens to the pods of a group: crashes, replacements, pauses, and how fast each is.
 //! What they do with messages is `world`'s.
 
-use super::{CANARY, PARTITIONS, PODS, World};
 use crate::scenario::Fault;
+use crate::sizes::{CANARY, PARTITIONS, PODS};
+use crate::world::World;
 
 /// Seconds in which a canary in a crash loop dies after a start.
 const LIFE: i64 = 20;
@@ -115,7 +116,7 @@ impl World {
             };
         }
         health *= self.surroundings.node_speed(index, self.now);
-        pod.slow_wander.step(&mut self.chance);
+        pod.slow_wander.step(&mut self.random);
         pod.slowness = pod.slow_wander.level() / health.max(0.01);
         health
     }

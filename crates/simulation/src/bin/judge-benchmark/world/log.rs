@@ -3,8 +3,9 @@
 
 use std::collections::VecDeque;
 
-use crate::chance::{Chance, Wander};
 use crate::scenario::Offsets;
+use siskin_simulation::random::Random;
+use siskin_simulation::wander::Wander;
 
 /// Where every log begins, so that an offset is never taken for a small number by accident.
 pub const BEGIN: f64 = 1_000_000.0;
@@ -50,7 +51,7 @@ struct Stretch {
 
 impl Log {
     /// An empty log. Draws nothing where offsets are dense.
-    pub fn new(kind: Offsets, aside: &mut Chance) -> Self {
+    pub fn new(kind: Offsets, aside: &mut Random) -> Self {
         let (density, wander) = match kind {
             Offsets::Compacted => {
                 let density = LEAST_DENSITY + (MOST_DENSITY - LEAST_DENSITY) * aside.unit();
@@ -95,7 +96,7 @@ impl Log {
     }
 
     /// Messages are written in the second `now`; the group has committed `committed` of them all.
-    pub fn append(&mut self, messages: f64, (now, committed): (i64, f64), aside: &mut Chance) {
+    pub fn append(&mut self, messages: f64, (now, committed): (i64, f64), aside: &mut Random) {
         match self.kind {
             Offsets::Dense => {
                 self.readable += messages;
@@ -117,14 +118,14 @@ impl Log {
     }
 
     /// Messages of a transaction can be read once it has ended; its marker takes an offset.
-    fn write(&mut self, messages: f64, now: i64, aside: &mut Chance) {
+    fn write(&mut self, messages: f64, now: i64, aside: &mut Random) {
         self.open += messages;
         if now < self.closes {
             return;
         }
         let hangs = aside.unit() < 1.0 / ONE_HANGS_IN;
         let (least, more) = if hangs { HANGS } else { (TRANSACTION, 2) };
-        self.closes = now + least + aside.below(more) as i64;
+        self.closes = now + least + aside.index(more) as i64;
         if self.open > 0.0 {
             let messages = std::mem::take(&mut self.open);
             self.extend(messages, 1.0);
@@ -146,7 +147,7 @@ mod tests {
 
     /// A log after 300 seconds of 5 messages each.
     fn log(kind: Offsets) -> Log {
-        let mut aside = Chance::new(7);
+        let mut aside = Random::spread(7);
         let mut log = Log::new(kind, &mut aside);
         (0..300).for_each(|now| log.append(5.0, (now, BEGIN), &mut aside));
         log
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn an_open_transaction_hides_what_follows() {
-        let mut aside = Chance::new(3);
+        let mut aside = Random::spread(3);
         let mut log = Log::new(Offsets::Transactional, &mut aside);
         let mut longest = 0;
         let mut still = 0;

@@ -1,9 +1,9 @@
 //! What goes on around the pods: neighbours on a node, a dependency, producers with few keys.
 //! Each draws from its own stream and only in scenarios that have it.
 
-use crate::chance::Chance;
 use crate::scenario::{Dependency, Node, Scenario, Traffic};
-use crate::world::{CANARY, PARTITIONS};
+use crate::sizes::{CANARY, PARTITIONS};
+use siskin_simulation::random::Random;
 
 /// Part of its speed that a pod has while its neighbour is busy.
 const BESIDE_A_BUSY_ONE: f64 = 0.7;
@@ -51,10 +51,10 @@ pub struct Setback {
 
 impl Surroundings {
     /// Those of a scenario.
-    pub fn new(scenario: &Scenario, aside: &mut Chance) -> Self {
+    pub fn new(scenario: &Scenario, aside: &mut Random) -> Self {
         let producers = match scenario.traffic {
             Traffic::FewKeys => (0..PRODUCERS)
-                .map(|_| (aside.below(PARTITIONS), aside.unit() < BURST / (BURST + BETWEEN_BURSTS)))
+                .map(|_| (aside.index(PARTITIONS), aside.unit() < BURST / (BURST + BETWEEN_BURSTS)))
                 .collect(),
             Traffic::Steady | Traffic::Diurnal | Traffic::Burst => Vec::new(),
         };
@@ -68,7 +68,7 @@ impl Surroundings {
     }
 
     /// One second.
-    pub fn step(&mut self, now: i64, aside: &mut Chance) {
+    pub fn step(&mut self, now: i64, aside: &mut Random) {
         match self.node {
             Node::Fair => {}
             Node::Shared | Node::CanaryAlone => {
@@ -100,12 +100,12 @@ impl Surroundings {
     }
 
     /// What the dependency does to messages that were taken now.
-    pub fn setback(&self, taken: f64, now: i64, aside: &mut Chance) -> Setback {
+    pub fn setback(&self, taken: f64, now: i64, aside: &mut Random) -> Setback {
         if now >= self.hiccup_until {
             return Setback::default();
         }
         let batches = (taken / BATCH + aside.unit()).floor();
-        let failed = aside.of(batches, FAILING);
+        let failed = aside.binomial(batches, FAILING);
         Setback { again: (failed * BATCH).min(taken), errors: failed * FOR_GOOD }
     }
 

@@ -153,7 +153,7 @@ fn another_zone_costs_time_and_not_speed() {
     let far = after(Scenario { fault: Fault::FarZone, ..BASE }, 600);
     let slow = |index: usize| {
         let pod = &far.pods[index];
-        1.0 - crate::show::shares_below(pod.slowness, pod.delay)[3]
+        1.0 - shares_below(pod.slowness, pod.delay)[3]
     };
     assert!((1.1..1.4).contains(&(slow(CANARY) / slow(0))), "{} beside {}", slow(CANARY), slow(0));
     assert_eq!(far.pods[CANARY].slowness.to_bits(), far.pods[0].slowness.to_bits());

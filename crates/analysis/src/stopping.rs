@@ -1,35 +1,5 @@
-//! Seeded randomness for the Monte Carlo tests of the engines, and the way they stop.
-//! Test code only; the judge itself draws nothing.
-
-/// A stream of pseudo-random numbers (`SplitMix64`).
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) fn new(seed: u32) -> Self {
-        Self(u64::from(seed).wrapping_mul(0xD134_2543_DE82_EF95) ^ 0x5DEE_CE66)
-    }
-
-    /// Uniform in [0, 1).
-    pub(crate) fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let high = u32::try_from((z ^ (z >> 31)) >> 32).expect("32 bits");
-        f64::from(high) / (f64::from(u32::MAX) + 1.0)
-    }
-
-    /// Poisson, by counting; for means up to about a hundred.
-    pub(crate) fn poisson(&mut self, mean: f64) -> f64 {
-        let limit = (-mean).exp();
-        let (mut product, mut events) = (self.unit(), 0.0);
-        while product > limit {
-            product *= self.unit();
-            events += 1.0;
-        }
-        events
-    }
-}
+//! Checks that paths of evidence are those of an e-process, whatever the way in which they are stopped.
+//! Test code only.
 
 /// Where three ways of peeking stop: never, at the first evidence of 3, after three rises.
 pub(crate) fn stops(path: &[f64]) -> [f64; 3] {
