@@ -205,8 +205,8 @@ impl Signals {
             (Signal::Loss, ratio(Kind::Loss)),
             (Signal::Errors, ratio(Kind::Errors)),
             (Signal::Latency, ratio(Kind::Latency)),
-            (Signal::Restarts, Some(self.restarts.ln_value())),
-            (Signal::Churn, Some(self.churn.ln_value())),
+            (Signal::Restarts, Some(self.restarts.rate.ln_value())),
+            (Signal::Churn, Some(self.churn.rate.ln_value())),
             (Signal::Memory, self.memory.as_ref().map(Memory::ln_value)),
         ];
         let user = (0..self.reader.user.len()).map(Kind::User);

@@ -1,6 +1,8 @@
 //! The one-sample engine: bets against "events come at most at their expected rate".
 //! For events with no counterpart in the primary: restarts, churn. Exact for a Poisson process.
 
+use serde::{Deserialize, Serialize};
+
 use crate::engines::e_process::{EProcess, first_share};
 use crate::engines::ratio_test::ln_poisson;
 
@@ -12,20 +14,36 @@ const LN_LARGEST_FACTOR: f64 = 4.605;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RateTest {
     ratios: [f64; 3],
+    /// Events per hour that are normal.
+    pub(crate) normal: f64,
+    /// All events, and the hours in which they came.
+    pub(crate) events: f64,
+    pub(crate) hours: f64,
     funds: EProcess<3>,
 }
 
+/// A rate test as it is saved.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SavedRate {
+    accounts: Vec<i64>,
+    events: f64,
+    hours: f64,
+}
+
 impl RateTest {
-    /// Accounts for these ratios, each > 1.
-    pub(crate) fn new(ratios: [f64; 3]) -> Self {
-        Self { ratios, funds: EProcess::new() }
+    /// Accounts for these ratios, each > 1, with at most `normal` events an hour to be expected.
+    pub(crate) fn new(ratios: [f64; 3], normal: f64) -> Self {
+        Self { ratios, normal, events: 0.0, hours: 0.0, funds: EProcess::new() }
     }
 
-    /// Bets on a window with `events`, of which at most `expected` were to be expected.
-    pub(crate) fn bet(&mut self, events: f64, expected: f64) {
-        self.funds.multiply(
-            self.ratios.map(|rho| ln_poisson(events, expected, rho).min(LN_LARGEST_FACTOR)),
-        );
+    /// Counts the events of a window, and bets on it unless it has no length.
+    pub(crate) fn bet(&mut self, events: f64, hours: f64) {
+        self.events += events;
+        self.hours += hours;
+        if hours > 0.0 {
+            let ln = |rho| ln_poisson(events, self.normal * hours, rho).min(LN_LARGEST_FACTOR);
+            self.funds.multiply(self.ratios.map(ln));
+        }
     }
 
     /// ln of the evidence.
@@ -33,27 +51,24 @@ impl RateTest {
         self.funds.ln_value()
     }
 
-    /// The least rate, per hour, at which one account of three would have reached `ln_needed` over
-    /// `hours` with `normal` events an hour to be expected; `None` before the first of them.
-    pub(crate) fn smallest_rate_seen(
-        &self,
-        hours: f64,
-        normal: f64,
-        ln_needed: f64,
-    ) -> Option<f64> {
+    /// The least rate, per hour, at which one account of three would have reached `ln_needed` by
+    /// now; `None` before the first window.
+    pub(crate) fn smallest_rate_seen(&self, ln_needed: f64) -> Option<f64> {
         let needed = ln_needed + 3.0_f64.ln() - first_share().ln();
-        let events = |rho: f64| (needed + normal * hours * (rho - 1.0)) / rho.ln();
+        let expected = self.normal * self.hours;
+        let events = |rho: f64| (needed + expected * (rho - 1.0)) / rho.ln();
         let least = self.ratios.map(events).into_iter().fold(f64::INFINITY, f64::min);
-        (hours > 0.0).then_some(least / hours)
+        (self.hours > 0.0).then_some(least / self.hours)
     }
 
-    pub(crate) fn save(&self) -> Vec<i64> {
-        self.funds.save()
+    pub(crate) fn save(&self) -> SavedRate {
+        SavedRate { accounts: self.funds.save(), events: self.events, hours: self.hours }
     }
 
     /// Takes up what [`RateTest::save`] wrote; `None` if it did not write this.
-    pub(crate) fn restored(self, saved: &[i64]) -> Option<Self> {
-        Some(Self { funds: EProcess::restore(saved)?, ..self })
+    pub(crate) fn restored(self, saved: &SavedRate) -> Option<Self> {
+        let funds = EProcess::restore(&saved.accounts)?;
+        Some(Self { funds, events: saved.events.max(0.0), hours: saved.hours.max(0.0), ..self })
     }
 }
 
@@ -71,7 +86,7 @@ mod tests {
         for expected in [0.0003, 0.02, 0.4] {
             let path = |seed| {
                 let mut random = Random::spread(seed);
-                let mut rate = RateTest::new([3.0, 10.0, 30.0]);
+                let mut rate = RateTest::new([3.0, 10.0, 30.0], 1.0);
                 let mut step = |_| {
                     rate.bet(random.poisson(expected, f64::INFINITY), expected);
                     rate.ln_value().exp()
@@ -85,7 +100,7 @@ mod tests {
 
     #[test]
     fn one_event_is_luck_and_four_are_not() {
-        let mut rate = RateTest::new(RATIOS);
+        let mut rate = RateTest::new(RATIOS, 1.0);
         // 0.1 per hour, windows of 10 s.
         let expected = 0.1 / 360.0;
         let needed = (200.0_f64 / 0.1).ln();

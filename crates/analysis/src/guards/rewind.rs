@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::lag::column::{Column, Moves};
+use crate::lag::column::{Column, Moves, Place, Rank, follow_some};
 use crate::lag::group::{Group, GroupSnapshot};
 use crate::lag::partitions::{LagSnapshot, Lags, PartitionLag};
 use crate::numbers::Millis;
@@ -26,15 +26,15 @@ pub(crate) struct RewindGuard {
     /// When the canary's partitions were last looked at.
     latest: Millis,
     /// All partitions as they were before the rebalance under way, by their places.
-    before: BTreeMap<usize, Position>,
+    before: BTreeMap<Place, Offsets>,
     /// The canary's partitions, by their rank among them. `None`: its offsets were never known.
     tracks: Column<Option<Track>>,
     /// Canary partitions below their furthest commit, by rank: few, at any time.
-    falls: BTreeMap<usize, Fall>,
+    falls: BTreeMap<Rank, Fall>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Position {
+struct Offsets {
     at: Millis,
     committed: i64,
     log_end: i64,
@@ -84,10 +84,11 @@ impl RewindGuard {
                 GroupState::Empty => guard.before.clear(),
                 GroupState::Rebalancing => {}
                 GroupState::Stable => {
-                    let known = |lag| Position::of(seen.at, lag);
+                    let known = |lag| Offsets::of(seen.at, lag);
                     let all = sight.lags.iter().enumerate();
-                    guard.before =
-                        all.filter_map(|(place, lag)| Some((place, known(lag)?))).collect();
+                    guard.before = all
+                        .filter_map(|(place, lag)| Some((Place::at(place), known(lag)?)))
+                        .collect();
                 }
             }
             before = sight.lags;
@@ -116,13 +117,13 @@ impl RewindGuard {
 
     /// The list of partitions changed.
     pub(crate) fn follow(&mut self, moves: &Moves) {
-        follow(&mut self.before, moves);
+        follow_some(&mut self.before, moves);
     }
 
     /// The list of the canary's partitions changed.
     pub(crate) fn follow_ranks(&mut self, moves: &Moves) {
         self.tracks.follow(moves, None);
-        follow(&mut self.falls, moves);
+        follow_some(&mut self.falls, moves);
     }
 
     /// Takes what an observation says of a stable group.
@@ -132,11 +133,11 @@ impl RewindGuard {
         let strangers = members.external > 0 || members.unattributed > 0;
         let step = short(at.saturating_sub(std::mem::replace(&mut self.latest, at)));
         let mut fell = false;
-        for (rank, place) in group.canary_places().enumerate() {
-            if let Some(track) = &mut self.tracks[rank] {
+        for (rank, place) in group.ranked() {
+            if let Some(track) = &mut self.tracks[rank.index()] {
                 track.elapsed = track.elapsed.saturating_add(step);
             }
-            if let Some(now) = Position::of(at, &lags[place]) {
+            if let Some(now) = Offsets::of(at, &lags[place.index()]) {
                 fell |= self.look(rank, self.before.get(&place).copied(), now);
             }
         }
@@ -146,16 +147,16 @@ impl RewindGuard {
             self.forgive();
         }
         // A cooperative rebalance takes a partition from one owner before the next one has it.
-        self.before.retain(|place, _| !strangers && lags[*place].consumer.is_none());
+        self.before.retain(|place, _| !strangers && lags[place.index()].consumer.is_none());
     }
 
     /// The canary's largest rewind under way: the rank of the partition, and records.
-    pub(crate) fn rewound(&self) -> Option<(usize, i64)> {
+    pub(crate) fn rewound(&self) -> Option<(Rank, i64)> {
         // A single low commit may be one that came late, or a broker that forgot: the next one
         // tells.
         let falls = self.falls.iter().filter(|(_, fall)| fall.again && !self.usual);
         let rewinds = falls.filter(|(rank, fall)| {
-            let track = self.tracks[**rank].filter(|track| track.measured);
+            let track = self.tracks[rank.index()].filter(|track| track.measured);
             track.is_some_and(|track| fall.below > i64::from(track.most).max(LEAST_RECORDS))
         });
         let largest = rewinds.max_by(|a, b| (a.1.largest, b.0).cmp(&(b.1.largest, a.0)));
@@ -168,19 +169,19 @@ impl RewindGuard {
         let known = |place| match lags.roster.role(place) {
             Some(_) => {
                 let (committed, log_end) = lags.offsets(place)?;
-                Some(Position { at: self.latest, committed, log_end })
+                Some(Offsets { at: self.latest, committed, log_end })
             }
             None => earlier.get(&place).copied(),
         };
-        let all = 0..lags.roster.len();
+        let all = (0..lags.roster.len()).map(Place::at);
         self.before = all.filter_map(|place| Some((place, known(place)?))).collect();
     }
 
     /// Looks at a partition of which both offsets are known; `start`: where it was before the
     /// rebalance. Answers whether a fall was first seen.
-    fn look(&mut self, rank: usize, start: Option<Position>, now: Position) -> bool {
+    fn look(&mut self, rank: Rank, start: Option<Offsets>, now: Offsets) -> bool {
         let start = start.unwrap_or(now);
-        let track = self.tracks[rank].get_or_insert_with(|| Track::new(start, now.at));
+        let track = self.tracks[rank.index()].get_or_insert_with(|| Track::new(start, now.at));
         // Made anew, or a commit that overtook the log end on its way to us: nothing to go by.
         if now.log_end < track.log_end || now.committed > now.log_end {
             *track = Track::new(now, now.at);
@@ -208,21 +209,21 @@ impl RewindGuard {
     /// Goes on from where everyone is.
     fn forgive(&mut self) {
         for (rank, fall) in std::mem::take(&mut self.falls) {
-            if let Some(track) = &mut self.tracks[rank] {
+            if let Some(track) = &mut self.tracks[rank.index()] {
                 track.furthest = track.furthest.saturating_sub(fall.below);
             }
         }
     }
 }
 
-impl Position {
+impl Offsets {
     fn of(at: Millis, lag: &PartitionLag) -> Option<Self> {
         Some(Self { at, committed: lag.committed?, log_end: lag.log_end? })
     }
 }
 
 impl Track {
-    fn new(start: Position, now: Millis) -> Self {
+    fn new(start: Offsets, now: Millis) -> Self {
         Self {
             furthest: start.committed,
             log_end: start.log_end,
@@ -255,15 +256,6 @@ fn fall(before: &[PartitionLag], now: &LagSnapshot) -> i64 {
         Some(earlier.committed?.saturating_sub(lag.committed?))
     };
     now.lags.iter().enumerate().filter_map(fell).max().unwrap_or(0)
-}
-
-/// Takes what is kept of some partitions along when their list changes.
-fn follow<T: Copy>(kept: &mut BTreeMap<usize, T>, moves: &Moves) {
-    if let Moves::Changed(_) = moves {
-        let before = std::mem::take(kept);
-        let kept_at = |place| Some((place, *before.get(&moves.before(place)?)?));
-        *kept = (0..moves.len()).filter_map(kept_at).collect();
-    }
 }
 
 /// A span of time as far as two bytes go.

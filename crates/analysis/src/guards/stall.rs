@@ -4,7 +4,7 @@
 use crate::constants::longest_bridged;
 use crate::findings::doubt::Doubt;
 use crate::findings::fault::Fault;
-use crate::lag::column::{Column, Flags, Moves};
+use crate::lag::column::{Column, Moves, Place};
 use crate::lag::partitions::{Lags, MORE_THAN_A_MARKER, PartitionLag, Since};
 use crate::numbers::{Millis, seconds, tally};
 use crate::observation::Role;
@@ -17,16 +17,23 @@ const DEFAULT_WAIT: Millis = 60_000;
 const COMMITTING_PERCENT: usize = 80;
 /// Stands for a log that has not grown.
 const NOT_GROWING: u32 = u32::MAX;
-/// Whether the partition is watched under its owner.
-const WATCHED: u8 = 0;
-/// Whether this owner has committed.
-const ARMED: u8 = 1;
-/// Whether old messages waited when its offsets were last known: silence is then a stall.
-const RIPE: u8 = 2;
-/// Whether an offset was committed while the clock stood.
-const COMMITTED: u8 = 3;
-/// Whether the log grew while the clock stood.
-const GREW: u8 = 4;
+
+bitflags::bitflags! {
+    /// What is known of a partition.
+    #[derive(Clone, Copy, Debug)]
+    struct Flags: u8 {
+        /// It is watched under its owner.
+        const WATCHED = 1;
+        /// This owner has committed.
+        const ARMED = 1 << 1;
+        /// Old messages waited when its offsets were last known: silence is then a stall.
+        const RIPE = 1 << 2;
+        /// An offset was committed while the clock stood.
+        const COMMITTED = 1 << 3;
+        /// The log grew while the clock stood.
+        const GREW = 1 << 4;
+    }
+}
 
 /// Watches every owned partition for silence.
 #[derive(Clone, Debug)]
@@ -39,7 +46,7 @@ pub(crate) struct StallGuard {
     /// Watched milliseconds since messages have arrived after the last commit, or after the
     /// assignment.
     growing: Column<u32>,
-    marks: Column<Flags>,
+    flags: Column<Flags>,
 }
 
 /// What the guard sees.
@@ -59,7 +66,7 @@ impl StallGuard {
             latest: None,
             quiet: Column::default(),
             growing: Column::default(),
-            marks: Column::default(),
+            flags: Column::default(),
         }
     }
 
@@ -85,7 +92,7 @@ impl StallGuard {
     pub(crate) fn follow(&mut self, moves: &Moves) {
         self.quiet.follow(moves, 0);
         self.growing.follow(moves, NOT_GROWING);
-        self.marks.follow(moves, Flags::default());
+        self.flags.follow(moves, Flags::empty());
     }
 
     /// Takes the lags of all partitions at one moment under a stable assignment.
@@ -100,8 +107,8 @@ impl StallGuard {
         let step = if step > patience { 0 } else { u32::try_from(step).unwrap_or(u32::MAX) };
         for (place, lag) in lags.iter().enumerate() {
             if lag.consumer.is_none() {
-                self.marks[place] = Flags::default();
-            } else if lag.has_same_owner() && self.marks[place].has::<WATCHED>() {
+                self.flags[place] = Flags::empty();
+            } else if lag.has_same_owner() && self.flags[place].contains(Flags::WATCHED) {
                 self.go_on(place, lag, step);
             } else {
                 self.begin(place, lag);
@@ -111,30 +118,31 @@ impl StallGuard {
 
     /// Takes the lags of a moment without a stable assignment: the clocks stand.
     pub(crate) fn pause(&mut self, lags: &[PartitionLag]) {
-        for (marks, lag) in self.marks.iter_mut().zip(lags) {
-            remember(marks, lag.since);
+        for (flags, lag) in self.flags.iter_mut().zip(lags) {
+            remember(flags, lag.since);
         }
     }
 
     /// The gravest stall of the canary now: the longest one. `lags` are those that were watched.
     pub(crate) fn stall(&self, lags: &Lags) -> Option<Stall> {
         let of = |role: Role| {
-            let all = (0..self.marks.len()).filter(|&place| self.marks[place].has::<WATCHED>());
-            all.filter(move |&place| lags.roster.role(place) == Some(role))
+            let all =
+                (0..self.flags.len()).filter(|&place| self.flags[place].contains(Flags::WATCHED));
+            all.filter(move |&place| lags.roster.role(Place::at(place)) == Some(role))
         };
-        let ripe = (0..self.marks.len()).filter(|&place| self.is_stuck(place));
-        let canary = ripe.filter(|&place| lags.roster.role(place) == Some(Role::Canary));
+        let ripe = (0..self.flags.len()).filter(|&place| self.is_stuck(place));
+        let canary = ripe.filter(|&place| lags.roster.role(Place::at(place)) == Some(Role::Canary));
         let place = canary.max_by(|&a, &b| (self.quiet[a], b).cmp(&(self.quiet[b], a)))?;
         let wait = self.wait();
         let commits = |place: &usize| {
-            self.marks[*place].has::<ARMED>() && Millis::from(self.quiet[*place]) < wait
+            self.flags[*place].contains(Flags::ARMED) && Millis::from(self.quiet[*place]) < wait
         };
         let stuck = of(Role::Primary).filter(|&place| self.is_stuck(place)).count();
         let committing = of(Role::Primary).filter(commits).count();
         let busy = stuck + committing;
         if committing * 100 < busy * COMMITTING_PERCENT {
             return Some(Stall::Shared(Doubt::SharedStall {
-                partition: lags.roster.id(place),
+                partition: lags.roster.id(Place::at(place)),
                 committing: tally(committing),
                 of: tally(busy),
             }));
@@ -143,32 +151,31 @@ impl StallGuard {
     }
 
     fn is_stuck(&self, place: usize) -> bool {
-        let marks = self.marks[place];
-        let patience = || if marks.has::<ARMED>() { self.wait() } else { self.first_wait() };
-        marks.has::<RIPE>() && Millis::from(self.quiet[place]) >= patience()
+        let flags = self.flags[place];
+        let patience =
+            || if flags.contains(Flags::ARMED) { self.wait() } else { self.first_wait() };
+        flags.contains(Flags::RIPE) && Millis::from(self.quiet[place]) >= patience()
     }
 
     fn begin(&mut self, place: usize, lag: &PartitionLag) {
         self.quiet[place] = 0;
         self.growing[place] = NOT_GROWING;
-        self.marks[place] = Flags::default();
-        self.marks[place].put::<WATCHED>(true);
+        self.flags[place] = Flags::WATCHED;
         self.look(place, lag);
     }
 
     /// Goes on with the same owner a poll later, of which `step` milliseconds count.
     fn go_on(&mut self, place: usize, lag: &PartitionLag, step: u32) {
-        let marks = &mut self.marks[place];
-        remember(marks, lag.since);
+        let flags = &mut self.flags[place];
+        remember(flags, lag.since);
         // No answer about the offset is no evidence of silence.
         if lag.unanswered {
             return;
         }
-        let (committed, grew) = (marks.has::<COMMITTED>(), marks.has::<GREW>());
-        marks.put::<COMMITTED>(false);
-        marks.put::<GREW>(false);
+        let (committed, grew) = (flags.contains(Flags::COMMITTED), flags.contains(Flags::GREW));
+        flags.remove(Flags::COMMITTED | Flags::GREW);
         if committed {
-            marks.put::<ARMED>(true);
+            flags.insert(Flags::ARMED);
             (self.quiet[place], self.growing[place]) = (0, NOT_GROWING);
         } else {
             self.quiet[place] = self.quiet[place].saturating_add(step);
@@ -192,13 +199,14 @@ impl StallGuard {
         };
         // If nothing arrived since the last commit, a single message may be a marker.
         let work = growing.is_some() || lag.waiting() >= MORE_THAN_A_MARKER;
-        self.marks[place].put::<RIPE>(old && work);
+        self.flags[place].set(Flags::RIPE, old && work);
     }
 
     fn fault(&self, place: usize, lags: &Lags) -> Option<Fault> {
-        let (partition, pod) = (lags.roster.id(place), lags.roster.owner(place)?.clone());
-        let (quiet, waiting) = (Millis::from(self.quiet[place]), lags.waiting(place));
-        Some(if self.marks[place].has::<ARMED>() {
+        let at = Place::at(place);
+        let (partition, pod) = (lags.roster.id(at), lags.roster.owner(at)?.clone());
+        let (quiet, waiting) = (Millis::from(self.quiet[place]), lags.waiting(at));
+        Some(if self.flags[place].contains(Flags::ARMED) {
             Fault::Stalled { partition, pod, quiet, waiting }
         } else {
             Fault::NoFirstCommit { partition, pod, quiet, waiting }
@@ -207,7 +215,11 @@ impl StallGuard {
 }
 
 /// What happens while the clock stands counts when it goes on.
-fn remember(marks: &mut Flags, since: Since) {
-    marks.put::<COMMITTED>(marks.has::<COMMITTED>() || since.commit);
-    marks.put::<GREW>(marks.has::<GREW>() || since.grew);
+fn remember(flags: &mut Flags, since: Since) {
+    if since.commit {
+        flags.insert(Flags::COMMITTED);
+    }
+    if since.grew {
+        flags.insert(Flags::GREW);
+    }
 }

@@ -32,7 +32,7 @@ impl<'a> PassCheck<'a> {
         let used = answer.canary.iter().filter(|lag| !lag.unused);
         let roster = &judge.group.lags.roster;
         let mut walk = judge.signals.lag_non_inferiority.walk();
-        let partitions = used.map(|lag| (lag, walk.find(&roster.id(lag.place())))).collect();
+        let partitions = used.map(|lag| (lag, walk.find(&roster.id(lag.place)))).collect();
         Self { judge, answer, partitions, owned: tally(answer.canary.len()) }
     }
 
@@ -156,6 +156,6 @@ impl<'a> PassCheck<'a> {
     }
 
     fn id(&self, lag: &CanaryPartition) -> PartitionId {
-        self.judge.group.lags.roster.id(lag.place())
+        self.judge.group.lags.roster.id(lag.place)
     }
 }

@@ -1,16 +1,22 @@
 //! How fast each partition was consumed over blocks of time, and whether it stayed behind: what the
 //! primary's capacity is learned from. No lag is compared here.
 
-use crate::lag::column::{Column, Flags, Moves};
+use crate::lag::column::{Column, Moves};
 use crate::lag::partitions::PartitionLag;
 use crate::lag::roster::Consumer;
 use crate::lag::schedule::{Poll, Schedule};
 use crate::numbers::{Millis, seconds};
 
-/// Whether every sample of the open block was usable so far.
-const USABLE: u8 = 0;
-/// Whether it was far behind in every one.
-const BEHIND: u8 = 1;
+bitflags::bitflags! {
+    /// What holds of a partition in every sample of the open block.
+    #[derive(Clone, Copy, Debug)]
+    struct Flags: u8 {
+        /// Both offsets were known, under one owner.
+        const USABLE = 1;
+        /// It was far behind.
+        const BEHIND = 1 << 1;
+    }
+}
 
 /// Cuts the commits of all partitions into blocks.
 #[derive(Clone, Debug)]
@@ -19,7 +25,7 @@ pub(crate) struct Blocks {
     /// Seconds of lag from which a partition is behind.
     backlog: f64,
     committed: Column<u32>,
-    marks: Column<Flags>,
+    flags: Column<Flags>,
 }
 
 /// What one block says of one partition.
@@ -37,7 +43,7 @@ impl Blocks {
     /// `backlog` seconds are behind.
     pub(crate) fn new(length: Millis, interval: Millis, backlog: f64) -> Self {
         let schedule = Schedule::new(length, interval);
-        Self { schedule, backlog, committed: Column::default(), marks: Column::default() }
+        Self { schedule, backlog, committed: Column::default(), flags: Column::default() }
     }
 
     /// Forgets what is open.
@@ -48,7 +54,7 @@ impl Blocks {
     /// The list of partitions changed. A new one is in no block until the next begins.
     pub(crate) fn follow(&mut self, moves: &Moves) {
         self.committed.follow(moves, 0);
-        self.marks.follow(moves, Flags::default());
+        self.flags.follow(moves, Flags::empty());
     }
 
     /// Adds the lags of one moment. Answers if they complete a block: for each partition that had
@@ -67,37 +73,45 @@ impl Blocks {
     }
 
     fn begin(&mut self, lags: &[PartitionLag]) {
-        let columns = self.committed.iter_mut().zip(self.marks.iter_mut());
-        for ((committed, marks), lag) in columns.zip(lags) {
+        let columns = self.committed.iter_mut().zip(self.flags.iter_mut());
+        for ((committed, flags), lag) in columns.zip(lags) {
             let now = lag.comparable().filter(|_| lag.consumer.is_some());
             *committed = 0;
-            marks.put::<USABLE>(now.is_some());
-            marks.put::<BEHIND>(now.is_some_and(|lag| lag > self.backlog));
+            *flags = Flags::of(now, self.backlog);
         }
     }
 
     fn go_on(&mut self, lags: &[PartitionLag]) {
-        let columns = self.committed.iter_mut().zip(self.marks.iter_mut());
-        for ((committed, marks), lag) in columns.zip(lags) {
+        let columns = self.committed.iter_mut().zip(self.flags.iter_mut());
+        for ((committed, flags), lag) in columns.zip(lags) {
             *committed = committed.saturating_add(lag.since.committed);
             let now = lag.comparable().filter(|_| lag.has_same_owner());
-            marks.put::<USABLE>(marks.has::<USABLE>() && now.is_some());
-            let behind = now.is_some_and(|lag| lag > self.backlog);
-            marks.put::<BEHIND>(marks.has::<BEHIND>() && behind);
+            *flags &= Flags::of(now, self.backlog);
         }
     }
 
     /// The next block's first sample also ends the counts of this one.
     fn end(&self, lags: &[PartitionLag], span: Millis) -> Vec<Worked> {
         let mut worked = Vec::with_capacity(lags.len());
-        let columns = self.committed.iter().zip(self.marks.iter());
-        worked.extend(columns.zip(lags).filter_map(|((committed, marks), lag)| {
-            let usable = marks.has::<USABLE>() && lag.has_same_owner() && lag.has_offsets();
+        let columns = self.committed.iter().zip(self.flags.iter());
+        worked.extend(columns.zip(lags).filter_map(|((committed, flags), lag)| {
+            let usable = flags.contains(Flags::USABLE) && lag.has_same_owner() && lag.has_offsets();
             let consumer = lag.consumer.filter(|_| usable)?;
             let committed = committed.saturating_add(lag.since.committed);
             let rate = f64::from(committed) / seconds(span);
-            Some(Worked { consumer, rate, behind: marks.has::<BEHIND>() })
+            Some(Worked { consumer, rate, behind: flags.contains(Flags::BEHIND) })
         }));
         worked
+    }
+}
+
+impl Flags {
+    /// What a lag says, in seconds; `None`: it is unknown.
+    fn of(lag: Option<f64>, backlog: f64) -> Self {
+        match lag {
+            Some(lag) if lag > backlog => Self::all(),
+            Some(_) => Self::USABLE,
+            None => Self::empty(),
+        }
     }
 }

@@ -1,7 +1,34 @@
 //! State per partition as columns: a value for each one of a list, at its place in it.
 //! The list itself is kept elsewhere, once; a column only follows how that list changes.
 
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
+
+use crate::numbers::tally;
+
+/// An index into a list of kind `L`, which is no index into another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position<L>(u32, PhantomData<L>);
+
+/// The place of a partition in the sorted list of all.
+pub(crate) type Place = Position<Partitions>;
+/// The rank of a partition of the canary's in the sorted list of these.
+pub(crate) type Rank = Position<CanaryPartitions>;
+/// The number of a pod in the list of all that own something, or did.
+pub(crate) type PodNumber = Position<Pods>;
+
+/// All partitions of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Partitions {}
+
+/// Partitions of the canary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum CanaryPartitions {}
+
+/// Pods in their roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Pods {}
 
 /// How a list of partitions changed from one moment to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,9 +43,18 @@ pub(crate) enum Moves {
 #[derive(Clone, Debug)]
 pub(crate) struct Column<T>(Vec<T>);
 
-/// Up to eight yes-or-no facts of a partition in a byte.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Flags(u8);
+impl<L> Position<L> {
+    /// Stands for none: no list is as long.
+    pub(crate) const NONE: Self = Self(u32::MAX, PhantomData);
+
+    pub(crate) fn at(index: usize) -> Self {
+        Self(tally(index), PhantomData)
+    }
+
+    pub(crate) fn index(self) -> usize {
+        index(self.0)
+    }
+}
 
 impl Moves {
     /// From one sorted list to another.
@@ -96,21 +132,18 @@ impl<T> DerefMut for Column<T> {
     }
 }
 
-impl Flags {
-    /// Whether a mark is set.
-    pub(crate) fn has<const MARK: u8>(self) -> bool {
-        self.0 & (1 << MARK) != 0
-    }
-
-    /// Sets a mark, or takes it off.
-    pub(crate) fn put<const MARK: u8>(&mut self, set: bool) {
-        self.0 = self.0 & !(1 << MARK) | u8::from(set) << MARK;
+/// Takes what is kept of some items along when their list changes.
+pub(crate) fn follow_some<L: Ord, T: Copy>(kept: &mut BTreeMap<Position<L>, T>, moves: &Moves) {
+    if let Moves::Changed(_) = moves {
+        let before = std::mem::take(kept);
+        let earlier = |now| before.get(&Position::at(moves.before(now)?)).copied();
+        let stays = |now| Some((Position::at(now), earlier(now)?));
+        *kept = (0..moves.len()).filter_map(stays).collect();
     }
 }
 
-/// A place as an index.
-pub(crate) fn index(place: u32) -> usize {
-    usize::try_from(place).unwrap_or(usize::MAX)
+fn index(position: u32) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

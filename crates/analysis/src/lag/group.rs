@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::lag::column::{Moves, index};
+use crate::lag::column::{Moves, Place, Rank};
 use crate::lag::partitions::{LagSnapshot, Lags, Oddities, PartitionLag};
 use crate::lag::roster::Consumer;
 use crate::numbers::{Millis, median, tally};
@@ -18,7 +18,7 @@ pub(crate) struct Group {
     pub(crate) lags: Lags,
     /// Places of the canary's partitions under the last stable assignment, sorted. What only they
     /// need is kept for them alone, in columns by their rank among them.
-    canary: Vec<u32>,
+    canary: Vec<Place>,
     /// Whether that list has been reported since the list of all partitions changed.
     reported: bool,
     /// Epoch of the assignment under way; `None`: the group is not Stable.
@@ -65,7 +65,7 @@ pub(crate) struct GroupAnswer {
 /// A canary partition when Kafka last answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CanaryPartition {
-    place: u32,
+    pub(crate) place: Place,
     pub(crate) consumer: Consumer,
     /// The part of the time lag that is certain, in seconds.
     pub(crate) behind: f64,
@@ -122,7 +122,7 @@ impl Group {
             let is_same = moves == Moves::Same(self.canary.len());
             is_canary_new = !(std::mem::replace(&mut self.reported, true) && is_same);
             canary_moves = canary_moves.then(&moves);
-            canary.extend(self.canary.iter().map(|place| lags.lags[index(*place)]));
+            canary.extend(self.canary.iter().map(|place| lags.lags[place.index()]));
         }
         let at = seen.at;
         Some(GroupSnapshot {
@@ -148,39 +148,40 @@ impl Group {
         self.latest.unwrap_or(0)
     }
 
-    /// Places of the canary's partitions, by rank.
-    pub(crate) fn canary_places(&self) -> impl Iterator<Item = usize> {
-        self.canary.iter().map(|place| index(*place))
+    /// The canary's partitions by rank, with their places.
+    pub(crate) fn ranked(&self) -> impl Iterator<Item = (Rank, Place)> {
+        self.canary.iter().enumerate().map(|(rank, place)| (Rank::at(rank), *place))
     }
 
     /// The canary's partitions, sorted.
     pub(crate) fn canary_ids(&self) -> Vec<PartitionId> {
-        self.canary_places().map(|place| self.lags.roster.id(place)).collect()
+        self.canary.iter().map(|place| self.lags.roster.id(*place)).collect()
     }
 
     /// A partition of the canary by its rank, and the pod that owns it.
     pub(crate) fn partition_and_pod(
         &self,
-        rank: usize,
+        rank: Rank,
         consumer: Consumer,
     ) -> (PartitionId, &Arc<str>) {
         let roster = &self.lags.roster;
-        (roster.id(index(self.canary[rank])), roster.name(consumer))
+        (roster.id(self.canary[rank.index()]), roster.name(consumer))
     }
 
     /// A partition of the canary by its rank, and the pod that owned it under the last stable
     /// assignment.
-    pub(crate) fn partition_and_owner(&self, rank: usize) -> Option<(PartitionId, &Arc<str>)> {
-        let place = index(*self.canary.get(rank)?);
+    pub(crate) fn partition_and_owner(&self, rank: Rank) -> Option<(PartitionId, &Arc<str>)> {
+        let place = *self.canary.get(rank.index())?;
         Some((self.lags.roster.id(place), self.lags.roster.owner(place)?))
     }
 
     /// Keeps those of the canary's partitions that are still listed.
     fn keep_canary(&mut self, moves: &Moves) -> Moves {
         let Moves::Changed(_) = moves else { return Moves::Same(self.canary.len()) };
-        let rank = |place| self.canary.binary_search(&tally(moves.before(place)?)).ok();
+        let rank = |place| self.canary.binary_search(&Place::at(moves.before(place)?)).ok();
         let ranks = (0..moves.len()).filter_map(|place| Some((place, rank(place)?)));
-        let (places, ranks) = ranks.map(|(place, rank)| (tally(place), Some(tally(rank)))).unzip();
+        let (places, ranks) =
+            ranks.map(|(place, rank)| (Place::at(place), Some(tally(rank)))).unzip();
         self.canary = places;
         self.reported = false;
         Moves::Changed(ranks)
@@ -189,7 +190,8 @@ impl Group {
     /// Takes over which partitions are the canary's under a stable assignment.
     fn follow_canary(&mut self, lags: &[PartitionLag]) -> Moves {
         let ours = |(_, lag): &(usize, &PartitionLag)| lag.role() == Some(Role::Canary);
-        let places = lags.iter().enumerate().filter(ours).map(|(place, _)| tally(place)).collect();
+        let places =
+            lags.iter().enumerate().filter(ours).map(|(place, _)| Place::at(place)).collect();
         let before = std::mem::replace(&mut self.canary, places);
         Moves::between(&before, &self.canary)
     }
@@ -208,7 +210,7 @@ impl GroupAnswer {
             let consumer = lag.consumer.filter(|consumer| consumer.role == Role::Canary)?;
             let (behind, unused) = (lag.behind(), lag.is_unused());
             let known = lag.comparable().is_some();
-            Some(CanaryPartition { place: tally(place), consumer, behind, known, unused })
+            Some(CanaryPartition { place: Place::at(place), consumer, behind, known, unused })
         };
         Self {
             at: seen.at,
@@ -219,13 +221,6 @@ impl GroupAnswer {
             canary: lags.lags.iter().enumerate().filter_map(canary).collect(),
             common_lag: median(&mut known).unwrap_or(0.0),
         }
-    }
-}
-
-impl CanaryPartition {
-    /// Its place in the roster.
-    pub(crate) fn place(&self) -> usize {
-        index(self.place)
     }
 }
 

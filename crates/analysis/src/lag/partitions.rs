@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lag::column::{Column, Moves};
+use crate::lag::column::{Column, Moves, Place, follow_some};
 use crate::lag::log_ends::{Arrival, LogEnds};
 use crate::lag::roster::{Consumer, Roster};
 use crate::lag::time_lag::TimeLag;
@@ -28,7 +28,7 @@ pub(crate) struct Lags {
     /// The offset that was known last.
     committed: Column<i64>,
     /// Partitions whose committed offset lies outside the log: few, at any time.
-    outside: BTreeMap<usize, Outside>,
+    outside: BTreeMap<Place, Outside>,
     pub(crate) oddities: Oddities,
 }
 
@@ -109,7 +109,7 @@ impl Lags {
         let mut warmth = self.roster.warmth(&seen.pods, seen.at.saturating_sub(warm_up));
         let mut lags = Vec::with_capacity(all);
         let (mut assigned, mut unattributed) = (0, 0);
-        for place in 0..all {
+        for place in (0..all).map(Place::at) {
             let Some(row) = rows.at(place) else {
                 self.forget(place);
                 lags.push(PartitionLag::default());
@@ -130,45 +130,41 @@ impl Lags {
     }
 
     /// Messages waiting as far as was last known.
-    pub(crate) fn waiting(&self, place: usize) -> i64 {
+    pub(crate) fn waiting(&self, place: Place) -> i64 {
         self.offsets(place).map_or(0, |(committed, end)| (end - committed).max(0))
     }
 
     /// The committed offset and the log end that were known last.
-    pub(crate) fn offsets(&self, place: usize) -> Option<(i64, i64)> {
-        let committed = Some(self.committed[place]).filter(|offset| *offset != UNKNOWN)?;
-        Some((committed, self.ends.newest(place)?))
+    pub(crate) fn offsets(&self, place: Place) -> Option<(i64, i64)> {
+        let committed = Some(self.committed[place.index()]).filter(|offset| *offset != UNKNOWN)?;
+        Some((committed, self.ends.newest(place.index())?))
     }
 
     fn follow(&mut self, moves: &Moves) {
         self.committed.follow(moves, UNKNOWN);
         self.ends.follow(moves);
-        if let Moves::Changed(_) = moves {
-            let before = std::mem::take(&mut self.outside);
-            let kept = |place| Some((place, *before.get(&moves.before(place)?)?));
-            self.outside = (0..moves.len()).filter_map(kept).collect();
-        }
+        follow_some(&mut self.outside, moves);
     }
 
-    fn forget(&mut self, place: usize) {
-        self.ends.forget(place);
-        self.committed[place] = UNKNOWN;
+    fn forget(&mut self, place: Place) {
+        self.ends.forget(place.index());
+        self.committed[place.index()] = UNKNOWN;
         self.outside.remove(&place);
     }
 
     fn lag(
         &mut self,
         at: Millis,
-        place: usize,
+        place: Place,
         row: &PartitionObservation,
     ) -> (PartitionLag, Oddities) {
         let (committed, log_end) = (offset(row.committed), offset(row.log_end));
         let mut odd = Oddities::default();
         let mut lag = PartitionLag { committed, log_end, ..PartitionLag::default() };
         lag.unanswered =
-            log_end.is_none() || committed.is_none() && self.committed[place] != UNKNOWN;
+            log_end.is_none() || committed.is_none() && self.committed[place.index()] != UNKNOWN;
         let Some(end) = log_end else { return (lag, odd) };
-        match self.ends.put(place, end) {
+        match self.ends.put(place.index(), end) {
             Arrival::First => lag.since.grew = true,
             Arrival::More(messages) => {
                 lag.since.grew = messages > 0;
@@ -177,10 +173,10 @@ impl Lags {
             Arrival::Fell => odd.topic_recreated = 1,
         }
         let Some(committed) = committed else {
-            lag.flat = self.ends.is_flat(place);
+            lag.flat = self.ends.is_flat(place.index());
             return (lag, odd);
         };
-        let before = std::mem::replace(&mut self.committed[place], committed);
+        let before = std::mem::replace(&mut self.committed[place.index()], committed);
         let fell = committed < before;
         if fell {
             odd.commits_fell = 1;
@@ -193,16 +189,16 @@ impl Lags {
         odd.lost_by_retention = outside.more_lost;
         if outside.is_recreated {
             odd.topic_recreated = 1;
-            self.ends.forget(place);
-            self.ends.put(place, end);
+            self.ends.forget(place.index());
+            self.ends.put(place.index(), end);
         }
         let usable = !fell && outside.lost == 0 && committed <= end && odd.topic_recreated == 0;
-        lag.lag = self.ends.lag(place, at, committed).filter(|_| usable);
+        lag.lag = self.ends.lag(place.index(), at, committed).filter(|_| usable);
         (lag, odd)
     }
 
     /// How a committed offset lies to the log, and how it did before.
-    fn outside(&mut self, place: usize, committed: i64, start: Option<i64>, end: i64) -> Position {
+    fn outside(&mut self, place: Place, committed: i64, start: Option<i64>, end: i64) -> Position {
         let lost = start.map_or(0, |start| start.saturating_sub(committed).max(0));
         if lost == 0 && committed <= end && self.outside.is_empty() {
             return Position::default();

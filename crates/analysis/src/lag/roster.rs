@@ -7,16 +7,14 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::lag::column::{Column, Moves, index};
-use crate::numbers::{Millis, tally};
+use crate::lag::column::{Column, Moves, Place, PodNumber};
+use crate::numbers::Millis;
 use crate::observation::{
     GroupObservation, GroupState, Owner, PartitionId, PartitionObservation, PodObservation, Role,
 };
 
 /// Names of pods kept beside those in use before the others are dropped: pods come and go.
 const SPARE_NAMES: usize = 64;
-/// Stands for no pod of ours.
-const NOBODY: u32 = u32::MAX;
 
 /// Every partition that was listed last, with its owner under the last stable assignment.
 #[derive(Clone, Debug, Default)]
@@ -24,10 +22,11 @@ pub(crate) struct Roster {
     topics: Vec<Topic>,
     /// Partition numbers, by topic.
     partitions: Vec<i32>,
-    owners: Column<u32>,
+    /// [`PodNumber::NONE`]: no pod of ours.
+    owners: Column<PodNumber>,
     /// Pods by their number.
     pods: Vec<RolePod>,
-    numbers: BTreeMap<RolePod, u32>,
+    numbers: BTreeMap<RolePod, PodNumber>,
     /// Pods in use when they were last counted.
     in_use: usize,
 }
@@ -50,7 +49,7 @@ struct RolePod {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Consumer {
     /// Stands for its name, in this observation.
-    pub(crate) number: u32,
+    pub(crate) number: PodNumber,
     pub(crate) role: Role,
     /// Whether it is older than the warm-up.
     pub(crate) warm: bool,
@@ -96,7 +95,7 @@ impl Roster {
         let row = |place| places.before(place).map(|place| sorted[place].1);
         let found = (0..now.len()).map(row).collect();
         (self.topics, self.partitions) = listed(&now);
-        self.owners.follow(&moves, NOBODY);
+        self.owners.follow(&moves, PodNumber::NONE);
         (Rows::Placed(found), moves)
     }
 
@@ -121,20 +120,20 @@ impl Roster {
     /// all the same, and isn't warm.
     pub(crate) fn consumer(
         &mut self,
-        place: usize,
+        place: Place,
         owner: &Owner,
         warmth: &mut Warmth<'_>,
     ) -> Option<Consumer> {
         match owner {
             Owner::Pod { name, role } => {
-                let usual = self.owners[place];
+                let usual = self.owners[place.index()];
                 let same = |pod: &RolePod| pod.role == *role && pod.name == *name;
-                let number = if self.pods.get(index(usual)).is_some_and(same) {
+                let number = if self.pods.get(usual.index()).is_some_and(same) {
                     usual
                 } else {
                     self.number(name, *role, warmth)
                 };
-                Some(Consumer { number, role: *role, warm: warmth.by_number[index(number)] })
+                Some(Consumer { number, role: *role, warm: warmth.by_number[number.index()] })
             }
             Owner::External | Owner::Unattributed | Owner::Nobody => None,
         }
@@ -142,9 +141,9 @@ impl Roster {
 
     /// Writes down who owns a partition under a stable assignment; answers whether it is another
     /// one than under the last.
-    pub(crate) fn seat(&mut self, place: usize, consumer: Option<Consumer>) -> bool {
-        let number = consumer.map_or(NOBODY, |consumer| consumer.number);
-        std::mem::replace(&mut self.owners[place], number) != number
+    pub(crate) fn seat(&mut self, place: Place, consumer: Option<Consumer>) -> bool {
+        let number = consumer.map_or(PodNumber::NONE, |consumer| consumer.number);
+        std::mem::replace(&mut self.owners[place.index()], number) != number
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -152,32 +151,33 @@ impl Roster {
     }
 
     /// The partition at a place.
-    pub(crate) fn id(&self, place: usize) -> PartitionId {
+    pub(crate) fn id(&self, place: Place) -> PartitionId {
+        let place = place.index();
         let topic = self.topics.partition_point(|topic| topic.end <= place);
         PartitionId { topic: self.topics[topic].name.clone(), partition: self.partitions[place] }
     }
 
     /// The place of a partition.
-    pub(crate) fn place(&self, id: &PartitionId) -> Option<usize> {
+    pub(crate) fn place(&self, id: &PartitionId) -> Option<Place> {
         let topic = self.topics.binary_search_by(|topic| topic.name.cmp(&id.topic)).ok()?;
         let begin = topic.checked_sub(1).map_or(0, |before| self.topics[before].end);
         let within = &self.partitions[begin..self.topics[topic].end];
-        within.binary_search(&id.partition).ok().map(|place| begin + place)
+        within.binary_search(&id.partition).ok().map(|within| Place::at(begin + within))
     }
 
     /// The role that owned a partition under the last stable assignment.
-    pub(crate) fn role(&self, place: usize) -> Option<Role> {
-        self.pods.get(index(self.owners[place])).map(|pod| pod.role)
+    pub(crate) fn role(&self, place: Place) -> Option<Role> {
+        self.pods.get(self.owners[place.index()].index()).map(|pod| pod.role)
     }
 
     /// The name of the pod that owned a partition under the last stable assignment.
-    pub(crate) fn owner(&self, place: usize) -> Option<&Arc<str>> {
-        self.pods.get(index(self.owners[place])).map(|pod| &pod.name)
+    pub(crate) fn owner(&self, place: Place) -> Option<&Arc<str>> {
+        self.pods.get(self.owners[place.index()].index()).map(|pod| &pod.name)
     }
 
     /// The name of a pod.
     pub(crate) fn name(&self, consumer: Consumer) -> &Arc<str> {
-        &self.pods[index(consumer.number)].name
+        &self.pods[consumer.number.index()].name
     }
 
     /// How many pods have numbers; the largest is one less.
@@ -213,12 +213,12 @@ impl Roster {
         })
     }
 
-    fn number(&mut self, name: &Arc<str>, role: Role, warmth: &mut Warmth<'_>) -> u32 {
+    fn number(&mut self, name: &Arc<str>, role: Role, warmth: &mut Warmth<'_>) -> PodNumber {
         let pod = RolePod { name: name.clone(), role };
         if let Some(number) = self.numbers.get(&pod) {
             return *number;
         }
-        let number = tally(self.pods.len());
+        let number = PodNumber::at(self.pods.len());
         warmth.by_number.push(warmth.by_name.get(&**name).copied().unwrap_or(false));
         self.numbers.insert(pod.clone(), number);
         self.pods.push(pod);
@@ -230,8 +230,8 @@ impl Roster {
         let before = std::mem::take(&mut self.pods);
         self.numbers.clear();
         for owner in &mut *self.owners {
-            let Some(pod) = before.get(index(*owner)) else { continue };
-            let next = tally(self.pods.len());
+            let Some(pod) = before.get(owner.index()) else { continue };
+            let next = PodNumber::at(self.pods.len());
             *owner = *self.numbers.entry(pod.clone()).or_insert(next);
             if *owner == next {
                 self.pods.push(pod.clone());
@@ -243,10 +243,10 @@ impl Roster {
 
 impl<'a> Rows<'a> {
     /// The row at a place; `None`: it is missing.
-    pub(crate) fn at(&self, place: usize) -> Option<&'a PartitionObservation> {
+    pub(crate) fn at(&self, place: Place) -> Option<&'a PartitionObservation> {
         match self {
-            Self::Straight(rows) => rows.get(place),
-            Self::Placed(rows) => rows.get(place).copied().flatten(),
+            Self::Straight(rows) => rows.get(place.index()),
+            Self::Placed(rows) => rows.get(place.index()).copied().flatten(),
         }
     }
 }

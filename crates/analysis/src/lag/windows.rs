@@ -1,15 +1,13 @@
 //! Standing lag: the least time lag of each partition over consecutive, disjoint windows.
 //! The sawtooth of commits vanishes in the minimum (RFC 8289 does the same to queues); no betting here.
 
-use crate::lag::column::{Column, Flags, Moves};
+use crate::lag::column::{CanaryPartitions, Column, Moves, Partitions, Position};
 use crate::lag::partitions::{PartitionLag, Since};
 use crate::lag::roster::Consumer;
 use crate::lag::schedule::{Poll, Schedule};
 use crate::numbers::{Millis, median, seconds, short};
 use crate::observation::Role;
 
-/// Whether the owner was warm when the window began.
-const WARM: u8 = 0;
 /// Stands for a lag that isn't known: some sample was not usable.
 const UNKNOWN: f32 = f32::NAN;
 
@@ -24,14 +22,14 @@ pub(crate) struct LagWindows<C> {
     /// The least lag in the window before, under the same owner and as warm.
     before: Column<f32>,
     counts: Column<C>,
-    marks: Column<Flags>,
+    /// Whether the owner was warm when the window began.
+    warm: Column<bool>,
 }
 
 /// What one window says of one partition.
 #[derive(Clone, Debug)]
-pub(crate) struct WindowLag<C> {
-    /// Its place in the list.
-    pub(crate) place: usize,
+pub(crate) struct WindowLag<C: WindowCounter> {
+    pub(crate) position: Position<C::List>,
     /// Its owner, as warm as at the begin of the window.
     pub(crate) consumer: Consumer,
     /// The standing lag in seconds.
@@ -48,6 +46,9 @@ pub(crate) struct WindowLag<C> {
 
 /// What is counted in a window.
 pub(crate) trait WindowCounter: Copy + Default {
+    /// The list whose partitions are counted this way.
+    type List;
+
     /// Adds what happened since the poll before.
     fn add(&mut self, since: Since);
 
@@ -67,6 +68,8 @@ pub(crate) struct MessageCounts {
 }
 
 impl WindowCounter for AnyArrival {
+    type List = Partitions;
+
     fn add(&mut self, since: Since) {
         self.0 |= since.arrived > 0;
     }
@@ -77,6 +80,8 @@ impl WindowCounter for AnyArrival {
 }
 
 impl WindowCounter for MessageCounts {
+    type List = CanaryPartitions;
+
     fn add(&mut self, since: Since) {
         self.arrived = self.arrived.saturating_add(since.arrived);
         self.committed = self.committed.saturating_add(since.committed);
@@ -95,7 +100,7 @@ impl<C: WindowCounter> LagWindows<C> {
             lows: Column::default(),
             before: Column::default(),
             counts: Column::default(),
-            marks: Column::default(),
+            warm: Column::default(),
         }
     }
 
@@ -118,7 +123,7 @@ impl<C: WindowCounter> LagWindows<C> {
         self.lows.follow(moves, UNKNOWN);
         self.before.follow(moves, UNKNOWN);
         self.counts.follow(moves, C::default());
-        self.marks.follow(moves, Flags::default());
+        self.warm.follow(moves, false);
     }
 
     /// Adds the lags of one moment, of the whole list. Answers if they complete a window: for each
@@ -160,7 +165,7 @@ impl<C: WindowCounter> LagWindows<C> {
         let mut standings = Vec::with_capacity(lags.len());
         for (place, lag) in lags.iter().enumerate() {
             self.counts[place].add(lag.since);
-            let (low, warm) = (self.lows[place], self.marks[place].has::<WARM>());
+            let (low, warm) = (self.lows[place], self.warm[place]);
             let known =
                 lag.consumer.filter(|_| lag.has_same_owner() && lag.has_offsets() && !low.is_nan());
             if let Some(consumer) = known {
@@ -172,7 +177,16 @@ impl<C: WindowCounter> LagWindows<C> {
                     earlier.zip(since).map(|(before, since)| (lag - before) / seconds(since));
                 let consumer = Consumer { warm, ..consumer };
                 let (lag_before, counts) = (earlier.unwrap_or(lag), self.counts[place]);
-                standings.push(WindowLag { place, consumer, lag, drift, lag_before, span, counts });
+                let position = Position::at(place);
+                standings.push(WindowLag {
+                    position,
+                    consumer,
+                    lag,
+                    drift,
+                    lag_before,
+                    span,
+                    counts,
+                });
             }
             let unchanged = known.is_some_and(|consumer| consumer.warm == warm);
             self.before[place] = if unchanged { low } else { UNKNOWN };
@@ -185,7 +199,7 @@ impl<C: WindowCounter> LagWindows<C> {
         let lag_now = lag.comparable().filter(|_| lag.consumer.is_some());
         self.lows[place] = lag_now.map_or(UNKNOWN, short);
         self.counts[place] = C::default();
-        self.marks[place].put::<WARM>(lag.consumer.is_some_and(|consumer| consumer.warm));
+        self.warm[place] = lag.consumer.is_some_and(|consumer| consumer.warm);
     }
 }
 

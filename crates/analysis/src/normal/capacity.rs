@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::constants::Constant;
 use crate::lag::blocks::{Blocks, Worked};
-use crate::lag::column::index;
 use crate::lag::roster::Roster;
 use crate::normal::margins::Margins;
 use crate::numbers::{Millis, count, median, whole_polls};
@@ -117,7 +116,7 @@ pub(crate) fn works(
 ) -> BTreeMap<&Arc<str>, Worked> {
     let mut pods: Vec<Option<Worked>> = vec![None; roster.numbers()];
     for one in partitions {
-        match &mut pods[index(one.consumer.number)] {
+        match &mut pods[one.consumer.number.index()] {
             Some(sum) => {
                 sum.rate += one.rate;
                 sum.behind |= one.behind;

@@ -137,7 +137,7 @@ impl MarginsBuilder {
         }
         let Some(window) = self.windows.add(at, lags) else { return };
         for standing in window.iter().filter(|one| one.consumer.role == Role::Primary) {
-            self.lags.entry(roster.id(standing.place)).or_default().push(standing.lag);
+            self.lags.entry(roster.id(standing.position)).or_default().push(standing.lag);
         }
         self.closed.push(PastWindow::Window(window));
     }

@@ -3,7 +3,7 @@
 
 use crate::constants::Constant;
 use crate::lag::column::{Column, Moves};
-use crate::lag::windows::{WindowCounter, WindowLag};
+use crate::lag::windows::{AnyArrival, WindowLag};
 use crate::numbers::{short, tally};
 use crate::observation::Role;
 
@@ -50,9 +50,9 @@ impl Tolerance {
 
     /// Adds a window over all partitions. `reference` is the primary's common drift; lag up
     /// to `normal_lag` seconds is not counted as drift, as in the canary's accounts.
-    pub(crate) fn add<C: WindowCounter>(
+    pub(crate) fn add(
         &mut self,
-        window: &[WindowLag<C>],
+        window: &[WindowLag<AnyArrival>],
         reference: f64,
         normal_lag: f64,
     ) {
@@ -60,11 +60,12 @@ impl Tolerance {
         let mut next = 0;
         for (standing, drift) in primary.filter_map(|one| Some((one, one.drift?))) {
             // What was left out has no drift that lasts.
-            self.recent[next..standing.place].fill(Drifts::NONE);
-            next = standing.place + 1;
+            let place = standing.position.index();
+            self.recent[next..place].fill(Drifts::NONE);
+            next = place + 1;
             let late = standing.lag > normal_lag;
             let drift = if late { drift - reference } else { drift.min(0.0) };
-            if let Some(mean) = self.recent[standing.place].push(drift) {
+            if let Some(mean) = self.recent[place].push(drift) {
                 self.drift = self.drift.max(mean.min(MOST_DRIFT_PER_S));
             }
         }

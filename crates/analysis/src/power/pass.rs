@@ -5,6 +5,7 @@ use crate::constants::COUNT_WINDOW;
 use crate::counters::kind::Kind;
 use crate::engines::e_process::ROUNDING;
 use crate::findings::signal::Signal;
+use crate::lag::column::{PodNumber, Rank};
 use crate::lag::roster::Consumer;
 use crate::lag::windows::{MessageCounts, WindowLag};
 use crate::numbers::{Millis, count, seconds};
@@ -124,8 +125,8 @@ impl Case {
 /// A window of one warm canary partition without lag.
 fn flat_window(drift: Option<f64>, arrived: u32, span: Millis) -> WindowLag<MessageCounts> {
     WindowLag {
-        place: 0,
-        consumer: Consumer { role: Role::Canary, warm: true, number: 0 },
+        position: Rank::at(0),
+        consumer: Consumer { role: Role::Canary, warm: true, number: PodNumber::at(0) },
         lag: 0.0,
         drift,
         lag_before: 0.0,

@@ -9,7 +9,6 @@ use crate::engines::drift_test::{BETS, Drift, DriftTest};
 use crate::engines::e_process::ROUNDING;
 use crate::findings::fault::Fault;
 use crate::lag::blocks::{Blocks, Worked};
-use crate::lag::column::index;
 use crate::lag::commit_gaps::CommitGaps;
 use crate::lag::group::{Group, GroupSnapshot};
 use crate::lag::windows::{
@@ -155,8 +154,8 @@ impl Lag {
                     // Bet on or not is decided by the lag at the begin. A queue that stands at 0
                     // can only grow, so that its drift is no fair bet.
                     let stands = one.lag_before > self.margins.normal_lag;
-                    let (id, pod) = group.partition_and_pod(one.place, one.consumer);
-                    let pod_rate = rates[index(one.consumer.number)];
+                    let (id, pod) = group.partition_and_pod(one.position, one.consumer);
+                    let pod_rate = rates[one.consumer.number.index()];
                     let excuse = (stands && seen > 0.0)
                         .then(|| self.excuse(one.rate(), pod_rate, || is_as_slow(pod)))
                         .flatten();
@@ -200,7 +199,7 @@ impl Lag {
         self.clocks.paces.add(&works);
         let mut rates = vec![0.0; roster.numbers()];
         for (pod, work) in works {
-            rates[index(work.consumer.number)] = self.clocks.paces.of(pod).unwrap_or(work.rate);
+            rates[work.consumer.number.index()] = self.clocks.paces.of(pod).unwrap_or(work.rate);
         }
         rates
     }
@@ -216,7 +215,7 @@ impl Lag {
         if young.is_empty() {
             return;
         }
-        let owned = canary.iter().map(|one| group.partition_and_pod(one.place, one.consumer));
+        let owned = canary.iter().map(|one| group.partition_and_pod(one.position, one.consumer));
         let held: BTreeSet<PartitionId> =
             owned.filter(|(_, pod)| young.contains(pod)).map(|(id, _)| id).collect();
         self.test.hold_back(|id| held.contains(id), self.budget.ln_needed);
@@ -266,7 +265,7 @@ impl Lag {
         let (id, drift) = self.test.leading()?;
         let roster = &group.lags.roster;
         let place = roster.place(id)?;
-        let lag = group.answer.as_ref()?.canary.iter().find(|lag| lag.place() == place)?;
+        let lag = group.answer.as_ref()?.canary.iter().find(|lag| lag.place == place)?;
         Some(Fault::Drifting {
             partition: id.clone(),
             pod: roster.name(lag.consumer).clone(),

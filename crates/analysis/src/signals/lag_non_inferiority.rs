@@ -84,7 +84,7 @@ impl LagNonInferiority {
             self.keep_only(&owned.iter().collect::<Vec<_>>());
         }
         for window in self.windows.add(seen.at, &seen.canary).iter().flatten() {
-            let (id, pod) = group.partition_and_pod(window.place, window.consumer);
+            let (id, pod) = group.partition_and_pod(window.position, window.consumer);
             self.bet(&id, pod, window);
         }
     }

@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::counters::counter::is_total;
-use crate::engines::drift_test::{BETS, Drift, DriftTest, WIDEST_SCALE};
+use crate::engines::drift_test::{Drift, DriftTest, WIDEST_SCALE};
 use crate::findings::effect::Effect;
-use crate::numbers::{Millis, count, unmilli};
+use crate::numbers::{Millis, count};
 use crate::observation::name_table::NameTable;
 use crate::observation::{Observation, PodObservation, Role};
-use crate::signals::pod_accounts::{accounts, by_pod};
-use serde::{Deserialize, Serialize};
+use crate::signals::pod_accounts::PodAccounts;
 
 /// Heaps, caches and pools fill for this long after a start.
 const GRACE_AGE: Millis = 180_000;
@@ -41,7 +42,8 @@ pub(crate) struct Memory {
     ledger: DriftTest<Arc<str>>,
     window: Option<Millis>,
     pods: BTreeMap<Arc<str>, PodMemory>,
-    latest: Option<Millis>,
+    /// When the latest window was bet on.
+    pub(crate) latest: Option<Millis>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,9 +61,8 @@ struct PodMemory {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SavedMemory {
     largest: f64,
-    pool: i64,
-    windows: u32,
-    pods: Vec<(u32, [i64; BETS])>,
+    #[serde(flatten)]
+    accounts: PodAccounts,
 }
 
 impl Memory {
@@ -131,11 +132,6 @@ impl Memory {
         self.ledger.ln_value()
     }
 
-    /// When the latest window was bet on.
-    pub(crate) fn latest(&self) -> Option<Millis> {
-        self.latest
-    }
-
     /// The pod with the most evidence, and how fast it grows.
     pub(crate) fn leading(&self) -> Option<(Arc<str>, Effect)> {
         let (pod, growth) = self.ledger.leading()?;
@@ -154,15 +150,13 @@ impl Memory {
     }
 
     pub(crate) fn save(&self, names: &mut NameTable, pooled: bool) -> SavedMemory {
-        let (pods, pool) = by_pod(&self.ledger, names, pooled);
-        SavedMemory { largest: self.largest, pool, windows: self.ledger.windows(), pods }
+        let accounts = PodAccounts::of(&self.ledger, names, pooled);
+        SavedMemory { largest: self.largest, accounts }
     }
 
     /// What [`Memory::save`] wrote; `None` if it did not write this.
     pub(crate) fn restore(saved: SavedMemory, names: &[Arc<str>]) -> Option<Self> {
-        let accounts = accounts(saved.pods, names)?;
-        let ledger =
-            DriftTest::restored(WIDEST_SCALE, unmilli(saved.pool), saved.windows, accounts);
+        let ledger = saved.accounts.restored(WIDEST_SCALE, names)?;
         Some(Self::with(saved.largest.max(0.0), ledger))
     }
 }

@@ -58,9 +58,10 @@ pub(crate) struct RatioSignal {
     pods: BTreeMap<Arc<str>, Count>,
     /// Whether any canary pod exports the series.
     shown: bool,
-    /// Whether any pod does, of either role.
-    exported: bool,
-    latest: Option<Millis>,
+    /// Whether any pod does, of either role: otherwise 0 may mean misspelt.
+    pub(crate) exported: bool,
+    /// When the latest window was bet on.
+    pub(crate) latest: Option<Millis>,
     /// ln of the evidence of the ordinary accounts after one more window, of the events that are
     /// suspected already. Not kept: they are counted with the next window, or were none.
     ahead: Option<f64>,
@@ -235,22 +236,12 @@ impl RatioSignal {
         self.spread.margin()
     }
 
-    /// When the latest window was bet on.
-    pub(crate) fn latest(&self) -> Option<Millis> {
-        self.latest
-    }
-
     /// Whether no canary pod exports the series although the primary's rate predicts events: it
     /// may have been renamed, and then 0 means nothing.
     pub(crate) fn is_absent(&self) -> bool {
         let [x, n, y, m] = self.totals.letters();
         let predicted = if m > 0.0 { n * y / m } else { 0.0 };
         self.kind.may_be_missing() && !self.shown && x <= 0.0 && predicted >= PREDICTED_EVENTS
-    }
-
-    /// Whether no pod has exported the series of the events yet, so that 0 may mean misspelt.
-    pub(crate) fn is_without_events(&self) -> bool {
-        !self.exported
     }
 
     /// Whether not even failure of every message would be gross.

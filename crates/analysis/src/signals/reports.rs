@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::constants::LARGEST_EVIDENCE;
 use crate::counters::kind::Kind;
+use crate::engines::rate_test::RateTest;
 use crate::findings::assessment::SignalReport;
 use crate::findings::doubt::Doubt;
 use crate::findings::effect::Effect;
@@ -76,8 +77,8 @@ impl Signals {
             }
             Signal::Yield => self.skipped_work.as_ref()?.leading(),
             Signal::Memory => self.memory.as_ref()?.leading(),
-            Signal::Restarts => Some((self.restarts.worst_pod()?, self.restarts.effect())),
-            Signal::Churn => Some((self.churn.pod()?, self.churn.effect())),
+            Signal::Restarts => Some((self.restarts.worst_pod()?, per_hour(&self.restarts.rate))),
+            Signal::Churn => Some((self.churn.pod()?, per_hour(&self.churn.rate))),
         }
     }
 
@@ -113,14 +114,14 @@ impl Signals {
             if ratio.is_absent() {
                 return Err(Doubt::SignalAbsent { signal });
             }
-            has_spoken(&signal, ratio.latest(), now, begin)?;
+            has_spoken(&signal, ratio.latest, now, begin)?;
             if !ratio.is_proven() {
                 let messages = whole(ratio.messages_needed());
                 return Err(Doubt::SignalUnproven { signal, messages });
             }
         }
         if let Some(memory) = &self.memory {
-            has_spoken(&Signal::Memory, memory.latest(), now, begin)?;
+            has_spoken(&Signal::Memory, memory.latest, now, begin)?;
         }
         Ok(())
     }
@@ -139,8 +140,8 @@ impl Signals {
     pub(crate) fn without_events(&self) -> impl Iterator<Item = Note> {
         let named = self.reader.user.iter().enumerate();
         named.filter_map(|(place, metric)| {
-            let missing = self.ratio(Kind::User(place))?.is_without_events();
-            missing.then(|| Note::NoEvents { metric: metric.clone() })
+            let exported = self.ratio(Kind::User(place))?.exported;
+            (!exported).then(|| Note::NoEvents { metric: metric.clone() })
         })
     }
 
@@ -157,10 +158,14 @@ impl Signals {
             }
             Signal::Yield => self.skipped_work.as_ref()?.smallest_seen(ln_needed),
             Signal::Memory => self.memory.as_ref()?.smallest_seen(ln_needed),
-            Signal::Restarts => self.restarts.smallest_seen(ln_needed),
-            Signal::Churn => self.churn.smallest_seen(ln_needed),
+            Signal::Restarts => self.restarts.rate.smallest_rate_seen(ln_needed),
+            Signal::Churn => self.churn.rate.smallest_rate_seen(ln_needed),
         }
     }
+}
+
+fn per_hour(rate: &RateTest) -> Effect {
+    Effect::per_hour(rate.events, rate.hours, rate.normal)
 }
 
 fn has_spoken(

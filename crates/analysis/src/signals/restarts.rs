@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engines::rate_test::RateTest;
-use crate::findings::effect::Effect;
-use crate::numbers::{Millis, hours};
+use crate::engines::rate_test::{RateTest, SavedRate};
+use crate::numbers::{Millis, hours, tally};
 use crate::observation::{Observation, Role};
 
 /// Ratios that are bet on: a restart is rare, so a fault multiplies it by much.
@@ -21,11 +20,8 @@ const ONE_CAUSE_TIME: Millis = 120_000;
 /// The signal of restarts.
 #[derive(Clone, Debug)]
 pub(crate) struct Restarts {
-    /// Normal restarts per pod-hour.
-    normal: f64,
-    engine: RateTest,
-    events: f64,
-    pod_hours: f64,
+    /// Per pod-hour.
+    pub(crate) rate: RateTest,
     watched_since: Option<Millis>,
     latest: Option<Millis>,
     seen: BTreeMap<Arc<str>, u32>,
@@ -37,9 +33,8 @@ pub(crate) struct Restarts {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SavedRestarts {
     normal: f64,
-    accounts: Vec<i64>,
-    events: f64,
-    hours: f64,
+    #[serde(flatten)]
+    rate: SavedRate,
 }
 
 impl Restarts {
@@ -60,10 +55,7 @@ impl Restarts {
 
     fn with(normal: f64) -> Self {
         Self {
-            normal: normal.clamp(LEAST_PER_POD_HOUR, 1e6),
-            engine: RateTest::new(RATIOS),
-            events: 0.0,
-            pod_hours: 0.0,
+            rate: RateTest::new(RATIOS, normal.clamp(LEAST_PER_POD_HOUR, 1e6)),
             watched_since: None,
             latest: None,
             seen: BTreeMap::new(),
@@ -90,12 +82,7 @@ impl Restarts {
         self.seen = pods().map(|pod| (pod.name.clone(), pod.restarts)).collect();
         let Some(before) = before else { return };
         let span = seen.at.saturating_sub(before).clamp(0, longest);
-        let hours = hours(span) * f64::from(crate::numbers::tally(pods().count()));
-        self.events += events;
-        self.pod_hours += hours;
-        if hours > 0.0 {
-            self.engine.bet(events, self.normal * hours);
-        }
+        self.rate.bet(events, hours(span) * f64::from(tally(pods().count())));
     }
 
     pub(crate) fn forget_times(&mut self) {
@@ -109,38 +96,18 @@ impl Restarts {
         self.causes.insert(node, at).is_none()
     }
 
-    pub(crate) fn ln_value(&self) -> f64 {
-        self.engine.ln_value()
-    }
-
     /// The canary pod with the most restarts.
     pub(crate) fn worst_pod(&self) -> Option<Arc<str>> {
         self.seen.iter().max_by_key(|(_, restarts)| **restarts).map(|(pod, _)| pod.clone())
     }
 
-    pub(crate) fn effect(&self) -> Effect {
-        Effect::per_hour(self.events, self.pod_hours, self.normal)
-    }
-
-    /// Restarts per pod-hour that would have reached `ln_needed` by now.
-    pub(crate) fn smallest_seen(&self, ln_needed: f64) -> Option<f64> {
-        self.engine.smallest_rate_seen(self.pod_hours, self.normal, ln_needed)
-    }
-
     pub(crate) fn save(&self) -> SavedRestarts {
-        SavedRestarts {
-            normal: self.normal,
-            accounts: self.engine.save(),
-            events: self.events,
-            hours: self.pod_hours,
-        }
+        SavedRestarts { normal: self.rate.normal, rate: self.rate.save() }
     }
 
     /// What [`Restarts::save`] wrote; `None` if it did not write this.
     pub(crate) fn restore(saved: &SavedRestarts) -> Option<Self> {
         let fresh = Self::with(saved.normal);
-        let engine = RateTest::new(RATIOS).restored(&saved.accounts)?;
-        let (events, pod_hours) = (saved.events.max(0.0), saved.hours.max(0.0));
-        Some(Self { engine, events, pod_hours, ..fresh })
+        Some(Self { rate: fresh.rate.restored(&saved.rate)?, ..fresh })
     }
 }

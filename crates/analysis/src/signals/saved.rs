@@ -9,12 +9,13 @@ use crate::counters::in_flight::Flight;
 use crate::counters::kind::Kind;
 use crate::counters::meter::{Meter, Reader};
 use crate::counters::outcomes::Outcomes;
+use crate::engines::rate_test::SavedRate;
 use crate::guards::bounds::SavedBounds;
 use crate::numbers::Millis;
 use crate::observation::name_table::NameTable;
 use crate::settings::Settings;
 use crate::settings::user_metric::{UserMetric, UserRule};
-use crate::signals::churn::{Churn, SavedChurn};
+use crate::signals::churn::Churn;
 use crate::signals::lag::Lag;
 use crate::signals::memory::{Memory, SavedMemory};
 use crate::signals::peers::Peers;
@@ -41,7 +42,7 @@ pub(crate) struct SavedSignals {
     skipped_work: Option<SavedSkippedWork>,
     memory: Option<SavedMemory>,
     restarts: SavedRestarts,
-    churn: SavedChurn,
+    churn: SavedRate,
     /// The user's ratios that were available, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     user: Vec<(Arc<str>, SavedRatio)>,
@@ -86,7 +87,7 @@ impl Signals {
             skipped_work: self.skipped_work.as_ref().map(|it| it.save(names, pooled)),
             memory: self.memory.as_ref().map(|memory| memory.save(names, pooled)),
             restarts: self.restarts.save(),
-            churn: self.churn.save(),
+            churn: self.churn.rate.save(),
             user: user
                 .filter_map(|(place, name)| Some((name.clone(), ratio(Kind::User(place))?)))
                 .collect(),

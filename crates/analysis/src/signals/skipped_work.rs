@@ -7,15 +7,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::counters::meter::Meter;
-use crate::engines::drift_test::{BETS, Drift, DriftTest};
+use crate::engines::drift_test::{Drift, DriftTest};
 use crate::findings::effect::Effect;
-use crate::lag::column::index;
 use crate::lag::partitions::PartitionLag;
 use crate::lag::roster::Roster;
-use crate::numbers::{Millis, count, median, unmilli};
+use crate::numbers::{Millis, count, median};
 use crate::observation::Role;
 use crate::observation::name_table::NameTable;
-use crate::signals::pod_accounts::{accounts, by_pod};
+use crate::signals::pod_accounts::PodAccounts;
 
 /// Share of messages committed without work that is nobody's fault: noise of scrapes and commits.
 const LEAST_TOLERATED_SHARE: f64 = 0.05;
@@ -53,9 +52,8 @@ pub(crate) struct SavedSkippedWork {
     density: f64,
     tolerated: f64,
     length: Millis,
-    pool: i64,
-    windows: u32,
-    pods: Vec<(u32, [i64; BETS])>,
+    #[serde(flatten)]
+    accounts: PodAccounts,
 }
 
 /// Cuts time under one assignment into windows.
@@ -188,15 +186,9 @@ impl SkippedWork {
     }
 
     pub(crate) fn save(&self, names: &mut NameTable, pooled: bool) -> SavedSkippedWork {
-        let (pods, pool) = by_pod(&self.ledger, names, pooled);
-        SavedSkippedWork {
-            density: self.density,
-            tolerated: self.tolerated,
-            length: self.windows.length,
-            pool,
-            windows: self.ledger.windows(),
-            pods,
-        }
+        let (density, tolerated, length) = (self.density, self.tolerated, self.windows.length);
+        let accounts = PodAccounts::of(&self.ledger, names, pooled);
+        SavedSkippedWork { density, tolerated, length, accounts }
     }
 
     /// What [`SkippedWork::save`] wrote; `None` if it did not write this.
@@ -204,9 +196,7 @@ impl SkippedWork {
         let possible =
             saved.density > 0.0 && saved.density < 1e9 && saved.length >= SHORTEST_WINDOW;
         let fresh = possible.then(|| Self::with(saved.density, saved.tolerated, saved.length))?;
-        let accounts = accounts(saved.pods, names)?;
-        let ledger = DriftTest::restored(SHARE_SCALE, unmilli(saved.pool), saved.windows, accounts);
-        Some(Self { ledger, ..fresh })
+        Some(Self { ledger: saved.accounts.restored(SHARE_SCALE, names)?, ..fresh })
     }
 }
 
@@ -276,7 +266,7 @@ pub(crate) fn work(
 ) -> BTreeMap<Arc<str>, Work> {
     let mut works: Vec<Option<(&Arc<str>, Option<Work>)>> = vec![None; roster.numbers()];
     for (lag, consumer) in lags.iter().filter_map(|lag| Some((lag, lag.consumer?))) {
-        let (_, work) = works[index(consumer.number)].get_or_insert_with(|| {
+        let (_, work) = works[consumer.number.index()].get_or_insert_with(|| {
             let pod = roster.name(consumer);
             let consumed = meter.consumed(pod);
             let role = consumer.role;

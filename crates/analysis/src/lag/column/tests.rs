@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::lag::column::{Column, Flags, Moves};
 use siskin_simulation::random::Random;
+
+use crate::lag::column::{Column, Moves};
 
 #[test]
 fn a_column_follows_its_list_like_a_map() {
@@ -39,14 +40,4 @@ fn a_list_that_stays_has_no_moves() {
     assert_eq!(Moves::between(&[1, 3], &[1, 3]), Moves::Same(2));
     assert_eq!(Moves::between(&[1, 3], &[3, 4]), Moves::Changed(vec![Some(1), None]));
     assert_eq!(Moves::between(&[1, 3], &[]), Moves::Changed(Vec::new()));
-}
-
-#[test]
-fn marks_are_independent() {
-    let mut marks = Flags::default();
-    marks.put::<1>(true);
-    marks.put::<7>(true);
-    assert_eq!([marks.has::<0>(), marks.has::<1>(), marks.has::<7>()], [false, true, true]);
-    marks.put::<1>(false);
-    assert_eq!([marks.has::<0>(), marks.has::<1>(), marks.has::<7>()], [false, false, true]);
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::lag::column::Place;
 use crate::lag::roster::{Roster, SPARE_NAMES};
 use crate::observation::{
     GroupObservation, GroupState, MemberCount, Owner, PartitionId, PartitionObservation, Role,
@@ -75,10 +76,11 @@ fn places_and_owners_are_those_of_a_map() {
             let (listed, moves) = roster.follow(&seen);
             let mut warmth = roster.warmth(&[], 0);
             assert_eq!(roster.len(), model.len());
-            for (place, (id, owner)) in model.iter_mut().enumerate() {
+            for (index, (id, owner)) in model.iter_mut().enumerate() {
+                let place = Place::at(index);
                 assert_eq!((roster.id(place), roster.place(id)), (id.clone(), Some(place)));
                 assert_eq!(
-                    moves.before(place).map(|place| &before[place]),
+                    moves.before(index).map(|earlier| &before[earlier]),
                     before.iter().find(|it| *it == id)
                 );
                 assert_eq!(listed.at(place).map(|row| &row.owner), shown.get(id));
@@ -107,7 +109,7 @@ fn a_pod_is_warm_by_its_age_and_an_unknown_one_is_not() {
     let seen = group(GroupState::Stable, vec![row("a", 0, pod("x", Role::Canary))]);
     roster.follow(&seen);
     let mut warmth = roster.warmth(&[], 0);
-    let cold = roster.consumer(0, &pod("x", Role::Canary), &mut warmth).expect("a pod");
+    let cold = roster.consumer(Place::at(0), &pod("x", Role::Canary), &mut warmth).expect("a pod");
     assert!(!cold.warm);
 }
 
@@ -119,9 +121,9 @@ fn names_of_pods_that_are_gone_are_dropped() {
         let seen = group(GroupState::Stable, vec![row("a", 0, pod(&name, Role::Primary))]);
         roster.follow(&seen);
         let mut warmth = roster.warmth(&[], 0);
-        let consumer = roster.consumer(0, &seen.partitions[0].owner, &mut warmth);
-        assert!(roster.seat(0, consumer));
-        assert_eq!(roster.owner(0).map(|name| &**name), Some(&*name));
+        let consumer = roster.consumer(Place::at(0), &seen.partitions[0].owner, &mut warmth);
+        assert!(roster.seat(Place::at(0), consumer));
+        assert_eq!(roster.owner(Place::at(0)).map(|name| &**name), Some(&*name));
     }
     assert!(roster.numbers() <= SPARE_NAMES + 4, "{}", roster.numbers());
 }

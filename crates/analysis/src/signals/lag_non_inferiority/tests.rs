@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::engines::non_inferiority::PROVEN;
+use crate::lag::column::{PodNumber, Rank};
 use crate::lag::roster::Consumer;
 use crate::lag::windows::{MessageCounts, WindowLag};
 use crate::observation::{PartitionId, Role};
@@ -14,9 +15,9 @@ fn id() -> PartitionId {
 }
 
 fn standing(drift: Option<f64>, arrived: u32) -> WindowLag<MessageCounts> {
-    let consumer = Consumer { role: Role::Canary, warm: true, number: 0 };
+    let consumer = Consumer { role: Role::Canary, warm: true, number: PodNumber::at(0) };
     WindowLag {
-        place: 0,
+        position: Rank::at(0),
         consumer,
         lag: 1.0,
         drift,
