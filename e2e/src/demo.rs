@@ -71,15 +71,9 @@ pub fn run(keep: bool) -> Result<()> {
 async fn perform(keep: bool) -> Result<()> {
     let interrupt = Interrupt::listen()?;
     let mut screen = Screen::of_stdout();
-    let installed = {
-        let interrupt = interrupt.clone();
-        // On a thread of its own, for it blocks; what it says comes before anything is drawn.
-        let prepare = move || {
-            let say = |text: &str| Screen::of_stdout().say(text);
-            Installed::prepare(Profile::Debug, &interrupt, &say)
-        };
-        tokio::task::spawn_blocking(prepare).await??
-    };
+    // What it says comes before anything is drawn.
+    let say = |text: &str| Screen::of_stdout().say(text);
+    let installed = Installed::prepare(Profile::Debug, &interrupt, say).await?;
     // Topic and consumer group are of this run alone, for Kafka remembers both.
     let topic = format!("orders-{}", std::process::id());
     let outcome = interrupt.unless(show(&installed, &topic, screen)).await;
@@ -167,7 +161,7 @@ async fn clear(installed: Installed, topic: &str) -> Result<()> {
         let group = ["--delete", "--group", topic];
         ask_kafka(bed, "consumer.group.ConsumerGroupCommand", &group).await?;
     }
-    tokio::task::spawn_blocking(|| installed.restore()).await?
+    installed.restore().await
 }
 
 async fn ask_kafka(bed: &Testbed, tool: &str, arguments: &[&str]) -> Result<()> {

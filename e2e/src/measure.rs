@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use clap::{Args, Subcommand};
+use clap::{Parser, Subcommand};
 use serde_json::Value;
 use siskin_launch::progress::Activity;
 
@@ -28,8 +28,9 @@ const NAMESPACE: &str = "siskin-measure";
 /// Two hundred rollouts are handed over and removed one after the other.
 const END: Duration = Duration::from_secs(300);
 
-/// What to measure.
-#[derive(Debug, Args)]
+/// Measure Siskin from outside: how soon it reacts, what it costs at rest
+#[derive(Debug, Parser)]
+#[command(name = "cargo testbed measure", bin_name = "cargo testbed measure")]
 pub struct Options {
     #[command(subcommand)]
     what: Measurement,
@@ -70,9 +71,6 @@ enum Measurement {
 }
 
 /// Builds and installs the operator, optimized, measures it, and clears up.
-///
-/// # Errors
-/// What could not be done, or what Siskin did not do in time.
 pub fn run(options: &Options) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("a runtime")?;
     let figures = runtime.block_on(perform(options.what))?;
@@ -86,11 +84,7 @@ pub fn run(options: &Options) -> Result<()> {
 
 async fn perform(what: Measurement) -> Result<Value> {
     let interrupt = Interrupt::listen()?;
-    let installed = {
-        let interrupt = interrupt.clone();
-        let prepare = move || Installed::prepare(Profile::Release, &interrupt, &|text| say(text));
-        tokio::task::spawn_blocking(prepare).await??
-    };
+    let installed = Installed::prepare(Profile::Release, &interrupt, say).await?;
     let _activity = Activity::begin("measure: at it");
     let outcome = interrupt.unless(measure(&installed, what)).await;
     say("clearing up");
@@ -108,8 +102,8 @@ async fn measure(installed: &Installed, what: Measurement) -> Result<Value> {
     let mut s = Scenario::begin(Arc::clone(&installed.run), NAMESPACE, &group).await?;
     match what {
         Measurement::Reaction { changes } => reaction::measure(&mut s, changes).await,
-        Measurement::CrashLoop { runs } => faults::crash_loop(&mut s, runs).await,
-        Measurement::Stall { runs } => faults::stall(&mut s, runs).await,
+        Measurement::CrashLoop { runs } => faults::measure(&mut s, runs, &faults::CRASH_LOOP).await,
+        Measurement::Stall { runs } => faults::measure(&mut s, runs, &faults::STALL).await,
         Measurement::Rest { rollouts, settle } => {
             rest::measure(s, rollouts, Duration::from_secs(settle)).await
         }
@@ -122,5 +116,5 @@ async fn clear(installed: Installed) -> Result<()> {
         let client = installed.run.bed.client().await?;
         remove_namespace(&client, NAMESPACE, END).await?;
     }
-    tokio::task::spawn_blocking(|| installed.restore()).await?
+    installed.restore().await
 }

@@ -21,7 +21,7 @@ mod operator;
 mod part;
 mod places;
 mod provision;
-mod shell;
+pub(crate) mod shell;
 mod start;
 mod status;
 mod sysctls;

@@ -53,9 +53,6 @@ impl Program {
 }
 
 /// Builds what these arguments of `cargo build` name, into the folder of a profile: `target/debug` or `target/release`.
-///
-/// # Errors
-/// What does not compile.
 pub fn build(activity: &str, folder: &Path, arguments: &[&str]) -> Result<(), String> {
     let mut cargo = cargo();
     cargo.arg("build").args(arguments);
@@ -72,8 +69,7 @@ pub fn build(activity: &str, folder: &Path, arguments: &[&str]) -> Result<(), St
 }
 
 /// The cargo that started us, without what it has set for us alone.
-#[must_use]
-pub fn cargo() -> Command {
+fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     // The root of the work tree.
@@ -90,9 +86,6 @@ pub fn cargo() -> Command {
 }
 
 /// The folder of the profile that we are of: `target/debug`, also for a test in `target/debug/deps`.
-///
-/// # Errors
-/// The path of the running program is not known.
 pub fn folder() -> Result<PathBuf, String> {
     let program = env::current_exe().map_err(|error| format!("looking for oneself: {error}"))?;
     let folders = program.ancestors().skip(1);

@@ -6,16 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use siskin_e2e::measure::{Options, run};
 
-/// Measure Siskin from outside: how soon it reacts, what it costs at rest
-#[derive(Debug, Parser)]
-#[command(name = "cargo testbed measure", bin_name = "cargo testbed measure")]
-struct Cli {
-    #[command(flatten)]
-    options: Options,
-}
-
 fn main() -> ExitCode {
-    match run(&Cli::parse().options) {
+    match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("measure: {error:#}");

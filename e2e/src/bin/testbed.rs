@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
-use siskin_e2e::testbed::image::{self, Image, Loaded};
+use siskin_e2e::testbed::image::{Image, Loaded};
 use siskin_e2e::testbed::{Health, Part, PartStatus, Profile, Testbed};
 use siskin_launch::cargo::Program;
 
@@ -129,7 +129,7 @@ fn run(command: Command) -> Result<ExitCode> {
                 binary: wanted.binary,
                 arguments: wanted.arguments,
             };
-            say_loaded(&wanted.name, image::load(&Testbed::attach()?, &image)?);
+            say_loaded(&wanted.name, Testbed::attach()?.load(&image)?);
         }
         Command::Operator(wanted) => run_operator(&wanted)?,
         Command::FakeNodes { count } => Testbed::attach()?.fake_nodes(count)?,

@@ -51,9 +51,6 @@ pub struct Ended {
 }
 
 /// Plays one act. `serving` is the version that served before.
-///
-/// # Errors
-/// The version did not end as it must.
 pub async fn play(s: &mut Scenario, act: &Act, serving: &str, pods: u32) -> Result<Ended> {
     let since = s.log.length();
     let version = &act.version.name;

@@ -36,7 +36,6 @@ struct Page {
 
 impl Printer {
     /// A printer of this log on this screen, from now on.
-    #[must_use]
     pub fn new(log: EventLog, screen: Screen) -> Self {
         let offset = screen.elapsed().saturating_sub(log.elapsed());
         let page = Page {
@@ -69,7 +68,6 @@ impl Printer {
     }
 
     /// The screen, with what is on it left there.
-    #[must_use]
     pub fn into_screen(self) -> Screen {
         self.draw();
         let mut screen = self.page.into_inner().unwrap_or_else(PoisonError::into_inner).screen;

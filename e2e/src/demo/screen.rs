@@ -30,7 +30,6 @@ pub struct Screen {
 
 impl Screen {
     /// Standard output, as it is.
-    #[must_use]
     pub fn of_stdout() -> Self {
         let terminal = std::io::stdout().is_terminal();
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
@@ -53,7 +52,6 @@ impl Screen {
     }
 
     /// Time on the clock that the audience sees.
-    #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.begun.elapsed()
     }

@@ -7,7 +7,6 @@ use super::act::{Act, Ended};
 use crate::scenario::Account;
 
 /// What happened, and how long it took.
-#[must_use]
 pub fn summary(results: &[(Act, Ended)], account: &Account) -> String {
     let mut lines = vec![
         String::new(),
@@ -40,7 +39,6 @@ pub fn summary(results: &[(Act, Ended)], account: &Account) -> String {
 }
 
 /// How to look at what is left running.
-#[must_use]
 pub fn look_around(namespace: &str, was_up: bool) -> String {
     let end = if was_up {
         format!("kubectl delete namespace {namespace}")

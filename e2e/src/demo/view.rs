@@ -45,7 +45,6 @@ const PARTS: [(Part, &str); 3] =
     [(Part::Target, "orders"), (Part::Primary, "primary"), (Part::Canary, "canary")];
 
 /// The block that a terminal shows below everything else.
-#[must_use]
 pub fn block(state: &State, title: &str, elapsed: Duration, width: usize) -> Vec<Vec<Span>> {
     let clock = format!(" {}:{:02} ", elapsed.as_secs() / 60, elapsed.as_secs() % 60);
     let head = format!("── {title} ");
@@ -69,7 +68,6 @@ pub struct Line {
 }
 
 /// What is there, in one line; empty if nothing is.
-#[must_use]
 pub fn line(state: &State) -> Line {
     let phase = phase(state).map_or(String::new(), |it| format!("{it:?}"));
     let mut calm = vec![format!("{phase:<12}")];
@@ -93,7 +91,6 @@ pub fn line(state: &State) -> Line {
 }
 
 /// What happened, in words.
-#[must_use]
 pub fn happening(what: &Happening) -> Vec<Span> {
     let (style, name, text) = match what {
         Happening::Told(event) => {

@@ -22,24 +22,20 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const RECORD: Duration = Duration::from_secs(90);
 
 /// A version that is broken, and the moment from which it is.
-struct Fault {
+pub(super) struct Fault {
     version: fn(&str) -> Version,
     begins: fn(&Change) -> bool,
 }
 
-/// Measures from the second crash of the container.
-pub(super) async fn crash_loop(s: &mut Scenario, runs: u32) -> Result<Value> {
-    let begins = |it: &Change| 1 < it.canary_crashes();
-    measure(s, runs, &Fault { version: Version::crashing, begins }).await
-}
+/// A container that crashes, from its second crash on.
+pub(super) const CRASH_LOOP: Fault =
+    Fault { version: Version::crashing, begins: |it| 1 < it.canary_crashes() };
+/// A partition that stands still, from the first record on which it does.
+pub(super) const STALL: Fault =
+    Fault { version: Version::stalling, begins: |it| matches!(it, Change::Stalled(_)) };
 
-/// Measures from the first record on which a partition stands still.
-pub(super) async fn stall(s: &mut Scenario, runs: u32) -> Result<Value> {
-    let begins = |it: &Change| matches!(it, Change::Stalled(_));
-    measure(s, runs, &Fault { version: Version::stalling, begins }).await
-}
-
-async fn measure(s: &mut Scenario, runs: u32, fault: &Fault) -> Result<Value> {
+/// Ships broken versions one after the other, and tells how long each was in the group.
+pub(super) async fn measure(s: &mut Scenario, runs: u32, fault: &Fault) -> Result<Value> {
     s.given().watched_logs();
     let serving = adopted(s, WORKLOAD, PODS, include_str!("faults.yaml")).await?;
     say(&format!("{} s of healthy commits, to learn from", RECORD.as_secs()));

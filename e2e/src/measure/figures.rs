@@ -15,42 +15,31 @@ pub enum Unit {
 }
 
 /// `p50_…` and `p95_…` (nearest rank: the least time that so many percent of all don't exceed), the longest, and all.
-#[must_use]
 pub fn figures(times: &[Duration], unit: Unit) -> Value {
-    let name = match unit {
-        Unit::Millis => "ms",
-        Unit::Seconds => "s",
+    let (name, per_second) = match unit {
+        Unit::Millis => ("ms", 1000.0),
+        Unit::Seconds => ("s", 1.0),
     };
+    // A finer time says nothing on a machine that does other things as well.
+    let shown = |it: &Duration| tenths(it.as_secs_f64() * per_second);
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
     let mut figures = Map::new();
-    for percent in [50, 95, 100] {
-        let key = if percent == 100 { "max".to_owned() } else { format!("p{percent}") };
-        let value = rank(&sorted, percent).map(|it| in_unit(it, unit));
-        figures.insert(format!("{key}_{name}"), json!(value));
+    for (percent, key) in [(50, "p50"), (95, "p95"), (100, "max")] {
+        figures.insert(format!("{key}_{name}"), json!(rank(&sorted, percent).map(shown)));
     }
-    let all: Vec<f64> = times.iter().map(|it| in_unit(*it, unit)).collect();
     figures.insert("runs".to_owned(), json!(times.len()));
+    let all: Vec<f64> = times.iter().map(shown).collect();
     figures.insert(format!("all_{name}"), json!(all));
     Value::Object(figures)
 }
 
-fn rank(sorted: &[Duration], percent: usize) -> Option<Duration> {
+fn rank(sorted: &[Duration], percent: usize) -> Option<&Duration> {
     let place = (sorted.len() * percent).div_ceil(100);
-    sorted.get(place.checked_sub(1)?).copied()
-}
-
-/// A time with one decimal: a finer one says nothing on a machine that does other things as well.
-fn in_unit(time: Duration, unit: Unit) -> f64 {
-    let exact = match unit {
-        Unit::Millis => time.as_secs_f64() * 1000.0,
-        Unit::Seconds => time.as_secs_f64(),
-    };
-    tenths(exact)
+    sorted.get(place.checked_sub(1)?)
 }
 
 /// Rounded to one decimal.
-#[must_use]
 pub fn tenths(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }

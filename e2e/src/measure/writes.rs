@@ -18,12 +18,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use crate::scenario::operator::{NAMESPACE, USER};
 use crate::testbed::Testbed;
 
-/// The user as whom the operator writes.
-const OPERATOR: &str = "system:serviceaccount:siskin-system:siskin";
-/// Namespace of the operator's Lease.
-const NAMESPACE: &str = "siskin-system";
 /// Reporter of the operator's Events.
 const REPORTER: &str = "siskin";
 
@@ -64,18 +61,10 @@ where
 {
     let mut events = watcher(api, watcher::Config::default()).boxed();
     while let Some(event) = events.next().await {
-        match event {
-            Ok(watcher::Event::Apply(it)) if counts(&it) => {
-                into.fetch_add(1, Ordering::Relaxed);
-            }
-            Ok(
-                watcher::Event::Apply(_)
-                | watcher::Event::Delete(_)
-                | watcher::Event::Init
-                | watcher::Event::InitApply(_)
-                | watcher::Event::InitDone,
-            )
-            | Err(_) => {}
+        if let Ok(watcher::Event::Apply(it)) = event
+            && counts(&it)
+        {
+            into.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -89,7 +78,7 @@ fn written(line: &str) -> Option<String> {
     let entry: Value = serde_json::from_str(line).ok()?;
     let object = &entry["objectRef"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    (entry["user"]["username"] == OPERATOR).then(|| {
+    (entry["user"]["username"] == USER).then(|| {
         let (verb, resource) = (text(&entry["verb"]), text(&object["resource"]));
         let (namespace, name) = (text(&object["namespace"]), text(&object["name"]));
         let part = object["subresource"].as_str().map(|it| format!("/{it}")).unwrap_or_default();
@@ -113,7 +102,7 @@ mod tests {
             })
             .to_string()
         };
-        assert_eq!(written(&line(OPERATOR)).as_deref(), Some("patch canaryrollouts/status n/x"));
+        assert_eq!(written(&line(USER)).as_deref(), Some("patch canaryrollouts/status n/x"));
         assert_eq!(written(&line("admin")), None);
         assert_eq!(written("half a li"), None);
     }

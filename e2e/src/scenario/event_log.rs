@@ -7,30 +7,21 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use futures::StreamExt;
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::api::DynamicObject;
 use kube::runtime::watcher::{self, watcher};
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, ResourceExt};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::history::{Change, Entry, State};
+use super::objects::{ObjectKind, Objects};
 use super::seen::{Deployment, Event, Frozen, Rollout, Seen, SeenPod};
 
-/// The record of one scenario. Cheap to clone; the watches end with the last task set.
+/// The record of one scenario. Cheap to clone.
 #[derive(Clone)]
 pub struct EventLog {
     shared: Arc<Shared>,
-}
-
-/// The watches; they end when this is dropped.
-pub struct Watches(JoinSet<()>);
-
-impl Watches {
-    /// Adds a watch that ends with the others.
-    pub(super) fn add(&mut self, watch: impl Future<Output = ()> + Send + 'static) {
-        self.0.spawn(watch);
-    }
 }
 
 struct Shared {
@@ -57,34 +48,30 @@ pub struct View<'a> {
 
 type Read = fn(&DynamicObject) -> Option<Seen>;
 
-/// What is watched: group, version, kind, and how it is read.
-const KINDS: [(&str, &str, &str, Read); 5] = [
-    ("apps", "v1", "Deployment", |it| Some(Seen::Deployment(Box::new(Deployment::of(it))))),
-    ("", "v1", "Pod", |it| Some(Seen::Pod(SeenPod::of(it)))),
-    ("apps", "v1", "ControllerRevision", |it| Some(Seen::Frozen(Frozen::of(it)))),
-    ("siskin.dev", "v1alpha1", "CanaryRollout", |it| {
-        Rollout::of(it).map(|it| Seen::Rollout(Box::new(it)))
-    }),
-    ("events.k8s.io", "v1", "Event", |it| {
+/// What is watched, and how it is read.
+const KINDS: [(ObjectKind, Read); 5] = [
+    (ObjectKind::Deployment, |it| Some(Seen::Deployment(Box::new(Deployment::of(it))))),
+    (ObjectKind::Pod, |it| Some(Seen::Pod(SeenPod::of(it)))),
+    (ObjectKind::ControllerRevision, |it| Some(Seen::Frozen(Frozen::of(it)))),
+    (ObjectKind::CanaryRollout, |it| Rollout::of(it).map(|it| Seen::Rollout(Box::new(it)))),
+    (ObjectKind::Event, |it| {
         (it.data["regarding"]["kind"] == "CanaryRollout").then(|| Seen::Event(Event::of(it)))
     }),
 ];
 
 impl EventLog {
-    /// Watches this namespace from now on.
+    /// Watches these objects from now on, until the tasks are dropped.
     #[must_use]
-    pub fn of(client: &Client, namespace: &str) -> (Self, Watches) {
+    pub fn of(objects: &Objects) -> (Self, JoinSet<()>) {
         let record = Mutex::new(LogState::default());
         let (changed, _) = watch::channel(());
         let shared = Arc::new(Shared { begun: Instant::now(), record, changed });
         let log = Self { shared };
         let mut tasks = JoinSet::new();
-        for (group, version, kind, read) in KINDS {
-            let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
-            let api = Api::namespaced_with(client.clone(), namespace, &resource);
-            tasks.spawn(log.clone().follow(api, read));
+        for (kind, read) in KINDS {
+            tasks.spawn(log.clone().follow(objects.api(kind), read));
         }
-        (log, Watches(tasks))
+        (log, tasks)
     }
 
     /// Notes that the scenario does something now, before it does it.
@@ -136,9 +123,6 @@ impl EventLog {
     }
 
     /// Waits until `look` sees what it looks for.
-    ///
-    /// # Errors
-    /// `look` saw nothing `within` this time.
     pub async fn until<T>(
         &self,
         what: &str,
@@ -171,14 +155,10 @@ impl EventLog {
         let mut listed: Vec<String> = Vec::new();
         while let Some(event) = events.next().await {
             match event {
-                Ok(watcher::Event::Apply(it)) => {
-                    let seen = read(&it);
-                    self.put(&it, false, seen, &mut known);
-                }
+                Ok(watcher::Event::Apply(it)) => self.put(&it, false, read(&it), &mut known),
                 Ok(watcher::Event::InitApply(it)) => {
                     listed.push(it.name_any());
-                    let seen = read(&it);
-                    self.put(&it, true, seen, &mut known);
+                    self.put(&it, true, read(&it), &mut known);
                 }
                 Ok(watcher::Event::Delete(it)) => {
                     if let Some(seen) = read(&it) {
@@ -208,13 +188,14 @@ impl EventLog {
 
     /// Records as gone what a new listing lacks: it was deleted while nobody watched.
     fn missed(&self, listed: &[String], known: &mut BTreeMap<String, Seen>) {
-        let gone: Vec<_> = known.keys().filter(|it| !listed.contains(it)).cloned().collect();
         let now = self.lock().revision;
-        for name in gone {
-            if let Some(seen) = known.remove(&name) {
-                self.write(now, true, Change::Gone(name, seen));
+        known.retain(|name, seen| {
+            let there = listed.contains(name);
+            if !there {
+                self.write(now, true, Change::Gone(name.clone(), seen.clone()));
             }
-        }
+            there
+        });
     }
 
     fn write(&self, revision: u64, listed: bool, change: Change) {

@@ -150,13 +150,11 @@ impl Fleet {
     }
 
     /// The topic to which the consumers acknowledge records, where they do.
-    #[must_use]
     pub fn acknowledged(&self) -> String {
         format!("{}-done", self.group)
     }
 
     /// The Deployment that runs this version. `replicas` only where the user's manifest has it.
-    #[must_use]
     pub fn deployment(&self, version: &Version, replicas: Option<u32>) -> Value {
         let mut deployment = ORDERS.clone();
         if self.names_changes {
@@ -172,7 +170,6 @@ impl Fleet {
     }
 
     /// The pod template of this version.
-    #[must_use]
     pub fn template(&self, version: &Version) -> Value {
         let mut template = ORDERS["spec"]["template"].clone();
         match &self.consumers {

@@ -9,7 +9,6 @@ use siskin_api::Phase;
 use tokio::time::{Instant, sleep};
 
 use super::fleet::{Consumers, Fleet, Version, Workload};
-use super::history::TARGET;
 use super::java::{Java, Protocol};
 use super::load::Load;
 use super::objects::ObjectKind;
@@ -17,7 +16,7 @@ use super::operator::Election;
 use super::proxy::{Proxy, Source};
 use super::rollout::RolloutSpec;
 use super::run::{ROLLOUT, Scenario};
-use super::seen::Part;
+use super::seen::{Part, TARGET};
 use super::stalls;
 
 /// Pods that can start have started by then, also on a machine that is busy with other scenarios.
@@ -93,7 +92,7 @@ impl Given<'_> {
     /// The logs of the canary's pods, read for where they stand still.
     pub fn watched_logs(&mut self) {
         let (client, namespace) = (self.0.client.clone(), self.0.namespace.clone());
-        self.0.watches.add(stalls::watch(self.0.log.clone(), client, namespace));
+        self.0.watches.spawn(stalls::watch(self.0.log.clone(), client, namespace));
     }
 
     /// A way to this server that the scenario can lose, for the fleet that comes next. Answers with

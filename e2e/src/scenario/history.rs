@@ -1,16 +1,13 @@
 //! What happened in a scenario, in order: every change of an object that the watches brought, and
 //! every action of the scenario itself. Pure: holds and shows it, judges nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
 use siskin_api::Phase;
 
-use super::seen::{Deployment, Frozen, Part, Rollout, Seen, SeenPod};
-
-/// The name of the Deployment under every rollout.
-pub const TARGET: &str = "orders";
+use super::seen::{Deployment, Event, Frozen, Part, Rollout, Seen, SeenPod};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -50,8 +47,6 @@ pub enum Change {
 pub struct State {
     /// The target and its children.
     pub parts: BTreeMap<Part, Deployment>,
-    /// Names of Deployments that are no part of the rollout.
-    pub strangers: BTreeSet<String>,
     /// Pods by name.
     pub pods: BTreeMap<String, SeenPod>,
     /// Frozen templates by name.
@@ -64,8 +59,8 @@ impl State {
     /// Applies one more entry.
     pub fn apply(&mut self, entry: &Entry) {
         match &entry.change {
-            Change::Put(name, seen) => self.put(name, seen.clone()),
-            Change::Gone(name, seen) => self.remove(name, seen),
+            Change::Put(name, seen) => self.set(name, seen.clone(), true),
+            Change::Gone(name, seen) => self.set(name, seen.clone(), false),
             Change::Action { .. } | Change::Stalled(_) => {}
         }
     }
@@ -104,30 +99,27 @@ impl State {
         self.rollouts.values().find(owns).or_else(|| self.rollouts.values().next())
     }
 
-    fn put(&mut self, name: &str, seen: Seen) {
+    fn set(&mut self, name: &str, seen: Seen, there: bool) {
+        let name = name.to_owned();
         match seen {
-            Seen::Deployment(it) => match Part::of(name, TARGET) {
-                Some(part) => drop(self.parts.insert(part, *it)),
-                None => drop(self.strangers.insert(name.to_owned())),
-            },
-            Seen::Pod(it) => drop(self.pods.insert(name.to_owned(), it)),
-            Seen::Frozen(it) => drop(self.frozen.insert(name.to_owned(), it)),
-            Seen::Rollout(it) => drop(self.rollouts.insert(name.to_owned(), *it)),
+            Seen::Deployment(it) => {
+                if let Some(part) = Part::of(&name) {
+                    set(&mut self.parts, part, *it, there);
+                }
+            }
+            Seen::Pod(it) => set(&mut self.pods, name, it, there),
+            Seen::Frozen(it) => set(&mut self.frozen, name, it, there),
+            Seen::Rollout(it) => set(&mut self.rollouts, name, *it, there),
             Seen::Event(_) => {}
         }
     }
+}
 
-    fn remove(&mut self, name: &str, seen: &Seen) {
-        match seen {
-            Seen::Deployment(_) => match Part::of(name, TARGET) {
-                Some(part) => drop(self.parts.remove(&part)),
-                None => drop(self.strangers.remove(name)),
-            },
-            Seen::Pod(_) => drop(self.pods.remove(name)),
-            Seen::Frozen(_) => drop(self.frozen.remove(name)),
-            Seen::Rollout(_) => drop(self.rollouts.remove(name)),
-            Seen::Event(_) => {}
-        }
+fn set<K: Ord, V>(all: &mut BTreeMap<K, V>, key: K, value: V, there: bool) {
+    if there {
+        all.insert(key, value);
+    } else {
+        all.remove(&key);
     }
 }
 
@@ -161,12 +153,17 @@ impl Change {
         matches!(self, Self::Put(_, Seen::Rollout(it)) if it.status.phase == Some(phase))
     }
 
+    /// Whether the change is an Event that is right.
+    pub fn tells(&self, right: impl Fn(&Event) -> bool) -> bool {
+        matches!(self, Self::Put(_, Seen::Event(it)) if right(it))
+    }
+
     /// `spec.replicas` of the canary, if the change is one of its Deployment.
     #[must_use]
     pub fn canary_pods(&self) -> Option<u32> {
         match self {
             Self::Put(name, Seen::Deployment(it)) => {
-                (Part::of(name, TARGET) == Some(Part::Canary)).then_some(it.replicas)
+                (Part::of(name) == Some(Part::Canary)).then_some(it.replicas)
             }
             Self::Put(..) | Self::Gone(..) | Self::Action { .. } | Self::Stalled(_) => None,
         }

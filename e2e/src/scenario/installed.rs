@@ -31,39 +31,41 @@ struct Before {
 }
 
 impl Installed {
-    /// Starts the test bed or attaches to the running one, and installs the operator and the worker's image.
-    ///
-    /// Blocks, for minutes on a machine that does it for the first time.
+    /// Starts the test bed or attaches to the running one, and installs the operator and the worker's image: minutes on a
+    /// machine that does it for the first time.
     ///
     /// # Errors
     /// Says what did not build or start. What it began is ended.
-    pub fn prepare(operator: Profile, interrupt: &Interrupt, say: &dyn Fn(&str)) -> Result<Self> {
-        let begun = Instant::now();
-        say("the test bed: a real Kubernetes and a real Kafka (built once, in some ten minutes)");
-        let mut before = Before { bed: Testbed::attach().is_ok(), operator: false };
-        let run = match install(&mut before, operator, interrupt, say) {
-            Ok(run) => Arc::new(run),
-            Err(error) => {
-                before.restore()?;
-                return Err(error);
-            }
+    pub async fn prepare(operator: Profile, interrupt: &Interrupt, say: fn(&str)) -> Result<Self> {
+        let interrupt = interrupt.clone();
+        // It blocks.
+        let prepare = move || {
+            let begun = Instant::now();
+            say(
+                "the test bed: a real Kubernetes and a real Kafka (built once, in some ten minutes)",
+            );
+            let mut before = Before { bed: Testbed::attach().is_ok(), operator: false };
+            let run = match install(&mut before, operator, &interrupt, say) {
+                Ok(run) => Arc::new(run),
+                Err(error) => {
+                    before.restore()?;
+                    return Err(error);
+                }
+            };
+            say(&format!("all of it is ready after {} s", begun.elapsed().as_secs()));
+            Ok(Self { run, before })
         };
-        say(&format!("all of it is ready after {} s", begun.elapsed().as_secs()));
-        Ok(Self { run, before })
+        tokio::task::spawn_blocking(prepare).await?
     }
 
     /// Whether the test bed was up before [`Installed::prepare`].
-    #[must_use]
     pub fn was_up(&self) -> bool {
         self.before.bed
     }
 
-    /// Ends what was not there before. Blocks.
-    ///
-    /// # Errors
-    /// What can't be ended.
-    pub fn restore(self) -> Result<()> {
-        self.before.restore()
+    /// Ends what was not there before.
+    pub async fn restore(self) -> Result<()> {
+        tokio::task::spawn_blocking(move || self.before.restore()).await?
     }
 }
 
@@ -84,7 +86,7 @@ fn install(
     before: &mut Before,
     operator: Profile,
     interrupt: &Interrupt,
-    say: &dyn Fn(&str),
+    say: fn(&str),
 ) -> Result<TestRun> {
     let Reserved { bed, was_up, lock } = reserve(&Part::CORE, &|| interrupt.check())?;
     before.bed = was_up;
@@ -102,9 +104,6 @@ fn install(
 }
 
 /// Removes a namespace and waits until it is gone: an operator that runs hands over what is in it first.
-///
-/// # Errors
-/// The namespace is still there after `patience`.
 pub async fn remove_namespace(client: &Client, name: &str, patience: Duration) -> Result<()> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     if namespaces.get_opt(name).await?.is_none() {

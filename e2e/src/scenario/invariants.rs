@@ -52,7 +52,6 @@ pub enum Rule {
 }
 
 /// Everything that broke an invariant, in the order of the history.
-#[must_use]
 pub fn violations(history: &[Entry]) -> Vec<Violation> {
     let mut sorted: Vec<_> = history.iter().collect();
     sorted.sort_by_key(|it| it.revision);

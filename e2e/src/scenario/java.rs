@@ -24,9 +24,6 @@ pub struct Java {
 
 impl Java {
     /// The Java of this machine, for the jars in this folder.
-    ///
-    /// # Errors
-    /// There is no Java.
     pub fn of_machine(kafka: &Path) -> Result<Self> {
         let path = env::var_os("PATH").unwrap_or_default();
         let program = env::split_paths(&path).map(|it| it.join("java")).find(|it| it.is_file());
@@ -48,28 +45,16 @@ impl Java {
     /// `VerifiableConsumer` in this group: it commits after every poll. Container and volumes.
     #[must_use]
     pub fn consumer(&self, bootstrap: &str, group: &str, protocol: Protocol) -> (Value, Value) {
-        let classpath = format!("{}/*", self.kafka.display());
         let program = self.program.display().to_string();
-        let command = json!([
-            program,
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            "-XX:-UsePerfData",
-            "-Xmx64m",
-            "-cp",
-            classpath,
-            "org.apache.kafka.tools.VerifiableConsumer",
-            "--bootstrap-server",
-            bootstrap,
-            "--topic",
-            group,
-            "--group-id",
-            group,
-            "--group-protocol",
+        // None of them holds a blank: the test bed has no folder with one.
+        let arguments = format!(
+            "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Xmx64m -cp {}/* \
+             org.apache.kafka.tools.VerifiableConsumer --bootstrap-server {bootstrap} --topic {group} \
+             --group-id {group} --group-protocol {} --reset-policy earliest",
+            self.kafka.display(),
             protocol.name(),
-            "--reset-policy",
-            "earliest",
-        ]);
+        );
+        let command: Vec<&str> = [&*program].into_iter().chain(arguments.split(' ')).collect();
         let name = |place: usize| format!("borrowed-{place}");
         let each = || self.mounts.iter().enumerate();
         let mounts = each().map(

@@ -23,9 +23,6 @@ pub struct Load {
 
 impl Load {
     /// Makes the topic and starts to produce.
-    ///
-    /// # Errors
-    /// Kafka does not make the topic.
     pub async fn start(program: &Path, fleet: &Fleet, log: &Path) -> Result<Self> {
         let (bootstrap, topic, work) = (&fleet.bootstrap, &fleet.group, &fleet.workload);
         let log = File::create(log).with_context(|| format!("creating {}", log.display()))?;
@@ -33,12 +30,8 @@ impl Load {
             let mut command = Command::new("setpriv");
             command.args(["--pdeathsig", "KILL", "--"]).arg(program);
             command.args(["--bootstrap", bootstrap, "--topic", topic]);
-            command.args([
-                "--partitions",
-                &work.partitions.to_string(),
-                "--rate",
-                &work.rate.to_string(),
-            ]);
+            command.args(["--partitions", &work.partitions.to_string()]);
+            command.args(["--rate", &work.rate.to_string()]);
             command.args(["--poison-share", work.poison_share]);
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.try_clone()?);
             command.kill_on_drop(true);

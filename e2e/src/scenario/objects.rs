@@ -17,6 +17,8 @@ pub enum ObjectKind {
     ControllerRevision,
     /// siskin.dev/v1alpha1.
     CanaryRollout,
+    /// events.k8s.io/v1.
+    Event,
     /// v1.
     Pod,
     /// v1.
@@ -29,16 +31,16 @@ pub enum ObjectKind {
 
 impl ObjectKind {
     fn resource(self) -> ApiResource {
-        let (group, version, kind) = match self {
-            Self::Deployment => ("apps", "v1", "Deployment"),
-            Self::ControllerRevision => ("apps", "v1", "ControllerRevision"),
-            Self::CanaryRollout => ("siskin.dev", "v1alpha1", "CanaryRollout"),
-            Self::Pod => ("", "v1", "Pod"),
-            Self::Secret => ("", "v1", "Secret"),
-            Self::HorizontalPodAutoscaler => ("autoscaling", "v2", "HorizontalPodAutoscaler"),
-            Self::Lease => ("coordination.k8s.io", "v1", "Lease"),
+        let (group, version) = match self {
+            Self::Deployment | Self::ControllerRevision => ("apps", "v1"),
+            Self::CanaryRollout => ("siskin.dev", "v1alpha1"),
+            Self::Event => ("events.k8s.io", "v1"),
+            Self::Pod | Self::Secret => ("", "v1"),
+            Self::HorizontalPodAutoscaler => ("autoscaling", "v2"),
+            Self::Lease => ("coordination.k8s.io", "v1"),
         };
-        ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
+        // Each kind has the name that Kubernetes gives it.
+        ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &format!("{self:?}")))
     }
 }
 
@@ -68,9 +70,6 @@ impl Objects {
     }
 
     /// Applies a manifest, server-side, as `manager`, without force.
-    ///
-    /// # Errors
-    /// The API server's complaint: a conflict, or what admission says.
     pub async fn apply_as(&self, kind: ObjectKind, manifest: &Value, manager: &str) -> Result<()> {
         let name = manifest["metadata"]["name"].as_str().context("a manifest has a name")?;
         let params = PatchParams::apply(manager);

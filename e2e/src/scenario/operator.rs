@@ -45,9 +45,6 @@ pub struct Operator {
 
 impl Operator {
     /// Starts an operator for `namespace`.
-    ///
-    /// # Errors
-    /// The program could not be started.
     pub fn start(
         binary: &Path,
         kubeconfig: &Path,
@@ -94,50 +91,32 @@ impl Operator {
     }
 
     /// Kills it, as a crash of the node would.
-    ///
-    /// # Errors
-    /// The operator could not be killed.
     pub async fn kill(&mut self) -> Result<()> {
         self.dismissed = true;
         self.child.kill().await.context("killing the operator")
     }
 
     /// Stops it where it is: what a hung node looks like.
-    ///
-    /// # Errors
-    /// The operator is not running.
     pub fn freeze(&self) -> Result<()> {
         self.signal(Signal::STOP)
     }
 
     /// Lets it go on.
-    ///
-    /// # Errors
-    /// The operator is not running.
     pub fn thaw(&self) -> Result<()> {
         self.signal(Signal::CONT)
     }
 
     /// How it ended, if it has.
-    ///
-    /// # Errors
-    /// The kernel does not know it.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
 
     /// How it ended, if it has and nobody asked it to.
-    ///
-    /// # Errors
-    /// The kernel does not know it.
     pub fn died(&mut self) -> Result<Option<ExitStatus>> {
         if self.dismissed { Ok(None) } else { self.ended() }
     }
 
     /// Waits until it ends by itself.
-    ///
-    /// # Errors
-    /// The operator goes on.
     pub async fn ends(&mut self, within: Duration) -> Result<ExitStatus> {
         self.dismissed = true;
         let ended = tokio::time::timeout(within, self.child.wait()).await;
@@ -145,24 +124,19 @@ impl Operator {
     }
 
     /// File in which the operator logs.
-    #[must_use]
     pub fn log_file(&self) -> &Path {
         &self.log
     }
 
     /// What it logged.
-    #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// The sum of a metric over all its labels; 0 if it is not there.
-    ///
-    /// # Errors
-    /// The operator does not answer.
     pub async fn metric(&self, name: &str) -> Result<f64> {
-        let answer = self.asked("/metrics").await?;
-        let values = answer.lines().filter(|line| {
+        let text = String::from_utf8(self.fetched("/metrics").await?)?;
+        let values = text.lines().filter(|line| {
             line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
         });
         Ok(values.filter_map(|it| it.rsplit(' ').next()?.parse::<f64>().ok()).sum())
@@ -170,32 +144,20 @@ impl Operator {
 
     /// Whether the operator has listed everything; a follower is ready, too.
     pub async fn is_ready(&self) -> bool {
-        self.asked("/readyz").await.is_ok_and(|it| it.split(' ').nth(1) == Some("200"))
+        self.fetched("/readyz").await.is_ok()
     }
 
     /// What it answers at this path of its admin port.
-    ///
-    /// # Errors
-    /// The operator does not answer, or has nothing at this path.
     pub async fn fetched(&self, path: &str) -> Result<Vec<u8>> {
-        let answer = self.answer(path).await?;
+        let mut stream = TcpStream::connect(self.admin).await.context("asking the operator")?;
+        stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
         let end = answer.windows(4).position(|it| it == b"\r\n\r\n");
         let (head, body) = answer.split_at(end.context("no answer of HTTP")? + 4);
         let status = String::from_utf8_lossy(head);
         ensure!(status.split(' ').nth(1) == Some("200"), "{path}: {status}");
         Ok(body.to_owned())
-    }
-
-    async fn asked(&self, path: &str) -> Result<String> {
-        Ok(String::from_utf8(self.answer(path).await?)?)
-    }
-
-    async fn answer(&self, path: &str) -> Result<Vec<u8>> {
-        let mut stream = TcpStream::connect(self.admin).await.context("asking the operator")?;
-        stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await?;
-        Ok(answer)
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
@@ -206,9 +168,6 @@ impl Operator {
 }
 
 /// A kubeconfig like the administrator's, but acting as the operator's service account.
-///
-/// # Errors
-/// The file can't be read, is none, or can't be written.
 pub fn acting_as(user: &str, administrator: &Path, to: &Path) -> Result<()> {
     let text = fs::read_to_string(administrator)
         .with_context(|| format!("reading {}", administrator.display()))?;

@@ -2,13 +2,13 @@
 //! Compares nothing: that is the scenario's business.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::run::{ROLLOUT, Scenario};
+use crate::testbed::shell;
 
 /// A verdict as it was told.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,18 +24,14 @@ pub struct RecordedVerdict {
 impl Scenario {
     /// What ended the last trial, by the operator's mark in its trace, and by the plugin that
     /// judges this trace again.
-    ///
-    /// # Errors
-    /// There is no trace of it, or it can't be judged.
     pub async fn recorded(&mut self) -> Result<(RecordedVerdict, RecordedVerdict)> {
         let path = format!("/traces/{}/{ROLLOUT}", self.namespace);
         let trace = self.operator()?.fetched(&path).await?;
         let file = self.logs.join("trace.jsonl.gz");
         fs::write(&file, trace).with_context(|| format!("writing {}", file.display()))?;
-        let live = ended(&output(Command::new("gzip").arg("-dc").arg(&file))?)?;
-        let again = output(
-            Command::new(self.run.program("kubectl-siskin")).arg("replay").arg("--json").arg(&file),
-        )?;
+        let live = ended(&shell::output(Command::new("gzip").arg("-dc").arg(&file))?)?;
+        let mut replay = Command::new(self.run.program("kubectl-siskin"));
+        let again = shell::output(replay.args(["replay", "--json"]).arg(&file))?;
         let again: Value = serde_json::from_str(&again).context("reading the plugin's answer")?;
         Ok((live, told(&again, again["second"].as_f64())?))
     }
@@ -60,12 +56,4 @@ fn told(from: &Value, second: Option<f64>) -> Result<RecordedVerdict> {
     };
     let (verdict, reason) = (text("verdict")?, text("reason")?);
     Ok(RecordedVerdict { verdict, reason, second: second.context("no time in it")? })
-}
-
-fn output(command: &mut Command) -> Result<String> {
-    let program = Path::new(command.get_program()).display().to_string();
-    let output = command.output().with_context(|| format!("running {program}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{program}: {}: {said}", output.status);
-    Ok(String::from_utf8(output.stdout)?)
 }

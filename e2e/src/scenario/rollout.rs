@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::history::TARGET;
+use super::seen::TARGET;
 
 /// A `CanaryRollout` to be applied.
 #[derive(Clone, Debug)]
@@ -24,9 +24,6 @@ impl RolloutSpec {
     }
 
     /// The spec of a user's manifest, which names neither Kafka nor the group.
-    ///
-    /// # Errors
-    /// The manifest is no YAML.
     pub fn read(manifest: &str) -> Result<Self> {
         let mut manifest: Value = serde_yaml_ng::from_str(manifest).context("reading a rollout")?;
         Ok(Self(manifest["spec"].take()))

@@ -3,7 +3,6 @@
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,20 +12,21 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
 use kube::api::PostParams;
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
+use tokio::task::JoinSet;
 
-use super::event_log::{EventLog, View, Watches};
+use super::event_log::{EventLog, View};
 use super::fleet::{Fleet, Version};
 use super::load::Load;
 use super::objects::{self, Objects};
 use super::operator::{Election, Operator};
 use super::proxy::{Proxy, Source};
+use super::seen;
 use super::test_run::{self, Isolation, TestRun};
 use super::{dump, history, invariants, random};
-use crate::testbed::Testbed;
+use crate::testbed::{Testbed, shell};
 
 /// The name of the rollout, as of its target.
-pub const ROLLOUT: &str = history::TARGET;
+pub const ROLLOUT: &str = seen::TARGET;
 
 /// Set, it keeps the logs and the timeline of scenarios that went well, too.
 const KEEP: &str = "SISKIN_E2E_KEEP";
@@ -51,7 +51,7 @@ pub struct Scenario {
     pub(super) load: Option<Load>,
     /// Ways to servers that it can lose without the others.
     pub(super) proxies: Vec<(Source, Proxy)>,
-    pub(super) watches: Watches,
+    pub(super) watches: JoinSet<()>,
 }
 
 /// Runs a scenario, judges what happened by the invariants, and clears up after it.
@@ -124,17 +124,11 @@ impl Scenario {
     }
 
     /// The operator that was started last.
-    ///
-    /// # Errors
-    /// None was started.
     pub fn operator(&mut self) -> Result<&mut Operator> {
         self.operators.last_mut().context("no operator was started")
     }
 
     /// Kills the operator, and starts another one.
-    ///
-    /// # Errors
-    /// There is no operator, or none can be started.
     pub async fn kill_operator(&mut self, next: Election) -> Result<()> {
         self.log.note("kill the operator");
         self.operator()?.kill().await?;
@@ -142,9 +136,6 @@ impl Scenario {
     }
 
     /// Ends the operator by SIGTERM, and starts another one.
-    ///
-    /// # Errors
-    /// The operator does not end, or none can be started.
     pub async fn restart_operator(&mut self, next: Election) -> Result<()> {
         self.log.note("end the operator");
         self.operator()?.terminate().await?;
@@ -152,23 +143,12 @@ impl Scenario {
     }
 
     /// Runs kubectl in the scenario's namespace, with this as its input, and returns what it printed.
-    ///
-    /// # Errors
-    /// Its complaint.
     pub async fn kubectl(&self, arguments: &[&str], input: &str) -> Result<String> {
-        let mut command = tokio::process::Command::from(self.run.bed.kubectl_command());
-        command.args(arguments).args(["-n", &self.namespace]).kill_on_drop(true);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().context("running kubectl")?;
-        let mut stdin = child.stdin.take().context("a pipe was asked for")?;
-        stdin.write_all(input.as_bytes()).await?;
-        drop(stdin);
-        let output = child.wait_with_output().await?;
-        if !output.status.success() {
-            let complaint = String::from_utf8_lossy(&output.stderr);
-            bail!("kubectl {}: {} {}", arguments.join(" "), output.status, complaint.trim());
-        }
-        Ok(String::from_utf8(output.stdout)?)
+        let mut command = self.run.bed.kubectl_command();
+        command.args(arguments).args(["-n", &self.namespace]);
+        let input = input.to_owned();
+        let run = move || shell::output_with_input(&mut command, &input);
+        tokio::task::spawn_blocking(run).await?
     }
 
     /// The fleet's Deployment with this version and count, as its user has it in a file.
@@ -178,9 +158,6 @@ impl Scenario {
     }
 
     /// Starts an operator for this scenario.
-    ///
-    /// # Errors
-    /// The operator can't be started.
     pub fn start_operator(&mut self, election: Election) -> Result<()> {
         self.log.note(format!("start operator {}", self.operators.len() + 1));
         let log = self.logs.join(format!("operator-{}.log", self.operators.len() + 1));
@@ -201,10 +178,11 @@ impl Scenario {
         kube::Api::all(client.clone()).create(&PostParams::default(), &made).await?;
         let logs = run.logs.join(namespace);
         std::fs::create_dir_all(&logs)?;
-        let (log, watches) = EventLog::of(&client, namespace);
+        let objects = Objects::of(client.clone(), namespace);
+        let (log, watches) = EventLog::of(&objects);
         Ok(Self {
             fleet: Fleet::new(objects::MANAGER, &run.bed.kafka_bootstrap(), group),
-            objects: Objects::of(client.clone(), namespace),
+            objects,
             namespace: namespace.to_owned(),
             run,
             log,

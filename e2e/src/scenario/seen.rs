@@ -8,6 +8,9 @@ use serde_json::Value;
 use siskin_api::annotations::{FIELD_MANAGER, ROLE, ROLE_CANARY, ROLE_PRIMARY, primary, revision};
 use siskin_api::{CanaryRolloutSpec, CanaryRolloutStatus};
 
+/// The name of the Deployment under every rollout.
+pub const TARGET: &str = "orders";
+
 /// The environment variable by which a pod template says which version it is.
 pub const VERSION: &str = "VERSION";
 
@@ -117,10 +120,10 @@ pub struct Event {
 }
 
 impl Part {
-    /// The part that a Deployment of this name has in the rollout of `target`.
+    /// The part that a Deployment of this name has in the rollout.
     #[must_use]
-    pub fn of(name: &str, target: &str) -> Option<Self> {
-        match name.strip_prefix(target)? {
+    pub fn of(name: &str) -> Option<Self> {
+        match name.strip_prefix(TARGET)? {
             "" => Some(Self::Target),
             "-primary" => Some(Self::Primary),
             "-canary" => Some(Self::Canary),
@@ -128,14 +131,15 @@ impl Part {
         }
     }
 
-    /// The name of this part of `target`.
+    /// The name of its Deployment.
     #[must_use]
-    pub fn name(self, target: &str) -> String {
-        match self {
-            Self::Target => target.to_owned(),
-            Self::Primary => format!("{target}-primary"),
-            Self::Canary => format!("{target}-canary"),
-        }
+    pub fn name(self) -> String {
+        let suffix = match self {
+            Self::Target => "",
+            Self::Primary => "-primary",
+            Self::Canary => "-canary",
+        };
+        format!("{TARGET}{suffix}")
     }
 }
 

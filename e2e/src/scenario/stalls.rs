@@ -40,27 +40,16 @@ async fn follow(log: EventLog, api: Api<Pod>, pod: String) {
     let Ok(stream) = api.log_stream(&pod, &how).await else { return };
     let mut lines = stream.lines();
     while let Some(Ok(line)) = lines.next().await {
-        if let Some(stall) = Stall::of(&line) {
-            log.note_stall(stall.place, since(stall.began_ms));
+        if let Some((began_ms, place)) = stall(&line) {
+            log.note_stall(place, since(began_ms));
         }
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
-struct Stall {
-    /// Milliseconds since 1970.
-    began_ms: u64,
-    /// `topic/partition/offset`.
-    place: String,
-}
-
-impl Stall {
-    fn of(line: &str) -> Option<Self> {
-        let (_, place) = line.split_once(STALLED)?;
-        let (_, since) = line.split_once("at_ms=")?;
-        let place = place.split_whitespace().next()?.to_owned();
-        Some(Self { began_ms: since.split_whitespace().next()?.parse().ok()?, place })
-    }
+/// Since when in milliseconds since 1970, and where: `topic/partition/offset`.
+fn stall(line: &str) -> Option<(u64, String)> {
+    let word = |after| line.split_once(after)?.1.split_whitespace().next();
+    Some((word("at_ms=")?.parse().ok()?, word(STALLED)?.to_owned()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the worker says in its log what the clock said")]
@@ -76,8 +65,7 @@ mod tests {
     #[test]
     fn a_stall_is_read_from_the_workers_log() {
         let line = "2026-01-01T00:00:00Z  WARN worker: stalled at orders/3/17 at_ms=1700000000123";
-        let stall = Stall { began_ms: 1_700_000_000_123, place: "orders/3/17".to_owned() };
-        assert_eq!(Stall::of(line), Some(stall));
-        assert_eq!(Stall::of("2026-01-01T00:00:00Z  INFO worker: assigned partitions=2"), None);
+        assert_eq!(stall(line), Some((1_700_000_000_123, "orders/3/17".to_owned())));
+        assert_eq!(stall("2026-01-01T00:00:00Z  INFO worker: assigned partitions=2"), None);
     }
 }

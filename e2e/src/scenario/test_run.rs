@@ -41,7 +41,7 @@ const PROGRAMS_VARIABLE: &str = "SISKIN_E2E_PROGRAMS";
 
 /// Who else may use the test bed during a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Isolation {
+pub enum Isolation {
     /// Other scenarios, too.
     Shared,
     /// Nobody.
@@ -71,9 +71,6 @@ static TEST_RUN: OnceLock<Result<Arc<TestRun>, String>> = OnceLock::new();
 
 impl TestRun {
     /// The run of this process; set up by whoever comes first, while the others wait.
-    ///
-    /// # Errors
-    /// What this machine lacks, or what did not build or start.
     pub fn get() -> Result<Arc<Self>> {
         let set = || Self::of_tests().map(Arc::new).map_err(|error| format!("{error:#}"));
         let run = TEST_RUN.get_or_init(set);
@@ -113,16 +110,8 @@ impl TestRun {
         usize::try_from(self.places).unwrap_or(usize::MAX)
     }
 
-    /// Waits for a place beside scenarios, for a test that is none.
-    ///
-    /// # Errors
-    /// The run is over.
-    pub async fn shared_turn(&self) -> Result<OwnedSemaphorePermit> {
-        self.turn(Isolation::Shared).await
-    }
-
     /// Waits for one of the places on the test bed, or for all of them.
-    pub(super) async fn turn(&self, isolation: Isolation) -> Result<OwnedSemaphorePermit> {
+    pub async fn turn(&self, isolation: Isolation) -> Result<OwnedSemaphorePermit> {
         let places = match isolation {
             Isolation::Shared => 1,
             Isolation::Alone => self.places,
@@ -154,9 +143,6 @@ pub(super) struct Reserved {
 
 /// The test bed with these parts, for one run at a time: runs share its processors, its broker and its cluster roles.
 /// `go_on` ends the wait for another one.
-///
-/// # Errors
-/// The test bed does not come up, or `go_on` says no.
 pub(super) fn reserve(parts: &[Part], go_on: &dyn Fn() -> Result<()>) -> Result<Reserved> {
     loop {
         let was_up = Testbed::attach().is_ok();
@@ -231,9 +217,6 @@ fn clear(bed: &Testbed) -> Result<()> {
 
 /// Removes the namespace of a scenario whose operators have ended: nobody else is there to lift the
 /// finalizers.
-///
-/// # Errors
-/// The API server's complaint.
 pub async fn release(client: &Client, namespace: &str) -> Result<()> {
     let objects = Objects::of(client.clone(), namespace);
     let rollouts = objects.api(ObjectKind::CanaryRollout);

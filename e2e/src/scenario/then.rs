@@ -9,10 +9,10 @@ use tokio::time::{Instant, sleep};
 
 use super::event_log::View;
 use super::given::PATIENCE;
-use super::history::{Change, State, TARGET};
+use super::history::{Change, State};
 use super::load::Account;
 use super::run::Scenario;
-use super::seen::{Event, Part, Rollout, Seen};
+use super::seen::{Event, Part, Rollout, Seen, SeenPod, TARGET};
 
 /// Pause between two questions whose answers no watch brings.
 const LOOKS_EVERY: Duration = Duration::from_millis(200);
@@ -132,7 +132,8 @@ impl Then<'_> {
     /// An Event of this reason whose note contains this text was told.
     pub async fn tells(&mut self, reason: &str, text: &str) -> Result<()> {
         self.sees(&format!("an Event {reason}: …{text}…"), |view| {
-            told(&view, reason, text).then_some(())
+            let told = |it: &Event| it.reason == reason && it.note.contains(text);
+            view.history.iter().any(|it| it.change.tells(told)).then_some(())
         })
         .await
     }
@@ -144,10 +145,7 @@ impl Then<'_> {
         self.sees(&format!("a rollback because of {texts:?}"), |view| {
             let ended = latest(view.state)?.message.clone()?;
             let told = |it: &Event| it.reason == "RollingBack" && right(&it.note);
-            let told = view
-                .history
-                .iter()
-                .any(|it| matches!(&it.change, Change::Put(_, Seen::Event(event)) if told(event)));
+            let told = view.history.iter().any(|it| it.change.tells(told));
             (told && right(&ended)).then_some(ended)
         })
         .await
@@ -221,39 +219,28 @@ impl Then<'_> {
 }
 
 /// The entry of the rollout that ended last.
-#[must_use]
 pub fn latest(state: &State) -> Option<&HistoryEntry> {
     state.rollout()?.status.history.first()
 }
 
 /// The phase now.
-#[must_use]
 pub fn phase(state: &State) -> Option<Phase> {
     state.rollout()?.status.phase
 }
 
 /// Whether primary serves this version at N with every pod Ready, the target and the canary have no pods.
-#[must_use]
-pub fn serves(state: &State, version: &str) -> bool {
+fn serves(state: &State, version: &str) -> bool {
     let Some(primary) = state.parts.get(&Part::Primary) else { return false };
     let total = state.total().unwrap_or(0);
     let alone = [Part::Target, Part::Canary]
         .iter()
         .all(|part| state.count(*part) == 0 && state.pods.values().all(|it| it.part != *part));
-    let right = |it: &super::seen::SeenPod| it.ready && it.version.as_deref() == Some(version);
+    let right = |it: &SeenPod| it.ready && it.version.as_deref() == Some(version);
     let ready = state.pods_of(Part::Primary).filter(|(_, it)| right(it)).count();
     alone
         && primary.version.as_deref() == Some(version)
         && primary.replicas == total
         && u32::try_from(ready) == Ok(total)
-}
-
-/// Whether such an Event was told.
-#[must_use]
-pub fn told(view: &View<'_>, reason: &str, text: &str) -> bool {
-    view.history.iter().any(|entry| {
-        matches!(&entry.change, Change::Put(_, Seen::Event(it)) if it.reason == reason && it.note.contains(text))
-    })
 }
 
 fn ended_by(rollout: &Rollout, cause: Cause) -> bool {

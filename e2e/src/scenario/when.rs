@@ -5,11 +5,10 @@ use kube::api::{DeleteParams, Patch, PatchParams, PropagationPolicy};
 use serde_json::{Value, json};
 
 use super::fleet::Version;
-use super::history::TARGET;
 use super::objects::ObjectKind;
 use super::proxy::{Proxy, Source};
 use super::run::{ROLLOUT, Scenario};
-use super::seen::Part;
+use super::seen::{Part, TARGET};
 
 /// An action of the scenario. It fails with the complaint of the API server, be it a conflict.
 pub struct When<'a>(pub(super) &'a mut Scenario);
@@ -50,7 +49,7 @@ impl When<'_> {
 
     /// Fields of a child change by hand.
     pub async fn edits_child(&mut self, part: Part, fields: &Value) -> Result<()> {
-        self.edits(ObjectKind::Deployment, &part.name(TARGET), fields).await
+        self.edits(ObjectKind::Deployment, &part.name(), fields).await
     }
 
     /// The rollout's scale subresource is set, as an autoscaler does.
@@ -91,9 +90,6 @@ impl When<'_> {
     }
 
     /// A server is out of reach for this scenario, until it [regains](When::regains) it.
-    ///
-    /// # Errors
-    /// The scenario was given no [proxy](super::given::Given::a_proxy_to) to this server.
     pub async fn loses(&mut self, source: Source) -> Result<()> {
         self.0.log.note(format!("lose {source:?}"));
         self.proxy(source)?.shut().await;
@@ -101,9 +97,6 @@ impl When<'_> {
     }
 
     /// The server is there again.
-    ///
-    /// # Errors
-    /// The scenario was given no proxy to this server, or somebody else listens there by now.
     pub fn regains(&mut self, source: Source) -> Result<()> {
         self.0.log.note(format!("regain {source:?}"));
         self.proxy(source)?.reopen()

@@ -1,10 +1,5 @@
-//! What no Debian package brings, and which part of the bed needs it: a command provisions no more than its parts need.
-//! It names what is to be made and where it lies; it makes nothing.
-
-use std::path::PathBuf;
-
-use super::part::Part;
-use super::places::Places;
+//! What no Debian package brings: its name, the version that this repository pins, and how it comes to be.
+//! It names what is to be made; it makes nothing, and knows no part of the bed.
 
 /// Something that is built or fetched once for each version, into a folder of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,37 +14,38 @@ pub(super) enum Artifact {
 
 impl Artifact {
     /// Every artifact, in the order in which they are made.
-    const ALL: [Self; 5] =
+    pub(super) const ALL: [Self; 5] =
         [Self::Kafka, Self::Etcd, Self::Kubernetes, Self::Prometheus, Self::Kwok];
 
-    /// The artifact that has the program of this part.
-    fn of(part: Part) -> Option<Self> {
-        match part {
-            Part::Etcd => Some(Self::Etcd),
-            Part::ApiServer | Part::ControllerManager | Part::Scheduler | Part::Kubelet => {
-                Some(Self::Kubernetes)
-            }
-            Part::Kafka => Some(Self::Kafka),
-            Part::Prometheus => Some(Self::Prometheus),
-            Part::Containerd => None,
-        }
-    }
-
-    /// Artifacts that these parts need, each once.
-    pub(super) fn needed_by(parts: &[Part]) -> Vec<Self> {
-        let needs = |it: &Self| parts.iter().any(|part| Self::of(*part) == Some(*it));
-        Self::ALL.into_iter().filter(needs).collect()
-    }
-
-    /// Folder of the artifact in the cache.
-    pub(super) fn folder(self, places: &Places) -> PathBuf {
+    /// The name of its folder, and of the folder of `tools` whose go.mod pins it.
+    pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Kafka => places.kafka(),
-            Self::Etcd => places.etcd(),
-            Self::Kubernetes => places.kubernetes(),
-            Self::Prometheus => places.prometheus(),
-            Self::Kwok => places.kwok(),
+            Self::Kafka => "kafka",
+            Self::Etcd => "etcd",
+            Self::Kubernetes => "kubernetes",
+            Self::Prometheus => "prometheus",
+            Self::Kwok => "kwok",
         }
+    }
+
+    /// The version that the pinned file says: no other place does.
+    pub(super) fn version(self) -> &'static str {
+        let (file, marker) = match self {
+            Self::Kafka => (include_str!("../../testbed/kafka/pom.xml"), "<kafka.version>"),
+            Self::Etcd => {
+                (include_str!("../../testbed/tools/etcd/go.mod"), "go.etcd.io/etcd/server/v3 ")
+            }
+            Self::Kubernetes => {
+                (include_str!("../../testbed/tools/kubernetes/go.mod"), "k8s.io/kubernetes ")
+            }
+            Self::Prometheus => (
+                include_str!("../../testbed/tools/prometheus/go.mod"),
+                "github.com/prometheus/prometheus ",
+            ),
+            Self::Kwok => (include_str!("../../testbed/tools/kwok/go.mod"), "sigs.k8s.io/kwok "),
+        };
+        let rest = file.split_once(marker).map_or("", |(_, rest)| rest);
+        rest.split(|c: char| c.is_whitespace() || c == '<').next().unwrap_or("")
     }
 
     /// How it comes to be, and how long that takes on two cores with nothing else to do.
@@ -65,10 +61,7 @@ impl Artifact {
 
     /// Whether Go builds it; Maven fetches it otherwise.
     pub(super) fn is_built(self) -> bool {
-        match self {
-            Self::Etcd | Self::Kubernetes | Self::Prometheus | Self::Kwok => true,
-            Self::Kafka => false,
-        }
+        self != Self::Kafka
     }
 }
 
@@ -77,22 +70,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_provisions_what_its_parts_need_and_no_more() {
-        let core = [Artifact::Kafka, Artifact::Etcd, Artifact::Kubernetes];
-        assert_eq!(Artifact::needed_by(&Part::CORE), core);
-        assert_eq!(Artifact::needed_by(&Part::ALL), [&core[..], &[Artifact::Prometheus]].concat());
-        assert_eq!(Artifact::needed_by(&[Part::Prometheus]), [Artifact::Prometheus]);
-        assert_eq!(Artifact::needed_by(&[Part::Containerd]), []);
-    }
-
-    #[test]
-    fn the_program_of_a_part_lies_in_the_folder_of_its_artifact() {
-        let places = Places::of_this_user().unwrap();
-        for part in Part::ALL.into_iter().filter(|it| *it != Part::Kafka) {
-            let program = part.program(&places);
-            let within =
-                Artifact::of(part).is_none_or(|it| program.starts_with(it.folder(&places)));
-            assert!(within, "{}", program.display());
+    fn versions_come_from_the_pinned_files() {
+        for artifact in Artifact::ALL {
+            let prefix = if artifact.is_built() { "v" } else { "4." };
+            assert!(artifact.version().starts_with(prefix), "{artifact:?}: {}", artifact.version());
         }
     }
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::artifact::Artifact;
 use super::places::{self, Places};
 use super::{health, shell, templates};
 
@@ -146,7 +147,7 @@ impl Testbed {
     /// The folder of Kafka's jars.
     #[must_use]
     pub fn kafka_jars(&self) -> PathBuf {
-        self.places.kafka()
+        self.places.of(Artifact::Kafka)
     }
 
     /// A class of `kafka-tools` as a command, for example `org.apache.kafka.tools.consumer.ConsoleConsumer`.
@@ -154,7 +155,7 @@ impl Testbed {
     pub fn kafka_tool(&self, class: &str) -> Command {
         let mut java = Command::new("java");
         java.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp"]);
-        java.arg(format!("{}/*", self.places.kafka().display())).arg(class);
+        java.arg(format!("{}/*", self.places.of(Artifact::Kafka).display())).arg(class);
         java
     }
 }

@@ -19,7 +19,7 @@ const MARK: &str = "SISKIN_TESTBED";
 /// A process, told from later ones with the same number by when it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity {
-    pid: i32,
+    pub(super) pid: i32,
     start: u64,
 }
 
@@ -39,10 +39,6 @@ impl Identity {
 
     pub(super) fn write(self, record: &Path) -> Result<()> {
         Ok(fs::write(record, format!("{} {}\n", self.pid, self.start))?)
-    }
-
-    pub(super) fn pid(self) -> i32 {
-        self.pid
     }
 
     /// Runs, or is stopped by a signal; a dead one that its parent has not asked about is not alive.

@@ -67,11 +67,7 @@ impl Testbed {
     }
 
     fn want(&self, part: Part) -> Result<()> {
-        let mark = mark(&self.places, part);
-        if let Some(folder) = mark.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        Identity::own()?.write(&mark)
+        Identity::own()?.write(&mark(&self.places, part))
     }
 
     fn unwant(&self, part: Part) -> Result<()> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Error, Result, bail};
 
+use super::artifact::Artifact;
 use super::daemon::{self, Identity};
 use super::part::Part;
 use super::places::{self, Places};
@@ -97,7 +98,7 @@ pub(super) fn wait_for(places: &Places, part: Part) -> Result<()> {
 
 /// kubectl as the administrator, with nothing of the caller's own configuration.
 pub(super) fn kubectl(places: &Places) -> Command {
-    let mut command = Command::new(places.kubernetes().join("kubectl"));
+    let mut command = Command::new(places.of(Artifact::Kubernetes).join("kubectl"));
     command.env("KUBECONFIG", places.kubeconfig()).env_remove("KUBERNETES_MASTER");
     command
 }

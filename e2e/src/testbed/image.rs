@@ -51,13 +51,13 @@ impl Testbed {
     /// Builds an image of one binary of this machine, run without arguments, and loads it; `name` as in `localhost/NAME:TAG`.
     pub fn load_image(&self, name: &str, binary: &Path) -> Result<Loaded> {
         let (names, binary) = (vec![name.to_owned()], binary.to_owned());
-        load(self, &Image { names, binary, arguments: Vec::new() })
+        self.load(&Image { names, binary, arguments: Vec::new() })
     }
-}
 
-/// Builds an image and loads it.
-pub fn load(bed: &Testbed, image: &Image) -> Result<Loaded> {
-    load_into(&bed.places, image)
+    /// Builds an image and loads it.
+    pub fn load(&self, image: &Image) -> Result<Loaded> {
+        load(&self.places, image)
+    }
 }
 
 /// The image of every pod's own container, and of whatever needs no more than a shell.
@@ -68,10 +68,10 @@ pub(super) fn load_busybox(places: &Places) -> Result<()> {
         // Longer than any bed: `sleep` of an endless time is not in every busybox.
         arguments: vec!["sleep".to_owned(), "1000000000".to_owned()],
     };
-    load_into(places, &image).map(drop)
+    load(places, &image).map(drop)
 }
 
-fn load_into(places: &Places, image: &Image) -> Result<Loaded> {
+fn load(places: &Places, image: &Image) -> Result<Loaded> {
     let names = || image.names.join(" and ");
     for name in &image.names {
         let well_formed = name.starts_with("localhost/") && name[10..].contains(':');

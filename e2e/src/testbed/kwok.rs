@@ -22,7 +22,7 @@ impl Testbed {
     pub fn fake_nodes(&self, count: u32) -> Result<()> {
         let _lock = lock::take(&self.places)?;
         provision::ensure(&self.places, &[Artifact::Kwok])?;
-        let folder = self.places.kwok();
+        let folder = self.places.of(Artifact::Kwok);
         let values = Values::of_running_bed(&self.places)?;
         let values = values.and(&[("kwok", &folder.display().to_string())]);
         let record = self.places.record(NAME);

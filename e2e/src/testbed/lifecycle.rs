@@ -3,11 +3,10 @@
 
 use anyhow::Result;
 
-use super::artifact::Artifact;
 use super::bed::Testbed;
 use super::part::Part;
 use super::places::Places;
-use super::{faulted, health, lock, provision, shell, start, teardown};
+use super::{daemon, faulted, health, lock, network, provision, shell, start, teardown};
 
 impl Testbed {
     /// Attaches to the running test bed, or starts one: builds what these parts need, starts those that a running one was
@@ -27,8 +26,9 @@ impl Testbed {
             }
         }
         // Sooner than after minutes of building.
-        start::refuse_other_beds(&bed.places)?;
-        provision::ensure(&bed.places, &Artifact::needed_by(parts))?;
+        let (_, others) = daemon::marked(&bed.places.run)?;
+        network::refuse_other_beds(&others)?;
+        provision::ensure(&bed.places, &Part::artifacts(parts))?;
         teardown::run(&bed.places)?;
         start::run(&bed.places, parts)?;
         Ok(bed)
@@ -40,7 +40,7 @@ impl Testbed {
         let here = |it: &Part| health::started(places, *it) || faulted::wanted(places, *it);
         let absent: Vec<Part> = parts.iter().copied().filter(|it| !here(it)).collect();
         if !absent.is_empty() {
-            provision::ensure(places, &Artifact::needed_by(&absent))?;
+            provision::ensure(places, &Part::artifacts(&absent))?;
             start::more(places, &absent)?;
         }
         Ok(self)
@@ -50,7 +50,7 @@ impl Testbed {
     pub fn provision() -> Result<()> {
         let places = Places::of_this_user()?;
         let _lock = lock::take(&places)?;
-        provision::ensure(&places, &Artifact::needed_by(&Part::ALL))
+        provision::ensure(&places, &Part::artifacts(&Part::ALL))
     }
 
     /// Ends the test bed and removes every trace of it but the cache. Harmless when nothing is up.

@@ -12,12 +12,7 @@ use super::shell;
 pub(super) fn take(places: &Places) -> Result<File> {
     fs::create_dir_all(&places.cache)?;
     let path = places.cache.join("lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .with_context(|| format!("opening {}", path.display()))?;
+    let file = File::create(&path).with_context(|| format!("opening {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

@@ -10,7 +10,6 @@ use anyhow::{Context as _, Result, bail, ensure};
 use siskin_launch::progress::Activity;
 
 use super::artifact::Artifact;
-use super::places;
 use super::shell;
 
 /// A program or file, and Debian's package that brings it.
@@ -19,7 +18,7 @@ struct Need {
     package: &'static str,
 }
 
-const ALWAYS: [Need; 13] = [
+const ALWAYS: [Need; 14] = [
     Need { found_at: "containerd", package: "containerd" },
     Need { found_at: "ctr", package: "containerd" },
     Need { found_at: "runc", package: "runc" },
@@ -33,14 +32,12 @@ const ALWAYS: [Need; 13] = [
     Need { found_at: "openssl", package: "openssl" },
     Need { found_at: "ldd", package: "libc-bin" },
     Need { found_at: "java", package: "default-jre-headless" },
+    // Nothing of the bed needs them, but they come with Debian's packages and would fail to build the operator later.
+    Need { found_at: "/etc/ssl/certs/ca-certificates.crt", package: "ca-certificates" },
 ];
 
 const TO_FETCH: Need = Need { found_at: "mvn", package: "maven" };
 const TO_BUILD: Need = Need { found_at: "go", package: "golang-go" };
-/// Nothing of the bed needs them, but they come with Debian's packages and would fail to build the operator later.
-const CERTIFICATES: Need =
-    Need { found_at: "/etc/ssl/certs/ca-certificates.crt", package: "ca-certificates" };
-
 /// The first Go that fetches the release which a go.mod asks for by itself.
 const GO_THAT_FETCHES_GO: u32 = 21;
 /// Kafka 4 brokers start on no older Java.
@@ -56,7 +53,7 @@ pub(super) fn prepare(to_make: &[Artifact]) -> Result<()> {
         bail!("the test bed makes namespaces, mounts and cgroups: run `sudo -E cargo testbed up`");
     }
     let tools = to_make.iter().map(|it| if it.is_built() { &TO_BUILD } else { &TO_FETCH });
-    let needs: Vec<&Need> = ALWAYS.iter().chain([&CERTIFICATES]).chain(tools).collect();
+    let needs: Vec<&Need> = ALWAYS.iter().chain(tools).collect();
     install(&needs)?;
     check_java()?;
     if to_make.iter().any(|it| it.is_built()) { check_go() } else { Ok(()) }
@@ -119,7 +116,7 @@ fn check_go() -> Result<()> {
         bail!(
             "Kubernetes {} is built with Go 1.{GO_THAT_FETCHES_GO} or newer; this is {}. \
              Install one from https://go.dev/dl and put it first in PATH",
-            places::kubernetes_version(),
+            Artifact::Kubernetes.version(),
             text.trim()
         );
     }
@@ -135,7 +132,7 @@ fn check_java() -> Result<()> {
         bail!(
             "Kafka {} needs Java {JAVA} or newer; this is {:?}. On Debian: `apt-get install \
              openjdk-{JAVA}-jre-headless`",
-            places::kafka_version(),
+            Artifact::Kafka.version(),
             text.lines().next().unwrap_or_default()
         );
     }

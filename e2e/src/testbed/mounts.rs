@@ -20,7 +20,7 @@ pub(super) fn below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(points)
 }
 
-/// Unmounts all of them, those in use too: their users are gone or going.
+/// Unmounts all of them, those in use too: their users are gone or going. Fails if one stays.
 pub(super) fn unmount_below(folder: &Path) -> Result<()> {
     // A mount may hide another one at the same place; each round uncovers one.
     for _ in 0..8 {

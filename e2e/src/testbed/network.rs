@@ -20,23 +20,12 @@ pub(super) fn namespace_file() -> PathBuf {
     Path::new(NAMESPACES).join(NAMESPACE)
 }
 
-/// The command, to be run inside the network namespace.
+/// A program to be run inside the network namespace.
 ///
 /// Not by `ip netns exec`: that remounts /sys, and hides the cgroups from containerd.
-pub(super) fn enter(command: &Command) -> Command {
+pub(super) fn inside(program: &str, args: &[&str]) -> Command {
     let mut inside = Command::new("nsenter");
-    let mut net = std::ffi::OsString::from("--net=");
-    net.push(namespace_file());
-    inside.arg(net).arg(command.get_program()).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => inside.env(name, value),
-            None => inside.env_remove(name),
-        };
-    }
-    if let Some(folder) = command.get_current_dir() {
-        inside.current_dir(folder);
-    }
+    inside.arg(format!("--net={NAMESPACES}/{NAMESPACE}")).arg(program).args(args);
     inside
 }
 
@@ -52,19 +41,19 @@ pub(super) fn create(places: &Places) -> Result<()> {
     ip(&["link", "add", LINK, "type", "veth", "peer", "name", INNER_LINK, "netns", NAMESPACE])?;
     ip(&["addr", "add", &gateway, "dev", LINK])?;
     ip(&["link", "set", LINK, "up"])?;
-    inside("ip", &["addr", "add", &host, "dev", INNER_LINK])?;
-    inside("ip", &["link", "set", INNER_LINK, "up"])?;
-    inside("ip", &["link", "set", "lo", "up"])?;
+    run_inside("ip", &["addr", "add", &host, "dev", INNER_LINK])?;
+    run_inside("ip", &["link", "set", INNER_LINK, "up"])?;
+    run_inside("ip", &["link", "set", "lo", "up"])?;
     // Nothing in the bed may reach beyond this machine; refused at once, where a lost packet would be waited for
     // (a name looked up in a DNS that is not there, a Service that nobody serves).
-    inside("ip", &["route", "add", "unreachable", "default"])?;
+    run_inside("ip", &["route", "add", "unreachable", "default"])?;
     ip(&["route", "add", PODS, "via", HOST])?;
-    inside("sh", &["-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"])?;
+    run_inside("sh", &["-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"])?;
     // In place of kube-proxy: the one Service that a pod needs is that of the API server.
     let service = ["-d", API_SERVICE, "-p", "tcp", "--dport", "443"];
     let target = format!("{HOST}:6443");
     let rule = [&["-t", "nat", "-A", "PREROUTING"][..], &service, &["-j", "DNAT", "--to", &target]];
-    inside("iptables", &rule.concat())
+    run_inside("iptables", &rule.concat())
 }
 
 /// Takes them away, as far as they are there.
@@ -101,25 +90,13 @@ fn ip(args: &[&str]) -> Result<()> {
     shell::output(Command::new("ip").args(args)).map(drop)
 }
 
-fn inside(program: &str, args: &[&str]) -> Result<()> {
-    shell::output(&mut enter(Command::new(program).args(args))).map(drop)
+fn run_inside(program: &str, args: &[&str]) -> Result<()> {
+    shell::output(&mut inside(program, args)).map(drop)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_entered_command_keeps_its_arguments_environment_and_folder() {
-        let mut command = Command::new("a");
-        command.args(["b", "c"]).env("D", "e").env_remove("F").current_dir("/g");
-        let inside = enter(&command);
-        let args: Vec<_> = inside.get_args().map(|arg| arg.to_string_lossy()).collect();
-        assert_eq!(inside.get_program(), "nsenter");
-        assert_eq!(args, ["--net=/run/netns/siskin", "a", "b", "c"]);
-        assert_eq!(inside.get_envs().count(), 2);
-        assert_eq!(inside.get_current_dir(), Some(Path::new("/g")));
-    }
 
     #[test]
     fn another_bed_is_named_by_its_cache() {

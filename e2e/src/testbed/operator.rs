@@ -102,9 +102,8 @@ impl Testbed {
     pub fn apply_folder(&self, folder: &str) -> Result<()> {
         let path = self.repository().join(folder);
         ensure!(path.exists(), "{} is not there", path.display());
-        let mut kubectl = self.kubectl_command();
-        kubectl.args(["apply", "--server-side", "--force-conflicts", "-k"]).arg(path);
-        shell::output(&mut kubectl).map(drop)
+        let folder = path.display().to_string();
+        self.kubectl(&["apply", "--server-side", "--force-conflicts", "-k", &folder]).map(drop)
     }
 
     /// Applies the namespace of the operator: its Lease lives there, wherever it runs itself.

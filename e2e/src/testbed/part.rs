@@ -1,8 +1,9 @@
-//! The parts of a test bed: the program of each, its arguments, and where it listens.
+//! The parts of a test bed: the program of each, what it needs and takes as arguments, and where it listens.
 //! It starts, ends and asks nothing.
 
 use std::path::PathBuf;
 
+use super::artifact::Artifact;
 use super::places::{self, Places};
 
 /// A daemon of the test bed.
@@ -81,15 +82,30 @@ impl Part {
         format!("{host}:{port}")
     }
 
-    pub(super) fn program(self, places: &Places) -> PathBuf {
+    /// The artifact that has its program; none of a program that the machine has.
+    fn artifact(self) -> Option<Artifact> {
         match self {
-            Self::Etcd => places.etcd().join("etcd"),
+            Self::Etcd => Some(Artifact::Etcd),
             Self::ApiServer | Self::ControllerManager | Self::Scheduler | Self::Kubelet => {
-                places.kubernetes().join(self.name())
+                Some(Artifact::Kubernetes)
             }
-            Self::Kafka => PathBuf::from("java"),
-            Self::Prometheus => places.prometheus().join(self.name()),
-            Self::Containerd => PathBuf::from(self.name()),
+            Self::Kafka => Some(Artifact::Kafka),
+            Self::Prometheus => Some(Artifact::Prometheus),
+            Self::Containerd => None,
+        }
+    }
+
+    /// Artifacts that these parts need, each once.
+    pub(super) fn artifacts(parts: &[Self]) -> Vec<Artifact> {
+        let needs = |it: &Artifact| parts.iter().any(|part| part.artifact() == Some(*it));
+        Artifact::ALL.into_iter().filter(needs).collect()
+    }
+
+    pub(super) fn program(self, places: &Places) -> PathBuf {
+        match self.artifact() {
+            Some(Artifact::Kafka) => PathBuf::from("java"),
+            Some(artifact) => places.of(artifact).join(self.name()),
+            None => PathBuf::from(self.name()),
         }
     }
 
@@ -104,5 +120,19 @@ impl Part {
             Self::Kafka => include_str!("../../testbed/args/kafka"),
             Self::Prometheus => include_str!("../../testbed/args/prometheus"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_provisions_what_its_parts_need_and_no_more() {
+        let core = [Artifact::Kafka, Artifact::Etcd, Artifact::Kubernetes];
+        assert_eq!(Part::artifacts(&Part::CORE), core);
+        assert_eq!(Part::artifacts(&Part::ALL), [&core[..], &[Artifact::Prometheus]].concat());
+        assert_eq!(Part::artifacts(&[Part::Prometheus]), [Artifact::Prometheus]);
+        assert_eq!(Part::artifacts(&[Part::Containerd]), []);
     }
 }

@@ -1,10 +1,12 @@
 //! Where things are: the cache, the running bed, the files in the repository, and the addresses.
-//! It only names places; it creates and reads none but the pinned versions.
+//! It only names places; it creates and reads none.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+
+use super::artifact::Artifact;
 
 /// The network namespace that holds every part. One for the machine: a second bed would need a second address.
 pub(super) const NAMESPACE: &str = "siskin";
@@ -22,12 +24,6 @@ pub(super) const API_SERVICE: &str = "10.0.0.1";
 pub(super) const NODE: &str = "node-1";
 /// The cgroup, below each controller's root, that holds the containers and nothing else.
 pub(super) const CGROUP: &str = "siskin";
-
-const ETCD_MODULE: &str = include_str!("../../testbed/tools/etcd/go.mod");
-const KUBERNETES_MODULE: &str = include_str!("../../testbed/tools/kubernetes/go.mod");
-const KWOK_MODULE: &str = include_str!("../../testbed/tools/kwok/go.mod");
-const PROMETHEUS_MODULE: &str = include_str!("../../testbed/tools/prometheus/go.mod");
-const KAFKA_POM: &str = include_str!("../../testbed/kafka/pom.xml");
 
 /// The folders of this user's test bed.
 #[derive(Debug, Clone)]
@@ -56,28 +52,14 @@ impl Places {
         Ok(Self { run: cache.join("run"), cache })
     }
 
+    /// Folder of every artifact, each in one of its own.
     pub(super) fn parts(&self) -> PathBuf {
         self.cache.join("parts")
     }
 
-    pub(super) fn etcd(&self) -> PathBuf {
-        self.parts().join(format!("etcd-{}", etcd_version()))
-    }
-
-    pub(super) fn kubernetes(&self) -> PathBuf {
-        self.parts().join(format!("kubernetes-{}", kubernetes_version()))
-    }
-
-    pub(super) fn kafka(&self) -> PathBuf {
-        self.parts().join(format!("kafka-{}", kafka_version()))
-    }
-
-    pub(super) fn prometheus(&self) -> PathBuf {
-        self.parts().join(format!("prometheus-{}", prometheus_version()))
-    }
-
-    pub(super) fn kwok(&self) -> PathBuf {
-        self.parts().join(format!("kwok-{}", kwok_version()))
+    /// Folder of this artifact.
+    pub(super) fn of(&self, artifact: Artifact) -> PathBuf {
+        self.parts().join(format!("{}-{}", artifact.name(), artifact.version()))
     }
 
     pub(super) fn config(&self) -> PathBuf {
@@ -120,44 +102,4 @@ pub(super) fn in_repository(path: &str) -> PathBuf {
 pub(super) fn work_tree() -> &'static Path {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().unwrap_or(manifest)
-}
-
-pub(super) fn etcd_version() -> &'static str {
-    required(ETCD_MODULE, "go.etcd.io/etcd/server/v3 ")
-}
-
-pub(super) fn kubernetes_version() -> &'static str {
-    required(KUBERNETES_MODULE, "k8s.io/kubernetes ")
-}
-
-pub(super) fn prometheus_version() -> &'static str {
-    required(PROMETHEUS_MODULE, "github.com/prometheus/prometheus ")
-}
-
-pub(super) fn kwok_version() -> &'static str {
-    required(KWOK_MODULE, "sigs.k8s.io/kwok ")
-}
-
-pub(super) fn kafka_version() -> &'static str {
-    required(KAFKA_POM, "<kafka.version>")
-}
-
-/// The word that follows `marker`: the pinned files are the only place that says a version.
-fn required(file: &'static str, marker: &str) -> &'static str {
-    let rest = file.split_once(marker).map_or("", |(_, rest)| rest);
-    rest.split(|c: char| c.is_whitespace() || c == '<').next().unwrap_or("")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_come_from_the_pinned_files() {
-        for version in [etcd_version(), kubernetes_version(), prometheus_version(), kwok_version()]
-        {
-            assert!(version.starts_with('v'), "{version:?}");
-        }
-        assert!(kafka_version().starts_with("4."), "{:?}", kafka_version());
-    }
 }

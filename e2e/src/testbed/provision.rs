@@ -22,26 +22,37 @@ const MAVEN_GOAL: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
 /// Builds or fetches those of these that are not in the cache, on a machine that has what it takes.
 pub(super) fn ensure(places: &Places, artifacts: &[Artifact]) -> Result<()> {
-    let absent = artifacts.iter().copied().filter(|it| !it.folder(places).exists());
+    let absent = artifacts.iter().copied().filter(|it| !places.of(*it).exists());
     let absent: Vec<Artifact> = absent.collect();
     machine::prepare(&absent)?;
-    absent.into_iter().try_for_each(|it| add(&it.folder(places), it.origin(), maker(it)))
+    absent.into_iter().try_for_each(|artifact| {
+        let make = |folder: &Path, activity: &Activity| make(artifact, folder, activity);
+        add(&places.of(artifact), artifact.origin(), make)
+    })
 }
 
-/// What fills the folder of an artifact.
-fn maker(artifact: Artifact) -> Make {
+fn make(artifact: Artifact, folder: &Path, activity: &Activity) -> Result<()> {
     match artifact {
-        Artifact::Kafka => fetch_kafka,
-        Artifact::Etcd => build_etcd,
-        Artifact::Kubernetes => build_kubernetes,
-        Artifact::Prometheus => build_prometheus,
-        Artifact::Kwok => build_kwok,
+        Artifact::Kafka => fetch_kafka(folder, activity),
+        Artifact::Etcd => {
+            build(artifact, "", &["go.etcd.io/etcd/server/v3"], &folder.join("etcd"), activity)
+        }
+        Artifact::Kubernetes => build_kubernetes(folder),
+        // Of its two dozen ways to find targets, the one that is used: the others bring every cloud's library.
+        Artifact::Prometheus => {
+            let tags = "-tags=remove_all_sd,enable_kubernetes_sd";
+            let package = "github.com/prometheus/prometheus/cmd/prometheus";
+            build(artifact, "", &[tags, package], &folder.join("prometheus"), activity)
+        }
+        Artifact::Kwok => build_kwok(folder, activity),
     }
 }
 
-type Make = fn(&Path, &Activity) -> Result<()>;
-
-fn add(folder: &Path, origin: &str, make: Make) -> Result<()> {
+fn add(
+    folder: &Path,
+    origin: &str,
+    make: impl FnOnce(&Path, &Activity) -> Result<()>,
+) -> Result<()> {
     let name = folder.file_name().context("a part has a name")?.to_string_lossy().into_owned();
     shell::say(&format!("{name} is not in the cache: it is {origin}"));
     let activity = shell::doing(&name);
@@ -69,13 +80,8 @@ fn remove_partial(parts: &Path, prefix: &str) -> Result<()> {
     Ok(())
 }
 
-fn build_etcd(folder: &Path, activity: &Activity) -> Result<()> {
-    let etcd = Program { tool: "etcd", package: "go.etcd.io/etcd/server/v3", flags: &[] };
-    etcd.build("", &folder.join("etcd"), activity)
-}
-
-fn build_kubernetes(folder: &Path, _: &Activity) -> Result<()> {
-    let version = places::kubernetes_version();
+fn build_kubernetes(folder: &Path) -> Result<()> {
+    let version = Artifact::Kubernetes.version();
     let minor = version.split('.').nth(1).context("a version has three numbers")?;
     let at = "k8s.io/component-base/version";
     // A program that says v0.0.0 is refused by the others.
@@ -85,29 +91,18 @@ fn build_kubernetes(folder: &Path, _: &Activity) -> Result<()> {
     );
     for name in KUBERNETES_PROGRAMS {
         let activity = shell::doing(&format!("{name} of Kubernetes {version}"));
-        let package = &format!("k8s.io/kubernetes/cmd/{name}");
-        let program = Program { tool: "kubernetes", package, flags: &[] };
-        program.build(&stamp, &folder.join(name), &activity)?;
+        let package = format!("k8s.io/kubernetes/cmd/{name}");
+        build(Artifact::Kubernetes, &stamp, &[&package], &folder.join(name), &activity)?;
         shell::say(&format!("  {name} after {} s", activity.taken().as_secs()));
     }
     Ok(())
 }
 
-fn build_prometheus(folder: &Path, activity: &Activity) -> Result<()> {
-    let program = Program {
-        tool: "prometheus",
-        package: "github.com/prometheus/prometheus/cmd/prometheus",
-        // Of its two dozen ways to find targets, the one that is used: the others bring every cloud's library.
-        flags: &["-tags=remove_all_sd,enable_kubernetes_sd"],
-    };
-    program.build("", &folder.join("prometheus"), activity)
-}
-
 fn build_kwok(folder: &Path, activity: &Activity) -> Result<()> {
-    let kwok = Program { tool: "kwok", package: "sigs.k8s.io/kwok/cmd/kwok", flags: &[] };
-    kwok.build("", &folder.join("kwok"), activity)?;
+    let package = ["sigs.k8s.io/kwok/cmd/kwok"];
+    build(Artifact::Kwok, "", &package, &folder.join("kwok"), activity)?;
     // What its fake nodes and pods do is described in files of its module.
-    let mut list = go("kwok");
+    let mut list = go(Artifact::Kwok);
     let module = shell::output(list.args(["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"]))?;
     let stages = Path::new(module.trim()).join("kustomize/stage");
     let mut text = String::new();
@@ -131,26 +126,23 @@ fn stages_in(folder: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// A program in Go, and the folder of `tools` whose go.mod pins it.
-struct Program<'a> {
-    tool: &'a str,
-    package: &'a str,
-    flags: &'a [&'a str],
-}
-
-impl Program<'_> {
-    fn build(&self, stamp: &str, output: &Path, activity: &Activity) -> Result<()> {
-        let mut build = go(self.tool);
-        build.args(["build", "-trimpath", "-ldflags", &format!("-s -w {stamp}")]);
-        build.args(self.flags).arg("-o").arg(output).arg(self.package);
-        shell::run_watched(&mut build, activity)
-    }
+/// Builds what these arguments name; `stamp` is of the linker.
+fn build(
+    artifact: Artifact,
+    stamp: &str,
+    arguments: &[&str],
+    output: &Path,
+    activity: &Activity,
+) -> Result<()> {
+    let mut build = go(artifact);
+    build.args(["build", "-trimpath", "-ldflags", &format!("-s -w {stamp}"), "-o"]);
+    shell::run_watched(build.arg(output).args(arguments), activity)
 }
 
 /// Go in the folder of one of the pinned modules: go.sum says what may be downloaded.
-fn go(tool: &str) -> Command {
+fn go(artifact: Artifact) -> Command {
     let mut command = Command::new("go");
-    command.current_dir(places::in_repository("tools").join(tool));
+    command.current_dir(places::in_repository("tools").join(artifact.name()));
     command.env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly -buildvcs=false");
     command.env("GOWORK", "off");
     command

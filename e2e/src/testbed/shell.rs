@@ -21,13 +21,13 @@ pub(super) fn doing(what: &str) -> Activity {
 }
 
 /// Runs the command to its end and returns its standard output.
-pub(super) fn output(command: &mut Command) -> Result<String> {
+pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output();
     finished(command, &output.with_context(|| format!("running {}", shown(command)))?)
 }
 
 /// Runs the command with this input to its end and returns its standard output.
-pub(super) fn output_with_input(command: &mut Command, input: &str) -> Result<String> {
+pub(crate) fn output_with_input(command: &mut Command, input: &str) -> Result<String> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("running {}", shown(command)))?;
     let mut stdin = child.stdin.take().context("a pipe was asked for")?;

@@ -59,12 +59,6 @@ fn starting(parts: &[Part]) -> Activity {
     shell::doing("waiting for all of them to answer")
 }
 
-/// There is one namespace; a bed of another cache in it is another user's.
-pub(super) fn refuse_other_beds(places: &Places) -> Result<()> {
-    let (_, others) = daemon::marked(&places.run)?;
-    network::refuse_other_beds(&others)
-}
-
 /// Starts one part over what it left.
 pub(super) fn again(places: &Places, part: Part) -> Result<()> {
     launch(places, &Values::of_running_bed(places)?, part)

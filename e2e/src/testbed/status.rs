@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::artifact::Artifact;
 use super::bed::Testbed;
 use super::daemon::Identity;
 use super::part::Part;
@@ -57,7 +58,8 @@ impl Display for Health {
 impl Testbed {
     /// What each part is doing, whether or not the test bed is up.
     pub fn status() -> Result<Vec<PartStatus>> {
-        Ok(every_part(&Places::of_this_user()?))
+        let places = Places::of_this_user()?;
+        Ok(Part::ALL.into_iter().map(|part| look(&places, part)).collect())
     }
 
     /// The `export` lines that a shell needs to work with this test bed; every value is quoted for a POSIX shell.
@@ -74,7 +76,7 @@ impl Testbed {
             ("KAFKA_CA", path(secured.ca)),
             ("KAFKA_CLIENT_CERT", path(secured.client_certificate)),
             ("KAFKA_CLIENT_KEY", path(secured.client_key)),
-            ("KAFKA_CLASSPATH", format!("{}/*", self.places.kafka().display())),
+            ("KAFKA_CLASSPATH", format!("{}/*", self.places.of(Artifact::Kafka).display())),
             ("PROMETHEUS_URL", self.prometheus_url()),
             ("TESTBED_RUN", path(self.run_dir().to_owned())),
         ];
@@ -82,14 +84,10 @@ impl Testbed {
         for (name, value) in variables {
             writeln!(lines, "export {name}={}", quoted(&value))?;
         }
-        let programs = path(self.places.kubernetes());
+        let programs = path(self.places.of(Artifact::Kubernetes));
         writeln!(lines, "export PATH={}:\"$PATH\"", quoted(&programs))?;
         Ok(lines)
     }
-}
-
-fn every_part(places: &Places) -> Vec<PartStatus> {
-    Part::ALL.into_iter().map(|part| look(places, part)).collect()
 }
 
 fn look(places: &Places, part: Part) -> PartStatus {
@@ -106,7 +104,7 @@ fn look(places: &Places, part: Part) -> PartStatus {
     };
     PartStatus {
         part,
-        pid: identity.map(Identity::pid),
+        pid: identity.map(|it| it.pid),
         health,
         memory_kib: identity.and_then(Identity::memory_kib),
         log: places.log(part.name()),

@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 
 use super::daemon::{self, Identity};
 use super::part::Part;
@@ -24,10 +24,8 @@ pub(super) fn run(places: &Places) -> Result<()> {
         network::remove(places)?;
         sysctls::put_back(places)?;
     }
-    mounts::unmount_below(&places.run)?;
     // A mount that stayed would have its content deleted with the folder.
-    let mounted = mounts::below(&places.run)?;
-    ensure!(mounted.is_empty(), "still mounted: {mounted:?}");
+    mounts::unmount_below(&places.run)?;
     fs::remove_dir_all(&places.run)
         .or_else(daemon::absent_is_fine)
         .with_context(|| format!("removing {}", places.run.display()))?;
@@ -52,7 +50,7 @@ fn end_processes(places: &Places) -> Result<()> {
             return Ok(());
         }
         if begun.elapsed() > Duration::from_secs(20) {
-            let numbers: Vec<i32> = left.into_iter().map(Identity::pid).collect();
+            let numbers: Vec<i32> = left.into_iter().map(|it| it.pid).collect();
             bail!("these processes do not end: {numbers:?}");
         }
         for identity in left {

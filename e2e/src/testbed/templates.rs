@@ -10,6 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::artifact::Artifact;
 use super::places::{self, Places};
 
 /// Template and where it goes, below the run folder's `config`.
@@ -98,7 +99,7 @@ impl Values {
 fn addresses(places: &Places) -> BTreeMap<String, String> {
     let known = [
         ("run", places.run.display().to_string()),
-        ("kafka", places.kafka().display().to_string()),
+        ("kafka", places.of(Artifact::Kafka).display().to_string()),
         ("host", places::HOST.to_owned()),
         ("gateway", places::GATEWAY.to_owned()),
         ("pods", places::PODS.to_owned()),

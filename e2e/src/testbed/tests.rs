@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use super::image::{self, Image, Loaded};
+use super::image::{Image, Loaded};
 use super::status::Health;
 use super::{Part, Testbed, health, network, shell};
 
@@ -48,9 +48,9 @@ fn an_image_is_imported_once_for_each_content() {
         binary: "/bin/busybox".into(),
         arguments: vec![argument.to_owned()],
     };
-    assert_eq!(image::load(&bed, &image("true")).unwrap(), Loaded::Imported);
-    assert_eq!(image::load(&bed, &image("true")).unwrap(), Loaded::AlreadyThere);
-    assert_eq!(image::load(&bed, &image("false")).unwrap(), Loaded::Imported);
+    assert_eq!(bed.load(&image("true")).unwrap(), Loaded::Imported);
+    assert_eq!(bed.load(&image("true")).unwrap(), Loaded::AlreadyThere);
+    assert_eq!(bed.load(&image("false")).unwrap(), Loaded::Imported);
     assert!(bed.load_image("somewhere.else/x:1", Path::new("/bin/busybox")).is_err());
 }
 
@@ -85,8 +85,8 @@ fn a_part_that_a_test_faults_is_not_repaired_behind_its_back() {
 #[ignore = "needs a running test bed"]
 fn a_command_inside_the_namespace_reaches_what_listens_only_there() {
     let (_bed, _lock) = alone();
-    let mut inside = std::process::Command::new("busybox");
-    inside.args(["wget", "-q", "-O-", "http://127.0.0.1:2379/health"]);
-    shell::output(&mut network::enter(&inside)).unwrap();
-    assert!(shell::output(&mut inside).is_err());
+    let wget = ["-q", "-O-", "http://127.0.0.1:2379/health"];
+    let ask = [&["wget"][..], &wget].concat();
+    shell::output(&mut network::inside("busybox", &ask)).unwrap();
+    assert!(shell::output(std::process::Command::new("busybox").args(&ask)).is_err());
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use siskin_analysis::observation::{GroupState, Owner, Role};
-use siskin_e2e::scenario::test_run::TestRun;
+use siskin_e2e::scenario::test_run::{Isolation, TestRun};
 use siskin_e2e::testbed::Testbed;
 use siskin_kafka::{
     ClusterConfig, GroupSnapshot, Partition, PodIdentity, Sample, SampleError, Samplers, Security,
@@ -185,7 +185,7 @@ impl World {
     async fn new(name: &str) -> Result<Self> {
         // It blocks until the first one has set it up.
         let run = tokio::task::spawn_blocking(TestRun::get).await??;
-        let turn = run.shared_turn().await?;
+        let turn = run.turn(Isolation::Shared).await?;
         let bed = run.bed.clone();
         let name = format!("{name}-{}", now());
         let world = Self { bed, _turn: turn, samplers: Samplers::new(now), name };

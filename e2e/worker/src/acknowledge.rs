@@ -34,16 +34,11 @@ pub struct Acknowledger {
 
 struct Output {
     producer: BaseProducer<Deliveries>,
-    topic: String,
-    version: String,
-    pod: String,
+    place: Place,
 }
 
 impl Acknowledger {
     /// Connects in the background.
-    ///
-    /// # Errors
-    /// librdkafka refuses the settings.
     pub fn new(place: &Place, ledger: SharedLedger) -> anyhow::Result<Self> {
         if place.output_topic.is_empty() {
             return Ok(Self { ledger, output: None });
@@ -57,19 +52,10 @@ impl Acknowledger {
             .set("linger.ms", "5")
             .create_with_context(deliveries)
             .context("making the producer of acknowledgements")?;
-        let output = Output {
-            producer,
-            topic: place.output_topic.clone(),
-            version: place.version.clone(),
-            pod: place.pod().to_owned(),
-        };
-        Ok(Self { ledger, output: Some(output) })
+        Ok(Self { ledger, output: Some(Output { producer, place: place.clone() }) })
     }
 
     /// Says in the output topic what became of a record, if anything is to be said.
-    ///
-    /// # Errors
-    /// librdkafka's queue does not take it.
     pub fn acknowledge(&self, ticket: Ticket, fate: Fate) -> anyhow::Result<()> {
         let said = match fate {
             Fate::Processed => Some("processed"),
@@ -80,11 +66,12 @@ impl Acknowledger {
             self.ledger.lock().done(&ticket);
             return Ok(());
         };
+        let Output { producer, place } = output;
         let key = format!("{}/{}", ticket.partition, ticket.offset);
-        let value = serde_json::json!({"fate": said, "version": output.version, "pod": output.pod});
+        let value = serde_json::json!({"fate": said, "version": place.version, "pod": place.pod()});
         let value = value.to_string();
-        let record = BaseRecord::with_opaque_to(&output.topic, Box::new(ticket));
-        let sent = output.producer.send(record.key(&key).payload(&value));
+        let record = BaseRecord::with_opaque_to(&place.output_topic, Box::new(ticket));
+        let sent = producer.send(record.key(&key).payload(&value));
         sent.map_err(|(error, _)| error).with_context(|| format!("acknowledging {key}"))
     }
 

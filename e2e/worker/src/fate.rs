@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod tests;
 
+use crate::units::share;
+
 /// What becomes of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -19,38 +21,43 @@ pub enum Fate {
     Stalled,
 }
 
-/// Which records meet a fault.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Which records meet a fault. The comments of its fields are texts of --help.
+#[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub struct Faults {
-    /// Share of terminal errors, 0 to 1.
-    pub errors: f64,
-    /// Share of silent losses.
-    pub drops: f64,
-    /// Share that is committed without being consumed.
-    pub skips: f64,
-    /// Share that a consumer hangs on.
-    pub stalls: f64,
-    /// Partition on each record of which a consumer hangs.
+    /// Share of records that end in a terminal error, 0 to 1: counted, logged, committed.
+    #[arg(long, env = "ERROR_SHARE", value_parser = share, default_value_t = 0.0)]
+    pub error_share: f64,
+    /// Share of records that are silently lost, 0 to 1: consumed and committed, nothing else.
+    #[arg(long, env = "DROP_SHARE", value_parser = share, default_value_t = 0.0)]
+    pub drop_share: f64,
+    /// Share of records that are committed without being consumed or processed, 0 to 1.
+    #[arg(long, env = "COMMIT_WITHOUT_PROCESSING", value_parser = share, default_value_t = 0.0)]
+    pub commit_without_processing: f64,
+    /// Hang on records whose key starts with this. Never if empty.
+    #[arg(long, env = "STALL_ON", default_value = "")]
+    pub stall_on: String,
+    /// Share of records to hang on, 0 to 1.
+    #[arg(long, env = "STALL_SHARE", value_parser = share, default_value_t = 0.0)]
+    pub stall_share: f64,
+    /// Hang on the first record of this partition.
+    #[arg(long, env = "STALL_PARTITION")]
     pub stall_partition: Option<i32>,
-    /// Start of the keys on whose records a consumer hangs; none if empty.
-    pub poison: String,
 }
 
 impl Faults {
     /// The fate of a record.
-    #[must_use]
     pub fn fate(&self, topic: &str, partition: i32, offset: i64, key: &[u8]) -> Fate {
-        let poisonous = !self.poison.is_empty() && key.starts_with(self.poison.as_bytes());
+        let poisonous = !self.stall_on.is_empty() && key.starts_with(self.stall_on.as_bytes());
         if poisonous || self.stall_partition == Some(partition) {
             return Fate::Stalled;
         }
         let place = uniform(topic, partition, offset);
         let mut end = 0.0;
         for (share, fate) in [
-            (self.errors, Fate::Failed),
-            (self.drops, Fate::Dropped),
-            (self.skips, Fate::Skipped),
-            (self.stalls, Fate::Stalled),
+            (self.error_share, Fate::Failed),
+            (self.drop_share, Fate::Dropped),
+            (self.commit_without_processing, Fate::Skipped),
+            (self.stall_share, Fate::Stalled),
         ] {
             end += share;
             if place < end {
@@ -61,14 +68,12 @@ impl Faults {
     }
 
     /// Shares of all faults together: at most 1, or the later ones would be cut short.
-    #[must_use]
     pub fn sum(&self) -> f64 {
-        self.errors + self.drops + self.skips + self.stalls
+        self.error_share + self.drop_share + self.commit_without_processing + self.stall_share
     }
 }
 
 /// A number in [0, 1) that depends on these three only (FNV-1a, then a finalizer).
-#[must_use]
 pub fn uniform(topic: &str, partition: i32, offset: i64) -> f64 {
     let bytes = topic.bytes().chain(partition.to_le_bytes()).chain(offset.to_le_bytes());
     let mut hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

@@ -43,7 +43,7 @@ pub struct Ledger {
     open: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Line {
     /// Tells the tickets of this ownership from those of an earlier one.
     epoch: u64,
@@ -66,7 +66,9 @@ impl Ledger {
     /// A partition was given to this member: nothing is known of it.
     pub fn assigned(&mut self, partition: Partition) {
         self.revoked(&partition);
-        self.begin(partition);
+        self.epochs += 1;
+        let line = Line { epoch: self.epochs, ..Line::default() };
+        self.lines.insert(partition, line);
     }
 
     /// A partition was taken away: its tickets are worthless from now on.
@@ -119,13 +121,11 @@ impl Ledger {
     }
 
     /// Partitions that stand still.
-    #[must_use]
     pub fn stalled(&self) -> Vec<Partition> {
         self.lines.iter().filter(|(_, line)| line.stalled).map(|(it, _)| it.clone()).collect()
     }
 
     /// Position up to which each partition may be committed, where that is not confirmed yet.
-    #[must_use]
     pub fn due(&self) -> Vec<(Partition, i64)> {
         let due = self.lines.iter().filter(|(_, line)| line.position != line.committed);
         due.filter_map(|(partition, line)| Some((partition.clone(), line.position?))).collect()
@@ -139,21 +139,8 @@ impl Ledger {
     }
 
     /// Records taken and not done, in all partitions.
-    #[must_use]
     pub const fn open(&self) -> usize {
         self.open
-    }
-
-    fn begin(&mut self, partition: Partition) {
-        self.epochs += 1;
-        let line = Line {
-            epoch: self.epochs,
-            taken: VecDeque::new(),
-            position: None,
-            committed: None,
-            stalled: false,
-        };
-        self.lines.insert(partition, line);
     }
 }
 

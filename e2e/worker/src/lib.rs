@@ -1,13 +1,14 @@
 //! The sample Kafka consumer of the test bed, with faults to order, and the load that it works on.
 //! A test program: it may know nothing of Siskin, so that it stands for anybody's worker.
 
-pub mod acknowledge;
-pub mod fate;
-pub mod ledger;
+mod acknowledge;
+mod clock;
+mod fate;
+mod ledger;
 pub mod load;
-pub mod membership;
+mod membership;
 pub mod metrics;
-pub mod pace;
+mod pace;
 pub mod settings;
 pub mod stop;
 pub mod telemetry;

@@ -2,13 +2,13 @@
 //! Counts what Kafka has confirmed, not what was tried.
 
 pub mod options;
-pub mod schedule;
-pub mod spread;
+mod schedule;
+mod spread;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use rdkafka::client::ClientContext;
@@ -17,6 +17,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, Prod
 use rdkafka::types::RDKafkaErrorCode;
 use serde::Serialize;
 
+use crate::clock::now_millis;
 use crate::fate::uniform;
 use options::Load;
 use schedule::Schedule;
@@ -105,13 +106,6 @@ fn send(
 /// Whether a record is poison: by its number alone, so that it is so in every run.
 fn is_poison(sequence: u64, share: f64) -> bool {
     uniform("poison", 0, i64::try_from(sequence).unwrap_or(i64::MAX)) < share
-}
-
-/// Milliseconds since 1970, for whoever wants to know how long a record was under way.
-#[expect(clippy::disallowed_methods, reason = "a record says when it was produced")]
-fn now_millis() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[derive(Default)]

@@ -9,14 +9,14 @@ use anyhow::Context;
 use rdkafka::client::ClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaResult;
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::acknowledge::{Acknowledger, SharedLedger};
 use crate::ledger::Partition;
-use crate::settings::{GroupProtocol, Settings, Strategy};
+use crate::settings::{GroupProtocol, Settings, Strategy, name};
 
 /// The partitions of a killed worker move after this time; KIP-848 leaves it to the broker.
 const SESSION: Duration = Duration::from_secs(10);
@@ -38,9 +38,6 @@ const STATISTICS: Duration = Duration::from_secs(1);
 const NAMED: usize = 24;
 
 /// Joins the group.
-///
-/// # Errors
-/// librdkafka refuses the settings.
 pub fn join(settings: &Settings, member: Member) -> anyhow::Result<BaseConsumer<Member>> {
     let consumer: BaseConsumer<Member> =
         configuration(settings).create_with_context(member).context("making the consumer")?;
@@ -49,9 +46,6 @@ pub fn join(settings: &Settings, member: Member) -> anyhow::Result<BaseConsumer<
 }
 
 /// Asks the group for partitions of the topics.
-///
-/// # Errors
-/// librdkafka refuses the topics.
 pub fn subscribe(consumer: &BaseConsumer<Member>, settings: &Settings) -> anyhow::Result<()> {
     let topics: Vec<_> = settings.place.topics.iter().map(String::as_str).collect();
     consumer.subscribe(&topics).context("subscribing")
@@ -109,7 +103,7 @@ impl ConsumerContext for Member {
 
     fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
         if let Err(error) = &result
-            && !nothing_to_commit(error)
+            && error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset)
         {
             tracing::warn!(%error, "a commit was refused; trying again");
         }
@@ -153,7 +147,6 @@ impl Member {
 }
 
 /// Partitions as librdkafka wants them.
-#[must_use]
 pub fn list(partitions: &[Partition]) -> TopicPartitionList {
     let mut list = TopicPartitionList::with_capacity(partitions.len());
     for Partition { topic, number } in partitions {
@@ -163,7 +156,6 @@ pub fn list(partitions: &[Partition]) -> TopicPartitionList {
 }
 
 /// Partitions as the ledger wants them.
-#[must_use]
 pub fn listed(partitions: &TopicPartitionList) -> Vec<Partition> {
     let elements = partitions.elements();
     let partition = |it: &TopicPartitionListElem<'_>| Partition {
@@ -191,10 +183,6 @@ fn commit_these(consumer: &BaseConsumer<Member>, due: &[(Partition, i64)], mode:
     }
 }
 
-fn nothing_to_commit(error: &KafkaError) -> bool {
-    error.rdkafka_error_code() == Some(RDKafkaErrorCode::NoOffset)
-}
-
 /// `orders/0 orders/4`, cut where a line would be too long.
 fn named(partitions: &[Partition]) -> String {
     let names = partitions.iter().take(NAMED).map(ToString::to_string);
@@ -213,7 +201,7 @@ fn configuration(settings: &Settings) -> ClientConfig {
         .set("bootstrap.servers", &place.bootstrap)
         .set("group.id", &place.group)
         .set("auto.offset.reset", "earliest")
-        .set("isolation.level", membership.isolation_level.name())
+        .set("isolation.level", name(&membership.isolation_level))
         .set("topic.metadata.refresh.interval.ms", METADATA_REFRESH.as_millis().to_string())
         // The ledger commits.
         .set("enable.auto.commit", "false");
@@ -227,14 +215,14 @@ fn configuration(settings: &Settings) -> ClientConfig {
     match membership.group_protocol {
         GroupProtocol::Classic => {
             let strategy = strategy.unwrap_or(Strategy::CooperativeSticky);
-            config.set("partition.assignment.strategy", strategy.name());
+            config.set("partition.assignment.strategy", name(&strategy));
             config.set("session.timeout.ms", SESSION.as_millis().to_string());
         }
         GroupProtocol::Consumer => {
             config.set("group.protocol", "consumer");
             config.set("statistics.interval.ms", STATISTICS.as_millis().to_string());
             if let Some(strategy) = strategy {
-                config.set("group.remote.assignor", strategy.name());
+                config.set("group.remote.assignor", name(&strategy));
             }
         }
     }

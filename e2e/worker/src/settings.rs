@@ -11,10 +11,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use thiserror::Error;
 
 use crate::fate::Faults;
-use crate::units::{duration, share};
+use crate::units::duration;
 
 /// A Kafka consumer that "processes" records, commits, exports metrics, and misbehaves on request.
 ///
@@ -117,24 +116,9 @@ pub struct Work {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Misbehavior")]
 pub struct Misbehavior {
-    /// Share of records that end in a terminal error, 0 to 1: counted, logged, committed.
-    #[arg(long, env = "ERROR_SHARE", value_parser = share, default_value_t = 0.0)]
-    error_share: f64,
-    /// Share of records that are silently lost, 0 to 1: consumed and committed, nothing else.
-    #[arg(long, env = "DROP_SHARE", value_parser = share, default_value_t = 0.0)]
-    drop_share: f64,
-    /// Share of records that are committed without being consumed or processed, 0 to 1.
-    #[arg(long, env = "COMMIT_WITHOUT_PROCESSING", value_parser = share, default_value_t = 0.0)]
-    commit_without_processing: f64,
-    /// Hang on records whose key starts with this. Never if empty.
-    #[arg(long, env = "STALL_ON", default_value = "")]
-    stall_on: String,
-    /// Share of records to hang on, 0 to 1.
-    #[arg(long, env = "STALL_SHARE", value_parser = share, default_value_t = 0.0)]
-    stall_share: f64,
-    /// Hang on the first record of this partition.
-    #[arg(long, env = "STALL_PARTITION")]
-    stall_partition: Option<i32>,
+    /// Which records meet a fault.
+    #[command(flatten)]
+    pub faults: Faults,
     /// What hangs then: the record's partition, or the whole consumer (it stays in the group).
     #[arg(long, env = "STALL_SCOPE", value_enum, default_value_t = StallScope::Partition)]
     pub stall_scope: StallScope,
@@ -201,43 +185,24 @@ pub enum WorkKind {
     Busy,
 }
 
-/// Settings that contradict each other.
-#[derive(Clone, Debug, PartialEq, Error)]
-pub enum Contradiction {
-    /// A record meets one fault at most.
-    #[error(
-        "the shares of errors, drops, skips and stalls add up to {0}; together they are at most 1"
-    )]
-    Shares(f64),
-    /// The other protocol's strategy.
-    #[error("assignment strategy {strategy:?} does not exist in group protocol {protocol:?}")]
-    Strategy {
-        /// What was asked for.
-        strategy: Strategy,
-        /// The protocol that knows no such thing.
-        protocol: GroupProtocol,
-    },
-    /// A consumer that commits all the time does nothing else.
-    #[error("the commit interval is {0:?}; it is at least 10ms")]
-    CommitInterval(Duration),
-}
-
 /// Shorter intervals between commits would only measure the broker.
 const SHORTEST_COMMIT_INTERVAL: Duration = Duration::from_millis(10);
 
 impl Settings {
-    /// Checks that the settings fit together.
-    ///
-    /// # Errors
-    /// The first [`Contradiction`].
-    pub fn check(&self) -> Result<(), Contradiction> {
-        let sum = self.faults().sum();
+    /// Checks that the settings fit together; an error is the first contradiction.
+    pub fn check(&self) -> Result<(), String> {
+        let sum = self.misbehavior.faults.sum();
         // Shares such as 0.7 + 0.2 + 0.1 are not exact in binary.
         if 1.0 + 1e-9 < sum {
-            return Err(Contradiction::Shares(sum));
+            return Err(format!(
+                "the shares of errors, drops, skips and stalls add up to {sum}; together they are at most 1"
+            ));
         }
-        if self.membership.commit_interval < SHORTEST_COMMIT_INTERVAL {
-            return Err(Contradiction::CommitInterval(self.membership.commit_interval));
+        let interval = self.membership.commit_interval;
+        if interval < SHORTEST_COMMIT_INTERVAL {
+            return Err(format!(
+                "the commit interval is {interval:?}; it is at least {SHORTEST_COMMIT_INTERVAL:?}"
+            ));
         }
         let protocol = self.membership.group_protocol;
         match (protocol, self.membership.assignment_strategy) {
@@ -245,22 +210,10 @@ impl Settings {
             | (
                 GroupProtocol::Consumer,
                 Some(strategy @ (Strategy::RoundRobin | Strategy::CooperativeSticky)),
-            ) => Err(Contradiction::Strategy { strategy, protocol }),
+            ) => Err(format!(
+                "assignment strategy {strategy:?} does not exist in group protocol {protocol:?}"
+            )),
             (GroupProtocol::Classic | GroupProtocol::Consumer, _) => Ok(()),
-        }
-    }
-
-    /// Which records meet a fault.
-    #[must_use]
-    pub fn faults(&self) -> Faults {
-        let it = &self.misbehavior;
-        Faults {
-            errors: it.error_share,
-            drops: it.drop_share,
-            skips: it.commit_without_processing,
-            stalls: it.stall_share,
-            stall_partition: it.stall_partition,
-            poison: it.stall_on.clone(),
         }
     }
 }
@@ -279,26 +232,8 @@ impl Place {
     }
 }
 
-impl Strategy {
-    /// Name that librdkafka and the broker use.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Range => "range",
-            Self::RoundRobin => "roundrobin",
-            Self::CooperativeSticky => "cooperative-sticky",
-            Self::Uniform => "uniform",
-        }
-    }
-}
-
-impl Isolation {
-    /// Name that librdkafka uses.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ReadCommitted => "read_committed",
-            Self::ReadUncommitted => "read_uncommitted",
-        }
-    }
+/// Name of a choice on the command line, which is Kafka's as well.
+#[must_use]
+pub fn name(choice: &impl ValueEnum) -> String {
+    choice.to_possible_value().map_or_else(String::new, |it| it.get_name().to_owned())
 }

@@ -4,9 +4,6 @@
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Ends at the first SIGTERM or SIGINT; both are caught from this call on.
-///
-/// # Errors
-/// The system refuses to register a signal.
 pub fn signalled() -> std::io::Result<impl Future<Output = ()> + use<>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

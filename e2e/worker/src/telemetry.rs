@@ -15,9 +15,6 @@ use crate::metrics::Metrics;
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Serves until the process ends.
-///
-/// # Errors
-/// The address is taken, or the server failed.
 pub async fn serve(
     address: SocketAddr,
     metrics: Metrics,

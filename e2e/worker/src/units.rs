@@ -7,9 +7,6 @@ mod tests;
 use std::time::Duration;
 
 /// `500us`, `2ms`, `5s`, `1m`, `2h`: a whole number and a unit.
-///
-/// # Errors
-/// Any other text, or a number too large for its unit.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|it: char| it.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| format!("{text:?}: expected like 2ms or 5s"))?;
@@ -26,9 +23,6 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// A share from 0 to 1.
-///
-/// # Errors
-/// A text that is none.
 pub fn share(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| format!("{text:?} is no number"))?;
     (0.0..=1.0).contains(&value).then_some(value).ok_or_else(|| "from 0 to 1".to_owned())

@@ -9,7 +9,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use serde::{Deserialize, Serialize};
@@ -56,19 +56,14 @@ pub fn account(
     let deadline = Instant::now() + patience;
     let mut counting = Counting::new(topic);
     let exists = read(bootstrap, topic, deadline, |record| {
-        counting.produced(record.partition, record.offset);
+        counting.produced(record.partition(), record.offset());
     })?;
     ensure!(exists, "there is no topic {topic}");
-    read(bootstrap, output, deadline, |record| counting.acknowledged(record.key, record.value))?;
+    read(bootstrap, output, deadline, |record| {
+        counting
+            .acknowledged(record.key().unwrap_or_default(), record.payload().unwrap_or_default());
+    })?;
     Ok(counting.result())
-}
-
-/// One record that was read.
-struct Read<'a> {
-    partition: i32,
-    offset: i64,
-    key: &'a [u8],
-    value: &'a [u8],
 }
 
 /// What an acknowledgement says.
@@ -140,7 +135,7 @@ fn read(
     bootstrap: &str,
     topic: &str,
     deadline: Instant,
-    mut each: impl FnMut(Read<'_>),
+    mut each: impl FnMut(&BorrowedMessage<'_>),
 ) -> anyhow::Result<bool> {
     let consumer: BaseConsumer<EndIsNoError> = ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
@@ -171,9 +166,7 @@ fn read(
                 let (partition, offset) = (message.partition(), message.offset());
                 let Some(end) = ends.get(&partition).copied() else { continue };
                 if offset < end {
-                    let key = message.key().unwrap_or_default();
-                    let value = message.payload().unwrap_or_default();
-                    each(Read { partition, offset, key, value });
+                    each(&message);
                 }
                 if end <= offset + 1 {
                     ends.remove(&partition);

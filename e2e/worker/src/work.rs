@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -11,7 +11,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 
 use crate::acknowledge::{Acknowledger, SharedLedger};
-use crate::fate::{Fate, Faults};
+use crate::clock::now_millis;
+use crate::fate::Fate;
 use crate::ledger::Partition;
 use crate::membership::{self, Member};
 use crate::metrics::Metrics;
@@ -50,7 +51,6 @@ pub fn run(
     let consumer = membership::join(settings, member)?;
     let mut worker = Worker {
         settings,
-        faults: settings.faults(),
         metrics,
         ledger,
         acknowledger,
@@ -73,7 +73,6 @@ pub fn run(
 
 struct Worker<'a> {
     settings: &'a Settings,
-    faults: Faults,
     metrics: Metrics,
     ledger: SharedLedger,
     acknowledger: Arc<Acknowledger>,
@@ -136,7 +135,7 @@ impl Worker<'_> {
         let taken = self.ledger.lock().take(&partition, offset);
         let Some(ticket) = taken else { return self.hang(consumer, &[partition]) };
         let key = message.key().unwrap_or_default();
-        let fate = self.faults.fate(topic, partition.number, offset, key);
+        let fate = self.settings.misbehavior.faults.fate(topic, partition.number, offset, key);
         if fate != Fate::Skipped {
             self.metrics.consumed.inc();
         }
@@ -257,11 +256,4 @@ impl Worker<'_> {
     fn stopping(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
-}
-
-/// Milliseconds since 1970, for the measurement of how soon a stall is found.
-#[expect(clippy::disallowed_methods, reason = "a line in a log says when it was written")]
-fn now_millis() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

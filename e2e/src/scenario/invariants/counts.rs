@@ -5,7 +5,7 @@ use std::time::Duration;
 use siskin_api::Order;
 
 use super::moment::{Moment, Past};
-use crate::scenario::history::{Change, State, TARGET};
+use crate::scenario::history::{Change, State};
 use crate::scenario::seen::{Deployment, Part, Seen, SeenPod};
 
 /// A pod that stopped being Ready less than this long ago may still have been counted: the kubelet,
@@ -63,7 +63,7 @@ pub(super) fn ceiling(moment: &Moment<'_>) -> Option<String> {
 /// The part whose count Siskin has just changed, and how.
 fn recount(moment: &Moment<'_>) -> Option<(Part, u32, u32)> {
     let Change::Put(name, Seen::Deployment(now)) = &moment.entry.change else { return None };
-    let part = Part::of(name, TARGET)?;
+    let part = Part::of(name)?;
     let (from, to) = (moment.before.count(part), now.replicas);
     let created = !moment.before.parts.contains_key(&part);
     let ours = now.counted_by_us() && (from != to || created);

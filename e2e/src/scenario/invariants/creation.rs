@@ -1,13 +1,13 @@
 //! I6: each object once, by its name; again only where somebody deleted it.
 
 use super::moment::Moment;
-use crate::scenario::history::{Change, TARGET};
+use crate::scenario::history::Change;
 use crate::scenario::seen::{Part, Seen};
 
 /// Siskin makes two Deployments, and makes them again only as a repair or in a new life.
 pub(super) fn once(moment: &Moment<'_>) -> Option<String> {
     let Change::Put(name, Seen::Deployment(now)) = &moment.entry.change else { return None };
-    match Part::of(name, TARGET) {
+    match Part::of(name) {
         Some(Part::Target) => None,
         None => now.counted_by_us().then(|| format!("Siskin made a Deployment named {name}")),
         Some(part @ (Part::Primary | Part::Canary)) => {

@@ -12,8 +12,8 @@ use siskin_api::annotations::{FIELD_MANAGER, primary};
 use siskin_api::{CanaryRolloutStatus, Phase};
 
 use super::{Rule, violations};
-use crate::scenario::history::{Change, Entry, TARGET};
-use crate::scenario::seen::{Deployment, Frozen, Part, Rollout, Seen, SeenPod};
+use crate::scenario::history::{Change, Entry};
+use crate::scenario::seen::{Deployment, Frozen, Part, Rollout, Seen, SeenPod, TARGET};
 
 /// A history under construction: one entry a second.
 #[derive(Default)]
@@ -101,12 +101,12 @@ impl Story {
             ..Deployment::default()
         };
         change(&mut deployment);
-        self.add(Change::Put(part.name(TARGET), Seen::Deployment(Box::new(deployment))));
+        self.add(Change::Put(part.name(), Seen::Deployment(Box::new(deployment))));
     }
 
     fn put_gone(&mut self, part: Part) {
         let last = Deployment { uid: format!("{part:?}"), ..Deployment::default() };
-        self.add(Change::Gone(part.name(TARGET), Seen::Deployment(Box::new(last))));
+        self.add(Change::Gone(part.name(), Seen::Deployment(Box::new(last))));
     }
 
     fn pod(&mut self, name: &str, part: Part, version: &str, ready: bool) {
@@ -128,7 +128,7 @@ impl Story {
     }
 
     fn deletes_by_hand(&mut self, part: Part) {
-        self.add(Change::Action { text: "delete it".into(), deleted: Some(part.name(TARGET)) });
+        self.add(Change::Action { text: "delete it".into(), deleted: Some(part.name()) });
     }
 
     fn seconds_pass(&mut self, seconds: u64) {

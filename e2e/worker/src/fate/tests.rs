@@ -4,7 +4,13 @@
 use super::*;
 
 fn shares() -> Faults {
-    Faults { errors: 0.1, drops: 0.2, skips: 0.3, stalls: 0.05, ..Faults::default() }
+    Faults {
+        error_share: 0.1,
+        drop_share: 0.2,
+        commit_without_processing: 0.3,
+        stall_share: 0.05,
+        ..Faults::default()
+    }
 }
 
 #[test]
@@ -49,7 +55,7 @@ fn no_fault_means_none() {
 
 #[test]
 fn poison_hangs_whatever_the_shares_say() {
-    let faults = Faults { errors: 1.0, poison: "poison".to_owned(), ..Faults::default() };
+    let faults = Faults { error_share: 1.0, stall_on: "poison".to_owned(), ..Faults::default() };
     assert_eq!(faults.fate("t", 0, 1, b"poison-1"), Fate::Stalled);
     assert_eq!(faults.fate("t", 0, 1, b"order-1"), Fate::Failed);
     assert_eq!(faults.fate("t", 0, 1, b""), Fate::Failed);

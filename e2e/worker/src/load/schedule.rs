@@ -33,7 +33,6 @@ pub struct Schedule {
 
 impl Pattern {
     /// Records due from the start until now: the integral of the rate.
-    #[must_use]
     pub fn total(&self, elapsed: Duration) -> f64 {
         let calm = (self.every.saturating_sub(self.length)).as_secs_f64();
         let (seconds, every) = (elapsed.as_secs_f64(), self.every.as_secs_f64());
@@ -51,7 +50,6 @@ impl Pattern {
 
 impl Schedule {
     /// Nothing is settled.
-    #[must_use]
     pub const fn new(pattern: Pattern) -> Self {
         Self { pattern, settled: 0.0 }
     }

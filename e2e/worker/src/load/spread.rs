@@ -13,7 +13,6 @@ pub struct Spread {
 
 impl Spread {
     /// Over so many partitions, at least 1, with this share for partition 0.
-    #[must_use]
     pub fn new(partitions: i32, skew: f64) -> Self {
         Self { partitions: partitions.max(1), skew, turn: 0 }
     }
