@@ -265,12 +265,8 @@ impl Window {
     fn add(&mut self, at: Millis, rises: Vec<Rise>, length: Millis) -> Option<Vec<Rise>> {
         let begin = *self.begin.get_or_insert(at);
         for rise in rises {
-            match self.rises.get_mut(&rise.pod) {
-                Some(sum) => sum.add(&rise),
-                None => {
-                    self.rises.insert(rise.pod.clone(), rise);
-                }
-            }
+            let sum = self.rises.entry(rise.pod.clone());
+            sum.and_modify(|sum| sum.add(&rise)).or_insert(rise);
         }
         if at.saturating_sub(begin) < length {
             return None;

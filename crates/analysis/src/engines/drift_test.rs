@@ -7,8 +7,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use crate::constants::Constant;
-use crate::engines::e_process::{LN_NOTHING, clamp, first_share, share};
+use crate::engines::e_process::{LN_NOTHING, clamp, first_share, later_share, share};
 use crate::numbers::{ln_add, tally};
 
 /// Shares of an account that are staked per window: timid and bold.
@@ -123,9 +122,8 @@ impl<K: Ord + Clone> DriftTest<K> {
         }
         self.cached = Cached::default();
         self.open_accounts(drifts);
-        let pay = 1.0 / (Constant::PayOut.value() + f64::from(self.windows));
+        let each = self.withdraw(later_share(self.windows)) - share(drifts.len());
         self.windows = self.windows.saturating_add(1);
-        let each = self.withdraw(pay) - share(drifts.len());
         for drift in drifts {
             let Some(account) = self.accounts.get_mut(&drift.id) else { continue };
             account.pay_in(each);
@@ -194,9 +192,7 @@ impl<K: Ord + Clone> DriftTest<K> {
             let share = share(self.accounts.len());
             account.pay_in(one.withdraw(first_share()) - share);
             for window in 0..watched {
-                account.pay_in(
-                    one.withdraw(1.0 / (Constant::PayOut.value() + f64::from(window))) - share,
-                );
+                account.pay_in(one.withdraw(later_share(window)) - share);
                 if f64::from(window) * drift >= normal {
                     account.multiply(self.scales, drift, tolerated);
                 }

@@ -29,11 +29,7 @@ impl<const N: usize> EProcess<N> {
     /// Pays the next share of the pool in, in equal parts, and multiplies each account by the
     /// exponential of its number.
     pub(crate) fn multiply(&mut self, ln_factors: [f64; N]) {
-        let part = if self.bets == 0 {
-            first_share()
-        } else {
-            1.0 / (Constant::PayOut.value() + f64::from(self.bets))
-        };
+        let part = if self.bets == 0 { first_share() } else { later_share(self.bets) };
         let each = self.ln_pool + part.ln() - share(N);
         self.ln_pool = clamp(self.ln_pool + (-part).ln_1p());
         self.bets = self.bets.saturating_add(1);
@@ -72,6 +68,11 @@ pub(crate) fn share(n: usize) -> f64 {
 /// A logarithm within the range that is kept. NaN, which no factor is, would count as nothing.
 pub(crate) fn clamp(ln: f64) -> f64 {
     if ln.is_nan() { LN_NOTHING } else { ln.clamp(LN_NOTHING, LN_MOST) }
+}
+
+/// The part of the pool that is paid out after so many bets.
+pub(crate) fn later_share(bets: u32) -> f64 {
+    1.0 / (Constant::PayOut.value() + f64::from(bets))
 }
 
 /// The part of the pool that is staked at once.

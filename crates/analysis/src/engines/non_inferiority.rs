@@ -53,11 +53,8 @@ impl NonInferiority {
                 .clamp(LEAST_EVIDENCE.ln(), MOST_EVIDENCE.ln() + share(HEALTHY_RATIOS.len()));
         }
         if counts.canary_messages > 0.0 {
-            let likelihood = ln_poisson(
-                counts.canary_events,
-                Constant::RateFloor.value() * counts.canary_messages,
-                FAR_BELOW_FLOOR,
-            ) / dispersion;
+            let floor = Constant::RateFloor.value() * counts.canary_messages;
+            let likelihood = ln_poisson(counts.canary_events, floor, FAR_BELOW_FLOOR) / dispersion;
             self.by_floor =
                 (self.by_floor + likelihood).clamp(LEAST_EVIDENCE.ln(), MOST_EVIDENCE.ln());
         }

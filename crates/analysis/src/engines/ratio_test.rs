@@ -89,14 +89,13 @@ impl<const N: usize> RatioTest<N> {
             return;
         }
         let Against { ratios, lenience } = self.against;
-        let (null, floor) = (
-            lenience * margin.ratio,
-            lenience * Constant::RateFloor.value() * counts.canary_messages,
-        );
+        let null = lenience * margin.ratio;
+        let floor = lenience * Constant::RateFloor.value() * counts.canary_messages;
         let tempered = |ln: f64| (ln / margin.dispersion.max(1.0)).min(ln_most);
-        self.by_ratio.multiply(ratios.map(|rho| tempered(counts.ln_likelihood(null, null * rho))));
-        self.by_floor
-            .multiply(ratios.map(|rho| tempered(ln_poisson(counts.canary_events, floor, rho))));
+        let by_ratio = |rho| tempered(counts.ln_likelihood(null, null * rho));
+        let by_floor = |rho| tempered(ln_poisson(counts.canary_events, floor, rho));
+        self.by_ratio.multiply(ratios.map(by_ratio));
+        self.by_floor.multiply(ratios.map(by_floor));
     }
 
     /// Bets on a window in which no primary pod was alive: events against those expected at most,

@@ -31,7 +31,9 @@ pub(crate) struct Bounds {
     ends: Ends,
     /// Failing readings that are tolerated.
     limit: u32,
-    source: Source,
+    /// What computes the values from what the pods count; `None`: a query of the user's answers
+    /// with them.
+    gauge: Option<Gauge>,
     times: Times,
     /// Failing readings so far.
     failing: u32,
@@ -46,15 +48,6 @@ pub(crate) struct Bounds {
     /// Readings that a check could not make, and why it could not make the latest.
     without: u32,
     missing: Option<NoValue>,
-}
-
-/// Where values come from.
-#[derive(Clone, Debug)]
-enum Source {
-    /// A query of the user's answered with them.
-    Asked,
-    /// They are computed from what the pods count.
-    Computed(Gauge),
 }
 
 /// The paces of a trial, in milliseconds. Fixed before it.
@@ -97,7 +90,7 @@ impl Bounds {
     pub(crate) fn of_threshold(metric: Arc<str>, it: Threshold, times: Times) -> Self {
         let (lower, upper) = (it.min.map(Bound::Min), it.max.map(Bound::Max));
         let ends = Ends { lower, upper, against: it.against };
-        Self::new(metric, ends, it.failure_limit, Source::Asked, times)
+        Self::new(metric, ends, it.failure_limit, None, times)
     }
 
     /// Bounds of a value that is computed from what the pods count.
@@ -105,16 +98,16 @@ impl Bounds {
         let lower = it.greater_than.map(Bound::GreaterThan);
         let upper = it.less_than.map(Bound::LessThan);
         let ends = Ends { lower, upper, against: Against::Absolute };
-        let source = Source::Computed(Gauge::new(measure, times.cadence, times.warm_up));
-        Self::new(measure.name().into(), ends, it.failure_limit, source, times)
+        let gauge = Some(Gauge::new(measure, times.cadence, times.warm_up));
+        Self::new(measure.name().into(), ends, it.failure_limit, gauge, times)
     }
 
-    fn new(metric: Arc<str>, ends: Ends, limit: u32, source: Source, times: Times) -> Self {
+    fn new(metric: Arc<str>, ends: Ends, limit: u32, gauge: Option<Gauge>, times: Times) -> Self {
         Self {
             metric,
             ends,
             limit,
-            source,
+            gauge,
             times,
             failing: 0,
             breach: None,
@@ -136,20 +129,18 @@ impl Bounds {
 
     /// Takes an observation of the record: whether the primary has a value, and which.
     pub(crate) fn hear(&mut self, seen: &Observation) {
-        match &mut self.source {
-            Source::Asked => {
-                let primary = seen.pods.iter().filter(|pod| pod.role == Role::Primary);
-                self.known |= primary.flat_map(|pod| &pod.metrics).any(|it| self.has_value(it));
-            }
-            Source::Computed(gauge) => gauge.follow(seen),
+        if let Some(gauge) = &mut self.gauge {
+            return gauge.follow(seen);
         }
+        let primary = seen.pods.iter().filter(|pod| pod.role == Role::Primary);
+        self.known |= primary.flat_map(|pod| &pod.metrics).any(|it| self.answer(it).is_some());
     }
 
     /// Takes the reading of an observation; one without a value is neither good nor bad.
     pub(crate) fn observe(&mut self, seen: &Observation) {
-        match &mut self.source {
-            Source::Asked => self.listen(seen),
-            Source::Computed(gauge) => gauge.follow(seen),
+        match &mut self.gauge {
+            None => self.listen(seen),
+            Some(gauge) => gauge.follow(seen),
         }
         let (values, missing) = self.values(seen);
         match self.ends.read(values) {
@@ -161,7 +152,7 @@ impl Bounds {
 
     fn listen(&mut self, seen: &Observation) {
         for metrics in seen.pods.iter().filter_map(|pod| pod.metrics.as_ref()) {
-            self.known |= self.has_value(metrics);
+            self.known |= self.answer(metrics).is_some();
             let raw = metrics.user.get(&self.metric).and_then(|it| it.value);
             let wild = raw.is_some_and(|value| !value.is_finite());
             self.unreadable = self.unreadable.saturating_add(u32::from(wild));
@@ -203,14 +194,10 @@ impl Bounds {
     }
 
     fn value(&self, pod: &PodObservation, at: Millis) -> Option<Result<Level, NoValue>> {
-        match &self.source {
-            Source::Asked => self.answer(pod.metrics.as_ref()?).map(|it| Ok(Level::Is(it))),
-            Source::Computed(gauge) => gauge.value(pod, at),
+        match &self.gauge {
+            None => self.answer(pod.metrics.as_ref()?).map(|it| Ok(Level::Is(it))),
+            Some(gauge) => gauge.value(pod, at),
         }
-    }
-
-    fn has_value(&self, metrics: &PodMetrics) -> bool {
-        self.answer(metrics).is_some()
     }
 
     fn answer(&self, metrics: &PodMetrics) -> Option<f64> {
@@ -221,10 +208,7 @@ impl Bounds {
     pub(crate) fn forget_times(&mut self) {
         self.latest = None;
         self.missing = None;
-        match &mut self.source {
-            Source::Asked => {}
-            Source::Computed(gauge) => gauge.forget_times(),
-        }
+        self.gauge.iter_mut().for_each(Gauge::forget_times);
     }
 
     /// More failing readings than are tolerated.
@@ -270,17 +254,15 @@ impl Bounds {
 
     /// Age in milliseconds up to which a reading is recent.
     fn recent(&self) -> Millis {
-        let pace = match &self.source {
-            Source::Asked => self.times.interval,
-            Source::Computed(_) => self.times.cadence,
-        };
+        let Times { interval, cadence, .. } = self.times;
+        let pace = if self.gauge.is_some() { cadence } else { interval };
         RECENT_WINDOWS.saturating_mul(pace.max(COUNT_WINDOW))
     }
 
     fn silence(&self, silent: Millis) -> Doubt {
-        match &self.source {
-            Source::Asked => Doubt::SignalSilent { signal: self.signal(), silent },
-            Source::Computed(gauge) => Doubt::WithoutValue {
+        match &self.gauge {
+            None => Doubt::SignalSilent { signal: self.signal(), silent },
+            Some(gauge) => Doubt::WithoutValue {
                 metric: self.metric.clone(),
                 silent,
                 why: self.missing.unwrap_or(gauge.unread()),
@@ -290,20 +272,14 @@ impl Bounds {
 
     /// Nothing that was ever exported could have failed.
     pub(crate) fn is_blind(&self) -> bool {
-        match &self.source {
-            Source::Asked => !self.known,
-            Source::Computed(gauge) => !self.known && !gauge.known,
-        }
+        !self.known && !self.gauge.as_ref().is_some_and(|gauge| gauge.known)
     }
 
     /// What a reader of the verdict should know of these readings.
     pub(crate) fn notes(&self) -> impl Iterator<Item = Note> {
         let metric = || self.metric.clone();
         let without = Note::WithoutValue { metric: metric(), readings: self.without };
-        let lacks_errors = match &self.source {
-            Source::Asked => false,
-            Source::Computed(gauge) => gauge.lacks_errors(),
-        };
+        let lacks_errors = self.gauge.as_ref().is_some_and(Gauge::lacks_errors);
         let no_events = lacks_errors.then(|| Note::NoEvents { metric: metric() });
         no_events.into_iter().chain((self.without > 0).then_some(without))
     }

@@ -77,17 +77,12 @@ impl<'a> PassCheck<'a> {
             let created = pod.map_or(now, |pod| pod.created);
             created.saturating_add(self.judge.settings.warm_up).saturating_sub(now).max(0)
         });
-        match remaining.max() {
-            Some(remaining) => Err(Doubt::WarmingUp { remaining }),
-            None => Ok(()),
-        }
+        remaining.max().map_or(Ok(()), |remaining| Err(Doubt::WarmingUp { remaining }))
     }
 
     fn is_known(&self) -> Result<(), Doubt> {
-        match self.partitions.iter().find(|(lag, _)| !lag.known) {
-            Some((lag, _)) => Err(Doubt::LagUnknown { partition: self.id(lag) }),
-            None => Ok(()),
-        }
+        let unknown = self.partitions.iter().find(|(lag, _)| !lag.known);
+        unknown.map_or(Ok(()), |(lag, _)| Err(Doubt::LagUnknown { partition: self.id(lag) }))
     }
 
     fn is_settled(&self) -> Result<(), Doubt> {
