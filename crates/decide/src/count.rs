@@ -25,14 +25,21 @@ impl Revision {
     }
 }
 
-/// The desired total N, and the value of the target's count that it takes into account, to be noted
-/// in the facts. `shared`: the target runs units of ours (adoption, hand-back), so a count on it
-/// that we did not write is the user's; else the target's annotation says what was asked of it.
+/// The desired total, to be noted in the facts with what it takes into account.
+pub(crate) struct DesiredTotal {
+    /// N, the pods of both roles together.
+    pub(crate) total: u32,
+    /// The count asked of the target that N takes into account.
+    pub(crate) asked: Option<u32>,
+}
+
+/// The desired total. `shared`: the target runs units of ours (adoption, hand-back), so a count on
+/// it that we did not write is the user's; else the target's annotation says what was asked of it.
 ///
 /// `spec.replicas` of the `CanaryRollout` when set; else what was asked of the target, if that
 /// changed since the value noted on the primary, because whoever sets the target to n > 0 means
 /// "run n"; else the N noted there.
-pub(crate) fn desired_total(seen: &Observed, facts: &Facts, shared: bool) -> (u32, Option<u32>) {
+pub(crate) fn desired_total(seen: &Observed, facts: &Facts, shared: bool) -> DesiredTotal {
     let of_target = seen.target.as_ref().and_then(|it| {
         let count = it.workload.replicas;
         let foreign = shared && 0 < count && it.written != Some(count);
@@ -47,7 +54,7 @@ pub(crate) fn desired_total(seen: &Observed, facts: &Facts, shared: bool) -> (u3
     let total = at_most(wish, seen.max_consumers);
     // A ceiling hides the wish only as long as it is there: what is not noted is looked at again.
     let hidden = total < wish && seen.replicas.is_none() && !shared;
-    (total, if hidden { None } else { asked })
+    DesiredTotal { total, asked: asked.filter(|_| !hidden) }
 }
 
 /// N of a target whose primary Deployment is not there (yet).

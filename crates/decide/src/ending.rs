@@ -20,7 +20,9 @@ const GRACE: SignedDuration = SignedDuration::from_secs(30);
 pub(crate) fn terminate(seen: &Observed, since: Timestamp, now: Timestamp) -> Plan {
     if !seen.finalizer {
         // Released already, or never held: what still delays the deletion is not ours.
-        return Plan::to(State::Terminating(known_ending(seen)), vec![]);
+        let known = matches!(seen.state, State::Terminating(_));
+        let state = if known { seen.state } else { State::Terminating(Ending::Leave) };
+        return Plan::to(state, vec![]);
     }
     if seen.names == Names::Taken {
         return Plan::release(Ending::Leave, vec![]);
@@ -84,17 +86,6 @@ fn fill_up(scene: &Scene<'_>) -> Vec<Effect> {
     let facts = scene.facts.clone();
     let freeze = scene.freeze_again(revision, facts.attempts);
     freeze.into_iter().chain([Effect::Primary { revision, replicas, facts }]).collect()
-}
-
-fn known_ending(seen: &Observed) -> Ending {
-    match seen.state {
-        State::Terminating(ending) => ending,
-        State::Adopting
-        | State::AtRest(_)
-        | State::Trial(_)
-        | State::Promoting(_)
-        | State::RollingBack(_) => Ending::Leave,
-    }
 }
 
 /// Decided once and noted on the primary Deployment; may change only to `Leave`: when the target no

@@ -3,7 +3,7 @@
 
 use crate::revision::RolloutId;
 
-/// A well-formed command.
+/// A well-formed command. A value without a step is a rollout id alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// End this attempt.
@@ -32,23 +32,6 @@ impl Order {
             | Self::Retry(id)
             | Self::Start(id) => id,
         }
-    }
-    /// `siskin.dev/abort`: a rollout id.
-    #[must_use]
-    pub fn parse_abort(value: &str) -> Option<Self> {
-        value.parse().ok().map(Self::Abort)
-    }
-
-    /// `siskin.dev/retry`: a rollout id.
-    #[must_use]
-    pub fn parse_retry(value: &str) -> Option<Self> {
-        value.parse().ok().map(Self::Retry)
-    }
-
-    /// `siskin.dev/start`: a rollout id.
-    #[must_use]
-    pub fn parse_start(value: &str) -> Option<Self> {
-        value.parse().ok().map(Self::Start)
     }
 
     /// `siskin.dev/approve`: a rollout id and a step, `<rolloutId>/<step>`.
@@ -82,16 +65,14 @@ mod tests {
     #[test]
     fn only_well_formed_values_become_orders() {
         let id: RolloutId = "00000000ab-3".parse().expect("an id");
-        assert_eq!(Order::parse_abort("00000000ab-3"), Some(Order::Abort(id)));
-        assert_eq!(Order::parse_abort("00000000ab-3/1"), None);
-        assert_eq!(Order::parse_abort("yes"), None);
+        for malformed in ["00000000ab-3/1", "yes", "00000000ab-"] {
+            assert!(malformed.parse::<RolloutId>().is_err(), "{malformed}");
+        }
         assert_eq!(Order::parse_approve("00000000ab-3/2"), Some(Order::Approve(id, 1)));
         assert_eq!(Order::parse_approve("00000000ab-3"), None);
         assert_eq!(Order::parse_approve("00000000ab-3/0"), None);
         assert_eq!(Order::parse_promote("00000000ab-3/full"), Some(Order::PromoteFull(id)));
         assert_eq!(Order::parse_promote("00000000ab-3/1"), Some(Order::PromoteStep(id, 0)));
         assert_eq!(Order::parse_promote("00000000AB-3/1"), None);
-        assert_eq!(Order::parse_retry("00000000ab-3"), Some(Order::Retry(id)));
-        assert_eq!(Order::parse_start("00000000ab-"), None);
     }
 }

@@ -134,23 +134,8 @@ impl Effect {
     /// The durable facts that it writes.
     #[must_use]
     pub const fn facts(&self) -> Option<&Facts> {
-        match self {
-            Self::Primary { facts, .. } => Some(facts),
-            Self::AddFinalizer
-            | Self::SeedScale { .. }
-            | Self::Freeze { .. }
-            | Self::Refreeze { .. }
-            | Self::Canary { .. }
-            | Self::Target { .. }
-            | Self::Drain { .. }
-            | Self::DropFieldOwnership
-            | Self::Reject { .. }
-            | Self::ClearRejection { .. }
-            | Self::MarkPromoted { .. }
-            | Self::OwnPrimaryByTarget
-            | Self::RemoveChildren
-            | Self::RemoveFinalizer => None,
-        }
+        let Self::Primary { facts, .. } = self else { return None };
+        Some(facts)
     }
 }
 
@@ -201,8 +186,7 @@ impl Plan {
     }
 
     /// The terminal plan of a deletion.
-    #[must_use]
-    pub fn release(ending: Ending, mut effects: Vec<Effect>) -> Self {
+    pub(crate) fn release(ending: Ending, mut effects: Vec<Effect>) -> Self {
         effects.push(Effect::RemoveFinalizer);
         Self::to(State::Terminating(ending), effects)
     }

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use strum::{EnumIter, EnumString, IntoStaticStr};
+
 /// Content key of a pod template: the first 40 bits of the SHA-256 of its canonical JSON.
 /// Names the frozen template and the children that run it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,8 +27,7 @@ pub struct RolloutId {
 }
 
 /// Why a canary was, or is being, removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString)]
-#[cfg_attr(test, derive(strum::EnumIter))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, EnumString, IntoStaticStr)]
 pub enum Cause {
     /// A guard fired: crash loop, out of memory, stall.
     GuardFailed,
@@ -50,8 +51,7 @@ pub enum Cause {
 
 impl Cause {
     /// Whether the revision is remembered as rejected, so that it is not tried again by itself.
-    #[must_use]
-    pub const fn rejects(self) -> bool {
+    pub(crate) const fn rejects(self) -> bool {
         match self {
             Self::GuardFailed
             | Self::AnalysisFailed

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::count::desired_total;
+use crate::count::{DesiredTotal, desired_total};
 use crate::observed::{Desired, Facts, Frozen, Observed, Primary, Rejection};
 use crate::plan::Held;
 use crate::revision::{Cause, Revision, RolloutId};
@@ -50,7 +50,7 @@ impl<'a> Scene<'a> {
         if seen.target.as_ref().is_some_and(|it| it.bypass.is_none()) {
             facts.bypass = None;
         }
-        let (total, asked) = desired_total(seen, &facts, shares_target(&facts));
+        let DesiredTotal { total, asked } = desired_total(seen, &facts, shares_target(&facts));
         facts.replicas = total;
         facts.target_replicas = asked;
         facts.attempts = facts.attempts.max(last_attempt(seen));

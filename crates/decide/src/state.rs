@@ -2,6 +2,7 @@
 //! Reasons why it can't go on (`Held`) stand beside the state, never in it.
 
 use jiff::{SignedDuration, Timestamp};
+use strum::{EnumIter, EnumString, IntoStaticStr};
 
 use crate::revision::{Cause, Revision, RolloutId};
 
@@ -115,7 +116,7 @@ pub struct Promotion {
 }
 
 /// What allowed a promotion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
 pub enum PromotedBy {
     /// Every step passed.
     Passed,
@@ -147,7 +148,7 @@ pub struct Rollback {
 }
 
 /// What a rollback interrupted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
 pub enum Origin {
     /// A trial: primary never left the promoted revision.
     Trial,
@@ -156,7 +157,7 @@ pub enum Origin {
 }
 
 /// How a deletion ends; decided once, and only `HandBack` may still become `Leave`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, EnumString, IntoStaticStr)]
 pub enum Ending {
     /// The target runs the promoted revision again and the children go.
     HandBack,
@@ -178,8 +179,7 @@ pub struct Stopwatch {
 
 impl Stopwatch {
     /// A stopwatch that runs from `now`.
-    #[must_use]
-    pub const fn started(now: Timestamp) -> Self {
+    pub(crate) const fn started(now: Timestamp) -> Self {
         Self { spent: SignedDuration::ZERO, since: Some(now) }
     }
 
@@ -195,8 +195,7 @@ impl Stopwatch {
 
     /// Without what passed of the open interval while nobody watched: before `watched`, or all of
     /// it.
-    #[must_use]
-    pub fn watched(self, watched: Option<Timestamp>) -> Self {
+    pub(crate) fn watched(self, watched: Option<Timestamp>) -> Self {
         let since = self.since.zip(watched).map(|(since, watched)| since.max(watched));
         Self { since, ..self }
     }
@@ -209,8 +208,7 @@ impl Stopwatch {
     }
 
     /// When `span` will have been spent if it goes on running; `None` while it stands still.
-    #[must_use]
-    pub fn due(self, span: SignedDuration) -> Option<Timestamp> {
+    pub(crate) fn due(self, span: SignedDuration) -> Option<Timestamp> {
         let left = span.saturating_sub(self.spent).max(SignedDuration::ZERO);
         self.since.map(|since| since.saturating_add(left).unwrap_or(Timestamp::MAX))
     }
@@ -250,14 +248,8 @@ impl State {
     /// The step of the trial under way.
     #[must_use]
     pub const fn step(&self) -> Option<CurrentStep> {
-        match self {
-            Self::Trial(it) => it.stage.step(),
-            Self::Adopting
-            | Self::AtRest(_)
-            | Self::Promoting(_)
-            | Self::RollingBack(_)
-            | Self::Terminating(_) => None,
-        }
+        let Self::Trial(trial) = self else { return None };
+        trial.stage.step()
     }
 
     /// The attempt that is under way or being undone.
@@ -278,8 +270,7 @@ impl State {
     }
 
     /// The rest that an interruption without rejection returns to.
-    #[must_use]
-    pub const fn rest(&self) -> Rest {
+    pub(crate) const fn rest(&self) -> Rest {
         match self {
             Self::AtRest(rest) => *rest,
             Self::Trial(it) => it.before,

@@ -62,18 +62,17 @@ fn bypass_without_reason(target: &DynamicObject) -> Option<Asked> {
 /// A bypass is no order: `decide` finds its reason on the target.
 fn parse(command: Command, value: &str) -> Option<Order> {
     match command {
-        Command::Abort => Order::parse_abort(value),
+        Command::Abort => value.parse().ok().map(Order::Abort),
         Command::Approve => Order::parse_approve(value),
         Command::Promote => Order::parse_promote(value),
-        Command::Retry => Order::parse_retry(value),
-        Command::Start => Order::parse_start(value),
+        Command::Retry => value.parse().ok().map(Order::Retry),
+        Command::Start => value.parse().ok().map(Order::Start),
         Command::Bypass => None,
     }
 }
 
 /// Answers to commands that have none in the status yet, given what was decided.
-#[must_use]
-pub fn answers(
+pub(crate) fn answers(
     asked: &[Asked],
     seen: &Observed,
     plan: &Plan,
@@ -86,8 +85,7 @@ pub fn answers(
 }
 
 /// The records kept: those whose annotation is still there, then the new ones.
-#[must_use]
-pub fn keep(asked: &[Asked], given: &[CommandRecord], new: &[Answer]) -> Vec<CommandRecord> {
+pub(crate) fn keep(asked: &[Asked], given: &[CommandRecord], new: &[Answer]) -> Vec<CommandRecord> {
     let still = given.iter().filter(|record| {
         asked.iter().any(|it| it.command == record.command && it.value == record.value)
     });

@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use siskin_api as api;
 use siskin_api::{CanaryRolloutStatus, ProgressStatus, RestPhase};
-
 use siskin_decide::{
     Cause, CurrentStep, Ending, Origin, Phase, PromotedBy, Promotion, Rest, Revision, Rollback,
     RolloutId, Stage, State, Stopwatch, Trial,
 };
+use strum::IntoEnumIterator;
 
 /// The persisted state; `AtRest(Initialized)` when there is none that can be read.
 #[must_use]
@@ -20,8 +20,7 @@ pub fn read(status: Option<&CanaryRolloutStatus>) -> State {
 }
 
 /// The wire form of a state's phase.
-#[must_use]
-pub const fn wire_phase(state: &State) -> api::Phase {
+pub(crate) const fn wire_phase(state: &State) -> api::Phase {
     match state.phase() {
         Phase::Adopting => api::Phase::Adopting,
         Phase::Initialized => api::Phase::Initialized,
@@ -103,9 +102,9 @@ fn parse(status: &CanaryRolloutStatus) -> Option<State> {
         api::Phase::Succeeded => State::AtRest(Rest::Succeeded),
         api::Phase::Failed => State::AtRest(Rest::Failed {
             revision: Revision::from_str(&progress?.revision).ok()?,
-            cause: read_cause(progress?.cause?),
+            cause: read_cause(progress?.cause?)?,
         }),
-        api::Phase::Terminating => State::Terminating(read_ending(progress?.ending?)),
+        api::Phase::Terminating => State::Terminating(read_ending(progress?.ending?)?),
         api::Phase::Preparing => {
             let waiting = read_clock(&progress?.clocks.unsettled);
             trial(progress?, Stage::Preparing(waiting))?
@@ -114,13 +113,13 @@ fn parse(status: &CanaryRolloutStatus) -> Option<State> {
         api::Phase::Paused => trial(progress?, Stage::Paused(step(progress?)?))?,
         api::Phase::Promoting => State::Promoting(Promotion {
             id: id(progress?)?,
-            promoted_by: read_promoted_by(progress?.promoted_by)?,
+            promoted_by: read_promoted_by(progress?.promoted_by?)?,
             before: read_rest(progress?)?,
             since: progress?.since.0,
         }),
         api::Phase::RollingBack => State::RollingBack(Rollback {
             id: id(progress?)?,
-            cause: read_cause(progress?.cause?),
+            cause: read_cause(progress?.cause?)?,
             from: match progress?.from? {
                 api::Origin::Trial => Origin::Trial,
                 api::Origin::Promoting => Origin::Promoting,
@@ -200,14 +199,13 @@ fn read_rest(progress: &ProgressStatus) -> Option<Rest> {
         RestPhase::Succeeded => Rest::Succeeded,
         RestPhase::Failed => Rest::Failed {
             revision: Revision::from_str(before.revision.as_deref()?).ok()?,
-            cause: read_cause(before.cause?),
+            cause: read_cause(before.cause?)?,
         },
     })
 }
 
 /// The wire form of a cause.
-#[must_use]
-pub const fn wire_cause(cause: Cause) -> api::Cause {
+pub(crate) const fn wire_cause(cause: Cause) -> api::Cause {
     match cause {
         Cause::GuardFailed => api::Cause::GuardFailed,
         Cause::AnalysisFailed => api::Cause::AnalysisFailed,
@@ -221,23 +219,12 @@ pub const fn wire_cause(cause: Cause) -> api::Cause {
     }
 }
 
-const fn read_cause(cause: api::Cause) -> Cause {
-    match cause {
-        api::Cause::GuardFailed => Cause::GuardFailed,
-        api::Cause::AnalysisFailed => Cause::AnalysisFailed,
-        api::Cause::DeadlineExceeded => Cause::DeadlineExceeded,
-        api::Cause::Aborted => Cause::Aborted,
-        api::Cause::Inconclusive => Cause::Inconclusive,
-        api::Cause::Superseded => Cause::Superseded,
-        api::Cause::Reverted => Cause::Reverted,
-        api::Cause::Rejected => Cause::Rejected,
-        api::Cause::Resumed => Cause::Resumed,
-    }
+fn read_cause(wire: api::Cause) -> Option<Cause> {
+    Cause::iter().find(|it| wire_cause(*it) == wire)
 }
 
 /// The wire form of what allowed a promotion.
-#[must_use]
-pub const fn wire_promoted_by(it: PromotedBy) -> api::PromotionReason {
+pub(crate) const fn wire_promoted_by(it: PromotedBy) -> api::PromotionReason {
     match it {
         PromotedBy::Passed => api::PromotionReason::Passed,
         PromotedBy::Commanded => api::PromotionReason::Commanded,
@@ -248,16 +235,8 @@ pub const fn wire_promoted_by(it: PromotedBy) -> api::PromotionReason {
     }
 }
 
-const fn read_promoted_by(it: Option<api::PromotionReason>) -> Option<PromotedBy> {
-    Some(match it {
-        Some(api::PromotionReason::Passed) => PromotedBy::Passed,
-        Some(api::PromotionReason::Commanded) => PromotedBy::Commanded,
-        Some(api::PromotionReason::Inconclusive) => PromotedBy::Inconclusive,
-        Some(api::PromotionReason::Bypass) => PromotedBy::Bypass,
-        Some(api::PromotionReason::NoTrialNeeded) => PromotedBy::NoTrialNeeded,
-        Some(api::PromotionReason::Resumed) => PromotedBy::Resumed,
-        None => return None,
-    })
+fn read_promoted_by(wire: api::PromotionReason) -> Option<PromotedBy> {
+    PromotedBy::iter().find(|it| wire_promoted_by(*it) == wire)
 }
 
 const fn wire_ending(ending: Ending) -> api::Ending {
@@ -268,10 +247,6 @@ const fn wire_ending(ending: Ending) -> api::Ending {
     }
 }
 
-const fn read_ending(ending: api::Ending) -> Ending {
-    match ending {
-        api::Ending::HandBack => Ending::HandBack,
-        api::Ending::Leave => Ending::Leave,
-        api::Ending::Remove => Ending::Remove,
-    }
+fn read_ending(wire: api::Ending) -> Option<Ending> {
+    Ending::iter().find(|it| wire_ending(*it) == wire)
 }
