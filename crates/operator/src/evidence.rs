@@ -9,7 +9,7 @@ mod meter;
 pub mod neighbors;
 mod preflight;
 mod queries;
-mod replay_ranges;
+pub mod replay_ranges;
 pub mod rollout_evidence;
 pub mod sampling;
 mod secrets;

@@ -9,10 +9,8 @@ use tokio::sync::mpsc;
 /// Namespace and name of a `CanaryRollout`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name {
-    /// Its namespace.
-    pub namespace: Arc<str>,
-    /// Its name in that namespace.
-    pub name: Arc<str>,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) name: Arc<str>,
 }
 
 impl Name {

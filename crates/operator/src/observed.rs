@@ -9,8 +9,7 @@ use crate::evidence::view::EvidenceView;
 use crate::observe::world::World;
 
 /// One consistent look at a rollout.
-#[must_use]
-pub fn observed(world: &World, evidence: &EvidenceView) -> Observed {
+pub(crate) fn observed(world: &World, evidence: &EvidenceView) -> Observed {
     let rollout = &world.rollout;
     Observed {
         uid: world.uid.clone(),

@@ -65,7 +65,7 @@ pub struct Passes {
 
 impl Passes {
     /// One pass over this rollout.
-    pub async fn pass(&self, name: &Name) -> Result<Action, PassFailed> {
+    pub(crate) async fn pass(&self, name: &Name) -> Result<Action, PassFailed> {
         if self.gate.check().is_err() {
             // A follower watches and is ready, but does not act; the leader asks for all at once.
             return Ok(Action::await_change());

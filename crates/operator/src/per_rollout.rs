@@ -14,8 +14,7 @@ pub struct PerRollout<T>(Arc<Mutex<HashMap<Name, T>>>);
 
 impl<T> PerRollout<T> {
     /// The value of this rollout, if there is one.
-    #[must_use]
-    pub fn get(&self, name: &Name) -> Option<T>
+    pub(crate) fn get(&self, name: &Name) -> Option<T>
     where
         T: Clone,
     {
@@ -23,17 +22,17 @@ impl<T> PerRollout<T> {
     }
 
     /// Sets the value of this rollout.
-    pub fn insert(&self, name: &Name, value: T) {
+    pub(crate) fn insert(&self, name: &Name, value: T) {
         self.0.lock().insert(name.clone(), value);
     }
 
     /// Looks into, or changes, the value of this rollout; `None` if there is none.
-    pub fn look<R>(&self, name: &Name, look: impl FnOnce(&mut T) -> R) -> Option<R> {
+    pub(crate) fn look<R>(&self, name: &Name, look: impl FnOnce(&mut T) -> R) -> Option<R> {
         self.0.lock().get_mut(name).map(look)
     }
 
     /// Looks into, or changes, the value of this rollout; a default one is made first.
-    pub fn with<R>(&self, name: &Name, look: impl FnOnce(&mut T) -> R) -> R
+    pub(crate) fn with<R>(&self, name: &Name, look: impl FnOnce(&mut T) -> R) -> R
     where
         T: Default,
     {
@@ -41,12 +40,12 @@ impl<T> PerRollout<T> {
     }
 
     /// Drops the value of a rollout that is gone.
-    pub fn forget(&self, name: &Name) {
+    pub(crate) fn forget(&self, name: &Name) {
         self.0.lock().remove(name);
     }
 
     /// All values, for what concerns more than one. Locked until the answer is dropped.
-    pub fn lock(&self) -> MutexGuard<'_, HashMap<Name, T>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, HashMap<Name, T>> {
         self.0.lock()
     }
 }

@@ -31,76 +31,55 @@ pub(super) struct ChildWrite<'a> {
     pub(super) facts: Option<&'a Facts>,
 }
 
-impl Writer {
+impl Objects<'_> {
     /// Writes a child; its durable facts go in the same write.
-    pub(super) async fn write_child(
-        &self,
-        objects: &mut Objects<'_>,
-        write: ChildWrite<'_>,
-    ) -> Result<(), ApplyFailed> {
-        let World { name: Name { namespace, .. }, family, .. } = objects.world;
+    pub(super) async fn write_child(&mut self, write: ChildWrite<'_>) -> Result<(), ApplyFailed> {
+        let World { name: Name { namespace, .. }, family, .. } = self.world;
         let family = family.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
         let role = write.role;
-        let live = objects.live.child(role);
-        let template = template_of(objects, role, write.revision)?;
+        let live = self.live.child(role);
+        let template = self.template_of(role, write.revision)?;
         let child = family.child(role, write.revision, &template);
         let name = family.name(role);
-        let api = self.cluster.deployments(namespace);
-        let written = match live {
-            Some(live) if role == Role::Canary && write.replicas == 0 => {
-                // Removing a canary needs no template: whatever it runs, it goes.
-                let patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
-                    .set(&["spec", "replicas"], 0);
-                self.patch(Written::Deployment, &api, &name, patch).await?
-            }
-            Some(live) => {
-                self.patch(Written::Deployment, &api, &name, update(live, &child, write)).await?
-            }
-            None => {
-                let object = create(&name, namespace, &child, write);
-                self.create(Written::Deployment, &api, &name, &object).await?
-            }
+        let api = self.writer.cluster.deployments(namespace);
+        let written = if let Some(live) = live {
+            let patch = update(live, &child, write);
+            self.writer.patch(Written::Deployment, &api, &name, patch).await?
+        } else {
+            let object = create(&name, namespace, &child, write);
+            self.writer.create(Written::Deployment, &api, &name, &object).await?
         };
-        objects.written(role, written);
+        self.written(role, written);
         Ok(())
     }
 
     /// Scales the target, noted as our own write: adoption and hand-back.
-    pub(super) async fn write_target(
-        &self,
-        objects: &mut Objects<'_>,
-        replicas: u32,
-    ) -> Result<(), ApplyFailed> {
+    pub(super) async fn write_target(&mut self, replicas: u32) -> Result<(), ApplyFailed> {
         let noted = [(target::WRITTEN, Some(replicas)), (target::REPLICAS, None)];
-        self.patch_target(objects, replicas, &noted).await
+        self.patch_target(replicas, &noted).await
     }
 
     /// Scales the target to 0 and notes its count in the same write: a crash between two would lose
     /// N for ever.
-    pub(super) async fn drain(
-        &self,
-        objects: &mut Objects<'_>,
-        noted: u32,
-    ) -> Result<(), ApplyFailed> {
+    pub(super) async fn drain(&mut self, noted: u32) -> Result<(), ApplyFailed> {
         let noted = [(target::WRITTEN, None), (target::REPLICAS, Some(noted))];
-        self.patch_target(objects, 0, &noted).await
+        self.patch_target(0, &noted).await
     }
 
     async fn patch_target(
-        &self,
-        objects: &mut Objects<'_>,
+        &mut self,
         replicas: u32,
         annotations: &[(&str, Option<u32>)],
     ) -> Result<(), ApplyFailed> {
-        let live = objects.live.target.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
+        let live = self.live.target.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
         let name = live.name_any();
-        let api = self.cluster.deployments(&objects.world.name.namespace);
+        let api = self.writer.cluster.deployments(&self.world.name.namespace);
         let mut patch = JsonPatch::annotating(live).set(&["spec", "replicas"], replicas);
         for (key, value) in annotations {
             patch = patch.annotation(live, key, value.map(|it| it.to_string()));
         }
-        let written = self.patch(Written::Deployment, &api, &name, patch).await?;
-        objects.live.target = Some(match self.give_up_ownership(&api, written.clone()).await {
+        let written = self.writer.patch(Written::Deployment, &api, &name, patch).await?;
+        self.live.target = Some(match self.writer.give_up_ownership(&api, written.clone()).await {
             Ok(released) => released,
             // The target's own controller was faster. The count is written, and is told; the next
             // look sees that the field is still ours.
@@ -111,16 +90,59 @@ impl Writer {
     }
 
     /// Gives the target's fields up, if the second of two writes was not made.
-    pub(super) async fn drop_field_ownership(
-        &self,
-        objects: &mut Objects<'_>,
-    ) -> Result<(), ApplyFailed> {
-        let live = objects.live.target.clone().ok_or(ApplyFailed::Gone("the target"))?;
-        let api = self.cluster.deployments(&objects.world.name.namespace);
-        objects.live.target = Some(self.give_up_ownership(&api, live).await?);
+    pub(super) async fn drop_field_ownership(&mut self) -> Result<(), ApplyFailed> {
+        let live = self.live.target.clone().ok_or(ApplyFailed::Gone("the target"))?;
+        let api = self.writer.cluster.deployments(&self.world.name.namespace);
+        self.live.target = Some(self.writer.give_up_ownership(&api, live).await?);
         Ok(())
     }
 
+    /// Makes the target own its primary: with the target it goes, as any ReplicaSet would.
+    pub(super) async fn own_primary_by_target(&mut self) -> Result<(), ApplyFailed> {
+        let (Some(live), Some(heir)) = (&self.live.primary, &self.live.target) else {
+            return Ok(());
+        };
+        let owner = json!([{
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "name": heir.name_any(), "uid": heir.uid(),
+        }]);
+        let api = self.writer.cluster.deployments(&self.world.name.namespace);
+        let patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
+            .set(&["metadata", "ownerReferences"], owner);
+        let name = live.name_any();
+        self.live.primary = Some(self.writer.patch(Written::Deployment, &api, &name, patch).await?);
+        Ok(())
+    }
+
+    /// The children and the frozen templates, each only if it is the one that was observed.
+    pub(super) async fn remove_children(&mut self) -> Result<(), ApplyFailed> {
+        let api = self.writer.cluster.deployments(&self.world.name.namespace);
+        for child in [&self.live.canary, &self.live.primary].into_iter().flatten() {
+            let only = DeleteParams {
+                preconditions: Some(Preconditions { uid: child.uid(), resource_version: None }),
+                ..DeleteParams::background()
+            };
+            self.writer.delete(Written::Deployment, &api, &child.name_any(), &only).await?;
+        }
+        (self.live.canary, self.live.primary) = (None, None);
+        self.remove_revisions().await
+    }
+
+    /// The frozen template; for a canary at 0, which needs none, whatever it runs.
+    fn template_of(&self, role: Role, revision: Revision) -> Result<PodTemplate, ApplyFailed> {
+        if let Some(index) = self.position(revision) {
+            return Ok(self.live.frozen[index].template.clone());
+        }
+        let live = match role {
+            Role::Primary => None,
+            Role::Canary => self.live.canary.as_ref(),
+        };
+        let running = live.map(|it| PodTemplate::of(&it.data["spec"]["template"]));
+        running.ok_or(ApplyFailed::TemplateLost(revision))
+    }
+}
+
+impl Writer {
     /// Drops our entry in the target's managedFields. Helm 4 and `kubectl apply --server-side`
     /// refuse to touch a field that another manager owns; a value without an owner is anybody's to
     /// set.
@@ -137,64 +159,15 @@ impl Writer {
             .remove(&entry);
         self.patch(Written::Deployment, api, &written.name_any(), patch).await
     }
-
-    /// Makes the target own its primary: with the target it goes, as any ReplicaSet would.
-    pub(super) async fn own_primary_by_target(
-        &self,
-        objects: &mut Objects<'_>,
-    ) -> Result<(), ApplyFailed> {
-        let (Some(live), Some(heir)) = (&objects.live.primary, &objects.live.target) else {
-            return Ok(());
-        };
-        let owner = json!([{
-            "apiVersion": "apps/v1", "kind": "Deployment",
-            "name": heir.name_any(), "uid": heir.uid(),
-        }]);
-        let api = self.cluster.deployments(&objects.world.name.namespace);
-        let patch = JsonPatch::onto(live.metadata.resource_version.as_deref())
-            .set(&["metadata", "ownerReferences"], owner);
-        let name = live.name_any();
-        objects.live.primary = Some(self.patch(Written::Deployment, &api, &name, patch).await?);
-        Ok(())
-    }
-
-    /// The children and the frozen templates, each only if it is the one that was observed.
-    pub(super) async fn remove_children(
-        &self,
-        objects: &mut Objects<'_>,
-    ) -> Result<(), ApplyFailed> {
-        let api = self.cluster.deployments(&objects.world.name.namespace);
-        for child in [&objects.live.canary, &objects.live.primary].into_iter().flatten() {
-            let only = DeleteParams {
-                preconditions: Some(Preconditions { uid: child.uid(), resource_version: None }),
-                ..DeleteParams::background()
-            };
-            self.delete(Written::Deployment, &api, &child.name_any(), &only).await?;
-        }
-        (objects.live.canary, objects.live.primary) = (None, None);
-        self.remove_revisions(objects).await
-    }
-}
-
-/// The frozen template; for a canary at 0, which needs none, whatever it runs.
-fn template_of(
-    objects: &Objects<'_>,
-    role: Role,
-    revision: Revision,
-) -> Result<PodTemplate, ApplyFailed> {
-    if let Some(index) = objects.position(revision) {
-        return Ok(objects.live.frozen[index].template.clone());
-    }
-    let live = match role {
-        Role::Primary => None,
-        Role::Canary => objects.live.canary.as_ref(),
-    };
-    let running = live.map(|it| PodTemplate::of(&it.data["spec"]["template"]));
-    running.ok_or(ApplyFailed::TemplateLost(revision))
 }
 
 /// Labels, annotations and spec wholesale: a field that someone added by hand goes with it.
 fn update(live: &DynamicObject, child: &Child, write: ChildWrite<'_>) -> JsonPatch {
+    if write.role == Role::Canary && write.replicas == 0 {
+        // Removing a canary needs no template: whatever it runs, it goes.
+        let patch = JsonPatch::onto(live.metadata.resource_version.as_deref());
+        return patch.set(&["spec", "replicas"], 0);
+    }
     let mut patch = JsonPatch::annotating(live).set(&["spec", "replicas"], write.replicas);
     let fields = child.spec.as_object().into_iter().flatten();
     // The selector can't be changed after creation, and never differs.

@@ -31,24 +31,23 @@ pub struct Refused {
 
 impl Applied {
     /// Whether the finalizer was taken off: there may be nothing left to write a status to.
-    #[must_use]
-    pub fn is_released(&self) -> bool {
+    pub(crate) fn is_released(&self) -> bool {
         self.made.contains(&Effect::RemoveFinalizer)
     }
 
     /// Nothing, or why an effect was refused.
-    pub fn finish(self) -> Result<(), ApplyFailed> {
+    pub(crate) fn finish(self) -> Result<(), ApplyFailed> {
         self.refused.map_or(Ok(()), |it| Err(it.why))
     }
 }
 
 impl Writer {
     /// Makes every effect of the plan, in order, up to the first that is refused.
-    pub async fn apply(&self, world: &World, plan: &Plan) -> Applied {
-        let mut objects = Objects::of(world);
+    pub(crate) async fn apply(&self, world: &World, plan: &Plan) -> Applied {
+        let mut objects = Objects::of(self, world);
         let (mut made, mut refused) = (Vec::new(), None);
         for effect in plan.effects.iter().cloned() {
-            if let Err(why) = self.make(&mut objects, &effect).await {
+            if let Err(why) = objects.make(&effect).await {
                 refused = Some(Refused { effect, why });
                 break;
             }
@@ -57,38 +56,38 @@ impl Writer {
         }
         Applied { made, refused, rollout_version: objects.rollout.resource_version }
     }
+}
 
-    async fn make(&self, objects: &mut Objects<'_>, effect: &Effect) -> Result<(), ApplyFailed> {
+impl Objects<'_> {
+    async fn make(&mut self, effect: &Effect) -> Result<(), ApplyFailed> {
         match effect {
-            Effect::AddFinalizer => self.add_finalizer(objects).await,
-            Effect::SeedScale { replicas } => self.seed_scale(objects, *replicas).await,
-            Effect::Freeze { revision, attempt } => self.freeze(objects, *revision, *attempt).await,
-            Effect::Refreeze { revision } => self.refreeze(objects, *revision).await,
+            Effect::AddFinalizer => self.add_finalizer().await,
+            Effect::SeedScale { replicas } => self.seed_scale(*replicas).await,
+            Effect::Freeze { revision, attempt } => self.freeze(*revision, *attempt).await,
+            Effect::Refreeze { revision } => self.refreeze(*revision).await,
             Effect::Primary { revision, replicas, facts } => {
                 let (revision, replicas) = (*revision, *replicas);
                 let role = Role::Primary;
                 let write = ChildWrite { role, revision, replicas, facts: Some(facts) };
-                self.write_child(objects, write).await
+                self.write_child(write).await
             }
             Effect::Canary { revision, replicas } => {
                 let (revision, replicas) = (*revision, *replicas);
                 let write = ChildWrite { role: Role::Canary, revision, replicas, facts: None };
-                self.write_child(objects, write).await
+                self.write_child(write).await
             }
-            Effect::Target { replicas } => self.write_target(objects, *replicas).await,
+            Effect::Target { replicas } => self.write_target(*replicas).await,
             Effect::Drain { noted } => {
-                self.metrics.replicas_conflict();
-                self.drain(objects, *noted).await
+                self.writer.metrics.replicas_conflict();
+                self.drain(*noted).await
             }
-            Effect::DropFieldOwnership => self.drop_field_ownership(objects).await,
-            Effect::Reject { revision, rejection } => {
-                self.reject(objects, *revision, *rejection).await
-            }
-            Effect::ClearRejection { revision } => self.clear_rejection(objects, *revision).await,
-            Effect::MarkPromoted { revision } => self.mark_promoted(objects, *revision).await,
-            Effect::OwnPrimaryByTarget => self.own_primary_by_target(objects).await,
-            Effect::RemoveChildren => self.remove_children(objects).await,
-            Effect::RemoveFinalizer => self.remove_finalizer(objects).await,
+            Effect::DropFieldOwnership => self.drop_field_ownership().await,
+            Effect::Reject { revision, rejection } => self.reject(*revision, *rejection).await,
+            Effect::ClearRejection { revision } => self.clear_rejection(*revision).await,
+            Effect::MarkPromoted { revision } => self.mark_promoted(*revision).await,
+            Effect::OwnPrimaryByTarget => self.own_primary_by_target().await,
+            Effect::RemoveChildren => self.remove_children().await,
+            Effect::RemoveFinalizer => self.remove_finalizer().await,
         }
     }
 }

@@ -1,14 +1,16 @@
 //! The objects of a rollout while a plan is applied: as read, then as each write left them.
-//! Holds values; writes none.
+//! Each kind of effect is a method of it, in the file of what that effect writes.
 
 use kube::core::{DynamicObject, ObjectMeta};
 use siskin_analysis::observation::Role;
 use siskin_decide::Revision;
 
+use crate::apply::writer::Writer;
 use crate::observe::world::{Live, World};
 
-/// What the next write is conditional on.
+/// What the next write is conditional on, and the writer that makes it.
 pub(super) struct Objects<'a> {
+    pub(super) writer: &'a Writer,
     /// The look that the plan follows from.
     pub(super) world: &'a World,
     /// Deployments and frozen templates.
@@ -19,8 +21,8 @@ pub(super) struct Objects<'a> {
 
 impl<'a> Objects<'a> {
     /// The objects as read.
-    pub(super) fn of(world: &'a World) -> Self {
-        Self { world, live: world.live.clone(), rollout: world.rollout.metadata.clone() }
+    pub(super) fn of(writer: &'a Writer, world: &'a World) -> Self {
+        Self { writer, world, live: world.live.clone(), rollout: world.rollout.metadata.clone() }
     }
 
     /// Takes over a child as the API server answered it.

@@ -10,7 +10,7 @@ use siskin_api::annotations::{TARGET, revision as names};
 use siskin_decide::{Frozen, Rejection, Revision};
 
 use crate::apply::objects::Objects;
-use crate::apply::writer::{ApplyFailed, Writer};
+use crate::apply::writer::ApplyFailed;
 use crate::cluster::patch::JsonPatch;
 use crate::observe::parse::{self, FrozenObject};
 use crate::process::metrics::Written;
@@ -22,59 +22,53 @@ const MAX_REJECTED: usize = 10;
 /// Frozen templates kept beside the promoted and the rejected ones, newest first.
 const MAX_HISTORY: usize = 10;
 
-impl Writer {
+impl Objects<'_> {
     /// Freezes the target's live template as this attempt. What was observed is what is frozen.
     pub(super) async fn freeze(
-        &self,
-        objects: &mut Objects<'_>,
+        &mut self,
         revision: Revision,
         attempt: u32,
     ) -> Result<(), ApplyFailed> {
-        if let Some(index) = objects.position(revision) {
+        if let Some(index) = self.position(revision) {
             let number = attempt.to_string();
             return self
-                .mark(objects, index, |patch| {
+                .mark(index, |patch| {
                     patch
                         .set(&["metadata", "annotations", names::ATTEMPT], number)
                         .set(&["revision"], attempt)
                 })
                 .await;
         }
-        let target = objects.live.target.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
+        let target = self.live.target.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
         let template = PodTemplate::of(&target.data["spec"]["template"]);
         if template.revision() != revision {
             return Err(ApplyFailed::TemplateLost(revision));
         }
-        self.create_revision(objects, template, attempt).await
+        self.create_revision(template, attempt).await
     }
 
     /// Freezes again what the primary runs: its frozen template was deleted by hand.
-    pub(super) async fn refreeze(
-        &self,
-        objects: &mut Objects<'_>,
-        revision: Revision,
-    ) -> Result<(), ApplyFailed> {
-        let primary = objects.live.primary.as_ref().ok_or(ApplyFailed::Gone("the primary"))?;
-        let identity = objects.world.rollout.spec.pod_identity;
+    pub(super) async fn refreeze(&mut self, revision: Revision) -> Result<(), ApplyFailed> {
+        let primary = self.live.primary.as_ref().ok_or(ApplyFailed::Gone("the primary"))?;
+        let identity = self.world.rollout.spec.pod_identity;
         let raw = &primary.data["spec"]["template"];
         let template = PodTemplate::of_child(raw, Role::Primary, identity);
         if template.revision() != revision {
             return Err(ApplyFailed::TemplateLost(revision));
         }
-        let attempt = objects.world.primary.as_ref().map_or(0, |it| it.facts.attempts);
-        self.create_revision(objects, template, attempt).await
+        let attempt = self.world.primary.as_ref().map_or(0, |it| it.facts.attempts);
+        self.create_revision(template, attempt).await
     }
 
     /// Remembers why a revision is not tried again.
     pub(super) async fn reject(
-        &self,
-        objects: &mut Objects<'_>,
+        &mut self,
         revision: Revision,
         rejection: Rejection,
     ) -> Result<(), ApplyFailed> {
-        let index = objects.position(revision).ok_or(ApplyFailed::TemplateLost(revision))?;
+        let index = self.position(revision).ok_or(ApplyFailed::TemplateLost(revision))?;
         let cause: &'static str = rejection.cause.into();
-        self.mark(objects, index, |patch| {
+        self.mark(index, |patch| {
             patch.set(&["metadata", "annotations", names::REJECTED_CAUSE], cause).set(
                 &["metadata", "annotations", names::REJECTED_ROLLOUT],
                 rejection.rollout.to_string(),
@@ -84,14 +78,10 @@ impl Writer {
     }
 
     /// Forgets that a revision was rejected.
-    pub(super) async fn clear_rejection(
-        &self,
-        objects: &mut Objects<'_>,
-        revision: Revision,
-    ) -> Result<(), ApplyFailed> {
-        match objects.position(revision) {
-            Some(index) if objects.live.frozen[index].frozen.rejection.is_some() => {
-                self.mark(objects, index, without_rejection).await
+    pub(super) async fn clear_rejection(&mut self, revision: Revision) -> Result<(), ApplyFailed> {
+        match self.position(revision) {
+            Some(index) if self.live.frozen[index].frozen.rejection.is_some() => {
+                self.mark(index, without_rejection).await
             }
             Some(_) | None => Ok(()),
         }
@@ -99,59 +89,44 @@ impl Writer {
 
     /// This revision is promoted and no other; rejections are forgotten; the history is pruned.
     /// The new mark is set before an old one is taken off: one is always there.
-    pub(super) async fn mark_promoted(
-        &self,
-        objects: &mut Objects<'_>,
-        revision: Revision,
-    ) -> Result<(), ApplyFailed> {
-        let index = objects.position(revision).ok_or(ApplyFailed::TemplateLost(revision))?;
-        if !objects.live.frozen[index].frozen.promoted {
-            self.mark(objects, index, |patch| {
-                patch.set(&["metadata", "labels", names::PROMOTED], "true")
-            })
-            .await?;
-        }
-        for index in 0..objects.live.frozen.len() {
-            let frozen = &objects.live.frozen[index].frozen;
-            if frozen.promoted && frozen.revision != revision {
-                self.mark(objects, index, |patch| {
-                    patch.remove(&["metadata", "labels", names::PROMOTED])
-                })
+    pub(super) async fn mark_promoted(&mut self, revision: Revision) -> Result<(), ApplyFailed> {
+        let index = self.position(revision).ok_or(ApplyFailed::TemplateLost(revision))?;
+        if !self.live.frozen[index].frozen.promoted {
+            self.mark(index, |patch| patch.set(&["metadata", "labels", names::PROMOTED], "true"))
                 .await?;
+        }
+        for index in 0..self.live.frozen.len() {
+            let frozen = &self.live.frozen[index].frozen;
+            if frozen.promoted && frozen.revision != revision {
+                self.mark(index, |patch| patch.remove(&["metadata", "labels", names::PROMOTED]))
+                    .await?;
             }
-            if objects.live.frozen[index].frozen.rejection.is_some() {
-                self.mark(objects, index, without_rejection).await?;
+            if self.live.frozen[index].frozen.rejection.is_some() {
+                self.mark(index, without_rejection).await?;
             }
         }
-        self.prune(objects).await
+        self.prune().await
     }
 
     /// All frozen templates of the target.
-    pub(super) async fn remove_revisions(
-        &self,
-        objects: &mut Objects<'_>,
-    ) -> Result<(), ApplyFailed> {
-        for object in std::mem::take(&mut objects.live.frozen) {
-            self.delete_revision(objects, &object).await?;
+    pub(super) async fn remove_revisions(&mut self) -> Result<(), ApplyFailed> {
+        for object in std::mem::take(&mut self.live.frozen) {
+            self.delete_revision(&object).await?;
         }
         Ok(())
     }
 
-    async fn prune(&self, objects: &mut Objects<'_>) -> Result<(), ApplyFailed> {
-        let surplus = surplus(&objects.live.frozen);
+    async fn prune(&mut self) -> Result<(), ApplyFailed> {
+        let surplus = surplus(&self.live.frozen);
         for object in &surplus {
-            self.delete_revision(objects, object).await?;
+            self.delete_revision(object).await?;
         }
-        objects.live.frozen.retain(|it| !surplus.iter().any(|old| old.name == it.name));
+        self.live.frozen.retain(|it| !surplus.iter().any(|old| old.name == it.name));
         Ok(())
     }
 
-    async fn delete_revision(
-        &self,
-        objects: &Objects<'_>,
-        object: &FrozenObject,
-    ) -> Result<(), ApplyFailed> {
-        let api = self.cluster.revisions(&objects.world.name.namespace);
+    async fn delete_revision(&self, object: &FrozenObject) -> Result<(), ApplyFailed> {
+        let api = self.writer.cluster.revisions(&self.world.name.namespace);
         let only = DeleteParams {
             preconditions: Some(Preconditions {
                 uid: None,
@@ -159,22 +134,21 @@ impl Writer {
             }),
             ..DeleteParams::default()
         };
-        self.delete(Written::ControllerRevision, &api, &object.name, &only).await
+        self.writer.delete(Written::ControllerRevision, &api, &object.name, &only).await
     }
 
     async fn create_revision(
-        &self,
-        objects: &mut Objects<'_>,
+        &mut self,
         template: PodTemplate,
         attempt: u32,
     ) -> Result<(), ApplyFailed> {
         let revision = template.revision();
-        let target = objects.world.target_name();
+        let target = self.world.target_name();
         let name = format!("{target}-{revision}");
         let object = ControllerRevision {
             metadata: ObjectMeta {
                 name: Some(name.clone()),
-                namespace: Some(objects.world.name.namespace.to_string()),
+                namespace: Some(self.world.name.namespace.to_string()),
                 labels: Some([(TARGET.to_owned(), target.to_owned())].into()),
                 annotations: Some([(names::ATTEMPT.to_owned(), attempt.to_string())].into()),
                 ..ObjectMeta::default()
@@ -182,11 +156,11 @@ impl Writer {
             data: Some(RawExtension(template.json().clone())),
             revision: i64::from(attempt),
         };
-        let api = self.cluster.revisions(&objects.world.name.namespace);
-        let written = self.create(Written::ControllerRevision, &api, &name, &object).await?;
-        self.cluster.newest.note(written.metadata.resource_version.as_deref());
-        let trial = template.trial_key(objects.world.rollout.spec.canary_on);
-        objects.live.frozen.push(FrozenObject {
+        let api = self.writer.cluster.revisions(&self.world.name.namespace);
+        let written = self.writer.create(Written::ControllerRevision, &api, &name, &object).await?;
+        self.writer.cluster.newest.note(written.metadata.resource_version.as_deref());
+        let trial = template.trial_key(self.world.rollout.spec.canary_on);
+        self.live.frozen.push(FrozenObject {
             frozen: Frozen { revision, trial, promoted: false, rejection: None, attempt },
             template,
             name,
@@ -197,18 +171,17 @@ impl Writer {
 
     /// Changes the marks of one frozen template and takes over what the API server answers.
     async fn mark(
-        &self,
-        objects: &mut Objects<'_>,
+        &mut self,
         index: usize,
         change: impl FnOnce(JsonPatch) -> JsonPatch,
     ) -> Result<(), ApplyFailed> {
-        let FrozenObject { name, resource_version, .. } = &objects.live.frozen[index];
+        let FrozenObject { name, resource_version, .. } = &self.live.frozen[index];
         let patch = change(JsonPatch::onto(resource_version.as_deref()));
-        let api = self.cluster.revisions(&objects.world.name.namespace);
-        let written = self.patch(Written::ControllerRevision, &api, name, patch).await?;
-        self.cluster.newest.note(written.metadata.resource_version.as_deref());
-        if let Some(now) = parse::frozen(&written, objects.world.rollout.spec.canary_on) {
-            objects.live.frozen[index] = now;
+        let api = self.writer.cluster.revisions(&self.world.name.namespace);
+        let written = self.writer.patch(Written::ControllerRevision, &api, name, patch).await?;
+        self.writer.cluster.newest.note(written.metadata.resource_version.as_deref());
+        if let Some(now) = parse::frozen(&written, self.world.rollout.spec.canary_on) {
+            self.live.frozen[index] = now;
         }
         Ok(())
     }

@@ -13,39 +13,46 @@ use crate::cluster::patch::JsonPatch;
 use crate::observe::world::World;
 use crate::process::metrics::Written;
 
-impl Writer {
+impl Objects<'_> {
     /// Puts our finalizer on.
-    pub(super) async fn add_finalizer(&self, objects: &mut Objects<'_>) -> Result<(), ApplyFailed> {
-        let mut finalizers = objects.rollout.finalizers.clone().unwrap_or_default();
+    pub(super) async fn add_finalizer(&mut self) -> Result<(), ApplyFailed> {
+        let mut finalizers = self.rollout.finalizers.clone().unwrap_or_default();
         if finalizers.iter().any(|it| it == FINALIZER) {
             return Ok(());
         }
         finalizers.push(FINALIZER.to_owned());
-        self.patch_rollout(objects, |it| it.set(&["metadata", "finalizers"], finalizers)).await
+        self.patch_rollout(|it| it.set(&["metadata", "finalizers"], finalizers)).await
     }
 
     /// Takes our finalizer off.
-    pub(super) async fn remove_finalizer(
-        &self,
-        objects: &mut Objects<'_>,
-    ) -> Result<(), ApplyFailed> {
-        let mut finalizers = objects.rollout.finalizers.clone().unwrap_or_default();
+    pub(super) async fn remove_finalizer(&mut self) -> Result<(), ApplyFailed> {
+        let mut finalizers = self.rollout.finalizers.clone().unwrap_or_default();
         if !finalizers.iter().any(|it| it == FINALIZER) {
             return Ok(());
         }
         finalizers.retain(|it| it != FINALIZER);
-        self.patch_rollout(objects, |it| it.set(&["metadata", "finalizers"], finalizers)).await
+        self.patch_rollout(|it| it.set(&["metadata", "finalizers"], finalizers)).await
     }
 
     /// `/scale` can't be read while `spec.replicas` is absent: seeded once for an autoscaler.
-    pub(super) async fn seed_scale(
-        &self,
-        objects: &mut Objects<'_>,
-        replicas: u32,
-    ) -> Result<(), ApplyFailed> {
-        self.patch_rollout(objects, |it| it.set(&["spec", "replicas"], replicas)).await
+    pub(super) async fn seed_scale(&mut self, replicas: u32) -> Result<(), ApplyFailed> {
+        self.patch_rollout(|it| it.set(&["spec", "replicas"], replicas)).await
     }
 
+    async fn patch_rollout(
+        &mut self,
+        change: impl FnOnce(JsonPatch) -> JsonPatch,
+    ) -> Result<(), ApplyFailed> {
+        let name = &self.world.name;
+        let api = self.writer.cluster.rollouts(&name.namespace);
+        let patch = change(JsonPatch::onto(self.rollout.resource_version.as_deref()));
+        let written = self.writer.patch(Written::CanaryRollout, &api, &name.name, patch).await?;
+        self.rollout = written.metadata;
+        Ok(())
+    }
+}
+
+impl Writer {
     /// Persists the status of a plan that was applied whole, if it differs from the one that was
     /// read.
     pub async fn record(
@@ -66,7 +73,7 @@ impl Writer {
 
     /// Marks every object of the rollout with this leader's epoch: whatever an older leader still
     /// has on its way carries a resourceVersion from before, and is refused.
-    pub async fn fence(&self, world: &World) -> Result<(), ApplyFailed> {
+    pub(crate) async fn fence(&self, world: &World) -> Result<(), ApplyFailed> {
         let Some(epoch) = self.epoch()? else { return Ok(()) };
         let deployments = self.cluster.deployments(&world.name.namespace);
         let live = [&world.live.target, &world.live.primary, &world.live.canary];
@@ -78,19 +85,6 @@ impl Writer {
         let api = self.cluster.rollouts(&world.name.namespace);
         let patch = stamp(&world.rollout, &epoch);
         self.patch(Written::CanaryRollout, &api, &world.name.name, patch).await.map(drop)
-    }
-
-    async fn patch_rollout(
-        &self,
-        objects: &mut Objects<'_>,
-        change: impl FnOnce(JsonPatch) -> JsonPatch,
-    ) -> Result<(), ApplyFailed> {
-        let name = &objects.world.name;
-        let api = self.cluster.rollouts(&name.namespace);
-        let patch = change(JsonPatch::onto(objects.rollout.resource_version.as_deref()));
-        let written = self.patch(Written::CanaryRollout, &api, &name.name, patch).await?;
-        objects.rollout = written.metadata;
-        Ok(())
     }
 }
 

@@ -40,8 +40,7 @@ pub enum ApplyFailed {
 
 impl ApplyFailed {
     /// Somebody else wrote first, or the view was stale: look again, nothing is wrong.
-    #[must_use]
-    pub fn is_conflict(&self) -> bool {
+    pub(crate) fn is_conflict(&self) -> bool {
         match self {
             Self::Call(error) => error.is_conflict(),
             Self::Gone(_) => true,

@@ -25,13 +25,11 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 #[error("could not {verb} {what}")]
 pub struct CallFailed {
-    /// The verb.
-    pub verb: &'static str,
+    pub(crate) verb: &'static str,
     /// The kind, and which one.
     pub what: String,
-    /// Why.
     #[source]
-    pub source: CallError,
+    pub(crate) source: CallError,
 }
 
 /// Why a call failed.
@@ -47,8 +45,7 @@ pub enum CallError {
 
 impl CallFailed {
     /// Somebody else changed the object since it was read: look again, nothing is wrong.
-    #[must_use]
-    pub fn is_conflict(&self) -> bool {
+    pub(crate) fn is_conflict(&self) -> bool {
         match &self.source {
             CallError::Api(kube::Error::Api(status)) => status.code == 409,
             CallError::Api(_) | CallError::Deadline => false,
@@ -88,8 +85,7 @@ impl Cluster {
     }
 
     /// Deployments as JSON.
-    #[must_use]
-    pub fn deployments(&self, namespace: &str) -> Api<DynamicObject> {
+    pub(crate) fn deployments(&self, namespace: &str) -> Api<DynamicObject> {
         let resource = ApiResource::erase::<Deployment>(&());
         Api::namespaced_with(self.client.clone(), namespace, &resource)
     }
@@ -101,24 +97,23 @@ impl Cluster {
     }
 
     /// The frozen templates of a namespace.
-    #[must_use]
-    pub fn revisions(&self, namespace: &str) -> Api<ControllerRevision> {
+    pub(crate) fn revisions(&self, namespace: &str) -> Api<ControllerRevision> {
         Api::namespaced(self.client.clone(), namespace)
     }
 
     /// One Deployment.
-    pub async fn deployment(&self, namespace: &str, name: &str) -> Found<DynamicObject> {
+    pub(crate) async fn deployment(&self, namespace: &str, name: &str) -> Found<DynamicObject> {
         get(&self.deployments(namespace), "Deployment", name).await
     }
 
     /// One rollout.
-    pub async fn rollout(&self, name: &Name) -> Found<CanaryRollout> {
+    pub(crate) async fn rollout(&self, name: &Name) -> Found<CanaryRollout> {
         get(&self.rollouts(&name.namespace), "CanaryRollout", &name.name).await
     }
 
     /// The frozen templates of a target, as new as anything that was seen of any: the first time
     /// as new as can be.
-    pub async fn frozen(
+    pub(crate) async fn frozen(
         &self,
         namespace: &str,
         target: &str,
@@ -140,12 +135,16 @@ impl Cluster {
     }
 
     /// Whether a HorizontalPodAutoscaler (KEDA makes one too) scales this Deployment.
-    pub async fn is_autoscaled(&self, namespace: &str, target: &str) -> Result<bool, CallFailed> {
+    pub(crate) async fn is_autoscaled(
+        &self,
+        namespace: &str,
+        target: &str,
+    ) -> Result<bool, CallFailed> {
         self.is_scaled(namespace, &Deployment::kind(&()), target).await
     }
 
     /// Whether an autoscaler scales this rollout through `/scale`.
-    pub async fn is_rollout_autoscaled(&self, name: &Name) -> Result<bool, CallFailed> {
+    pub(crate) async fn is_rollout_autoscaled(&self, name: &Name) -> Result<bool, CallFailed> {
         self.is_scaled(&name.namespace, &CanaryRollout::kind(&()), &name.name).await
     }
 
@@ -159,14 +158,14 @@ impl Cluster {
     }
 
     /// Whether the namespace is going away.
-    pub async fn is_terminating(&self, namespace: &str) -> Result<bool, CallFailed> {
+    pub(crate) async fn is_terminating(&self, namespace: &str) -> Result<bool, CallFailed> {
         let api: Api<Namespace> = Api::all(self.client.clone());
         let found = get(&api, "Namespace", namespace).await?;
         Ok(found.is_none_or(|it| it.metadata.deletion_timestamp.is_some()))
     }
 
     /// Some pods of a namespace, of whatever workload.
-    pub async fn pods(&self, namespace: &str, limit: u32) -> Result<Vec<Pod>, CallFailed> {
+    pub(crate) async fn pods(&self, namespace: &str, limit: u32) -> Result<Vec<Pod>, CallFailed> {
         let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let some = ListParams::default().limit(limit);
         let list = call("list", || format!("Pods of {namespace}"), api.list(&some)).await?;
@@ -174,7 +173,7 @@ impl Cluster {
     }
 
     /// A Secret, for credentials.
-    pub async fn secret(&self, namespace: &str, name: &str) -> Found<Secret> {
+    pub(crate) async fn secret(&self, namespace: &str, name: &str) -> Found<Secret> {
         get(&Api::namespaced(self.client.clone(), namespace), "Secret", name).await
     }
 }
@@ -188,7 +187,7 @@ async fn get<K: Clone + Debug + DeserializeOwned>(
 }
 
 /// One call under its deadline.
-pub async fn call<T>(
+pub(crate) async fn call<T>(
     verb: &'static str,
     what: impl FnOnce() -> String,
     answer: impl Future<Output = kube::Result<T>>,

@@ -15,20 +15,19 @@ pub struct NewestRevision(Arc<AtomicU64>);
 
 impl NewestRevision {
     /// Something of this version was seen.
-    pub fn note(&self, version: Option<&str>) {
+    pub(crate) fn note(&self, version: Option<&str>) {
         if let Some(version) = version.and_then(|it| it.parse().ok()) {
             self.0.fetch_max(version, Ordering::AcqRel);
         }
     }
 
     /// The version, unless nothing was seen yet.
-    #[must_use]
-    pub fn known(&self) -> Option<String> {
+    pub(crate) fn known(&self) -> Option<String> {
         Some(self.0.load(Ordering::Acquire)).filter(|it| *it != 0).map(|it| it.to_string())
     }
 
     /// A server that can't answer may have been restored from a backup: its versions begin lower.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.0.store(0, Ordering::Release);
     }
 }

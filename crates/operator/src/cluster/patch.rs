@@ -14,8 +14,7 @@ pub struct JsonPatch(Vec<PatchOperation>);
 impl JsonPatch {
     /// Conditional on the object being the one that was read: a foreign write in between is a
     /// conflict (409), never overwritten.
-    #[must_use]
-    pub fn onto(resource_version: Option<&str>) -> Self {
+    pub(crate) fn onto(resource_version: Option<&str>) -> Self {
         let patch = Self::default();
         match resource_version {
             Some(version) => patch.set(&["metadata", "resourceVersion"], version),
@@ -25,8 +24,7 @@ impl JsonPatch {
 
     /// Conditional on this object being as it was read, and ready for annotations: the field that
     /// holds them is made if there is none.
-    #[must_use]
-    pub fn annotating(object: &impl ResourceExt) -> Self {
+    pub(crate) fn annotating(object: &impl ResourceExt) -> Self {
         let patch = Self::onto(object.meta().resource_version.as_deref());
         match object.meta().annotations {
             Some(_) => patch,
@@ -35,8 +33,12 @@ impl JsonPatch {
     }
 
     /// Sets an annotation of `object`; without a value, removes it if it is there.
-    #[must_use]
-    pub fn annotation(self, object: &impl ResourceExt, key: &str, value: Option<String>) -> Self {
+    pub(crate) fn annotation(
+        self,
+        object: &impl ResourceExt,
+        key: &str,
+        value: Option<String>,
+    ) -> Self {
         let path = ["metadata", "annotations", key];
         match value {
             Some(value) => self.set(&path, value),
@@ -46,31 +48,27 @@ impl JsonPatch {
     }
 
     /// Sets a field, replacing what is there.
-    #[must_use]
-    pub fn set(mut self, path: &[&str], value: impl Into<Value>) -> Self {
+    pub(crate) fn set(mut self, path: &[&str], value: impl Into<Value>) -> Self {
         let (path, value) = (pointer(path), value.into());
         self.0.push(PatchOperation::Add(AddOperation { path, value }));
         self
     }
 
     /// Fails the patch unless the field has this value.
-    #[must_use]
-    pub fn test(mut self, path: &[&str], value: impl Into<Value>) -> Self {
+    pub(crate) fn test(mut self, path: &[&str], value: impl Into<Value>) -> Self {
         let (path, value) = (pointer(path), value.into());
         self.0.push(PatchOperation::Test(TestOperation { path, value }));
         self
     }
 
     /// Removes a field that is there.
-    #[must_use]
-    pub fn remove(mut self, path: &[&str]) -> Self {
+    pub(crate) fn remove(mut self, path: &[&str]) -> Self {
         self.0.push(PatchOperation::Remove(RemoveOperation { path: pointer(path) }));
         self
     }
 
     /// The patch as the client sends it.
-    #[must_use]
-    pub fn into_patch<T: serde::Serialize>(self) -> Patch<T> {
+    pub(crate) fn into_patch<T: serde::Serialize>(self) -> Patch<T> {
         Patch::Json(json_patch::Patch(self.0))
     }
 }

@@ -26,7 +26,7 @@ pub enum SourceError {
 
 impl Concern {
     /// A concern with this reason and message.
-    pub fn new(reason: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: &'static str, message: impl Into<String>) -> Self {
         Self { reason, message: message.into() }
     }
 }

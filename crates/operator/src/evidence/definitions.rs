@@ -7,8 +7,7 @@ use siskin_analysis::{Against, Check, Threshold, UserMetric, UserRule};
 use siskin_api::{Decimal, FrozenPlan};
 
 /// The metrics of a plan, and then its checks.
-#[must_use]
-pub fn definitions(plan: &FrozenPlan) -> Arc<[UserMetric]> {
+pub(crate) fn definitions(plan: &FrozenPlan) -> Arc<[UserMetric]> {
     let metrics = plan
         .metrics
         .iter()

@@ -124,7 +124,7 @@ impl Feeder {
                 reading.failure
             });
             let evidence = &mut sampled.evidence;
-            let mut changed = evidence.latest().map(outcome) != Some(outcome(sample));
+            let mut changed = evidence.latest.as_ref().map(outcome) != Some(outcome(sample));
             changed |= evidence.note_unread(failure);
             evidence.observe(sample.clone(), clock::now(), pods.observations, group);
             Delivered { asks: changed || evidence.is_awaited(), unattributed }

@@ -37,15 +37,14 @@ impl Neighbors {
     }
 
     /// Adds the pods of other workloads of the namespace to `ours`.
-    #[must_use]
-    pub fn beside(&self, namespace: &str, ours: &[PodIdentity]) -> Vec<PodIdentity> {
+    pub(crate) fn beside(&self, namespace: &str, ours: &[PodIdentity]) -> Vec<PodIdentity> {
         let others = self.known.get(namespace).map_or(&[][..], |(_, pods)| pods.as_slice());
         let strangers = others.iter().filter(|it| !ours.iter().any(|own| own.name == it.name));
         ours.iter().chain(strangers).cloned().collect()
     }
 
     /// Lists the namespace's pods, unless that was done lately.
-    pub fn look(&mut self, namespace: &Arc<str>) {
+    pub(crate) fn look(&mut self, namespace: &Arc<str>) {
         let fresh = self.known.get(namespace).is_some_and(|(at, _)| at.elapsed() < LIST_GOOD_FOR);
         if fresh {
             return;
@@ -61,7 +60,7 @@ impl Neighbors {
     }
 
     /// Waits for a list that was asked for and takes it in; for ever when none was.
-    pub async fn listed(&mut self) {
+    pub(crate) async fn listed(&mut self) {
         match self.asked.next().await {
             Some((namespace, Ok(pods))) => {
                 self.known.insert(namespace, (Instant::now(), pods));

@@ -27,12 +27,12 @@ pub(super) fn preflight(
         found.push(Concern::new("NoObservation", "Kafka has not been asked yet"));
         return found;
     };
-    match gathered.latest().map(AsRef::as_ref) {
+    match gathered.latest.as_deref() {
         Some(Err(error)) => found.push(error.into()),
         Some(Ok(snapshot)) => {
             found.extend(static_members(snapshot));
             found.extend(steady(gathered, now));
-            found.extend(gathered.unread().map(Concern::from));
+            found.extend(gathered.unread.as_ref().map(Concern::from));
         }
         None => found.push(Concern::new("NoObservation", "Kafka has not answered yet")),
     }
@@ -53,7 +53,7 @@ fn primary_available(world: &World) -> Option<Concern> {
 }
 
 fn steady(gathered: &RolloutEvidence, now: Timestamp) -> Option<Concern> {
-    let unsteady = primary_steady(gathered.record(), now.as_millisecond()).err()?;
+    let unsteady = primary_steady(&gathered.record, now.as_millisecond()).err()?;
     let reason = match unsteady {
         Unsteady::NoObservation => "NoObservation",
         Unsteady::NotStable => "GroupNotStable",

@@ -74,7 +74,7 @@ struct FilledQuery {
 
 impl Queries {
     /// The queries of these metrics, or what is wrong with one of them.
-    pub fn parse(
+    pub(crate) fn parse(
         metrics: &[siskin_api::UserMetric],
         revisions: [Arc<str>; 2],
     ) -> Result<Self, Concern> {

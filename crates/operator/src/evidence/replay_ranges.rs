@@ -12,6 +12,15 @@ const MAX_RANGES: usize = 200;
 
 type PartitionKey = (Arc<str>, i32);
 
+/// Ranges of offsets that a canary consumed, for the status.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConsumedRanges {
+    /// Ranges by topic and partition.
+    pub ranges: Vec<ReplayRange>,
+    /// Whether some had to be left out.
+    pub truncated: bool,
+}
+
 /// Ranges of one attempt: from the last offset that was committed while primary owned the
 /// partition to the first one after the canary lost it.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +40,7 @@ struct Range {
 
 impl ReplayRanges {
     /// Ranges that an earlier process recorded, to be extended.
-    #[must_use]
-    pub fn resumed(ranges: &[ReplayRange]) -> Self {
+    pub(crate) fn resumed(ranges: &[ReplayRange]) -> Self {
         let ranges = ranges.iter().map(|it| {
             let range = Range { from: it.from, to: it.to, open: true };
             ((Arc::from(it.topic.as_str()), it.partition), range)
@@ -66,10 +74,9 @@ impl ReplayRanges {
     }
 
     /// The ranges for the status, and whether some had to be left out.
-    #[must_use]
-    pub fn ranges(&self) -> (Vec<ReplayRange>, bool) {
+    pub(crate) fn ranges(&self) -> ConsumedRanges {
         let filled = self.ranges.iter().filter(|(_, range)| range.from < range.to);
-        let all: Vec<_> = filled
+        let mut ranges: Vec<_> = filled
             .map(|((topic, partition), range)| ReplayRange {
                 topic: topic.to_string(),
                 partition: *partition,
@@ -77,8 +84,9 @@ impl ReplayRanges {
                 to: range.to,
             })
             .collect();
-        let truncated = MAX_RANGES < all.len();
-        (all.into_iter().take(MAX_RANGES).collect(), truncated)
+        let truncated = MAX_RANGES < ranges.len();
+        ranges.truncate(MAX_RANGES);
+        ConsumedRanges { ranges, truncated }
     }
 }
 
@@ -111,7 +119,7 @@ mod tests {
         replay.observe(&seen(GroupState::Stable, Role::Canary, 110));
         replay.observe(&seen(GroupState::Stable, Role::Primary, 150));
         replay.observe(&seen(GroupState::Stable, Role::Primary, 400));
-        let (ranges, truncated) = replay.ranges();
+        let ConsumedRanges { ranges, truncated } = replay.ranges();
         assert_eq!(ranges.len(), 1);
         assert_eq!((ranges[0].from, ranges[0].to), (100, 150));
         assert!(!truncated);
@@ -122,8 +130,8 @@ mod tests {
         let mut replay = ReplayRanges::default();
         replay.observe(&seen(GroupState::Stable, Role::Primary, 10));
         replay.observe(&seen(GroupState::Stable, Role::Canary, 20));
-        let mut resumed = ReplayRanges::resumed(&replay.ranges().0);
+        let mut resumed = ReplayRanges::resumed(&replay.ranges().ranges);
         resumed.observe(&seen(GroupState::Stable, Role::Canary, 30));
-        assert_eq!((resumed.ranges().0[0].from, resumed.ranges().0[0].to), (10, 30));
+        assert_eq!((resumed.ranges().ranges[0].from, resumed.ranges().ranges[0].to), (10, 30));
     }
 }

@@ -13,7 +13,7 @@ use siskin_prometheus::ReadError;
 use siskin_trace::Seen;
 
 use crate::evidence::concern::Concern;
-use crate::evidence::replay_ranges::ReplayRanges;
+use crate::evidence::replay_ranges::{ConsumedRanges, ReplayRanges};
 use crate::traces::marks::AttemptSnapshot;
 use crate::traces::shelf::{Attempt, Beginning, Recorder};
 
@@ -23,12 +23,14 @@ const RECENT_POLLS: i64 = 3;
 /// One rollout's evidence.
 #[derive(Debug)]
 pub struct RolloutEvidence {
-    record: Record,
+    /// Observations before and during the trial.
+    pub(super) record: Record,
     recorder: Recorder,
     session: Option<Session>,
-    latest: Option<Sample>,
+    /// The last outcome of the sampler.
+    pub(super) latest: Option<Sample>,
     /// Why the pods' metrics could not be read beside the latest sample.
-    unread: Option<ReadError>,
+    pub(super) unread: Option<ReadError>,
     interval: Millis,
     held: bool,
 }
@@ -102,26 +104,19 @@ impl RolloutEvidence {
         changed
     }
 
-    /// Why the pods' metrics could not be read beside the latest sample.
-    #[must_use]
-    pub const fn unread(&self) -> Option<&ReadError> {
-        self.unread.as_ref()
-    }
-
     /// Why the latest sample, or the metrics beside it, could not be read.
     pub(super) fn trouble(&self) -> Option<Concern> {
         let error = self.latest.as_ref()?.as_ref().as_ref().err().map(Concern::from);
-        error.or_else(|| self.unread().map(Concern::from))
+        error.or_else(|| self.unread.as_ref().map(Concern::from))
     }
 
     /// Whether an attempt waits for the next sample: it is being judged, or its preflight holds it.
-    #[must_use]
-    pub const fn is_awaited(&self) -> bool {
+    pub(crate) const fn is_awaited(&self) -> bool {
         self.session.is_some() || self.held
     }
 
     /// Notes whether a preflight holds an attempt back.
-    pub const fn hold(&mut self, held: bool) {
+    pub(crate) const fn hold(&mut self, held: bool) {
         self.held = held;
     }
 
@@ -158,7 +153,7 @@ impl RolloutEvidence {
     }
 
     /// Ends the attempt under way, if there is one.
-    pub fn close(&mut self, now: Timestamp) {
+    pub(crate) fn close(&mut self, now: Timestamp) {
         self.record_unasked();
         if self.session.take().is_some() {
             self.recorder.finish(now.as_millisecond());
@@ -167,7 +162,7 @@ impl RolloutEvidence {
 
     /// Notes for the trace what a pass found, and `proof`: pods that a guard judged by and that no
     /// sample has shown to the judge.
-    pub fn note(&self, attempt: &AttemptSnapshot, proof: Option<Observation>) {
+    pub(crate) fn note(&self, attempt: &AttemptSnapshot, proof: Option<Observation>) {
         if let Some(observation) = proof {
             let primary_healthy = self.session.as_ref().and_then(|it| it.primary_healthy);
             self.recorder.seen(Seen { observation, primary_healthy });
@@ -176,8 +171,7 @@ impl RolloutEvidence {
     }
 
     /// Since when this process has watched the attempt.
-    #[must_use]
-    pub fn watched_since(&self) -> Option<Timestamp> {
+    pub(crate) fn watched_since(&self) -> Option<Timestamp> {
         self.session.as_ref().map(|it| it.begun)
     }
 
@@ -204,40 +198,24 @@ impl RolloutEvidence {
         self.session.as_ref().map(|it| it.judge.save())
     }
 
-    /// Ranges of offsets that the canary consumed, and whether some had to be left out.
-    #[must_use]
-    pub fn replay(&self) -> Option<(Vec<ReplayRange>, bool)> {
+    /// Ranges of offsets that the canary consumed.
+    pub(crate) fn replay(&self) -> Option<ConsumedRanges> {
         self.session.as_ref().map(|it| it.replay.ranges())
     }
 
     /// Lag, throughput and shares by role.
-    #[must_use]
-    pub fn summary(&self) -> GroupSummary {
+    pub(crate) fn summary(&self) -> GroupSummary {
         summarize(&self.record)
-    }
-
-    /// Observations before and during the trial.
-    #[must_use]
-    pub const fn record(&self) -> &Record {
-        &self.record
-    }
-
-    /// The last outcome of the sampler.
-    #[must_use]
-    pub const fn latest(&self) -> Option<&Sample> {
-        self.latest.as_ref()
     }
 
     /// Whether every source answered: Kafka within the last polls, and the metrics beside the
     /// latest of them.
-    #[must_use]
-    pub fn delivered(&self, now: Timestamp) -> bool {
+    pub(crate) fn delivered(&self, now: Timestamp) -> bool {
         self.recent(now).is_some() && self.unread.is_none()
     }
 
     /// Whether all of these Ready canary pods have joined the group and it is Stable.
-    #[must_use]
-    pub fn membership(&self, ready_canaries: u32, now: Timestamp) -> Membership {
+    pub(crate) fn membership(&self, ready_canaries: u32, now: Timestamp) -> Membership {
         match self.recent(now) {
             None => Membership::Unknown,
             Some(group) => match group.state {

@@ -22,12 +22,10 @@ use crate::traces::shelf::Traces;
 pub struct Source {
     /// Cluster and credentials.
     pub cluster: ClusterConfig,
-    /// Consumer group.
-    pub group: String,
+    pub(crate) group: String,
     /// Topics that are read.
     pub topics: Topics,
-    /// Time between two samples.
-    pub interval: Duration,
+    pub(crate) interval: Duration,
 }
 
 /// The evidence of every rollout that is sampled.

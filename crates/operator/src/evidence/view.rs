@@ -3,10 +3,10 @@
 
 use jiff::Timestamp;
 use siskin_analysis::{Assessment, Finding, GroupSummary};
-use siskin_api::ReplayRange;
 use siskin_decide::{Evidence, Membership};
 
 use crate::evidence::concern::Concern;
+use crate::evidence::replay_ranges::ConsumedRanges;
 
 /// Everything that one weighing found.
 #[derive(Clone, Debug)]
@@ -29,8 +29,8 @@ pub struct EvidenceView {
     pub figures: GroupSummary,
     /// The judge's accounts, to be persisted.
     pub accounts: Option<String>,
-    /// Ranges of offsets that the canary consumed; whether some were left out.
-    pub replay: Option<(Vec<ReplayRange>, bool)>,
+    /// Ranges of offsets that the canary consumed.
+    pub replay: Option<ConsumedRanges>,
 }
 
 /// Whether the sources of a rollout's evidence deliver.
@@ -46,8 +46,7 @@ pub enum Delivery {
 
 impl Delivery {
     /// What is wrong with a source.
-    #[must_use]
-    pub const fn concern(&self) -> Option<&Concern> {
+    pub(crate) const fn concern(&self) -> Option<&Concern> {
         match self {
             Self::CannotAsk(concern) => Some(concern),
             Self::Answered | Self::Silent => None,

@@ -40,7 +40,11 @@ impl Weigher {
     }
 
     /// What the evidence says of this rollout at `now`.
-    pub async fn weigh(&self, world: &World, now: Timestamp) -> Result<EvidenceView, CallFailed> {
+    pub(crate) async fn weigh(
+        &self,
+        world: &World,
+        now: Timestamp,
+    ) -> Result<EvidenceView, CallFailed> {
         let is_sampled = is_sampled(world);
         let asked = if is_sampled { self.sample(world, now).await } else { Ok(()) };
         let wrong = match asked {
@@ -56,7 +60,7 @@ impl Weigher {
     }
 
     /// Drops what is known of a rollout that is gone.
-    pub fn forget(&self, name: &Name) {
+    pub(crate) fn forget(&self, name: &Name) {
         self.sampling.forget(name);
         self.kafka.forget(name);
         self.exporters.forget(name);

@@ -29,7 +29,7 @@ impl Defaults {
     /// Whether `live`'s template is what the API server makes of `template` today.
     ///
     /// Defaults only add: when `template` is not contained in the live one, nothing is asked.
-    pub async fn account_for(
+    pub(crate) async fn account_for(
         &self,
         cluster: &Cluster,
         live: &DynamicObject,

@@ -10,8 +10,7 @@ use kube::ResourceExt;
 /// Where a pod's metrics are, and how much memory it may take.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Export {
-    /// Pod name.
-    pub pod: Arc<str>,
+    pub(crate) pod: Arc<str>,
     /// Address, once it has one.
     pub ip: Option<IpAddr>,
     /// Container ports that have a name.
@@ -36,8 +35,7 @@ impl Export {
     }
 
     /// The port of this name.
-    #[must_use]
-    pub fn port(&self, name: &str) -> Option<u16> {
+    pub(crate) fn port(&self, name: &str) -> Option<u16> {
         self.ports.iter().find(|it| it.0 == name).map(|it| it.1)
     }
 }

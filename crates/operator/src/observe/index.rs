@@ -14,8 +14,7 @@ use crate::name::Name;
 /// What is remembered of a rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its UID.
-    pub uid: Arc<str>,
+    pub(crate) uid: Arc<str>,
     /// The Deployment that it targets; `None` while all that is known is that it exists.
     pub target: Option<Arc<str>>,
     /// When it was created: the oldest of two wins.
@@ -30,7 +29,7 @@ pub struct Index(Arc<RwLock<HashMap<Name, Entry>>>);
 
 impl Index {
     /// Notes a rollout as the watch shows it.
-    pub fn note(&self, rollout: &CanaryRollout) {
+    pub(crate) fn note(&self, rollout: &CanaryRollout) {
         let entry = Entry {
             uid: rollout.uid().unwrap_or_default().into(),
             target: Some(rollout.spec.target_ref.name.as_str().into()),
@@ -41,7 +40,7 @@ impl Index {
     }
 
     /// Notes a rollout that can't be read: what it owns is no orphan.
-    pub fn note_unreadable(&self, name: Name, uid: &str) {
+    pub(crate) fn note_unreadable(&self, name: Name, uid: &str) {
         let uid: Arc<str> = uid.into();
         let unknown =
             Entry { uid: uid.clone(), target: None, created: Timestamp::MIN, phase: None };
@@ -49,13 +48,12 @@ impl Index {
     }
 
     /// Forgets a rollout that is gone.
-    pub fn forget(&self, name: &Name) {
+    pub(crate) fn forget(&self, name: &Name) {
         self.0.write().remove(name);
     }
 
     /// Rollouts of a target.
-    #[must_use]
-    pub fn of_target(&self, namespace: &str, target: &str) -> Vec<Name> {
+    pub(crate) fn of_target(&self, namespace: &str, target: &str) -> Vec<Name> {
         let all = self.0.read();
         let matching = all.iter().filter(|(name, entry)| {
             name.namespace.as_ref() == namespace && entry.target.as_deref() == Some(target)
@@ -78,14 +76,12 @@ impl Index {
     }
 
     /// Whether a rollout with this UID exists.
-    #[must_use]
-    pub fn knows(&self, uid: &str) -> bool {
+    pub(crate) fn knows(&self, uid: &str) -> bool {
         self.0.read().values().any(|it| it.uid.as_ref() == uid)
     }
 
     /// Whether an older rollout than this one has the same target.
-    #[must_use]
-    pub fn has_elder(&self, name: &Name, target: &str, created: Timestamp) -> bool {
+    pub(crate) fn has_elder(&self, name: &Name, target: &str, created: Timestamp) -> bool {
         self.0.read().iter().any(|(other, entry)| {
             other != name
                 && other.namespace == name.namespace
@@ -96,8 +92,7 @@ impl Index {
 }
 
 /// The name of a rollout.
-#[must_use]
-pub fn name_of(rollout: &CanaryRollout) -> Name {
+pub(crate) fn name_of(rollout: &CanaryRollout) -> Name {
     Name::new(rollout.namespace().unwrap_or_default(), rollout.name_any())
 }
 

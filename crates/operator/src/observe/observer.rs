@@ -112,7 +112,7 @@ impl Observer {
     }
 
     /// Drops what is remembered of a rollout that is gone.
-    pub fn forget(&self, name: &Name) {
+    pub(crate) fn forget(&self, name: &Name) {
         self.remembered.forget(name);
     }
 

@@ -24,17 +24,14 @@ use crate::workloads::template::PodTemplate;
 pub struct FrozenObject {
     /// Its keys and marks.
     pub frozen: Frozen,
-    /// The template.
-    pub template: PodTemplate,
-    /// The object's name.
-    pub name: String,
+    pub(crate) template: PodTemplate,
+    pub(crate) name: String,
     /// `resourceVersion`, the precondition of a write.
     pub resource_version: Option<String>,
 }
 
 /// The durable facts on the primary; `None` when Siskin did not make it.
-#[must_use]
-pub fn facts(object: &DynamicObject) -> Option<Facts> {
+pub(crate) fn facts(object: &DynamicObject) -> Option<Facts> {
     let annotations = object.annotations();
     let text = |key: &str| annotations.get(key).map(String::as_str);
     let count = |key: &str| text(key).and_then(|it| it.parse::<u32>().ok());
@@ -70,8 +67,7 @@ pub struct Shown {
 }
 
 /// Counts of a Deployment. `expected` is what a child should be; the target itself has none.
-#[must_use]
-pub fn workload(object: &DynamicObject, expected: Option<&Child>, pods: Shown) -> Workload {
+pub(crate) fn workload(object: &DynamicObject, expected: Option<&Child>, pods: Shown) -> Workload {
     let status = &object.data["status"];
     let number = |field: &str| u32::try_from(status[field].as_i64().unwrap_or(0)).unwrap_or(0);
     let generation = object.metadata.generation.unwrap_or(0);
@@ -90,8 +86,7 @@ pub fn workload(object: &DynamicObject, expected: Option<&Child>, pods: Shown) -
 }
 
 /// The target, with the keys of its live template.
-#[must_use]
-pub fn target(object: &DynamicObject, desired: Desired) -> Target {
+pub(crate) fn target(object: &DynamicObject, desired: Desired) -> Target {
     let mut workload = workload(object, None, Shown::default());
     workload.revision = Some(desired.revision);
     workload.differs = false;
@@ -128,8 +123,7 @@ fn replicas(object: &DynamicObject) -> u32 {
 }
 
 /// Whether a field manager other than ours owns `spec.replicas`.
-#[must_use]
-pub fn is_counted_by_hand(object: &DynamicObject) -> bool {
+pub(crate) fn is_counted_by_hand(object: &DynamicObject) -> bool {
     object.managed_fields().iter().any(|it| {
         let owns = it.fields_v1.as_ref().is_some_and(|it| !it.0["f:spec"]["f:replicas"].is_null());
         owns && it.manager.as_deref() != Some(FIELD_MANAGER)
@@ -137,8 +131,7 @@ pub fn is_counted_by_hand(object: &DynamicObject) -> bool {
 }
 
 /// Where our field manager's entry stands in `managedFields`; that of the status is not ours.
-#[must_use]
-pub fn own_entry(object: &DynamicObject) -> Option<usize> {
+pub(crate) fn own_entry(object: &DynamicObject) -> Option<usize> {
     object
         .managed_fields()
         .iter()
@@ -158,8 +151,7 @@ fn is_available(object: &DynamicObject) -> bool {
 }
 
 /// maxUnavailable of a Deployment in pods at `total`; 1 for `Recreate`.
-#[must_use]
-pub fn max_unavailable(object: &DynamicObject, total: u32) -> u32 {
+pub(crate) fn max_unavailable(object: &DynamicObject, total: u32) -> u32 {
     let strategy = &object.data["spec"]["strategy"];
     if strategy["type"] == "Recreate" {
         return 1;
@@ -192,8 +184,7 @@ pub fn whole(object: &DynamicObject) -> Value {
 }
 
 /// A frozen template; `None` when the object is not one of ours.
-#[must_use]
-pub fn frozen(object: &ControllerRevision, canary_on: CanaryOn) -> Option<FrozenObject> {
+pub(crate) fn frozen(object: &ControllerRevision, canary_on: CanaryOn) -> Option<FrozenObject> {
     let template = PodTemplate::of(&object.data.as_ref()?.0);
     let text = |key: &str| object.annotations().get(key);
     let cause = text(revision::REJECTED_CAUSE).and_then(|it| Cause::from_str(it).ok());
@@ -214,8 +205,7 @@ pub fn frozen(object: &ControllerRevision, canary_on: CanaryOn) -> Option<Frozen
 }
 
 /// The course that a trial takes.
-#[must_use]
-pub fn strategy(plan: &api::FrozenPlan) -> Strategy {
+pub(crate) fn strategy(plan: &api::FrozenPlan) -> Strategy {
     let count = |it: i32| u32::try_from(it).unwrap_or(0);
     let steps: Arc<[StepPlan]> = plan
         .steps()

@@ -50,14 +50,12 @@ pub struct PodsOfTarget {
 
 impl Pods {
     /// Pods with a role as `store` holds them; `sight` says whether its watch works.
-    #[must_use]
-    pub const fn new(store: Store<Pod>, sight: Sight) -> Self {
+    pub(crate) const fn new(store: Store<Pod>, sight: Sight) -> Self {
         Self { store, sight }
     }
 
     /// For how long nothing has been heard of any pod: `None`, the watch is well.
-    #[must_use]
-    pub fn unseen_for(&self, now: Millis) -> Option<Millis> {
+    pub(crate) fn unseen_for(&self, now: Millis) -> Option<Millis> {
         self.sight.lost_for(now)
     }
 
@@ -83,14 +81,14 @@ impl Pods {
 
 impl Sight {
     /// The watch broke: what the store shows is the past from `now` on.
-    pub fn lost(&self, now: Millis) {
+    pub(crate) fn lost(&self, now: Millis) {
         let mut broken = self.0.lock();
         let first = broken.map_or(now, |it| it.first);
         *broken = Some(Break { first, latest: now });
     }
 
     /// The watch has shown everything there is, or something new.
-    pub fn regained(&self) {
+    pub(crate) fn regained(&self) {
         *self.0.lock() = None;
     }
 
@@ -104,21 +102,18 @@ impl Sight {
 
 impl PodsOfTarget {
     /// Names of the pods of both roles.
-    #[must_use]
-    pub fn all_names(&self) -> Vec<Arc<str>> {
+    pub(crate) fn all_names(&self) -> Vec<Arc<str>> {
         self.observations.iter().map(|it| it.name.clone()).collect()
     }
 
     /// Names of the pods of one role.
-    #[must_use]
-    pub fn names(&self, role: Role) -> Vec<Arc<str>> {
+    pub(crate) fn names(&self, role: Role) -> Vec<Arc<str>> {
         let pods = self.observations.iter().filter(|it| it.role == role);
         pods.map(|it| it.name.clone()).collect()
     }
 
     /// Pods of a role, and those of them that are being deleted.
-    #[must_use]
-    pub fn shown(&self, role: Role) -> Shown {
+    pub(crate) fn shown(&self, role: Role) -> Shown {
         let pods = self.observations.iter().filter(|it| it.role == role);
         pods.fold(Shown::default(), |so_far, it| Shown {
             all: so_far.all.saturating_add(1),
@@ -128,7 +123,7 @@ impl PodsOfTarget {
 }
 
 /// Keeps what [`Pods`] reads: a cluster has many pods, and their specs are large.
-pub fn trim(pod: &mut Pod) {
+pub(crate) fn trim(pod: &mut Pod) {
     pod.managed_fields_mut().clear();
     pod.annotations_mut().clear();
     pod.labels_mut().retain(|key, _| key == ROLE);
@@ -151,15 +146,13 @@ pub fn trim(pod: &mut Pod) {
 }
 
 /// The target of a pod, from the name of the `ReplicaSet` that owns it.
-#[must_use]
-pub fn target_of_pod(pod: &Pod) -> Option<&str> {
+pub(crate) fn target_of_pod(pod: &Pod) -> Option<&str> {
     let owners = pod.metadata.owner_references.as_ref()?;
     target_of(&owners.iter().find(|it| it.kind == "ReplicaSet")?.name)
 }
 
 /// A pod of another workload, as far as attribution needs it.
-#[must_use]
-pub fn stranger(pod: &Pod) -> Option<PodIdentity> {
+pub(crate) fn stranger(pod: &Pod) -> Option<PodIdentity> {
     (role_of(pod).is_none() && !is_over(pod)).then(|| identity(pod, None))
 }
 

@@ -16,53 +16,40 @@ use crate::workloads::children::Family;
 /// The objects of one rollout.
 #[derive(Clone, Debug, Default)]
 pub struct Live {
-    /// The target.
-    pub target: Option<DynamicObject>,
-    /// The target's primary.
-    pub primary: Option<DynamicObject>,
-    /// The target's canary.
-    pub canary: Option<DynamicObject>,
-    /// Frozen templates.
-    pub frozen: Vec<FrozenObject>,
+    pub(crate) target: Option<DynamicObject>,
+    pub(crate) primary: Option<DynamicObject>,
+    pub(crate) canary: Option<DynamicObject>,
+    pub(crate) frozen: Vec<FrozenObject>,
 }
 
 /// One look at one rollout.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// Its name.
-    pub name: Name,
-    /// Its UID.
-    pub uid: Uid,
-    /// The rollout itself.
-    pub rollout: CanaryRollout,
+    pub(crate) name: Name,
+    pub(crate) uid: Uid,
+    pub(crate) rollout: CanaryRollout,
     /// The objects that belong to it.
     pub live: Live,
     /// What its children have in common; `None` when neither the target nor a child is there.
     pub family: Option<Family>,
-    /// Pods of both roles.
-    pub pods: PodsOfTarget,
+    pub(crate) pods: PodsOfTarget,
     /// For how long the watch of the pods has been broken; `None`: it is well.
     pub pods_unseen_for: Option<Millis>,
-    /// The persisted state.
-    pub state: State,
+    pub(crate) state: State,
     /// What is wrong with the spec.
     pub spec_errors: Vec<SpecError>,
     /// The plan that is followed, to be frozen when a trial starts.
     pub plan: FrozenPlan,
     /// The course of that plan.
     pub strategy: Strategy,
-    /// Command annotations.
-    pub asked: Vec<Asked>,
+    pub(crate) asked: Vec<Asked>,
     /// Who owns the names of the children.
     pub names: Names,
-    /// The target, parsed.
-    pub target: Option<Target>,
+    pub(crate) target: Option<Target>,
     /// For how long the target has been absent, as seen by this process.
     pub target_absent_for: SignedDuration,
-    /// The target's primary, parsed.
-    pub primary: Option<Primary>,
-    /// The target's canary, parsed.
-    pub canary: Option<Workload>,
+    pub(crate) primary: Option<Primary>,
+    pub(crate) canary: Option<Workload>,
     /// Whether the namespace goes away; asked of a rollout that is being deleted.
     pub namespace_terminating: bool,
     /// Whether an autoscaler scales the target; asked before it is adopted.
@@ -73,28 +60,24 @@ pub struct World {
 
 impl World {
     /// Name of the target.
-    #[must_use]
-    pub fn target_name(&self) -> &str {
+    pub(crate) fn target_name(&self) -> &str {
         &self.rollout.spec.target_ref.name
     }
 
     /// The status as read.
-    #[must_use]
-    pub fn status(&self) -> CanaryRolloutStatus {
+    pub(crate) fn status(&self) -> CanaryRolloutStatus {
         self.rollout.status.clone().unwrap_or_default()
     }
 
     /// Whether somebody else wrote the count of this child last.
-    #[must_use]
-    pub fn is_counted_by_hand(&self, role: Role) -> bool {
+    pub(crate) fn is_counted_by_hand(&self, role: Role) -> bool {
         self.live.child(role).is_some_and(parse::is_counted_by_hand)
     }
 }
 
 impl Live {
     /// The child of this role.
-    #[must_use]
-    pub const fn child(&self, role: Role) -> Option<&DynamicObject> {
+    pub(crate) const fn child(&self, role: Role) -> Option<&DynamicObject> {
         match role {
             Role::Primary => self.primary.as_ref(),
             Role::Canary => self.canary.as_ref(),

@@ -79,7 +79,7 @@ impl Events {
     }
 
     /// Queues an announcement about `regarding`; drops and counts it if too many wait.
-    pub fn publish(&self, regarding: &ObjectReference, announcement: Announcement) {
+    pub(crate) fn publish(&self, regarding: &ObjectReference, announcement: Announcement) {
         if self.queue.try_send((regarding.clone(), announcement)).is_err() {
             self.metrics.event(Publication::Dropped);
         }

@@ -102,7 +102,7 @@ impl Gate {
     ///
     /// # Errors
     /// If the process does not lead, or its lease ends within [`WRITE_MARGIN`].
-    pub fn check(&self) -> Result<Permit, NotLeading> {
+    pub(crate) fn check(&self) -> Result<Permit, NotLeading> {
         let now = Instant::now();
         // Held until the slot is taken: `close` then either sees the slot or refuses the permit.
         let tenure = self.tenure.borrow();
@@ -135,17 +135,17 @@ impl Gate {
 
 impl GateKeeper {
     /// Open until `until`; called again at each renewal.
-    pub fn open(&self, epoch: &Epoch, until: Instant) {
+    pub(crate) fn open(&self, epoch: &Epoch, until: Instant) {
         self.tenure.send_replace(Tenure::Leading { epoch: epoch.clone(), until });
     }
 
     /// Shut for good. Writes that are under way go on, each until its own deadline.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.tenure.send_replace(Tenure::Over);
     }
 
     /// Waits until no write is under way; call [`close`](Self::close) first.
-    pub async fn drained(&self) {
+    pub(crate) async fn drained(&self) {
         // Fails only on a closed semaphore, and this one is never closed.
         if let Ok(all) = self.writes.acquire_many(MAX_WRITES).await {
             all.forget();
@@ -155,20 +155,17 @@ impl GateKeeper {
 
 impl Permit {
     /// The tenure this write belongs to.
-    #[must_use]
-    pub const fn epoch(&self) -> &Epoch {
+    pub(crate) const fn epoch(&self) -> &Epoch {
         &self.epoch
     }
 
     /// Whether the tenure was won in an election: without one there is no older leader to fence.
-    #[must_use]
-    pub const fn is_elected(&self) -> bool {
+    pub(crate) const fn is_elected(&self) -> bool {
         self.elected
     }
 
     /// How long the write may take from now on; 0 once the lease is over.
-    #[must_use]
-    pub fn remaining(&self) -> Duration {
+    pub(crate) fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
@@ -176,10 +173,7 @@ impl Permit {
     ///
     /// The time is looked at before every step of the write, not only when a timer fires, so that a
     /// process that stood still past its lease does not send what it was about to send.
-    ///
-    /// # Errors
-    /// [`CutOff`] if the lease ended first.
-    pub async fn bound<F: Future>(self, write: F) -> Result<F::Output, CutOff> {
+    pub(crate) async fn bound<F: Future>(self, write: F) -> Result<F::Output, CutOff> {
         let mut write = pin!(write);
         let mut over = pin!(sleep_until(self.deadline));
         poll_fn(|cx| {
@@ -194,15 +188,8 @@ impl Permit {
 
 impl Epoch {
     /// The tenure of `holder` that began with the `transitions`-th change of hands.
-    #[must_use]
-    pub fn new(transitions: u32, holder: &str) -> Self {
+    pub(crate) fn new(transitions: u32, holder: &str) -> Self {
         Self { transitions, holder: holder.into() }
-    }
-
-    /// How often the Lease had changed hands when this tenure began.
-    #[must_use]
-    pub const fn transitions(&self) -> u32 {
-        self.transitions
     }
 }
 

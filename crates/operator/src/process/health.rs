@@ -54,8 +54,7 @@ impl Health {
     }
 
     /// One line for each task that stands still; empty: healthy.
-    #[must_use]
-    pub fn standing_still(&self) -> Vec<String> {
+    pub(crate) fn standing_still(&self) -> Vec<String> {
         let pulses = self.pulses.lock();
         let still = pulses.iter().filter_map(|it| {
             let age = it.heartbeat.age();
@@ -68,7 +67,7 @@ impl Health {
 
 impl Heartbeat {
     /// The task came round.
-    pub fn beat(&self) {
+    pub(crate) fn beat(&self) {
         self.last.store(self.since_began(), Ordering::Relaxed);
     }
 
@@ -84,8 +83,7 @@ impl Heartbeat {
 
 impl Readiness {
     /// Another thing that must be seen once, such as the first listing of a watch.
-    #[must_use]
-    pub fn condition(&self, name: &'static str) -> Condition {
+    pub(crate) fn condition(&self, name: &'static str) -> Condition {
         let condition = Condition { name, met: Arc::default() };
         let mut conditions = self.conditions.lock();
         conditions.push(condition.clone());
@@ -93,8 +91,7 @@ impl Readiness {
     }
 
     /// One line for each condition that is not met yet; empty: ready.
-    #[must_use]
-    pub fn missing(&self) -> Vec<String> {
+    pub(crate) fn missing(&self) -> Vec<String> {
         let conditions = self.conditions.lock();
         let missing = conditions.iter().filter(|it| !it.met.load(Ordering::Acquire));
         missing.map(|it| format!("waiting for {}", it.name)).collect()
@@ -103,7 +100,7 @@ impl Readiness {
 
 impl Condition {
     /// It was seen; this is never taken back.
-    pub fn met(&self) {
+    pub(crate) fn met(&self) {
         self.met.store(true, Ordering::Release);
     }
 }

@@ -11,7 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 use siskin_analysis::Verdict;
 use siskin_api::Phase;
 use strum::IntoEnumIterator;
@@ -21,13 +21,11 @@ const PASS_SECONDS: [f64; 12] =
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// The media type of [`Metrics::encode`].
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// All metrics of the process. Cheap to clone: every clone counts into the same numbers.
 #[derive(Clone, Debug)]
-pub struct Metrics {
-    shared: Arc<Shared>,
-}
+pub struct Metrics(Arc<Shared>);
 
 /// What kind of object was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumIter)]
@@ -98,10 +96,6 @@ struct Labeled<M> {
 }
 
 impl<M: Clone + Default> Labeled<M> {
-    fn by(key: &'static str) -> Self {
-        Self { key, family: Family::default() }
-    }
-
     fn of(&self, value: impl Into<&'static str>) -> M {
         self.family.get_or_create(&[(self.key, value.into())]).clone()
     }
@@ -111,46 +105,65 @@ impl Metrics {
     /// All at zero.
     #[must_use]
     pub fn new() -> Self {
-        let mut shared = Shared {
-            registry: Registry::with_prefix("siskin"),
-            transitions: Labeled::by("phase"),
-            effects: Labeled::by("effect"),
-            pass_seconds: Histogram::new(PASS_SECONDS),
-            pass_errors: Labeled::by("step"),
-            rollouts: Labeled::by("phase"),
-            replicas_conflicts: Counter::default(),
-            api_writes: Labeled::by("kind"),
-            samples: Labeled::by("outcome"),
-            readings: Labeled::by("outcome"),
-            verdicts: Labeled::by("verdict"),
-            events: Labeled::by("outcome"),
-            trace_files: Labeled::by("outcome"),
-            leader: Gauge::default(),
-        };
-        shared.register();
-        let metrics = Self { shared: Arc::new(shared) };
+        // OpenMetrics appends `_total` to counters and `_info` to infos.
+        let mut to = Registry::with_prefix("siskin");
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        to.register("build", "The version of the operator", build);
+        // Fields are registered in this order, which is that of the text.
+        let metrics = Self(Arc::new(Shared {
+            leader: one(&mut to, "leader", "1 while this process leads"),
+            rollouts: labeled(&mut to, "rollouts", "CanaryRollouts by phase", "phase"),
+            transitions: labeled(&mut to, "transitions", "Phases entered", "phase"),
+            effects: labeled(&mut to, "effects", "Effects made", "effect"),
+            pass_seconds: {
+                let seconds = Histogram::new(PASS_SECONDS);
+                to.register("pass_seconds", "Time of a pass over one rollout", seconds.clone());
+                seconds
+            },
+            pass_errors: labeled(&mut to, "pass_errors", "Passes that failed, by step", "step"),
+            replicas_conflicts: one(
+                &mut to,
+                "target_replicas_conflict",
+                "Times that a target had pods again and was drained",
+            ),
+            api_writes: labeled(&mut to, "api_writes", "Writes sent, by kind of object", "kind"),
+            samples: by_outcome(&mut to, "samples", "Samples asked of a source, by outcome"),
+            readings: by_outcome(
+                &mut to,
+                "readings",
+                "Readings of the pods' own metrics, by outcome",
+            ),
+            verdicts: labeled(&mut to, "verdicts", "Verdicts of the judge", "verdict"),
+            events: by_outcome(&mut to, "events", "Events, by what became of them"),
+            trace_files: by_outcome(
+                &mut to,
+                "trace_files",
+                "Traces to be stored in files, by what became of them",
+            ),
+            registry: to,
+        }));
         metrics.rollouts([]);
         metrics
     }
 
     /// A rollout entered `phase`.
-    pub fn transition(&self, phase: Phase) {
-        self.shared.transitions.of(phase).inc();
+    pub(crate) fn transition(&self, phase: Phase) {
+        self.0.transitions.of(phase).inc();
     }
 
     /// An effect was made.
-    pub fn effect(&self, effect: impl Into<&'static str>) {
-        self.shared.effects.of(effect).inc();
+    pub(crate) fn effect(&self, effect: impl Into<&'static str>) {
+        self.0.effects.of(effect).inc();
     }
 
     /// A pass over one rollout took this long, failed or not.
-    pub fn pass(&self, took: Duration) {
-        self.shared.pass_seconds.observe(took.as_secs_f64());
+    pub(crate) fn pass(&self, took: Duration) {
+        self.0.pass_seconds.observe(took.as_secs_f64());
     }
 
     /// A pass failed; the variant of the error says at which step.
-    pub fn pass_failed(&self, error: impl Into<&'static str>) {
-        self.shared.pass_errors.of(error).inc();
+    pub(crate) fn pass_failed(&self, error: impl Into<&'static str>) {
+        self.0.pass_errors.of(error).inc();
     }
 
     /// The phases of all the rollouts there are, in any order.
@@ -162,62 +175,59 @@ impl Metrics {
             }
         }
         for (phase, count) in counts {
-            self.shared.rollouts.of(phase).set(count);
+            self.0.rollouts.of(phase).set(count);
         }
     }
 
     /// A target had pods again and was drained.
-    pub fn replicas_conflict(&self) {
-        self.shared.replicas_conflicts.inc();
+    pub(crate) fn replicas_conflict(&self) {
+        self.0.replicas_conflicts.inc();
     }
 
     /// A write was sent, whatever its answer.
-    pub fn api_write(&self, kind: Written) {
-        self.shared.api_writes.of(kind).inc();
+    pub(crate) fn api_write(&self, kind: Written) {
+        self.0.api_writes.of(kind).inc();
     }
 
     /// A source was asked for a sample; the variant says how that ended.
-    pub fn sample(&self, outcome: impl Into<&'static str>) {
-        self.shared.samples.of(outcome).inc();
+    pub(crate) fn sample(&self, outcome: impl Into<&'static str>) {
+        self.0.samples.of(outcome).inc();
     }
 
     /// The pods' metrics were read beside a sample; the variant says how that ended.
-    pub fn reading(&self, outcome: impl Into<&'static str>) {
-        self.shared.readings.of(outcome).inc();
+    pub(crate) fn reading(&self, outcome: impl Into<&'static str>) {
+        self.0.readings.of(outcome).inc();
     }
 
     /// The judge gave a verdict.
-    pub fn verdict(&self, verdict: Verdict) {
+    pub(crate) fn verdict(&self, verdict: Verdict) {
         let name = match verdict {
             Verdict::Pass => "Pass",
             Verdict::Fail => "Fail",
             Verdict::Inconclusive => "Inconclusive",
         };
-        self.shared.verdicts.of(name).inc();
+        self.0.verdicts.of(name).inc();
     }
 
     /// An Event was published, or not.
-    pub fn event(&self, outcome: Publication) {
-        self.shared.events.of(outcome).inc();
+    pub(crate) fn event(&self, outcome: Publication) {
+        self.0.events.of(outcome).inc();
     }
 
     /// So many traces were stored, or not.
-    pub fn trace_files(&self, outcome: Storing, count: u64) {
-        self.shared.trace_files.of(outcome).inc_by(count);
+    pub(crate) fn trace_files(&self, outcome: Storing, count: u64) {
+        self.0.trace_files.of(outcome).inc_by(count);
     }
 
     /// Whether this process leads.
     pub fn leader(&self, leads: bool) {
-        self.shared.leader.set(i64::from(leads));
+        self.0.leader.set(i64::from(leads));
     }
 
     /// The numbers, in the text format of [`CONTENT_TYPE`].
-    ///
-    /// # Errors
-    /// If a number can't be formatted, which a `String` never causes.
-    pub fn encode(&self) -> Result<String, fmt::Error> {
+    pub(crate) fn encode(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
-        text::encode(&mut text, &self.shared.registry)?;
+        text::encode(&mut text, &self.0.registry)?;
         Ok(text)
     }
 }
@@ -228,36 +238,25 @@ impl Default for Metrics {
     }
 }
 
-impl Shared {
-    // OpenMetrics appends `_total` to counters and `_info` to infos.
-    fn register(&mut self) {
-        let to = &mut self.registry;
-        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-        to.register("build", "The version of the operator", build);
-        to.register("leader", "1 while this process leads", self.leader.clone());
-        to.register("rollouts", "CanaryRollouts by phase", self.rollouts.family.clone());
-        to.register("transitions", "Phases entered", self.transitions.family.clone());
-        to.register("effects", "Effects made", self.effects.family.clone());
-        to.register("pass_seconds", "Time of a pass over one rollout", self.pass_seconds.clone());
-        to.register("pass_errors", "Passes that failed, by step", self.pass_errors.family.clone());
-        to.register(
-            "target_replicas_conflict",
-            "Times that a target had pods again and was drained",
-            self.replicas_conflicts.clone(),
-        );
-        to.register("api_writes", "Writes sent, by kind of object", self.api_writes.family.clone());
-        to.register(
-            "samples",
-            "Samples asked of a source, by outcome",
-            self.samples.family.clone(),
-        );
-        let help = "Readings of the pods' own metrics, by outcome";
-        to.register("readings", help, self.readings.family.clone());
-        to.register("verdicts", "Verdicts of the judge", self.verdicts.family.clone());
-        to.register("events", "Events, by what became of them", self.events.family.clone());
-        let help = "Traces to be stored in files, by what became of them";
-        to.register("trace_files", help, self.trace_files.family.clone());
-    }
+/// Registers a number.
+fn one<M: Metric + Clone + Default>(to: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    to.register(name, help, metric.clone());
+    metric
+}
+
+/// Registers numbers that the label `key` tells apart.
+fn labeled<M>(to: &mut Registry, name: &str, help: &str, key: &'static str) -> Labeled<M>
+where
+    M: Clone + Default,
+    Family<Label, M>: Metric,
+{
+    Labeled { key, family: one(to, name, help) }
+}
+
+/// Registers counts of what became of something.
+fn by_outcome(to: &mut Registry, name: &str, help: &str) -> Labeled<Counter> {
+    labeled(to, name, help, "outcome")
 }
 
 #[cfg(test)]

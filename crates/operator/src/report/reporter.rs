@@ -29,7 +29,7 @@ impl Reporter {
     }
 
     /// Tells what a round has changed. Of a plan that was refused halfway only what was made.
-    pub fn tell(&self, round: &Round<'_>) {
+    pub(crate) fn tell(&self, round: &Round<'_>) {
         if round.applied.refused.is_some() {
             self.effects(round);
             return;

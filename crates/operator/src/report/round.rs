@@ -12,16 +12,10 @@ use crate::observe::world::World;
 /// One round of a pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Round<'a> {
-    /// What was read.
-    pub world: &'a World,
-    /// What the evidence says.
-    pub evidence: &'a EvidenceView,
-    /// What was decided.
-    pub plan: &'a Plan,
-    /// What became of it.
-    pub applied: &'a Applied,
-    /// Answers to commands.
-    pub answers: &'a [Answer],
-    /// When.
-    pub now: Timestamp,
+    pub(crate) world: &'a World,
+    pub(crate) evidence: &'a EvidenceView,
+    pub(crate) plan: &'a Plan,
+    pub(crate) applied: &'a Applied,
+    pub(crate) answers: &'a [Answer],
+    pub(crate) now: Timestamp,
 }

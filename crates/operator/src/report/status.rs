@@ -113,9 +113,9 @@ fn analyze(status: &mut CanaryRolloutStatus, round: &Round<'_>) {
         status.replay = Vec::new();
         status.replay_truncated = false;
     }
-    if let Some((ranges, truncated)) = &evidence.replay {
-        status.replay.clone_from(ranges);
-        status.replay_truncated = *truncated;
+    if let Some(consumed) = &evidence.replay {
+        status.replay.clone_from(&consumed.ranges);
+        status.replay_truncated = consumed.truncated;
     }
     // What a rollback followed from stays: its canary is on the way out and says nothing more.
     let judging = matches!(world.state, State::Trial(_) | State::Promoting(_));

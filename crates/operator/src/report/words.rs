@@ -163,8 +163,7 @@ fn rejection(world: &World) -> Option<(String, Cause, String)> {
 }
 
 /// Why a canary was removed.
-#[must_use]
-pub const fn cause_text(cause: Cause) -> &'static str {
+pub(crate) const fn cause_text(cause: Cause) -> &'static str {
     match cause {
         Cause::GuardFailed => "a guard failed",
         Cause::AnalysisFailed => "the comparison with the primary failed",
@@ -179,8 +178,7 @@ pub const fn cause_text(cause: Cause) -> &'static str {
 }
 
 /// Why a canary was removed, with what the judge or a guard said of it.
-#[must_use]
-pub fn why(round: &Round<'_>, cause: Cause) -> String {
+pub(crate) fn why(round: &Round<'_>, cause: Cause) -> String {
     let Round { world, evidence, .. } = round;
     let text = cause_text(cause);
     let judged = matches!(cause, Cause::GuardFailed | Cause::AnalysisFailed);
@@ -220,8 +218,7 @@ fn taking_over(world: &World, promotion: Promotion) -> String {
 }
 
 /// What allowed a promotion.
-#[must_use]
-pub const fn promoted_text(how: PromotedBy) -> &'static str {
+pub(crate) const fn promoted_text(how: PromotedBy) -> &'static str {
     match how {
         PromotedBy::Passed => "every step passed",
         PromotedBy::Commanded => "a person skipped what was left",

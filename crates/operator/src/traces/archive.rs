@@ -136,7 +136,7 @@ impl Files {
     ///
     /// # Errors
     /// If others are read just now, or the file can't be.
-    pub async fn read(
+    pub(crate) async fn read(
         &self,
         namespace: String,
         name: String,
@@ -155,7 +155,7 @@ impl Files {
 
 impl Content {
     /// The file, gzip.
-    pub fn parts(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+    pub(crate) fn parts(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
         stream::unfold(self, |mut it| async move {
             let part = it.bytes.split_to(PART_BYTES.min(it.bytes.len()));
             (!part.is_empty()).then_some((Ok(part), it))

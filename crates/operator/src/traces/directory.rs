@@ -70,25 +70,13 @@ pub enum OpenError {
 
 /// Why a trace was not stored.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     /// What is there can't be told, or not be removed.
     #[error("make room for a trace of {bytes} bytes in {root}")]
-    Room {
-        /// The directory.
-        root: PathBuf,
-        /// Path of the trace.
-        bytes: u64,
-        /// What the system says.
-        source: io::Error,
-    },
+    Room { root: PathBuf, bytes: u64, source: io::Error },
     /// The disk is full, read-only or broken.
     #[error("write the trace {path}")]
-    Write {
-        /// Its file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    Write { path: PathBuf, source: io::Error },
 }
 
 impl Directory {
@@ -120,7 +108,7 @@ impl Directory {
     ///
     /// # Errors
     /// If that can't be done: then there is no file, or the one before.
-    pub fn store(&self, of: &Recorded, members: &[Bytes]) -> Result<(), StoreError> {
+    pub(crate) fn store(&self, of: &Recorded, members: &[Bytes]) -> Result<(), StoreError> {
         let path = self.root.join(names::path(of));
         let bytes = members.iter().map(|it| it.len() as u64).sum();
         self.make_room(bytes, &path).map_err(|source| {
@@ -155,10 +143,12 @@ impl Directory {
     }
 
     /// What is in the file of a trace; `None` if there is no such trace.
-    ///
-    /// # Errors
-    /// If it can't be read.
-    pub fn read(&self, namespace: &str, name: &str, file: &str) -> io::Result<Option<Vec<u8>>> {
+    pub(crate) fn read(
+        &self,
+        namespace: &str,
+        name: &str,
+        file: &str,
+    ) -> io::Result<Option<Vec<u8>>> {
         if !names::is_folder(namespace) || !names::is_folder(name) || !names::is_trace(file) {
             return Ok(None);
         }

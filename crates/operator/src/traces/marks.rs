@@ -11,10 +11,8 @@ use siskin_decide::{Cause, PromotedBy, State};
 /// The word of the judge, or of a guard that went before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// What it says.
-    pub verdict: Verdict,
-    /// The name of its finding.
-    pub finding: &'static str,
+    pub(crate) verdict: Verdict,
+    pub(crate) finding: &'static str,
 }
 
 /// What a pass knew of an attempt, for the marks of its trace.
@@ -79,8 +77,7 @@ impl AttemptSnapshot {
     }
 
     /// Whether a failure now would still decide something.
-    #[must_use]
-    pub const fn is_open(&self) -> bool {
+    pub(crate) const fn is_open(&self) -> bool {
         match self.stage {
             At::Step { .. } | At::Promoting { .. } => true,
             At::RollingBack { .. } => false,

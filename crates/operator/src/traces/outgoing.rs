@@ -18,10 +18,8 @@ const MAX_WAITING: usize = 64;
 /// Identifies a recording: an attempt as one process saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// The rollout.
-    pub name: Name,
-    /// The attempt.
-    pub id: RolloutId,
+    pub(crate) name: Name,
+    pub(crate) id: RolloutId,
     /// When the recording began, in milliseconds since 1970.
     pub began: Millis,
 }

@@ -101,7 +101,7 @@ impl Traces {
     }
 
     /// Forgets a rollout that is gone.
-    pub fn forget(&self, name: &Name) {
+    pub(crate) fn forget(&self, name: &Name) {
         self.lock().remove(name);
     }
 
@@ -122,8 +122,7 @@ impl Traces {
     }
 
     /// The recordings of which a file lacks something, those that began first before others.
-    #[must_use]
-    pub fn unstored(&self, which: Unstored) -> Vec<Recorded> {
+    pub(crate) fn unstored(&self, which: Unstored) -> Vec<Recorded> {
         let kept = self.lock();
         let waiting = kept.outgoing.iter().flat_map(|it| &it.waiting).map(|(name, it)| (name, it));
         let wanted = waiting.chain(&kept.recordings).filter(|(_, it)| match which {
@@ -136,15 +135,14 @@ impl Traces {
     }
 
     /// What is recorded so far; `None` if it was given up meanwhile.
-    #[must_use]
-    pub fn transcript(&self, of: &Recorded) -> Option<Transcript> {
+    pub(crate) fn transcript(&self, of: &Recorded) -> Option<Transcript> {
         let mut kept = self.lock();
         let it = kept.find(of)?;
         Some(Transcript { of: of.clone(), members: it.members(), lines: it.lines })
     }
 
     /// A file has this now.
-    pub fn stored(&self, transcript: &Transcript) {
+    pub(crate) fn stored(&self, transcript: &Transcript) {
         let mut kept = self.lock();
         if let Some(it) = kept.find(&transcript.of) {
             it.stored = transcript.lines;
@@ -155,8 +153,7 @@ impl Traces {
     }
 
     /// How many traces had to go before they were stored, since this was asked last.
-    #[must_use]
-    pub fn given_up(&self) -> u64 {
+    pub(crate) fn given_up(&self) -> u64 {
         self.lock().outgoing.as_mut().map_or(0, |it| std::mem::take(&mut it.given_up))
     }
 
@@ -168,7 +165,7 @@ impl Traces {
 impl Recorder {
     /// Begins a trace, in place of the one before: the record that the judge learns from, and how
     /// the judge begins.
-    pub fn begin(&self, attempt: Attempt<'_>, record: &Record, at: Millis) {
+    pub(crate) fn begin(&self, attempt: Attempt<'_>, record: &Record, at: Millis) {
         let mut kept = self.traces.lock();
         let beginning = attempt.beginning;
         kept.begin(&self.name, attempt, record.clone(), at);
@@ -181,12 +178,12 @@ impl Recorder {
     }
 
     /// The judge was given this.
-    pub fn seen(&self, seen: impl Into<Seen>) {
+    pub(crate) fn seen(&self, seen: impl Into<Seen>) {
         self.traces.lock().write(&self.name, &Line::Seen(seen.into()));
     }
 
     /// What a pass knew of the attempt: its marks are written when they change.
-    pub fn follow(&self, attempt: &AttemptSnapshot) {
+    pub(crate) fn follow(&self, attempt: &AttemptSnapshot) {
         let mut kept = self.traces.lock();
         let Some(recording) = kept.recordings.get_mut(&self.name) else { return };
         let (lines, last) = recording.told.marks(attempt);
@@ -199,7 +196,7 @@ impl Recorder {
     }
 
     /// The attempt is over, however it ended.
-    pub fn finish(&self, at: Millis) {
+    pub(crate) fn finish(&self, at: Millis) {
         let mut kept = self.traces.lock();
         let Some(recording) = kept.recordings.get(&self.name) else { return };
         if let Some(line) = recording.told.abandoned(at) {

@@ -24,8 +24,7 @@ const TAKEN_OVER: [&str; 3] =
 /// What children of one target have in common.
 #[derive(Clone, Debug)]
 pub struct Family {
-    /// Name of the target.
-    pub target: String,
+    pub(crate) target: String,
     /// Whether pods are told their name and role.
     pub identity: PodIdentity,
     /// What the target's template carries to restart pods.
@@ -44,8 +43,7 @@ impl Family {
     }
 
     /// `metadata` (labels, annotations) and `spec` of a child, without its count.
-    #[must_use]
-    pub fn child(&self, role: Role, revision: Revision, template: &PodTemplate) -> Child {
+    pub(crate) fn child(&self, role: Role, revision: Revision, template: &PodTemplate) -> Child {
         let labels = [(TARGET, self.target.as_str()), (ROLE, role_name(role))];
         let mut annotations: BTreeMap<_, _> =
             GITOPS.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
@@ -95,12 +93,9 @@ impl Family {
 /// A child as it should be, without its count.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Child {
-    /// Labels that it must have.
-    pub labels: BTreeMap<String, String>,
-    /// Annotations that it must have.
-    pub annotations: BTreeMap<String, String>,
-    /// Its `spec`.
-    pub spec: Value,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) annotations: BTreeMap<String, String>,
+    pub(crate) spec: Value,
 }
 
 impl Child {
@@ -144,14 +139,12 @@ pub enum Difference {
 }
 
 /// Name of a child: `<target>-primary` or `<target>-canary`.
-#[must_use]
-pub fn child_name(target: &str, role: Role) -> String {
+pub(crate) fn child_name(target: &str, role: Role) -> String {
     format!("{target}-{}", role_name(role))
 }
 
 /// The target's name, if this is the name of a child or of one of its `ReplicaSets`.
-#[must_use]
-pub fn target_of(name: &str) -> Option<&str> {
+pub(crate) fn target_of(name: &str) -> Option<&str> {
     let strip = |name| {
         [Role::Primary, Role::Canary].iter().find_map(|role| {
             let name: &str = name;

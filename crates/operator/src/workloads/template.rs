@@ -34,8 +34,7 @@ impl PodTemplate {
     }
 
     /// The JSON that is frozen.
-    #[must_use]
-    pub const fn json(&self) -> &Value {
+    pub(crate) const fn json(&self) -> &Value {
         &self.0
     }
 
@@ -46,8 +45,7 @@ impl PodTemplate {
     }
 
     /// Trial key: equal for templates between which `canary_on` asks for no trial.
-    #[must_use]
-    pub fn trial_key(&self, canary_on: CanaryOn) -> TrialKey {
+    pub(crate) fn trial_key(&self, canary_on: CanaryOn) -> TrialKey {
         let spec = &self.0["spec"];
         TrialKey(match canary_on {
             CanaryOn::Template => key_of(&self.0),
@@ -60,8 +58,7 @@ impl PodTemplate {
 
     /// The template of a child: the role as a label, in the environment if asked, and the restart
     /// annotations that the target carries now.
-    #[must_use]
-    pub fn for_role(&self, role: Role, identity: PodIdentity, restarts: &Restarts) -> Value {
+    pub(crate) fn for_role(&self, role: Role, identity: PodIdentity, restarts: &Restarts) -> Value {
         let mut template = self.0.clone();
         let metadata = object(&mut template, "metadata");
         object_in(metadata, "labels").insert(ROLE.into(), role_name(role).into());
@@ -77,8 +74,7 @@ impl PodTemplate {
     }
 
     /// The version that a child runs, with what [`Self::for_role`] added taken off again.
-    #[must_use]
-    pub fn of_child(raw: &Value, role: Role, identity: PodIdentity) -> Self {
+    pub(crate) fn of_child(raw: &Value, role: Role, identity: PodIdentity) -> Self {
         let mut template = Self::of(raw);
         if let Some(labels) = template.0["metadata"]["labels"].as_object_mut() {
             labels.remove(ROLE);
@@ -119,8 +115,7 @@ impl Restarts {
 }
 
 /// The label value and environment value of a role.
-#[must_use]
-pub const fn role_name(role: Role) -> &'static str {
+pub(crate) const fn role_name(role: Role) -> &'static str {
     match role {
         Role::Primary => ROLE_PRIMARY,
         Role::Canary => ROLE_CANARY,
@@ -128,8 +123,7 @@ pub const fn role_name(role: Role) -> &'static str {
 }
 
 /// Whether everything in `part` is also in `whole`: what API server defaults may have added to.
-#[must_use]
-pub fn contained(part: &Value, whole: &Value) -> bool {
+pub(crate) fn contained(part: &Value, whole: &Value) -> bool {
     match (part, whole) {
         (Value::Object(part), Value::Object(whole)) => {
             part.iter().all(|(name, it)| whole.get(name).is_some_and(|other| contained(it, other)))

@@ -130,5 +130,5 @@ fn two_tenures_never_have_the_same_text() {
     // A Lease that was deleted counts from 0 again.
     assert_ne!(Epoch::new(0, "pod_1").to_string(), Epoch::new(0, "pod_2").to_string());
     assert_eq!(epoch().to_string(), "3.pod_1");
-    assert_eq!(epoch().transitions(), 3);
+    assert_eq!(epoch().transitions, 3);
 }

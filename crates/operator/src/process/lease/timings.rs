@@ -30,10 +30,7 @@ impl Timings {
 
     /// `duration` > `renew_deadline` > `retry_period`, with room between them. The duration is cut
     /// to whole seconds, because that is what the others can read.
-    ///
-    /// # Errors
-    /// If they don't fit each other.
-    pub fn new(
+    pub(crate) fn new(
         duration: Duration,
         renew_deadline: Duration,
         retry_period: Duration,
@@ -52,27 +49,23 @@ impl Timings {
     }
 
     /// How long others wait for a holder that says nothing.
-    #[must_use]
-    pub const fn duration(&self) -> Duration {
+    pub(crate) const fn duration(&self) -> Duration {
         self.duration
     }
 
     /// When a holder that could not renew stops, counted from sending its last renewal.
-    #[must_use]
-    pub const fn renew_deadline(&self) -> Duration {
+    pub(crate) const fn renew_deadline(&self) -> Duration {
         self.renew_deadline
     }
 
     /// How often the holder renews and the others look.
-    #[must_use]
-    pub const fn retry_period(&self) -> Duration {
+    pub(crate) const fn retry_period(&self) -> Duration {
         self.retry_period
     }
 
     /// Longest time for one request: a quarter of the deadline, so that two connections that hang,
     /// one after the other, leave room for another look and another renewal.
-    #[must_use]
-    pub fn request(&self) -> Duration {
+    pub(crate) fn request(&self) -> Duration {
         self.renew_deadline / 4
     }
 }

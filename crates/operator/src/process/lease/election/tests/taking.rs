@@ -30,7 +30,7 @@ async fn takes_a_vacated_lease_at_once() {
     let process = Process::leading(&server, "a").await;
     assert!(since(began) < 0.1);
     assert_eq!(transitions(&server.lease()), Some(5));
-    assert_eq!(process.gate.leading().await.unwrap().transitions(), 5);
+    assert!(process.gate.leading().await.unwrap().to_string().starts_with("5."));
 }
 
 /// Whatever the dead holder's clock said, its lease is waited out by our own.
