@@ -89,7 +89,7 @@ fn more_failing_readings_than_tolerated_fail_the_canary() {
     assert!(fault(trial.last()).is_some_and(Fault::is_guard));
 }
 
-/// The same trial, without a word of a query.
+/// A bound by a well-known name judges without a word of a query.
 #[test]
 fn each_check_is_computed_from_what_the_pods_count() {
     for (measure, check, expected) in [
@@ -131,7 +131,7 @@ fn what_the_primary_is_beyond_too_is_shared() {
     assert!(words.contains("is not less than 0.05, but so is the primary's median"), "{words}");
 }
 
-/// The same trial passes without the check, and with a bucket that its quantile lies in.
+/// A trial passes without a check, and with a bucket that the check's quantile lies in.
 #[test]
 fn a_pass_needs_a_value() {
     let run = |settings: &Settings, add_bucket: bool| {

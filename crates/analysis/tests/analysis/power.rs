@@ -36,7 +36,7 @@ fn promised(signal: &Signal) -> f64 {
     of.and_then(|it| it.effect).expect("found")
 }
 
-/// Of [`SEEDS`] rollouts, those that are rolled back within the hold.
+/// Number of rollouts, of [`SEEDS`], that are rolled back within the hold.
 fn rolled_back(change: impl Fn(&mut Trial)) -> usize {
     let failed = |seed: &u64| {
         let mut trial = Trial::begin(shape(), *seed);

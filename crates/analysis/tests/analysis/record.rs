@@ -1,4 +1,4 @@
-//! The record keeps what it is given, bounded, and says what it made of it.
+//! The record keeps what it is given, bounded, and says what it made of it. No judge is asked.
 
 use siskin_analysis::{Pushed, Record};
 use siskin_simulation::{Shape, World};

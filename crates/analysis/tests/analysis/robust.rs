@@ -1,5 +1,5 @@
-//! Whatever is observed, the judge neither panics nor answers with numbers that are none, and
-//! says nothing about a canary that it can't tell apart.
+//! Whatever is observed, the judge neither panics nor answers with numbers that are none. It says
+//! nothing about a canary that it can't tell apart.
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ use siskin_simulation::trial::{HAND_OVER, Trial, fault};
 use siskin_simulation::{Shape, World};
 
 const MINUTE: Millis = 60_000;
-/// Of the observations.
+/// Time between two observations.
 const INTERVAL: Millis = 10_000;
 
 /// Counters are there once a minute, at another second for each pod; in between a pod shows the

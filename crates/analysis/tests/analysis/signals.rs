@@ -82,8 +82,8 @@ fn silent_loss_is_found() {
     assert!(signal == Signal::Loss && at <= 60, "{signal} after {at} s");
 }
 
-/// Of what is missing at one poll, the next tells what was in flight; but a pod that never had any
-/// in flight has lost the rest, too.
+/// The next poll tells what of the missing was in flight; but a pod that never had any in flight
+/// has lost the rest, too.
 #[test]
 fn silent_loss_that_comes_late_is_found_at_the_second_poll() {
     for seed in 0..5 {
@@ -334,7 +334,7 @@ fn a_long_warm_up_is_not_slowness() {
     assert!(trial.never(Verdict::Fail), "{}", trial.last());
 }
 
-/// The same where metrics of the pod begin late: what was not seen is no time without slowness.
+/// Metrics of a pod may begin late: what was not seen is no time without slowness.
 #[test]
 fn a_warm_up_that_is_seen_late_is_not_slowness() {
     for seed in 30..33 {

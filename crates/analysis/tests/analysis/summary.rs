@@ -1,4 +1,4 @@
-//! Summaries and the preflight's question, on groups whose figures are known.
+//! Summaries and the preflight's question, on groups whose figures are known. No judge is asked.
 
 use siskin_analysis::observation::{GroupState, Observation, Owner};
 use siskin_analysis::{Record, Unsteady, primary_steady, summarize};

@@ -257,10 +257,10 @@ impl Draw {
     fn pods(&mut self, kind: Kind, step: usize) -> Vec<PodObservation> {
         let absent = if kind == Kind::Absurd { 5 } else { 200 };
         let known: Vec<_> = PODS.into_iter().take(5).filter(|_| !self.rarely(absent)).collect();
-        known.into_iter().map(|(name, role)| self.pod(kind, (name, role), step)).collect()
+        known.into_iter().map(|(name, role)| self.pod(kind, name, role, step)).collect()
     }
 
-    fn pod(&mut self, kind: Kind, (name, role): (&str, Role), step: usize) -> PodObservation {
+    fn pod(&mut self, kind: Kind, name: &str, role: Role, step: usize) -> PodObservation {
         let absurd = kind == Kind::Absurd || self.rarely(40);
         let age = if absurd { self.one_of(&AGES) } else { 3_600_000 };
         let metrics = (!self.rarely(10)).then(|| self.metrics(kind, absurd, step));
