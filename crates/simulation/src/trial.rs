@@ -88,7 +88,7 @@ pub fn settings(shape: Shape) -> Settings {
     judged_by(shape, &[])
 }
 
-/// The same with metrics of the user.
+/// Settings with metrics of the user.
 pub fn judged_by(shape: Shape, user: &[UserMetric]) -> Settings {
     Settings {
         interval: shape.poll,

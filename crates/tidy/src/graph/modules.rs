@@ -141,7 +141,7 @@ impl<'a> Builder<'_, 'a> {
             None => vec![format!("{own}.rs"), format!("{own}/mod.rs")],
         };
         let found = candidates.iter().find_map(|path| self.by_path.get(path.as_str()))?;
-        // A file that `#[path]` names keeps its children in its own folder, as a `mod.rs` does.
+        // A file that `#[path]` names keeps its children in its own folder.
         let moved = declared.path.and_then(|_| candidates[0].rsplit_once('/'));
         Some((*found, moved.map_or(own, |(folder, _)| folder.to_owned())))
     }

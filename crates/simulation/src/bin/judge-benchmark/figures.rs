@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::scenario::Scenario;
-use crate::trial::{JUDGES, Outcome};
+use crate::trial::{JUDGES, TrialOutcome};
 
 /// The places of Siskin among the judges: with metrics, and with offsets alone.
 pub const FULL: usize = 0;
@@ -41,7 +41,7 @@ pub struct Score {
 
 impl Figures {
     /// Counts the outcomes of a scenario.
-    pub fn of(scenario: &Scenario, outcomes: &[Outcome]) -> Self {
+    pub fn of(scenario: &Scenario, outcomes: &[TrialOutcome]) -> Self {
         let judges = JUDGES.iter().enumerate().map(|(index, judge)| {
             let times = outcomes.iter().filter_map(|outcome| outcome.rolled_back[index]);
             let mut seconds: Vec<i64> = times.map(|at| at - scenario.onset).collect();
@@ -71,7 +71,7 @@ impl Figures {
     }
 
     /// Adds Siskin's outcomes of more runs.
-    pub fn lengthen(&mut self, outcomes: &[Outcome]) {
+    pub fn lengthen(&mut self, outcomes: &[TrialOutcome]) {
         let (rolled_back, runs) = self.known();
         let more = outcomes.iter().filter(|outcome| outcome.rolled_back[FULL].is_some()).count();
         self.longer = Some((rolled_back + more, runs + outcomes.len()));

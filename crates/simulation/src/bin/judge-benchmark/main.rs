@@ -17,6 +17,7 @@ mod plot;
 mod pod;
 mod report;
 mod rivals;
+mod runs;
 mod scenario;
 #[cfg(feature = "sensitivity")]
 mod sensitivity;
@@ -29,12 +30,12 @@ mod view;
 mod world;
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arguments::{Arguments, Command, HELP};
 use figures::Figures;
+use runs::{figures, outcomes};
 use scenario::Scenario;
-use trial::{Field, Outcome};
+use trial::Field;
 
 fn main() -> ExitCode {
     let result = Command::parse(std::env::args().skip(1)).and_then(|command| match command {
@@ -78,31 +79,4 @@ fn look_longer(tables: &mut [Figures], scenarios: &[Scenario], seeds: &[u64]) {
     for (one, scenario) in open {
         one.lengthen(&outcomes(&[*scenario], seeds, Field::Siskin).concat());
     }
-}
-
-/// The judges of a field on each scenario.
-fn figures(scenarios: &[Scenario], seeds: &[u64], field: Field) -> Vec<Figures> {
-    let outcomes = outcomes(scenarios, seeds, field).into_iter().zip(scenarios);
-    outcomes.map(|(outcomes, scenario)| Figures::of(scenario, &outcomes)).collect()
-}
-
-/// Runs every scenario with every seed, on all cores.
-fn outcomes(scenarios: &[Scenario], seeds: &[u64], field: Field) -> Vec<Vec<Outcome>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let task = next.fetch_add(1, Ordering::Relaxed);
-            let Some(scenario) = scenarios.get(task / seeds.len()) else { return done };
-            done.push((task, trial::run(scenario, seeds[task % seeds.len()], field)));
-        }
-    };
-    let mut done: Vec<(usize, Outcome)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("a run ends")).collect()
-    });
-    done.sort_unstable_by_key(|(task, _)| *task);
-    let mut outcomes = done.into_iter().map(|(_, outcome)| outcome);
-    scenarios.iter().map(|_| outcomes.by_ref().take(seeds.len()).collect()).collect()
 }

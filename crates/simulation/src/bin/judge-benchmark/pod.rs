@@ -18,7 +18,7 @@ const LARGER: i64 = 5;
 
 /// One pod.
 #[derive(Clone, Debug)]
-pub struct Pod {
+pub struct SimulatedPod {
     /// Counts replacements: part of the name.
     pub generation: u32,
     pub created: i64,
@@ -50,7 +50,7 @@ pub struct Pod {
     pub next_start: i64,
 }
 
-impl Pod {
+impl SimulatedPod {
     /// A pod that has run for a day.
     pub fn new(scenario: &Scenario, random: &mut Random) -> Self {
         let phase = random.index(usize::try_from(scenario.commit).unwrap_or(1));

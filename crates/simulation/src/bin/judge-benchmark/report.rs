@@ -11,7 +11,9 @@ use std::path::Path;
 
 use crate::arguments::Arguments;
 use crate::figures::Figures;
-use crate::plot;
+use crate::plot::detection::detection;
+use crate::plot::power::power;
+use crate::plot::rollbacks::rollbacks;
 use crate::sweep::Swept;
 use crate::targets;
 use crate::trial::ALPHA;
@@ -45,9 +47,9 @@ pub fn write(
         ("judge.md", page(arguments, figures)),
         ("judge.csv", csv::judges(figures)),
         ("power.csv", csv::power(swept)),
-        ("detection.svg", plot::detection(figures)),
-        ("false-rollbacks.svg", plot::rollbacks(figures)),
-        ("power.svg", plot::power(swept)),
+        ("detection.svg", detection(figures)),
+        ("false-rollbacks.svg", rollbacks(figures)),
+        ("power.svg", power(swept)),
     ];
     files.iter().try_for_each(|(name, text)| save(&directory.join(name), text))
 }

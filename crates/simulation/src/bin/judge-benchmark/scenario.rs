@@ -18,7 +18,7 @@ pub struct Scenario {
     pub commit_spread: i64,
     /// Standard deviation of ln of the partitions' weights.
     pub skew: f64,
-    /// The same of the partitions' error rates.
+    /// Standard deviation of ln of the partitions' error rates.
     pub error_skew: f64,
     /// Errors come in batches of this many.
     pub batch: f64,

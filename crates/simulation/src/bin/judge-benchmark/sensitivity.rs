@@ -10,6 +10,7 @@ use crate::arguments::Arguments;
 use crate::catalogue;
 use crate::figures::{FULL, Figures, share};
 use crate::report::save;
+use crate::runs::figures;
 use crate::scenario::Scenario;
 use crate::targets;
 use crate::trial::Field;
@@ -21,7 +22,7 @@ const FACTORS: [f64; 2] = [0.5, 2.0];
 struct Score {
     /// Part of all healthy canaries that is rolled back.
     rolled_back: f64,
-    /// The same of the worst scenario.
+    /// Part of the worst scenario's healthy canaries that is rolled back.
     worst: f64,
     /// Mean over the targets of the part of runs found in time.
     in_time: f64,
@@ -35,7 +36,7 @@ pub fn run(arguments: &Arguments, path: &Path) -> Result<(), String> {
     let scored = |one: &Scenario| !one.bad || targets::has(one.name);
     let scenarios: Vec<Scenario> = arguments.chosen(catalogue::scenarios());
     let scenarios: Vec<Scenario> = scenarios.into_iter().filter(scored).collect();
-    let score = || Score::of(&crate::figures(&scenarios, &arguments.tuning_seeds(), Field::Siskin));
+    let score = || Score::of(&figures(&scenarios, &arguments.tuning_seeds(), Field::Siskin));
     let chosen = score();
     eprintln!("as chosen: {}", chosen.cells());
     let mut rows = String::new();

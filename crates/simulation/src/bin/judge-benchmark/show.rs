@@ -10,7 +10,7 @@ use siskin_analysis::observation::{
 };
 
 use crate::latency::EDGES;
-use crate::pod::Pod;
+use crate::pod::SimulatedPod;
 use crate::scenario::{Counting, Fault, Scenario, Source};
 use crate::sizes::{CANARY, PODS};
 use crate::world::{Partition, World};
@@ -23,13 +23,13 @@ const MIB: f64 = 1_048_576.0;
 
 /// Names that don't change, made once per run.
 #[derive(Clone, Debug)]
-pub struct Names {
+pub struct ShownNames {
     topic: Arc<str>,
     edges: Arc<[f64]>,
     pods: Vec<(u32, Role, Arc<str>)>,
 }
 
-impl Names {
+impl ShownNames {
     /// For one run.
     pub fn new() -> Self {
         let pods = (0..PODS).map(|_| (u32::MAX, Role::Primary, Arc::from(""))).collect();
@@ -50,7 +50,7 @@ impl Names {
 }
 
 /// What is seen now.
-pub fn observe(world: &mut World, scenario: &Scenario, names: &mut Names) -> Observation {
+pub fn observe(world: &mut World, scenario: &Scenario, names: &mut ShownNames) -> Observation {
     (0..PODS).for_each(|pod| world.time(pod));
     if scenario.source == Source::Resets && world.now > 0 && world.now % 240 == 0 {
         let index = usize::try_from(world.now / 240).unwrap_or(0) % PODS;
@@ -83,7 +83,11 @@ fn at(second: i64) -> Millis {
     START + second * 1_000
 }
 
-fn show(pod: &Pod, identity: &(Arc<str>, Role), metrics: Option<PodMetrics>) -> PodObservation {
+fn show(
+    pod: &SimulatedPod,
+    identity: &(Arc<str>, Role),
+    metrics: Option<PodMetrics>,
+) -> PodObservation {
     PodObservation {
         name: identity.0.clone(),
         role: identity.1,
@@ -99,7 +103,13 @@ fn show(pod: &Pod, identity: &(Arc<str>, Role), metrics: Option<PodMetrics>) -> 
     }
 }
 
-fn metrics(pod: &Pod, index: usize, now: i64, scenario: &Scenario, names: &Names) -> PodMetrics {
+fn metrics(
+    pod: &SimulatedPod,
+    index: usize,
+    now: i64,
+    scenario: &Scenario,
+    names: &ShownNames,
+) -> PodMetrics {
     let mut below = 0.0;
     let counts = pod
         .buckets
@@ -129,7 +139,7 @@ fn metrics(pod: &Pod, index: usize, now: i64, scenario: &Scenario, names: &Names
     }
 }
 
-fn group(world: &World, identities: &[(Arc<str>, Role)], names: &Names) -> GroupObservation {
+fn group(world: &World, identities: &[(Arc<str>, Role)], names: &ShownNames) -> GroupObservation {
     let joined = |index: usize| world.pods[index].runs && (index != CANARY || world.canary_joined);
     let count = |role: Role| {
         let members =

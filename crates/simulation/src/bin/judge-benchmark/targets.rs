@@ -30,7 +30,8 @@ enum Limit {
 const fn target(
     scenario: &'static str,
     judge: usize,
-    (part, seconds): (f64, i64),
+    part: f64,
+    seconds: i64,
     limit: Limit,
 ) -> Target {
     Target { scenario, judge, part, seconds, limit }
@@ -38,23 +39,23 @@ const fn target(
 
 /// From the design (judge, §7).
 const TARGETS: [Target; 17] = [
-    target("stall", FULL, (0.95, 60), Limit::Progress),
-    target("poison pill on one partition", FULL, (0.95, 60), Limit::Progress),
-    target("all messages fail", FULL, (0.95, 20), Limit::Window),
-    target("errors 1 to 10 % for 60 s", FULL, (0.95, 20), Limit::Window),
-    target("drops 2 % silently", FULL, (0.95, 20), Limit::InFlight),
-    target("errors 1 to 2 %", FULL, (0.5, 120), Limit::Margin),
-    target("errors 1 to 2 %", FULL, (0.95, 240), Limit::Margin),
-    target("errors 1 to 2 %, late", FULL, (0.5, 120), Limit::Margin),
-    target("errors 1 to 2 %, late", FULL, (0.95, 240), Limit::Margin),
-    target("crash loop", FULL, (0.95, 90), Limit::Kubelet),
-    target("30 % slower, load 0.85", LAG_ONLY, (0.5, 240), Limit::Standing),
-    target("30 % slower, load 0.85", FULL, (0.5, 200), Limit::Standing),
-    target("10 % capacity deficit, late", LAG_ONLY, (0.95, 900), Limit::Standing),
-    target("10 % capacity deficit, late", FULL, (0.95, 900), Limit::Standing),
-    target("5 % capacity deficit, load 0.95", FULL, (1.0, 1_800), Limit::Luck),
-    target("rebalance storm", FULL, (0.95, 300), Limit::Window),
-    target("commits 30 % without work", FULL, (0.95, 360), Limit::Phase),
+    target("stall", FULL, 0.95, 60, Limit::Progress),
+    target("poison pill on one partition", FULL, 0.95, 60, Limit::Progress),
+    target("all messages fail", FULL, 0.95, 20, Limit::Window),
+    target("errors 1 to 10 % for 60 s", FULL, 0.95, 20, Limit::Window),
+    target("drops 2 % silently", FULL, 0.95, 20, Limit::InFlight),
+    target("errors 1 to 2 %", FULL, 0.5, 120, Limit::Margin),
+    target("errors 1 to 2 %", FULL, 0.95, 240, Limit::Margin),
+    target("errors 1 to 2 %, late", FULL, 0.5, 120, Limit::Margin),
+    target("errors 1 to 2 %, late", FULL, 0.95, 240, Limit::Margin),
+    target("crash loop", FULL, 0.95, 90, Limit::Kubelet),
+    target("30 % slower, load 0.85", LAG_ONLY, 0.5, 240, Limit::Standing),
+    target("30 % slower, load 0.85", FULL, 0.5, 200, Limit::Standing),
+    target("10 % capacity deficit, late", LAG_ONLY, 0.95, 900, Limit::Standing),
+    target("10 % capacity deficit, late", FULL, 0.95, 900, Limit::Standing),
+    target("5 % capacity deficit, load 0.95", FULL, 1.0, 1_800, Limit::Luck),
+    target("rebalance storm", FULL, 0.95, 300, Limit::Window),
+    target("commits 30 % without work", FULL, 0.95, 360, Limit::Phase),
 ];
 
 /// Healthy canaries that may never be rolled back, whatever α says.

@@ -6,7 +6,7 @@ use siskin_analysis::{Finding, Judge, Record, Settings, Verdict};
 
 use crate::rivals;
 use crate::scenario::{Scenario, Source};
-use crate::show::{Names, POLL, START, observe};
+use crate::show::{POLL, START, ShownNames, observe};
 use crate::view::Viewer;
 use crate::world::World;
 
@@ -40,7 +40,7 @@ pub enum Field {
 
 /// What one run gave.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct TrialOutcome {
     /// The second in which each judge rolled back.
     pub rolled_back: [Option<i64>; JUDGES.len()],
     /// Which signal or guard made Siskin do it.
@@ -58,9 +58,9 @@ struct Ours {
 }
 
 /// Runs one scenario with one seed.
-pub fn run(scenario: &Scenario, seed: u64, field: Field) -> Outcome {
+pub fn run(scenario: &Scenario, seed: u64, field: Field) -> TrialOutcome {
     let mut group = World::new(*scenario, seed);
-    let mut known = Names::new();
+    let mut known = ShownNames::new();
     let mut records = [Record::new(600_000), Record::new(600_000)];
     while group.now < 0 {
         group.step();
@@ -98,7 +98,7 @@ pub fn run(scenario: &Scenario, seed: u64, field: Field) -> Outcome {
         }
     }
     let [full, _] = ours;
-    Outcome {
+    TrialOutcome {
         rolled_back,
         reason: full.fault.map(|(_, reason)| reason),
         passes: full.fault.is_none() && full.passes,

@@ -10,7 +10,7 @@ mod tests;
 use self::log::{BEGIN, Log};
 use self::surroundings::Surroundings;
 use crate::latency::shares_below;
-use crate::pod::Pod;
+use crate::pod::SimulatedPod;
 use crate::scenario::{Fault, Scenario, Traffic};
 use crate::sizes::{CANARY, PARTITIONS, PODS};
 use siskin_simulation::random::Random;
@@ -30,7 +30,7 @@ pub struct World {
     scenario: Scenario,
     /// Seconds; the trial begins at 0.
     pub now: i64,
-    pub pods: Vec<Pod>,
+    pub pods: Vec<SimulatedPod>,
     pub partitions: Vec<Partition>,
     pub epoch: u64,
     pub paused_until: i64,
@@ -59,7 +59,7 @@ impl World {
     /// A group ten minutes before the trial.
     pub fn new(scenario: Scenario, seed: u64) -> Self {
         let (mut random, mut aside) = (stream(seed), stream(!seed));
-        let pods = (0..PODS).map(|_| Pod::new(&scenario, &mut random)).collect();
+        let pods = (0..PODS).map(|_| SimulatedPod::new(&scenario, &mut random)).collect();
         let mut partitions: Vec<Partition> = (0..PARTITIONS)
             .map(|i| Partition::new(i, &scenario, &mut random, &mut aside))
             .collect();
@@ -138,8 +138,8 @@ impl World {
             partition.own.step(&mut self.random);
             let (part, bursts) = self.surroundings.arrivals(index);
             let mean = each * partition.weight * partition.own.level() * part + each * bursts;
-            let seen = (self.now, partition.committed);
-            partition.log.append(self.random.poisson(mean, COUNTED), seen, &mut self.aside);
+            let (messages, committed) = (self.random.poisson(mean, COUNTED), partition.committed);
+            partition.log.append(messages, self.now, committed, &mut self.aside);
         }
     }
 

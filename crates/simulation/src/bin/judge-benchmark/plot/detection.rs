@@ -3,8 +3,8 @@
 
 use std::fmt::Write;
 
-use super::{Anchor, GRID, MARGIN, Picture};
 use crate::figures::{Figures, Score, share};
+use crate::plot::picture::{Anchor, GRID, MARGIN, Picture};
 use crate::trial::WATCHED;
 
 /// Panels side by side.
@@ -48,7 +48,8 @@ pub fn detection(figures: &[Figures]) -> String {
     picture.finish()
 }
 
-fn panel(picture: &mut Picture, (left, top): (f64, f64), figures: &Figures) {
+fn panel(picture: &mut Picture, corner: (f64, f64), figures: &Figures) {
+    let (left, top) = corner;
     let bottom = top + PLOT.1;
     picture.text((left, top - 7.0), Anchor::Start, figures.scenario);
     for percent in [0.0, 50.0, 100.0] {
@@ -69,7 +70,8 @@ fn panel(picture: &mut Picture, (left, top): (f64, f64), figures: &Figures) {
 }
 
 /// The share found as a staircase. Steps that can't be seen are drawn with the next one.
-fn steps((left, bottom): (f64, f64), score: &Score, runs: usize) -> String {
+fn steps(begin: (f64, f64), score: &Score, runs: usize) -> String {
+    let (left, bottom) = begin;
     let y = |found: usize| bottom - PLOT.1 * share(found, runs);
     let mut path = format!("M{left:.1} {bottom:.1}");
     let mut drawn = bottom;

@@ -1,8 +1,8 @@
 //! Power against effect size: how often each judge finds an effect, from subtle to gross.
 //! Sizes are evenly apart, whatever their value, for they are chosen and not measured.
 
-use super::{Anchor, COLOURS, ENTRY, GRID, MARGIN, Picture, through};
 use crate::figures::{Score, interval, share};
+use crate::plot::picture::{Anchor, COLORS, ENTRY, GRID, MARGIN, Picture, through};
 use crate::sweep::Swept;
 use crate::trial::JUDGES;
 
@@ -62,7 +62,7 @@ fn panel(picture: &mut Picture, left: f64, family: &Swept) {
         picture.curve(&through(all.clone().map(level)), judge);
         for index in all {
             let (low, high) = interval(found(index).0, found(index).1);
-            picture.line(at(index, low), at(index, high), COLOURS[judge], 1.0);
+            picture.line(at(index, low), at(index, high), COLORS[judge], 1.0);
             picture.dot(level(index), judge);
         }
     }

@@ -1,8 +1,8 @@
 //! How often each judge rolls back a healthy canary: a dot and its interval, by scenario.
 //! The scale is that of square roots, so that 1 % is seen beside 100 %.
 
-use super::{Anchor, COLOURS, GRID, INK, MARGIN, Picture};
 use crate::figures::{Figures, interval, share};
+use crate::plot::picture::{Anchor, COLORS, GRID, INK, MARGIN, Picture};
 use crate::trial::{ALPHA, JUDGES};
 
 /// Room for the names of scenarios; width of a judge's column and of its plot; height of a row.
@@ -41,14 +41,14 @@ pub fn rollbacks(figures: &[Figures]) -> String {
         runs += one.runs;
         for (judge, score) in one.judges.iter().enumerate() {
             pooled[judge] += score.all();
-            point(&mut picture, y, judge, (score.all(), one.runs));
+            point(&mut picture, y, judge, score.all(), one.runs);
         }
     }
     let y = TOP + ROW * (good.len() as f64 + 0.5);
     picture.line((MARGIN, y - ROW / 2.0), (width - MARGIN, y - ROW / 2.0), INK, 1.0);
     picture.text((MARGIN + NAMES - 12.0, y + 4.0), Anchor::End, "all together");
     for (judge, events) in pooled.into_iter().enumerate() {
-        point(&mut picture, y, judge, (events, runs));
+        point(&mut picture, y, judge, events, runs);
     }
     picture.finish()
 }
@@ -58,8 +58,8 @@ fn columns(picture: &mut Picture, judge: usize, name: &str, bottom: f64) {
     picture.text((middle, TOP - 24.0), Anchor::Middle, name);
     for tick in TICKS {
         let x = left(judge) + x(tick);
-        let colour = if (tick - ALPHA).abs() < 1e-9 { "#888888" } else { GRID };
-        picture.line((x, TOP), (x, bottom), colour, 1.0);
+        let color = if (tick - ALPHA).abs() < 1e-9 { "#888888" } else { GRID };
+        picture.line((x, TOP), (x, bottom), color, 1.0);
         let words = format!("{}", 100.0 * tick);
         picture.text((x, TOP - 6.0), Anchor::Middle, &words);
         picture.text((x, bottom + 15.0), Anchor::Middle, &words);
@@ -67,10 +67,10 @@ fn columns(picture: &mut Picture, judge: usize, name: &str, bottom: f64) {
     picture.text((left(judge) + PLOT / 2.0, bottom + 28.0), Anchor::Middle, "%");
 }
 
-fn point(picture: &mut Picture, y: f64, judge: usize, (events, runs): (usize, usize)) {
+fn point(picture: &mut Picture, y: f64, judge: usize, events: usize, runs: usize) {
     let (low, high) = interval(events, runs);
     let at = |part: f64| (left(judge) + x(part), y);
-    picture.line(at(low), at(high), COLOURS[judge], 1.6);
+    picture.line(at(low), at(high), COLORS[judge], 1.6);
     picture.dot(at(share(events, runs)), judge);
 }
 

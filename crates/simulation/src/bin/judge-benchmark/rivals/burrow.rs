@@ -1,9 +1,9 @@
-//! Burrow's rules over the last ten commits of each partition.
+//! Burrow's rules over the last ten commits of each partition. No other figure is looked at.
 //! <https://github.com/linkedin/Burrow/wiki/Consumer-Lag-Evaluation-Rules>
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::Rival;
+use crate::rivals::rival::Rival;
 use crate::view::View;
 
 /// Commits looked at: Burrow's `intervals`.

@@ -1,7 +1,7 @@
 //! Mann-Whitney as Kayenta applies it: points of one minute, judged every five minutes over the
 //! whole trial, 98 % confidence, tolerance 0.25; a metric that is too high is critical.
 
-use super::Rival;
+use crate::rivals::rival::Rival;
 use crate::view::{Tally, View};
 
 /// Seconds per point.

@@ -1,7 +1,7 @@
 //! Fixed thresholds, checked every minute, and a counter of failed checks: Flagger, Argo Rollouts,
 //! Aviary. They differ in what they count and in what missing data means.
 
-use super::Rival;
+use crate::rivals::rival::Rival;
 use crate::view::{Tally, View};
 
 /// Seconds between checks, and the time each looks back: the interval of all three's examples.

@@ -1,7 +1,7 @@
 //! A test of two proportions on all counts so far, looked at with every poll: what a dashboard
 //! with a p-value invites to. Its 1 % holds for one look, not for 180.
 
-use super::Rival;
+use crate::rivals::rival::Rival;
 use crate::view::{Tally, View};
 
 /// One-sided 1 %.

@@ -96,7 +96,7 @@ impl Log {
     }
 
     /// Messages are written in the second `now`; the group has committed `committed` of them all.
-    pub fn append(&mut self, messages: f64, (now, committed): (i64, f64), aside: &mut Random) {
+    pub fn append(&mut self, messages: f64, now: i64, committed: f64, aside: &mut Random) {
         match self.kind {
             Offsets::Dense => {
                 self.readable += messages;
@@ -149,7 +149,7 @@ mod tests {
     fn log(kind: Offsets) -> Log {
         let mut aside = Random::spread(7);
         let mut log = Log::new(kind, &mut aside);
-        (0..300).for_each(|now| log.append(5.0, (now, BEGIN), &mut aside));
+        (0..300).for_each(|now| log.append(5.0, now, BEGIN, &mut aside));
         log
     }
 
@@ -188,7 +188,7 @@ mod tests {
         let mut still = 0;
         for now in 0..3_000 {
             let before = log.end();
-            log.append(5.0, (now, log.readable()), &mut aside);
+            log.append(5.0, now, log.readable(), &mut aside);
             still = if log.end() > before { 0 } else { still + 1 };
             longest = longest.max(still);
         }

@@ -1,18 +1,13 @@
 //! The judges that Siskin is compared with, each with the settings its documentation suggests.
-//! They get the same observations, as [`View`]s; none of them sees the record before the trial.
+//! They get the same observations, as views; none of them sees the record before the trial.
 
 mod burrow;
 mod ranks;
+pub mod rival;
 mod thresholds;
 mod ztest;
 
-use crate::view::View;
-
-/// A judge that can only roll back.
-pub trait Rival {
-    /// Takes the next look; answers whether to roll back now.
-    fn rolls_back(&mut self, view: &View) -> bool;
-}
+use crate::rivals::rival::Rival;
 
 /// Their names in the tables, in the order of [`all`].
 pub const NAMES: [&str; 6] = ["Flagger", "Argo", "Aviary", "Burrow", "z-test", "Kayenta"];
