@@ -4,10 +4,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use serde_json::json;
 use siskin_api::{Cause, Phase, PromotionReason};
+use siskin_e2e::scenario::event_log::View;
+use siskin_e2e::scenario::history::Change;
 use siskin_e2e::scenario::objects::ObjectKind;
-use siskin_e2e::scenario::seen::Part;
+use siskin_e2e::scenario::seen::{Part, Seen};
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
 #[test]
@@ -18,11 +21,12 @@ fn a_restart_in_the_middle_of_a_step_changes_nothing() {
         s.given().an_adopted_fleet(3, &RolloutSpec::steps(&steps)).await?;
         s.given().a_record().await?;
         s.given().a_canary_of(&Version::good("2")).await?;
-        let settled = Instant::now();
+        let begun = s.then().sees("the hold begins", hold_began).await?;
         s.restart_operator(Election::Usual).await?;
         s.then().reaches(Phase::Promoting).await?;
-        // Half a second for what the watch and the clocks of the status leave out.
-        let lasted = settled.elapsed() + Duration::from_millis(500);
+        let ended = s.then().sees("the promotion begins", promotion_began).await?;
+        // By the operator's own times: this process may see either of them late.
+        let lasted = ended.0.duration_since(begun.0).unsigned_abs();
         ensure!(hold <= lasted, "the step was held for {lasted:?} only");
         s.then().promotes("2", PromotionReason::Passed).await?;
         s.then()
@@ -32,6 +36,20 @@ fn a_restart_in_the_middle_of_a_step_changes_nothing() {
             })
             .await
     });
+}
+
+fn hold_began(view: View<'_>) -> Option<MicroTime> {
+    view.state.rollout()?.status.progress.as_ref()?.clocks.hold.since.clone()
+}
+
+/// Looks at what was, since a promotion may be over when it is asked for.
+fn promotion_began(view: View<'_>) -> Option<MicroTime> {
+    view.history.iter().find_map(|entry| match &entry.change {
+        Change::Put(_, Seen::Rollout(it)) if it.status.phase == Some(Phase::Promoting) => {
+            Some(it.status.progress.as_ref()?.since.clone())
+        }
+        Change::Put(..) | Change::Gone(..) | Change::Action { .. } | Change::Stalled(_) => None,
+    })
 }
 
 #[test]
