@@ -20,7 +20,7 @@ const SIZES: [usize; 3] = [100, 1_000, 10_000];
 
 /// Building the observation isn't measured: the sampler does that, whoever judges.
 fn pass(group: &mut Large, judge: &mut Judge) -> Duration {
-    let seen = group.next();
+    let seen = group.observe();
     let begin = Instant::now();
     judge.observe(&seen);
     std::hint::black_box(judge.assess(seen.at, true));
@@ -58,7 +58,7 @@ fn judging(criterion: &mut Criterion) {
     let mut peer = group(criterion, "reading the observation once");
     for partitions in SIZES {
         measure(&mut peer, partitions, |group, _| {
-            let seen = group.next();
+            let seen = group.observe();
             let begin = Instant::now();
             std::hint::black_box(sum(&seen));
             begin.elapsed()

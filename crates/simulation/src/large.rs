@@ -32,6 +32,8 @@ pub struct Large {
 }
 
 impl Large {
+    /// A group of this size.
+    #[must_use]
     pub fn new(partitions: usize, pods: usize) -> Self {
         let name = |i: usize| Arc::from(format!("orders-{}-6c9f8d7b5-{i:05}", role(i).1));
         Self {
@@ -45,22 +47,26 @@ impl Large {
     }
 
     /// A judge whose record and windows are filled, and the group as it goes on.
+    #[must_use]
     pub fn warm(partitions: usize, pods: usize) -> (Self, Judge) {
         let mut group = Self::new(partitions, pods);
         let mut record = Record::new(600_000);
         for _ in 0..120 {
-            record.push(group.next());
+            record.push(group.observe());
         }
         let mut judge = Judge::new(settings(), &record);
         drop(record);
         for _ in 0..FILLED {
-            judge.observe(&group.next());
+            judge.observe(&group.observe());
         }
         (group, judge)
     }
 
-    /// The next observation.
-    pub fn next(&mut self) -> Observation {
+    /// The next observation, one poll after the last.
+    ///
+    /// # Panics
+    /// Never with fewer than four billion pods.
+    pub fn observe(&mut self) -> Observation {
         self.at += POLL;
         // Names come anew with every answer, as from a client that keeps none.
         for name in self.pods.iter_mut().chain([&mut self.topic]) {
@@ -128,6 +134,7 @@ impl Large {
 }
 
 /// How such a group is judged.
+#[must_use]
 pub fn settings() -> Settings {
     Settings {
         interval: POLL,

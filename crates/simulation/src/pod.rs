@@ -21,10 +21,15 @@ pub const USER: [&str; 2] = ["checkout-failures", "dead-letters"];
 /// Shares of the messages taken with which something happens, and bytes lost per minute.
 #[derive(Clone, Copy, Debug)]
 pub struct Work {
+    /// Share that fails.
     pub errors: f64,
+    /// Share that is consumed and never accounted for.
     pub lost: f64,
+    /// Share that is committed without work.
     pub skipped: f64,
+    /// Share that takes long.
     pub slow: f64,
+    /// Bytes of memory lost per minute.
     pub leak: f64,
     /// Shares of messages that the user's ratios count.
     pub user: [Option<f64>; 2],
@@ -45,10 +50,14 @@ struct Totals {
     user: [f64; 2],
 }
 
+/// A consumer.
 #[derive(Clone, Debug)]
 pub struct Pod {
+    /// Its name, which tells the role.
     pub name: Arc<str>,
+    /// Its role.
     pub role: Role,
+    /// When it was created.
     pub created: Millis,
     /// Multiplies the speed: below 1 it is slow, at 0 it hangs.
     pub health: f64,
@@ -56,6 +65,7 @@ pub struct Pod {
     pub commit: Millis,
     /// How long a new pod works at half its speed.
     pub slow_start: Millis,
+    /// Restarts so far.
     pub restarts: u32,
     /// What it does with the messages it takes.
     pub work: Work,
@@ -70,6 +80,7 @@ pub struct Pod {
 }
 
 impl Pod {
+    /// A primary pod that has run for an hour.
     pub fn new(index: usize, shape: Shape, random: &mut Random) -> Self {
         let phase = (random.unit() * shape.commit as f64) as Millis;
         Self {
@@ -91,6 +102,7 @@ impl Pod {
         }
     }
 
+    /// Replaces it by a new canary pod, with counters at 0.
     pub fn become_canary(&mut self, now: Millis, random: &mut Random) {
         self.name = Arc::from("worker-canary-0");
         self.role = Role::Canary;
@@ -150,6 +162,8 @@ impl Pod {
         true
     }
 
+    /// What is seen of it at a time.
+    #[must_use]
     pub fn observe(&self, now: Millis) -> PodObservation {
         PodObservation {
             restarts: self.restarts,

@@ -13,7 +13,9 @@ pub const TICK: Millis = 500;
 /// What kind of group is simulated. The defaults are the generator of the benchmark.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
+    /// Partitions of the one topic.
     pub partitions: usize,
+    /// Consumers.
     pub pods: usize,
     /// Messages per second that an average pod can take.
     pub capacity: f64,
@@ -37,6 +39,7 @@ pub struct Shape {
 
 impl Shape {
     /// A small, steady group that is polled fast: for tests that wait for a verdict.
+    #[must_use]
     pub fn small() -> Self {
         Self {
             partitions: 12,
@@ -78,6 +81,7 @@ pub(crate) fn ticks(seconds: f64) -> f64 {
 }
 
 /// What the API server shows of a pod that has nothing wrong with it.
+#[must_use]
 pub fn healthy_pod(name: &str, role: Role, created: Millis) -> PodObservation {
     PodObservation {
         name: Arc::from(name),

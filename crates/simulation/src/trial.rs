@@ -16,23 +16,32 @@ pub const WARM_UP: Millis = 30_000;
 /// Probability of a false rollback that is asked for.
 pub const ALPHA: f64 = 0.01;
 
+/// A judge at work on a simulated group.
 #[derive(Clone)]
 pub struct Trial {
+    /// The group.
     pub world: World,
+    /// What was seen before the trial.
     pub record: Record,
+    /// The judge at work.
     pub judge: Judge,
+    /// When the trial began.
     pub begin: Millis,
+    /// What the judge is told of the primary.
     pub healthy: bool,
+    /// Every assessment so far.
     pub assessments: Vec<Assessment>,
 }
 
 impl Trial {
     /// A trial whose canary has just joined.
+    #[must_use]
     pub fn begin(shape: Shape, seed: u64) -> Self {
         Self::begin_by(&settings(shape), shape, seed)
     }
 
-    /// The same, judged by other settings.
+    /// A trial judged by these settings, whose canary has just joined.
+    #[must_use]
     pub fn begin_by(settings: &Settings, shape: Shape, seed: u64) -> Self {
         let mut world = World::new(shape, seed);
         let mut record = Record::new(600_000);
@@ -48,6 +57,7 @@ impl Trial {
     }
 
     /// A judge that starts now, knowing a record. No pod is a canary yet.
+    #[must_use]
     pub fn with_record(world: World, record: Record) -> Self {
         let judge = Judge::new(settings(world.shape), &record);
         let begin = world.now;
@@ -64,11 +74,16 @@ impl Trial {
         });
     }
 
+    /// Lets time pass; answers with the last assessment.
     pub fn run(&mut self, span: Millis) -> &Assessment {
         self.run_edited(span, |_, _| {});
         self.last()
     }
 
+    /// The latest assessment.
+    ///
+    /// # Panics
+    /// Before the trial has run.
     pub fn last(&self) -> &Assessment {
         self.assessments.last().expect("the trial has run")
     }
@@ -79,16 +94,20 @@ impl Trial {
         Some((found.at - self.begin) / 1_000)
     }
 
+    /// Whether no assessment has this verdict.
     pub fn never(&self, verdict: Verdict) -> bool {
         self.first(verdict).is_none()
     }
 }
 
+/// Settings for a group of this shape, without metrics of the user.
+#[must_use]
 pub fn settings(shape: Shape) -> Settings {
     judged_by(shape, &[])
 }
 
 /// Settings with metrics of the user.
+#[must_use]
 pub fn judged_by(shape: Shape, user: &[UserMetric]) -> Settings {
     Settings {
         interval: shape.poll,
@@ -99,6 +118,7 @@ pub fn judged_by(shape: Shape, user: &[UserMetric]) -> Settings {
 }
 
 /// The doubt of an assessment, if it has one.
+#[must_use]
 pub fn doubt(assessment: &Assessment) -> Option<&Doubt> {
     match &assessment.finding {
         Finding::Doubt(doubt) => Some(doubt),
@@ -107,6 +127,7 @@ pub fn doubt(assessment: &Assessment) -> Option<&Doubt> {
 }
 
 /// The fault of an assessment, if it has one.
+#[must_use]
 pub fn fault(assessment: &Assessment) -> Option<&Fault> {
     match &assessment.finding {
         Finding::Fault(fault) => Some(fault),

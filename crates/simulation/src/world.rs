@@ -16,9 +16,13 @@ use crate::wander::Wander;
 /// A group in motion.
 #[derive(Clone, Debug)]
 pub struct World {
+    /// What kind of group it is.
     pub shape: Shape,
+    /// The time.
     pub now: Millis,
+    /// Its consumers.
     pub pods: Vec<Pod>,
+    /// The topic's partitions.
     pub partitions: Vec<Partition>,
     /// Multiplies everything that arrives.
     pub traffic: f64,
@@ -28,19 +32,27 @@ pub struct World {
     random: Random,
 }
 
+/// A partition, its log and its consumer's place in it.
 #[derive(Clone, Debug)]
 pub struct Partition {
+    /// Index of the pod that owns it.
     pub owner: usize,
+    /// Its part of the traffic; 1 is the mean.
     pub weight: f64,
     /// No consumer gets past this offset.
     pub poison: Option<i64>,
+    /// Log-end offset.
     pub end: i64,
+    /// Offset up to which it is worked on.
     pub position: i64,
+    /// Committed offset.
     pub committed: i64,
     own: Wander,
 }
 
 impl World {
+    /// A group that begins now; the same seed gives the same group.
+    #[must_use]
     pub fn new(shape: Shape, seed: u64) -> Self {
         let mut random = Random::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66);
         let pods = (0..shape.pods).map(|i| Pod::new(i, shape, &mut random)).collect();
@@ -96,6 +108,7 @@ impl World {
     }
 
     /// Partitions of the canary.
+    #[must_use]
     pub fn canary_partitions(&self) -> Vec<usize> {
         let is_canary =
             |p: &Partition| self.pods.get(p.owner).is_some_and(|pod| pod.role == Role::Canary);
@@ -151,6 +164,8 @@ impl World {
         self.pods[index].work_on(taken, &mut self.random);
     }
 
+    /// What is seen of the group now.
+    #[must_use]
     pub fn observe(&self) -> Observation {
         let stable = self.now >= self.paused_until;
         let state = if stable { GroupState::Stable } else { GroupState::Rebalancing };

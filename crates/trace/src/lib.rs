@@ -3,10 +3,10 @@
 //!
 //! | room | holds |
 //! |---|---|
-//! | [`line`] | header, observation lines and marks, as values |
+//! | [`mod@line`] | header, observation lines and marks, as values |
 //! | [`checks`] | what a line may not say |
 //! | `form` | the same on the wire |
-//! | [`read`], [`write`] | streams of lines, one in memory at a time |
+//! | [`read`], [`mod@write`] | streams of lines, one in memory at a time |
 //! | [`gzip`] | members of a compressed trace |
 //!
 //! ```

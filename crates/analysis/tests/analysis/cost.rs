@@ -59,7 +59,7 @@ fn cost(partitions: usize) -> Cost {
     let (mut group, mut judge) = Large::warm(partitions, PODS);
     let mut allocations = 0;
     for _ in 0..24 {
-        let seen = group.next();
+        let seen = group.observe();
         let before = ALLOCATIONS.get();
         judge.observe(&seen);
         let assessment = judge.assess(seen.at, true);

@@ -65,13 +65,13 @@ fn a_judge_is_told_the_same_in_any_order() {
         let mut group = Large::new(60, 12);
         let mut record = Record::new(600_000);
         for _ in 0..60 {
-            record.push(group.next());
+            record.push(group.observe());
         }
         let mut judge = Judge::new(settings(), &record);
         let mut other = judge.clone();
         let mut gone = 0;
         for poll in 0..150 {
-            let mut seen = group.next();
+            let mut seen = group.observe();
             bend(&mut seen, &mut numbers, &mut gone);
             judge.observe(&seen);
             other.observe(&told_otherwise(&seen, &mut numbers));

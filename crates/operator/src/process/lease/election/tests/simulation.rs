@@ -1,22 +1,14 @@
 //! Three processes, broken links, stops and restarts in seeded order: never two leaders at a time.
 //! Looks at the gates only, as a writer does.
 
+use siskin_simulation::random::Random;
+
 use super::*;
 
 /// Some 3 000 changes of the links and 80 changes of the leader, in a few seconds.
 const SEEDS: u32 = 8;
 const STEPS: u32 = 400;
 const STEP: Duration = Duration::from_millis(700);
-
-/// Knuth's MMIX generator: any run can be repeated from its seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) % sides
-    }
-}
 
 /// Counts how often somebody else came to lead.
 #[derive(Default)]
@@ -51,13 +43,14 @@ async fn at_no_time_do_two_lead_and_in_the_end_one_does() {
 }
 
 async fn world(seed: u32) -> u32 {
-    let (server, mut dice, mut watch) = (Server::default(), Dice(seed.into()), Watch::default());
+    let (server, mut watch) = (Server::default(), Watch::default());
+    let mut random = Random::spread(seed.into());
     let mut born = 3;
     let mut processes: Vec<_> =
         (0..born).map(|it| Process::start(&server, &it.to_string())).collect();
     for _ in 0..STEPS {
-        let one = usize::try_from(dice.roll(3)).unwrap();
-        match dice.roll(12) {
+        let one = random.index(3);
+        match random.below(12) {
             0 => processes[one].line.set(Link::Cut),
             1 => processes[one].line.set(Link::Deaf),
             2 => processes[one].line.set(Link::Refused(500)),
