@@ -21,10 +21,10 @@ fn a_restart_in_the_middle_of_a_step_changes_nothing() {
         s.given().an_adopted_fleet(3, &RolloutSpec::steps(&steps)).await?;
         s.given().a_record().await?;
         s.given().a_canary_of(&Version::good("2")).await?;
-        let begun = s.then().sees("the hold begins", hold_began).await?;
+        let begun = s.then().sees("the hold begins", |view| hold_began(&view)).await?;
         s.restart_operator(Election::Usual).await?;
         s.then().reaches(Phase::Promoting).await?;
-        let ended = s.then().sees("the promotion begins", promotion_began).await?;
+        let ended = s.then().sees("the promotion begins", |view| promotion_began(&view)).await?;
         // By the operator's own times: this process may see either of them late.
         let lasted = ended.0.duration_since(begun.0).unsigned_abs();
         ensure!(hold <= lasted, "the step was held for {lasted:?} only");
@@ -38,12 +38,12 @@ fn a_restart_in_the_middle_of_a_step_changes_nothing() {
     });
 }
 
-fn hold_began(view: View<'_>) -> Option<MicroTime> {
+fn hold_began(view: &View<'_>) -> Option<MicroTime> {
     view.state.rollout()?.status.progress.as_ref()?.clocks.hold.since.clone()
 }
 
 /// Looks at what was, since a promotion may be over when it is asked for.
-fn promotion_began(view: View<'_>) -> Option<MicroTime> {
+fn promotion_began(view: &View<'_>) -> Option<MicroTime> {
     view.history.iter().find_map(|entry| match &entry.change {
         Change::Put(_, Seen::Rollout(it)) if it.status.phase == Some(Phase::Promoting) => {
             Some(it.status.progress.as_ref()?.since.clone())
