@@ -8,8 +8,8 @@ use serde_json::Value;
 /// The field manager of a scenario's user, as kubectl calls itself.
 pub(super) const MANAGER: &str = "kubectl";
 
-/// Kinds that scenarios touch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Kinds that scenarios touch, each under the name that Kubernetes gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 pub enum ObjectKind {
     /// apps/v1.
     Deployment,
@@ -39,8 +39,7 @@ impl ObjectKind {
             Self::HorizontalPodAutoscaler => ("autoscaling", "v2"),
             Self::Lease => ("coordination.k8s.io", "v1"),
         };
-        // Each kind has the name that Kubernetes gives it.
-        ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &format!("{self:?}")))
+        ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, self.into()))
     }
 }
 

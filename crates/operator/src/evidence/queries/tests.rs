@@ -3,6 +3,7 @@
 
 use siskin_analysis::observation::PodObservation;
 use siskin_prometheus::{Access, Address};
+use siskin_simulation::healthy_pod;
 
 use super::*;
 
@@ -21,18 +22,7 @@ fn parse(metrics: &[siskin_api::UserMetric]) -> Result<Queries, Concern> {
 }
 
 pub(in crate::evidence) fn pod(name: &str, role: Role) -> PodObservation {
-    PodObservation {
-        name: name.into(),
-        role,
-        created: 0,
-        ready: true,
-        terminating: false,
-        restarts: 0,
-        oom_kills: 0,
-        crash_loop: false,
-        node: None,
-        metrics: None,
-    }
+    healthy_pod(name, role, 0)
 }
 
 /// The texts that are asked, each with the pods that its answer is about.

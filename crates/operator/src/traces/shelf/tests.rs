@@ -8,6 +8,7 @@ use siskin_analysis::observation::{Observation, PodObservation, Role};
 use siskin_analysis::{Judge, RECORD_SPAN, Verdict};
 use siskin_decide::testing::{self, NOW, step};
 use siskin_decide::{Cause, Observed, PromotedBy, State};
+use siskin_simulation::healthy_pod;
 use siskin_trace::{Reader, gzip};
 
 use super::*;
@@ -34,19 +35,7 @@ fn attempt(beginning: Beginning<'_>) -> Attempt<'_> {
 /// A moment with a pod; no two names are alike, so that compressing saves little.
 fn seen(at: Millis) -> Observation {
     let name = format!("{:x}", u128::from(at.unsigned_abs()).pow(3).wrapping_mul(0x9e37_79b9_7f4a));
-    let pod = PodObservation {
-        name: name.into(),
-        role: Role::Canary,
-        created: AT,
-        ready: true,
-        terminating: false,
-        restarts: 0,
-        oom_kills: 0,
-        crash_loop: false,
-        node: None,
-        metrics: None,
-    };
-    Observation { at, group: None, pods: vec![pod] }
+    Observation { at, group: None, pods: vec![healthy_pod(&name, Role::Canary, AT)] }
 }
 
 fn name(name: &str) -> Name {
