@@ -3,8 +3,10 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use rustix::net::{Shutdown, shutdown};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -25,7 +27,13 @@ pub enum Source {
 pub(super) struct Proxy {
     at: SocketAddr,
     leads_to: String,
-    passage: Option<JoinHandle<()>>,
+    passage: Option<Passage>,
+}
+
+#[derive(Debug)]
+struct Passage {
+    listener: Arc<TcpListener>,
+    connections: JoinHandle<()>,
 }
 
 impl Proxy {
@@ -50,9 +58,11 @@ impl Proxy {
     /// Ends every connection through it, and refuses new ones.
     pub(super) async fn shut(&mut self) {
         if let Some(passage) = self.passage.take() {
-            passage.abort();
+            // To close it would not do: a process that is just being started holds a copy until its program begins.
+            shutdown(&*passage.listener, Shutdown::Both).ok();
+            passage.connections.abort();
             // An aborted task says so; its connections have ended with it.
-            passage.await.ok();
+            passage.connections.await.ok();
         }
     }
 
@@ -60,7 +70,9 @@ impl Proxy {
     pub(super) fn reopen(&mut self) -> Result<()> {
         let listener = listen(self.at).with_context(|| format!("listening at {}", self.at))?;
         self.at = listener.local_addr()?;
-        self.passage = Some(tokio::spawn(pass(listener, self.leads_to.clone())));
+        let listener = Arc::new(listener);
+        let connections = tokio::spawn(pass(Arc::clone(&listener), self.leads_to.clone()));
+        self.passage = Some(Passage { listener, connections });
         Ok(())
     }
 }
@@ -73,7 +85,7 @@ fn listen(at: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-async fn pass(listener: TcpListener, to: String) {
+async fn pass(listener: Arc<TcpListener>, to: String) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -98,6 +110,8 @@ async fn connect(mut client: TcpStream, to: String) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -127,6 +141,9 @@ mod tests {
         let mut proxy = Proxy::open("127.0.0.1:0", echo().await).unwrap();
         let mut client = TcpStream::connect(proxy.address()).await.unwrap();
         assert_eq!(answered(&mut client).await.unwrap(), b'x');
+        // As another test's new process has it, for a moment.
+        let listener = &proxy.passage.as_ref().unwrap().listener;
+        let _inherited = listener.as_fd().try_clone_to_owned().unwrap();
         proxy.shut().await;
         assert!(answered(&mut client).await.is_err());
         assert!(TcpStream::connect(proxy.address()).await.is_err());
