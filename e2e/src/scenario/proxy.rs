@@ -30,6 +30,7 @@ pub(super) struct Proxy {
     passage: Option<Passage>,
 }
 
+/// What an open proxy holds, until it is shut.
 #[derive(Debug)]
 struct Passage {
     listener: Arc<TcpListener>,
@@ -58,11 +59,12 @@ impl Proxy {
     /// Ends every connection through it, and refuses new ones.
     pub(super) async fn shut(&mut self) {
         if let Some(passage) = self.passage.take() {
-            // To close it would not do: a process that is just being started holds a copy until its program begins.
-            shutdown(&*passage.listener, Shutdown::Both).ok();
             passage.connections.abort();
             // An aborted task says so; its connections have ended with it.
             passage.connections.await.ok();
+            // To close it would not do: a process that is just being started holds a copy until its program begins.
+            // Only now, since to accept from it is an error from here on.
+            shutdown(&*passage.listener, Shutdown::Both).ok();
         }
     }
 
