@@ -16,7 +16,7 @@ pub struct CanaryRolloutStatus {
     /// The generation of the spec that this status is about; -1 before the operator has seen it.
     #[serde(default = "CanaryRolloutStatus::unobserved")]
     pub observed_generation: i64,
-    /// Where the rollout is. `Adopting`: the running pods are handed over from the Deployment.
+    /// Where the rollout is. `Pending`: not adopted yet, see `message`. `Adopting`: the running pods are handed over from the Deployment.
     /// `Initialized`: at rest, nothing tried yet. `Preparing`: a new version waits for the
     /// conditions of a fair trial. `Progressing`: the canary is compared with the primary.
     /// `Paused`: waits for evidence or a person. `Promoting`, `RollingBack`: on the way back to
@@ -102,6 +102,8 @@ pub struct CanaryRolloutStatus {
     strum::IntoStaticStr,
 )]
 pub enum Phase {
+    /// Nothing has begun: the Deployment is not adopted yet.
+    Pending,
     /// The running pods are handed over from the Deployment to the primary.
     Adopting,
     /// At rest: adopted, nothing tried yet.

@@ -3,7 +3,7 @@
 
 use crate::count::{Counts, first_total};
 use crate::moves::side;
-use crate::observed::{Desired, Facts, Observed, Target};
+use crate::observed::{Autoscaler, Desired, Facts, Observed, Target};
 use crate::plan::{Effect, Held, Plan};
 use crate::revision::Revision;
 use crate::scene::{Scene, last_attempt, marked};
@@ -14,9 +14,10 @@ use crate::transfer::{Moved, Side, transfer};
 /// marked promoted.
 pub(crate) fn begin(seen: &Observed) -> Plan {
     let stay = || Plan::to(seen.state, vec![]);
-    let seeds = seen.target.as_ref().is_some_and(|it| 0 < it.workload.ready && it.noted.is_none());
+    let seeds =
+        seen.target.as_ref().is_some_and(|it| 0 < it.workload.available && it.noted.is_none());
     // A mark that an earlier life left behind says nothing about a target that serves by itself.
-    let known = seen.last_total.is_some() || seen.state != State::AtRest(Rest::Initialized);
+    let known = seen.last_total.is_some() || seen.state != State::Pending;
     if (known || !seeds)
         && let Some(plan) = restore(seen)
     {
@@ -31,7 +32,7 @@ pub(crate) fn begin(seen: &Observed) -> Plan {
     if !seen.spec_valid {
         return stay().held(Held::InvalidSpec);
     }
-    if seen.autoscaler_on_target {
+    if seen.autoscaler_on_target != Autoscaler::Absent {
         return stay().held(Held::AutoscalerOnTarget);
     }
     if seen.suspended {

@@ -32,6 +32,7 @@ mod rest;
 mod revision;
 mod rollback;
 mod scene;
+mod shape;
 mod state;
 mod table;
 #[cfg(any(test, feature = "testing"))]
@@ -41,12 +42,14 @@ mod trial;
 
 pub use count::canary_count;
 pub use observed::{
-    Desired, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed, OnInconclusive,
-    Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Takeover, Target, Uid, Workload,
+    Autoscaler, Desired, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed,
+    OnInconclusive, Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Takeover, Target,
+    Uid, Workload,
 };
 pub use order::Order;
 pub use plan::{Effect, Held, Plan};
 pub use revision::{Cause, NotA, Revision, RolloutId, TrialKey};
+pub use shape::{DeploymentStrategy, Portion};
 pub use state::{
     CurrentStep, Ending, Origin, Phase, PromotedBy, Promotion, Rest, Rollback, Stage, State,
     Stopwatch, Trial,

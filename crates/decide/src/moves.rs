@@ -56,14 +56,14 @@ impl Scene<'_> {
 
     /// Bounds of all roles together.
     pub(crate) fn limits_of_all(&self) -> Limits {
-        let unit = self.seen.target.as_ref().map(|it| it.max_unavailable);
-        limits(self.seen, self.total, unit.unwrap_or(self.primary.max_unavailable))
+        let own = self.seen.target.as_ref().map_or(self.primary.strategy, |it| it.strategy);
+        limits(self.seen, self.total, own.max_unavailable(self.total))
     }
 
     /// The canary; its pods don't count as ready once a guard failed it.
     pub(crate) fn canary_side(&self) -> Side {
         let side = side(self.seen.canary.as_ref(), 0);
-        if self.canary_failed() { Side { ready: 0, ..side } } else { side }
+        if self.canary_failed() { Side { available: 0, ..side } } else { side }
     }
 
     /// Whether a guard says, or has said, that the canary's pods serve nobody.
@@ -95,7 +95,7 @@ impl Scene<'_> {
     /// primary has the rest.
     pub(crate) fn counts_to_roll(&self) -> Counts {
         let canary = self.canary_side();
-        let kept = canary.spec.min(canary.ready).min(self.total);
+        let kept = canary.spec.min(canary.available).min(self.total);
         let primary = self.primary.workload.replicas.max(self.total - kept);
         Counts { primary, canary: kept }
     }
@@ -109,7 +109,11 @@ impl Scene<'_> {
     /// that the canary still holds may come over. A unit on its way does not take that back.
     pub(crate) fn primary_serves(&self, revision: Revision, count: u32) -> bool {
         let it = &self.primary.workload;
-        it.revision == Some(revision) && !it.differs && it.current && it.rolled && count <= it.ready
+        it.revision == Some(revision)
+            && !it.differs
+            && it.current
+            && it.rolled
+            && count <= it.available
     }
 
     /// Whether the canary has left, its last pod included.
@@ -256,9 +260,9 @@ pub(crate) fn limits(seen: &Observed, total: u32, max_unavailable: u32) -> Limit
 
 /// One side of a transfer.
 pub(crate) fn side(workload: Option<&Workload>, goal: u32) -> Side {
-    workload.map_or(Side { spec: 0, ready: 0, terminating: 0, goal }, |it| Side {
+    workload.map_or(Side { spec: 0, available: 0, terminating: 0, goal }, |it| Side {
         spec: it.replicas,
-        ready: it.ready,
+        available: it.available,
         terminating: it.terminating,
         goal,
     })

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::order::Order;
 use crate::revision::{Cause, Revision, RolloutId, TrialKey};
+use crate::shape::DeploymentStrategy;
 use crate::state::{Ending, PromotedBy, State};
 
 /// UID of a `CanaryRollout`.
@@ -18,7 +19,7 @@ pub type Uid = Arc<str>;
 pub struct Observed {
     /// UID of the `CanaryRollout`.
     pub uid: Uid,
-    /// The persisted state; `AtRest(Initialized)` when there is none.
+    /// The persisted state; `Pending` when there is none.
     pub state: State,
     /// When the deletion of the `CanaryRollout` was asked for.
     pub deleted_at: Option<Timestamp>,
@@ -44,25 +45,35 @@ pub struct Observed {
     pub target: Option<Target>,
     /// For how long the target has been absent, when it is.
     pub target_absent_for: SignedDuration,
-    /// Whether a `HorizontalPodAutoscaler` scales the target itself.
-    pub autoscaler_on_target: bool,
+    /// Whether an autoscaler scales the target itself.
+    pub autoscaler_on_target: Autoscaler,
     /// Whether an autoscaler scales the `CanaryRollout` through `/scale`.
     pub autoscaler_on_rollout: bool,
     /// The primary Deployment.
     pub primary: Option<Primary>,
     /// The canary Deployment.
     pub canary: Option<Workload>,
+    /// Since when pods of the primary can't be made or placed, for reasons of the cluster.
+    pub primary_blocked: Option<Timestamp>,
+    /// Since when pods of the canary can't be made or placed, for reasons of the cluster or such
+    /// as pods of the primary show too.
+    pub canary_blocked: Option<Timestamp>,
     /// Frozen templates.
     pub frozen: Vec<Frozen>,
     /// Preflight, looked at before a canary gets its first pod.
     pub preflight: Preflight,
     /// Whether the canary's pods have joined the group and it has settled.
     pub membership: Membership,
+    /// Canary pods that are members of the group, at the last look that Kafka answered.
+    pub canary_joined: u32,
     /// The judge's word on the canary.
     pub evidence: Evidence,
     /// Since when this process has watched the attempt under way without a break; `None`: it does
     /// not. What it did not watch counts for no clock that ends a trial.
     pub watched_since: Option<Timestamp>,
+    /// When this process looked at the rollout for the first time: what it did not see counts for
+    /// no deadline of a deletion.
+    pub first_look: Timestamp,
     /// Commands found, well-formed ones only. Whether one applies is decided here, not there.
     pub orders: Vec<Order>,
 }
@@ -143,6 +154,10 @@ pub struct Workload {
     pub replicas: u32,
     /// Pods that are Ready.
     pub ready: u32,
+    /// Pods that have been Ready for `minReadySeconds`: what every move counts.
+    pub available: u32,
+    /// Pods of the current template, available or not.
+    pub updated: u32,
     /// Pods that are being deleted: still members of the group.
     pub terminating: u32,
     /// Whether the counts are those of the current spec (`observedGeneration`). Nothing is taken
@@ -174,8 +189,10 @@ pub struct Target {
     pub owned: bool,
     /// `siskin.dev/bypass`: a person's reason to skip everything for one revision.
     pub bypass: Option<Arc<str>>,
-    /// The target's own maxUnavailable in pods at N; 1 for `Recreate`.
-    pub max_unavailable: u32,
+    /// The target's own way to replace pods: it bounds every move, as a part of N.
+    pub strategy: DeploymentStrategy,
+    /// Whether its controller rolls nothing out: `spec.paused`.
+    pub paused: bool,
 }
 
 /// Keys of the live template of the target.
@@ -194,8 +211,8 @@ pub struct Primary {
     pub workload: Workload,
     /// Durable facts, read from its annotations.
     pub facts: Facts,
-    /// maxUnavailable it was written with, for when the target is missing.
-    pub max_unavailable: u32,
+    /// The strategy it was written with, for when the target is missing.
+    pub strategy: DeploymentStrategy,
 }
 
 /// The durable facts: what must outlive a lost status. Always written together with the effect
@@ -265,13 +282,26 @@ pub enum Preflight {
     Failed,
 }
 
+/// Whether an autoscaler names a Deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Autoscaler {
+    /// None does.
+    Absent,
+    /// One does.
+    Present,
+    /// Nobody could say: not asked, or not answered.
+    Unknown,
+}
+
 /// Whether the canary's pods have joined the group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Membership {
     /// Every Ready canary pod is a member and the group is Stable.
     Settled,
-    /// Kafka answered, and not yet.
-    NotYet,
+    /// The group rebalances: nobody can say yet.
+    Rebalancing,
+    /// The group is at rest, and a Ready canary pod is not a member of it.
+    NotJoined,
     /// Kafka gave no answer: neither settled nor the canary's fault.
     Unknown,
 }

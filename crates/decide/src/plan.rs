@@ -131,6 +131,29 @@ pub enum Held {
 }
 
 impl Effect {
+    /// Whether it only keeps the house: refused, it stops no effect after it, and every later look
+    /// plans it again.
+    #[must_use]
+    pub const fn is_housekeeping(&self) -> bool {
+        match self {
+            Self::SeedScale { .. }
+            | Self::Refreeze { .. }
+            | Self::DropFieldOwnership
+            | Self::Reject { .. }
+            | Self::ClearRejection { .. }
+            | Self::MarkPromoted { .. } => true,
+            Self::AddFinalizer
+            | Self::Freeze { .. }
+            | Self::Primary { .. }
+            | Self::Canary { .. }
+            | Self::Target { .. }
+            | Self::Drain { .. }
+            | Self::OwnPrimaryByTarget
+            | Self::RemoveChildren
+            | Self::RemoveFinalizer => false,
+        }
+    }
+
     /// The durable facts that it writes.
     #[must_use]
     pub const fn facts(&self) -> Option<&Facts> {

@@ -9,6 +9,8 @@ use crate::revision::{Cause, Revision, RolloutId};
 /// The state of one `CanaryRollout`, as persisted in its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
+    /// Nothing has begun: the target is not adopted, and there is no primary yet.
+    Pending,
     /// The units of the target go over to the primary Deployment.
     Adopting,
     /// Primary serves at N on the promoted revision; no canary.
@@ -26,6 +28,8 @@ pub enum State {
 /// Where a rollout is, without what it carries: `status.phase`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
+    /// [`State::Pending`].
+    Pending,
     /// [`State::Adopting`].
     Adopting,
     /// [`Rest::Initialized`].
@@ -230,6 +234,7 @@ impl State {
     #[must_use]
     pub const fn phase(&self) -> Phase {
         match self {
+            Self::Pending => Phase::Pending,
             Self::Adopting => Phase::Adopting,
             Self::AtRest(Rest::Initialized) => Phase::Initialized,
             Self::AtRest(Rest::Succeeded) => Phase::Succeeded,
@@ -259,7 +264,7 @@ impl State {
             Self::Trial(it) => Some(it.id),
             Self::Promoting(it) => Some(it.id),
             Self::RollingBack(it) => Some(it.id),
-            Self::Adopting | Self::AtRest(_) | Self::Terminating(_) => None,
+            Self::Pending | Self::Adopting | Self::AtRest(_) | Self::Terminating(_) => None,
         }
     }
 
@@ -276,7 +281,7 @@ impl State {
             Self::Trial(it) => it.before,
             Self::Promoting(it) => it.before,
             Self::RollingBack(it) => it.before,
-            Self::Adopting | Self::Terminating(_) => Rest::Initialized,
+            Self::Pending | Self::Adopting | Self::Terminating(_) => Rest::Initialized,
         }
     }
 }

@@ -45,7 +45,9 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         State::Trial(it) => trial::on_trial(&scene, promoted, it),
         State::Promoting(it) => promotion::promoting(&scene, promoted, it),
         State::RollingBack(it) => rollback::rolling_back(&scene, promoted, it),
-        State::Terminating(_) => rest::at_rest(&scene, promoted, Rest::Initialized),
+        State::Pending | State::Terminating(_) => {
+            rest::at_rest(&scene, promoted, Rest::Initialized)
+        }
     }
 }
 
@@ -62,7 +64,9 @@ pub(crate) fn place(scene: &Scene<'_>, promoted: Revision) -> State {
             since: scene.now,
         }),
         // Only a deletion terminates; without one this is a status from another life.
-        (None, State::Adopting | State::Terminating(_)) => State::AtRest(Rest::Initialized),
+        (None, State::Pending | State::Adopting | State::Terminating(_)) => {
+            State::AtRest(Rest::Initialized)
+        }
         // Done, but for the status; else taken back, or the primary Deployment was lost and
         // restored.
         (None, State::Promoting(it)) if it.id.revision == promoted => {

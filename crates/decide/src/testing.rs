@@ -6,11 +6,13 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::observed::{
-    Desired, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed, OnInconclusive,
-    Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Takeover, Target, Workload,
+    Autoscaler, Desired, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed,
+    OnInconclusive, Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Takeover, Target,
+    Workload,
 };
 use crate::order::Order;
 use crate::revision::{Cause, Revision, RolloutId, TrialKey};
+use crate::shape::{DeploymentStrategy, Portion};
 use crate::state::{
     CurrentStep, Ending, Origin, PromotedBy, Promotion, Rest, Rollback, Stage, State, Stopwatch,
     Trial,
@@ -34,6 +36,11 @@ pub const FIX: RolloutId = RolloutId { revision: THIRD, attempt: 2 };
 pub const PASSED: Takeover = Takeover { revision: NEXT, promoted_by: PromotedBy::Passed };
 /// The moment of every observation.
 pub const NOW: Timestamp = Timestamp::constant(10_000, 0);
+/// One pod more than N, none less.
+pub const ONE_MORE: DeploymentStrategy = DeploymentStrategy::RollingUpdate {
+    max_surge: Portion::Pods(1),
+    max_unavailable: Portion::Pods(0),
+};
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 
 /// One change of an observation.
@@ -55,6 +62,8 @@ pub fn workload(revision: Revision, replicas: u32) -> Workload {
         revision: Some(revision),
         replicas,
         ready: replicas,
+        available: replicas,
+        updated: replicas,
         terminating: 0,
         current: true,
         rolled: true,
@@ -75,7 +84,7 @@ pub fn plain() -> Observed {
     let step = |size, approval| StepPlan { size, hold: MINUTE, max_hold: MINUTE * 3, approval };
     Observed {
         uid: Arc::from("ours"),
-        state: State::AtRest(Rest::Initialized),
+        state: State::Pending,
         deleted_at: None,
         namespace_terminating: false,
         finalizer: true,
@@ -99,18 +108,23 @@ pub fn plain() -> Observed {
             written: None,
             owned: false,
             bypass: None,
-            max_unavailable: 0,
+            strategy: ONE_MORE,
+            paused: false,
         }),
         target_absent_for: SignedDuration::ZERO,
-        autoscaler_on_target: false,
+        autoscaler_on_target: Autoscaler::Absent,
         autoscaler_on_rollout: false,
         primary: None,
         canary: None,
+        primary_blocked: None,
+        canary_blocked: None,
         frozen: vec![],
         preflight: Preflight::Passed,
         membership: Membership::Settled,
+        canary_joined: 0,
         evidence: Evidence::Inconclusive { delivered: true },
         watched_since: Some(Timestamp::MIN),
+        first_look: Timestamp::MIN,
         orders: vec![],
     }
 }
@@ -132,7 +146,7 @@ pub fn adopting() -> Observed {
     Observed {
         state: State::Adopting,
         last_total: Some(4),
-        primary: Some(Primary { workload: workload(PROMOTED, 0), facts, max_unavailable: 0 }),
+        primary: Some(Primary { workload: workload(PROMOTED, 0), facts, strategy: ONE_MORE }),
         frozen: vec![frozen(PROMOTED, 0)],
         ..plain()
     }
@@ -185,6 +199,7 @@ pub fn progressing() -> Observed {
         &[
             |it| primary(it).workload = workload(PROMOTED, 3),
             |it| it.canary = Some(workload(NEXT, 1)),
+            |it| it.canary_joined = 1,
         ],
     );
     Observed { state: at_stage(Stage::Progressing(step)), ..seen }
@@ -299,7 +314,7 @@ pub fn overdue(seen: &mut Observed) {
             *clock = Stopwatch::started(long_ago);
         }
         State::Trial(_) => step(seen).unsettled = Stopwatch::started(long_ago),
-        State::Adopting | State::AtRest(_) | State::Terminating(_) => {
+        State::Pending | State::Adopting | State::AtRest(_) | State::Terminating(_) => {
             seen.deleted_at = Some(long_ago);
         }
     }

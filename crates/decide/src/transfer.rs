@@ -6,8 +6,8 @@
 pub(crate) struct Side {
     /// `spec.replicas` now.
     pub(crate) spec: u32,
-    /// Ready pods that count as healthy.
-    pub(crate) ready: u32,
+    /// Available pods that count as healthy.
+    pub(crate) available: u32,
     /// Pods on their way out: still members of the group.
     pub(crate) terminating: u32,
     /// `spec.replicas` at the end.
@@ -66,7 +66,7 @@ impl Limits {
 impl Side {
     /// Ready pods that will still be there: a shrinking Deployment gives up unready ones first.
     const fn healthy(self) -> u32 {
-        if self.ready < self.spec { self.ready } else { self.spec }
+        if self.available < self.spec { self.available } else { self.spec }
     }
 
     const fn members(self) -> u32 {

@@ -242,12 +242,16 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentSt
     let leaving = primary.terminating + scene.seen.canary.as_ref().map_or(0, |it| it.terminating);
     let scaled = scene.seen.canary.as_ref().is_some_and(|it| {
         let runs = it.revision == Some(revision) && it.rolled && !it.differs;
-        it.current && runs && it.replicas == goal && goal <= it.ready
+        it.current && runs && it.replicas == goal && goal <= it.available
     }) && primary.replicas == scene.total - goal
         && leaving == 0;
     let running = 0 < scene.total;
-    let settled = running && scaled && scene.seen.membership != Membership::NotYet;
-    let primary_waits = primary.ready < primary.replicas;
+    let joined = match scene.seen.membership {
+        Membership::Settled | Membership::Unknown => true,
+        Membership::Rebalancing | Membership::NotJoined => false,
+    };
+    let settled = running && scaled && joined;
+    let primary_waits = primary.available < primary.replicas;
     let blamed = running
         && !settled
         && !primary_waits
@@ -267,7 +271,7 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentSt
 /// Whether the canary is all that it was asked to be, and could be asked for more right now.
 fn is_our_move(scene: &Scene<'_>, goal: u32) -> bool {
     let canary = scene.canary_side();
-    canary.spec <= canary.ready && scene.next_counts(scene.split(goal)) != scene.counts_now()
+    canary.spec <= canary.available && scene.next_counts(scene.split(goal)) != scene.counts_now()
 }
 
 fn next_look(scene: &Scene<'_>, step: CurrentStep) -> Option<Timestamp> {

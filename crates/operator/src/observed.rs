@@ -30,11 +30,15 @@ pub(crate) fn observed(world: &World, evidence: &EvidenceView) -> Observed {
         autoscaler_on_rollout: world.autoscaler_on_rollout,
         primary: world.primary.clone(),
         canary: world.canary.clone(),
+        primary_blocked: world.blocked.primary.as_ref().map(|it| it.since),
+        canary_blocked: world.blocked.canary.as_ref().map(|it| it.since),
         frozen: world.live.frozen.iter().map(|it| it.frozen.clone()).collect(),
         preflight: if evidence.concerns.is_empty() { Preflight::Passed } else { Preflight::Failed },
         membership: evidence.membership,
+        canary_joined: evidence.canary_joined,
         evidence: evidence.evidence,
         watched_since: evidence.watched_since,
+        first_look: world.first_look,
         orders: world.asked.iter().filter_map(|it| it.order).collect(),
     }
 }

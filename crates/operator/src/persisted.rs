@@ -13,15 +13,16 @@ use siskin_decide::{
 };
 use strum::IntoEnumIterator;
 
-/// The persisted state; `AtRest(Initialized)` when there is none that can be read.
+/// The persisted state; `Pending` when there is none that can be read.
 #[must_use]
 pub fn read(status: Option<&CanaryRolloutStatus>) -> State {
-    status.and_then(parse).unwrap_or(State::AtRest(Rest::Initialized))
+    status.and_then(parse).unwrap_or(State::Pending)
 }
 
 /// The wire form of a state's phase.
 pub(crate) const fn wire_phase(state: &State) -> api::Phase {
     match state.phase() {
+        Phase::Pending => api::Phase::Pending,
         Phase::Adopting => api::Phase::Adopting,
         Phase::Initialized => api::Phase::Initialized,
         Phase::Succeeded => api::Phase::Succeeded,
@@ -39,7 +40,9 @@ pub(crate) const fn wire_phase(state: &State) -> api::Phase {
 #[must_use]
 pub fn write(state: &State, now: Timestamp) -> Option<ProgressStatus> {
     match state {
-        State::Adopting | State::AtRest(Rest::Initialized | Rest::Succeeded) => None,
+        State::Pending | State::Adopting | State::AtRest(Rest::Initialized | Rest::Succeeded) => {
+            None
+        }
         State::AtRest(Rest::Failed { revision, cause }) => {
             let id = RolloutId { revision: *revision, attempt: 0 };
             Some(ProgressStatus {
@@ -97,7 +100,10 @@ fn write_trial(trial: &Trial, now: Timestamp) -> ProgressStatus {
 fn parse(status: &CanaryRolloutStatus) -> Option<State> {
     let progress = status.progress.as_ref();
     Some(match status.phase? {
+        api::Phase::Pending => State::Pending,
         api::Phase::Adopting => State::Adopting,
+        // Written by a version that knew no `Pending`, before it had adopted anything.
+        api::Phase::Initialized if !status.adopted && status.replicas.is_none() => State::Pending,
         api::Phase::Initialized => State::AtRest(Rest::Initialized),
         api::Phase::Succeeded => State::AtRest(Rest::Succeeded),
         api::Phase::Failed => State::AtRest(Rest::Failed {

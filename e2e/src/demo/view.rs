@@ -115,7 +115,8 @@ fn place(state: &State) -> Vec<Span> {
     let style = match phase {
         Phase::Succeeded | Phase::Initialized | Phase::Promoting => Style::Good,
         Phase::Failed | Phase::RollingBack => Style::Bad,
-        Phase::Adopting
+        Phase::Pending
+        | Phase::Adopting
         | Phase::Preparing
         | Phase::Progressing
         | Phase::Paused

@@ -21,7 +21,7 @@ fn evidence_that_nobody_watched_promotes_nothing() {
 
 #[test]
 fn a_delay_that_nobody_watched_rejects_nothing() {
-    let seen = with(progressing(), &[overdue, |it| it.membership = Membership::NotYet]);
+    let seen = with(progressing(), &[overdue, |it| it.membership = Membership::NotJoined]);
     assert_eq!(decide(&seen, NOW).next.step(), None, "watched all along, it is late");
     let after = with(seen, &[|it| it.watched_since = Some(NOW)]);
     let unsettled = decide(&after, NOW).next.step().unwrap().unsettled;

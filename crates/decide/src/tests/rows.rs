@@ -45,7 +45,8 @@ fn reason(seen: &Observed, plan: &Plan) -> Option<&'static str> {
         State::RollingBack(it) if enters => Some(it.cause.into()),
         State::Promoting(it) if enters => Some(it.promoted_by.into()),
         State::AtRest(Rest::Failed { cause, .. }) if enters => Some(cause.into()),
-        State::Adopting
+        State::Pending
+        | State::Adopting
         | State::AtRest(_)
         | State::Trial(_)
         | State::Promoting(_)

@@ -3,8 +3,8 @@
 
 use crate::transfer::{Limits, Moved, Side, transfer};
 
-const fn side(spec: u32, ready: u32, goal: u32) -> Side {
-    Side { spec, ready, terminating: 0, goal }
+const fn side(spec: u32, available: u32, goal: u32) -> Side {
+    Side { spec, available, terminating: 0, goal }
 }
 const SURGE: Limits = Limits { min_ready: 6, ceiling: 7, members: None };
 
@@ -54,7 +54,7 @@ fn every_transfer_of_healthy_pods_ends_at_its_goals_within_the_limits() {
                 for _ in 0..=2 * total {
                     let Moved { from: a, to: b } = transfer(from, to, limits);
                     assert!(a + b <= limits.ceiling);
-                    assert!(limits.min_ready <= a.min(from.ready) + b.min(to.ready));
+                    assert!(limits.min_ready <= a.min(from.available) + b.min(to.available));
                     (from, to) = (side(a, a, from.goal), side(b, b, to.goal));
                 }
                 assert_eq!((from.spec, to.spec), (total - moved, moved));

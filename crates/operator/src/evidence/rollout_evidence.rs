@@ -216,15 +216,18 @@ impl RolloutEvidence {
 
     /// Whether all of these Ready canary pods have joined the group and it is Stable.
     pub(crate) fn membership(&self, ready_canaries: u32, now: Timestamp) -> Membership {
-        match self.recent(now) {
-            None => Membership::Unknown,
-            Some(group) => match group.state {
-                GroupState::Stable if ready_canaries <= group.members.canary => Membership::Settled,
-                GroupState::Stable | GroupState::Rebalancing | GroupState::Empty => {
-                    Membership::NotYet
-                }
-            },
+        let Some(group) = self.recent(now) else { return Membership::Unknown };
+        match group.state {
+            GroupState::Stable if ready_canaries <= group.members.canary => Membership::Settled,
+            GroupState::Rebalancing => Membership::Rebalancing,
+            GroupState::Empty if ready_canaries == 0 => Membership::Rebalancing,
+            GroupState::Stable | GroupState::Empty => Membership::NotJoined,
         }
+    }
+
+    /// Canary pods that are members of the group, as it was read lately.
+    pub(crate) fn canary_joined(&self, now: Timestamp) -> u32 {
+        self.recent(now).map_or(0, |it| it.members.canary)
     }
 
     fn recent(&self, now: Timestamp) -> Option<GroupObservation> {

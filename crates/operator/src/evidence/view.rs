@@ -23,6 +23,8 @@ pub struct EvidenceView {
     pub evidence: Evidence,
     /// Whether the canary's pods have joined the group.
     pub membership: Membership,
+    /// Canary pods that are members of the group.
+    pub canary_joined: u32,
     /// Since when this process has watched the attempt.
     pub watched_since: Option<Timestamp>,
     /// Lag, throughput and shares by role.

@@ -115,6 +115,7 @@ fn weighed(
     EvidenceView {
         evidence: evidence(assessment.as_ref(), guard.as_ref(), &delivery),
         membership: gathered.membership(world.canary.as_ref().map_or(0, |it| it.ready), now),
+        canary_joined: gathered.canary_joined(now),
         watched_since: gathered.watched_since(),
         figures: gathered.summary(),
         accounts: gathered.accounts(),
@@ -134,6 +135,7 @@ fn unsampled(world: &World, wrong: Option<Concern>, now: Timestamp) -> EvidenceV
     EvidenceView {
         evidence: evidence(None, guard.as_ref(), &delivery),
         membership: Membership::Unknown,
+        canary_joined: 0,
         watched_since: None,
         figures: GroupSummary::default(),
         accounts: None,
@@ -213,7 +215,8 @@ fn evidence(
 fn primary_healthy(world: &World) -> bool {
     world.primary.as_ref().is_none_or(|primary| {
         let workload = &primary.workload;
-        let unit = world.target.as_ref().map_or(primary.max_unavailable, |it| it.max_unavailable);
+        let strategy = world.target.as_ref().map_or(primary.strategy, |it| it.strategy);
+        let unit = strategy.max_unavailable(primary.facts.replicas);
         workload.replicas.saturating_sub(unit.max(1)) <= workload.ready
             && (workload.replicas <= 1 || 0 < workload.ready)
     })

@@ -7,7 +7,7 @@ use kube::core::DynamicObject;
 use siskin_analysis::observation::Role;
 use siskin_api::annotations::{REVISION, ROLE};
 use siskin_api::{CanaryRollout, FrozenPlan};
-use siskin_decide::{Desired, MoveOrder, Names, Primary, Revision, State, Workload};
+use siskin_decide::{Autoscaler, Desired, MoveOrder, Names, Primary, Revision, State, Workload};
 
 use crate::cluster::calls::{CallFailed, Cluster};
 use crate::commands;
@@ -17,7 +17,7 @@ use crate::observe::index::Index;
 use crate::observe::ownership;
 use crate::observe::parse::{self, FrozenObject};
 use crate::observe::pods::{Pods, PodsOfTarget};
-use crate::observe::world::{Live, World};
+use crate::observe::world::{Blocked, Live, World};
 use crate::per_rollout::PerRollout;
 use crate::persisted;
 use crate::workloads::children::{Difference, Family, child_name};
@@ -40,6 +40,7 @@ pub struct Observer {
 #[derive(Default)]
 struct Remembered {
     absent_since: Option<Timestamp>,
+    first_look: Option<Timestamp>,
     /// When an autoscaler was looked for last, and whether there was one.
     autoscaled: Option<(Timestamp, bool)>,
 }
@@ -84,8 +85,12 @@ impl Observer {
         let (going, adopted) = (rollout.metadata.deletion_timestamp.is_some(), primary.is_some());
         let owned = names == Names::Ours && adopted && !going;
         let namespace_terminating = going && self.cluster.is_terminating(&name.namespace).await?;
-        let autoscaler_on_target =
-            !adopted && self.cluster.is_autoscaled(&name.namespace, target_name).await?;
+        let drains = target.as_ref().is_some_and(|it| 0 < it.workload.replicas);
+        let autoscaler_on_target = if !adopted || drains {
+            self.names_target(&name.namespace, target_name).await
+        } else {
+            Autoscaler::Unknown
+        };
         let autoscaler_on_rollout = owned && self.is_autoscaled(name, &rollout, now).await?;
         Ok(Some(World {
             name: name.clone(),
@@ -103,6 +108,8 @@ impl Observer {
             target_absent_for,
             primary,
             canary,
+            blocked: Blocked::default(),
+            first_look: self.first_look(name, now),
             namespace_terminating,
             autoscaler_on_target,
             autoscaler_on_rollout,
@@ -149,6 +156,23 @@ impl Observer {
         })
     }
 
+    /// When this process saw the rollout for the first time.
+    fn first_look(&self, name: &Name, now: Timestamp) -> Timestamp {
+        self.remembered.with(name, |it| *it.first_look.get_or_insert(now))
+    }
+
+    /// Whether an autoscaler names the target. Nothing else waits for an answer that fails.
+    async fn names_target(&self, namespace: &str, target: &str) -> Autoscaler {
+        match self.cluster.is_autoscaled(namespace, target).await {
+            Ok(true) => Autoscaler::Present,
+            Ok(false) => Autoscaler::Absent,
+            Err(error) => {
+                tracing::warn!(namespace, target, %error, "cannot tell whether it is autoscaled");
+                Autoscaler::Unknown
+            }
+        }
+    }
+
     /// Whether an autoscaler waits for `spec.replicas` to appear; asked at most twice a minute.
     async fn is_autoscaled(
         &self,
@@ -174,7 +198,7 @@ impl Observer {
         let Some(facts) = parse::facts(object) else { return Ok(None) };
         Ok(Some(Primary {
             workload: self.child(object, Role::Primary, kin).await?,
-            max_unavailable: parse::max_unavailable(object, facts.replicas),
+            strategy: parse::deployment_strategy(object),
             facts,
         }))
     }

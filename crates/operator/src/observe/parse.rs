@@ -12,8 +12,9 @@ use siskin_api as api;
 use siskin_api::CanaryOn;
 use siskin_api::annotations::{FIELD_MANAGER, REVISION, primary, revision, target};
 use siskin_decide::{
-    Cause, Desired, Ending, Facts, Frozen, MoveOrder, OnInconclusive, PromotedBy, Rejection,
-    Revision, RolloutId, StepPlan, StepSize, Strategy, Takeover, Target, Workload,
+    Cause, DeploymentStrategy, Desired, Ending, Facts, Frozen, MoveOrder, OnInconclusive, Portion,
+    PromotedBy, Rejection, Revision, RolloutId, StepPlan, StepSize, Strategy, Takeover, Target,
+    Workload,
 };
 
 use crate::workloads::children::{Child, Difference};
@@ -78,6 +79,8 @@ pub(crate) fn workload(object: &DynamicObject, expected: Option<&Child>, pods: S
         revision: revision.and_then(|it| Revision::from_str(it).ok()),
         replicas: wanted,
         ready: number("readyReplicas"),
+        available: number("availableReplicas"),
+        updated: number("updatedReplicas"),
         terminating: leaving(pods, wanted, all),
         current: generation <= status["observedGeneration"].as_i64().unwrap_or(-1),
         rolled: number("updatedReplicas") == all,
@@ -101,7 +104,8 @@ pub(crate) fn target(object: &DynamicObject, desired: Desired) -> Target {
         written: count_annotation(object, target::WRITTEN),
         owned: own_entry(object).is_some(),
         bypass: bypass(object),
-        max_unavailable: max_unavailable(object, replicas(object).max(noted.unwrap_or(0))),
+        strategy: deployment_strategy(object),
+        paused: object.data["spec"]["paused"] == true,
         workload,
     }
 }
@@ -150,20 +154,23 @@ fn is_available(object: &DynamicObject) -> bool {
             .all(|it| *it == wanted)
 }
 
-/// maxUnavailable of a Deployment in pods at `total`; 1 for `Recreate`.
-pub(crate) fn max_unavailable(object: &DynamicObject, total: u32) -> u32 {
+/// `spec.strategy` of a Deployment, with the API server's defaults.
+pub(crate) fn deployment_strategy(object: &DynamicObject) -> DeploymentStrategy {
     let strategy = &object.data["spec"]["strategy"];
     if strategy["type"] == "Recreate" {
-        return 1;
+        return DeploymentStrategy::Recreate;
     }
-    let value = &strategy["rollingUpdate"]["maxUnavailable"];
-    let percent = value.as_str().and_then(|it| it.strip_suffix('%')?.parse::<u32>().ok());
-    match (value.as_u64(), percent) {
-        (Some(pods), _) => u32::try_from(pods).unwrap_or(u32::MAX),
-        (None, Some(percent)) => total.saturating_mul(percent) / 100,
-        // The API server's default.
-        (None, None) => total / 4,
+    DeploymentStrategy::RollingUpdate {
+        max_surge: portion(&strategy["rollingUpdate"]["maxSurge"]),
+        max_unavailable: portion(&strategy["rollingUpdate"]["maxUnavailable"]),
     }
+}
+
+/// A number of pods or a percentage; a quarter, the API server's default, where it is neither.
+fn portion(value: &Value) -> Portion {
+    let percent = value.as_str().and_then(|it| it.strip_suffix('%')?.parse().ok());
+    let pods = value.as_u64().map(|it| Portion::Pods(u32::try_from(it).unwrap_or(u32::MAX)));
+    pods.or(percent.map(Portion::Percent)).unwrap_or(Portion::DEFAULT)
 }
 
 /// A number in an annotation of the target.

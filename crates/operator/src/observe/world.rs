@@ -1,11 +1,11 @@
 //! Everything that Kubernetes says of one rollout at one moment, parsed.
 //! Immutable; knows no evidence and decides nothing.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use kube::core::DynamicObject;
 use siskin_analysis::observation::{Millis, Role};
 use siskin_api::{CanaryRollout, CanaryRolloutStatus, FrozenPlan, SpecError};
-use siskin_decide::{Names, Primary, State, Strategy, Target, Uid, Workload};
+use siskin_decide::{Autoscaler, Names, Primary, State, Strategy, Target, Uid, Workload};
 
 use crate::commands::Asked;
 use crate::name::Name;
@@ -20,6 +20,24 @@ pub struct Live {
     pub(crate) primary: Option<DynamicObject>,
     pub(crate) canary: Option<DynamicObject>,
     pub(crate) frozen: Vec<FrozenObject>,
+}
+
+/// Pods of one role that can't be made or placed, in the server's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockedPods {
+    /// Since when.
+    pub since: Timestamp,
+    /// Which pod or `ReplicaSet`, and what the server says of it; bounded, fit for a status.
+    pub words: String,
+}
+
+/// Pods that reasons of the cluster keep from running: a quota, no room, a volume.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Blocked {
+    /// Pods of the primary.
+    pub primary: Option<BlockedPods>,
+    /// Pods of the canary; also those whose trouble pods of the primary share.
+    pub canary: Option<BlockedPods>,
 }
 
 /// One look at one rollout.
@@ -50,10 +68,14 @@ pub struct World {
     pub target_absent_for: SignedDuration,
     pub(crate) primary: Option<Primary>,
     pub(crate) canary: Option<Workload>,
+    /// Pods that can't be made or placed.
+    pub blocked: Blocked,
+    /// When this process looked at the rollout for the first time.
+    pub first_look: Timestamp,
     /// Whether the namespace goes away; asked of a rollout that is being deleted.
     pub namespace_terminating: bool,
-    /// Whether an autoscaler scales the target; asked before it is adopted.
-    pub autoscaler_on_target: bool,
+    /// Whether an autoscaler scales the target; asked before it is adopted, and at each drain.
+    pub autoscaler_on_target: Autoscaler,
     /// Whether an autoscaler scales the rollout; asked once it is adopted.
     pub autoscaler_on_rollout: bool,
 }

@@ -29,7 +29,7 @@ impl Memory {
     /// a conflict halfway included.
     pub(super) fn must_fence(&self, name: &Name, state: &State) -> bool {
         self.0.with(name, |it| {
-            it.fenced |= matches!(state, State::AtRest(_));
+            it.fenced |= matches!(state, State::Pending | State::AtRest(_));
             !it.fenced
         })
     }

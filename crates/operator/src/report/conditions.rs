@@ -100,7 +100,8 @@ fn ready(world: &World, facts: Option<&Facts>) -> (bool, &'static str, String) {
 fn outcome_reason(state: &State) -> &'static str {
     match state {
         State::AtRest(Rest::Failed { cause, .. }) => (*cause).into(),
-        State::Adopting
+        State::Pending
+        | State::Adopting
         | State::AtRest(Rest::Initialized | Rest::Succeeded)
         | State::Trial(_)
         | State::Promoting(_)

@@ -10,7 +10,7 @@ use crate::observe::world::World;
 pub(super) fn touched(world: &World, role: Role) -> Option<&'static str> {
     let (gone, differs) = match role {
         Role::Primary => (
-            world.primary.is_none() && !matches!(world.state, State::Adopting),
+            world.primary.is_none() && !matches!(world.state, State::Pending | State::Adopting),
             world.primary.as_ref().is_some_and(|it| it.workload.differs),
         ),
         Role::Canary => (

@@ -71,7 +71,8 @@ impl Reporter {
         );
         let kind = match to {
             State::RollingBack(_) | State::AtRest(Rest::Failed { .. }) => EventKind::Warning,
-            State::Adopting
+            State::Pending
+            | State::Adopting
             | State::AtRest(Rest::Initialized | Rest::Succeeded)
             | State::Trial(_)
             | State::Promoting(_)

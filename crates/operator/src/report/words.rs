@@ -20,6 +20,7 @@ pub fn message(round: &Round<'_>) -> String {
         return text;
     }
     match &plan.next {
+        State::Pending => "not adopted yet".into(),
         State::Adopting => {
             format!("handing {} over to {0}-primary, pod by pod", world.target_name())
         }
@@ -146,7 +147,7 @@ fn overdue(next: &State) -> &'static str {
         State::Terminating(_) => {
             "released with every running copy kept; look at the primary Deployment"
         }
-        State::Adopting | State::AtRest(_) | State::Trial(_) => {
+        State::Pending | State::Adopting | State::AtRest(_) | State::Trial(_) => {
             "it takes longer than progressDeadline"
         }
     }

@@ -71,7 +71,9 @@ impl AttemptSnapshot {
             State::RollingBack(it) => {
                 At::RollingBack { since: it.since.as_millisecond(), cause: it.cause }
             }
-            State::Adopting | State::AtRest(_) | State::Terminating(_) => return None,
+            State::Pending | State::Adopting | State::AtRest(_) | State::Terminating(_) => {
+                return None;
+            }
         };
         Some(Self { at: now.as_millisecond(), total, word, stage: reached })
     }

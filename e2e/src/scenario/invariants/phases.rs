@@ -7,7 +7,8 @@ use crate::scenario::history::Change;
 use crate::scenario::seen::Seen;
 
 /// Where each phase may lead, itself aside. Every phase may also lead to `Terminating`.
-const EDGES: [(Phase, &[Phase]); 10] = [
+const EDGES: [(Phase, &[Phase]); 11] = [
+    (Phase::Pending, &[Phase::Adopting]),
     (Phase::Adopting, &[Phase::Initialized]),
     (Phase::Initialized, AT_REST),
     (Phase::Succeeded, AT_REST),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Case;
-use crate::observed::Names;
+use crate::observed::{Autoscaler, Names};
 use crate::order::Order;
 use crate::revision::Cause;
 use crate::state::{Rest, State};
@@ -46,10 +46,16 @@ fn no_primary() -> Vec<Case> {
         ("N2", with(plain(), &[|it| it.target = None])),
         ("N3", with(plain(), &[|it| target(it).noted = Some(4)])),
         ("N4", with(plain(), &[|it| it.spec_valid = false, |it| it.suspended = true])),
-        ("N5", with(plain(), &[|it| it.autoscaler_on_target = true, |it| it.suspended = true])),
+        (
+            "N5",
+            with(
+                plain(),
+                &[|it| it.autoscaler_on_target = Autoscaler::Present, |it| it.suspended = true],
+            ),
+        ),
         ("N6", with(plain(), &[|it| it.suspended = true])),
         ("N7", with(plain(), &[|it| target(it).available = false])),
-        ("N7", with(plain(), &[|it| target(it).workload.ready = 0])),
+        ("N7", with(plain(), &[|it| target(it).workload.available = 0])),
         ("N8", plain()),
         // A mark that an earlier life has left says nothing about a target that serves by itself.
         ("N8", with(plain(), &[|it| it.frozen.push(frozen(PROMOTED, 3))])),

@@ -24,7 +24,7 @@ fn rollback() -> Vec<Case> {
     ];
     let clean: [Change; 2] =
         [|it| rollback_of(it).cause = Cause::Reverted, |it| it.frozen[1].rejection = None];
-    let broken: Change = |it| primary(it).workload.ready = 0;
+    let broken: Change = |it| primary(it).workload.available = 0;
     let from_promoting: Change = |it| rollback_of(it).from = Origin::Promoting;
     let failed: [Change; 2] = [
         |it| rollback_of(it).cause = Cause::GuardFailed,

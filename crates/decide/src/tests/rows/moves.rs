@@ -67,7 +67,7 @@ fn trial_ends() -> Vec<Case> {
     let crashed: Change = |it| it.evidence = Evidence::GuardFailed;
     let worse: Change = |it| it.evidence = Evidence::Failed;
     let abort: Change = |it| order(it, Order::Abort(ID));
-    let late: [Change; 2] = [overdue, |it| it.membership = Membership::NotYet];
+    let late: [Change; 2] = [overdue, |it| it.membership = Membership::NotJoined];
     vec![
         ("T1", with(progressing(), &[|it| reject(it, NEXT, Cause::DeadlineExceeded, ID), crashed])),
         ("T1b", with(progressing(), &[|it| reject(it, NEXT, Cause::Aborted, EARLIER)])),
@@ -120,7 +120,7 @@ fn steps() -> Vec<Case> {
         ("S5b", with(progressing(), &[this])),
         ("S6", with(progressing(), &[|it| step(it).index = 7])),
         ("S7", with(progressing(), &[|it| step(it).hold.since = Some(NOW), passes])),
-        ("S7", with(progressing(), &[|it| it.membership = Membership::NotYet, passes])),
+        ("S7", with(progressing(), &[|it| it.membership = Membership::NotJoined, passes])),
         // Late once, but settled by now: nobody had looked for a while.
         ("S9b", with(progressing(), &[overdue, passes])),
         // Nor is it late when the next move is ours: it is all that it was asked to be.

@@ -59,7 +59,7 @@ pub(super) fn person(world: &mut World) {
             },
         },
         (Held::ScaledToZero, _) => return scale_up(world),
-        (Held::TargetUnavailable, State::AtRest(_)) => return storm::scale_target(world, 2),
+        (Held::TargetUnavailable, State::Pending) => return storm::scale_target(world, 2),
         (Held::PrimaryLost, _) => return ship_again(world),
         (_, _) => return,
     };
@@ -185,6 +185,7 @@ pub(super) fn inspect(world: &mut World) {
         State::AtRest(Rest::Initialized) => "ends Initialized",
         State::AtRest(Rest::Succeeded) => "ends Succeeded",
         State::AtRest(_)
+        | State::Pending
         | State::Adopting
         | State::Trial(_)
         | State::Promoting(_)

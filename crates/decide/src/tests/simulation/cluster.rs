@@ -8,11 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::deployment::Deployment;
 use super::world::Signs;
 use crate::observed::{
-    Desired, Facts, Frozen, Names, Observed, Primary, Strategy, Target, Uid, Workload,
+    Autoscaler, Desired, Facts, Frozen, Membership, Names, Observed, Primary, Strategy, Target,
+    Uid, Workload,
 };
 use crate::order::Order;
 use crate::revision::{Revision, TrialKey};
-use crate::state::{Rest, State};
+use crate::shape::{DeploymentStrategy, Portion};
+use crate::state::State;
 
 /// Revisions that users write, two per trial key.
 pub(super) const REVISIONS: u64 = 8;
@@ -109,7 +111,7 @@ pub(super) struct View {
 impl Rollout {
     /// The persisted state; a status that was never written, or wiped, says nothing.
     pub(super) fn state(&self) -> State {
-        self.status.as_ref().map_or(State::AtRest(Rest::Initialized), |it| it.state)
+        self.status.as_ref().map_or(State::Pending, |it| it.state)
     }
 
     /// The plan frozen when a trial starts, else the spec's.
@@ -147,19 +149,23 @@ impl Cluster {
             strategy: rollout.plan().clone(),
             target: self.target.as_ref().map(TargetObject::seen),
             target_absent_for: absent_for,
-            autoscaler_on_target: false,
+            autoscaler_on_target: Autoscaler::Absent,
             autoscaler_on_rollout: rollout.autoscaled,
             primary: self.primary.as_ref().map(|it| Primary {
                 workload: self.child(&it.deployment, it.owned),
                 facts: it.facts.clone(),
-                max_unavailable: it.deployment.slack,
+                strategy: rolling(it.deployment.surge, it.deployment.slack),
             }),
             canary: self.canary.as_ref().map(|it| self.child(it, false)),
+            primary_blocked: None,
+            canary_blocked: None,
             frozen: self.frozen.iter().map(|it| it.frozen.clone()).collect(),
             preflight: signs.preflight,
             membership: signs.membership,
+            canary_joined: self.joined(signs.membership),
             evidence: signs.evidence,
             watched_since: signs.watched_since,
+            first_look: signs.watched_since.unwrap_or(Timestamp::MIN),
             orders: rollout.orders.clone(),
         };
         let versions = Versions {
@@ -187,6 +193,15 @@ impl Cluster {
         format!("[{target} | {primary} | {}]", of(self.canary.as_ref()))
     }
 
+    /// Members of the group that are canary pods: the ready ones, unless the group says otherwise.
+    fn joined(&self, membership: Membership) -> u32 {
+        let ready = self.canary.as_ref().map_or(0, |it| it.counted.ready);
+        match membership {
+            Membership::Settled | Membership::Unknown => ready,
+            Membership::Rebalancing | Membership::NotJoined => ready.saturating_sub(1),
+        }
+    }
+
     fn names(&self, uid: &Uid) -> Names {
         match &self.primary {
             Some(it) if it.facts.owner != *uid => Names::Orphaned,
@@ -198,6 +213,13 @@ impl Cluster {
     fn child(&self, deployment: &Deployment, owned: bool) -> Workload {
         let known = self.find(deployment.named).is_some();
         deployment.workload(known && (deployment.edited || owned))
+    }
+}
+
+const fn rolling(surge: u32, slack: u32) -> DeploymentStrategy {
+    DeploymentStrategy::RollingUpdate {
+        max_surge: Portion::Pods(surge),
+        max_unavailable: Portion::Pods(slack),
     }
 }
 
@@ -216,7 +238,8 @@ impl TargetObject {
             written: self.written,
             owned: self.owned,
             bypass: self.bypass.clone(),
-            max_unavailable: self.max_unavailable,
+            strategy: rolling(1, self.max_unavailable),
+            paused: false,
         }
     }
 }

@@ -99,8 +99,10 @@ pub(super) fn check(
     if let Some(most) = seen.max_consumers.filter(|most| grows && fixed && *most < after.members) {
         world.fail(&format!("{effect:?} makes {after:?} of {before:?}, above {most} members"));
     }
-    let own = seen.target.as_ref().map(|it| it.max_unavailable);
-    let own = own.or(seen.primary.as_ref().map(|it| it.max_unavailable)).unwrap_or(0);
+    let own = seen.target.as_ref().map(|it| it.strategy);
+    let own = own
+        .or(seen.primary.as_ref().map(|it| it.strategy))
+        .map_or(0, |it| it.max_unavailable(total));
     let slack = if total < ceiling { own } else { own.max(1) };
     if after.ready < before.ready && after.ready + slack < total {
         world.fail(&format!("I1: {effect:?} brings {before:?} to {after:?} at N = {total}"));

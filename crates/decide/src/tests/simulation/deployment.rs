@@ -75,6 +75,8 @@ impl Deployment {
             revision: Some(self.named),
             replicas: self.replicas,
             ready: self.counted.ready,
+            available: self.counted.ready,
+            updated: self.counted.updated,
             terminating: self.counted.leaving + surplus,
             current: self.current,
             rolled: self.counted.updated == self.counted.all,

@@ -248,7 +248,8 @@ fn order(world: &mut World) -> Order {
             Stage::Progressing(step) | Stage::Paused(step) => step.index,
         },
         Some(
-            State::Adopting
+            State::Pending
+            | State::Adopting
             | State::AtRest(_)
             | State::Promoting(_)
             | State::RollingBack(_)

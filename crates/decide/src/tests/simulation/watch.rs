@@ -142,6 +142,7 @@ pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
                 promotion(world, seen, it);
             }
             State::Promoting(_)
+            | State::Pending
             | State::Adopting
             | State::AtRest(_)
             | State::Trial(_)
@@ -297,6 +298,7 @@ pub(super) fn transition(world: &mut World, from: Phase, plan: &Plan) {
     let name: &'static str = match &plan.next {
         State::Promoting(it) => it.promoted_by.into(),
         State::RollingBack(it) => it.cause.into(),
+        State::Pending => "pending",
         State::Adopting => "adopting",
         State::AtRest(_) => "at rest",
         State::Trial(_) => "trial",

@@ -261,7 +261,7 @@ impl World {
         } else if self.calm || self.dice.percent(80) {
             Membership::Settled
         } else {
-            Membership::NotYet
+            self.dice.pick(&[Membership::Rebalancing, Membership::NotJoined])
         };
         Signs {
             preflight: if passes { Preflight::Passed } else { Preflight::Failed },
@@ -277,7 +277,7 @@ impl World {
         let judged = match rollout.state() {
             State::Trial(it) => !matches!(it.stage, Stage::Preparing(_)),
             State::Promoting(_) | State::RollingBack(_) => true,
-            State::Adopting | State::AtRest(_) | State::Terminating(_) => false,
+            State::Pending | State::Adopting | State::AtRest(_) | State::Terminating(_) => false,
         };
         let Some(canary) = self.cluster.canary.as_ref().filter(|_| judged) else { return nothing };
         let (runs, ready) = (canary.count().all, canary.counted.ready);

@@ -266,7 +266,9 @@ fn canary(
 
 /// `maxSurge` and `maxUnavailable`, as a child is written.
 fn shape(deployment: &mut Deployment, view: &View) {
-    let own = view.seen.target.as_ref().map_or(deployment.slack, |it| it.max_unavailable);
+    let own = view.seen.target.as_ref().map_or(deployment.slack, |it| {
+        it.strategy.max_unavailable(view.seen.last_total.unwrap_or(0))
+    });
     (deployment.surge, deployment.slack) = match view.seen.strategy.order {
         MoveOrder::SurgeFirst => (1, own),
         MoveOrder::DrainFirst => (0, own.max(1)),

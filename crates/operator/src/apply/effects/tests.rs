@@ -2,12 +2,12 @@
 //! What each effect writes is seen in the test bed.
 
 use http::{Request, Response};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use kube::client::Body;
 use kube::{Client, ResourceExt};
 use serde_json::json;
 use siskin_api::{CanaryRollout, CanaryRolloutStatus};
-use siskin_decide::{Names, State};
+use siskin_decide::{Autoscaler, Names, State};
 use tower_test::mock;
 
 use super::*;
@@ -15,7 +15,7 @@ use crate::cluster::calls::Cluster;
 use crate::name::Name;
 use crate::observe::parse;
 use crate::observe::pods::PodsOfTarget;
-use crate::observe::world::Live;
+use crate::observe::world::{Blocked, Live};
 use crate::process::gate::Gate;
 use crate::process::metrics::Metrics;
 
@@ -50,7 +50,9 @@ fn world() -> World {
         primary: None,
         canary: None,
         namespace_terminating: false,
-        autoscaler_on_target: false,
+        blocked: Blocked::default(),
+        first_look: Timestamp::MIN,
+        autoscaler_on_target: Autoscaler::Absent,
         autoscaler_on_rollout: false,
         rollout,
     }
