@@ -91,7 +91,7 @@ pub async fn play(s: &mut Scenario, act: &Act, serving: &str, pods: u32) -> Resu
 fn only_as_canary(version: &str, history: &[Entry]) -> Result<()> {
     let elsewhere = |it: &Entry| match &it.change {
         Change::Put(name, Seen::Pod(pod)) => {
-            let is_it = pod.version.as_deref() == Some(version) && pod.part != Part::Canary;
+            let is_it = pod.version.as_deref() == Some(version) && pod.part != Some(Part::Canary);
             is_it.then(|| name.clone())
         }
         Change::Put(..) | Change::Gone(..) | Change::Action { .. } | Change::Stalled(_) => None,
@@ -112,7 +112,7 @@ mod tests {
         let seen = |part| {
             let version = Some("3".to_owned());
             let pod = SeenPod {
-                part,
+                part: Some(part),
                 version,
                 ready: true,
                 terminating: false,

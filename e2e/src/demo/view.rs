@@ -169,7 +169,7 @@ fn figures(state: &State, part: Part) -> Option<&RoleFigures> {
 
 fn row(state: &State, part: Part, name: &str) -> Vec<Span> {
     let mut spans = vec![Span(Style::Plain, format!("  {name:<9}"))];
-    let pods: Vec<&SeenPod> = state.pods.values().filter(|it| it.part == part).collect();
+    let pods: Vec<&SeenPod> = state.pods.values().filter(|it| it.part == Some(part)).collect();
     spans.extend(pods.iter().map(|it| symbol(it)));
     // Room for as many as a surge brings.
     let room = 9_usize.saturating_sub(pods.len());

@@ -39,6 +39,19 @@ pub struct Fleet {
     pub memory: Option<String>,
     /// What there is to do.
     pub workload: Workload,
+    /// What else the user's manifest says.
+    pub shape: Shape,
+}
+
+/// What the user's manifest says beyond the sample's.
+#[derive(Clone, Debug, Default)]
+pub struct Shape {
+    /// Fields of the Deployment, as a JSON merge patch (RFC 7386).
+    pub fields: Value,
+    /// Containers beside the consumer.
+    pub containers: Vec<Value>,
+    /// Entries of the consumer's `env`.
+    pub variables: Vec<Value>,
 }
 
 /// What a fleet has to do.
@@ -98,13 +111,14 @@ pub struct Version {
     pub name: String,
     knobs: Vec<(String, String)>,
     image: Option<&'static str>,
+    template: Value,
 }
 
 impl Version {
     /// One that works.
     #[must_use]
     pub fn good(name: &str) -> Self {
-        Self { name: name.to_owned(), knobs: Vec::new(), image: None }
+        Self { name: name.to_owned(), knobs: Vec::new(), image: None, template: Value::Null }
     }
 
     /// One that ends with an error as soon as it starts.
@@ -131,6 +145,13 @@ impl Version {
         self.knobs.push((name.to_owned(), value.to_owned()));
         self
     }
+
+    /// The version with fields of the pod template, as a JSON merge patch: lists are replaced.
+    #[must_use]
+    pub fn template(mut self, fields: Value) -> Self {
+        self.template = fields;
+        self
+    }
 }
 
 impl Fleet {
@@ -146,6 +167,7 @@ impl Fleet {
             settings: Vec::new(),
             memory: None,
             workload: WORKLOAD,
+            shape: Shape::default(),
         }
     }
 
@@ -160,6 +182,7 @@ impl Fleet {
         if self.names_changes {
             deployment["metadata"]["annotations"] = json!({target::CHANGE_ID: version.name});
         }
+        merge(&mut deployment, &self.shape.fields);
         let spec = &mut deployment["spec"];
         spec["template"] = self.template(version);
         match replicas {
@@ -189,6 +212,10 @@ impl Fleet {
         if let Some(memory) = &self.memory {
             container["resources"] = json!({"limits": {"memory": memory}});
         }
+        extend(&mut container["env"], &self.shape.variables);
+        extend(&mut template["spec"]["containers"], &self.shape.containers);
+        merge(&mut template, &self.shape.fields["spec"]["template"]);
+        merge(&mut template, &version.template);
         template
     }
 
@@ -217,6 +244,31 @@ pub fn set_environment(container: &mut Value, variables: &[(String, String)]) {
     container["env"] = Value::Array(all);
 }
 
+fn extend(list: &mut Value, by: &[Value]) {
+    if let Some(list) = list.as_array_mut() {
+        list.extend_from_slice(by);
+    }
+}
+
+/// Merges as the API server does (RFC 7386); a patch of `null` as a whole changes nothing.
+pub fn merge(value: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else { return };
+    for (key, wanted) in patch {
+        match wanted {
+            Value::Null => drop(value.as_object_mut().and_then(|it| it.remove(key))),
+            Value::Object(_) => {
+                if !value[key].is_object() {
+                    value[key] = json!({});
+                }
+                merge(&mut value[key], wanted);
+            }
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                value[key] = wanted.clone();
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,5 +286,27 @@ mod tests {
         assert_eq!(of("VERSION"), [&json!({"name": "VERSION", "value": "7"})]);
         assert_eq!(of("COMMIT_INTERVAL"), [&json!({"name": "COMMIT_INTERVAL", "value": "9s"})]);
         assert!(deployment["spec"]["replicas"].is_null());
+    }
+
+    #[test]
+    fn a_shape_reaches_the_deployment_and_each_version_its_template() {
+        let mut fleet = Fleet::new("kubectl", "host:9092", "group");
+        fleet.shape.fields = json!({"spec": {
+            "strategy": {"type": "Recreate"},
+            "template": {"spec": {"terminationGracePeriodSeconds": 9}},
+        }});
+        fleet.shape.containers.push(json!({"name": "agent"}));
+        let version = Version::good("7").template(json!({"spec": {"hostNetwork": true}}));
+        let deployment = fleet.deployment(&version, None);
+        assert_eq!(deployment["spec"]["strategy"], json!({"type": "Recreate"}));
+        let pod = &deployment["spec"]["template"]["spec"];
+        assert_eq!(pod["terminationGracePeriodSeconds"], 9);
+        assert_eq!(pod["hostNetwork"], true);
+        assert_eq!(pod["containers"][0]["name"], "worker");
+        assert_eq!(pod["containers"][1]["name"], "agent");
+        assert_eq!(
+            pod["automountServiceAccountToken"], false,
+            "what the shape does not name stays"
+        );
     }
 }

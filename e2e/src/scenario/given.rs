@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use siskin_api::Phase;
 use tokio::time::{Instant, sleep};
 
-use super::fleet::{Consumers, Fleet, Version, Workload};
+use super::fleet::{Consumers, Fleet, Version, Workload, merge};
 use super::java::{Java, Protocol};
 use super::load::Load;
 use super::objects::ObjectKind;
 use super::operator::Election;
+use super::policy::Policy;
 use super::proxy::{Proxy, Source};
 use super::rollout::RolloutSpec;
 use super::run::{ROLLOUT, Scenario};
@@ -75,6 +76,30 @@ impl Given<'_> {
     /// A memory limit of every pod that comes next.
     pub fn a_memory_limit(&mut self, limit: &str) {
         self.0.fleet.memory = Some(limit.to_owned());
+    }
+
+    /// Fields of the user's Deployment beyond the sample's, as a JSON merge patch, in every version that comes next.
+    pub fn a_shape(&mut self, fields: &Value) {
+        let all = &mut self.0.fleet.shape.fields;
+        if all.is_null() {
+            *all = json!({});
+        }
+        merge(all, fields);
+    }
+
+    /// A container beside the consumer, in every version that comes next.
+    pub fn a_sidecar(&mut self, container: Value) {
+        self.0.fleet.shape.containers.push(container);
+    }
+
+    /// An entry of the consumer's `env`, in every version that comes next.
+    pub fn a_variable(&mut self, entry: Value) {
+        self.0.fleet.shape.variables.push(entry);
+    }
+
+    /// Partitions of the topic that comes next.
+    pub fn partitions(&mut self, count: u32) {
+        self.0.fleet.workload.partitions = count;
     }
 
     /// A rate of records per second on the topic of the fleet that comes next.
@@ -153,20 +178,55 @@ impl Given<'_> {
 
     /// One consumer of another workload, in this group.
     pub async fn a_foreign_consumer(&mut self, group: &str) -> Result<()> {
-        let name = "strangers";
+        self.a_foreign_fleet("strangers", group, 1).await
+    }
+
+    /// Consumers of another Deployment, in this group and on the same topic.
+    pub async fn a_foreign_fleet(&mut self, name: &str, group: &str, pods: u32) -> Result<()> {
         let fleet = Fleet { group: group.to_owned(), ..self.0.fleet.clone() };
         let topic = self.0.fleet.group.clone();
-        let mut manifest = fleet.deployment(&Version::good(name).knob("TOPICS", &topic), Some(1));
+        let version = Version::good(name).knob("TOPICS", &topic);
+        let mut manifest = fleet.deployment(&version, Some(pods));
         let labels = json!({"app": name});
         manifest["metadata"] = json!({"name": name, "labels": labels.clone()});
         manifest["spec"]["selector"]["matchLabels"] = labels.clone();
         manifest["spec"]["template"]["metadata"]["labels"] = labels;
         self.0.objects.apply(ObjectKind::Deployment, &manifest).await?;
-        let found = self.0.log.until("a ready stranger", PATIENCE, |view| {
-            let mut pods = view.state.pods.values();
-            pods.any(|it| it.version.as_deref() == Some(name) && it.ready).then_some(())
+        let what = format!("{pods} ready {name}");
+        let found = self.0.log.until(&what, PATIENCE, |view| {
+            let all = view.state.pods.values();
+            let ready = all.filter(|it| it.version.as_deref() == Some(name) && it.ready).count();
+            (u32::try_from(ready) == Ok(pods)).then_some(())
         });
         found.await
+    }
+
+    /// Another Deployment in the group of the fleet, adopted by a rollout of its own name.
+    pub async fn another_adopted_fleet(
+        &mut self,
+        name: &str,
+        pods: u32,
+        spec: &RolloutSpec,
+    ) -> Result<()> {
+        let fleet = &self.0.fleet;
+        let (bootstrap, group) = (fleet.bootstrap.clone(), fleet.group.clone());
+        self.a_foreign_fleet(name, &group, pods).await?;
+        let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": name});
+        let manifest = spec.clone().field("targetRef", target).manifest(name, &bootstrap, &group);
+        self.0.objects.apply(ObjectKind::CanaryRollout, &manifest).await?;
+        let what = format!("{name} is adopted");
+        let found = self.0.log.until(&what, PATIENCE, |view| {
+            let phase = view.state.rollouts.get(name)?.status.phase;
+            (phase == Some(Phase::Initialized)).then_some(())
+        });
+        found.await
+    }
+
+    /// A policy. The API server learns of it some time later: `then` waits until it acts.
+    pub async fn a_policy(&mut self, policy: &Policy) -> Result<()> {
+        self.0.log.note(format!("policy {}", policy.name));
+        let manifest = policy.manifest(&self.0.namespace).to_string();
+        self.0.kubectl(&["apply", "-f", "-"], &manifest).await.map(drop)
     }
 
     /// A rollout of this spec.

@@ -86,7 +86,7 @@ impl State {
 
     /// Pods of a part that are not on their way out.
     pub fn pods_of(&self, part: Part) -> impl Iterator<Item = (&String, &SeenPod)> {
-        self.pods.iter().filter(move |(_, it)| it.part == part && !it.terminating)
+        self.pods.iter().filter(move |(_, it)| it.part == Some(part) && !it.terminating)
     }
 
     /// The rollout that owns the primary; before there is a primary, any.
@@ -173,7 +173,9 @@ impl Change {
     #[must_use]
     pub fn canary_crashes(&self) -> i64 {
         match self {
-            Self::Put(_, Seen::Pod(it)) if it.part == Part::Canary && !it.terminating => it.crashes,
+            Self::Put(_, Seen::Pod(it)) if it.part == Some(Part::Canary) && !it.terminating => {
+                it.crashes
+            }
             Self::Put(..) | Self::Gone(..) | Self::Action { .. } | Self::Stalled(_) => 0,
         }
     }
@@ -222,7 +224,8 @@ impl Display for Seen {
                     (false, true) => "ready",
                     (false, false) => "not ready",
                 };
-                write!(f, "pod of {:?} at {version}, {state}", it.part)
+                let part = it.part.map_or("another".to_owned(), |it| format!("{it:?}"));
+                write!(f, "pod of {part} at {version}, {state}")
             }
             Self::Frozen(it) => {
                 let version = it.version.as_deref().unwrap_or("-");

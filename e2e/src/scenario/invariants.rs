@@ -55,7 +55,7 @@ pub enum Rule {
 pub fn violations(history: &[Entry]) -> Vec<Violation> {
     let mut sorted: Vec<_> = history.iter().collect();
     sorted.sort_by_key(|it| it.revision);
-    let (mut state, mut past, mut found) = (State::default(), Past::default(), Vec::new());
+    let (mut state, mut past, mut found) = (State::default(), Past::of(&sorted), Vec::new());
     for entry in sorted {
         let before = state.clone();
         state.apply(entry);
@@ -76,8 +76,9 @@ pub fn violations(history: &[Entry]) -> Vec<Violation> {
 /// What a rule says to one moment: nothing, if all is well.
 type Check = fn(&Moment<'_>) -> Option<String>;
 
-const RULES: [(Rule, Check); 8] = [
+const RULES: [(Rule, Check); 9] = [
     (Rule::I1Available, counts::available),
+    (Rule::I1Available, counts::one_after_the_other),
     (Rule::I2CanaryCount, counts::canary),
     (Rule::I3Ceiling, counts::ceiling),
     (Rule::I4Template, templates::untouched),

@@ -5,6 +5,10 @@ use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patc
 use kube::{Api, Client};
 use serde_json::Value;
 
+/// Label of every namespace that a scenario of a test makes: the next run removes what is left of it. On an object of the
+/// whole cluster it names the scenario's namespace.
+pub const LABEL: &str = "siskin.dev/e2e";
+
 /// The field manager of a scenario's user, as kubectl calls itself.
 pub(super) const MANAGER: &str = "kubectl";
 
@@ -23,6 +27,8 @@ pub enum ObjectKind {
     Pod,
     /// v1.
     Secret,
+    /// v1.
+    ResourceQuota,
     /// autoscaling/v2.
     HorizontalPodAutoscaler,
     /// coordination.k8s.io/v1.
@@ -35,7 +41,7 @@ impl ObjectKind {
             Self::Deployment | Self::ControllerRevision => ("apps", "v1"),
             Self::CanaryRollout => ("siskin.dev", "v1alpha1"),
             Self::Event => ("events.k8s.io", "v1"),
-            Self::Pod | Self::Secret => ("", "v1"),
+            Self::Pod | Self::Secret | Self::ResourceQuota => ("", "v1"),
             Self::HorizontalPodAutoscaler => ("autoscaling", "v2"),
             Self::Lease => ("coordination.k8s.io", "v1"),
         };

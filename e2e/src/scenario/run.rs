@@ -169,7 +169,7 @@ impl Scenario {
     /// A scenario with nothing in it but its new namespace; `group` names its topic and its consumer group.
     pub(crate) async fn begin(run: Arc<TestRun>, namespace: &str, group: &str) -> Result<Self> {
         let client = run.bed.client().await?;
-        let labels = if run.disposable { json!({test_run::LABEL: "true"}) } else { json!({}) };
+        let labels = if run.disposable { json!({objects::LABEL: "true"}) } else { json!({}) };
         let made: Namespace = serde_json::from_value(json!({
             "apiVersion": "v1",
             "kind": "Namespace",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use kube::api::DynamicObject;
 use serde_json::Value;
-use siskin_api::annotations::{FIELD_MANAGER, ROLE, ROLE_CANARY, ROLE_PRIMARY, primary, revision};
+use siskin_api::annotations::{FIELD_MANAGER, primary, revision};
 use siskin_api::{CanaryRolloutSpec, CanaryRolloutStatus};
 
 /// The name of the Deployment under every rollout.
@@ -68,8 +68,8 @@ pub struct Deployment {
 /// A pod.
 #[derive(Clone, Debug)]
 pub struct SeenPod {
-    /// The Deployment that the pod belongs to, by its role label.
-    pub part: Part,
+    /// The Deployment that the pod belongs to, by its owner; none if that has no part in the rollout.
+    pub part: Option<Part>,
     /// [`VERSION`] of its first container.
     pub version: Option<String>,
     /// Whether the pod is Ready.
@@ -202,25 +202,39 @@ impl Deployment {
             return 1;
         }
         let value = &strategy["rollingUpdate"]["maxUnavailable"];
-        let percent = value.as_str().and_then(|it| it.strip_suffix('%')?.parse::<u32>().ok());
-        let pods = value.as_u64().and_then(|it| u32::try_from(it).ok());
-        pods.or(percent.map(|it| total * it / 100)).unwrap_or(0)
+        count_of(value, |percent| total * percent / 100).unwrap_or(0)
     }
+
+    /// `maxSurge` at `total` pods, rounded up as the Deployment controller does; 0 for `Recreate`.
+    #[must_use]
+    pub fn max_surge(&self, total: u32) -> u32 {
+        let strategy = &self.spec["strategy"];
+        let value = &strategy["rollingUpdate"]["maxSurge"];
+        count_of(value, |percent| (total * percent).div_ceil(100)).unwrap_or(0)
+    }
+
+    /// Whether the Deployment's own strategy leaves no room to add a pod before one goes.
+    #[must_use]
+    pub fn drains_first(&self) -> bool {
+        self.spec["strategy"]["type"] == "Recreate" || self.max_surge(100) == 0
+    }
+}
+
+/// A number of pods, or what `share` makes of a percentage.
+fn count_of(value: &Value, share: impl Fn(u32) -> u32) -> Option<u32> {
+    let percent = value.as_str().and_then(|it| it.strip_suffix('%')?.parse::<u32>().ok());
+    let pods = value.as_u64().and_then(|it| u32::try_from(it).ok());
+    pods.or(percent.map(share))
 }
 
 impl SeenPod {
     /// Reads a pod.
     #[must_use]
     pub fn of(object: &DynamicObject) -> Self {
-        let role = object.metadata.labels.as_ref().and_then(|it| it.get(ROLE));
         let conditions = object.data["status"]["conditions"].as_array();
         let ready = |it: &Value| it["type"] == "Ready" && it["status"] == "True";
         Self {
-            part: match role.map(String::as_str) {
-                Some(ROLE_PRIMARY) => Part::Primary,
-                Some(ROLE_CANARY) => Part::Canary,
-                Some(_) | None => Part::Target,
-            },
+            part: owner(object).and_then(Part::of),
             version: version(&object.data["spec"]),
             ready: conditions.is_some_and(|it| it.iter().any(ready)),
             terminating: object.metadata.deletion_timestamp.is_some(),
@@ -228,6 +242,12 @@ impl SeenPod {
             running: !object.data["status"]["containerStatuses"][0]["state"]["running"].is_null(),
         }
     }
+}
+
+/// The Deployment of a pod: its `ReplicaSet` is called after it and a hash.
+fn owner(pod: &DynamicObject) -> Option<&str> {
+    let owner = pod.metadata.owner_references.as_ref()?.first()?;
+    owner.name.rsplit_once('-').map(|(deployment, _)| deployment)
 }
 
 /// How often the container has ended: `restartCount` counts starts, and lags behind by one while the container is down.
@@ -296,6 +316,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_pod_belongs_to_the_deployment_of_its_replica_set() {
+        let part = |replica_set: &str| {
+            let pod = json!({
+                "apiVersion": "v1", "kind": "Pod",
+                "metadata": {"name": "p", "ownerReferences": [{
+                    "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": replica_set, "uid": "u",
+                }]},
+                "spec": {}, "status": {},
+            });
+            SeenPod::of(&serde_json::from_value(pod).unwrap()).part
+        };
+        assert_eq!(part("orders-5d9f"), Some(Part::Target));
+        assert_eq!(part("orders-canary-5d9f"), Some(Part::Canary));
+        assert_eq!(part("orders-b-primary-5d9f"), None, "another rollout's");
+        assert_eq!(part("strangers-5d9f"), None);
+    }
 
     #[test]
     fn a_container_that_is_down_has_ended_once_more_than_it_was_restarted() {

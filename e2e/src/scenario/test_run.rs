@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{DeleteParams, ListParams};
+use kube::api::{DeleteParams, DynamicObject, ListParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 use siskin_launch::cargo;
@@ -19,12 +19,10 @@ use siskin_launch::progress::Activity;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::fleet::WORKER_IMAGE;
-use super::objects::{ObjectKind, Objects};
+use super::objects::{LABEL, ObjectKind, Objects};
 use super::operator::{self, acting_as};
+use super::policy;
 use crate::testbed::{Part, Testbed};
-
-/// Label of every namespace that a scenario of a test makes: the next run removes what is left of it.
-pub const LABEL: &str = "siskin.dev/e2e";
 
 /// Scenarios under way at the same time, at least: most of a scenario is waiting for clocks.
 const AT_ONCE: u32 = 4;
@@ -215,19 +213,32 @@ fn clear(bed: &Testbed) -> Result<()> {
     })
 }
 
-/// Removes the namespace of a scenario whose operators have ended: nobody else is there to lift the
+/// Removes the namespace of a scenario whose operators have ended, and its policies: nobody else is there to lift the
 /// finalizers.
 pub async fn release(client: &Client, namespace: &str) -> Result<()> {
+    lift(client, namespace).await?;
     let objects = Objects::of(client.clone(), namespace);
-    let rollouts = objects.api(ObjectKind::CanaryRollout);
-    for rollout in rollouts.list(&ListParams::default()).await?.items {
-        let without = json!({"metadata": {"finalizers": null}});
-        objects.merge(ObjectKind::CanaryRollout, &rollout.name_any(), &without).await?;
+    for kind in [ObjectKind::CanaryRollout, ObjectKind::Pod] {
+        let all = objects.api(kind).list(&ListParams::default()).await?;
+        for held in all.items.into_iter().filter(|it| !it.finalizers().is_empty()) {
+            let without = json!({"metadata": {"finalizers": null}});
+            objects.merge(kind, &held.name_any(), &without).await?;
+        }
     }
     let leases = Objects::of(client.clone(), operator::NAMESPACE).api(ObjectKind::Lease);
     absent_is_fine(leases.delete(namespace, &DeleteParams::default()).await.map(drop))?;
     let namespaces: Api<Namespace> = Api::all(client.clone());
     absent_is_fine(namespaces.delete(namespace, &DeleteParams::background()).await.map(drop))
+}
+
+/// Removes the policies of a scenario.
+pub(super) async fn lift(client: &Client, namespace: &str) -> Result<()> {
+    let ours = ListParams::default().labels(&format!("{LABEL}={namespace}"));
+    for kind in policy::kinds() {
+        let all: Api<DynamicObject> = Api::all_with(client.clone(), &kind);
+        all.delete_collection(&DeleteParams::default(), &ours).await?;
+    }
+    Ok(())
 }
 
 fn absent_is_fine(outcome: kube::Result<()>) -> Result<()> {

@@ -169,6 +169,32 @@ impl Then<'_> {
         Ok(())
     }
 
+    /// The API server refuses this command of kubectl, a dry run, in words that contain this text. It learns of a policy
+    /// some time after it was made.
+    pub async fn refuses(&self, command: &[&str], text: &str) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        let arguments = [command, &["--dry-run=server"]].concat();
+        loop {
+            match self.0.kubectl(&arguments, "").await {
+                Err(error) if format!("{error:#}").contains(text) => return Ok(()),
+                Err(error) => return Err(error),
+                Ok(_) => ensure!(Instant::now() < deadline, "{command:?} is not refused"),
+            }
+            sleep(LOOKS_EVERY).await;
+        }
+    }
+
+    /// The API server follows this command of kubectl, a dry run: it has learned that a policy is gone.
+    pub async fn allows(&self, command: &[&str]) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        let arguments = [command, &["--dry-run=server"]].concat();
+        while let Err(error) = self.0.kubectl(&arguments, "").await {
+            ensure!(Instant::now() < deadline, "{command:?} is refused: {error:#}");
+            sleep(LOOKS_EVERY).await;
+        }
+        Ok(())
+    }
+
     /// The change is over without an attempt, for this version serves already.
     pub async fn keeps(&mut self, version: &str) -> Result<()> {
         let what = format!("the change to version {version} needs no attempt");
@@ -232,9 +258,9 @@ pub fn phase(state: &State) -> Option<Phase> {
 fn serves(state: &State, version: &str) -> bool {
     let Some(primary) = state.parts.get(&Part::Primary) else { return false };
     let total = state.total().unwrap_or(0);
-    let alone = [Part::Target, Part::Canary]
-        .iter()
-        .all(|part| state.count(*part) == 0 && state.pods.values().all(|it| it.part != *part));
+    let alone = [Part::Target, Part::Canary].iter().all(|part| {
+        state.count(*part) == 0 && state.pods.values().all(|it| it.part != Some(*part))
+    });
     let right = |it: &SeenPod| it.ready && it.version.as_deref() == Some(version);
     let ready = state.pods_of(Part::Primary).filter(|(_, it)| right(it)).count();
     alone

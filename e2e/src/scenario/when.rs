@@ -9,6 +9,7 @@ use super::objects::ObjectKind;
 use super::proxy::{Proxy, Source};
 use super::run::{ROLLOUT, Scenario};
 use super::seen::{Part, TARGET};
+use super::test_run;
 
 /// An action of the scenario. It fails with the complaint of the API server, be it a conflict.
 pub struct When<'a>(pub(super) &'a mut Scenario);
@@ -87,6 +88,12 @@ impl When<'_> {
             ..DeleteParams::default()
         };
         self.0.objects.delete(kind, name, how).await
+    }
+
+    /// The policies of the scenario are lifted.
+    pub async fn lifts_policies(&mut self) -> Result<()> {
+        self.0.log.note("lift the policies");
+        test_run::lift(&self.0.client, &self.0.namespace).await
     }
 
     /// A server is out of reach for this scenario, until it [regains](When::regains) it.

@@ -15,7 +15,7 @@ pub fn found_after(s: &Scenario) -> Option<(Duration, &'static str)> {
     let canary = |ready: bool| {
         first(
             &history,
-            |it| matches!(it, Change::Put(_, Seen::Pod(pod)) if pod.part == Part::Canary && pod.ready >= ready),
+            |it| matches!(it, Change::Put(_, Seen::Pod(pod)) if pod.part == Some(Part::Canary) && pod.ready >= ready),
         )
     };
     let (begin, what) = match canary(true) {

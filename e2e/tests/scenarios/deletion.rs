@@ -28,7 +28,7 @@ async fn left(s: &mut Scenario, version: &str) -> anyhow::Result<()> {
             let ready = view.state.pods_of(Part::Primary).filter(|(_, it)| it.ready).count();
             let right = primary.version.as_deref() == Some(version) && ready == 3;
             let owned = primary.owners.iter().any(|it| it == ROLLOUT);
-            let alone = view.state.pods.values().all(|it| it.part == Part::Primary);
+            let alone = view.state.pods.values().all(|it| it.part == Some(Part::Primary));
             (right && owned && alone && view.state.rollouts.is_empty()).then_some(())
         })
         .await?;

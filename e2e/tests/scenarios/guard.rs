@@ -75,7 +75,7 @@ fn without_the_guard_the_same_write_is_drained() {
         s.then()
             .sees("the target's pods are gone", |view| {
                 let mut pods = view.state.pods.values();
-                pods.all(|it| it.part != Part::Target).then_some(())
+                pods.all(|it| it.part != Some(Part::Target)).then_some(())
             })
             .await?;
         let (asked, drained) = s.log.look(|view| exposure(&view, from)).context("drained")?;
@@ -122,7 +122,7 @@ fn started(view: &View<'_>, version: &str) -> Vec<String> {
 /// How many pods of the target were Ready since then.
 fn ever_ready(view: &View<'_>, from: usize) -> usize {
     let ready = view.history.iter().skip(from).filter_map(|entry| match &entry.change {
-        Change::Put(name, Seen::Pod(it)) if it.part == Part::Target && it.ready => Some(name),
+        Change::Put(name, Seen::Pod(it)) if it.part == Some(Part::Target) && it.ready => Some(name),
         Change::Put(..) | Change::Gone(..) | Change::Action { .. } | Change::Stalled(_) => None,
     });
     ready.collect::<std::collections::BTreeSet<_>>().len()

@@ -26,7 +26,7 @@ fn state(phase: &str) -> State {
     let rollout = Rollout::of(&serde_json::from_value(object).unwrap()).unwrap();
     state.rollouts.insert("orders".to_owned(), rollout);
     let mut add = |name: &str, part, version: &str| {
-        let version = Some(version.to_owned());
+        let (part, version) = (Some(part), Some(version.to_owned()));
         let pod =
             SeenPod { part, version, ready: true, terminating: false, crashes: 0, running: true };
         state.pods.insert(name.to_owned(), pod);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use siskin_api::Order;
 
-use super::moment::{Moment, Past};
+use super::moment::Moment;
 use crate::scenario::history::{Change, State};
 use crate::scenario::seen::{Deployment, Part, Seen, SeenPod};
 
@@ -12,8 +12,11 @@ use crate::scenario::seen::{Deployment, Part, Seen, SeenPod};
 /// the Deployment controller and the operator tell each other one after the other.
 const NEWS_TRAVEL: Duration = Duration::from_secs(5);
 
-/// What a guard's verdict is called on a frozen template.
-const GUARD_FAILED: &str = "GuardFailed";
+/// Causes for which a canary goes in one write, its Ready pods with it: they count as no consumers.
+const AT_ONCE: [&str; 4] = ["GuardFailed", "AnalysisFailed", "DeadlineExceeded", "Aborted"];
+
+/// Rollback comes first: the rejection is marked on the frozen template a few writes after the canary went.
+const MARKED_WITHIN: Duration = Duration::from_secs(15);
 
 /// I1. A write that takes ready consumers away leaves N − maxUnavailable of them.
 pub(super) fn available(moment: &Moment<'_>) -> Option<String> {
@@ -21,13 +24,38 @@ pub(super) fn available(moment: &Moment<'_>) -> Option<String> {
     if from <= to {
         return None;
     }
-    let ready = |state| ready(state, moment.after, moment.past, moment.entry.at);
+    let given_up = failed(moment, part);
+    let ready = |state| ready(state, moment, given_up);
     let (before, after) = (ready(moment.before), ready(moment.after));
     let total = moment.after.total()?;
     let least = total.saturating_sub(slack(moment.after, total));
     (after < before && after < least).then(|| {
         format!(
             "{part:?} from {from} to {to} left {after} of {before} ready consumers, N is {total}, at least {least} must stay"
+        )
+    })
+}
+
+/// I1 for templates. A write that begins to replace the pods of one child while the other child's are being replaced:
+/// together they may take no more than the slack, and add no more than the surge.
+pub(super) fn one_after_the_other(moment: &Moment<'_>) -> Option<String> {
+    let Change::Put(name, Seen::Deployment(now)) = &moment.entry.change else { return None };
+    let part = Part::of(name).filter(|it| *it != Part::Target)?;
+    let other = if part == Part::Primary { Part::Canary } else { Part::Primary };
+    let (before, other_child) = (moment.before.parts.get(&part)?, moment.after.parts.get(&other)?);
+    let begins = now.template_is_ours && now.spec["template"] != before.spec["template"];
+    let both = 0 < now.replicas && 0 < other_child.replicas && !other_child.rolled;
+    if !begins || !both {
+        return None;
+    }
+    let total = moment.after.total()?;
+    let children = [now, other_child];
+    let taken: u32 = children.iter().map(|it| it.max_unavailable(it.replicas)).sum();
+    let added: u32 = children.iter().map(|it| it.max_surge(it.replicas)).sum();
+    let (slack, surge) = (slack(moment.after, total), surge(moment.after, total));
+    (slack < taken || surge < added).then(|| {
+        format!(
+            "{part:?} is replaced while {other:?} is: they take {taken} of at most {slack} and add {added} of at most {surge}"
         )
     })
 }
@@ -52,7 +80,7 @@ pub(super) fn ceiling(moment: &Moment<'_>) -> Option<String> {
     let (before, after) = (sum(moment.before), sum(moment.after));
     let total = moment.before.total().max(moment.after.total())?;
     let spec = &moment.after.rollout()?.spec.strategy;
-    let surge = u32::from(orders(moment.after).contains(&Order::SurgeFirst));
+    let surge = surge(moment.after, total);
     let most = spec.max_consumers.and_then(|it| u32::try_from(it).ok());
     let most = most.unwrap_or(u32::MAX).min(total + surge);
     (from < to && before < after && most < after).then(|| {
@@ -70,14 +98,16 @@ fn recount(moment: &Moment<'_>) -> Option<(Part, u32, u32)> {
     ours.then_some((part, from, to))
 }
 
-/// Ready consumers that the counts of `state` keep. A Deployment gives up unready pods first.
-fn ready(state: &State, after: &State, past: &Past, at: Duration) -> u32 {
+/// Ready consumers that the counts of `state` keep. A Deployment gives up unready pods first; a canary that is given up
+/// has none.
+fn ready(state: &State, moment: &Moment<'_>, given_up: bool) -> u32 {
+    let (past, at) = (moment.past, moment.entry.at);
     let counted = |name: &str, pod: &SeenPod| {
         let recently =
             || past.unready.get(name).is_some_and(|since| at.saturating_sub(*since) < NEWS_TRAVEL);
         !pod.terminating
             && (pod.ready || recently())
-            && !(pod.part == Part::Canary && failed(after))
+            && !(pod.part == Some(Part::Canary) && given_up)
     };
     [Part::Target, Part::Primary, Part::Canary]
         .into_iter()
@@ -88,24 +118,43 @@ fn ready(state: &State, after: &State, past: &Past, at: Duration) -> u32 {
         .sum()
 }
 
-/// Whether a guard has failed what the canary runs: its pods count as no consumers.
-fn failed(state: &State) -> bool {
-    let running = state.parts.get(&Part::Canary).and_then(|it| it.version.as_ref());
+/// Whether what the canary runs is rejected for a cause that takes it away at once. A write that takes it away may come
+/// before the mark.
+fn failed(moment: &Moment<'_>, written: Part) -> bool {
+    let running = moment.after.parts.get(&Part::Canary).and_then(|it| it.version.as_ref());
+    let at_once = |cause: &str| AT_ONCE.contains(&cause);
     running.is_some_and(|version| {
-        state.frozen.values().any(|it| {
-            it.version.as_ref() == Some(version) && it.rejected.as_deref() == Some(GUARD_FAILED)
-        })
+        let marked = moment.after.frozen.values().any(|it| {
+            it.version.as_ref() == Some(version) && it.rejected.as_deref().is_some_and(at_once)
+        });
+        let at = moment.entry.at;
+        let soon = moment.past.verdicts.iter().any(|it| {
+            let within = at <= it.at && it.at.saturating_sub(at) < MARKED_WITHIN;
+            it.version == *version && within && at_once(&it.cause)
+        });
+        marked || (written == Part::Canary && soon)
     })
 }
 
 /// How many may be missing: maxUnavailable, and one where there is no room to add first.
 fn slack(state: &State, total: u32) -> u32 {
-    let source = state.parts.get(&Part::Target).or_else(|| state.parts.get(&Part::Primary));
-    let own = source.map_or(0, |it: &Deployment| it.max_unavailable(total));
+    let own = shape(state).map_or(0, |it| it.max_unavailable(total));
     let max = state.rollout().and_then(|it| it.spec.strategy.max_consumers);
     let full = max.is_some_and(|it| it <= i32::try_from(total).unwrap_or(i32::MAX));
     let no_room = full || orders(state).contains(&Order::DrainFirst);
     own.max(u32::from(no_room))
+}
+
+/// How many may be added at a time: maxSurge, at least one; none where pods are drained first.
+fn surge(state: &State, total: u32) -> u32 {
+    let adds_first = orders(state).contains(&Order::SurgeFirst);
+    let own = shape(state).map_or(0, |it| it.max_surge(total));
+    if adds_first { own.max(1) } else { 0 }
+}
+
+/// Whose strategy counts: the target's, or what the primary took over from it.
+fn shape(state: &State) -> Option<&Deployment> {
+    state.parts.get(&Part::Target).or_else(|| state.parts.get(&Part::Primary))
 }
 
 /// The order of the plan under way and that of the spec: an edit counts for the next attempt.

@@ -22,10 +22,19 @@ pub(super) struct Past {
     pub(super) unready: BTreeMap<String, Duration>,
     /// Versions with a rejected revision, since when, and why.
     pub(super) rejected: BTreeMap<String, (Duration, String)>,
+    /// Every rejection of the whole history, those to come among them.
+    pub(super) verdicts: Vec<Rejection>,
     /// Deployments that are gone, as they were last.
     pub(super) gone: BTreeMap<String, Former>,
     /// Objects that the scenario deleted by hand.
     pub(super) deleted: BTreeSet<String>,
+}
+
+/// A version that was marked as rejected.
+pub(super) struct Rejection {
+    pub(super) version: String,
+    pub(super) at: Duration,
+    pub(super) cause: String,
 }
 
 /// A Deployment that is gone.
@@ -36,6 +45,18 @@ pub(super) struct Former {
 }
 
 impl Past {
+    /// What is known before the first entry.
+    pub(super) fn of(history: &[&Entry]) -> Self {
+        let rejection = |entry: &&Entry| match &entry.change {
+            Change::Put(_, Seen::Frozen(it)) => {
+                let (version, cause) = it.version.clone().zip(it.rejected.clone())?;
+                Some(Rejection { version, at: entry.at, cause })
+            }
+            Change::Put(..) | Change::Gone(..) | Change::Action { .. } | Change::Stalled(_) => None,
+        };
+        Self { verdicts: history.iter().filter_map(rejection).collect(), ..Self::default() }
+    }
+
     pub(super) fn note(&mut self, before: &State, entry: &Entry, after: &State) {
         match &entry.change {
             Change::Put(name, Seen::Pod(now)) => {

@@ -12,7 +12,7 @@ const REMOVED_WITHIN: Duration = Duration::from_secs(60);
 pub(super) fn gone(moment: &Moment<'_>) -> Option<String> {
     let late = |pod: &SeenPod| {
         // Pods of the target itself are not ours: whoever scaled it up started them.
-        let ours = pod.part != Part::Target && !pod.terminating;
+        let ours = matches!(pod.part, Some(Part::Primary | Part::Canary)) && !pod.terminating;
         let (since, cause) = moment.past.rejected.get(pod.version.as_ref().filter(|_| ours)?)?;
         let overdue = REMOVED_WITHIN < moment.entry.at.saturating_sub(*since);
         overdue.then_some((since, cause))

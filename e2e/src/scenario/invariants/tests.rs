@@ -111,12 +111,14 @@ impl Story {
 
     fn pod(&mut self, name: &str, part: Part, version: &str, ready: bool) {
         let version = Some(version.into());
+        let part = Some(part);
         let pod = SeenPod { part, version, ready, terminating: false, crashes: 0, running: true };
         self.add(Change::Put(name.into(), Seen::Pod(pod)));
     }
 
     fn pod_gone(&mut self, name: &str, part: Part) {
         let (version, ready) = (None, false);
+        let part = Some(part);
         let pod = SeenPod { part, version, ready, terminating: true, crashes: 0, running: true };
         self.add(Change::Gone(name.into(), Seen::Pod(pod)));
     }

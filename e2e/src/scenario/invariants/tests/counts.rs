@@ -74,10 +74,65 @@ fn i1_pods_that_a_guard_failed_count_for_nothing() {
     story.frozen("2", Some("GuardFailed"));
     story.put(Part::Canary, |it| it.replicas = 0);
     assert_eq!(story.broken(), []);
+    for cause in ["Aborted", "AnalysisFailed", "DeadlineExceeded"] {
+        let mut story = Story::on_trial();
+        story.frozen("2", Some(cause));
+        story.put(Part::Canary, |it| it.replicas = 0);
+        assert_eq!(story.broken(), [], "{cause}");
+    }
     let mut story = Story::on_trial();
-    story.frozen("2", Some("Aborted"));
+    story.frozen("2", Some("Inconclusive"));
     story.put(Part::Canary, |it| it.replicas = 0);
-    assert_eq!(story.broken(), [Rule::I1Available], "an aborted version serves");
+    assert_eq!(
+        story.broken(),
+        [Rule::I1Available],
+        "a version of which too little is known serves"
+    );
+}
+
+#[test]
+fn i1_the_mark_of_a_rejection_may_follow_its_rollback() {
+    let mut story = Story::on_trial();
+    story.put(Part::Canary, |it| it.replicas = 0);
+    story.frozen("2", Some("Aborted"));
+    assert_eq!(story.broken(), []);
+    let mut story = Story::on_trial();
+    story.put(Part::Canary, |it| it.replicas = 0);
+    story.seconds_pass(30);
+    story.frozen("2", Some("Aborted"));
+    assert_eq!(story.broken(), [Rule::I1Available], "that was no rollback");
+}
+
+/// Both children take a new template, one pod of each at a time.
+fn restarted(of_the_canary: bool) -> Story {
+    let spec = |at: &str| {
+        serde_json::json!({
+            "strategy": {"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}},
+            "template": {"metadata": {"annotations": {"restartedAt": at}}},
+        })
+    };
+    let mut story = Story::on_trial();
+    story.put(Part::Target, |it| it.spec = spec("0"));
+    let mut write = |part, at: &str, rolled| {
+        story.put(part, |it| {
+            it.replicas = if part == Part::Primary { 2 } else { 1 };
+            (it.spec, it.template_is_ours, it.rolled) = (spec(at), true, rolled);
+        });
+    };
+    write(Part::Primary, "0", true);
+    write(Part::Canary, "0", true);
+    write(Part::Primary, "1", false);
+    if !of_the_canary {
+        write(Part::Primary, "1", true);
+    }
+    write(Part::Canary, "1", false);
+    story
+}
+
+#[test]
+fn i1_a_restart_takes_one_role_after_the_other() {
+    assert_eq!(restarted(false).broken(), []);
+    assert_eq!(restarted(true).broken(), [Rule::I1Available]);
 }
 
 #[test]
@@ -110,6 +165,17 @@ fn i3_the_sum_stays_within_total_and_surge() {
     story.put(Part::Primary, |it| it.replicas = 3);
     assert_eq!(story.broken(), [], "one of surge");
     story.put(Part::Primary, |it| it.replicas = 4);
+    assert_eq!(story.broken(), [Rule::I3Ceiling]);
+}
+
+#[test]
+fn i3_the_surge_is_the_targets_share_of_the_total() {
+    let mut story = Story::on_trial();
+    let spec = serde_json::json!({"strategy": {"rollingUpdate": {"maxSurge": "34%"}}});
+    story.put(Part::Target, |it| it.spec = spec);
+    story.put(Part::Primary, |it| it.replicas = 4);
+    assert_eq!(story.broken(), [], "two more than three");
+    story.put(Part::Primary, |it| it.replicas = 5);
     assert_eq!(story.broken(), [Rule::I3Ceiling]);
 }
 

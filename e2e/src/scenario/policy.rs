@@ -1,0 +1,105 @@
+//! Admission policies of one scenario's namespace: what the rules of a user's cluster refuse or change.
+//! They are objects of the whole cluster, so each has its scenario's label, by which it is removed.
+
+use kube::api::{ApiResource, GroupVersionKind};
+use serde_json::{Value, json};
+
+use super::objects::LABEL;
+
+const GROUP: &str = "admissionregistration.k8s.io";
+const VERSION: &str = "v1";
+
+/// Kinds that may outlive a scenario's namespace.
+const KINDS: [&str; 4] = [
+    "ValidatingAdmissionPolicyBinding",
+    "ValidatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+    "MutatingAdmissionPolicy",
+];
+
+/// A rule of the cluster about writes of Deployments and of what freezes their templates.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub(super) name: &'static str,
+    rule: AdmissionRule,
+}
+
+#[derive(Clone, Debug)]
+enum AdmissionRule {
+    Refuses { resource: &'static str, unless: String, words: String },
+    Changes { to: String },
+}
+
+impl Policy {
+    /// Refuses to create or update this resource of `apps`, unless the CEL expression holds, in these words.
+    #[must_use]
+    pub fn refuses(name: &'static str, resource: &'static str, unless: &str, words: &str) -> Self {
+        let (unless, words) = (unless.to_owned(), words.to_owned());
+        Self { name, rule: AdmissionRule::Refuses { resource, unless, words } }
+    }
+
+    /// Changes each Deployment that is created or updated to what the CEL expression, an apply configuration, says.
+    #[must_use]
+    pub fn changes(name: &'static str, to: &str) -> Self {
+        Self { name, rule: AdmissionRule::Changes { to: to.to_owned() } }
+    }
+
+    /// The policy and its binding, for one namespace.
+    pub(super) fn manifest(&self, namespace: &str) -> Value {
+        let name = format!("{namespace}-{}", self.name);
+        let metadata = json!({"name": name, "labels": {LABEL: namespace}});
+        let rules = |resource: &str| {
+            json!({"resourceRules": [{
+                "apiGroups": ["apps"], "apiVersions": ["v1"],
+                "resources": [resource], "operations": ["CREATE", "UPDATE"],
+            }]})
+        };
+        let bound = json!({"namespaceSelector": {
+            "matchLabels": {"kubernetes.io/metadata.name": namespace},
+        }});
+        let object = |kind: &str, spec: Value| {
+            let version = format!("{GROUP}/{VERSION}");
+            json!({"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec})
+        };
+        let items = match &self.rule {
+            AdmissionRule::Refuses { resource, unless, words } => [
+                object(
+                    "ValidatingAdmissionPolicy",
+                    json!({
+                        "matchConstraints": rules(resource),
+                        "validations": [{"expression": unless, "message": words}],
+                    }),
+                ),
+                object(
+                    "ValidatingAdmissionPolicyBinding",
+                    json!({
+                        "policyName": name, "validationActions": ["Deny"], "matchResources": bound,
+                    }),
+                ),
+            ],
+            AdmissionRule::Changes { to } => [
+                object(
+                    "MutatingAdmissionPolicy",
+                    json!({
+                        "reinvocationPolicy": "Never",
+                        "matchConstraints": rules("deployments"),
+                        "mutations": [{
+                            "patchType": "ApplyConfiguration",
+                            "applyConfiguration": {"expression": to},
+                        }],
+                    }),
+                ),
+                object(
+                    "MutatingAdmissionPolicyBinding",
+                    json!({"policyName": name, "matchResources": bound}),
+                ),
+            ],
+        };
+        json!({"apiVersion": "v1", "kind": "List", "items": items})
+    }
+}
+
+/// The kinds of policies and of what binds them.
+pub(super) fn kinds() -> impl Iterator<Item = ApiResource> {
+    KINDS.iter().map(|kind| ApiResource::from_gvk(&GroupVersionKind::gvk(GROUP, VERSION, kind)))
+}
