@@ -7,6 +7,7 @@
 
 mod dump;
 pub mod event_log;
+mod fake;
 pub(crate) mod fleet;
 mod given;
 pub mod history;
@@ -29,6 +30,7 @@ pub mod test_run;
 mod then;
 mod when;
 
+pub use fake::FakePods;
 pub use fleet::Version;
 pub(crate) use fleet::Workload;
 pub(crate) use load::Account;

@@ -2,10 +2,13 @@
 //! Manifests only; who applies them, and when, is the scenario's business.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use siskin_api::annotations::target;
 
+use super::fake::FakePods;
+use super::given::PATIENCE;
 use super::java::{Java, Protocol};
 use super::seen::VERSION;
 
@@ -102,6 +105,8 @@ pub enum Consumers {
     Sample,
     /// Kafka's own Java consumer, which knows no settings of a version but its name.
     Java(Java, Protocol),
+    /// The sample worker, in processes of this machine whose pods are fake.
+    Fake(FakePods),
 }
 
 /// One version of the consumers.
@@ -176,6 +181,16 @@ impl Fleet {
         format!("{}-done", self.group)
     }
 
+    /// Time in which all pods that can start have started one after the other, also on a busy machine: as many starts as
+    /// a rolling update of the default strategy takes, and room for as many again.
+    pub(super) fn patience(&self) -> Duration {
+        let start = match &self.consumers {
+            Consumers::Fake(pods) => pods.starts.1,
+            Consumers::Sample | Consumers::Java(..) => Duration::ZERO,
+        };
+        PATIENCE + start * 10
+    }
+
     /// The Deployment that runs this version. `replicas` only where the user's manifest has it.
     pub fn deployment(&self, version: &Version, replicas: Option<u32>) -> Value {
         let mut deployment = ORDERS.clone();
@@ -199,6 +214,11 @@ impl Fleet {
             Consumers::Sample => {
                 let image = version.image.unwrap_or(self.workload.image);
                 template["spec"]["containers"][0]["image"] = json!(image);
+            }
+            Consumers::Fake(pods) => {
+                pods.adapt(&mut template, &self.group);
+                template["spec"]["containers"][0]["image"] =
+                    json!(version.image.unwrap_or("localhost/fake:1"));
             }
             Consumers::Java(java, protocol) => {
                 let (container, volumes) = java.consumer(&self.bootstrap, &self.group, *protocol);

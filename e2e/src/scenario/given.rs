@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use siskin_api::Phase;
 use tokio::time::{Instant, sleep};
 
+use super::fake::{self, FakePods};
 use super::fleet::{Consumers, Fleet, Version, Workload, merge};
 use super::java::{Java, Protocol};
 use super::load::Load;
@@ -143,6 +144,22 @@ impl Given<'_> {
         Ok(address)
     }
 
+    /// A fleet of fake pods comes next, on fake nodes with room for `pods` of them: a hundred cost what a hundred small
+    /// processes do.
+    pub async fn fake_consumers(&mut self, pods: u32, how: FakePods) -> Result<()> {
+        let (bed, owner) = (self.0.run.bed.clone(), self.0.fleet.group.clone());
+        // Two at least: one of them may die.
+        let nodes = pods.div_ceil(fake::PODS_PER_NODE) + 1;
+        tokio::task::spawn_blocking(move || bed.own_fake_nodes(&owner, nodes)).await??;
+        if !how.without_members {
+            let (client, namespace) = (self.0.client.clone(), self.0.namespace.clone());
+            let worker = self.0.run.program("worker");
+            self.0.watches.spawn(fake::run_members(client, namespace, worker));
+        }
+        self.0.fleet.consumers = Consumers::Fake(how);
+        Ok(())
+    }
+
     /// A fleet of Kafka's own Java consumers comes next.
     pub fn java_consumers(&mut self, protocol: Protocol) -> Result<()> {
         let java = Java::of_machine(&self.0.run.bed.kafka_jars())?;
@@ -169,7 +186,7 @@ impl Given<'_> {
         self.0.objects.apply_as(ObjectKind::Deployment, manifest, manager).await?;
         let pods = manifest["spec"]["replicas"].as_u64().unwrap_or(1);
         let what = format!("{pods} ready pods of {TARGET}");
-        let found = self.0.log.until(&what, PATIENCE, |view| {
+        let found = self.0.log.until(&what, self.0.fleet.patience(), |view| {
             let ready = view.state.parts.get(&Part::Target).map_or(0, |it| it.ready);
             (u64::from(ready) == pods).then_some(())
         });
@@ -277,7 +294,7 @@ impl Given<'_> {
 
     /// The fleet is adopted: primary at N, the target drained.
     pub async fn rest(&mut self) -> Result<()> {
-        let found = self.0.log.until("the fleet is adopted", PATIENCE, |view| {
+        let found = self.0.log.until("the fleet is adopted", self.0.fleet.patience(), |view| {
             let total = view.state.total()?;
             let rest = view.state.rollout()?.status.phase == Some(Phase::Initialized);
             let ready = view.state.parts.get(&Part::Primary).map_or(0, |it| it.ready);

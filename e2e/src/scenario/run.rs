@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::event_log::{EventLog, View};
-use super::fleet::{Fleet, Version};
+use super::fleet::{Consumers, Fleet, Version};
 use super::load::Load;
 use super::objects::{self, Objects};
 use super::operator::{Election, Operator};
@@ -234,6 +234,10 @@ impl Scenario {
             if source == Source::Kafka {
                 self.run.proxies.lock().unwrap_or_else(PoisonError::into_inner).push(ends);
             }
+        }
+        if matches!(self.fleet.consumers, Consumers::Fake(_)) {
+            let (bed, owner) = (self.run.bed.clone(), self.fleet.group.clone());
+            tokio::task::spawn_blocking(move || bed.remove_fake_nodes(&owner)).await??;
         }
         test_run::release(&self.client, &self.namespace).await?;
         let timeline = history::timeline(&self.log.history());

@@ -1,7 +1,7 @@
 //! When: what the scenario's user does. Each action is noted before it is done.
 
 use anyhow::{Context, Result};
-use kube::api::{DeleteParams, Patch, PatchParams, PropagationPolicy};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PropagationPolicy};
 use serde_json::{Value, json};
 
 use super::fleet::Version;
@@ -94,6 +94,24 @@ impl When<'_> {
     pub async fn lifts_policies(&mut self) -> Result<()> {
         self.0.log.note("lift the policies");
         test_run::lift(&self.0.client, &self.0.namespace).await
+    }
+
+    /// A fake node with pods of the fleet dies: they are not Ready, and stay. Answers with its name.
+    pub async fn a_fake_node_dies(&mut self) -> Result<String> {
+        let pods = self.0.objects.api(ObjectKind::Pod).list(&ListParams::default()).await?;
+        let node = pods.items.iter().find_map(|it| it.data["spec"]["nodeName"].as_str());
+        let node = node.context("no pod has a node")?.to_owned();
+        self.0.log.note(format!("node {node} dies"));
+        let (bed, name) = (self.0.run.bed.clone(), node.clone());
+        tokio::task::spawn_blocking(move || bed.fake_node_dies(&name)).await??;
+        Ok(node)
+    }
+
+    /// A fake node that died is back.
+    pub async fn a_fake_node_returns(&mut self, node: String) -> Result<()> {
+        self.0.log.note(format!("node {node} returns"));
+        let bed = self.0.run.bed.clone();
+        tokio::task::spawn_blocking(move || bed.fake_node_returns(&node)).await?
     }
 
     /// A server is out of reach for this scenario, until it [regains](When::regains) it.

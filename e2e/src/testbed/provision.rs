@@ -44,7 +44,9 @@ fn make(artifact: Artifact, folder: &Path, activity: &Activity) -> Result<()> {
             let package = "github.com/prometheus/prometheus/cmd/prometheus";
             build(artifact, "", &[tags, package], &folder.join("prometheus"), activity)
         }
-        Artifact::Kwok => build_kwok(folder, activity),
+        Artifact::Kwok => {
+            build(artifact, "", &["sigs.k8s.io/kwok/cmd/kwok"], &folder.join("kwok"), activity)
+        }
     }
 }
 
@@ -96,34 +98,6 @@ fn build_kubernetes(folder: &Path) -> Result<()> {
         shell::say(&format!("  {name} after {} s", activity.taken().as_secs()));
     }
     Ok(())
-}
-
-fn build_kwok(folder: &Path, activity: &Activity) -> Result<()> {
-    let package = ["sigs.k8s.io/kwok/cmd/kwok"];
-    build(Artifact::Kwok, "", &package, &folder.join("kwok"), activity)?;
-    // What its fake nodes and pods do is described in files of its module.
-    let mut list = go(Artifact::Kwok);
-    let module = shell::output(list.args(["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"]))?;
-    let stages = Path::new(module.trim()).join("kustomize/stage");
-    let mut text = String::new();
-    for group in ["node/fast", "node/heartbeat-with-lease", "pod/fast"] {
-        text += &stages_in(&stages.join(group))?;
-    }
-    Ok(fs::write(folder.join("stages.yaml"), text)?)
-}
-
-/// The documents of a folder, as one stream of them.
-fn stages_in(folder: &Path) -> Result<String> {
-    let mut text = String::new();
-    for entry in fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
-        let path = entry?.path();
-        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml");
-        if is_yaml && path.file_name().is_some_and(|name| name != "kustomization.yaml") {
-            text += &fs::read_to_string(&path)?;
-            text += "\n---\n";
-        }
-    }
-    Ok(text)
 }
 
 /// Builds what these arguments name; `stamp` is of the linker.

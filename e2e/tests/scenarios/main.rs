@@ -5,6 +5,7 @@ mod changes;
 mod children;
 mod commands;
 mod deletion;
+mod fake_pods;
 mod guard;
 mod inputs;
 mod java;
