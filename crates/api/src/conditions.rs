@@ -15,6 +15,8 @@ pub const COMPLETED: &str = "Completed";
 pub const RECONCILING: &str = "Reconciling";
 /// Condition: a person is needed. Present only when true: kstatus takes any `Stalled` for failed.
 pub const STALLED: &str = "Stalled";
+/// Condition: the sources of evidence answer. Beside the kstatus ones.
+pub const SOURCES_REACHABLE: &str = "SourcesReachable";
 
 /// The longest message that Kubernetes accepts in a condition, in characters.
 pub const MAX_MESSAGE_CHARS: usize = 32_768;

@@ -2,5 +2,7 @@
 //! The only room that owns a client; decides nothing.
 
 pub mod calls;
+pub mod connection;
 pub mod newest;
 pub mod patch;
+mod requests;

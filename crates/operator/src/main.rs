@@ -1,16 +1,18 @@
 //! The operator process: settings, client, tasks. Any task that ends early ends the process.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use futures::FutureExt;
 use futures::future::Shared;
-use kube::{Client, Config};
+use kube::Config;
 use siskin_kafka::Samplers;
 use siskin_operator::admin::{self, Admin};
 use siskin_operator::apply::writer::Writer;
 use siskin_operator::clock;
 use siskin_operator::cluster::calls::Cluster;
+use siskin_operator::cluster::connection;
 use siskin_operator::evidence::feeder::Feeder;
 use siskin_operator::evidence::neighbors::Neighbors;
 use siskin_operator::evidence::sampling::Sampling;
@@ -52,11 +54,13 @@ async fn main() -> anyhow::Result<()> {
         .install_default()
         .map_err(|_| anyhow!("a TLS provider is already installed"))?;
     let config = Config::infer().await.context("no cluster to talk to")?;
-    let client = Client::try_from(config.clone()).context("could not make a client")?;
     let (end, stopped) = watch::channel(false);
     let shutdown = until_stopped(stopped).boxed().shared();
     let identity = options.election.unique_identity();
     let metrics = Metrics::new();
+    let counted = metrics.clone();
+    let client = connection::client(config.clone(), Arc::new(move |it| counted.api_request(it)))
+        .context("could not make a client")?;
     let (health, readiness) = (Health::default(), Readiness::default());
     let (events, publisher) = Events::new(client.clone(), &identity, metrics.clone());
     let mut start =
@@ -77,7 +81,7 @@ async fn main() -> anyhow::Result<()> {
         evidence: Weigher::new(cluster.clone(), sampling.clone()),
         writer: Writer::new(cluster.clone(), gate.clone(), metrics.clone()),
         reporter: Reporter::new(events, metrics.clone()),
-        gate: gate.clone(),
+        gate,
         metrics: metrics.clone(),
         memory: Memory::default(),
     };
@@ -88,17 +92,10 @@ async fn main() -> anyhow::Result<()> {
         Err(anyhow!("the queue of passes ended"))
     });
     let neighbors = Neighbors::new(cluster);
-    let (asks, counts) = (trigger.clone(), metrics.clone());
-    let feeder = Feeder { sampling, feeds, pods, neighbors, trigger: asks, metrics: counts };
+    let counts = metrics.clone();
+    let feeder = Feeder { sampling, feeds, pods, neighbors, trigger, metrics: counts };
     tasks.spawn(async move { Err(anyhow!("sampling ended: {}", feeder.run().await)) });
     tasks.spawn(gauge(index.clone(), metrics.clone()));
-    tasks.spawn(async move {
-        // Names that came while following were passed over: a new leader looks at everything.
-        if gate.leading().await.is_ok() {
-            index.all().into_iter().for_each(|name| trigger.ask(name));
-        }
-        std::future::pending().await
-    });
     let stop = shutdown.clone();
     tasks.spawn(async move {
         publisher.run(stop).await;

@@ -2,12 +2,11 @@
 //! The order of a pass and nothing else; what each step does lives in the room of its name.
 
 pub mod memory;
-mod next_look;
+pub mod next_look;
 
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use kube::runtime::controller::Action;
 use siskin_decide::decide;
 
 use crate::apply::writer::{ApplyFailed, Writer};
@@ -19,8 +18,8 @@ use crate::name::Name;
 use crate::observe::observer::Observer;
 use crate::observed::observed;
 use crate::pass::memory::Memory;
-use crate::pass::next_look::{SHORTEST_WAIT, next_look};
-use crate::process::gate::Gate;
+use crate::pass::next_look::{Cause, NextLook, SHORTEST_WAIT, next_look};
+use crate::process::gate::{Gate, NotLeading};
 use crate::process::metrics::Metrics;
 use crate::report::reporter::Reporter;
 use crate::report::round::Round;
@@ -65,38 +64,40 @@ pub struct Passes {
 
 impl Passes {
     /// One pass over this rollout.
-    pub(crate) async fn pass(&self, name: &Name) -> Result<Action, PassFailed> {
-        if self.gate.check().is_err() {
+    pub(crate) async fn pass(&self, name: &Name, cause: Cause) -> Result<NextLook, PassFailed> {
+        match self.gate.check() {
+            Ok(_) => {}
             // A follower watches and is ready, but does not act; the leader asks for all at once.
-            return Ok(Action::await_change());
+            Err(NotLeading::Following | NotLeading::Over) => return Ok(NextLook::WhenAsked),
+            Err(NotLeading::Ending | NotLeading::Crowded) => return Ok(NextLook::AfterGate),
         }
         let started = Instant::now();
-        let outcome = self.rounds(name).await;
+        let outcome = self.rounds(name, cause).await;
         self.metrics.pass(started.elapsed());
         match outcome {
-            Ok(action) => Ok(action),
+            Ok(next) => Ok(next),
             Err(PassFailed::Apply(error)) if error.is_conflict() => {
                 tracing::debug!(rollout = %name, %error, "conflict");
-                Ok(Action::requeue(AFTER_CONFLICT))
+                Ok(NextLook::after(AFTER_CONFLICT))
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn rounds(&self, name: &Name) -> Result<Action, PassFailed> {
+    async fn rounds(&self, name: &Name, _cause: Cause) -> Result<NextLook, PassFailed> {
         for _ in 0..MAX_ROUNDS {
-            if let Some(action) = Box::pin(self.round(name, whole_micros(clock::now()))).await? {
-                return Ok(action);
+            if let Some(next) = Box::pin(self.round(name, whole_micros(clock::now()))).await? {
+                return Ok(next);
             }
         }
-        Ok(Action::requeue(SHORTEST_WAIT))
+        Ok(NextLook::after(SHORTEST_WAIT))
     }
 
     /// From one look to one plan carried out; when to look again, unless it is at once.
-    async fn round(&self, name: &Name, now: Timestamp) -> Result<Option<Action>, PassFailed> {
+    async fn round(&self, name: &Name, now: Timestamp) -> Result<Option<NextLook>, PassFailed> {
         let Some(world) = self.observer.observe(name, now).await? else {
             self.forget(name);
-            return Ok(Some(Action::await_change()));
+            return Ok(Some(NextLook::WhenAsked));
         };
         let evidence = self.evidence.weigh(&world, now).await?;
         if self.memory.must_fence(name, &world.state) {
@@ -117,11 +118,11 @@ impl Passes {
         applied.finish()?;
         self.memory.carried_out(name, plan);
         let moved = plan.next != world.state;
-        Ok((!moved).then(|| Action::requeue(next_look(evidence, plan, now))))
+        Ok((!moved).then(|| next_look(name, evidence, plan, now)))
     }
 
     /// Forgets a rollout that is gone.
-    fn forget(&self, name: &Name) {
+    pub(crate) fn forget(&self, name: &Name) {
         self.observer.forget(name);
         self.evidence.forget(name);
         self.memory.forget(name);

@@ -26,11 +26,6 @@ impl<T> PerRollout<T> {
         self.0.lock().insert(name.clone(), value);
     }
 
-    /// Looks into, or changes, the value of this rollout; `None` if there is none.
-    pub(crate) fn look<R>(&self, name: &Name, look: impl FnOnce(&mut T) -> R) -> Option<R> {
-        self.0.lock().get_mut(name).map(look)
-    }
-
     /// Looks into, or changes, the value of this rollout; a default one is made first.
     pub(crate) fn with<R>(&self, name: &Name, look: impl FnOnce(&mut T) -> R) -> R
     where

@@ -2,4 +2,5 @@
 //! No content: an event becomes a name, and a name becomes a pass.
 
 pub mod runner;
+mod schedule;
 pub mod watches;

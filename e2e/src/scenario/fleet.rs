@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use siskin_api::annotations::target;
 
 use super::fake::FakePods;
-use super::given::PATIENCE;
 use super::java::{Java, Protocol};
 use super::seen::VERSION;
 
@@ -181,14 +180,14 @@ impl Fleet {
         format!("{}-done", self.group)
     }
 
-    /// Time in which all pods that can start have started one after the other, also on a busy machine: as many starts as
-    /// a rolling update of the default strategy takes, and room for as many again.
-    pub(super) fn patience(&self) -> Duration {
+    /// Time that the starts of the fleet's pods take beside what they take at once: as many starts as a rolling update of
+    /// the default strategy has, and as many again.
+    pub(super) fn starts(&self) -> Duration {
         let start = match &self.consumers {
             Consumers::Fake(pods) => pods.starts.1,
             Consumers::Sample | Consumers::Java(..) => Duration::ZERO,
         };
-        PATIENCE + start * 10
+        start * 10
     }
 
     /// The Deployment that runs this version. `replicas` only where the user's manifest has it.

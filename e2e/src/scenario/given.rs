@@ -186,7 +186,7 @@ impl Given<'_> {
         self.0.objects.apply_as(ObjectKind::Deployment, manifest, manager).await?;
         let pods = manifest["spec"]["replicas"].as_u64().unwrap_or(1);
         let what = format!("{pods} ready pods of {TARGET}");
-        let found = self.0.log.until(&what, self.0.fleet.patience(), |view| {
+        let found = self.0.log.until(&what, PATIENCE + self.0.fleet.starts(), |view| {
             let ready = view.state.parts.get(&Part::Target).map_or(0, |it| it.ready);
             (u64::from(ready) == pods).then_some(())
         });
@@ -294,13 +294,14 @@ impl Given<'_> {
 
     /// The fleet is adopted: primary at N, the target drained.
     pub async fn rest(&mut self) -> Result<()> {
-        let found = self.0.log.until("the fleet is adopted", self.0.fleet.patience(), |view| {
-            let total = view.state.total()?;
-            let rest = view.state.rollout()?.status.phase == Some(Phase::Initialized);
-            let ready = view.state.parts.get(&Part::Primary).map_or(0, |it| it.ready);
-            let drained = view.state.count(Part::Target) == 0;
-            (rest && view.state.adopted() && drained && total <= ready).then_some(())
-        });
+        let found =
+            self.0.log.until("the fleet is adopted", PATIENCE + self.0.fleet.starts(), |view| {
+                let total = view.state.total()?;
+                let rest = view.state.rollout()?.status.phase == Some(Phase::Initialized);
+                let ready = view.state.parts.get(&Part::Primary).map_or(0, |it| it.ready);
+                let drained = view.state.count(Part::Target) == 0;
+                (rest && view.state.adopted() && drained && total <= ready).then_some(())
+            });
         found.await
     }
 }

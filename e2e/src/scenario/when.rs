@@ -1,6 +1,7 @@
 //! When: what the scenario's user does. Each action is noted before it is done.
 
 use anyhow::{Context, Result};
+use kube::ResourceExt as _;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PropagationPolicy};
 use serde_json::{Value, json};
 
@@ -98,12 +99,19 @@ impl When<'_> {
 
     /// A fake node with pods of the fleet dies: they are not Ready, and stay. Answers with its name.
     pub async fn a_fake_node_dies(&mut self) -> Result<String> {
-        let pods = self.0.objects.api(ObjectKind::Pod).list(&ListParams::default()).await?;
+        let api = self.0.objects.api(ObjectKind::Pod);
+        let pods = api.list(&ListParams::default()).await?;
         let node = pods.items.iter().find_map(|it| it.data["spec"]["nodeName"].as_str());
         let node = node.context("no pod has a node")?.to_owned();
         self.0.log.note(format!("node {node} dies"));
         let (bed, name) = (self.0.run.bed.clone(), node.clone());
         tokio::task::spawn_blocking(move || bed.fake_node_dies(&name)).await??;
+        // The node controller does so for a kubelet that has been silent for a minute.
+        let lost = json!({"status": {"conditions": [{"type": "Ready", "status": "False"}]}});
+        for pod in pods.items.iter().filter(|it| it.data["spec"]["nodeName"] == *node) {
+            let patch = Patch::Strategic(&lost);
+            api.patch_status(&pod.name_any(), &PatchParams::default(), &patch).await?;
+        }
         Ok(node)
     }
 

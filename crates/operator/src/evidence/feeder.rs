@@ -124,10 +124,9 @@ impl Feeder {
                 reading.failure
             });
             let evidence = &mut sampled.evidence;
-            let mut changed = evidence.latest.as_ref().map(outcome) != Some(outcome(sample));
-            changed |= evidence.note_unread(failure);
+            evidence.unread = failure;
             evidence.observe(sample.clone(), clock::now(), pods.observations, group);
-            Delivered { asks: changed || evidence.is_awaited(), unattributed }
+            Delivered { asks: evidence.is_news(), unattributed }
         })
     }
 }

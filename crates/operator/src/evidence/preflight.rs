@@ -3,14 +3,15 @@
 
 use jiff::Timestamp;
 use siskin_analysis::{Unsteady, primary_steady};
+use siskin_decide::{Stage, State, Trial};
 use siskin_kafka::GroupSnapshot;
 
 use crate::evidence::concern::Concern;
 use crate::evidence::rollout_evidence::RolloutEvidence;
 use crate::observe::world::World;
 
-/// Everything that keeps a trial from beginning, the gravest first. `source` is what is wrong with
-/// a source; `gathered` is `None` while the group is not sampled.
+/// Everything that keeps a trial from beginning, the gravest first; nothing where none may begin.
+/// `source` is what is wrong with a source; `gathered` is `None` while the group is not sampled.
 #[must_use]
 pub(super) fn preflight(
     world: &World,
@@ -18,6 +19,9 @@ pub(super) fn preflight(
     gathered: Option<&RolloutEvidence>,
     now: Timestamp,
 ) -> Vec<Concern> {
+    if !may_begin(world) {
+        return vec![];
+    }
     let mut found: Vec<_> = primary_available(world).into_iter().collect();
     if let Some(source) = source {
         found.push(source.clone());
@@ -37,6 +41,27 @@ pub(super) fn preflight(
         None => found.push(Concern::new("NoObservation", "Kafka has not answered yet")),
     }
     found
+}
+
+/// Whether anybody asks: a trial waits for it, or the target has something new at rest. Reading a
+/// record to its end for a thousand rollouts at rest would be in vain.
+fn may_begin(world: &World) -> bool {
+    match world.state {
+        State::AtRest(_) => {
+            let promoted = world.primary.as_ref().and_then(|it| it.facts.promoted);
+            let desired = world.target.as_ref().map(|it| it.desired.revision);
+            desired.is_some() && desired != promoted
+        }
+        State::Trial(Trial { stage, .. }) => match stage {
+            Stage::Preparing(_) => true,
+            Stage::Progressing(_) | Stage::Paused(_) => false,
+        },
+        State::Pending
+        | State::Adopting
+        | State::Promoting(_)
+        | State::RollingBack(_)
+        | State::Terminating(_) => false,
+    }
 }
 
 fn primary_available(world: &World) -> Option<Concern> {

@@ -31,8 +31,18 @@ pub struct RolloutEvidence {
     pub(super) latest: Option<Sample>,
     /// Why the pods' metrics could not be read beside the latest sample.
     pub(super) unread: Option<ReadError>,
+    reported: Reported,
     interval: Millis,
     held: bool,
+}
+
+/// What the status says of the sources, beside what the samples say.
+#[derive(Debug, Default)]
+struct Reported {
+    /// Reason why a source does not deliver, as told; `None`: all deliver.
+    told: Option<String>,
+    /// Reason at the sample before the latest.
+    before: Option<&'static str>,
 }
 
 #[derive(Debug)]
@@ -69,6 +79,7 @@ impl RolloutEvidence {
             session: None,
             latest: None,
             unread: None,
+            reported: Reported::default(),
             interval,
             held: false,
         }
@@ -96,12 +107,18 @@ impl RolloutEvidence {
         self.latest = Some(sample);
     }
 
-    /// Notes why the metrics beside the next sample could not be read; whether that is new.
-    pub(super) fn note_unread(&mut self, failure: Option<ReadError>) -> bool {
-        let name = |it: &Option<ReadError>| it.as_ref().map(ReadError::name);
-        let changed = name(&self.unread) != name(&failure);
-        self.unread = failure;
-        changed
+    /// Notes what the status says of the sources: the reason why one does not deliver.
+    pub(crate) fn note_told(&mut self, told: Option<String>) {
+        self.reported.told = told;
+    }
+
+    /// Whether the latest sample is worth a pass: an attempt waits for it, or it says once more what
+    /// the sample before it said and the status does not. One failure of a thousand groups at rest
+    /// is no news, and each look costs five reads.
+    pub(super) fn is_news(&mut self) -> bool {
+        let now = self.trouble().map(|it| it.reason);
+        let lasts = std::mem::replace(&mut self.reported.before, now) == now;
+        self.is_awaited() || (lasts && self.reported.told.as_deref() != now)
     }
 
     /// Why the latest sample, or the metrics beside it, could not be read.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use siskin_decide::Uid;
 use siskin_kafka::{ClusterConfig, Samplers, Subscription, Topics};
 use siskin_prometheus::Scrapes;
@@ -31,7 +32,8 @@ pub struct Source {
 /// The evidence of every rollout that is sampled.
 #[derive(Clone)]
 pub struct Sampling {
-    rollouts: PerRollout<Sampled>,
+    /// Each behind a lock of its own: a judge that reads a record keeps nobody else waiting.
+    rollouts: PerRollout<Arc<Mutex<Sampled>>>,
     samplers: Samplers,
     traces: Traces,
     feeds: mpsc::UnboundedSender<Feed>,
@@ -69,8 +71,10 @@ impl Sampling {
     pub(super) fn ensure(&self, world: &World, source: Source, metrics: Option<MetricsSource>) {
         let World { name, uid, .. } = world;
         let metrics = metrics.map(Arc::new);
-        let mut rollouts = self.rollouts.lock();
-        if let Some(sampled) = rollouts.get_mut(name).filter(|it| it.is(uid, &source)) {
+        let before = self.rollouts.get(name);
+        if let Some(mut sampled) = before.as_ref().map(|it| it.lock())
+            && sampled.is(uid, &source)
+        {
             sampled.metrics = metrics;
             return;
         }
@@ -85,8 +89,9 @@ impl Sampling {
             scrapes: Scrapes::default(),
             evidence: RolloutEvidence::new(millis, self.traces.recorder(name)),
         };
-        if let Some(mut before) = rollouts.insert(name.clone(), sampled) {
-            before.evidence.close(clock::now());
+        self.rollouts.insert(name, Arc::new(Mutex::new(sampled)));
+        if let Some(before) = before {
+            before.lock().evidence.close(clock::now());
         }
         let feed = Feed { name: name.clone(), uid: uid.clone(), source, subscription };
         // The task that receives lives as long as the process: it ends the process if it ends.
@@ -105,14 +110,16 @@ impl Sampling {
         world: &World,
         look: impl FnOnce(&mut RolloutEvidence) -> T,
     ) -> Option<T> {
-        let look = |it: &mut Sampled| (it.uid == world.uid).then(|| look(&mut it.evidence));
-        self.rollouts.look(&world.name, look).flatten()
+        let sampled = self.rollouts.get(&world.name)?;
+        let mut sampled = sampled.lock();
+        (sampled.uid == world.uid).then(|| look(&mut sampled.evidence))
     }
 
     /// Looks into, or changes, what this feed is for; `None` when nobody wants it any more.
     pub(super) fn fed<T>(&self, feed: &Feed, look: impl FnOnce(&mut Sampled) -> T) -> Option<T> {
-        let look = |it: &mut Sampled| it.is(&feed.uid, &feed.source).then(|| look(it));
-        self.rollouts.look(&feed.name, look).flatten()
+        let sampled = self.rollouts.get(&feed.name)?;
+        let mut sampled = sampled.lock();
+        sampled.is(&feed.uid, &feed.source).then(|| look(&mut sampled))
     }
 }
 

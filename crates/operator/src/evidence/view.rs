@@ -42,7 +42,9 @@ pub enum Delivery {
     Answered,
     /// A source gave no answer lately.
     Silent,
-    /// A source failed, or can't be asked for want of its Secret or for its query.
+    /// A source failed: its next answer tells when it is well again.
+    Failed(Concern),
+    /// A source can't be asked, for want of its Secret or for its query: nobody tells when it can.
     CannotAsk(Concern),
 }
 
@@ -50,7 +52,7 @@ impl Delivery {
     /// What is wrong with a source.
     pub(crate) const fn concern(&self) -> Option<&Concern> {
         match self {
-            Self::CannotAsk(concern) => Some(concern),
+            Self::Failed(concern) | Self::CannotAsk(concern) => Some(concern),
             Self::Answered | Self::Silent => None,
         }
     }

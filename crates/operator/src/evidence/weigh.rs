@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use siskin_analysis::observation::{Observation, PodObservation};
 use siskin_analysis::{Assessment, Finding, GroupSummary, Settings, Verdict, crash_guard};
 use siskin_api::FrozenPlan;
+use siskin_api::conditions::SOURCES_REACHABLE;
 use siskin_decide::{Evidence, Membership, Names, Phase, RolloutId};
 use siskin_kafka::Security;
 
@@ -53,7 +54,8 @@ impl Weigher {
             Err(SourceError::Call(error)) => return Err(error),
         };
         let weighed = self.sampling.with(world, |it| {
-            let wrong = wrong.clone().or_else(|| it.trouble().filter(|_| is_sampled));
+            let failed = || it.trouble().filter(|_| is_sampled).map(Delivery::Failed);
+            let wrong = wrong.clone().map(Delivery::CannotAsk).or_else(failed);
             weighed(world, wrong, it, now)
         });
         Ok(weighed.unwrap_or_else(|| unsampled(world, wrong, now)))
@@ -91,10 +93,11 @@ fn is_sampled(world: &World) -> bool {
 /// The view of a rollout whose group is sampled: judge, guards and preflight are asked.
 fn weighed(
     world: &World,
-    wrong: Option<Concern>,
+    wrong: Option<Delivery>,
     gathered: &mut RolloutEvidence,
     now: Timestamp,
 ) -> EvidenceView {
+    gathered.note_told(told(world));
     let attempt = world.state.attempt_with_canary();
     gathered.attend(attempt, settings(&world.plan), saved(world, attempt), now);
     let assessment = gathered.assess(now, primary_healthy(world));
@@ -104,11 +107,12 @@ fn weighed(
     };
     let guard = guard(world);
     note(world, gathered, assessment.as_ref(), guard.as_ref(), now);
-    let concerns = preflight(world, wrong.as_ref(), Some(gathered), now);
+    let concerns =
+        preflight(world, wrong.as_ref().and_then(Delivery::concern), Some(gathered), now);
     // What holds it now may be over with the next sample: it goes on by itself.
     gathered.hold(world.state.phase() == Phase::Preparing && !concerns.is_empty());
     let delivery = match wrong {
-        Some(concern) => Delivery::CannotAsk(concern),
+        Some(wrong) => wrong,
         None if gathered.delivered(now) => Delivery::Answered,
         None => Delivery::Silent,
     };
@@ -125,6 +129,13 @@ fn weighed(
         assessment,
         guard,
     }
+}
+
+/// Reason why a source does not deliver, as the status has it.
+fn told(world: &World) -> Option<String> {
+    let conditions = world.rollout.status.as_ref().map(|it| it.conditions.as_slice());
+    let said = conditions.unwrap_or_default().iter().find(|it| it.type_ == SOURCES_REACHABLE);
+    said.filter(|it| it.status == "False").map(|it| it.reason.clone())
 }
 
 /// The view of a rollout whose group is not sampled: what its pods alone say.

@@ -1,7 +1,7 @@
 //! Which rollouts exist and what they target, from the watch: maps an event on another object to a
 //! name, and tells two rollouts of one target apart. Holds no spec, no status.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -23,9 +23,19 @@ pub struct Entry {
     pub phase: Option<siskin_api::Phase>,
 }
 
-/// Every rollout that the watch has shown.
+/// Every rollout that the watch has shown. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Index(Arc<RwLock<HashMap<Name, Entry>>>);
+pub struct Index(Arc<RwLock<Rollouts>>);
+
+#[derive(Debug, Default)]
+struct Rollouts {
+    entries: HashMap<Name, Entry>,
+    /// Rollouts by namespace and name of their target: few have two.
+    targets: HashMap<Name, BTreeSet<Name>>,
+    uids: HashMap<Arc<str>, Name>,
+    /// Those that the listing under way has shown so far.
+    listed: Option<HashSet<Name>>,
+}
 
 impl Index {
     /// Notes a rollout as the watch shows it.
@@ -41,10 +51,10 @@ impl Index {
 
     /// Notes a rollout that can't be read: what it owns is no orphan.
     pub(crate) fn note_unreadable(&self, name: Name, uid: &str) {
-        let uid: Arc<str> = uid.into();
-        let unknown =
-            Entry { uid: uid.clone(), target: None, created: Timestamp::MIN, phase: None };
-        self.0.write().entry(name).or_insert(unknown).uid = uid;
+        let mut all = self.0.write();
+        let unknown = Entry { uid: "".into(), target: None, created: Timestamp::MIN, phase: None };
+        let known = all.entries.get(&name).cloned().unwrap_or(unknown);
+        all.insert(name, Entry { uid: uid.into(), ..known });
     }
 
     /// Forgets a rollout that is gone.
@@ -52,42 +62,86 @@ impl Index {
         self.0.write().remove(name);
     }
 
+    /// A listing begins: what it does not show is gone.
+    pub(crate) fn listing_begins(&self) {
+        self.0.write().listed = Some(HashSet::new());
+    }
+
+    /// A listing has shown everything. Forgets the rollouts that it has not shown, and names them.
+    pub(crate) fn listing_ends(&self) -> Vec<Name> {
+        let mut all = self.0.write();
+        let Some(listed) = all.listed.take() else { return vec![] };
+        let gone = all.entries.keys().filter(|it| !listed.contains(*it)).cloned();
+        let gone: Vec<Name> = gone.collect();
+        gone.iter().for_each(|it| all.remove(it));
+        gone
+    }
+
     /// Rollouts of a target.
     pub(crate) fn of_target(&self, namespace: &str, target: &str) -> Vec<Name> {
         let all = self.0.read();
-        let matching = all.iter().filter(|(name, entry)| {
-            name.namespace.as_ref() == namespace && entry.target.as_deref() == Some(target)
-        });
-        matching.map(|(name, _)| name.clone()).collect()
+        let found = all.targets.get(&Name::new(namespace, target));
+        found.into_iter().flatten().cloned().collect()
     }
 
     /// Every rollout that could be read.
     #[must_use]
     pub fn all(&self) -> Vec<Name> {
         let all = self.0.read();
-        let read = all.iter().filter(|(_, entry)| entry.target.is_some());
+        let read = all.entries.iter().filter(|(_, entry)| entry.target.is_some());
         read.map(|(name, _)| name.clone()).collect()
     }
 
     /// The phases of all rollouts that report one.
     #[must_use]
     pub fn phases(&self) -> Vec<siskin_api::Phase> {
-        self.0.read().values().filter_map(|it| it.phase).collect()
+        self.0.read().entries.values().filter_map(|it| it.phase).collect()
     }
 
     /// Whether a rollout with this UID exists.
     pub(crate) fn knows(&self, uid: &str) -> bool {
-        self.0.read().values().any(|it| it.uid.as_ref() == uid)
+        self.0.read().uids.contains_key(uid)
     }
 
     /// Whether an older rollout than this one has the same target.
     pub(crate) fn has_elder(&self, name: &Name, target: &str, created: Timestamp) -> bool {
-        self.0.read().iter().any(|(other, entry)| {
-            other != name
-                && other.namespace == name.namespace
-                && entry.target.as_deref() == Some(target)
-                && (entry.created, other) < (created, name)
+        let all = self.0.read();
+        let rivals = all.targets.get(&Name::new(name.namespace.clone(), target));
+        rivals.into_iter().flatten().filter(|it| *it != name).any(|other| {
+            let entry = all.entries.get(other);
+            entry.is_some_and(|it| (it.created, other) < (created, name))
         })
+    }
+}
+
+impl Rollouts {
+    fn insert(&mut self, name: Name, entry: Entry) {
+        self.remove(&name);
+        if let Some(listed) = &mut self.listed {
+            listed.insert(name.clone());
+        }
+        if let Some(target) = &entry.target {
+            let target = Name::new(name.namespace.clone(), target.clone());
+            self.targets.entry(target).or_default().insert(name.clone());
+        }
+        self.uids.insert(entry.uid.clone(), name.clone());
+        self.entries.insert(name, entry);
+    }
+
+    fn remove(&mut self, name: &Name) {
+        let Some(Entry { uid, target, .. }) = self.entries.remove(name) else { return };
+        if self.uids.get(&uid) == Some(name) {
+            self.uids.remove(&uid);
+        }
+        let Some(target) = target else { return };
+        let target = Name::new(name.namespace.clone(), target);
+        let left = self.targets.get_mut(&target).map(|it| {
+            it.remove(name);
+            it.len()
+        });
+        if left == Some(0) {
+            self.targets.remove(&target);
+        }
     }
 }
 
@@ -97,17 +151,4 @@ pub(crate) fn name_of(rollout: &CanaryRollout) -> Name {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_rollout_that_cannot_be_read_owns_is_no_orphan() {
-        let (index, name) = (Index::default(), Name::new("shop", "orders"));
-        index.note_unreadable(name.clone(), "1");
-        assert!(index.knows("1"));
-        assert_eq!((index.all(), index.phases()), (vec![], vec![]), "no pass can be made over it");
-        assert_eq!(index.of_target("shop", "orders"), []);
-        index.forget(&name);
-        assert!(!index.knows("1"));
-    }
-}
+mod tests;

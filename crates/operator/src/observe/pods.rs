@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec, PodStatus};
 use kube::ResourceExt;
-use kube::runtime::reflector::Store;
 use parking_lot::Mutex;
 use siskin_analysis::observation::{Millis, PodObservation, Role};
 use siskin_api::annotations::{ROLE, ROLE_CANARY, ROLE_PRIMARY};
 use siskin_kafka::PodIdentity;
 
+use crate::name::Name;
+use crate::observe::by_target::ByTarget;
 use crate::observe::exports::{self, Export};
 use crate::observe::parse::Shown;
 use crate::workloads::children::target_of;
@@ -19,8 +20,16 @@ use crate::workloads::children::target_of;
 /// The pods of every target.
 #[derive(Clone)]
 pub struct Pods {
-    store: Store<Pod>,
+    seen: ByTarget<PodParts>,
     sight: Sight,
+}
+
+/// What decisions read of one pod.
+#[derive(Clone, Debug)]
+struct PodParts {
+    identity: PodIdentity,
+    observation: PodObservation,
+    export: Export,
 }
 
 /// Whether the watch of the pods is broken.
@@ -49,9 +58,34 @@ pub struct PodsOfTarget {
 }
 
 impl Pods {
-    /// Pods with a role as `store` holds them; `sight` says whether its watch works.
-    pub(crate) const fn new(store: Store<Pod>, sight: Sight) -> Self {
-        Self { store, sight }
+    /// No pod yet; `sight` says whether the watch that shows them works.
+    pub(crate) fn new(sight: Sight) -> Self {
+        Self { seen: ByTarget::default(), sight }
+    }
+
+    /// A listing begins: what it does not show is gone.
+    pub(crate) fn listing_begins(&self) {
+        self.seen.listing_begins();
+    }
+
+    /// A listing has shown everything. Answers with the targets of pods that are gone.
+    pub(crate) fn listing_ends(&self) -> Vec<Name> {
+        self.seen.listing_ends()
+    }
+
+    /// Takes in a pod as the watch shows it. Answers with the targets whose pods have changed.
+    pub(crate) fn note(&self, pod: &Pod) -> Vec<Name> {
+        let name = pod_name(pod);
+        let target = target_of_pod(pod).map(|it| Name::new(name.namespace.clone(), it));
+        match (target, PodParts::of(pod)) {
+            (Some(target), Some(parts)) => self.seen.set(name, target, parts),
+            (None, _) | (_, None) => self.seen.remove(&name).into_iter().collect(),
+        }
+    }
+
+    /// Forgets a pod that is gone. Answers with its target.
+    pub(crate) fn forget(&self, pod: &Pod) -> Option<Name> {
+        self.seen.remove(&pod_name(pod))
     }
 
     /// For how long nothing has been heard of any pod: `None`, the watch is well.
@@ -63,19 +97,22 @@ impl Pods {
     #[must_use]
     pub fn of(&self, namespace: &str, target: &str) -> PodsOfTarget {
         let mut found = PodsOfTarget::default();
-        for pod in self.store.state() {
-            let ours = pod.namespace().as_deref() == Some(namespace)
-                && target_of_pod(&pod).is_some_and(|it| it == target);
-            let Some(role) = role_of(&pod).filter(|_| ours) else { continue };
-            if is_over(&pod) {
-                continue;
-            }
-            found.identities.push(identity(&pod, Some(role)));
-            found.observations.push(observation(&pod, role));
-            found.exports.push(Export::of(&pod));
+        // In the order of their names.
+        for PodParts { identity, observation, export } in self.seen.of(namespace, target) {
+            found.identities.push(identity);
+            found.observations.push(observation);
+            found.exports.push(export);
         }
-        found.observations.sort_by(|a, b| a.name.cmp(&b.name));
         found
+    }
+}
+
+impl PodParts {
+    /// A pod of a role that still runs, or will.
+    fn of(pod: &Pod) -> Option<Self> {
+        let role = role_of(pod).filter(|_| !is_over(pod))?;
+        let (identity, observation) = (identity(pod, Some(role)), observation(pod, role));
+        Some(Self { identity, observation, export: Export::of(pod) })
     }
 }
 
@@ -122,7 +159,7 @@ impl PodsOfTarget {
     }
 }
 
-/// Keeps what [`Pods`] reads: a cluster has many pods, and their specs are large.
+/// Keeps what [`Pods`] reads: a listing has many pods, and their specs are large.
 pub(crate) fn trim(pod: &mut Pod) {
     pod.managed_fields_mut().clear();
     pod.annotations_mut().clear();
@@ -154,6 +191,10 @@ pub(crate) fn target_of_pod(pod: &Pod) -> Option<&str> {
 /// A pod of another workload, as far as attribution needs it.
 pub(crate) fn stranger(pod: &Pod) -> Option<PodIdentity> {
     (role_of(pod).is_none() && !is_over(pod)).then(|| identity(pod, None))
+}
+
+fn pod_name(pod: &Pod) -> Name {
+    Name::new(pod.namespace().unwrap_or_default(), pod.name_any())
 }
 
 fn role_of(pod: &Pod) -> Option<Role> {

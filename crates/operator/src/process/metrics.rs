@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::text;
@@ -76,12 +77,14 @@ struct Shared {
     rollouts: Labeled<Gauge>,
     replicas_conflicts: Counter,
     api_writes: Labeled<Counter>,
+    api_requests: Labeled<Counter>,
     samples: Labeled<Counter>,
     readings: Labeled<Counter>,
     verdicts: Labeled<Counter>,
     events: Labeled<Counter>,
     trace_files: Labeled<Counter>,
     leader: Gauge,
+    takeover_seconds: Gauge<f64, AtomicU64>,
 }
 
 /// The one label of a family: its key, and a name in the code, so that the number of values is
@@ -112,6 +115,11 @@ impl Metrics {
         // Fields are registered in this order, which is that of the text.
         let metrics = Self(Arc::new(Shared {
             leader: one(&mut to, "leader", "1 while this process leads"),
+            takeover_seconds: one(
+                &mut to,
+                "takeover_seconds",
+                "Time from this process's lease until every CanaryRollout was looked at; 0 before",
+            ),
             rollouts: labeled(&mut to, "rollouts", "CanaryRollouts by phase", "phase"),
             transitions: labeled(&mut to, "transitions", "Phases entered", "phase"),
             effects: labeled(&mut to, "effects", "Effects made", "effect"),
@@ -127,6 +135,12 @@ impl Metrics {
                 "Times that a target had pods again and was drained",
             ),
             api_writes: labeled(&mut to, "api_writes", "Writes sent, by kind of object", "kind"),
+            api_requests: labeled(
+                &mut to,
+                "api_requests",
+                "Requests to the API server, those of the lease aside, by verb",
+                "verb",
+            ),
             samples: by_outcome(&mut to, "samples", "Samples asked of a source, by outcome"),
             readings: by_outcome(
                 &mut to,
@@ -154,6 +168,11 @@ impl Metrics {
     /// An effect was made.
     pub(crate) fn effect(&self, effect: impl Into<&'static str>) {
         self.0.effects.of(effect).inc();
+    }
+
+    /// Every rollout was looked at, so long after this process began to lead.
+    pub(crate) fn taken_over(&self, took: Duration) {
+        self.0.takeover_seconds.set(took.as_secs_f64());
     }
 
     /// A pass over one rollout took this long, failed or not.
@@ -187,6 +206,11 @@ impl Metrics {
     /// A write was sent, whatever its answer.
     pub(crate) fn api_write(&self, kind: Written) {
         self.0.api_writes.of(kind).inc();
+    }
+
+    /// The API server was asked.
+    pub fn api_request(&self, verb: &'static str) {
+        self.0.api_requests.of(verb).inc();
     }
 
     /// A source was asked for a sample; the variant says how that ended.

@@ -1,67 +1,209 @@
 //! The queue of passes: each name once, one pass per name at a time, failed ones later.
 //! Knows names; what a pass does is its own business.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::pin::pin;
 use std::time::Duration;
 
-use futures::{Stream, StreamExt, future};
-use k8s_openapi::api::core::v1::Pod;
-use kube::runtime::controller::{self, Action, ReconcileRequest};
-use kube::runtime::reflector::ObjectRef;
-use kube::runtime::watcher;
+use futures::{FutureExt, Stream, StreamExt};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 
 use crate::name::Name;
 use crate::observe::index::Index;
+use crate::pass::next_look::{Cause, NextLook};
 use crate::pass::{PassFailed, Passes};
 use crate::per_rollout::PerRollout;
-use crate::queue::watches::{Scope, SeenRollout, Triggers, name, watch_names};
+use crate::queue::schedule::Schedule;
+use crate::queue::watches::{Asked, Scope, Triggers, watch_names};
 
 /// The first retry of a failed pass, doubled up to [`MAX_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 /// The longest time between two tries.
 const MAX_BACKOFF: Duration = Duration::from_secs(300);
+/// A pass that met the gate while the lease was about to end is tried again after this: by then it
+/// has been renewed, or lost for good.
+const AFTER_GATE: Duration = Duration::from_secs(1);
+/// Names taken in before the next pass is begun: a burst of events becomes one pass.
+const AT_ONCE: usize = 1_000;
 
 /// What the queue runs, and how often each rollout's pass has failed in a row.
 struct Runner {
     passes: Passes,
+    index: Index,
     failures: PerRollout<u32>,
+    schedule: Schedule,
+    running: JoinSet<(Name, Result<NextLook, PassFailed>)>,
+    /// Whether every rollout is known: before, none is told from an orphan's owner.
+    listed: bool,
+    takeover: Option<Takeover>,
+}
+
+/// The looks that a new leader owes.
+struct Takeover {
+    since: Instant,
+    left: HashSet<Name>,
 }
 
 /// Runs passes until the process ends.
-pub async fn run<P: Stream<Item = Pod> + Send + 'static>(
+///
+/// # Panics
+/// If a pass does: the task ends, and with it the process.
+pub async fn run<P: Stream<Item = Vec<Name>> + Send + 'static>(
     scope: Scope,
     passes: Passes,
     index: Index,
     triggers: Triggers<P>,
 ) {
-    let (store, names) = watch_names(&scope, &index, triggers);
-    let queue = names.map(|name| {
-        let reference = ObjectRef::<SeenRollout>::new(&name.name).within(&name.namespace);
-        Ok::<_, watcher::Error>(ReconcileRequest::from(reference))
-    });
-    let runner = Arc::new(Runner { passes, failures: PerRollout::default() });
-    let one = |seen: Arc<SeenRollout>, runner: Arc<Runner>| {
-        Box::pin(async move { runner.pass(&name(&seen)).await })
+    let names = watch_names(&scope, &index, triggers);
+    let gate = passes.gate.clone();
+    let runner = Runner {
+        passes,
+        index,
+        failures: PerRollout::default(),
+        schedule: Schedule::default(),
+        running: JoinSet::new(),
+        listed: false,
+        takeover: None,
     };
-    let failed = |seen: Arc<SeenRollout>, error: &PassFailed, runner: Arc<Runner>| {
-        Action::requeue(runner.failed(&name(&seen), error))
+    let leading = async move {
+        if gate.leading().await.is_err() {
+            // It never will.
+            std::future::pending::<()>().await;
+        }
     };
-    let config = controller::Config::default();
-    controller::applier(one, failed, runner, store, queue.boxed(), config)
-        .for_each(|outcome| {
-            if let Err(error) = outcome {
-                tracing::debug!(%error, "queue");
-            }
-            future::ready(())
-        })
-        .await;
+    runner.run(names, leading).await;
 }
 
 impl Runner {
-    async fn pass(&self, name: &Name) -> Result<Action, PassFailed> {
-        let action = Box::pin(self.passes.pass(name)).await?;
+    async fn run(mut self, names: impl Stream<Item = Asked>, leading: impl Future<Output = ()>) {
+        let (mut names, mut leading) = (pin!(names), pin!(leading.fuse()));
+        loop {
+            let due = self.schedule.next_due().filter(|_| self.listed);
+            let wait = async {
+                match due {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                asked = names.next() => match asked {
+                    Some(asked) => self.asked(asked),
+                    None => return,
+                },
+                Some(ended) = self.running.join_next() => self.ended(ended),
+                () = &mut leading, if self.listed => self.take_over(),
+                () = wait => {}
+            }
+            for _ in 0..AT_ONCE {
+                match names.next().now_or_never() {
+                    Some(Some(asked)) => self.asked(asked),
+                    Some(None) => return,
+                    None => break,
+                }
+            }
+            self.start();
+        }
+    }
+
+    fn asked(&mut self, asked: Asked) {
+        match asked {
+            Asked::Look(names, cause) => {
+                let now = Instant::now();
+                names.into_iter().for_each(|it| self.schedule.ask(it, now, cause));
+            }
+            Asked::Listed(gone) => {
+                self.listed = true;
+                gone.iter().for_each(|it| self.gone(it));
+            }
+            Asked::Gone(name) => self.gone(&name),
+            Asked::Nothing => {}
+        }
+    }
+
+    fn gone(&mut self, name: &Name) {
+        if self.schedule.gone(name) {
+            self.forget(name);
+        }
+        self.looked_at(name);
+    }
+
+    fn forget(&self, name: &Name) {
         self.failures.forget(name);
-        Ok(action)
+        self.passes.forget(name);
+    }
+
+    /// Names that came while following were passed over: a new leader looks at everything.
+    fn take_over(&mut self) {
+        let (since, all) = (Instant::now(), self.index.all());
+        all.iter().for_each(|it| self.schedule.ask(it.clone(), since, Cause::Routine));
+        self.takeover = Some(Takeover { since, left: all.into_iter().collect() });
+        self.taken_over();
+    }
+
+    fn start(&mut self) {
+        if !self.listed {
+            return;
+        }
+        let now = Instant::now();
+        while let Some((name, cause)) = self.schedule.next(now) {
+            let passes = self.passes.clone();
+            self.running.spawn(async move {
+                let outcome = Box::pin(passes.pass(&name, cause)).await;
+                (name, outcome)
+            });
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(Name, Result<NextLook, PassFailed>), JoinError>) {
+        let (name, outcome) = match ended {
+            Ok(ended) => ended,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Nobody cancels a pass but the end of the process.
+                Err(_) => return,
+            },
+        };
+        if self.schedule.ended(&name) {
+            self.forget(&name);
+            return;
+        }
+        let now = Instant::now();
+        match outcome {
+            Ok(next) => {
+                self.failures.forget(&name);
+                match next {
+                    NextLook::At { after, cause } => {
+                        self.schedule.ask(name.clone(), now + after, cause);
+                    }
+                    NextLook::AfterGate => {
+                        self.schedule.ask(name.clone(), now + AFTER_GATE, Cause::Change);
+                    }
+                    NextLook::WhenAsked => {}
+                }
+            }
+            Err(error) => {
+                let wait = self.failed(&name, &error);
+                self.schedule.ask(name.clone(), now + wait, Cause::Change);
+            }
+        }
+        self.looked_at(&name);
+    }
+
+    fn looked_at(&mut self, name: &Name) {
+        if let Some(takeover) = &mut self.takeover {
+            takeover.left.remove(name);
+            self.taken_over();
+        }
+    }
+
+    /// Tells how long the first look at everything took, once it is over.
+    fn taken_over(&mut self) {
+        if let Some(done) = self.takeover.take_if(|it| it.left.is_empty()) {
+            let took = done.since.elapsed();
+            self.passes.metrics.taken_over(took);
+            tracing::info!(seconds = took.as_secs_f64(), "every rollout was looked at");
+        }
     }
 
     /// How long to wait before the next try.

@@ -1,14 +1,13 @@
 //! Watches: events on rollouts, Deployments, frozen templates and pods become names of rollouts.
-//! Makes no pass; holds nothing but the store of pods and the index of rollouts.
+//! Makes no pass; fills the index of rollouts and what is known of pods.
 
 use std::time::Duration;
 
-use futures::{Stream, StreamExt, TryStreamExt, future, stream};
+use futures::{Stream, StreamExt, future, stream};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
-use kube::runtime::reflector::{self, Store};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -21,11 +20,12 @@ use crate::cluster::calls::Cluster;
 use crate::name::Name;
 use crate::observe::index::Index;
 use crate::observe::pods::{self, Pods, Sight};
+use crate::pass::next_look::Cause;
 use crate::process::health::{Heartbeat, Readiness};
 use crate::workloads::children::target_of;
 
 /// What the watch of rollouts yields: one that an older schema let in must not end the watch.
-pub(super) type SeenRollout = DeserializeGuard<CanaryRollout>;
+type SeenRollout = DeserializeGuard<CanaryRollout>;
 
 /// How often the queue says that it is alive.
 const BEAT_EVERY: Duration = Duration::from_secs(15);
@@ -51,46 +51,58 @@ impl Scope {
     }
 }
 
-/// Pods with a role, trimmed: the store that decisions read, and the stream that fills it.
-pub fn watch_pods(scope: &Scope) -> (Pods, impl Stream<Item = Pod> + Send + use<>) {
-    let (reader, writer) = reflector::store();
+/// Pods with a role: what decisions read of them, and the targets of those that change.
+pub fn watch_pods(scope: &Scope) -> (Pods, impl Stream<Item = Vec<Name>> + Send + use<>) {
     let sight = Sight::default();
-    let found = Pods::new(reader, sight.clone());
+    let pods = Pods::new(sight.clone());
     let selection = watcher::Config::default().labels(ROLE);
     let met = scope.readiness.condition("the first listing of Pods");
-    let events = watcher(scope.api::<Pod>(), selection).default_backoff();
-    let trimmed = events.modify(pods::trim).inspect(move |event| {
-        match event {
-            Ok(watcher::Event::InitDone) => {
-                met.met();
-                sight.regained();
-            }
-            Ok(watcher::Event::Apply(_) | watcher::Event::Delete(_)) => sight.regained(),
-            // A listing is complete when it is done.
-            Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => {}
-            Err(_) => sight.lost(clock::now_millis()),
+    let events = watcher(scope.api::<Pod>(), selection).default_backoff().modify(pods::trim);
+    let noted = pods.clone();
+    let targets = events.map(move |event| match event {
+        Ok(watcher::Event::Apply(pod)) => {
+            sight.regained();
+            noted.note(&pod)
+        }
+        Ok(watcher::Event::Delete(pod)) => {
+            sight.regained();
+            noted.forget(&pod).into_iter().collect()
+        }
+        // A listing is complete when it is done.
+        Ok(watcher::Event::Init) => {
+            noted.listing_begins();
+            vec![]
+        }
+        Ok(watcher::Event::InitApply(pod)) => noted.note(&pod),
+        Ok(watcher::Event::InitDone) => {
+            met.met();
+            sight.regained();
+            noted.listing_ends()
+        }
+        Err(error) => {
+            sight.lost(clock::now_millis());
+            tracing::warn!(%error, "the watch of Pods failed and is retried");
+            vec![]
         }
     });
-    let touched = reflector::reflector(writer, trimmed).filter_map(|event| {
-        future::ready(match event {
-            Ok(
-                watcher::Event::Apply(pod)
-                | watcher::Event::Delete(pod)
-                | watcher::Event::InitApply(pod),
-            ) => Some(pod),
-            Ok(watcher::Event::Init | watcher::Event::InitDone) => None,
-            Err(error) => {
-                tracing::warn!(%error, "the watch of Pods failed and is retried");
-                None
-            }
-        })
-    });
-    (found, touched)
+    (pods, targets)
+}
+
+/// What the watches ask of the queue.
+pub(super) enum Asked {
+    /// Passes over these rollouts, for this cause.
+    Look(Vec<Name>, Cause),
+    /// Every rollout was listed; these are gone.
+    Listed(Vec<Name>),
+    /// A rollout is gone.
+    Gone(Name),
+    /// Something is alive, no more.
+    Nothing,
 }
 
 /// What asks for passes beside the watches made here.
 pub struct Triggers<P> {
-    /// Pods that changed.
+    /// Targets whose pods changed.
     pub pods: P,
     /// Names that were asked for.
     pub asked: mpsc::UnboundedReceiver<Name>,
@@ -98,79 +110,84 @@ pub struct Triggers<P> {
     pub heartbeat: Heartbeat,
 }
 
-/// The rollouts as watched, and the names of those to look at.
-pub(super) fn watch_names<P: Stream<Item = Pod> + Send + 'static>(
+/// Names of rollouts to look at, and of those that are gone.
+pub(super) fn watch_names<P: Stream<Item = Vec<Name>> + Send + 'static>(
     scope: &Scope,
     index: &Index,
     triggers: Triggers<P>,
-) -> (Store<SeenRollout>, impl Stream<Item = Name> + Send + use<P>) {
-    let (store, rollouts) = watch_rollouts(scope, index);
+) -> impl Stream<Item = Asked> + Send + use<P> {
+    let rollouts = watch_rollouts(scope, index);
     let deployments = watch_metadata::<Deployment>(scope, "Deployments", "");
     let revisions = watch_metadata::<ControllerRevision>(scope, "ControllerRevisions", TARGET);
     let rollouts_of = index.clone();
-    let deployments = deployments.map(move |it| {
+    let deployments = deployments.map(move |(it, cause)| {
         let (namespace, name) = (it.namespace().unwrap_or_default(), it.name_any());
         let targets = [Some(&*name), target_of(&name)];
         let names = targets.into_iter().flatten();
-        names.flat_map(|target| rollouts_of.of_target(&namespace, target)).collect()
+        let names = names.flat_map(|target| rollouts_of.of_target(&namespace, target));
+        Asked::Look(names.collect(), cause)
     });
     let (rollouts_of, newest) = (index.clone(), scope.cluster.newest.clone());
-    let revisions = revisions.map(move |it| {
+    let revisions = revisions.map(move |(it, cause)| {
         newest.note(it.resource_version().as_deref());
         let target = it.labels().get(TARGET).map_or("", |it| it.as_str());
-        rollouts_of.of_target(&it.namespace().unwrap_or_default(), target)
+        Asked::Look(rollouts_of.of_target(&it.namespace().unwrap_or_default(), target), cause)
     });
     let rollouts_of = index.clone();
-    let pods = triggers.pods.map(move |it| {
-        let namespace = it.namespace().unwrap_or_default();
-        let target = pods::target_of_pod(&it);
-        target.map(|target| rollouts_of.of_target(&namespace, target)).unwrap_or_default()
+    let pods = triggers.pods.map(move |targets| {
+        let names = targets.iter().flat_map(|it| rollouts_of.of_target(&it.namespace, &it.name));
+        Asked::Look(names.collect(), Cause::Change)
     });
     let asked = stream::unfold(triggers.asked, |mut asked| async move {
-        asked.recv().await.map(|name| (vec![name], asked))
+        asked.recv().await.map(|name| (Asked::Look(vec![name], Cause::Change), asked))
     });
     // Polled by the queue itself: one that is stuck misses its beat.
     let beats = stream::unfold(triggers.heartbeat, |heartbeat| async move {
         heartbeat.beat();
         tokio::time::sleep(BEAT_EVERY).await;
-        Some((vec![], heartbeat))
+        Some((Asked::Nothing, heartbeat))
     });
-    let names = stream::select_all([
+    stream::select_all([
         rollouts.boxed(),
         deployments.boxed(),
         revisions.boxed(),
         pods.boxed(),
         asked.boxed(),
         beats.boxed(),
-    ]);
-    (store, names.flat_map(stream::iter))
+    ])
 }
 
-fn watch_rollouts(
-    scope: &Scope,
-    index: &Index,
-) -> (Store<SeenRollout>, impl Stream<Item = Vec<Name>> + Send + use<>) {
-    let (reader, writer) = reflector::store();
+fn watch_rollouts(scope: &Scope, index: &Index) -> impl Stream<Item = Asked> + Send + use<> {
     let met = scope.readiness.condition("the first listing of CanaryRollouts");
     let index = index.clone();
     let events = watcher(scope.api::<SeenRollout>(), watcher::Config::default()).default_backoff();
-    let noted =
-        events.modify(|it| it.managed_fields_mut().clear()).inspect(move |event| match event {
-            Ok(watcher::Event::Apply(it) | watcher::Event::InitApply(it)) => note(&index, it),
-            Ok(watcher::Event::Delete(it)) => index.forget(&name(it)),
-            Ok(watcher::Event::InitDone) => met.met(),
-            Ok(watcher::Event::Init) => {}
-            Err(error) => {
-                tracing::warn!(%error, "the watch of CanaryRollouts failed and is retried");
-            }
-        });
-    let names = reflector::reflector(writer, noted).map_ok(|event| match event {
-        watcher::Event::Apply(it) | watcher::Event::InitApply(it) | watcher::Event::Delete(it) => {
-            vec![name(&it)]
+    events.map(move |event| match event {
+        Ok(watcher::Event::Apply(it)) => {
+            note(&index, &it);
+            Asked::Look(vec![name(&it)], Cause::Change)
         }
-        watcher::Event::Init | watcher::Event::InitDone => vec![],
-    });
-    (reader, names.filter_map(|it| future::ready(it.ok())))
+        Ok(watcher::Event::InitApply(it)) => {
+            note(&index, &it);
+            Asked::Look(vec![name(&it)], Cause::Routine)
+        }
+        Ok(watcher::Event::Delete(it)) => {
+            let name = name(&it);
+            index.forget(&name);
+            Asked::Gone(name)
+        }
+        Ok(watcher::Event::Init) => {
+            index.listing_begins();
+            Asked::Nothing
+        }
+        Ok(watcher::Event::InitDone) => {
+            met.met();
+            Asked::Listed(index.listing_ends())
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the watch of CanaryRollouts failed and is retried");
+            Asked::Nothing
+        }
+    })
 }
 
 fn note(index: &Index, seen: &SeenRollout) {
@@ -183,7 +200,7 @@ fn note(index: &Index, seen: &SeenRollout) {
     }
 }
 
-pub(super) fn name(seen: &SeenRollout) -> Name {
+fn name(seen: &SeenRollout) -> Name {
     Name::new(seen.namespace().unwrap_or_default(), seen.name_any())
 }
 
@@ -191,7 +208,7 @@ fn watch_metadata<K>(
     scope: &Scope,
     what: &'static str,
     labels: &str,
-) -> impl Stream<Item = PartialObjectMeta<K>> + Send + use<K>
+) -> impl Stream<Item = (PartialObjectMeta<K>, Cause)> + Send + use<K>
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
         + DeserializeOwned
@@ -205,11 +222,9 @@ where
     let events = watcher(scope.api::<PartialObjectMeta<K>>(), selection).default_backoff();
     events.filter_map(move |event| {
         future::ready(match event {
-            Ok(
-                watcher::Event::Apply(it)
-                | watcher::Event::Delete(it)
-                | watcher::Event::InitApply(it),
-            ) => Some(it),
+            Ok(watcher::Event::Apply(it) | watcher::Event::Delete(it)) => Some((it, Cause::Change)),
+            // A listing shows everything there is, most of it unchanged.
+            Ok(watcher::Event::InitApply(it)) => Some((it, Cause::Routine)),
             Ok(watcher::Event::InitDone) => {
                 met.met();
                 None

@@ -2,15 +2,15 @@
 //! Pure: from what was seen and decided to what is shown.
 
 use siskin_api::CanaryRolloutStatus;
-use siskin_api::conditions::{self, COMPLETED, PROMOTED, READY, RECONCILING, STALLED, Say};
+use siskin_api::conditions::{
+    self, COMPLETED, PROMOTED, READY, RECONCILING, SOURCES_REACHABLE, STALLED, Say,
+};
 use siskin_decide::{Facts, Held, Plan, Rest, State};
 
+use crate::evidence::view::Delivery;
 use crate::observe::world::World;
 use crate::persisted;
 use crate::report::round::Round;
-
-/// Whether the sources of evidence answer. Beside the kstatus ones.
-pub const SOURCES_REACHABLE: &str = "SourcesReachable";
 
 /// Sets every condition of the status.
 pub(super) fn set(status: &mut CanaryRolloutStatus, round: &Round<'_>, facts: Option<&Facts>) {
@@ -125,6 +125,11 @@ fn stalled_reason(round: &Round<'_>) -> &'static str {
 fn sources(status: &mut CanaryRolloutStatus, round: &Round<'_>) {
     let Round { world, evidence, now, .. } = *round;
     let generation = world.rollout.metadata.generation.unwrap_or(0);
+    let told = status.conditions.iter().any(|it| it.type_ == SOURCES_REACHABLE);
+    if told && evidence.delivery == Delivery::Silent {
+        // What was told stands until a source says something: a new process has not asked yet.
+        return;
+    }
     let (reachable, reason, text) = match evidence.delivery.concern() {
         Some(concern) => (false, concern.reason, concern.message.as_str()),
         None => (true, "Answered", "the consumer group can be read"),

@@ -1,0 +1,85 @@
+//! The order of passes: what is asked for, what runs, what waits. No pass is made.
+
+use std::time::Duration;
+
+use super::*;
+
+fn name(number: usize) -> Name {
+    Name::new("shop", format!("orders-{number:04}"))
+}
+
+#[test]
+fn a_name_is_looked_at_once_however_often_it_is_asked_for() {
+    let (mut schedule, now) = (Schedule::default(), Instant::now());
+    for _ in 0..3 {
+        schedule.ask(name(1), now, Cause::Change);
+    }
+    assert_eq!(schedule.next(now), Some((name(1), Cause::Change)));
+    assert_eq!(schedule.next(now), None);
+}
+
+#[test]
+fn what_changes_during_its_pass_is_looked_at_again_after_it() {
+    let (mut schedule, now) = (Schedule::default(), Instant::now());
+    schedule.ask(name(1), now, Cause::Change);
+    schedule.next(now);
+    schedule.ask(name(1), now, Cause::Change);
+    assert_eq!((schedule.next(now), schedule.next_due()), (None, None), "never two at a time");
+    assert!(!schedule.ended(&name(1)));
+    assert_eq!(schedule.next(now), Some((name(1), Cause::Change)));
+}
+
+#[test]
+fn the_earlier_of_two_times_stands() {
+    let (mut schedule, now) = (Schedule::default(), Instant::now());
+    let later = now + Duration::from_secs(300);
+    schedule.ask(name(1), later, Cause::Routine);
+    assert_eq!(schedule.next(now), None);
+    assert_eq!(schedule.next_due(), Some(later));
+    schedule.ask(name(1), now, Cause::Change);
+    schedule.ask(name(1), later, Cause::Routine);
+    assert_eq!(schedule.next(now), Some((name(1), Cause::Change)));
+    schedule.ended(&name(1));
+    assert_eq!(schedule.next_due(), None);
+}
+
+#[test]
+fn a_change_is_looked_at_before_a_thousand_that_only_begin() {
+    let (mut schedule, now) = (Schedule::default(), Instant::now());
+    (0..1_000).for_each(|it| schedule.ask(name(it), now, Cause::Routine));
+    let running = std::iter::from_fn(|| schedule.next(now)).count();
+    assert_eq!(running, MAX_ROUTINE_PASSES);
+    assert_eq!(schedule.next_due(), None, "nothing to wake up for");
+    schedule.ask(name(999), now, Cause::Change);
+    assert_eq!(schedule.next(now), Some((name(999), Cause::Change)));
+    (0..100).for_each(|it| schedule.ask(name(500 + it), now, Cause::Change));
+    let more = std::iter::from_fn(|| schedule.next(now)).count();
+    assert_eq!(MAX_ROUTINE_PASSES + 1 + more, MAX_PASSES);
+    schedule.ended(&name(999));
+    assert_eq!(schedule.next(now).map(|it| it.1), Some(Cause::Change));
+}
+
+#[test]
+fn a_rollout_that_goes_during_its_pass_is_forgotten_after_it() {
+    let (mut schedule, now) = (Schedule::default(), Instant::now());
+    assert!(schedule.gone(&name(1)), "no pass runs");
+    schedule.ask(name(1), now, Cause::Change);
+    schedule.next(now);
+    schedule.ask(name(1), now, Cause::Change);
+    assert!(!schedule.gone(&name(1)));
+    assert!(schedule.ended(&name(1)));
+    assert_eq!(schedule.next(now), None, "nothing of it is left");
+    let left = [schedule.due.len(), schedule.running.len(), schedule.urgent.len()];
+    assert_eq!(left, [0, 0, 0]);
+}
+
+#[test]
+fn one_that_is_made_anew_during_the_pass_of_the_old_one_is_looked_at() {
+    let (mut schedule, now) = (Schedule::default(), Instant::now());
+    schedule.ask(name(1), now, Cause::Change);
+    schedule.next(now);
+    schedule.gone(&name(1));
+    schedule.ask(name(1), now, Cause::Change);
+    assert!(schedule.ended(&name(1)));
+    assert_eq!(schedule.next(now), Some((name(1), Cause::Change)));
+}
