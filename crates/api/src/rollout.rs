@@ -13,7 +13,7 @@ use crate::progress::FrozenPlan;
 use crate::references::{SecretRef, TargetRef};
 use crate::rules;
 use crate::status::CanaryRolloutStatus;
-use crate::strategy::{Step, StepSpec, Strategy};
+use crate::strategy::{Order, Step, StepSpec, Strategy};
 use crate::units::{Duration, Probability};
 
 /// What to roll out, how, and by which evidence a new version is judged.
@@ -224,12 +224,12 @@ impl CanaryRolloutSpec {
     }
 
     /// The plan that a trial which starts now keeps to its end, whatever happens to the spec
-    /// meanwhile.
+    /// meanwhile. `order` is what the Deployment's own strategy asks for; one in the spec wins.
     #[must_use]
-    pub fn freeze(&self) -> FrozenPlan {
+    pub fn freeze(&self, order: Order) -> FrozenPlan {
         FrozenPlan {
             steps: self.steps().into_iter().map(StepSpec::from).collect(),
-            order: self.strategy.order,
+            order: self.strategy.order.unwrap_or(order),
             warm_up: self.strategy.warm_up,
             progress_deadline: self.strategy.progress_deadline,
             max_hold: self.strategy.max_hold,

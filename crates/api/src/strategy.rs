@@ -47,11 +47,13 @@ pub struct Strategy {
     #[serde(default = "Strategy::default_hold")]
     #[x_kube(validation = rules::HOLD)]
     pub hold: Duration,
-    /// `SurgeFirst`, the default, starts a canary pod before it stops a primary pod (one pod more
-    /// for a while); `DrainFirst` stops one first, for groups that must never have more members
-    /// than `replicas`.
-    #[serde(default)]
-    pub order: Order,
+    /// `SurgeFirst` starts pods of one role before it stops those of the other, as many at a time
+    /// as the Deployment's own `maxSurge` allows; what finds no room there is stopped first, within
+    /// its `maxUnavailable`. `DrainFirst` stops pods first and waits until they have left, for
+    /// groups that must never have more members than `replicas`. By default `DrainFirst` if the
+    /// Deployment's strategy is `Recreate` or its `maxSurge` is 0, else `SurgeFirst`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
     /// Upper bound of all pods together, primary and canary: for example the number of partitions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 2000))]
@@ -114,10 +116,9 @@ pub enum Approval {
 }
 
 /// Which pod comes first when one moves from a role to the other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum Order {
     /// Start the new one, then stop the old one.
-    #[default]
     SurgeFirst,
     /// Stop the old one, then start the new one.
     DrainFirst,

@@ -1,6 +1,8 @@
 //! From a plain Deployment to the primary, unit by unit; and the primary restored when it was lost.
 //! Never needs Kafka: it changes who runs the promoted version, not which version runs.
 
+use jiff::SignedDuration;
+
 use crate::count::{Counts, first_total};
 use crate::moves::side;
 use crate::observed::{Autoscaler, Desired, Facts, Observed, Target};
@@ -9,6 +11,9 @@ use crate::revision::Revision;
 use crate::scene::{Scene, last_attempt, marked};
 use crate::state::{Rest, State};
 use crate::transfer::{Moved, Side, transfer};
+
+/// The target's own pods are not watched: while some leave, they are looked for this often.
+const LEAVING: SignedDuration = SignedDuration::from_secs(2);
 
 /// No primary Deployment: seed it from the target, or restore it from the frozen template that is
 /// marked promoted.
@@ -130,7 +135,9 @@ pub(crate) fn go_on(scene: &Scene<'_>, promoted: Revision) -> Plan {
         Some(it) if effects.is_empty() && !it.available => Some(Held::TargetUnavailable),
         Some(_) => None,
     };
-    Plan::to(State::Adopting, effects).held(held)
+    let leaving = scene.seen.target.as_ref().is_some_and(|it| 0 < it.workload.terminating);
+    let soon = scene.now.saturating_add(LEAVING).ok().filter(|_| leaving);
+    Plan::to(State::Adopting, effects).held(held).wake(soon)
 }
 
 /// Whether the target has given up its last unit, and N is noted on it.
@@ -197,7 +204,8 @@ pub(crate) fn gather(scene: &Scene<'_>, revision: Revision) -> Option<Counts> {
     }
     let rest = scene.total.saturating_sub(scene.target_units());
     let kept = now.canary.min(rest);
-    let free = scene.canary_failed() || scene.primary_serves(revision, rest - kept);
+    let elsewhere = scene.total - (rest - kept);
+    let free = scene.canary_failed() || scene.primary_carries(revision, elsewhere);
     let canary = if free { 0 } else { kept };
     let primary = now.primary.max(rest - canary).min(scene.total);
     let next = scene.next_counts(Counts { primary, canary });

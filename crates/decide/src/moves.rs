@@ -6,6 +6,7 @@ use crate::observed::{Evidence, Facts, MoveOrder, Observed, Rejection, Target, W
 use crate::plan::Effect;
 use crate::revision::{Cause, Revision, RolloutId};
 use crate::scene::Scene;
+use crate::shape::DeploymentStrategy;
 use crate::transfer::{Limits, Side, transfer};
 
 impl Scene<'_> {
@@ -57,7 +58,7 @@ impl Scene<'_> {
     /// Bounds of all roles together.
     pub(crate) fn limits_of_all(&self) -> Limits {
         let own = self.seen.target.as_ref().map_or(self.primary.strategy, |it| it.strategy);
-        limits(self.seen, self.total, own.max_unavailable(self.total))
+        limits(self.seen, self.total, own)
     }
 
     /// The canary; its pods don't count as ready once a guard failed it.
@@ -105,8 +106,24 @@ impl Scene<'_> {
         self.primary_serves(revision, count) && self.primary.workload.replicas == count
     }
 
-    /// Whether primary runs this revision and nothing older, with this many pods ready: the units
-    /// that the canary still holds may come over. A unit on its way does not take that back.
+    /// Whether primary can do without the canary's help beside `canary` pods of it: it runs this
+    /// revision and nothing older, and no more pods are missing than may be.
+    pub(crate) fn primary_carries(&self, revision: Revision, canary: u32) -> bool {
+        let Limits { wanted, min_ready, .. } = self.limits_of_all();
+        let alone = self.total.saturating_sub(canary);
+        // One pod shows that it works at all, where all of its pods may be missing.
+        let least = alone.saturating_sub(wanted - min_ready).max(alone.min(1));
+        self.primary_serves(revision, least)
+    }
+
+    /// The canary's `kept` units stay where they are, and so do those on their way to primary.
+    pub(crate) fn keep_canary(&self, kept: u32) -> Counts {
+        let rest = self.total.saturating_sub(kept);
+        let primary = self.primary.workload.replicas.clamp(rest, self.total);
+        Counts { primary, canary: kept }
+    }
+
+    /// Whether primary runs this revision and nothing older, with this many pods available.
     pub(crate) fn primary_serves(&self, revision: Revision, count: u32) -> bool {
         let it = &self.primary.workload;
         it.revision == Some(revision)
@@ -241,21 +258,23 @@ impl Scene<'_> {
     }
 }
 
-/// Limits of one move at N, all roles together.
-pub(crate) fn limits(seen: &Observed, total: u32, max_unavailable: u32) -> Limits {
+/// Limits of one move at N, all roles together: what the Deployment's own rolling update would keep
+/// to. Percentages are of `total`, never of an old count.
+pub(crate) fn limits(seen: &Observed, total: u32, own: DeploymentStrategy) -> Limits {
     let surge = match seen.strategy.order {
-        MoveOrder::SurgeFirst => 1,
+        MoveOrder::SurgeFirst => own.surge(total).max(1),
         MoveOrder::DrainFirst => 0,
     };
-    let ceiling = seen.max_consumers.map_or(total + surge, |it| it.min(total + surge));
+    let most = seen.max_consumers.unwrap_or(u32::MAX);
+    let ceiling = total.saturating_add(surge).min(most);
     // Without room to surge one unit must be given up first, or no move is legal.
-    let slack = if total < ceiling { 0 } else { max_unavailable.max(1) };
-    let members = match (seen.max_consumers, seen.strategy.order) {
-        (Some(ceiling), _) => Some(ceiling),
-        (None, MoveOrder::DrainFirst) => Some(total),
-        (None, MoveOrder::SurgeFirst) => None,
+    let least = if total < ceiling { 0 } else { 1 };
+    let slack = own.max_unavailable(total).max(least);
+    let members = match seen.strategy.order {
+        MoveOrder::DrainFirst => Some(ceiling),
+        MoveOrder::SurgeFirst => seen.max_consumers,
     };
-    Limits { min_ready: total.saturating_sub(slack), ceiling, members }
+    Limits { wanted: total, min_ready: total.saturating_sub(slack), ceiling, members }
 }
 
 /// One side of a transfer.

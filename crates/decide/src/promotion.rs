@@ -27,13 +27,13 @@ pub(crate) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promot
     let promoting = Some(Takeover { revision, promoted_by: promotion.promoted_by });
     let facts = Facts { promoting, ..scene.facts.clone() };
     let canary_now = scene.canary_units().min(scene.total);
-    let serves = scene.primary_serves(revision, scene.total - canary_now);
+    let serves = scene.primary_carries(revision, canary_now);
     if scene.primary_complete(revision, scene.total) && scene.canary_gone() {
         return finish(scene, revision, facts);
     }
     // Before primary has rolled only N moves it; afterwards the canary's units go over.
-    let canary_goal = if serves { 0 } else { canary_now };
-    let counts = scene.next_counts(scene.split(canary_goal));
+    let goal = if serves { scene.split(0) } else { scene.keep_canary(canary_now) };
+    let counts = scene.next_counts(goal);
     let effects = scene.enact_counts(revision, counts, &facts);
     let lost = taken_back.map(|_| Held::PrimaryLost);
     Plan::to(State::Promoting(promotion), effects)

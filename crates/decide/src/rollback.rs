@@ -21,12 +21,12 @@ pub(crate) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Roll
     let canary_now = scene.canary_units().min(scene.total);
     let primary_first = match rollback.from {
         Origin::Trial => false,
-        Origin::Promoting => !scene.primary_serves(promoted, scene.total - canary_now),
+        Origin::Promoting => !scene.primary_carries(promoted, canary_now),
     };
     let serves_nobody =
         rollback.cause == Cause::GuardFailed && scene.canary_speaks_for(rollback.id.revision);
     let counts = if primary_first {
-        scene.next_counts(scene.split(canary_now))
+        scene.next_counts(scene.keep_canary(canary_now))
     } else if serves_nobody {
         scene.split(0)
     } else {

@@ -6,5 +6,6 @@ mod crashes;
 mod document;
 mod edges;
 mod effects;
+mod fleet;
 mod rows;
 mod simulation;

@@ -17,7 +17,10 @@ pub(crate) struct Side {
 /// Bounds of every single move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// Ready pods of both sides together are not brought below this.
+    /// Available pods of both sides together that are wanted: N, or what is left of it. Nobody
+    /// gives up more than that without need.
+    pub(crate) wanted: u32,
+    /// Available pods of both sides together are not brought below this.
     pub(crate) min_ready: u32,
     /// Spec counts of both sides together are not brought above this.
     pub(crate) ceiling: u32,
@@ -33,29 +36,38 @@ pub(crate) struct Moved {
 }
 
 /// The next move. Absolute: asked again with the same input it answers the same, and asked again
-/// after each change it ends at both goals if pods become ready.
+/// after each change it ends at both goals if pods become available.
 ///
-/// Shrinks first: pods that are not ready cost nothing, ready ones only what is above `min_ready`.
-/// Then grows into the room that is left.
+/// Shrinks first: pods that are not available cost nothing, of the others goes what is above
+/// `wanted`, and below it only as many, down to `min_ready`, as the growing side would find no
+/// room for under the ceiling. Then grows into the room that is left.
 pub(crate) fn transfer(from: Side, to: Side, limits: Limits) -> Moved {
-    let ready = from.healthy() + to.healthy();
-    let mut spare = ready.saturating_sub(limits.min_ready);
-    let leave_to = to.shrink(&mut spare);
-    let leave_from = from.shrink(&mut spare);
-    let (to_spec, from_spec) = (to.spec - leave_to, from.spec - leave_from);
+    let (from, to) = shrink(from, to, limits.wanted, u32::MAX);
+    let room = limits.ceiling.saturating_sub(from.spec + to.spec);
+    let short = (from.missing() + to.missing()).saturating_sub(room);
+    let (smaller_from, smaller_to) = shrink(from, to, limits.min_ready, short);
 
     let members = from.members() + to.members();
-    let room = limits.ceiling.saturating_sub(to_spec + from_spec);
+    let room = limits.ceiling.saturating_sub(smaller_from.spec + smaller_to.spec);
     let mut room = limits.members.map_or(room, |it| room.min(it.saturating_sub(members)));
-    let join_to = Side { spec: to_spec, ..to }.grow(&mut room);
-    let join_from = Side { spec: from_spec, ..from }.grow(&mut room);
-    Moved { from: from_spec + join_from, to: to_spec + join_to }
+    let join_to = smaller_to.grow(&mut room);
+    let join_from = smaller_from.grow(&mut room);
+    Moved { from: smaller_from.spec + join_from, to: smaller_to.spec + join_to }
+}
+
+/// Both sides without what they can spare: at most `most` available pods, and none that would leave
+/// fewer than `least` of them.
+fn shrink(from: Side, to: Side, least: u32, most: u32) -> (Side, Side) {
+    let mut spare = (from.healthy() + to.healthy()).saturating_sub(least).min(most);
+    let to = to.shrink(&mut spare);
+    (from.shrink(&mut spare), to)
 }
 
 impl Limits {
     /// What is left of the bounds beside a third side that does not move.
     pub(crate) fn beside(self, third: Side) -> Self {
         Self {
+            wanted: self.wanted.saturating_sub(third.healthy()),
             min_ready: self.min_ready.saturating_sub(third.healthy()),
             ceiling: self.ceiling.saturating_sub(third.spec),
             members: self.members.map(|it| it.saturating_sub(third.members())),
@@ -64,25 +76,36 @@ impl Limits {
 }
 
 impl Side {
-    /// Ready pods that will still be there: a shrinking Deployment gives up unready ones first.
+    /// Available pods that will still be there: a shrinking Deployment gives up others first.
     const fn healthy(self) -> u32 {
         if self.available < self.spec { self.available } else { self.spec }
     }
 
-    const fn members(self) -> u32 {
+    /// Pods of this side that are members of the group, or will be.
+    pub(crate) const fn members(self) -> u32 {
         self.spec + self.terminating
     }
 
-    fn shrink(self, spare: &mut u32) -> u32 {
+    const fn missing(self) -> u32 {
+        self.goal.saturating_sub(self.spec)
+    }
+
+    /// This side with fewer pods; those that leave are members until they are gone.
+    fn shrink(self, spare: &mut u32) -> Self {
         let surplus = self.spec.saturating_sub(self.goal);
-        let unready = surplus.min(self.spec - self.healthy());
-        let ready = (surplus - unready).min(*spare);
-        *spare -= ready;
-        unready + ready
+        let idle = surplus.min(self.spec - self.healthy());
+        let available = (surplus - idle).min(*spare);
+        *spare -= available;
+        Self {
+            spec: self.spec - idle - available,
+            available: self.healthy() - available,
+            terminating: self.terminating + idle + available,
+            ..self
+        }
     }
 
     fn grow(self, room: &mut u32) -> u32 {
-        let missing = self.goal.saturating_sub(self.spec).min(*room);
+        let missing = self.missing().min(*room);
         *room -= missing;
         missing
     }

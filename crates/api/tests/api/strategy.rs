@@ -63,7 +63,7 @@ fn no_spec_has_endless_steps() -> Result<(), Box<dyn Error>> {
 #[test]
 fn a_frozen_plan_has_every_default_filled_in_and_reads_back() -> Result<(), Box<dyn Error>> {
     let spec = spec(&json!({"stepWeight": 25, "maxWeight": 50}))?;
-    let plan = spec.freeze();
+    let plan = spec.freeze(siskin_api::Order::SurgeFirst);
     assert_eq!(
         serde_json::to_value(&plan)?,
         json!({
@@ -88,7 +88,7 @@ fn a_frozen_plan_has_every_default_filled_in_and_reads_back() -> Result<(), Box<
 #[test]
 fn a_step_stays_inconclusive_for_three_holds_or_for_max_hold() -> Result<(), Box<dyn Error>> {
     let steps = json!([{"weight": 5, "hold": "10m"}, {"weight": 50, "hold": "1h"}]);
-    let plan = spec(&json!({"steps": steps}))?.freeze();
+    let plan = spec(&json!({"steps": steps}))?.freeze(siskin_api::Order::SurgeFirst);
     let holds: Vec<_> = plan.steps().iter().map(|it| plan.max_hold_of(it)).collect();
     assert_eq!(holds, [Duration::from_mins(30), Duration::from_hours(3)]);
 

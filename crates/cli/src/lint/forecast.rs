@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use siskin_analysis::power::{BaseRates, Estimate, PlannedStep, Traffic, estimate};
 use siskin_analysis::{Settings, UserMetric, UserRule};
-use siskin_api::{CanaryRollout, FrozenPlan, StepSize};
+use siskin_api::{CanaryRollout, FrozenPlan, Order, StepSize};
 use siskin_decide::canary_count;
 
 use crate::lint::expected::Expected;
@@ -53,7 +53,7 @@ impl Forecast {
                 .metrics
                 .then_some(BaseRates { errors: group.error_rate, slow: group.slow_share }),
         };
-        let plan = rollout.spec.freeze();
+        let plan = rollout.spec.freeze(Order::SurgeFirst);
         let settings = Settings {
             interval: plan.interval.as_millis(),
             warm_up: plan.warm_up.as_millis(),

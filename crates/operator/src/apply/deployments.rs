@@ -18,7 +18,7 @@ use crate::name::Name;
 use crate::observe::parse::own_entry;
 use crate::observe::world::World;
 use crate::process::metrics::Written;
-use crate::workloads::children::Child;
+use crate::workloads::children::{Child, Family};
 use crate::workloads::template::PodTemplate;
 
 /// A child as it is to be.
@@ -39,6 +39,9 @@ impl Objects<'_> {
         let role = write.role;
         let live = self.live.child(role);
         let template = self.template_of(role, write.revision)?;
+        // N may change with this very write.
+        let total = write.facts.map_or(family.total, |it| it.replicas);
+        let family = Family { total, ..family.clone() };
         let child = family.child(role, write.revision, &template);
         let name = family.name(role);
         let api = self.writer.cluster.deployments(namespace);

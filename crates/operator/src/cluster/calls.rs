@@ -9,11 +9,13 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::api::{ApiResource, DynamicObject, ListParams, VersionMatch};
-use kube::{Api, Client, Resource};
+use kube::core::{Expression, Selector};
+use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use siskin_api::CanaryRollout;
-use siskin_api::annotations::TARGET;
+use siskin_api::annotations::{ROLE, TARGET};
 
 use crate::cluster::newest::NewestRevision;
 use crate::name::Name;
@@ -170,6 +172,28 @@ impl Cluster {
         let some = ListParams::default().limit(limit);
         let list = call("list", || format!("Pods of {namespace}"), api.list(&some)).await?;
         Ok(list.items)
+    }
+
+    /// Pods of a target that are being deleted, its children's left out: they are watched.
+    pub(crate) async fn terminating_of(
+        &self,
+        namespace: &str,
+        target: &DynamicObject,
+    ) -> Result<u32, CallFailed> {
+        let selector = serde_json::from_value(target.data["spec"]["selector"].clone()).ok();
+        let selector = selector.and_then(|it: LabelSelector| Selector::try_from(it).ok());
+        let Some(mut selector) = selector else { return Ok(0) };
+        selector.extend([Expression::DoesNotExist(ROLE.into())]);
+        let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
+        let some = ListParams::default().labels_from(&selector);
+        let what = || format!("Pods of {}", target.name_any());
+        let list = call("list", what, api.list(&some)).await?;
+        let leaves = |it: &&Pod| {
+            let over = it.status.as_ref().and_then(|it| it.phase.as_deref());
+            it.metadata.deletion_timestamp.is_some()
+                && !matches!(over, Some("Succeeded" | "Failed"))
+        };
+        Ok(u32::try_from(list.items.iter().filter(leaves).count()).unwrap_or(u32::MAX))
     }
 
     /// A Secret, for credentials.

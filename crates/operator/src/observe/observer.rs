@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use kube::core::DynamicObject;
 use siskin_analysis::observation::Role;
 use siskin_api::annotations::{REVISION, ROLE};
-use siskin_api::{CanaryRollout, FrozenPlan};
+use siskin_api::{CanaryRollout, FrozenPlan, Order};
 use siskin_decide::{Autoscaler, Desired, MoveOrder, Names, Primary, Revision, State, Workload};
 
 use crate::cluster::calls::{CallFailed, Cluster};
@@ -71,13 +71,13 @@ impl Observer {
         let target_name = &rollout.spec.target_ref.name;
         let target_absent_for = self.absent_for(name, live.target.is_none(), now);
         let state = persisted::read(rollout.status.as_ref());
-        let plan = plan(&rollout, &state);
+        let plan = plan(&rollout, &live, &state);
         let strategy = parse::strategy(&plan);
         let pods = self.pods.of(&name.namespace, target_name);
         let family = family(&rollout, &live, strategy.order);
         let kin = Kin { live: &live, family: family.as_ref(), pods: &pods };
         let (primary, canary) = (self.primary(kin).await?, self.canary(kin).await?);
-        let target = match &live.target {
+        let mut target = match &live.target {
             Some(it) => Some(parse::target(it, self.desired(&rollout, it, &live.frozen).await?)),
             None => None,
         };
@@ -85,6 +85,17 @@ impl Observer {
         let (going, adopted) = (rollout.metadata.deletion_timestamp.is_some(), primary.is_some());
         let owned = names == Names::Ours && adopted && !going;
         let namespace_terminating = going && self.cluster.is_terminating(&name.namespace).await?;
+        let bounded = strategy.order == MoveOrder::DrainFirst
+            || rollout.spec.strategy.max_consumers.is_some();
+        let shared = primary.as_ref().is_some_and(|it| going || !it.facts.adopted);
+        if let (Some(it), Some(object)) = (&mut target, &live.target)
+            && bounded
+            && shared
+            && !parse::counts_terminating(object)
+        {
+            let leaving = self.cluster.terminating_of(&name.namespace, object).await?;
+            it.workload.terminating = it.workload.terminating.max(leaving);
+        }
         let drains = target.as_ref().is_some_and(|it| 0 < it.workload.replicas);
         let autoscaler_on_target = if !adopted || drains {
             self.names_target(&name.namespace, target_name).await
@@ -275,13 +286,25 @@ fn family(rollout: &CanaryRollout, live: &Live, order: MoveOrder) -> Option<Fami
         identity: rollout.spec.pod_identity,
         restarts: Restarts::of(&source.data["spec"]["template"]),
         order,
+        max_consumers: rollout.spec.strategy.max_consumers.and_then(|it| u32::try_from(it).ok()),
+        own: parse::deployment_strategy(source),
+        total: total(live),
         spec,
     })
 }
 
+/// N as it was noted last, else what the target asks for.
+fn total(live: &Live) -> u32 {
+    let facts = live.primary.as_ref().and_then(parse::facts);
+    facts.map_or_else(|| live.target.as_ref().map_or(0, parse::replicas), |it| it.replicas)
+}
+
 /// The frozen plan from the first step of an attempt on, else the spec's: whoever is told by
 /// preflight what is wrong with it must be able to mend it.
-fn plan(rollout: &CanaryRollout, state: &State) -> FrozenPlan {
+fn plan(rollout: &CanaryRollout, live: &Live, state: &State) -> FrozenPlan {
+    let shaped = live.target.as_ref().or(live.primary.as_ref());
+    let drains = shaped.is_some_and(|it| parse::deployment_strategy(it).drains_first());
+    let order = if drains { Order::DrainFirst } else { Order::SurgeFirst };
     let frozen = || rollout.status.as_ref()?.progress.as_ref()?.plan.clone();
-    state.attempt_with_canary().and_then(|_| frozen()).unwrap_or_else(|| rollout.spec.freeze())
+    state.attempt_with_canary().and_then(|_| frozen()).unwrap_or_else(|| rollout.spec.freeze(order))
 }

@@ -93,9 +93,11 @@ pub(crate) fn target(object: &DynamicObject, desired: Desired) -> Target {
     let mut workload = workload(object, None, Shown::default());
     workload.revision = Some(desired.revision);
     workload.differs = false;
-    let pods = u32::try_from(object.data["status"]["replicas"].as_i64().unwrap_or(0)).unwrap_or(0);
+    let status = &object.data["status"];
+    let number = |field: &str| u32::try_from(status[field].as_i64().unwrap_or(0)).unwrap_or(0);
     // The target's own pods carry no role and are not watched: those too many are on their way out.
-    workload.terminating = pods.saturating_sub(workload.replicas);
+    let surplus = number("replicas").saturating_sub(workload.replicas);
+    workload.terminating = surplus.saturating_add(number("terminatingReplicas"));
     let noted = count_annotation(object, target::REPLICAS);
     Target {
         desired,
@@ -110,6 +112,11 @@ pub(crate) fn target(object: &DynamicObject, desired: Desired) -> Target {
     }
 }
 
+/// Whether its controller counts pods that are being deleted: from Kubernetes 1.35 on by default.
+pub(crate) fn counts_terminating(object: &DynamicObject) -> bool {
+    object.data["status"]["terminatingReplicas"].is_u64()
+}
+
 /// Pods on their way out. The watch of the pods may not know yet of one that is being deleted, and
 /// the controller may have seen the new count and not acted on it: of a Deployment at 0 every pod
 /// leaves, whoever shows it; of another those that its controller does not count any more.
@@ -122,7 +129,7 @@ fn leaving(pods: Shown, wanted: u32, counted: u32) -> u32 {
 }
 
 /// `spec.replicas`, which the API server defaults to 1.
-fn replicas(object: &DynamicObject) -> u32 {
+pub(crate) fn replicas(object: &DynamicObject) -> u32 {
     u32::try_from(object.data["spec"]["replicas"].as_i64().unwrap_or(1)).unwrap_or(0)
 }
 

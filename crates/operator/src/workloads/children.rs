@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use siskin_analysis::observation::Role;
 use siskin_api::PodIdentity;
 use siskin_api::annotations::{REVISION, ROLE, TARGET};
-use siskin_decide::{MoveOrder, Revision};
+use siskin_decide::{DeploymentStrategy, MoveOrder, Revision};
 
 use crate::workloads::template::{PodTemplate, Restarts, role_name, same};
 
@@ -31,6 +31,12 @@ pub struct Family {
     pub restarts: Restarts,
     /// Whether a unit is added before one is taken.
     pub order: MoveOrder,
+    /// `spec.strategy.maxConsumers`: bounds the surge of a child's own rolling update, too.
+    pub max_consumers: Option<u32>,
+    /// The strategy that `spec` holds.
+    pub own: DeploymentStrategy,
+    /// N, the pods of both roles together.
+    pub total: u32,
     /// `spec` of the target, or of a child while the target is missing.
     pub spec: Value,
 }
@@ -51,7 +57,7 @@ impl Family {
         let mut spec = json!({
             "selector": self.selector(role),
             "template": template.for_role(role, self.identity, &self.restarts),
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": self.rolling_update()},
+            "strategy": self.strategy(),
         });
         for field in TAKEN_OVER {
             if let Some(value) = self.spec.get(field).filter(|it| !it.is_null()) {
@@ -77,16 +83,36 @@ impl Family {
         selector
     }
 
-    fn rolling_update(&self) -> Value {
-        let surge = match self.order {
-            MoveOrder::SurgeFirst => 1,
-            MoveOrder::DrainFirst => 0,
+    /// How a child replaces its pods: as the target does, but within the order and the ceiling of
+    /// the whole group. The only pod of a group that drains first leaves before the next one comes.
+    fn strategy(&self) -> Value {
+        let own = &self.spec["strategy"]["rollingUpdate"];
+        if self.order == MoveOrder::DrainFirst && self.total <= 1 {
+            return json!({"type": "Recreate"});
+        }
+        let none = |it: &Value| matches!(it.as_i64(), Some(0)) || matches!(it.as_str(), Some("0%"));
+        let recreates = self.spec["strategy"]["type"] == "Recreate";
+        let bound = |it: &Value| match (recreates, it.is_null()) {
+            (true, _) => json!(1),
+            (false, true) => json!("25%"),
+            (false, false) => it.clone(),
         };
-        let own = &self.spec["strategy"]["rollingUpdate"]["maxUnavailable"];
-        let none = matches!(own.as_i64(), Some(0)) || matches!(own.as_str(), Some("0%"));
-        let unavailable =
-            if own.is_null() || (none && surge == 0) { json!(1) } else { own.clone() };
-        json!({"maxSurge": surge, "maxUnavailable": unavailable})
+        let room = self.max_consumers.map(|it| it.saturating_sub(self.total));
+        let surge = match (self.order, bound(&own["maxSurge"])) {
+            (MoveOrder::DrainFirst, _) => json!(0),
+            (MoveOrder::SurgeFirst, surge) if none(&surge) => json!(room.unwrap_or(1).min(1)),
+            (MoveOrder::SurgeFirst, surge) => {
+                let wanted = self.own.surge(self.total);
+                room.filter(|it| *it < wanted).map_or(surge, |it| json!(it))
+            }
+        };
+        let unavailable = bound(&own["maxUnavailable"]);
+        let stuck = none(&surge) && none(&unavailable);
+        let unavailable = if stuck { json!(1) } else { unavailable };
+        json!({
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable},
+        })
     }
 }
 

@@ -162,5 +162,7 @@ fn orders(state: &State) -> Vec<Order> {
     let Some(rollout) = state.rollout() else { return Vec::new() };
     let progress = rollout.status.progress.as_ref();
     let frozen = progress.and_then(|it| it.plan.as_ref()).map(|it| it.order);
-    frozen.into_iter().chain([rollout.spec.strategy.order]).collect()
+    let drains = shape(state).is_some_and(Deployment::drains_first);
+    let default = if drains { Order::DrainFirst } else { Order::SurgeFirst };
+    frozen.into_iter().chain([rollout.spec.strategy.order.unwrap_or(default)]).collect()
 }

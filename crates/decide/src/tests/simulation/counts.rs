@@ -84,8 +84,10 @@ pub(super) fn check(
 ) {
     let after = Consumers::of(world, seen);
     let total = believed_total(seen, plan);
+    let own = seen.target.as_ref().map(|it| it.strategy);
+    let own = own.or(seen.primary.as_ref().map(|it| it.strategy));
     let surge = match seen.strategy.order {
-        MoveOrder::SurgeFirst => 1,
+        MoveOrder::SurgeFirst => own.map_or(1, |it| it.surge(total).max(1)),
         MoveOrder::DrainFirst => 0,
     };
     let ceiling = seen.max_consumers.map_or(total + surge, |it| it.min(total + surge));
@@ -99,10 +101,7 @@ pub(super) fn check(
     if let Some(most) = seen.max_consumers.filter(|most| grows && fixed && *most < after.members) {
         world.fail(&format!("{effect:?} makes {after:?} of {before:?}, above {most} members"));
     }
-    let own = seen.target.as_ref().map(|it| it.strategy);
-    let own = own
-        .or(seen.primary.as_ref().map(|it| it.strategy))
-        .map_or(0, |it| it.max_unavailable(total));
+    let own = own.map_or(0, |it| it.max_unavailable(total));
     let slack = if total < ceiling { own } else { own.max(1) };
     if after.ready < before.ready && after.ready + slack < total {
         world.fail(&format!("I1: {effect:?} brings {before:?} to {after:?} at N = {total}"));

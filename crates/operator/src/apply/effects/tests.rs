@@ -31,7 +31,7 @@ fn world() -> World {
         },
     }))
     .unwrap();
-    let plan = rollout.spec.freeze();
+    let plan = rollout.spec.freeze(siskin_api::Order::SurgeFirst);
     World {
         name: Name::new("shop", "orders"),
         uid: "1".into(),

@@ -15,7 +15,7 @@ fn plan(fields: &Value) -> FrozenPlan {
     });
     let analysis = spec["analysis"].as_object_mut().unwrap();
     analysis.extend(fields.as_object().unwrap().clone());
-    serde_json::from_value::<CanaryRolloutSpec>(spec).unwrap().freeze()
+    serde_json::from_value::<CanaryRolloutSpec>(spec).unwrap().freeze(siskin_api::Order::SurgeFirst)
 }
 
 #[test]

@@ -3,8 +3,14 @@
 
 use super::*;
 
+/// The children of a target with six pods.
 fn family(strategy: &Value, order: MoveOrder) -> Family {
+    let quarter = DeploymentStrategy::DEFAULT;
+    let recreates = strategy["type"] == "Recreate";
     Family {
+        max_consumers: None,
+        own: if recreates { DeploymentStrategy::Recreate } else { quarter },
+        total: 6,
         target: "orders".into(),
         identity: PodIdentity::None,
         restarts: Restarts::default(),
@@ -39,10 +45,41 @@ fn a_child_never_selects_the_pods_of_another_role() {
 
 #[test]
 fn some_move_is_always_legal() {
-    let zero = json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}});
-    let update = |order| family(&zero, order).rolling_update();
+    let zero =
+        json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}});
+    let update = |order| family(&zero, order).strategy()["rollingUpdate"].clone();
     assert_eq!(update(MoveOrder::SurgeFirst), json!({"maxSurge": 1, "maxUnavailable": 0}));
     assert_eq!(update(MoveOrder::DrainFirst), json!({"maxSurge": 0, "maxUnavailable": 1}));
+}
+
+#[test]
+fn a_child_rolls_as_many_pods_at_a_time_as_the_target_would() {
+    let own = json!({"rollingUpdate": {"maxSurge": "30%", "maxUnavailable": 2}});
+    let update = |own: &Value, order| family(own, order).strategy()["rollingUpdate"].clone();
+    let surge = update(&own, MoveOrder::SurgeFirst);
+    assert_eq!(surge, json!({"maxSurge": "30%", "maxUnavailable": 2}));
+    let drain = update(&own, MoveOrder::DrainFirst);
+    assert_eq!(drain, json!({"maxSurge": 0, "maxUnavailable": 2}));
+    let default = update(&json!({}), MoveOrder::SurgeFirst);
+    assert_eq!(default, json!({"maxSurge": "25%", "maxUnavailable": "25%"}));
+}
+
+#[test]
+fn a_childs_own_rolling_update_stays_within_the_ceiling() {
+    let bounded = |total, max_consumers| {
+        let own = family(&json!({}), MoveOrder::SurgeFirst);
+        let family = Family { total, max_consumers: Some(max_consumers), ..own };
+        family.strategy()["rollingUpdate"]["maxSurge"].clone()
+    };
+    assert_eq!([bounded(6, 6), bounded(6, 7), bounded(6, 8)], [json!(0), json!(1), json!("25%")]);
+    assert_eq!([bounded(100, 100), bounded(100, 110)], [json!(0), json!(10)]);
+}
+
+#[test]
+fn the_only_pod_of_a_group_that_drains_first_leaves_before_the_next_one_comes() {
+    let own = || family(&json!({"type": "Recreate"}), MoveOrder::DrainFirst);
+    assert_eq!(Family { total: 1, ..own() }.strategy(), json!({"type": "Recreate"}));
+    assert_eq!(own().strategy()["type"], "RollingUpdate", "six never leave together");
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn i1_max_unavailable_may_be_taken() {
 #[test]
 fn i1_one_may_be_taken_where_there_is_no_room_to_add_first() {
     let mut story = Story::at_rest();
-    story.edit(|it| it.spec.strategy.order = Order::DrainFirst);
+    story.edit(|it| it.spec.strategy.order = Some(Order::DrainFirst));
     story.put(Part::Primary, |it| it.replicas = 2);
     assert_eq!(story.broken(), []);
     let mut story = Story::at_rest();
@@ -182,7 +182,7 @@ fn i3_the_surge_is_the_targets_share_of_the_total() {
 #[test]
 fn i3_drain_first_and_a_ceiling_leave_no_surge() {
     let mut story = Story::on_trial();
-    story.edit(|it| it.spec.strategy.order = Order::DrainFirst);
+    story.edit(|it| it.spec.strategy.order = Some(Order::DrainFirst));
     story.put(Part::Primary, |it| it.replicas = 3);
     assert_eq!(story.broken(), [Rule::I3Ceiling]);
     let mut story = Story::on_trial();
