@@ -28,6 +28,15 @@ pub struct ProgressStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub canary: Option<i32>,
+    /// How far the pods have got in this state; in a trial the most canary pods that were available
+    /// and in the group at one time. More of it begins `progressDeadline` anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub reached: Option<i32>,
+    /// When the pods got that far: `progressDeadline` counts from here, except in a trial, where a
+    /// clock counts only what the canary itself is late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advanced: Option<MicroTime>,
     /// When this state, and in a trial this step, began.
     pub since: MicroTime,
     /// When this attempt began.
@@ -146,7 +155,8 @@ pub enum RestPhase {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Clocks {
-    /// Runs while the step is not ready, joined and settled: against the progress deadline.
+    /// Runs while the canary is not ready, joined and settled for reasons of its own: against the
+    /// progress deadline. Begins anew with each canary pod that gets there.
     pub unsettled: Clock,
     /// Runs while the canary is compared: against hold and maxHold.
     pub hold: Clock,
@@ -179,7 +189,7 @@ pub struct FrozenPlan {
     pub order: Order,
     /// Age at which a pod is compared.
     pub warm_up: Duration,
-    /// How long a step may take to be ready, joined and settled.
+    /// How long a step may take without another pod that is ready and in the group.
     pub progress_deadline: Duration,
     /// How long a step may stay inconclusive; absent: three times its hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -63,9 +63,12 @@ pub struct Strategy {
     #[serde(default = "Strategy::default_warm_up")]
     #[x_kube(validation = rules::WARM_UP)]
     pub warm_up: Duration,
-    /// How long a step may take until its pods are ready, have joined the consumer group and the
-    /// group has settled; later than that the version is rolled back. Holds and pauses do not
-    /// count. From 10s to 24h, by default 10m.
+    /// How long a step may go on without progress of the canary's own; then the version is rolled
+    /// back. It begins anew with each canary pod that becomes available and joins the consumer
+    /// group, and stands while anything else is in the way: primary pods that start or leave,
+    /// another number of replicas, no room in the cluster, a group that cannot be read. Holds and
+    /// pauses do not count. Also the longest time without progress of a promotion, a rollback or a
+    /// deletion before it is called overdue. From 10s to 24h, by default 10m.
     #[serde(default = "Strategy::default_progress_deadline")]
     #[x_kube(validation = rules::PROGRESS_DEADLINE)]
     pub progress_deadline: Duration,

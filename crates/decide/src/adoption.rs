@@ -133,7 +133,7 @@ pub(crate) fn go_on(scene: &Scene<'_>, promoted: Revision) -> Plan {
         None => Some(Held::TargetMissing),
         // Its own rollout is stuck halfway, and takes the room that a unit needs to move.
         Some(it) if effects.is_empty() && !it.available => Some(Held::TargetUnavailable),
-        Some(_) => None,
+        Some(_) => scene.primary_blocked().filter(|_| effects.is_empty()),
     };
     let leaving = scene.seen.target.as_ref().is_some_and(|it| 0 < it.workload.terminating);
     let soon = scene.now.saturating_add(LEAVING).ok().filter(|_| leaving);
@@ -172,10 +172,9 @@ pub(crate) fn take_over(scene: &Scene<'_>, revision: Revision, facts: &Facts) ->
     let unmoved = Moved { from: from.spec, to: to.spec };
     let moved = if current { transfer(from, to, limits) } else { unmoved };
     let asked = facts.target_replicas.unwrap_or(scene.total);
-    let mut effects = scene.upkeep();
-    effects.extend(leave_target(target, from, moved.from, asked));
-    effects.extend(scene.enact_primary(revision.at(moved.to), facts));
-    effects
+    let shrunk = leave_target(target, from, moved.from, asked);
+    let grown = scene.enact_primary(revision.at(moved.to), facts);
+    scene.arrange(revision, shrunk.into_iter().chain(grown).collect())
 }
 
 /// A count that the user gave the target is noted on the primary Deployment before we write another

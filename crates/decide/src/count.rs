@@ -1,7 +1,7 @@
 //! How many: N, and how many of them are canaries; the one rounding, for the operator and for lint.
 //! Arithmetic only: how far a count may go in one move is for `transfer` to say.
 
-use crate::observed::{Facts, Observed, StepSize};
+use crate::observed::{Autoscaler, Facts, Observed, StepSize};
 use crate::revision::Revision;
 
 /// Pods of both roles, by name: a swapped pair is an outage.
@@ -42,7 +42,8 @@ pub(crate) struct DesiredTotal {
 pub(crate) fn desired_total(seen: &Observed, facts: &Facts, shared: bool) -> DesiredTotal {
     let of_target = seen.target.as_ref().and_then(|it| {
         let count = it.workload.replicas;
-        let foreign = shared && 0 < count && it.written != Some(count);
+        let counted = seen.autoscaler_on_target == Autoscaler::Absent;
+        let foreign = shared && counted && 0 < count && it.written != Some(count);
         if foreign { Some(count) } else { it.noted }
     });
     let asked = of_target.or(facts.target_replicas);

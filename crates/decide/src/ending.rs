@@ -9,19 +9,61 @@ use crate::observed::{Facts, Names, Observed, Target};
 use crate::plan::{Effect, Held, Plan};
 use crate::revision::Revision;
 use crate::scene::{Relation, Scene};
-use crate::state::{Ending, State};
+use crate::state::{Ending, Headway, State, Termination, terminating};
 use crate::transfer::transfer;
 
 /// The target must have been absent for this long before its children are removed: a Deployment
 /// that is deleted and applied again (a rename in Git, `replace --force`) is back within seconds.
 const GRACE: SignedDuration = SignedDuration::from_secs(30);
 
-/// The rows for a `CanaryRollout` that was deleted at `since`.
-pub(crate) fn terminate(seen: &Observed, since: Timestamp, now: Timestamp) -> Plan {
+/// The rows for a `CanaryRollout` that is being deleted. Its deadline counts from the first look of
+/// this process, and from progress: an operator that was away gives nobody up.
+pub(crate) fn terminate(seen: &Observed, now: Timestamp) -> Plan {
+    let known = match seen.state {
+        State::Terminating(it) => it.headway,
+        State::Pending
+        | State::Adopting
+        | State::AtRest(_)
+        | State::Trial(_)
+        | State::Promoting(_)
+        | State::RollingBack(_) => Headway::started(now),
+    };
+    let known = Headway { since: known.since.max(seen.first_look), ..known };
+    let scene = seen.primary.as_ref().map(|primary| Scene::of(seen, primary, now));
+    let headway = scene.as_ref().map_or(known, |it| it.headway(known, returned(it)));
+    let plan = rows(seen, headway.since, now);
+    match plan.next {
+        State::Terminating(it) => {
+            Plan { next: State::Terminating(Termination { headway, ..it }), ..plan }
+        }
+        State::Pending
+        | State::Adopting
+        | State::AtRest(_)
+        | State::Trial(_)
+        | State::Promoting(_)
+        | State::RollingBack(_) => plan,
+    }
+}
+
+/// How far pods have got on the way that the deletion ends with.
+fn returned(scene: &Scene<'_>) -> u32 {
+    let target =
+        scene.seen.target.as_ref().filter(|_| scene.facts.ending == Some(Ending::HandBack));
+    match (target, scene.promoted) {
+        (Some(it), _) => {
+            let left = scene.primary.workload.replicas + scene.canary_units();
+            it.workload.available + scene.total.saturating_sub(left)
+        }
+        (None, Some(promoted)) => scene.taken_over(promoted),
+        (None, None) => 0,
+    }
+}
+
+fn rows(seen: &Observed, since: Timestamp, now: Timestamp) -> Plan {
     if !seen.finalizer {
         // Released already, or never held: what still delays the deletion is not ours.
         let known = matches!(seen.state, State::Terminating(_));
-        let state = if known { seen.state } else { State::Terminating(Ending::Leave) };
+        let state = if known { seen.state } else { terminating(Ending::Leave) };
         return Plan::to(state, vec![]);
     }
     if seen.names == Names::Taken {
@@ -39,7 +81,7 @@ pub(crate) fn terminate(seen: &Observed, since: Timestamp, now: Timestamp) -> Pl
     };
     let ending = choose(&scene);
     // Every running copy is kept: whoever deleted the CanaryRollout is not kept waiting for ever.
-    if scene.overdue(since) && ending != Some(Ending::Remove) {
+    if scene.overdue(since) && ending.is_some_and(|it| it != Ending::Remove) {
         let mut effects = fill_up(&scene);
         effects.extend(scene.disown());
         effects.extend(seen.target.is_some().then_some(Effect::OwnPrimaryByTarget));
@@ -88,35 +130,25 @@ fn fill_up(scene: &Scene<'_>) -> Vec<Effect> {
     freeze.into_iter().chain([Effect::Primary { revision, replicas, facts }]).collect()
 }
 
-/// Decided once and noted on the primary Deployment; may change only to `Leave`: when the target no
-/// longer asks for what was promoted, or is back. `None` while the target has not been absent for
-/// long enough.
+/// Decided once and noted on the primary Deployment; changes to `Leave` when the target no longer
+/// asks for what was promoted, or is back, and to `Remove` when it is gone. `None` while the target
+/// has not been absent for long enough.
 fn choose(scene: &Scene<'_>) -> Option<Ending> {
-    let target = scene.seen.target.as_ref();
-    match scene.facts.ending {
-        Some(Ending::Leave) => return Some(Ending::Leave),
-        Some(Ending::Remove) => {
-            let back = target.is_some() && !scene.seen.namespace_terminating;
-            return Some(if back { Ending::Leave } else { Ending::Remove });
-        }
-        Some(Ending::HandBack) => {
-            let goes_on = target.is_some() && (!scene.facts.adopted || wants_promoted(scene));
-            return Some(if goes_on { Ending::HandBack } else { Ending::Leave });
-        }
-        None => {}
-    }
-    if scene.seen.namespace_terminating {
-        return Some(Ending::Remove);
-    }
-    if target.is_none() {
-        if scene.seen.target_absent_for < GRACE {
-            return None;
-        }
-        let idle = !scene.canary_has_pods() && scene.facts.promoting.is_none();
-        return Some(if idle { Ending::Remove } else { Ending::Leave });
+    let noted = scene.facts.ending;
+    let stays = !scene.seen.namespace_terminating;
+    if scene.seen.target.is_none() && stays && noted != Some(Ending::Remove) {
+        // The application is gone with all that would take its consumers over.
+        let gone = GRACE <= scene.seen.target_absent_for;
+        return gone.then_some(Ending::Remove);
     }
     let hands_back = !scene.facts.adopted || wants_promoted(scene);
-    Some(if hands_back { Ending::HandBack } else { Ending::Leave })
+    Some(match noted {
+        Some(Ending::Remove) if scene.seen.target.is_some() && stays => Ending::Leave,
+        Some(Ending::Remove) => Ending::Remove,
+        None if !stays => Ending::Remove,
+        Some(Ending::HandBack) | None if hands_back => Ending::HandBack,
+        Some(Ending::Leave | Ending::HandBack) | None => Ending::Leave,
+    })
 }
 
 /// Whether the target's live template is the promoted one, by its trial key, or the one being
@@ -143,13 +175,13 @@ fn record(scene: &Scene<'_>, promoted: Revision, ending: Ending) -> Plan {
     let freeze = scene.freeze_again(revision, facts.attempts);
     effects.extend(freeze.filter(|it| !effects.contains(it)));
     effects.push(Effect::Primary { revision, replicas: workload.replicas, facts });
-    Plan::to(State::Terminating(ending), effects)
+    Plan::to(terminating(ending), effects)
 }
 
 /// The canary's units to primary, primary's to the target, and the children go when the target is
 /// up.
 fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
-    let stay = |effects| Plan::to(State::Terminating(Ending::HandBack), effects);
+    let stay = |effects| Plan::to(terminating(Ending::HandBack), effects);
     let running = scene.facts.promoting.map_or(promoted, |it| it.revision);
     let primary = &scene.primary.workload;
     if let Some(effects) = note_total(scene, running, &scene.facts) {
@@ -159,6 +191,10 @@ fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
     if up && primary.replicas == 0 && scene.canary_gone() {
         let last = scene.disown().into_iter().chain([Effect::RemoveChildren]);
         return Plan::release(Ending::HandBack, last.collect());
+    }
+    if target.paused {
+        // Its controller makes no pods of a template that it has not rolled out yet.
+        return stay(scene.upkeep()).held(Held::TargetPaused);
     }
     if let Some(counts) = gather(scene, running) {
         return stay(scene.enact_counts(running, counts, &scene.facts));
@@ -170,19 +206,17 @@ fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
     let kept = if primary.rolled { 0 } else { primary.replicas };
     let from = side(Some(primary), kept);
     let moved = transfer(from, side(Some(&target.workload), scene.total), limits);
-    let mut effects = scene.upkeep();
-    effects.extend(scene.enact_primary(running.at(moved.from), &scene.facts));
-    if moved.to != target.workload.replicas {
-        effects.push(Effect::Target { replicas: moved.to });
-    }
-    stay(effects)
+    let shrunk = scene.enact_primary(running.at(moved.from), &scene.facts);
+    let grown = Effect::Target { replicas: moved.to };
+    let grown = (moved.to != target.workload.replicas).then_some(grown);
+    stay(scene.arrange(running, shrunk.into_iter().chain(grown).collect()))
 }
 
 /// Primary at N, ready, on one complete promoted template; then the canary goes; then the target
 /// owns it.
 fn leave(scene: &Scene<'_>, promoted: Revision) -> Plan {
     let facts = Facts { promoting: None, ..scene.facts.clone() };
-    let stay = |effects| Plan::to(State::Terminating(Ending::Leave), effects);
+    let stay = |effects| Plan::to(terminating(Ending::Leave), effects);
     if !scene.has_template(promoted) {
         return stay(scene.upkeep()).held(Held::PrimaryLost);
     }

@@ -51,8 +51,8 @@ pub use plan::{Effect, Held, Plan};
 pub use revision::{Cause, NotA, Revision, RolloutId, TrialKey};
 pub use shape::{DeploymentStrategy, Portion};
 pub use state::{
-    CurrentStep, Ending, Origin, Phase, PromotedBy, Promotion, Rest, Rollback, Stage, State,
-    Stopwatch, Trial,
+    CurrentStep, Ending, Headway, Origin, Phase, PromotedBy, Promotion, Rest, Rollback, Stage,
+    State, Stopwatch, Termination, Trial,
 };
 pub use table::decide;
 

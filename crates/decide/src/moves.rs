@@ -2,7 +2,9 @@
 //! Nothing is planned for what is already as it should be.
 
 use crate::count::{Counts, Goal};
-use crate::observed::{Evidence, Facts, MoveOrder, Observed, Rejection, Target, Workload};
+use crate::observed::{
+    Autoscaler, Evidence, Facts, MoveOrder, Observed, Rejection, Target, Workload,
+};
 use crate::plan::Effect;
 use crate::revision::{Cause, Revision, RolloutId};
 use crate::scene::Scene;
@@ -148,21 +150,85 @@ impl Scene<'_> {
         self.seen.canary.as_ref().and_then(|it| it.revision).unwrap_or(otherwise)
     }
 
+    /// No canary, and primary at N: both writes in one pass. Under `DrainFirst` primary waits for the
+    /// pods that leave: two of one unit never run side by side.
+    pub(crate) fn give_up_canary(&self) -> Counts {
+        match self.seen.strategy.order {
+            MoveOrder::SurgeFirst => self.split(0),
+            MoveOrder::DrainFirst => {
+                let primary = &self.primary.workload;
+                let leaving = self.canary_side().members() + primary.terminating;
+                let room = self.total.saturating_sub(leaving);
+                Counts { primary: room.max(primary.replicas).min(self.total), canary: 0 }
+            }
+        }
+    }
+
     /// From goals to effects, shrinks before growth so that the sum of the spec counts never
-    /// passes the ceiling in between.
+    /// passes the ceiling in between; what only keeps the house follows.
     pub(crate) fn enact(&self, primary: Goal, canary: Goal, facts: &Facts) -> Vec<Effect> {
-        let mut effects = self.upkeep();
         // Created empty, filled at the next look: no resourceVersion fences a creation.
         let count = if self.seen.canary.is_none() { 0 } else { canary.replicas };
-        let primary_effect = self.enact_primary(primary, facts);
+        let primary_effect =
+            self.enact_primary(primary, facts).filter(|_| !self.must_wait(primary, facts));
         let canary_effect = canary_is_wrong(self.seen.canary.as_ref(), canary)
-            .then_some(Effect::Canary { revision: canary.revision, replicas: count });
-        if primary.replicas < self.primary.workload.replicas {
-            effects.extend(primary_effect.into_iter().chain(canary_effect));
+            .then_some(Effect::Canary { revision: canary.revision, replicas: count })
+            .filter(|_| !self.canary_must_wait(canary));
+        let writes: Vec<_> = if primary.replicas < self.primary.workload.replicas {
+            primary_effect.into_iter().chain(canary_effect).collect()
         } else {
-            effects.extend(canary_effect.into_iter().chain(primary_effect));
-        }
+            canary_effect.into_iter().chain(primary_effect).collect()
+        };
+        self.arrange(primary.revision, writes)
+    }
+
+    /// Writes of counts among those of the upkeep: a drain comes first, then a template that
+    /// primary is to be given, then the counts. The rest keeps the house: refused, it must not stand
+    /// before what keeps consumers safe.
+    pub(crate) fn arrange(&self, given: Revision, writes: Vec<Effect>) -> Vec<Effect> {
+        let runs = self.primary.workload.revision == Some(given);
+        let is_first = |it: &Effect| match it {
+            Effect::Drain { .. } => true,
+            Effect::Freeze { revision, .. } => !runs && *revision == given,
+            // The last copy of what primary runs goes with the write that gives it another one.
+            Effect::Refreeze { .. } => !runs,
+            Effect::AddFinalizer
+            | Effect::SeedScale { .. }
+            | Effect::Primary { .. }
+            | Effect::Canary { .. }
+            | Effect::Target { .. }
+            | Effect::DropFieldOwnership
+            | Effect::Reject { .. }
+            | Effect::ClearRejection { .. }
+            | Effect::MarkPromoted { .. }
+            | Effect::OwnPrimaryByTarget
+            | Effect::RemoveChildren
+            | Effect::RemoveFinalizer => false,
+        };
+        let (mut effects, house): (Vec<_>, Vec<_>) = self.upkeep().into_iter().partition(is_first);
+        effects.extend(writes);
+        effects.extend(house);
         effects
+    }
+
+    /// Whether a canary that only differs waits for primary: what changes both, as a restart of the
+    /// target does, restarts one after the other, within the pods that may be missing.
+    fn canary_must_wait(&self, goal: Goal) -> bool {
+        let Some(it) = &self.seen.canary else { return false };
+        let same = it.revision == Some(goal.revision) && 0 < it.replicas;
+        let primary = &self.primary.workload;
+        let whole = primary.replicas <= primary.available && primary.rolled && primary.current;
+        same && it.differs && it.replicas <= goal.replicas && (primary.differs || !whole)
+    }
+
+    /// Whether a primary that only differs waits for a canary that restarts.
+    fn must_wait(&self, goal: Goal, facts: &Facts) -> bool {
+        let restarts = |it: &Workload| 0 < it.replicas && !it.rolled && !it.differs;
+        let canary = self.seen.canary.as_ref().is_some_and(restarts);
+        let now = &self.primary.workload;
+        let same = now.revision == Some(goal.revision) && now.replicas == goal.replicas;
+        let only_differs = same && now.differs && self.primary.facts == *facts;
+        canary && only_differs && self.seen.canary_blocked.is_none()
     }
 
     /// Primary at its count on `revision`, the canary at its count on what it runs.
@@ -207,7 +273,7 @@ impl Scene<'_> {
         if let Some(Target { workload, .. }) = running
             && !self.shares_target()
         {
-            effects.push(Effect::Drain { noted: workload.replicas });
+            effects.push(Effect::Drain { noted: self.asked_of_drained(workload.replicas) });
         }
         effects.extend(self.disown());
         let promoting = self.facts.promoting.map(|it| it.revision);
@@ -216,6 +282,18 @@ impl Scene<'_> {
         }
         effects.extend(self.promoted.and_then(|it| self.mark(it)));
         effects
+    }
+
+    /// What a drained target is noted to have been asked for. A count that an autoscaler gave it, or
+    /// may have given it, is no wish for so many consumers: it starts from the 0 that draining left.
+    fn asked_of_drained(&self, count: u32) -> u32 {
+        match self.seen.autoscaler_on_target {
+            Autoscaler::Absent => count,
+            Autoscaler::Present | Autoscaler::Unknown => {
+                let noted = self.seen.target.as_ref().and_then(|it| it.noted);
+                self.facts.target_replicas.or(noted).unwrap_or(self.total)
+            }
+        }
     }
 
     /// Gives up what a write that was cut off in the middle has left to us of the target.
@@ -258,6 +336,16 @@ impl Scene<'_> {
     }
 }
 
+/// Writes and the mark of a rejection: the mark first, so that a crash between them does not lose
+/// it; last, where its template must be frozen again before, which may fail for ever.
+pub(crate) fn beside(writes: Vec<Effect>, mark: Vec<Effect>) -> Vec<Effect> {
+    let mark: Vec<_> = mark.into_iter().filter(|it| !writes.contains(it)).collect();
+    match mark.as_slice() {
+        [Effect::Reject { .. }] => [mark, writes].concat(),
+        _ => [writes, mark].concat(),
+    }
+}
+
 /// Limits of one move at N, all roles together: what the Deployment's own rolling update would keep
 /// to. Percentages are of `total`, never of an old count.
 pub(crate) fn limits(seen: &Observed, total: u32, own: DeploymentStrategy) -> Limits {
@@ -268,8 +356,7 @@ pub(crate) fn limits(seen: &Observed, total: u32, own: DeploymentStrategy) -> Li
     let most = seen.max_consumers.unwrap_or(u32::MAX);
     let ceiling = total.saturating_add(surge).min(most);
     // Without room to surge one unit must be given up first, or no move is legal.
-    let least = if total < ceiling { 0 } else { 1 };
-    let slack = own.max_unavailable(total).max(least);
+    let slack = own.max_unavailable(total).max(u32::from(ceiling <= total));
     let members = match seen.strategy.order {
         MoveOrder::DrainFirst => Some(ceiling),
         MoveOrder::SurgeFirst => seen.max_consumers,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::observed::{Facts, Rejection};
 use crate::revision::Revision;
-use crate::state::{Ending, State};
+use crate::state::{Ending, State, terminating};
 
 /// The answer to one observation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,8 +112,14 @@ pub enum Held {
     ScaledToZero,
     /// The target is not complete and Available, so it can't be adopted yet.
     TargetUnavailable,
-    /// A `HorizontalPodAutoscaler` scales the target itself.
+    /// An autoscaler scales the target itself.
     AutoscalerOnTarget,
+    /// The target's own rollouts are paused: it takes no pods back, and nothing new is tried.
+    TargetPaused,
+    /// Pods of the primary can't be made or placed, for reasons of the cluster.
+    PrimaryBlocked,
+    /// Pods of the canary can't be made or placed, for reasons of the cluster.
+    CanaryBlocked,
     /// The primary Deployment is gone and no frozen template is marked promoted.
     PrimaryLost,
     /// Preflight has not passed yet.
@@ -178,6 +184,9 @@ impl Held {
             Self::Suspended
             | Self::ScaledToZero
             | Self::TargetUnavailable
+            | Self::TargetPaused
+            | Self::PrimaryBlocked
+            | Self::CanaryBlocked
             | Self::PreflightPending
             | Self::ApprovalRequired
             | Self::Inconclusive => false,
@@ -211,6 +220,6 @@ impl Plan {
     /// The terminal plan of a deletion.
     pub(crate) fn release(ending: Ending, mut effects: Vec<Effect>) -> Self {
         effects.push(Effect::RemoveFinalizer);
-        Self::to(State::Terminating(ending), effects)
+        Self::to(terminating(ending), effects)
     }
 }

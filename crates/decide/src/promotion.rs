@@ -1,18 +1,21 @@
 //! Primary takes a revision over, then the canary's units go over to it. The canary may be the
 //! only healthy copy, so until primary is ready both are kept, however long that takes.
 
+use crate::moves::beside;
 use crate::observed::{Evidence, Facts, Takeover};
 use crate::order::Order;
 use crate::plan::{Effect, Held, Plan};
 use crate::revision::{Cause, Revision};
 use crate::rollback::ship_a_fix;
 use crate::scene::{Relation, Scene};
-use crate::state::{Origin, Promotion, Rest, Rollback, State};
+use crate::state::{Headway, Origin, Promotion, Rest, Rollback, State};
 
 /// The rows of state `Promoting`.
 pub(crate) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promotion) -> Plan {
     let revision = promotion.id.revision;
-    let overdue = scene.overdue(promotion.since);
+    let headway = scene.headway(promotion.headway, scene.taken_over(revision));
+    let promotion = Promotion { headway, ..promotion };
+    let overdue = scene.overdue(headway.since);
     let taken_back = taken_back(scene, promotion, overdue);
     if let Some(cause) = taken_back {
         if scene.has_template(previous) {
@@ -37,8 +40,8 @@ pub(crate) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promot
     let effects = scene.enact_counts(revision, counts, &facts);
     let lost = taken_back.map(|_| Held::PrimaryLost);
     Plan::to(State::Promoting(promotion), effects)
-        .held(lost.or(overdue.then_some(Held::Overdue)))
-        .wake((!overdue).then(|| scene.deadline(promotion.since)))
+        .held(lost.or(overdue.then_some(Held::Overdue)).or(scene.primary_blocked()))
+        .wake((!overdue).then(|| scene.deadline(headway.since)))
 }
 
 /// The fact first, then the mark: between the two the mark is behind, never ahead of what serves.
@@ -51,6 +54,8 @@ fn finish(scene: &Scene<'_>, revision: Revision, facts: Facts) -> Plan {
 
 fn taken_back(scene: &Scene<'_>, promotion: Promotion, overdue: bool) -> Option<Cause> {
     let revision = promotion.id.revision;
+    // What primary runs already has passed: it is slow, and nothing else.
+    let overdue = overdue && !scene.primary_runs(revision);
     if let Some(cause) = scene.rejected_for(promotion.id) {
         return Some(cause);
     }
@@ -76,7 +81,7 @@ fn taken_back(scene: &Scene<'_>, promotion: Promotion, overdue: bool) -> Option<
 pub(crate) fn was_taken_back(scene: &Scene<'_>, promotion: Promotion) -> Cause {
     // What rejects leaves its mark before anything moves: without one it was not the reason.
     let marked = scene.rejected_for(promotion.id);
-    let cause = taken_back(scene, promotion, scene.overdue(promotion.since));
+    let cause = taken_back(scene, promotion, scene.overdue(promotion.headway.since));
     cause.filter(|it| marked == Some(*it) || !it.rejects()).unwrap_or(Cause::Resumed)
 }
 
@@ -86,16 +91,15 @@ fn take_back(scene: &Scene<'_>, previous: Revision, promotion: Promotion, cause:
     // The canary goes after primary, also when a guard failed it: it may be the only copy.
     let guard_failed = cause == Cause::GuardFailed;
     let counts = if guard_failed { scene.counts_now() } else { scene.counts_to_roll() };
-    let mut effects = scene.reject(promotion.id, cause);
     let writes = scene.enact_counts(previous, counts, &facts);
-    let new: Vec<_> = writes.into_iter().filter(|it| !effects.contains(it)).collect();
-    effects.extend(new);
+    let effects = beside(writes, scene.reject(promotion.id, cause));
     let rollback = Rollback {
         id: promotion.id,
         cause,
         from: Origin::Promoting,
         before: promotion.before,
         since: scene.now,
+        headway: Headway::started(scene.now),
     };
     Plan::to(State::RollingBack(rollback), effects)
 }

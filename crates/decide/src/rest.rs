@@ -6,7 +6,9 @@ use crate::order::Order;
 use crate::plan::{Effect, Held, Plan};
 use crate::revision::{Cause, Revision, RolloutId};
 use crate::scene::{Relation, Scene};
-use crate::state::{Origin, PromotedBy, Promotion, Rest, Rollback, Stage, State, Stopwatch, Trial};
+use crate::state::{
+    Headway, Origin, PromotedBy, Promotion, Rest, Rollback, Stage, State, Stopwatch, Trial,
+};
 use crate::trial::enter;
 
 /// The rows of state `AtRest`.
@@ -30,8 +32,8 @@ pub(crate) fn at_rest(scene: &Scene<'_>, promoted: Revision, rest: Rest) -> Plan
         Relation::Promoted if failed => stay(Rest::Succeeded, None),
         Relation::Promoted => stay(rest, scene.brake().filter(|it| *it == Held::InvalidSpec)),
         Relation::Rejected(rejection) => rejected(scene, rejection, repair),
-        Relation::NoTrialNeeded(_) | Relation::Untried(_) if scene.brake().is_some() => {
-            stay(rest, scene.brake())
+        Relation::NoTrialNeeded(_) | Relation::Untried(_) if scene.start_brake().is_some() => {
+            stay(rest, scene.start_brake())
         }
         Relation::NoTrialNeeded(desired) => {
             let facts = scene.facts.clone();
@@ -57,6 +59,7 @@ fn roll_back_stray(scene: &Scene<'_>, promoted: Revision, before: Rest) -> Plan 
         from: Origin::Trial,
         before,
         since: scene.now,
+        headway: Headway::started(scene.now),
     };
     Plan::to(State::RollingBack(rollback), effects)
 }
@@ -78,7 +81,7 @@ fn rejected(scene: &Scene<'_>, rejection: Rejection, repair: Vec<Effect>) -> Pla
 /// entered with the same status: its size is persisted, and no look is spent on a state that is
 /// over.
 fn try_out(scene: &Scene<'_>, promoted: Revision, desired: Desired, before: Rest) -> Plan {
-    let attempt = scene.facts.attempts + 1;
+    let attempt = RolloutId::next_attempt(scene.facts.attempts);
     let facts = Facts { attempts: attempt, ..scene.facts.clone() };
     let mut effects = scene.enact_alone(promoted, &facts);
     effects.push(Effect::Freeze { revision: desired.revision, attempt });
@@ -99,12 +102,14 @@ fn promote(
     facts: Facts,
 ) -> Plan {
     let revision = desired.revision;
-    let attempt = scene.facts.attempts + 1;
+    let attempt = RolloutId::next_attempt(scene.facts.attempts);
     let promoting = Some(Takeover { revision, promoted_by });
     let facts = Facts { attempts: attempt, promoting, ..facts };
     let mut effects = scene.upkeep();
     effects.push(Effect::Freeze { revision, attempt });
     effects.push(Effect::Primary { revision, replicas: scene.total, facts });
     let id = RolloutId { revision, attempt };
-    Plan::to(State::Promoting(Promotion { id, promoted_by, before, since: scene.now }), effects)
+    let headway = Headway::started(scene.now);
+    let since = scene.now;
+    Plan::to(State::Promoting(Promotion { id, promoted_by, before, since, headway }), effects)
 }

@@ -26,6 +26,17 @@ pub struct RolloutId {
     pub attempt: u32,
 }
 
+impl RolloutId {
+    /// Highest number of an attempt: one a minute for almost two years. What is beyond was not
+    /// counted by anybody, and would leave no number for the next one.
+    pub const MAX_ATTEMPT: u32 = 1_000_000;
+
+    /// The number of the attempt after `attempts` of them.
+    pub(crate) const fn next_attempt(attempts: u32) -> u32 {
+        if attempts < Self::MAX_ATTEMPT { attempts + 1 } else { Self::MAX_ATTEMPT }
+    }
+}
+
 /// Why a canary was, or is being, removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, EnumString, IntoStaticStr)]
 pub enum Cause {
@@ -50,6 +61,20 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Whether the canary is given up in one pass: nobody waits for pods that serve nobody, or that
+    /// a person wants gone. What is merely not wanted any more leaves as it came.
+    #[must_use]
+    pub const fn is_immediate(self) -> bool {
+        match self {
+            Self::GuardFailed
+            | Self::AnalysisFailed
+            | Self::DeadlineExceeded
+            | Self::Aborted
+            | Self::Rejected => true,
+            Self::Inconclusive | Self::Superseded | Self::Reverted | Self::Resumed => false,
+        }
+    }
+
     /// Whether the revision is remembered as rejected, so that it is not tried again by itself.
     pub(crate) const fn rejects(self) -> bool {
         match self {
@@ -109,9 +134,12 @@ impl FromStr for RolloutId {
     fn from_str(text: &str) -> Result<Self, NotA> {
         let error = || NotA { expected: "<revision>-<attempt>", found: text.into() };
         let (revision, attempt) = text.split_once('-').ok_or_else(error)?;
-        Ok(Self {
+        let id = Self {
             revision: revision.parse().map_err(|_| error())?,
             attempt: attempt.parse().map_err(|_| error())?,
-        })
+        };
+        // One text for one attempt: neither "+3" nor "03".
+        let is_its_name = id.attempt <= Self::MAX_ATTEMPT && id.to_string() == text;
+        is_its_name.then_some(id).ok_or_else(error)
     }
 }

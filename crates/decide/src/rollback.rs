@@ -1,20 +1,25 @@
 //! The canary is removed and primary is at N again on the promoted revision. From a promotion
 //! primary goes first: until it is ready the canary may be the only healthy copy.
 
+use crate::moves::beside;
 use crate::observed::{Facts, Takeover};
 use crate::order::Order;
 use crate::plan::{Effect, Held, Plan};
-use crate::revision::{Cause, Revision, RolloutId};
+use crate::revision::{Revision, RolloutId};
 use crate::scene::{Relation, Scene};
-use crate::state::{Origin, PromotedBy, Promotion, Rest, Rollback, State};
+use crate::state::{Headway, Origin, PromotedBy, Promotion, Rest, Rollback, State};
 
 /// The rows of state `RollingBack`.
 pub(crate) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Rollback) -> Plan {
-    let overdue = scene.overdue(rollback.since);
+    let headway = scene.headway(rollback.headway, scene.taken_over(promoted));
+    let rollback = Rollback { headway, ..rollback };
+    let overdue = scene.overdue(headway.since);
     if overdue && let Some(plan) = ship_a_fix(scene, rollback.before) {
         return plan;
     }
-    if scene.primary_complete(promoted, scene.total) && scene.canary_gone() {
+    // The mark may have been refused when the canary went: without it the same would be tried again.
+    let mark = scene.reject(rollback.id, rollback.cause);
+    if scene.primary_complete(promoted, scene.total) && scene.canary_gone() && mark.is_empty() {
         let effects = scene.enact_alone(promoted, &scene.facts);
         return Plan::to(State::AtRest(rest_after(scene, rollback)), effects);
     }
@@ -23,19 +28,18 @@ pub(crate) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Roll
         Origin::Trial => false,
         Origin::Promoting => !scene.primary_carries(promoted, canary_now),
     };
-    let serves_nobody =
-        rollback.cause == Cause::GuardFailed && scene.canary_speaks_for(rollback.id.revision);
+    let at_once = rollback.cause.is_immediate() && scene.canary_speaks_for(rollback.id.revision);
     let counts = if primary_first {
         scene.next_counts(scene.keep_canary(canary_now))
-    } else if serves_nobody {
-        scene.split(0)
+    } else if at_once {
+        scene.give_up_canary()
     } else {
         scene.next_counts(scene.split(0))
     };
     let effects = scene.enact_counts(promoted, counts, &scene.facts);
-    Plan::to(State::RollingBack(rollback), effects)
-        .held(overdue.then_some(Held::Overdue))
-        .wake((!overdue).then(|| scene.deadline(rollback.since)))
+    Plan::to(State::RollingBack(rollback), beside(effects, mark))
+        .held(overdue.then_some(Held::Overdue).or(scene.primary_blocked()))
+        .wake((!overdue).then(|| scene.deadline(headway.since)))
 }
 
 /// A rollback ends where its revision's mark says: without one, at the rest before.
@@ -58,7 +62,10 @@ pub(crate) fn ship_a_fix(scene: &Scene<'_>, before: Rest) -> Option<Plan> {
     if scene.brake().is_some() {
         return None;
     }
-    let id = RolloutId { revision: desired.revision, attempt: scene.facts.attempts + 1 };
+    let id = RolloutId {
+        revision: desired.revision,
+        attempt: RolloutId::next_attempt(scene.facts.attempts),
+    };
     let (promoted_by, facts) = if scene.live_bypass() {
         (PromotedBy::Bypass, scene.consuming_bypass())
     } else if scene.seen.orders.contains(&Order::Start(id)) {
@@ -70,6 +77,7 @@ pub(crate) fn ship_a_fix(scene: &Scene<'_>, before: Rest) -> Option<Plan> {
     let facts = Facts { attempts: id.attempt, promoting, ..facts };
     let mut effects = vec![Effect::Freeze { revision: id.revision, attempt: id.attempt }];
     effects.extend(scene.enact_counts(id.revision, scene.counts_to_roll(), &facts));
-    let promotion = Promotion { id, promoted_by, before, since: scene.now };
+    let headway = Headway::started(scene.now);
+    let promotion = Promotion { id, promoted_by, before, since: scene.now, headway };
     Some(Plan::to(State::Promoting(promotion), effects))
 }

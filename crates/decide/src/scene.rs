@@ -7,7 +7,7 @@ use crate::count::{DesiredTotal, desired_total};
 use crate::observed::{Desired, Facts, Frozen, Observed, Primary, Rejection};
 use crate::plan::Held;
 use crate::revision::{Cause, Revision, RolloutId};
-use crate::state::Ending;
+use crate::state::{Ending, Headway};
 
 /// An observation with a primary Deployment in it.
 #[derive(Clone, Debug)]
@@ -135,6 +135,42 @@ impl<'a> Scene<'a> {
         } else {
             None
         }
+    }
+
+    /// Why no attempt may begin: beside the brakes, a target whose own rollouts a person has paused.
+    pub(crate) fn start_brake(&self) -> Option<Held> {
+        let paused = self.seen.target.as_ref().is_some_and(|it| it.paused);
+        self.brake().or(paused.then_some(Held::TargetPaused))
+    }
+
+    /// How far primary has got with this revision, and the canary out of its way.
+    pub(crate) fn taken_over(&self, revision: Revision) -> u32 {
+        let it = &self.primary.workload;
+        let runs = it.revision == Some(revision);
+        let updated = if runs { it.updated.min(it.replicas) } else { 0 };
+        let canary = self.seen.canary.as_ref().map_or(0, |it| it.replicas + it.terminating);
+        updated + updated.min(it.available) + self.total.saturating_sub(canary)
+    }
+
+    /// Whether all pods of primary are of this revision, and some of them serve.
+    pub(crate) fn primary_runs(&self, revision: Revision) -> bool {
+        let it = &self.primary.workload;
+        it.revision == Some(revision) && it.rolled && it.replicas <= it.updated && 0 < it.available
+    }
+
+    /// The headway with what is reached now.
+    pub(crate) fn headway(&self, before: Headway, reached: u32) -> Headway {
+        before.at(reached, self.total_changes(), self.now)
+    }
+
+    /// Whether N is another one than at the last look.
+    pub(crate) fn total_changes(&self) -> bool {
+        self.primary.facts.replicas != self.total
+    }
+
+    /// Whether the cluster keeps pods of primary from running.
+    pub(crate) fn primary_blocked(&self) -> Option<Held> {
+        self.seen.primary_blocked.map(|_| Held::PrimaryBlocked)
     }
 
     pub(crate) fn overdue(&self, since: Timestamp) -> bool {

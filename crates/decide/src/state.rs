@@ -22,7 +22,7 @@ pub enum State {
     /// The canary is being removed.
     RollingBack(Rollback),
     /// The `CanaryRollout` is being deleted.
-    Terminating(Ending),
+    Terminating(Termination),
 }
 
 /// Where a rollout is, without what it carries: `status.phase`.
@@ -97,8 +97,10 @@ pub struct CurrentStep {
     pub index: usize,
     /// Canary pods of this step, fixed when it was entered.
     pub canary: u32,
-    /// Time in which the canary was not yet scaled, Ready, joined and settled; bounded by
-    /// `progressDeadline`. Flapping does not reset it.
+    /// Most canary pods that were available and in the group at one time: more of them is progress.
+    pub reached: u32,
+    /// Time without progress of the canary's own; bounded by `progressDeadline`. Flapping does not
+    /// reset it: only another pod, or a whole `progressDeadline` in which all was well.
     pub unsettled: Stopwatch,
     /// Time in which it was: what `hold` and `maxHold` measure.
     pub hold: Stopwatch,
@@ -115,8 +117,32 @@ pub struct Promotion {
     pub promoted_by: PromotedBy,
     /// The rest to return to if it is rolled back without a rejection.
     pub before: Rest,
-    /// When it began; overdue after `progressDeadline`.
+    /// When it began.
     pub since: Timestamp,
+    /// Overdue after `progressDeadline` without any.
+    pub headway: Headway,
+}
+
+/// How far pods have got on their way, and since when they have got no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Headway {
+    /// Most pods that were where they are to be; each counts for all that it has still to become.
+    pub reached: u32,
+    /// When that was, or when the way began.
+    pub since: Timestamp,
+}
+
+impl Headway {
+    /// Nothing reached yet.
+    #[must_use]
+    pub const fn started(now: Timestamp) -> Self {
+        Self { reached: 0, since: now }
+    }
+
+    /// With what is reached now. Where N has changed the way is another one, and begins anew.
+    pub(crate) fn at(self, reached: u32, other_way: bool, now: Timestamp) -> Self {
+        if other_way || self.reached < reached { Self { reached, since: now } } else { self }
+    }
 }
 
 /// What allowed a promotion.
@@ -147,8 +173,10 @@ pub struct Rollback {
     pub from: Origin,
     /// The rest to return to when nothing was rejected.
     pub before: Rest,
-    /// When it began; overdue after `progressDeadline`.
+    /// When it began.
     pub since: Timestamp,
+    /// Overdue after `progressDeadline` without any.
+    pub headway: Headway,
 }
 
 /// What a rollback interrupted.
@@ -169,6 +197,21 @@ pub enum Ending {
     Leave,
     /// The target is gone: the children go too.
     Remove,
+}
+
+/// The way to the end of a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Termination {
+    /// How it ends.
+    pub ending: Ending,
+    /// Overdue after `progressDeadline` without any.
+    pub headway: Headway,
+}
+
+/// The state of a deletion that ends so; how far it has got is told at the end of the decision.
+pub(crate) const fn terminating(ending: Ending) -> State {
+    let headway = Headway::started(Timestamp::UNIX_EPOCH);
+    State::Terminating(Termination { ending, headway })
 }
 
 /// Time spent in a condition, over interruptions. Persisted, so an operator's restart neither

@@ -6,18 +6,18 @@
 
 use jiff::Timestamp;
 
-use crate::observed::{Names, Observed};
+use crate::observed::{Autoscaler, Names, Observed};
 use crate::plan::{Held, Plan};
 use crate::revision::{Revision, RolloutId};
 use crate::scene::Scene;
-use crate::state::{Origin, Promotion, Rest, Rollback, Stage, State, Trial};
+use crate::state::{Headway, Origin, Promotion, Rest, Rollback, Stage, State, Trial};
 use crate::{adoption, ending, promotion, rest, rollback, trial};
 
 /// The plan for what was seen at `now`.
 #[must_use]
 pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
-    if let Some(since) = seen.deleted_at {
-        return ending::terminate(seen, since, now);
+    if seen.deleted_at.is_some() {
+        return ending::terminate(seen, now);
     }
     if seen.names == Names::Taken {
         return Plan::to(seen.state, vec![]).held(Held::NameTaken);
@@ -39,7 +39,7 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         let fix = rollback::ship_a_fix(&scene, state.rest());
         return fix.unwrap_or(Plan::to(state, scene.upkeep()).held(Held::PrimaryLost));
     }
-    match state {
+    let plan = match state {
         State::Adopting => adoption::go_on(&scene, promoted),
         State::AtRest(rest) => rest::at_rest(&scene, promoted, rest),
         State::Trial(it) => trial::on_trial(&scene, promoted, it),
@@ -48,7 +48,11 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         State::Pending | State::Terminating(_) => {
             rest::at_rest(&scene, promoted, Rest::Initialized)
         }
-    }
+    };
+    // Told, and nothing waits for it: what an autoscaler asks of the target moves nobody.
+    let scaled = seen.autoscaler_on_target == Autoscaler::Present;
+    let told = Held::AutoscalerOnTarget;
+    if scaled && plan.held.is_none() { plan.held(told) } else { plan }
 }
 
 /// The persisted state, corrected by the durable facts: status alone is not memory.
@@ -62,6 +66,7 @@ pub(crate) fn place(scene: &Scene<'_>, promoted: Revision) -> State {
             promoted_by: to.promoted_by,
             before: state.rest(),
             since: scene.now,
+            headway: Headway::started(scene.now),
         }),
         // Only a deletion terminates; without one this is a status from another life.
         (None, State::Pending | State::Adopting | State::Terminating(_)) => {
@@ -78,6 +83,7 @@ pub(crate) fn place(scene: &Scene<'_>, promoted: Revision) -> State {
             from: Origin::Promoting,
             before: it.before,
             since: scene.now,
+            headway: Headway::started(scene.now),
         }),
         // A status from before its last attempt, pod or promotion, brought back by a backup.
         (None, State::Trial(it)) if is_stale(scene, promoted, it) => State::AtRest(it.before),

@@ -14,8 +14,8 @@ use crate::order::Order;
 use crate::revision::{Cause, Revision, RolloutId, TrialKey};
 use crate::shape::{DeploymentStrategy, Portion};
 use crate::state::{
-    CurrentStep, Ending, Origin, PromotedBy, Promotion, Rest, Rollback, Stage, State, Stopwatch,
-    Trial,
+    CurrentStep, Ending, Headway, Origin, PromotedBy, Promotion, Rest, Rollback, Stage, State,
+    Stopwatch, Termination, Trial,
 };
 
 /// The revision that primary serves.
@@ -190,6 +190,7 @@ pub fn progressing() -> Observed {
     let step = CurrentStep {
         index: 0,
         canary: 1,
+        reached: 1,
         unsettled: Stopwatch::default(),
         hold: clock,
         delivered: clock,
@@ -209,8 +210,8 @@ pub fn progressing() -> Observed {
 #[must_use]
 pub fn promoting() -> Observed {
     let since = NOW - MINUTE;
-    let promotion =
-        Promotion { id: ID, promoted_by: PromotedBy::Passed, before: Rest::Initialized, since };
+    let (before, headway) = (Rest::Initialized, Headway { reached: u32::MAX, since });
+    let promotion = Promotion { id: ID, promoted_by: PromotedBy::Passed, before, since, headway };
     let seen = with(
         progressing(),
         &[
@@ -230,6 +231,7 @@ pub fn rolling_back() -> Observed {
         from: Origin::Trial,
         before: Rest::Initialized,
         since: NOW - MINUTE,
+        headway: Headway { reached: u32::MAX, since: NOW - MINUTE },
     };
     let seen = with(progressing(), &[|it| reject(it, NEXT, Cause::Aborted, ID)]);
     Observed { state: State::RollingBack(rollback), ..seen }
@@ -308,14 +310,17 @@ pub fn to_zero(seen: &mut Observed) {
 pub fn overdue(seen: &mut Observed) {
     let long_ago = NOW - MINUTE * 11;
     match &mut seen.state {
-        State::Promoting(it) => it.since = long_ago,
-        State::RollingBack(it) => it.since = long_ago,
+        State::Promoting(it) => it.headway.since = long_ago,
+        State::RollingBack(it) => it.headway.since = long_ago,
+        State::Terminating(it) => it.headway.since = long_ago,
         State::Trial(Trial { stage: Stage::Preparing(clock), .. }) => {
             *clock = Stopwatch::started(long_ago);
         }
         State::Trial(_) => step(seen).unsettled = Stopwatch::started(long_ago),
-        State::Pending | State::Adopting | State::AtRest(_) | State::Terminating(_) => {
-            seen.deleted_at = Some(long_ago);
+        State::Pending | State::Adopting | State::AtRest(_) => {
+            let ending = primary(seen).facts.ending.unwrap_or(Ending::HandBack);
+            let headway = Headway { reached: u32::MAX, since: long_ago };
+            seen.state = State::Terminating(Termination { ending, headway });
         }
     }
 }

@@ -7,5 +7,6 @@ mod document;
 mod edges;
 mod effects;
 mod fleet;
+mod neighbors;
 mod rows;
 mod simulation;

@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::count::{canary_count, fit_canary};
+use crate::moves::beside;
 use crate::observed::{
     Evidence, Facts, Frozen, Membership, OnInconclusive, Preflight, StepPlan, Takeover,
 };
@@ -12,7 +13,7 @@ use crate::plan::{Held, Plan};
 use crate::revision::{Cause, Revision};
 use crate::scene::{Relation, Scene};
 use crate::state::{
-    CurrentStep, Origin, PromotedBy, Promotion, Rollback, Stage, State, Stopwatch, Trial,
+    CurrentStep, Headway, Origin, PromotedBy, Promotion, Rollback, Stage, State, Stopwatch, Trial,
 };
 
 /// The rows of state `Trial`.
@@ -71,29 +72,30 @@ fn ending(scene: &Scene<'_>, trial: &Trial) -> Option<Cause> {
 
 fn roll_back(scene: &Scene<'_>, promoted: Revision, trial: Trial, cause: Cause) -> Plan {
     let revision = trial.id.revision;
-    let mut effects = scene.reject(trial.id, cause);
-    // A failed guard means that its pods serve nobody: both writes at once, in one pass.
     let none = scene.split(0);
-    let counts = if cause == Cause::GuardFailed { none } else { scene.next_counts(none) };
+    let at_once = cause.is_immediate();
+    let counts = if at_once { scene.give_up_canary() } else { scene.next_counts(none) };
     let canary = scene.canary_as_it_is(revision).at(counts.canary);
-    effects.extend(scene.enact(promoted.at(counts.primary), canary, &scene.facts));
+    let writes = scene.enact(promoted.at(counts.primary), canary, &scene.facts);
+    let effects = beside(writes, scene.reject(trial.id, cause));
     let rollback = Rollback {
         id: trial.id,
         cause,
         from: Origin::Trial,
         before: trial.before,
         since: scene.now,
+        headway: Headway::started(scene.now),
     };
     Plan::to(State::RollingBack(rollback), effects)
 }
 
 fn preparing(scene: &Scene<'_>, promoted: Revision, trial: Trial, waiting: Stopwatch) -> Plan {
     let revision = trial.id.revision;
-    let waiting = waiting.run(scene.brake().is_none() && 0 < scene.total, scene.now);
+    let waiting = waiting.run(scene.start_brake().is_none() && 0 < scene.total, scene.now);
     let stage = |stage| State::Trial(Trial { stage, ..trial });
     let mut effects = scene.enact(promoted.at(scene.total), revision.at(0), &scene.facts);
     effects.extend(scene.freeze_again(revision, trial.id.attempt));
-    if let Some(held) = scene.brake() {
+    if let Some(held) = scene.start_brake() {
         return Plan::to(stage(Stage::Preparing(waiting)), effects).held(held);
     }
     if scene.live_bypass() {
@@ -126,8 +128,10 @@ fn under_way(scene: &Scene<'_>, promoted: Revision, trial: Trial, step: CurrentS
     let canary_goal = if can_grow { planned } else { planned.min(scene.canary_units()) };
     let counts = scene.next_counts(scene.split(canary_goal));
     let (primary, canary) = (promoted.at(counts.primary), revision.at(counts.canary));
-    let mut effects: Vec<_> = freeze.into_iter().collect();
-    effects.extend(scene.enact(primary, canary, &scene.facts));
+    let grows = scene.canary_units() < canary.replicas;
+    let writes = scene.enact(primary, canary, &scene.facts);
+    let freeze: Vec<_> = freeze.into_iter().collect();
+    let effects = if grows { [freeze, writes].concat() } else { [writes, freeze].concat() };
     let stay = |paused: bool, held: Option<Held>| {
         let paused = paused || matches!(trial.stage, Stage::Paused(_));
         let stage = if paused { Stage::Paused(step) } else { Stage::Progressing(step) };
@@ -167,9 +171,9 @@ fn judge(
 ) -> Plan {
     let held_for = step.hold.elapsed(scene.now);
     if held_for < plan.hold || step.hold.since.is_none() {
-        return stay(false, None);
+        return stay(false, scene.canary_blocked(step));
     }
-    match scene.seen.evidence {
+    match told(scene) {
         // `on_trial` has already rolled these back; were they to come here, nothing moves.
         Evidence::GuardFailed | Evidence::Failed => stay(false, None),
         Evidence::Pass => {
@@ -198,6 +202,22 @@ fn judge(
     }
 }
 
+/// The judge's word; nothing that was said of a group which nobody can see now leads on.
+const fn told(scene: &Scene<'_>) -> Evidence {
+    match (scene.seen.evidence, scene.seen.membership) {
+        (Evidence::Pass | Evidence::Inconclusive { .. }, Membership::Unknown) => {
+            Evidence::Inconclusive { delivered: false }
+        }
+        (
+            evidence,
+            Membership::Settled
+            | Membership::Rebalancing
+            | Membership::NotJoined
+            | Membership::Unknown,
+        ) => evidence,
+    }
+}
+
 /// The next step, entered without effects: its size must be persisted before its pods exist.
 fn forward(scene: &Scene<'_>, trial: Trial, step: CurrentStep, promoted_by: PromotedBy) -> Plan {
     let index = step.index + 1;
@@ -213,7 +233,9 @@ fn promote(scene: &Scene<'_>, trial: Trial, promoted_by: PromotedBy, facts: Fact
     let facts = Facts { promoting: Some(Takeover { revision, promoted_by }), ..facts };
     let mut effects: Vec<_> = scene.freeze_again(revision, trial.id.attempt).into_iter().collect();
     effects.extend(scene.enact_counts(revision, scene.counts_to_roll(), &facts));
-    let promotion = Promotion { id: trial.id, promoted_by, before: trial.before, since: scene.now };
+    let (before, since) = (trial.before, scene.now);
+    let headway = Headway::started(since);
+    let promotion = Promotion { id: trial.id, promoted_by, before, since, headway };
     Plan::to(State::Promoting(promotion), effects)
 }
 
@@ -227,44 +249,71 @@ pub(crate) fn enter(scene: &Scene<'_>, index: usize) -> CurrentStep {
     CurrentStep {
         index,
         canary: size.map_or(1, |it| canary_count(it, scene.total)),
+        reached: 0,
         unsettled: Stopwatch::default(),
         hold: Stopwatch::default(),
         delivered: Stopwatch::default(),
     }
 }
 
-/// The step with its clocks set by what is seen: the canary's own delay counts towards its
-/// deadline; an outage of Kafka, a primary that is not ready and N = 0 stop that clock, and so does
-/// a move that we could have made: an operator that was away must not cost a revision its trial.
+/// The step with its clocks set by what is seen. Only the canary's own delay counts towards its
+/// deadline, and each of its pods that gets further begins it anew. It stands while anything else is
+/// in the way: pods of primary that leave or start, another N, a cluster without room, a Kafka that
+/// says nothing, a move that is ours. Once all was settled a group that rebalances is in the way,
+/// too: only pods that the canary has lost count then.
 fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentStep {
     let goal = fit_canary(step.canary, scene.total);
     let primary = &scene.primary.workload;
-    let leaving = primary.terminating + scene.seen.canary.as_ref().map_or(0, |it| it.terminating);
-    let scaled = scene.seen.canary.as_ref().is_some_and(|it| {
+    let canary = scene.seen.canary.as_ref();
+    let leaving = primary.terminating + canary.map_or(0, |it| it.terminating);
+    let scaled = canary.is_some_and(|it| {
         let runs = it.revision == Some(revision) && it.rolled && !it.differs;
         it.current && runs && it.replicas == goal && goal <= it.available
     }) && primary.replicas == scene.total - goal
         && leaving == 0;
-    let running = 0 < scene.total;
-    let joined = match scene.seen.membership {
-        Membership::Settled | Membership::Unknown => true,
-        Membership::Rebalancing | Membership::NotJoined => false,
+    let (joined, known) = match scene.seen.membership {
+        Membership::Settled => (true, true),
+        Membership::Unknown => (true, false),
+        Membership::Rebalancing | Membership::NotJoined => (false, true),
     };
+    let running = 0 < scene.total;
     let settled = running && scaled && joined;
-    let primary_waits = primary.available < primary.replicas;
-    let blamed = running
-        && !settled
-        && !primary_waits
-        && !is_our_move(scene, goal)
-        && scene.seen.membership != Membership::Unknown;
+    let serving = canary.map_or(0, |it| it.available.min(scene.seen.canary_joined));
+    let reached = if known { step.reached.max(serving.min(goal)) } else { step.reached };
+    let own = canary.is_none_or(|it| !it.current || !it.rolled || it.available < it.replicas);
+    let own = match scene.seen.membership {
+        Membership::NotJoined => true,
+        Membership::Rebalancing => own || step.hold == Stopwatch::default(),
+        Membership::Settled | Membership::Unknown => own,
+    };
+    let primary_moves = primary.available < primary.replicas
+        || !primary.current
+        || 0 < primary.terminating
+        || scene.total_changes();
+    let blocked = scene.seen.canary_blocked.is_some();
+    let free = !primary_moves && !blocked && !is_our_move(scene, goal);
+    let blamed = running && !settled && own && known && free;
     let watched = scene.seen.watched_since;
+    let well = step.hold.since.is_some_and(|it| scene.overdue(it));
+    let begins = step.reached < reached || (settled && well);
+    let unsettled = if begins { Stopwatch::default() } else { step.unsettled.watched(watched) };
     let delivers =
         matches!(scene.seen.evidence, Evidence::Pass | Evidence::Inconclusive { delivered: true });
     CurrentStep {
-        unsettled: step.unsettled.watched(watched).run(blamed, scene.now),
+        reached,
+        unsettled: unsettled.run(blamed, scene.now),
         hold: step.hold.run(settled, scene.now),
-        delivered: step.delivered.watched(watched).run(settled && delivers, scene.now),
+        delivered: step.delivered.watched(watched).run(settled && known && delivers, scene.now),
         ..step
+    }
+}
+
+impl Scene<'_> {
+    /// Whether the cluster keeps the canary of this step from running; overdue once it has done so
+    /// for longer than a version may take.
+    fn canary_blocked(&self, step: CurrentStep) -> Option<Held> {
+        let since = self.seen.canary_blocked.filter(|_| step.hold.since.is_none())?;
+        Some(if self.overdue(since) { Held::Overdue } else { Held::CanaryBlocked })
     }
 }
 
@@ -279,7 +328,9 @@ fn next_look(scene: &Scene<'_>, step: CurrentStep) -> Option<Timestamp> {
     let ahead = |at: &Timestamp| scene.now < *at;
     // A deadline is over when it has passed, not when it is reached.
     let deadline = scene.seen.strategy.progress_deadline + SignedDuration::from_millis(1);
-    [step.unsettled.due(deadline), step.hold.due(plan.hold), step.hold.due(plan.max_hold)]
+    let blocked = scene.seen.canary_blocked.and_then(|it| it.saturating_add(deadline).ok());
+    let (hold, max_hold) = (step.hold.due(plan.hold), step.hold.due(plan.max_hold));
+    [step.unsettled.due(deadline), blocked, hold, max_hold]
         .into_iter()
         .flatten()
         .filter(ahead)

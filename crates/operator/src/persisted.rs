@@ -8,8 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use siskin_api as api;
 use siskin_api::{CanaryRolloutStatus, ProgressStatus, RestPhase};
 use siskin_decide::{
-    Cause, CurrentStep, Ending, Origin, Phase, PromotedBy, Promotion, Rest, Revision, Rollback,
-    RolloutId, Stage, State, Stopwatch, Trial,
+    Cause, CurrentStep, Ending, Headway, Origin, Phase, PromotedBy, Promotion, Rest, Revision,
+    Rollback, RolloutId, Stage, State, Stopwatch, Termination, Trial,
 };
 use strum::IntoEnumIterator;
 
@@ -50,18 +50,18 @@ pub fn write(state: &State, now: Timestamp) -> Option<ProgressStatus> {
                 ..blank(id, Timestamp::UNIX_EPOCH)
             })
         }
-        State::Terminating(ending) => {
+        State::Terminating(it) => {
             let id = RolloutId { revision: Revision(0), attempt: 0 };
             Some(ProgressStatus {
-                ending: Some(wire_ending(*ending)),
-                ..blank(id, Timestamp::UNIX_EPOCH)
+                ending: Some(wire_ending(it.ending)),
+                ..moving(blank(id, Timestamp::UNIX_EPOCH), it.headway)
             })
         }
         State::Trial(it) => Some(write_trial(it, now)),
         State::Promoting(it) => Some(ProgressStatus {
             promoted_by: Some(wire_promoted_by(it.promoted_by)),
             before: Some(wire_rest(it.before)),
-            ..blank(it.id, it.since)
+            ..moving(blank(it.id, it.since), it.headway)
         }),
         State::RollingBack(it) => Some(ProgressStatus {
             cause: Some(wire_cause(it.cause)),
@@ -70,7 +70,7 @@ pub fn write(state: &State, now: Timestamp) -> Option<ProgressStatus> {
                 Origin::Promoting => api::Origin::Promoting,
             }),
             before: Some(wire_rest(it.before)),
-            ..blank(it.id, it.since)
+            ..moving(blank(it.id, it.since), it.headway)
         }),
     }
 }
@@ -87,6 +87,7 @@ fn write_trial(trial: &Trial, now: Timestamp) -> ProgressStatus {
             before,
             step: i32::try_from(step.index).ok(),
             canary: i32::try_from(step.canary).ok(),
+            reached: i32::try_from(step.reached).ok(),
             clocks: api::Clocks {
                 unsettled: wire_clock(step.unsettled),
                 hold: wire_clock(step.hold),
@@ -110,7 +111,10 @@ fn parse(status: &CanaryRolloutStatus) -> Option<State> {
             revision: Revision::from_str(&progress?.revision).ok()?,
             cause: read_cause(progress?.cause?)?,
         }),
-        api::Phase::Terminating => State::Terminating(read_ending(progress?.ending?)?),
+        api::Phase::Terminating => State::Terminating(Termination {
+            ending: read_ending(progress?.ending?)?,
+            headway: headway(progress?),
+        }),
         api::Phase::Preparing => {
             let waiting = read_clock(&progress?.clocks.unsettled);
             trial(progress?, Stage::Preparing(waiting))?
@@ -122,6 +126,7 @@ fn parse(status: &CanaryRolloutStatus) -> Option<State> {
             promoted_by: read_promoted_by(progress?.promoted_by?)?,
             before: read_rest(progress?)?,
             since: progress?.since.0,
+            headway: headway(progress?),
         }),
         api::Phase::RollingBack => State::RollingBack(Rollback {
             id: id(progress?)?,
@@ -132,6 +137,7 @@ fn parse(status: &CanaryRolloutStatus) -> Option<State> {
             },
             before: read_rest(progress?)?,
             since: progress?.since.0,
+            headway: headway(progress?),
         }),
     })
 }
@@ -144,15 +150,37 @@ fn step(progress: &ProgressStatus) -> Option<CurrentStep> {
     Some(CurrentStep {
         index: usize::try_from(progress.step?).ok()?,
         canary: u32::try_from(progress.canary?).ok()?,
+        reached: reached(progress),
         unsettled: read_clock(&progress.clocks.unsettled),
         hold: read_clock(&progress.clocks.hold),
         delivered: read_clock(&progress.clocks.delivered),
     })
 }
 
+/// How far pods had got; a status of an older operator says only when the state began.
+fn headway(progress: &ProgressStatus) -> Headway {
+    let since = progress.advanced.as_ref().unwrap_or(&progress.since).0;
+    Headway { reached: reached(progress), since }
+}
+
+fn reached(progress: &ProgressStatus) -> u32 {
+    progress.reached.and_then(|it| u32::try_from(it).ok()).unwrap_or(0)
+}
+
+fn moving(progress: ProgressStatus, headway: Headway) -> ProgressStatus {
+    ProgressStatus {
+        reached: Some(i32::try_from(headway.reached).unwrap_or(i32::MAX)),
+        advanced: Some(MicroTime(headway.since)),
+        ..progress
+    }
+}
+
 fn id(progress: &ProgressStatus) -> Option<RolloutId> {
     let revision = Revision::from_str(&progress.revision).ok()?;
-    Some(RolloutId { revision, attempt: u32::try_from(progress.attempt).ok()? })
+    Some(RolloutId {
+        revision,
+        attempt: u32::try_from(progress.attempt).ok().filter(|it| *it <= RolloutId::MAX_ATTEMPT)?,
+    })
 }
 
 fn blank(id: RolloutId, since: Timestamp) -> ProgressStatus {
@@ -161,6 +189,8 @@ fn blank(id: RolloutId, since: Timestamp) -> ProgressStatus {
         attempt: i32::try_from(id.attempt).unwrap_or(i32::MAX),
         step: None,
         canary: None,
+        reached: None,
+        advanced: None,
         since: MicroTime(since),
         started: None,
         cause: None,

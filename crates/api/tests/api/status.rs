@@ -45,6 +45,8 @@ fn full() -> CanaryRolloutStatus {
             step: Some(1),
             canary: Some(1),
             started: Some(MicroTime(since)),
+            reached: Some(1),
+            advanced: None,
             since: MicroTime(since),
             cause: Some(Cause::GuardFailed),
             from: Some(Origin::Trial),

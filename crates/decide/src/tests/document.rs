@@ -45,6 +45,7 @@ fn the_reasons_that_hold_are_those_of_the_page() {
 
 #[test]
 fn the_causes_are_those_of_the_page() {
-    let rows = Cause::iter().map(|it| [format!("{it:?}"), yes(it.rejects())]);
-    assert_eq!(block("causes"), table(["cause", "rejects"], rows));
+    let rows =
+        Cause::iter().map(|it| [format!("{it:?}"), yes(it.rejects()), yes(it.is_immediate())]);
+    assert_eq!(block("causes"), table(["cause", "rejects", "at once"], rows));
 }

@@ -8,7 +8,7 @@ use kube::api::{DeleteParams, DynamicObject, Preconditions};
 use kube::{Api, ResourceExt};
 use serde_json::json;
 use siskin_analysis::observation::Role;
-use siskin_api::annotations::{FIELD_MANAGER, primary, target};
+use siskin_api::annotations::{FIELD_MANAGER, REVISION, primary, target};
 use siskin_decide::{Facts, Revision};
 
 use crate::apply::objects::Objects;
@@ -38,6 +38,14 @@ impl Objects<'_> {
         let family = family.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
         let role = write.role;
         let live = self.live.child(role);
+        if let Some(live) = live.filter(|it| self.must_keep(it, write.revision)) {
+            // Its frozen template is lost, and may be for ever: it keeps the one that it has.
+            let (name, patch) = (family.name(role), recount(live, write));
+            let api = self.writer.cluster.deployments(namespace);
+            let written = self.writer.patch(Written::Deployment, &api, &name, patch).await?;
+            self.written(role, written);
+            return Ok(());
+        }
         let template = self.template_of(role, write.revision)?;
         // N may change with this very write.
         let total = write.facts.map_or(family.total, |it| it.replicas);
@@ -131,6 +139,12 @@ impl Objects<'_> {
         self.remove_revisions().await
     }
 
+    /// Whether a child that runs this revision is the only one that still has its template.
+    fn must_keep(&self, live: &DynamicObject, revision: Revision) -> bool {
+        let runs = live.annotations().get(REVISION).is_some_and(|it| *it == revision.to_string());
+        runs && self.position(revision).is_none()
+    }
+
     /// The frozen template; for a canary at 0, which needs none, whatever it runs.
     fn template_of(&self, role: Role, revision: Revision) -> Result<PodTemplate, ApplyFailed> {
         if let Some(index) = self.position(revision) {
@@ -183,16 +197,26 @@ fn update(live: &DynamicObject, child: &Child, write: ChildWrite<'_>) -> JsonPat
     if !live.owner_references().is_empty() {
         patch = patch.remove(&["metadata", "ownerReferences"]);
     }
-    let attempts = write.facts.map(attempts_of);
-    for (key, value) in
-        child.labels.iter().map(|(key, value)| (&**key, value.clone())).chain(attempts)
-    {
-        patch = patch.set(&["metadata", "labels", key], value);
+    for (key, value) in &child.labels {
+        patch = patch.set(&["metadata", "labels", key], value.clone());
     }
     for (key, value) in &child.annotations {
         patch = patch.annotation(live, key, Some(value.clone()));
     }
-    for (key, value) in write.facts.map(annotations_of).into_iter().flatten() {
+    noting(patch, live, write.facts)
+}
+
+/// The count and the durable facts, and nothing of the template.
+fn recount(live: &DynamicObject, write: ChildWrite<'_>) -> JsonPatch {
+    let patch = JsonPatch::annotating(live).set(&["spec", "replicas"], write.replicas);
+    noting(patch, live, write.facts)
+}
+
+fn noting(mut patch: JsonPatch, live: &DynamicObject, facts: Option<&Facts>) -> JsonPatch {
+    let Some(facts) = facts else { return patch };
+    let (label, attempts) = attempts_of(facts);
+    patch = patch.set(&["metadata", "labels", label], attempts);
+    for (key, value) in annotations_of(facts) {
         patch = patch.annotation(live, key, value);
     }
     patch

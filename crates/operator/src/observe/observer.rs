@@ -7,7 +7,9 @@ use kube::core::DynamicObject;
 use siskin_analysis::observation::Role;
 use siskin_api::annotations::{REVISION, ROLE};
 use siskin_api::{CanaryRollout, FrozenPlan, Order};
-use siskin_decide::{Autoscaler, Desired, MoveOrder, Names, Primary, Revision, State, Workload};
+use siskin_decide::{
+    Autoscaler, Desired, MoveOrder, Names, Primary, Revision, State, Target, Workload,
+};
 
 use crate::cluster::calls::{CallFailed, Cluster};
 use crate::commands;
@@ -77,10 +79,7 @@ impl Observer {
         let family = family(&rollout, &live, strategy.order);
         let kin = Kin { live: &live, family: family.as_ref(), pods: &pods };
         let (primary, canary) = (self.primary(kin).await?, self.canary(kin).await?);
-        let mut target = match &live.target {
-            Some(it) => Some(parse::target(it, self.desired(&rollout, it, &live.frozen).await?)),
-            None => None,
-        };
+        let target = self.target(&rollout, &live).await?;
         let names = ownership::names(&self.index, &rollout, &live);
         let (going, adopted) = (rollout.metadata.deletion_timestamp.is_some(), primary.is_some());
         let owned = names == Names::Ours && adopted && !going;
@@ -88,14 +87,10 @@ impl Observer {
         let bounded = strategy.order == MoveOrder::DrainFirst
             || rollout.spec.strategy.max_consumers.is_some();
         let shared = primary.as_ref().is_some_and(|it| going || !it.facts.adopted);
-        if let (Some(it), Some(object)) = (&mut target, &live.target)
-            && bounded
-            && shared
-            && !parse::counts_terminating(object)
-        {
-            let leaving = self.cluster.terminating_of(&name.namespace, object).await?;
-            it.workload.terminating = it.workload.terminating.max(leaving);
-        }
+        let target = match target {
+            Some(it) if bounded && shared => Some(self.with_leaving(name, it, &live).await?),
+            other => other,
+        };
         let drains = target.as_ref().is_some_and(|it| 0 < it.workload.replicas);
         let autoscaler_on_target = if !adopted || drains {
             self.names_target(&name.namespace, target_name).await
@@ -202,6 +197,31 @@ impl Observer {
         let answer = self.cluster.is_rollout_autoscaled(name).await?;
         self.remembered.with(name, |it| it.autoscaled = Some((now, answer)));
         Ok(answer)
+    }
+
+    async fn target(
+        &self,
+        rollout: &CanaryRollout,
+        live: &Live,
+    ) -> Result<Option<Target>, CallFailed> {
+        let Some(object) = &live.target else { return Ok(None) };
+        let desired = self.desired(rollout, object, &live.frozen).await?;
+        Ok(Some(parse::target(object, desired)))
+    }
+
+    /// The target with its pods that are being deleted, read live where its status does not count
+    /// them: they carry no role, so they are not watched.
+    async fn with_leaving(
+        &self,
+        name: &Name,
+        mut target: Target,
+        live: &Live,
+    ) -> Result<Target, CallFailed> {
+        if let Some(object) = live.target.as_ref().filter(|it| !parse::counts_terminating(it)) {
+            let leaving = self.cluster.terminating_of(&name.namespace, object).await?;
+            target.workload.terminating = target.workload.terminating.max(leaving);
+        }
+        Ok(target)
     }
 
     async fn primary(&self, kin: Kin<'_>) -> Result<Option<Primary>, CallFailed> {

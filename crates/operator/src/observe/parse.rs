@@ -48,11 +48,7 @@ pub(crate) fn facts(object: &DynamicObject) -> Option<Facts> {
         }),
         replicas: count(primary::REPLICAS).unwrap_or_else(|| replicas(object)),
         target_replicas: count(primary::TARGET_REPLICAS),
-        attempts: object
-            .labels()
-            .get(primary::ATTEMPTS)
-            .and_then(|it| it.parse().ok())
-            .unwrap_or(0),
+        attempts: object.labels().get(primary::ATTEMPTS).and_then(|it| attempt(it)).unwrap_or(0),
         bypass: text(primary::BYPASS_CONSUMED).map(Arc::from),
         ending: text(primary::ENDING).and_then(|it| Ending::from_str(it).ok()),
     })
@@ -180,6 +176,11 @@ fn portion(value: &Value) -> Portion {
     pods.or(percent.map(Portion::Percent)).unwrap_or(Portion::DEFAULT)
 }
 
+/// The number of an attempt; one that nobody can have counted is none.
+fn attempt(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|it| *it <= RolloutId::MAX_ATTEMPT)
+}
+
 /// A number in an annotation of the target.
 fn count_annotation(object: &DynamicObject, key: &str) -> Option<u32> {
     object.annotations().get(key)?.parse().ok()
@@ -210,7 +211,7 @@ pub(crate) fn frozen(object: &ControllerRevision, canary_on: CanaryOn) -> Option
             trial: template.trial_key(canary_on),
             promoted,
             rejection: cause.zip(rollout).map(|(cause, rollout)| Rejection { cause, rollout }),
-            attempt: text(revision::ATTEMPT).and_then(|it| it.parse().ok()).unwrap_or(0),
+            attempt: text(revision::ATTEMPT).and_then(|it| attempt(it)).unwrap_or(0),
         },
         template,
         name: object.name_any(),

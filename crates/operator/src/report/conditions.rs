@@ -56,7 +56,7 @@ fn is_settled(world: &World, plan: &Plan, facts: Option<&Facts>) -> bool {
         Rest::Initialized | Rest::Succeeded => false,
     };
     match plan.held {
-        None | Some(Held::InvalidSpec) => promoted || failed,
+        None | Some(Held::InvalidSpec | Held::AutoscalerOnTarget) => promoted || failed,
         Some(Held::RevisionRejected) => true,
         Some(
             Held::TargetMissing
@@ -64,7 +64,9 @@ fn is_settled(world: &World, plan: &Plan, facts: Option<&Facts>) -> bool {
             | Held::Suspended
             | Held::ScaledToZero
             | Held::TargetUnavailable
-            | Held::AutoscalerOnTarget
+            | Held::TargetPaused
+            | Held::PrimaryBlocked
+            | Held::CanaryBlocked
             | Held::PrimaryLost
             | Held::PreflightPending
             | Held::PreflightFailed

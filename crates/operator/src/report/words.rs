@@ -2,9 +2,11 @@
 //! Texts change only when something happened: none contains a running time.
 
 use siskin_analysis::Verdict;
-use siskin_decide::{Cause, CurrentStep, Ending, Held, Plan, PromotedBy, Promotion, Rest, State};
+use siskin_decide::{
+    Autoscaler, Cause, CurrentStep, Ending, Held, Plan, PromotedBy, Promotion, Rest, State,
+};
 
-use crate::observe::world::World;
+use crate::observe::world::{BlockedPods, World};
 use crate::report::round::Round;
 
 /// Characters of a bypass's reason that are told: a sentence; an annotation may hold a novel.
@@ -37,7 +39,7 @@ pub fn message(round: &Round<'_>) -> String {
         State::RollingBack(it) => {
             format!("removing the canary of revision {}: {}", it.id.revision, why(round, it.cause))
         }
-        State::Terminating(ending) => match ending {
+        State::Terminating(it) => match it.ending {
             Ending::HandBack => "handing the pods back to the Deployment".into(),
             Ending::Leave => {
                 "leaving the primary in charge: the Deployment's template was not promoted".into()
@@ -86,26 +88,24 @@ fn held_text(round: &Round<'_>, held: Held) -> Option<String> {
         Held::TargetUnavailable => format!(
             "waiting until Deployment {target} is complete and Available before it is adopted"
         ),
+        Held::AutoscalerOnTarget if world.autoscaler_on_target == Autoscaler::Unknown => format!(
+            "cannot tell whether an autoscaler scales Deployment {target}: the look-up failed, see the operator's log and its permissions; it is asked again"
+        ),
         Held::AutoscalerOnTarget => format!(
-            "a HorizontalPodAutoscaler scales Deployment {target}; let its scaleTargetRef name CanaryRollout {} (siskin.dev/v1alpha1) instead",
+            "an autoscaler scales Deployment {target}, which is kept at 0; let its scaleTargetRef name CanaryRollout {} (siskin.dev/v1alpha1) instead",
             world.name.name
         ),
+        Held::TargetPaused => format!(
+            "Deployment {target} is paused: nothing new is tried and no pods are handed back to it; run kubectl rollout resume deployment/{target}"
+        ),
+        Held::PrimaryBlocked => {
+            blocked(&format!("{target}-primary"), world.blocked.primary.as_ref())
+        }
+        Held::CanaryBlocked => blocked(&format!("{target}-canary"), world.blocked.canary.as_ref()),
         Held::PrimaryLost => format!(
             "{target}-primary is gone and no frozen template is marked promoted; set {target}'s replicas by hand, remove its annotation siskin.dev/replicas, and it is adopted again"
         ),
-        Held::PreflightPending | Held::PreflightFailed => {
-            let all: Vec<_> = evidence.concerns.iter().map(|it| it.message.as_str()).collect();
-            let override_ = next
-                .rollout()
-                .map(|id| format!("; to start anyway annotate siskin.dev/start: \"{id}\""))
-                .unwrap_or_default();
-            let text = if all.is_empty() {
-                "preflight is about to pass".to_owned()
-            } else {
-                all.join("; ")
-            };
-            if held == Held::PreflightFailed { format!("{text}{override_}") } else { text }
-        }
+        Held::PreflightPending | Held::PreflightFailed => preflight(round, held),
         Held::ApprovalRequired => {
             let step = next.step().map_or(0, |it| it.index + 1);
             let id = next.rollout().map(|it| it.to_string()).unwrap_or_default();
@@ -132,11 +132,40 @@ fn held_text(round: &Round<'_>, held: Held) -> Option<String> {
                 rejected.2
             )
         }
-        Held::Overdue => return Some(format!("overdue: {}", overdue(next))),
+        Held::Overdue => overdue(world, next),
     })
 }
 
-fn overdue(next: &State) -> &'static str {
+/// Pods that the cluster does not let run, with what makes room.
+fn blocked(child: &str, pods: Option<&BlockedPods>) -> String {
+    let words = pods.map_or("the server gives no reason", |it| it.words.as_str());
+    format!(
+        "pods of {child} can't be made or placed: {words}; it goes on when there is room. Where two pods can't run side by side set spec.strategy.order: DrainFirst"
+    )
+}
+
+/// What preflight complains of, and once that is overdue how to do without it.
+fn preflight(round: &Round<'_>, held: Held) -> String {
+    let all: Vec<_> = round.evidence.concerns.iter().map(|it| it.message.as_str()).collect();
+    let text =
+        if all.is_empty() { "preflight is about to pass".to_owned() } else { all.join("; ") };
+    match round.plan.next.rollout() {
+        Some(id) if held == Held::PreflightFailed => {
+            format!("{text}; to start anyway annotate siskin.dev/start: \"{id}\"")
+        }
+        Some(_) | None => text,
+    }
+}
+
+/// What has got no further for too long, and which pods the cluster keeps from running.
+fn overdue(world: &World, next: &State) -> String {
+    let trial = matches!(next, State::Trial(_));
+    let pods = if trial { &world.blocked.canary } else { &world.blocked.primary };
+    let words = pods.as_ref().map(|it| format!(" ({})", it.words)).unwrap_or_default();
+    format!("overdue: {}{words}", what_is_overdue(next))
+}
+
+fn what_is_overdue(next: &State) -> &'static str {
     match next {
         State::Promoting(_) => {
             "the primary does not become ready on the new revision; the canary is kept. Fix the template, revert it, or abort"
@@ -148,7 +177,7 @@ fn overdue(next: &State) -> &'static str {
             "released with every running copy kept; look at the primary Deployment"
         }
         State::Pending | State::Adopting | State::AtRest(_) | State::Trial(_) => {
-            "it takes longer than progressDeadline"
+            "nothing has moved for longer than progressDeadline"
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Case;
-use crate::observed::{Autoscaler, Names};
+use crate::observed::{Autoscaler, Names, Workload};
 use crate::order::Order;
 use crate::revision::Cause;
 use crate::state::{Rest, State};
@@ -92,6 +92,16 @@ fn adoption() -> Vec<Case> {
             with(
                 adopting(),
                 &[|it| target(it).available = false, |it| primary(it).workload.replicas = 1],
+            ),
+        ),
+        (
+            "O5b",
+            with(
+                adopting(),
+                &[
+                    |it| primary(it).workload = Workload { available: 0, ..workload(PROMOTED, 1) },
+                    |it| it.primary_blocked = Some(NOW),
+                ],
             ),
         ),
         ("O6", with(adopting(), &[|it| it.target = None])),

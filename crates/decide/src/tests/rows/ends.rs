@@ -89,6 +89,7 @@ fn handed_back() -> Vec<Case> {
     vec![
         ("D10", with(back(at_rest()), &scaled)),
         ("D11", with(with(back(at_rest()), &up), &[empty])),
+        ("D11b", with(back(at_rest()), &[|it| target(it).paused = true])),
         ("D12", with(back(progressing()), &[reverted])),
         ("D13", back(at_rest())),
     ]

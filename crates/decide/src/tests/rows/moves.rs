@@ -1,6 +1,8 @@
 //! Cases of rest, of a trial with its ends, and of a promotion.
 //! Observations only; what follows from them is on the page.
 
+use jiff::Timestamp;
+
 use super::Case;
 use crate::observed::{
     Evidence, Membership, Observed, OnInconclusive, Preflight, StepPlan, Workload,
@@ -54,6 +56,7 @@ fn rest() -> Vec<Case> {
         ("R7", with(with(at_rest(), &rejected), &[|it| ask(it, Revision(12))])),
         ("R8", with(next(), &[|it| it.spec_valid = false])),
         ("R8", with(next(), &[|it| it.suspended = true, bypass])),
+        ("R8", with(next(), &[|it| target(it).paused = true])),
         ("R9", with(at_rest(), &[|it| ask(it, ALIKE), bypass])),
         ("R10", with(next(), &[bypass])),
         ("R11", with(next(), &[to_zero])),
@@ -92,6 +95,7 @@ fn trial_ends() -> Vec<Case> {
 fn preparation() -> Vec<Case> {
     let full: Change = |it| order(it, Order::PromoteFull(ID));
     let mut cases = braked("P1", &preparing());
+    cases.push(("P1", with(preparing(), &[|it| target(it).paused = true])));
     cases.extend([
         ("P2", with(preparing(), &[bypass, to_zero])),
         ("P3", with(preparing(), &[to_zero, full])),
@@ -120,6 +124,8 @@ fn steps() -> Vec<Case> {
         ("S5b", with(progressing(), &[this])),
         ("S6", with(progressing(), &[|it| step(it).index = 7])),
         ("S7", with(progressing(), &[|it| step(it).hold.since = Some(NOW), passes])),
+        ("S7b", with(progressing(), &[blocked, overdue])),
+        ("S7b", with(progressing(), &[blocked, |it| it.canary_blocked = Some(Timestamp::MIN)])),
         ("S7", with(progressing(), &[|it| it.membership = Membership::NotJoined, passes])),
         // Late once, but settled by now: nobody had looked for a while.
         ("S9b", with(progressing(), &[overdue, passes])),
@@ -192,6 +198,12 @@ fn promotion() -> Vec<Case> {
         ("M6", with(promoting(), &[overdue])),
         ("M7", with(promoting(), &[unknown, abort])),
     ]
+}
+
+/// A quota is full.
+fn blocked(seen: &mut Observed) {
+    seen.canary = Some(Workload { available: 0, ready: 0, ..workload(NEXT, 1) });
+    seen.canary_blocked = Some(NOW);
 }
 
 fn passes(seen: &mut Observed) {

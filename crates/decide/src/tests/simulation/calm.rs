@@ -94,7 +94,8 @@ fn late(world: &mut World) {
     let since = world.memory.calm_since.unwrap_or(world.now);
     let Some(rollout) = &world.cluster.rollout else { return };
     let Some(deleted_at) = rollout.deleted_at else { return };
-    let deadline = rollout.strategy.progress_deadline + SignedDuration::from_secs(60);
+    // Each pod that gets further begins the deadline anew.
+    let deadline = rollout.strategy.progress_deadline * 3 + SignedDuration::from_secs(60);
     if deadline < world.now.duration_since(deleted_at.max(since)) {
         world.fail("a deleted CanaryRollout is not released");
     }

@@ -103,7 +103,8 @@ pub(super) fn check(
     }
     let own = own.map_or(0, |it| it.max_unavailable(total));
     let slack = if total < ceiling { own } else { own.max(1) };
-    if after.ready < before.ready && after.ready + slack < total {
+    let at_once = matches!(plan.next, State::RollingBack(it) if it.cause.is_immediate());
+    if after.ready < before.ready && after.ready + slack < total && !at_once {
         world.fail(&format!("I1: {effect:?} brings {before:?} to {after:?} at N = {total}"));
     }
 }

@@ -98,7 +98,8 @@ fn release(world: &World, seen: &Observed) -> Option<String> {
 /// What a whole plan may not do, before any of it is written.
 pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
     edge(world, seen, plan);
-    world.memory.guard_spoke |= seen.evidence == Evidence::GuardFailed;
+    let at_once = matches!(plan.next, State::RollingBack(it) if it.cause.is_immediate());
+    world.memory.guard_spoke |= seen.evidence == Evidence::GuardFailed || at_once;
     if world.dice.one_in(64) && decide(seen, world.now) != *plan {
         world.fail("decides differently when asked again");
     }
@@ -194,7 +195,10 @@ fn rollback(world: &World, seen: &Observed, plan: &Plan, it: Rollback) {
     let moves = |effect: &Effect| matches!(effect, Effect::Primary { .. } | Effect::Canary { .. });
     let first_move = plan.effects.iter().position(moves);
     let marks = plan.effects.iter().position(rejects);
-    if marks.is_some_and(|marks| first_move.is_some_and(|first| first < marks)) {
+    // A template that must be frozen again before, which may fail for ever, waits for the moves.
+    let again = |it: &Effect| matches!(it, Effect::Freeze { .. } | Effect::Refreeze { .. });
+    let known = !plan.effects.iter().any(again);
+    if known && marks.is_some_and(|marks| first_move.is_some_and(|first| first < marks)) {
         world.fail("moves before it marks the revision rejected");
     }
     let template = world.cluster.find(it.id.revision).is_some();
@@ -338,8 +342,8 @@ pub(super) fn written(world: &mut World, seen: &Observed, plan: &Plan, effect: &
 pub(super) fn ending_name(plan: &Plan) -> &'static str {
     match (plan.held, plan.next) {
         (Some(Held::Overdue), _) => "released overdue",
-        (_, State::Terminating(Ending::HandBack)) => "handed back",
-        (_, State::Terminating(Ending::Remove)) => "removed",
+        (_, State::Terminating(it)) if it.ending == Ending::HandBack => "handed back",
+        (_, State::Terminating(it)) if it.ending == Ending::Remove => "removed",
         (_, _) => "left",
     }
 }

@@ -210,7 +210,9 @@ fn primary(
     replicas: u32,
     facts: &Facts,
 ) -> Result<(), Failed> {
-    if !view.versions.frozen.iter().any(|it| it.0 == revision) {
+    let frozen = view.versions.frozen.iter().any(|it| it.0 == revision);
+    let read = view.seen.primary.as_ref().and_then(|it| it.workload.revision);
+    if !frozen && read != Some(revision) {
         return Err(Failed::Impossible("gives primary a template that is not frozen"));
     }
     let version = cluster.next_version();
@@ -226,10 +228,16 @@ fn primary(
             return Err(Failed::Conflict);
         }
     };
-    shape(&mut object.deployment, view);
-    object.deployment.write(revision, replicas, version);
-    (object.deployment.named, object.deployment.edited) = (revision, false);
-    (object.facts, object.owned) = (facts.clone(), false);
+    object.facts = facts.clone();
+    if frozen {
+        shape(&mut object.deployment, view);
+        object.deployment.write(revision, replicas, version);
+        (object.deployment.named, object.deployment.edited) = (revision, false);
+        object.owned = false;
+    } else {
+        // It alone still has its template: only the count and the facts are written.
+        object.deployment.write(object.deployment.template, replicas, version);
+    }
     view.versions.primary = Some(version);
     cluster.primary = Some(object);
     Ok(())

@@ -1,0 +1,291 @@
+//! What the cluster, an autoscaler, a person or the operator itself does is never held against a
+//! version: at N = 3 and at N = 100. One rule a test.
+
+use jiff::SignedDuration;
+
+use crate::observed::{Autoscaler, Evidence, Membership, Observed, Workload};
+use crate::order::Order;
+use crate::plan::{Effect, Held};
+use crate::revision::{Cause, RolloutId};
+use crate::shape::DeploymentStrategy;
+use crate::state::{CurrentStep, Ending, Rest, State, Stopwatch};
+use crate::table::decide;
+use crate::testing::{
+    Change, ID, NEXT, NOW, PROMOTED, THIRD, ask, at_rest, deleted, order, overdue, primary,
+    progressing, promoting, rolling_back, step, target, with, workload,
+};
+
+/// The step at half of `total`, all of it available and in the group.
+fn halfway(total: u32) -> Observed {
+    let mut seen = progressing();
+    let half = total / 2;
+    primary(&mut seen).workload = workload(PROMOTED, total - half);
+    primary(&mut seen).facts.replicas = total;
+    primary(&mut seen).facts.target_replicas = Some(total);
+    target(&mut seen).noted = Some(total);
+    target(&mut seen).strategy = DeploymentStrategy::DEFAULT;
+    seen.canary = Some(workload(NEXT, half));
+    seen.canary_joined = half;
+    (step(&mut seen).canary, step(&mut seen).reached) = (half, half);
+    seen
+}
+
+/// A step at half of `total` that has not settled yet: `started` of its canary pods are available.
+fn starting(total: u32, started: u32) -> Observed {
+    let mut seen = halfway(total);
+    let half = total / 2;
+    let step = step(&mut seen);
+    (step.hold, step.delivered) = (Stopwatch::default(), Stopwatch::default());
+    (step.reached, step.unsettled) =
+        (started, Stopwatch::started(NOW - SignedDuration::from_mins(9)));
+    seen.canary = Some(Workload { available: started, ready: started, ..workload(NEXT, half) });
+    seen.canary_joined = started;
+    seen
+}
+
+fn next_step(seen: &Observed) -> CurrentStep {
+    decide(seen, NOW).next.step().expect("the step goes on")
+}
+
+fn canary_count(effects: &[Effect]) -> Option<u32> {
+    effects.iter().find_map(|it| match it {
+        Effect::Canary { replicas, .. } => Some(*replicas),
+        Effect::Primary { .. }
+        | Effect::AddFinalizer
+        | Effect::SeedScale { .. }
+        | Effect::Freeze { .. }
+        | Effect::Refreeze { .. }
+        | Effect::Target { .. }
+        | Effect::Drain { .. }
+        | Effect::DropFieldOwnership
+        | Effect::Reject { .. }
+        | Effect::ClearRejection { .. }
+        | Effect::MarkPromoted { .. }
+        | Effect::OwnPrimaryByTarget
+        | Effect::RemoveChildren
+        | Effect::RemoveFinalizer => None,
+    })
+}
+
+fn primary_at(effects: &[Effect], count: u32) -> bool {
+    effects.iter().any(|it| matches!(it, Effect::Primary { replicas, .. } if *replicas == count))
+}
+
+#[test]
+fn an_abort_and_a_fail_are_over_in_one_pass() {
+    let causes: [(Change, Cause); 3] = [
+        (|it| order(it, Order::Abort(ID)), Cause::Aborted),
+        (|it| it.evidence = Evidence::Failed, Cause::AnalysisFailed),
+        (|it| it.evidence = Evidence::GuardFailed, Cause::GuardFailed),
+    ];
+    for total in [4, 100] {
+        for (change, cause) in causes {
+            let plan = decide(&with(halfway(total), &[change]), NOW);
+            assert!(matches!(plan.next, State::RollingBack(it) if it.cause == cause));
+            assert_eq!(canary_count(&plan.effects), Some(0), "{cause:?} at {total}");
+            assert!(primary_at(&plan.effects, total), "{cause:?} at {total}");
+        }
+        let left = decide(&with(halfway(total), &[|it| ask(it, THIRD)]), NOW);
+        assert_ne!(canary_count(&left.effects), Some(0), "a newer version is no emergency");
+    }
+}
+
+#[test]
+fn what_keeps_consumers_safe_comes_before_what_keeps_the_house() {
+    let untidy: [Change; 4] = [
+        |it| it.finalizer = false,
+        |it| it.frozen.retain(|it| it.revision == NEXT),
+        |it| target(it).owned = true,
+        |it| order(it, Order::Abort(ID)),
+    ];
+    let plan = decide(&with(halfway(100), &untidy), NOW);
+    let first = |wanted: fn(&Effect) -> bool| plan.effects.iter().position(wanted).unwrap();
+    let gone = first(|it| matches!(it, Effect::Canary { replicas: 0, .. }));
+    let whole = first(|it| matches!(it, Effect::Primary { replicas: 100, .. }));
+    let house = first(|it| {
+        matches!(it, Effect::AddFinalizer | Effect::Refreeze { .. } | Effect::DropFieldOwnership)
+    });
+    assert!(gone < house && whole < house, "{:?}", plan.effects);
+}
+
+#[test]
+fn a_mark_that_was_refused_is_written_before_a_rollback_ends() {
+    let unmarked: [Change; 3] = [
+        |it| it.frozen.iter_mut().for_each(|it| it.rejection = None),
+        |it| primary(it).workload = workload(PROMOTED, 4),
+        |it| it.canary = Some(workload(NEXT, 0)),
+    ];
+    let plan = decide(&with(rolling_back(), &unmarked), NOW);
+    assert!(plan.effects.iter().any(|it| matches!(it, Effect::Reject { .. })), "{plan:?}");
+    assert!(matches!(plan.next, State::RollingBack(_)));
+}
+
+#[test]
+fn a_count_that_an_autoscaler_gives_a_drained_target_moves_nobody() {
+    let woken: Change = |it| target(it).workload = workload(PROMOTED, 1);
+    for answer in [Autoscaler::Present, Autoscaler::Unknown] {
+        let mut seen = with(at_rest(), &[woken]);
+        seen.autoscaler_on_target = answer;
+        assert_eq!(decide(&seen, NOW).effects, [Effect::Drain { noted: 4 }], "{answer:?}");
+    }
+    let person = with(at_rest(), &[woken]);
+    assert_eq!(decide(&person, NOW).effects, [Effect::Drain { noted: 1 }]);
+}
+
+#[test]
+fn an_autoscaler_on_an_adopted_target_is_told_and_stops_nothing() {
+    let present: Change = |it| it.autoscaler_on_target = Autoscaler::Present;
+    let rest = decide(&with(at_rest(), &[present]), NOW);
+    assert_eq!(rest.held, Some(Held::AutoscalerOnTarget));
+    let begun = decide(&with(at_rest(), &[present, |it| ask(it, NEXT)]), NOW);
+    assert!(matches!(begun.next, State::Trial(_)));
+}
+
+#[test]
+fn a_number_of_an_attempt_that_nobody_counted_is_survived() {
+    let poisoned: [Change; 2] = [|it| primary(it).facts.attempts = u32::MAX, |it| ask(it, NEXT)];
+    let plan = decide(&with(at_rest(), &poisoned), NOW);
+    assert_eq!(plan.next.rollout().map(|it| it.attempt), Some(RolloutId::MAX_ATTEMPT));
+    for text in ["00000000ab-4294967295", "00000000ab-1000001", "00000000ab-+3", "00000000ab-03"] {
+        assert!(text.parse::<RolloutId>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_restart_of_the_target_restarts_one_role_after_the_other() {
+    let restarted: Change = |it| {
+        primary(it).workload.differs = true;
+        it.canary.as_mut().unwrap().differs = true;
+    };
+    for total in [4, 100] {
+        let seen = with(halfway(total), &[restarted]);
+        let first = decide(&seen, NOW).effects;
+        assert_eq!(canary_count(&first), None, "the canary waits");
+        assert!(primary_at(&first, total / 2), "{first:?}");
+        let mut rolling = seen.clone();
+        let half = workload(PROMOTED, total / 2);
+        primary(&mut rolling).workload = Workload { rolled: false, ..half };
+        assert_eq!(decide(&rolling, NOW).effects, [], "until primary is whole");
+        let mut whole = seen;
+        primary(&mut whole).workload.differs = false;
+        assert_eq!(canary_count(&decide(&whole, NOW).effects), Some(total / 2));
+    }
+}
+
+#[test]
+fn each_canary_pod_that_gets_there_begins_the_deadline_anew() {
+    for total in [8, 100] {
+        let mut seen = starting(total, 1);
+        assert_eq!(next_step(&seen).unsettled.elapsed(NOW), SignedDuration::from_mins(9));
+        seen.canary.as_mut().unwrap().available = 2;
+        seen.canary_joined = 2;
+        let step = next_step(&seen);
+        assert_eq!((step.reached, step.unsettled.elapsed(NOW)), (2, SignedDuration::ZERO));
+        seen.canary_joined = 1;
+        assert_eq!(next_step(&seen).reached, 1, "one that has not joined is no progress");
+    }
+}
+
+#[test]
+fn the_deadline_stands_while_anything_else_is_in_the_way() {
+    let ways: [Change; 6] = [
+        |it| primary(it).workload.terminating = 1,
+        |it| primary(it).workload.available -= 1,
+        |it| it.replicas = Some(90),
+        |it| it.canary_blocked = Some(NOW),
+        |it| it.membership = Membership::Unknown,
+        |it| primary(it).workload.current = false,
+    ];
+    for way in ways {
+        let seen = with(starting(100, 20), &[way]);
+        assert_eq!(next_step(&seen).unsettled.since, None, "{seen:?}");
+    }
+    assert!(next_step(&starting(100, 20)).unsettled.since.is_some(), "else it runs");
+}
+
+#[test]
+fn once_settled_only_what_the_canary_loses_counts() {
+    let rebalancing: Change = |it| it.membership = Membership::Rebalancing;
+    let drains: Change = |it| primary(it).workload.terminating = 2;
+    assert_eq!(next_step(&with(halfway(100), &[rebalancing])).unsettled.since, None);
+    assert_eq!(next_step(&with(halfway(100), &[drains])).unsettled.since, None);
+    let lost: Change = |it| it.canary.as_mut().unwrap().available -= 1;
+    assert_eq!(next_step(&with(halfway(100), &[lost])).unsettled.since, Some(NOW));
+    let first = with(starting(100, 50), &[rebalancing]);
+    assert!(next_step(&first).unsettled.since.is_some(), "a canary that never lets it settle");
+}
+
+#[test]
+fn a_deadline_spent_well_clears_the_clock_and_flapping_does_not() {
+    let spent = Stopwatch { spent: SignedDuration::from_mins(9), since: None };
+    let mut seen = halfway(100);
+    step(&mut seen).unsettled = spent;
+    assert_eq!(next_step(&seen).unsettled, spent, "two minutes are not enough");
+    step(&mut seen).hold = Stopwatch::started(NOW - SignedDuration::from_mins(11));
+    assert_eq!(next_step(&seen).unsettled, Stopwatch::default());
+}
+
+#[test]
+fn a_promotion_that_primary_runs_already_is_not_taken_back_for_being_slow() {
+    let third: Change = |it| ask(it, THIRD);
+    let runs: Change = |it| primary(it).workload = Workload { available: 1, ..workload(NEXT, 3) };
+    let slow = decide(&with(promoting(), &[third, overdue, runs]), NOW);
+    assert!(matches!(slow.next, State::Promoting(_)), "{slow:?}");
+    assert_eq!(slow.held, Some(Held::Overdue), "but it is told");
+}
+
+#[test]
+fn what_gets_further_is_not_overdue_however_long_it_takes() {
+    let further: Change = |it| {
+        let State::Promoting(it) = &mut it.state else { panic!("no promotion is under way") };
+        it.headway.reached = 0;
+    };
+    let plan = decide(&with(promoting(), &[overdue, further]), NOW);
+    assert_eq!(plan.held, None);
+    let State::Promoting(it) = plan.next else { panic!("it goes on") };
+    assert_eq!(it.headway.since, NOW);
+}
+
+#[test]
+fn a_deletion_that_nobody_saw_begin_is_not_overdue() {
+    let mut seen = deleted(at_rest(), Some(Ending::HandBack));
+    seen.deleted_at = Some(NOW - SignedDuration::from_hours(24));
+    seen = with(seen, &[overdue, |it| it.first_look = NOW]);
+    let plan = decide(&seen, NOW);
+    assert!(!plan.effects.contains(&Effect::RemoveFinalizer), "{plan:?}");
+    assert!(plan.effects.iter().any(|it| matches!(it, Effect::Target { .. })), "handed back");
+}
+
+#[test]
+fn an_application_that_is_gone_leaves_no_consumers() {
+    let gone: Change = |it| {
+        it.target = None;
+        it.target_absent_for = SignedDuration::from_secs(31);
+    };
+    let noted = [None, Some(Ending::HandBack), Some(Ending::Leave)];
+    for (seen, noted) in [at_rest(), progressing(), promoting()].into_iter().zip(noted) {
+        let seen = with(deleted(seen, noted), &[gone]);
+        let ending = decide(&seen, NOW).effects.iter().find_map(Effect::facts).map(|it| it.ending);
+        assert_eq!(ending, Some(Some(Ending::Remove)), "{noted:?}");
+    }
+}
+
+#[test]
+fn a_group_that_nobody_can_see_promotes_and_rejects_nothing() {
+    let blind: Change = |it| it.membership = Membership::Unknown;
+    let passed: Change = |it| it.evidence = Evidence::Pass;
+    let plan = decide(&with(halfway(100), &[blind, passed]), NOW);
+    assert_eq!(plan.next.step().map(|it| it.index), Some(0));
+    let late = decide(&with(starting(100, 20), &[blind, overdue]), NOW);
+    assert!(matches!(late.next, State::Trial(_)));
+}
+
+#[test]
+fn pods_that_find_no_room_hold_a_trial_and_reject_nothing() {
+    let full: Change = |it| it.canary_blocked = Some(NOW);
+    let plan = decide(&with(starting(100, 20), &[overdue, full]), NOW);
+    assert_eq!(plan.held, Some(Held::CanaryBlocked));
+    assert!(matches!(plan.next, State::Trial(_)));
+    let rest = decide(&with(at_rest(), &[full]), NOW);
+    assert_eq!((rest.held, rest.next), (None, State::AtRest(Rest::Initialized)));
+}
