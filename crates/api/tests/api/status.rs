@@ -14,6 +14,29 @@ use siskin_api::{
 
 use crate::schema::minimal;
 
+fn progress(since: Timestamp) -> ProgressStatus {
+    ProgressStatus {
+        revision: "7f9c4d".to_owned(),
+        attempt: 2,
+        step: Some(1),
+        canary: Some(1),
+        started: Some(MicroTime(since)),
+        reached: Some(1),
+        advanced: None,
+        since: MicroTime(since),
+        cause: Some(Cause::GuardFailed),
+        from: Some(Origin::Trial),
+        before: None,
+        promoted_by: None,
+        clocks: Clocks {
+            hold: Clock { spent_ms: 1500, since: Some(MicroTime(since)) },
+            ..Clocks::default()
+        },
+        plan: None,
+        ending: None,
+    }
+}
+
 fn full() -> CanaryRolloutStatus {
     let since = Timestamp::UNIX_EPOCH + SignedDuration::from_micros(1_700_000_000_123_456);
     let second = Time(Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_700_000_000));
@@ -39,26 +62,7 @@ fn full() -> CanaryRolloutStatus {
             }],
             ..Revisions::default()
         }),
-        progress: Some(ProgressStatus {
-            revision: "7f9c4d".to_owned(),
-            attempt: 2,
-            step: Some(1),
-            canary: Some(1),
-            started: Some(MicroTime(since)),
-            reached: Some(1),
-            advanced: None,
-            since: MicroTime(since),
-            cause: Some(Cause::GuardFailed),
-            from: Some(Origin::Trial),
-            before: None,
-            promoted_by: None,
-            clocks: Clocks {
-                hold: Clock { spent_ms: 1500, since: Some(MicroTime(since)) },
-                ..Clocks::default()
-            },
-            plan: None,
-            ending: None,
-        }),
+        progress: Some(progress(since)),
         analysis: Some(AnalysisStatus {
             verdict: Some(Verdict::Fail),
             blind: vec!["latency".to_owned()],
