@@ -17,6 +17,9 @@ pub const ROLE_CANARY: &str = "canary";
 pub const TARGET: &str = "siskin.dev/target";
 /// Annotation of the two child Deployments: the revision that the template holds.
 pub const REVISION: &str = "siskin.dev/revision";
+/// Annotation of the two child Deployments: keys of the labels that they have taken from the target,
+/// separated by commas. One that is taken off the target is taken off the children.
+pub const TAKEN_LABELS: &str = "siskin.dev/taken-labels";
 
 /// Environment variable of pods: the pod's own name.
 pub const ENV_POD_NAME: &str = "POD_NAME";

@@ -2,4 +2,6 @@
 //! Pure: reads and writes nothing.
 
 pub mod children;
+pub mod labels;
+pub mod selector;
 pub mod template;

@@ -8,14 +8,14 @@ use kube::api::{DeleteParams, DynamicObject, Preconditions};
 use kube::{Api, ResourceExt};
 use serde_json::json;
 use siskin_analysis::observation::Role;
-use siskin_api::annotations::{FIELD_MANAGER, REVISION, primary, target};
+use siskin_api::annotations::{FIELD_MANAGER, REVISION, TAKEN_LABELS, primary, target};
 use siskin_decide::{Facts, Revision};
 
 use crate::apply::objects::Objects;
 use crate::apply::writer::{ApplyFailed, Writer};
 use crate::cluster::patch::JsonPatch;
 use crate::name::Name;
-use crate::observe::parse::own_entry;
+use crate::observe::parse::{own_entry, whole};
 use crate::observe::world::World;
 use crate::process::metrics::Written;
 use crate::workloads::children::{Child, Family};
@@ -178,7 +178,8 @@ impl Writer {
     }
 }
 
-/// Labels, annotations and spec wholesale: a field that someone added by hand goes with it.
+/// Labels, annotations and spec wholesale: a field that someone added by hand goes with it, and what
+/// the target has no more goes, too.
 fn update(live: &DynamicObject, child: &Child, write: ChildWrite<'_>) -> JsonPatch {
     if write.role == Role::Canary && write.replicas == 0 {
         // Removing a canary needs no template: whatever it runs, it goes.
@@ -196,6 +197,16 @@ fn update(live: &DynamicObject, child: &Child, write: ChildWrite<'_>) -> JsonPat
     }
     if !live.owner_references().is_empty() {
         patch = patch.remove(&["metadata", "ownerReferences"]);
+    }
+    let before = whole(live);
+    for field in child.gone_fields(&before) {
+        patch = patch.remove(&["spec", field]);
+    }
+    for key in child.gone_labels(&before) {
+        patch = patch.remove(&["metadata", "labels", key]);
+    }
+    if child.has_stale_memory(&before) {
+        patch = patch.annotation(live, TAKEN_LABELS, None);
     }
     for (key, value) in &child.labels {
         patch = patch.set(&["metadata", "labels", key], value.clone());

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use kube::core::DynamicObject;
 use siskin_analysis::observation::Role;
-use siskin_api::annotations::{REVISION, ROLE};
+use siskin_api::annotations::REVISION;
 use siskin_api::{CanaryRollout, FrozenPlan, Order};
 use siskin_decide::{
     Autoscaler, Desired, MoveOrder, Names, Primary, Revision, State, Target, Workload,
@@ -23,6 +23,7 @@ use crate::observe::world::{Blocked, Live, World};
 use crate::per_rollout::PerRollout;
 use crate::persisted;
 use crate::workloads::children::{Difference, Family, child_name};
+use crate::workloads::labels;
 use crate::workloads::template::{PodTemplate, Restarts};
 
 /// Autoscalers are not watched; one that appears is served within this time.
@@ -295,12 +296,6 @@ impl Observer {
 
 fn family(rollout: &CanaryRollout, live: &Live, order: MoveOrder) -> Option<Family> {
     let source = live.target.as_ref().or(live.primary.as_ref()).or(live.canary.as_ref())?;
-    let mut spec = source.data["spec"].clone();
-    if let Some(labels) =
-        spec.pointer_mut("/selector/matchLabels").and_then(|it| it.as_object_mut())
-    {
-        labels.remove(ROLE);
-    }
     Some(Family {
         target: rollout.spec.target_ref.name.clone(),
         identity: rollout.spec.pod_identity,
@@ -309,7 +304,8 @@ fn family(rollout: &CanaryRollout, live: &Live, order: MoveOrder) -> Option<Fami
         max_consumers: rollout.spec.strategy.max_consumers.and_then(|it| u32::try_from(it).ok()),
         own: parse::deployment_strategy(source),
         total: total(live),
-        spec,
+        labels: labels::taken(&parse::whole(source)["metadata"]),
+        spec: source.data["spec"].clone(),
     })
 }
 

@@ -19,12 +19,16 @@ use crate::persisted;
 use crate::report::conditions;
 use crate::report::round::Round;
 use crate::report::words::{cause_text, message, promoted_text, why};
+use crate::workloads::selector;
 
 /// Past rollouts that the status keeps.
 const MAX_HISTORY: usize = 10;
 
 /// The longest message, in characters (the schema's bound).
 const MAX_MESSAGE: usize = 1024;
+
+/// The longest selector, in characters (the schema's bound).
+const MAX_SELECTOR: usize = 2048;
 
 /// The status after a plan was applied.
 #[must_use]
@@ -64,12 +68,12 @@ fn facts_after<'a>(world: &'a World, plan: &'a Plan) -> Option<&'a Facts> {
     written.or(world.primary.as_ref().map(|it| &it.facts))
 }
 
-/// Labels of all pods of both roles, for autoscalers that read pod metrics.
+/// Selects all pods of both roles, for autoscalers that read pod metrics. One that is too long for
+/// the status is left out: cut off it would select something else.
 fn selector(world: &World) -> Option<String> {
-    let spec = &world.live.target.as_ref()?.data["spec"];
-    let labels = spec["selector"]["matchLabels"].as_object()?;
-    let pairs = labels.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)));
-    Some(pairs.collect::<Vec<_>>().join(","))
+    let of_target = &world.live.target.as_ref()?.data["spec"]["selector"];
+    let text = selector::text(&selector::of_all_roles(of_target))?;
+    (text.len() <= MAX_SELECTOR).then_some(text)
 }
 
 fn revisions(world: &World, plan: &Plan, facts: Option<&Facts>) -> Revisions {

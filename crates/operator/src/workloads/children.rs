@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use siskin_analysis::observation::Role;
 use siskin_api::PodIdentity;
-use siskin_api::annotations::{REVISION, ROLE, TARGET};
+use siskin_api::annotations::{REVISION, ROLE, TAKEN_LABELS, TARGET};
 use siskin_decide::{DeploymentStrategy, MoveOrder, Revision};
 
+use crate::workloads::labels::{memory, remembered};
+use crate::workloads::selector;
 use crate::workloads::template::{PodTemplate, Restarts, role_name, same};
 
 /// What Argo CD must be told about objects that no one put into Git.
@@ -17,9 +19,10 @@ const GITOPS: [(&str, &str); 2] = [
     ("argocd.argoproj.io/sync-options", "Prune=false"),
 ];
 
-/// Fields of the target's spec, beside the template, that its children take over.
-const TAKEN_OVER: [&str; 3] =
-    ["minReadySeconds", "progressDeadlineSeconds", "revisionHistoryLimit"];
+/// Fields of the target's spec, beside the template, that its children take over, each with what
+/// the API server makes of its absence.
+const TAKEN_OVER: [(&str, u32); 3] =
+    [("minReadySeconds", 0), ("progressDeadlineSeconds", 600), ("revisionHistoryLimit", 10)];
 
 /// What children of one target have in common.
 #[derive(Clone, Debug)]
@@ -37,6 +40,8 @@ pub struct Family {
     pub own: DeploymentStrategy,
     /// N, the pods of both roles together.
     pub total: u32,
+    /// Labels of the target that its children take over.
+    pub labels: BTreeMap<String, String>,
     /// `spec` of the target, or of a child while the target is missing.
     pub spec: Value,
 }
@@ -50,37 +55,24 @@ impl Family {
 
     /// `metadata` (labels, annotations) and `spec` of a child, without its count.
     pub(crate) fn child(&self, role: Role, revision: Revision, template: &PodTemplate) -> Child {
-        let labels = [(TARGET, self.target.as_str()), (ROLE, role_name(role))];
+        let own = [(TARGET, self.target.as_str()), (ROLE, role_name(role))];
+        let mut labels = self.labels.clone();
+        labels.extend(own.map(|(key, value)| (key.to_owned(), value.to_owned())));
         let mut annotations: BTreeMap<_, _> =
             GITOPS.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         annotations.insert(REVISION.into(), revision.to_string());
+        annotations.extend(memory(&self.labels).map(|it| (TAKEN_LABELS.into(), it)));
         let mut spec = json!({
-            "selector": self.selector(role),
+            "selector": selector::of_role(&self.spec["selector"], role),
             "template": template.for_role(role, self.identity, &self.restarts),
             "strategy": self.strategy(),
         });
-        for field in TAKEN_OVER {
+        for (field, _) in TAKEN_OVER {
             if let Some(value) = self.spec.get(field).filter(|it| !it.is_null()) {
                 spec[field] = value.clone();
             }
         }
-        Child {
-            labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-            annotations,
-            spec,
-        }
-    }
-
-    fn selector(&self, role: Role) -> Value {
-        let mut selector = self.spec["selector"].clone();
-        if !selector.is_object() {
-            selector = json!({});
-        }
-        if !selector["matchLabels"].is_object() {
-            selector["matchLabels"] = json!({});
-        }
-        selector["matchLabels"][ROLE] = json!(role_name(role));
-        selector
+        Child { labels, annotations, spec }
     }
 
     /// How a child replaces its pods: as the target does, but within the order and the ceiling of
@@ -135,11 +127,15 @@ impl Child {
         };
         let owners = metadata["ownerReferences"].as_array().is_some_and(|it| !it.is_empty());
         let paused = live["spec"]["paused"] == true;
+        let outdated = !self.gone_labels(live).is_empty()
+            || self.has_stale_memory(live)
+            || !self.gone_fields(live).is_empty();
         let shape = self.spec.as_object().into_iter().flatten().all(|(field, wanted)| {
             field == "template" || field == "selector" || same(wanted, &live["spec"][field])
         });
         if owners
             || paused
+            || outdated
             || !shape
             || !has("labels", &self.labels)
             || !has("annotations", &self.annotations)
@@ -150,6 +146,32 @@ impl Child {
         } else {
             Difference::Template
         }
+    }
+
+    /// Labels of a live child that it had from its target, and that the target has no more.
+    pub(crate) fn gone_labels<'a>(&self, live: &'a Value) -> Vec<&'a str> {
+        let metadata = &live["metadata"];
+        let mut gone = remembered(metadata);
+        gone.retain(|key| {
+            !self.labels.contains_key(*key) && metadata["labels"].get(*key).is_some()
+        });
+        gone
+    }
+
+    /// Whether a live child remembers labels while there is nothing to remember.
+    pub(crate) fn has_stale_memory(&self, live: &Value) -> bool {
+        !self.annotations.contains_key(TAKEN_LABELS)
+            && live["metadata"]["annotations"].get(TAKEN_LABELS).is_some()
+    }
+
+    /// Fields of a live child that it had from its target, and that the target has no more. What the
+    /// API server itself has put in their place stays.
+    pub(crate) fn gone_fields(&self, live: &Value) -> Vec<&'static str> {
+        let gone = TAKEN_OVER.into_iter().filter(|(field, default)| {
+            let there = &live["spec"][field];
+            self.spec.get(field).is_none() && !there.is_null() && *there != json!(default)
+        });
+        gone.map(|(field, _)| field).collect()
     }
 }
 

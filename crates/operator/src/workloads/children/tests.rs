@@ -15,6 +15,7 @@ fn family(strategy: &Value, order: MoveOrder) -> Family {
         identity: PodIdentity::None,
         restarts: Restarts::default(),
         order,
+        labels: [("team".to_owned(), "payments".to_owned())].into(),
         spec: json!({
             "selector": {"matchLabels": {"app": "orders"}},
             "strategy": strategy,
@@ -105,4 +106,69 @@ fn the_target_is_known_from_the_names_of_its_children() {
     assert_eq!(target_of("orders-canary-5f7d"), Some("orders"));
     assert_eq!(target_of("orders"), None);
     assert_eq!(target_of("a-primary-canary"), Some("a-primary"));
+}
+
+/// A child as the API server shows what was written: with defaults, and what others have added.
+fn shown(child: &Child) -> Value {
+    let mut live = json!({
+        "metadata": {"labels": child.labels, "annotations": child.annotations},
+        "spec": child.spec,
+    });
+    live["metadata"]["labels"]["scanned"] = json!("by-a-policy");
+    live["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = json!("1");
+    for (field, default) in TAKEN_OVER {
+        if live["spec"].get(field).is_none() && default != 0 {
+            live["spec"][field] = json!(default);
+        }
+    }
+    live
+}
+
+fn child_of(family: &Family) -> Child {
+    family.child(Role::Primary, Revision(7), &template())
+}
+
+#[test]
+fn children_carry_the_labels_of_the_target() {
+    let child = child_of(&family(&json!({}), MoveOrder::SurgeFirst));
+    assert_eq!(child.labels["team"], "payments");
+    assert_eq!(child.labels[ROLE], "primary");
+    let mut live = shown(&child);
+    assert_eq!(child.compare(&live), Difference::None);
+    live["metadata"]["labels"]["team"] = json!("else");
+    assert_eq!(child.compare(&live), Difference::Real);
+}
+
+#[test]
+fn a_label_that_the_target_has_lost_goes_from_its_children_and_one_of_a_policy_stays() {
+    let mut family = family(&json!({}), MoveOrder::SurgeFirst);
+    let mut live = shown(&child_of(&family));
+    family.labels = [("tier".to_owned(), "worker".to_owned())].into();
+    assert_eq!(child_of(&family).gone_labels(&live), ["team"]);
+    assert_eq!(child_of(&family).compare(&live), Difference::Real);
+
+    family.labels.clear();
+    let bare = child_of(&family);
+    assert!(bare.has_stale_memory(&live));
+    assert_eq!(bare.compare(&live), Difference::Real);
+    live["metadata"]["labels"].as_object_mut().expect("labels").remove("team");
+    live["metadata"]["annotations"].as_object_mut().expect("them").remove(TAKEN_LABELS);
+    assert_eq!(bare.compare(&live), Difference::None, "no write is left to make");
+}
+
+#[test]
+fn a_field_that_the_target_has_lost_goes_from_its_children_and_a_default_does_not() {
+    let mut family = family(&json!({}), MoveOrder::SurgeFirst);
+    for (field, _) in TAKEN_OVER {
+        family.spec[field] = json!(7);
+    }
+    let live = shown(&child_of(&family));
+    assert_eq!(child_of(&family).compare(&live), Difference::None);
+    for (field, _) in TAKEN_OVER {
+        family.spec.as_object_mut().expect("a spec").remove(field);
+    }
+    let bare = child_of(&family);
+    assert_eq!(bare.gone_fields(&live), TAKEN_OVER.map(|(field, _)| field));
+    assert_eq!(bare.compare(&live), Difference::Real);
+    assert_eq!(bare.compare(&shown(&bare)), Difference::None, "no write is left to make");
 }
