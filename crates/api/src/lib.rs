@@ -1,4 +1,4 @@
-//! The Kubernetes API of Siskin: `CanaryRollout` and every name that Siskin writes into a cluster.
+//! The Kubernetes API of Siskin: `CanaryRollout`, `CanaryGuard` and every name that Siskin writes into a cluster.
 //! Types, bounds and text only: no client, no clock, nothing of Kafka or of how to decide.
 //!
 //! | module | purpose |
@@ -7,7 +7,8 @@
 //! | `status`, `progress`, `records`, `conditions` | the status: what is told, and what the operator resumes from |
 //! | `units` | durations, probabilities and decimals as text |
 //! | `rules`, `validate` | relations that bounds can't say, in CEL and in Rust |
-//! | `crd` | the `CustomResourceDefinition`, as it is committed and installed |
+//! | `guard` | `CanaryGuard`: what the admission guard keeps drained |
+//! | `crd` | the `CustomResourceDefinition`s, as they are committed and installed |
 //! | `annotations` | labels, annotations, finalizers and field managers |
 //!
 //! # Example
@@ -45,6 +46,7 @@
 
 pub mod annotations;
 pub mod conditions;
+pub mod guard;
 pub mod metrics;
 pub mod progress;
 pub mod records;
@@ -58,7 +60,8 @@ mod crd;
 mod rules;
 mod validate;
 
-pub use crd::{crd, crd_yaml};
+pub use crd::{Crd, crd};
+pub use guard::{CanaryGuard, CanaryGuardSpec};
 pub use metrics::{
     Against, Check, CheckName, MetricQuery, Preset, PrometheusSource, Ratio, ScrapeSource,
     SeriesField, SeriesNames, Threshold, UserMetric,

@@ -3,6 +3,7 @@
 
 mod deployments;
 pub mod effects;
+pub mod guard;
 mod objects;
 mod revisions;
 mod rollout;

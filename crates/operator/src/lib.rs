@@ -16,6 +16,7 @@
 //! | [`observed`] | world and evidence together: all that `decide` may know | reads |
 //! | [`apply`] | a plan made into writes, and what became of them: [`Applied`](apply::effects::Applied) | decides |
 //! | [`report`] | status, conditions, Events | fails a pass |
+//! | [`guard`] | which targets the admission guard keeps drained, written per namespace | knows a pass |
 //! | [`pass`] | the order of a pass | anything else |
 //! | [`queue`], [`admin`], [`options`] | who is looked at and when; endpoints; the command line | knows content |
 //!
@@ -38,6 +39,7 @@ pub mod clock;
 pub mod cluster;
 pub mod commands;
 pub mod evidence;
+pub mod guard;
 pub mod name;
 pub mod observe;
 pub mod observed;

@@ -17,6 +17,7 @@ use siskin_operator::evidence::feeder::Feeder;
 use siskin_operator::evidence::neighbors::Neighbors;
 use siskin_operator::evidence::sampling::Sampling;
 use siskin_operator::evidence::weigh::Weigher;
+use siskin_operator::guard::GuardKeeper;
 use siskin_operator::name::Trigger;
 use siskin_operator::observe::index::Index;
 use siskin_operator::observe::observer::Observer;
@@ -70,8 +71,7 @@ async fn main() -> anyhow::Result<()> {
     let mut tasks = start.tasks;
 
     let cluster = Cluster::new(client);
-    let namespace = options.namespace.clone();
-    let scope = Scope { cluster: cluster.clone(), namespace, readiness: readiness.clone() };
+    let scope = Scope::new(cluster.clone(), options.namespace.clone(), readiness.clone());
     let (pods, pod_events) = watch_pods(&scope);
     let index = Index::default();
     let (sampling, feeds) = Sampling::new(Samplers::new(clock::now_millis), traces.clone());
@@ -85,6 +85,7 @@ async fn main() -> anyhow::Result<()> {
         metrics: metrics.clone(),
         memory: Memory::default(),
     };
+    keep_guard(&mut tasks, &scope, &passes);
     let heartbeat = health.task("queue", HEARTBEAT);
     let queue = run(scope, passes, index.clone(), Triggers { pods: pod_events, asked, heartbeat });
     tasks.spawn(async move {
@@ -111,6 +112,17 @@ async fn main() -> anyhow::Result<()> {
 }
 
 type Tasks = JoinSet<anyhow::Result<&'static str>>;
+
+/// Keeps what the admission guard reads: it follows the watch of rollouts, not the passes.
+fn keep_guard(tasks: &mut Tasks, scope: &Scope, passes: &Passes) {
+    let Scope { cluster, namespace, guarded, .. } = scope.clone();
+    let (writer, gate) = (passes.writer.clone(), passes.gate.clone());
+    let keeper = GuardKeeper { cluster, namespace, guarded, writer, gate };
+    tasks.spawn(async move {
+        keeper.run().await;
+        Err(anyhow!("the keeper of the guard ended"))
+    });
+}
 
 /// Keeps the counts of rollouts by phase up to date.
 async fn gauge(rollouts: Index, metrics: Metrics) -> anyhow::Result<&'static str> {

@@ -4,6 +4,7 @@
 mod by_target;
 mod defaults;
 pub mod exports;
+pub mod guarded;
 pub mod index;
 pub mod observer;
 mod ownership;

@@ -1,17 +1,17 @@
-//! `cargo crds` writes the CRD to `crds/`; with `--check` it fails when the committed one differs.
-//! Touches that one file and nothing else, and no cluster.
+//! `cargo crds` writes the CRDs to `crds/`; with `--check` it fails when a committed one differs.
+//! Touches those files and nothing else, and no cluster.
 #![expect(clippy::print_stdout, clippy::print_stderr)]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const FILE: &str = "crds/siskin.dev_canaryrollouts.yaml";
+use siskin_api::Crd;
 
 fn main() -> ExitCode {
     let outcome = match std::env::args().nth(1).as_deref() {
-        None => write(),
-        Some("--check") => check(),
-        Some("--print") => print(),
+        None => each(write),
+        Some("--check") => each(check),
+        Some("--print") => each(print),
         Some(other) => Err(format!("unknown argument {other}: want --check, --print or nothing")),
     };
     match outcome {
@@ -23,39 +23,44 @@ fn main() -> ExitCode {
     }
 }
 
-fn write() -> Result<(), String> {
-    let path = workspace_file();
-    std::fs::write(&path, generated()?).map_err(|it| format!("write {FILE}: {it}"))?;
-    println!("wrote {FILE}");
+fn each(what: fn(Crd) -> Result<(), String>) -> Result<(), String> {
+    Crd::ALL.into_iter().try_for_each(what)
+}
+
+fn write(crd: Crd) -> Result<(), String> {
+    let file = crd.file();
+    std::fs::write(path(crd), generated(crd)?).map_err(|it| format!("write {file}: {it}"))?;
+    println!("wrote {file}");
     Ok(())
 }
 
-fn print() -> Result<(), String> {
-    print!("{}", generated()?);
+fn print(crd: Crd) -> Result<(), String> {
+    print!("{}", generated(crd)?);
     Ok(())
 }
 
-fn check() -> Result<(), String> {
+fn check(crd: Crd) -> Result<(), String> {
+    let file = crd.file();
     let committed =
-        std::fs::read_to_string(workspace_file()).map_err(|it| format!("read {FILE}: {it}"))?;
-    let generated = generated()?;
+        std::fs::read_to_string(path(crd)).map_err(|it| format!("read {file}: {it}"))?;
+    let generated = generated(crd)?;
     if committed == generated {
         return Ok(());
     }
     let differs = committed.lines().zip(generated.lines()).position(|(old, new)| old != new);
     let line = differs.unwrap_or_else(|| committed.lines().count().min(generated.lines().count()));
     Err(format!(
-        "{FILE} is not what the types say; run `cargo crds` and commit it\n  line {}\n- {}\n+ {}",
+        "{file} is not what the types say; run `cargo crds` and commit it\n  line {}\n- {}\n+ {}",
         line + 1,
         committed.lines().nth(line).unwrap_or("<end of file>"),
         generated.lines().nth(line).unwrap_or("<end of file>"),
     ))
 }
 
-fn generated() -> Result<String, String> {
-    siskin_api::crd_yaml().map_err(|it| format!("write the CRD as YAML: {it}"))
+fn generated(crd: Crd) -> Result<String, String> {
+    crd.yaml().map_err(|it| format!("write the CRD as YAML: {it}"))
 }
 
-fn workspace_file() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(FILE)
+fn path(crd: Crd) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(crd.file())
 }

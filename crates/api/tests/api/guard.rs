@@ -7,7 +7,8 @@ use std::path::Path;
 use kube::Resource;
 use serde::Deserialize;
 use serde_json::Value;
-use siskin_api::{CanaryRollout, annotations};
+use siskin_api::guard::GUARD;
+use siskin_api::{CanaryGuard, annotations};
 
 fn documents(file: &str) -> Result<Vec<Value>, Box<dyn Error>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config").join(file);
@@ -25,8 +26,16 @@ fn the_guard_notes_the_count_where_the_operator_reads_it() -> Result<(), Box<dyn
     assert!(mutation.contains(&format!("{:?}: string(", annotations::target::REPLICAS)));
 
     let kind = &policy["spec"]["paramKind"];
-    assert_eq!(kind["apiVersion"], CanaryRollout::api_version(&()).as_ref());
-    assert_eq!(kind["kind"], CanaryRollout::kind(&()).as_ref());
+    assert_eq!(kind["apiVersion"], CanaryGuard::api_version(&()).as_ref());
+    assert_eq!(kind["kind"], CanaryGuard::kind(&()).as_ref());
+    assert_eq!(documents("guard/policy.yaml")?[1]["spec"]["paramRef"]["name"], GUARD);
+    let excluded = &policy["spec"]["matchConstraints"]["objectSelector"]["matchExpressions"][0];
+    assert_eq!(excluded["key"], annotations::ROLE);
+    let conditions = policy["spec"]["matchConditions"].as_array().ok_or("conditions")?;
+    let handed_back = conditions.iter().any(|it| {
+        it["expression"].as_str().is_some_and(|it| it.contains(annotations::target::WRITTEN))
+    });
+    assert!(handed_back, "a hand-back is known by what its first write leaves on the target");
     Ok(())
 }
 

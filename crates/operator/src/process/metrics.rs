@@ -39,6 +39,8 @@ pub enum Written {
     Deployment,
     /// A frozen template.
     ControllerRevision,
+    /// What the admission guard keeps drained.
+    CanaryGuard,
     /// An Event.
     Event,
     /// The Lease of the leader election.

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use crate::clock;
 use crate::cluster::calls::Cluster;
 use crate::name::Name;
+use crate::observe::guarded::Guarded;
 use crate::observe::index::Index;
 use crate::observe::pods::{self, Pods, Sight};
 use crate::pass::next_look::Cause;
@@ -39,9 +40,17 @@ pub struct Scope {
     pub namespace: Option<String>,
     /// Learns of each watch's first listing.
     pub readiness: Readiness,
+    /// Learns which targets are adopted.
+    pub guarded: Guarded,
 }
 
 impl Scope {
+    /// What is watched: one namespace, or all.
+    #[must_use]
+    pub fn new(cluster: Cluster, namespace: Option<String>, readiness: Readiness) -> Self {
+        Self { cluster, namespace, readiness, guarded: Guarded::default() }
+    }
+
     fn api<K>(&self) -> Api<K>
     where
         K: Resource<Scope = NamespaceResourceScope>,
@@ -159,20 +168,21 @@ pub(super) fn watch_names<P: Stream<Item = Vec<Name>> + Send + 'static>(
 
 fn watch_rollouts(scope: &Scope, index: &Index) -> impl Stream<Item = Asked> + Send + use<> {
     let met = scope.readiness.condition("the first listing of CanaryRollouts");
-    let index = index.clone();
+    let (index, guarded) = (index.clone(), scope.guarded.clone());
     let events = watcher(scope.api::<SeenRollout>(), watcher::Config::default()).default_backoff();
     events.map(move |event| match event {
         Ok(watcher::Event::Apply(it)) => {
-            note(&index, &it);
+            note(&index, &guarded, &it);
             Asked::Look(vec![name(&it)], Cause::Change)
         }
         Ok(watcher::Event::InitApply(it)) => {
-            note(&index, &it);
+            note(&index, &guarded, &it);
             Asked::Look(vec![name(&it)], Cause::Routine)
         }
         Ok(watcher::Event::Delete(it)) => {
             let name = name(&it);
             index.forget(&name);
+            guarded.forget(&name);
             Asked::Gone(name)
         }
         Ok(watcher::Event::Init) => {
@@ -181,7 +191,9 @@ fn watch_rollouts(scope: &Scope, index: &Index) -> impl Stream<Item = Asked> + S
         }
         Ok(watcher::Event::InitDone) => {
             met.met();
-            Asked::Listed(index.listing_ends())
+            let gone = index.listing_ends();
+            guarded.listed(&gone);
+            Asked::Listed(gone)
         }
         Err(error) => {
             tracing::warn!(%error, "the watch of CanaryRollouts failed and is retried");
@@ -190,9 +202,13 @@ fn watch_rollouts(scope: &Scope, index: &Index) -> impl Stream<Item = Asked> + S
     })
 }
 
-fn note(index: &Index, seen: &SeenRollout) {
+/// One that can't be read is not taken for gone: what is guarded for it stays so.
+fn note(index: &Index, guarded: &Guarded, seen: &SeenRollout) {
     match &seen.0 {
-        Ok(rollout) => index.note(rollout),
+        Ok(rollout) => {
+            index.note(rollout);
+            guarded.note(rollout);
+        }
         Err(error) => {
             index.note_unreadable(name(seen), error.metadata.uid.as_deref().unwrap_or_default());
             tracing::warn!(rollout = %name(seen), error = %error.error, "can't be read and is left alone; apply it again under the current schema");
