@@ -3,6 +3,7 @@
 
 mod faults;
 mod figures;
+mod guard;
 mod process;
 mod reaction;
 mod rest;
@@ -59,6 +60,12 @@ enum Measurement {
         #[arg(long, default_value_t = 5)]
         runs: u32,
     },
+    /// A Deployment write in a namespace of many rollouts, with and without the guard, and their adoption under it
+    Guard {
+        /// `CanaryRollouts` of one namespace, each with a fake pod
+        #[arg(long, default_value_t = 1000)]
+        rollouts: u32,
+    },
     /// Memory, processor time and writes of the operator with nothing to do
     Rest {
         /// `CanaryRollouts`: the first of real consumers, the others of fake pods
@@ -104,6 +111,7 @@ async fn measure(installed: &Installed, what: Measurement) -> Result<Value> {
         Measurement::Reaction { changes } => reaction::measure(&mut s, changes).await,
         Measurement::CrashLoop { runs } => faults::measure(&mut s, runs, &faults::CRASH_LOOP).await,
         Measurement::Stall { runs } => faults::measure(&mut s, runs, &faults::STALL).await,
+        Measurement::Guard { rollouts } => guard::measure(s, rollouts).await,
         Measurement::Rest { rollouts, settle } => {
             rest::measure(s, rollouts, Duration::from_secs(settle)).await
         }

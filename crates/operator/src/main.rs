@@ -19,6 +19,7 @@ use siskin_operator::evidence::sampling::Sampling;
 use siskin_operator::evidence::weigh::Weigher;
 use siskin_operator::guard::GuardKeeper;
 use siskin_operator::name::Trigger;
+use siskin_operator::observe::autoscalers::Autoscalers;
 use siskin_operator::observe::index::Index;
 use siskin_operator::observe::observer::Observer;
 use siskin_operator::options::{Options, init_tracing};
@@ -29,6 +30,7 @@ use siskin_operator::process::gate::Gate;
 use siskin_operator::process::health::{Health, Readiness};
 use siskin_operator::process::lease::election::{self, Lease};
 use siskin_operator::process::metrics::Metrics;
+use siskin_operator::queue::autoscalers::run as sweep;
 use siskin_operator::queue::runner::run;
 use siskin_operator::queue::watches::{Scope, Triggers, watch_pods};
 use siskin_operator::report::reporter::Reporter;
@@ -74,24 +76,24 @@ async fn main() -> anyhow::Result<()> {
     let scope = Scope::new(cluster.clone(), options.namespace.clone(), readiness.clone());
     let (pods, pod_events) = watch_pods(&scope);
     let index = Index::default();
+    let autoscalers = Autoscalers::new(cluster.clone(), options.namespace.as_deref());
     let (sampling, feeds) = Sampling::new(Samplers::new(clock::now_millis), traces.clone());
     let (trigger, asked) = Trigger::new();
     let passes = Passes {
-        observer: Observer::new(cluster.clone(), pods.clone(), index.clone()),
+        observer: Observer::new(cluster.clone(), pods.clone(), index.clone(), autoscalers.clone()),
         evidence: Weigher::new(cluster.clone(), sampling.clone()),
         writer: Writer::new(cluster.clone(), gate.clone(), metrics.clone()),
         reporter: Reporter::new(events, metrics.clone()),
-        gate,
+        gate: gate.clone(),
         metrics: metrics.clone(),
         memory: Memory::default(),
     };
     keep_guard(&mut tasks, &scope, &passes);
+    let sweeps = sweep(autoscalers, index.clone(), trigger.clone(), gate.clone());
+    spawn_endless(&mut tasks, "the sweeps of autoscalers", sweeps);
     let heartbeat = health.task("queue", HEARTBEAT);
     let queue = run(scope, passes, index.clone(), Triggers { pods: pod_events, asked, heartbeat });
-    tasks.spawn(async move {
-        queue.await;
-        Err(anyhow!("the queue of passes ended"))
-    });
+    spawn_endless(&mut tasks, "the queue of passes", queue);
     let neighbors = Neighbors::new(cluster);
     let counts = metrics.clone();
     let feeder = Feeder { sampling, feeds, pods, neighbors, trigger, metrics: counts };
@@ -113,15 +115,24 @@ async fn main() -> anyhow::Result<()> {
 
 type Tasks = JoinSet<anyhow::Result<&'static str>>;
 
+/// A task that ends only if something is wrong.
+fn spawn_endless(
+    tasks: &mut Tasks,
+    what: &'static str,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    tasks.spawn(async move {
+        task.await;
+        Err(anyhow!("{what} ended"))
+    });
+}
+
 /// Keeps what the admission guard reads: it follows the watch of rollouts, not the passes.
 fn keep_guard(tasks: &mut Tasks, scope: &Scope, passes: &Passes) {
     let Scope { cluster, namespace, guarded, .. } = scope.clone();
     let (writer, gate) = (passes.writer.clone(), passes.gate.clone());
     let keeper = GuardKeeper { cluster, namespace, guarded, writer, gate };
-    tasks.spawn(async move {
-        keeper.run().await;
-        Err(anyhow!("the keeper of the guard ended"))
-    });
+    spawn_endless(tasks, "the keeper of the guard", keeper.run());
 }
 
 /// Keeps the counts of rollouts by phase up to date.

@@ -1,6 +1,7 @@
 //! Kubernetes read into a `World`: the rollout, its Deployments, frozen templates, pods.
 //! Asks no source of evidence and writes nothing.
 
+pub mod autoscalers;
 mod by_target;
 mod defaults;
 pub mod exports;

@@ -118,7 +118,7 @@ impl Passes {
         applied.finish()?;
         self.memory.carried_out(name, plan);
         let moved = plan.next != world.state;
-        Ok((!moved).then(|| next_look(name, evidence, plan, now)))
+        Ok((!moved).then(|| next_look(world, evidence, plan, now)))
     }
 
     /// Forgets a rollout that is gone.

@@ -1,6 +1,7 @@
 //! Which rollouts are looked at, and when: watches, queue, retries.
 //! No content: an event becomes a name, and a name becomes a pass.
 
+pub mod autoscalers;
 pub mod runner;
 mod schedule;
 pub mod watches;

@@ -194,7 +194,8 @@ fn install(bed: &Testbed) -> Result<()> {
     bed.apply_folder("config/crd")?;
     bed.apply_operators_namespace()?;
     bed.apply_folder("config/rbac")?;
-    bed.kubectl(&["wait", "--for=condition=Established", "crd/canaryrollouts.siskin.dev"]).map(drop)
+    let kinds = ["crd/canaryrollouts.siskin.dev", "crd/canaryguards.siskin.dev"];
+    bed.kubectl(&[&["wait", "--for=condition=Established"], &kinds[..]].concat()).map(drop)
 }
 
 /// Ends what would interfere: an installed operator, the guard, scenarios of a run that was killed.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use siskin_api::Phase;
 use siskin_e2e::scenario::event_log::View;
 use siskin_e2e::scenario::history::Change;
+use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::{Part, Seen};
 use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
@@ -53,6 +54,59 @@ fn with_the_guard_no_pod_of_a_new_version_starts_outside_the_canary() {
         let put = Version::without_image("put");
         s.kubectl(&["replace", "-f", "-"], &s.manifest(&put, WANTED)).await?;
         guarded(s, &put, &["diff"]).await?;
+        s.kubectl(&["delete", "-f", "-"], &guard).await.map(drop)
+    });
+}
+
+#[test]
+fn a_target_that_is_made_anew_or_has_lost_its_labels_is_guarded() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
+        let guard = narrowed_guard(s).await?;
+        s.when().deletes(ObjectKind::Deployment, ROLLOUT).await?;
+        s.then()
+            .sees("the target is gone", |view| {
+                (!view.state.parts.contains_key(&Part::Target)).then_some(())
+            })
+            .await?;
+        let anew = Version::without_image("anew");
+        s.when().applies(&anew, WANTED).await?;
+        guarded(s, &anew, &["diff", "--server-side", "--field-manager=kubectl"]).await?;
+
+        s.log.note("the target is put without labels and annotations");
+        let bare = Version::without_image("bare");
+        let mut manifest: Value = serde_json::from_str(&s.manifest(&bare, WANTED + 1))?;
+        for field in ["labels", "annotations"] {
+            manifest["metadata"].as_object_mut().context("metadata")?.remove(field);
+        }
+        s.kubectl(&["replace", "-f", "-"], &manifest.to_string()).await?;
+        s.then()
+            .sees("the count is N, and no pod of it is the target's", |view| {
+                let target = view.state.count(Part::Target) == 0;
+                (view.state.total() == Some(WANTED + 1) && target).then_some(())
+            })
+            .await?;
+        let pods = s.log.look(|view| started(&view, "bare"));
+        ensure!(pods.iter().all(|it| it.contains("canary")), "un-analysed pods: {pods:?}");
+        s.kubectl(&["delete", "-f", "-"], &guard).await.map(drop)
+    });
+}
+
+/// The finalizer is taken off by hand while no operator runs: nobody but the API server is left to
+/// turn the guard off.
+#[test]
+fn the_guard_is_off_once_its_rollout_was_removed_by_force() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
+        let guard = narrowed_guard(s).await?;
+        s.log.note("end the operator, and remove the rollout by force");
+        s.operator()?.terminate().await?;
+        let asked = json!({"spec": {"replicas": WANTED}});
+        s.then().mutates(&asked, "{.spec.replicas}", "0").await?;
+        let bare = json!({"metadata": {"finalizers": null}});
+        s.objects.merge(ObjectKind::CanaryRollout, ROLLOUT, &bare).await?;
+        s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
+        s.then().mutates(&asked, "{.spec.replicas}", &WANTED.to_string()).await?;
         s.kubectl(&["delete", "-f", "-"], &guard).await.map(drop)
     });
 }

@@ -1,6 +1,7 @@
 //! Another number of consumers, asked for in every way, at rest and in the middle of a trial.
 //! How pods share the partitions is not looked at.
 
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
 use siskin_api::{Phase, PromotionReason};
 use siskin_e2e::scenario::history::State;
@@ -88,6 +89,27 @@ fn an_autoscaler_of_the_target_itself_keeps_it_from_being_adopted() {
         let moved = json!({"spec": {"scaleTargetRef": rollout}});
         s.objects.merge(ObjectKind::HorizontalPodAutoscaler, "orders", &moved).await?;
         s.given().rest().await
+    });
+}
+
+/// A `ScaledObject` that Git applies again, an HPA that a teammate adds.
+#[test]
+fn an_autoscaler_of_the_target_that_comes_after_its_adoption_is_told() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
+        let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": ROLLOUT});
+        s.objects.apply(ObjectKind::HorizontalPodAutoscaler, &autoscaler(&target)).await?;
+        s.then().says("Stalled", "True", "AutoscalerOnTarget").await?;
+        s.objects
+            .delete(ObjectKind::HorizontalPodAutoscaler, ROLLOUT, DeleteParams::default())
+            .await?;
+        s.given().rest().await?;
+        s.then()
+            .sees("nobody is needed any more", |view| {
+                let conditions = &view.state.rollout()?.status.conditions;
+                conditions.iter().all(|it| it.type_ != "Stalled").then_some(())
+            })
+            .await
     });
 }
 

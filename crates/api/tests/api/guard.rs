@@ -7,8 +7,8 @@ use std::path::Path;
 use kube::Resource;
 use serde::Deserialize;
 use serde_json::Value;
-use siskin_api::guard::GUARD;
-use siskin_api::{CanaryGuard, annotations};
+use siskin_api::guard::{GUARD, MAX_TARGETS};
+use siskin_api::{CanaryGuard, Crd, annotations};
 
 fn documents(file: &str) -> Result<Vec<Value>, Box<dyn Error>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config").join(file);
@@ -29,6 +29,10 @@ fn the_guard_notes_the_count_where_the_operator_reads_it() -> Result<(), Box<dyn
     assert_eq!(kind["apiVersion"], CanaryGuard::api_version(&()).as_ref());
     assert_eq!(kind["kind"], CanaryGuard::kind(&()).as_ref());
     assert_eq!(documents("guard/policy.yaml")?[1]["spec"]["paramRef"]["name"], GUARD);
+    let schema = serde_json::to_value(Crd::Guard.definition())?;
+    let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+    let most = schema.pointer(&format!("{spec}/targets/maxProperties"));
+    assert_eq!(most, Some(&Value::from(MAX_TARGETS)));
     let excluded = &policy["spec"]["matchConstraints"]["objectSelector"]["matchExpressions"][0];
     assert_eq!(excluded["key"], annotations::ROLE);
     let conditions = policy["spec"]["matchConditions"].as_array().ok_or("conditions")?;

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
-use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::api::{ApiResource, DynamicObject, ListParams, VersionMatch};
@@ -73,6 +72,11 @@ impl Cluster {
         Self { client, newest: NewestRevision::default() }
     }
 
+    /// The client, for calls of this room.
+    pub(super) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// Objects of one namespace, or of all: for watches.
     #[must_use]
     pub fn all<K>(&self, namespace: Option<&str>) -> Api<K>
@@ -134,29 +138,6 @@ impl Cluster {
             Err(_) => self.newest.forget(),
         }
         Ok(list?.items)
-    }
-
-    /// Whether a HorizontalPodAutoscaler (KEDA makes one too) scales this Deployment.
-    pub(crate) async fn is_autoscaled(
-        &self,
-        namespace: &str,
-        target: &str,
-    ) -> Result<bool, CallFailed> {
-        self.is_scaled(namespace, &Deployment::kind(&()), target).await
-    }
-
-    /// Whether an autoscaler scales this rollout through `/scale`.
-    pub(crate) async fn is_rollout_autoscaled(&self, name: &Name) -> Result<bool, CallFailed> {
-        self.is_scaled(&name.namespace, &CanaryRollout::kind(&()), &name.name).await
-    }
-
-    async fn is_scaled(&self, namespace: &str, kind: &str, name: &str) -> Result<bool, CallFailed> {
-        let api: Api<HorizontalPodAutoscaler> = Api::namespaced(self.client.clone(), namespace);
-        let all = ListParams::default();
-        let list = call("list", || "HorizontalPodAutoscalers".to_owned(), api.list(&all)).await?;
-        let mut scaled =
-            list.items.iter().filter_map(|it| Some(&it.spec.as_ref()?.scale_target_ref));
-        Ok(scaled.any(|it| it.kind == kind && it.name == name))
     }
 
     /// Whether the namespace is going away.

@@ -84,6 +84,11 @@ impl Index {
         found.into_iter().flatten().cloned().collect()
     }
 
+    /// Whether there is no rollout at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.read().entries.is_empty()
+    }
+
     /// Every rollout that could be read.
     #[must_use]
     pub fn all(&self) -> Vec<Name> {

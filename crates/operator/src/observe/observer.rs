@@ -1,19 +1,21 @@
 //! The only reader: one consistent look at a rollout, from live reads of everything that a decision
 //! counts on. Asks no source of evidence; writes nothing but what it remembers of absences.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use kube::core::DynamicObject;
 use siskin_analysis::observation::Role;
 use siskin_api::annotations::REVISION;
-use siskin_api::{CanaryRollout, FrozenPlan, Order};
-use siskin_decide::{
-    Autoscaler, Desired, MoveOrder, Names, Primary, Revision, State, Target, Workload,
-};
+use siskin_api::{CanaryRollout, FrozenPlan, Order, SpecError};
+use siskin_decide::{Desired, MoveOrder, Names, Primary, Revision, State, Target, Workload};
 
+use crate::cluster::autoscalers::Scaled;
 use crate::cluster::calls::{CallFailed, Cluster};
 use crate::commands;
 use crate::name::Name;
+use crate::observe::autoscalers::{AutoscaledBy, Autoscalers};
 use crate::observe::defaults::Defaults;
 use crate::observe::index::Index;
 use crate::observe::ownership;
@@ -23,11 +25,22 @@ use crate::observe::world::{Blocked, Live, World};
 use crate::per_rollout::PerRollout;
 use crate::persisted;
 use crate::workloads::children::{Difference, Family, child_name};
-use crate::workloads::labels;
 use crate::workloads::template::{PodTemplate, Restarts};
+use crate::workloads::{labels, selector};
 
-/// Autoscalers are not watched; one that appears is served within this time.
-const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(30);
+/// How old an answer on autoscalers may be before an adoption, which takes longer than that.
+const ADOPTS_WITHIN: Duration = Duration::from_secs(10);
+
+/// What follows from whether the target is autoscaled.
+#[derive(Clone, Copy, Debug)]
+enum Need {
+    /// A foreign count on a drained target: a wish, or not.
+    Drains,
+    /// The adoption.
+    Adopts,
+    /// Nothing but words.
+    Rests,
+}
 
 /// Reads everything that belongs to a rollout.
 #[derive(Clone)]
@@ -35,6 +48,7 @@ pub struct Observer {
     cluster: Cluster,
     pods: Pods,
     index: Index,
+    autoscalers: Autoscalers,
     defaults: Defaults,
     remembered: PerRollout<Remembered>,
 }
@@ -44,8 +58,6 @@ pub struct Observer {
 struct Remembered {
     absent_since: Option<Timestamp>,
     first_look: Option<Timestamp>,
-    /// When an autoscaler was looked for last, and whether there was one.
-    autoscaled: Option<(Timestamp, bool)>,
 }
 
 /// What a child is compared with.
@@ -60,9 +72,9 @@ impl Observer {
     /// Reads Deployments and rollouts through `cluster`, pods and other rollouts from their
     /// watches.
     #[must_use]
-    pub fn new(cluster: Cluster, pods: Pods, index: Index) -> Self {
+    pub fn new(cluster: Cluster, pods: Pods, index: Index, autoscalers: Autoscalers) -> Self {
         let (defaults, remembered) = (Defaults::default(), PerRollout::default());
-        Self { cluster, pods, index, defaults, remembered }
+        Self { cluster, pods, index, autoscalers, defaults, remembered }
     }
 
     /// What is there now; `None` when the rollout itself is gone.
@@ -93,12 +105,13 @@ impl Observer {
             other => other,
         };
         let drains = target.as_ref().is_some_and(|it| 0 < it.workload.replicas);
-        let autoscaler_on_target = if !adopted || drains {
-            self.names_target(&name.namespace, target_name).await
-        } else {
-            Autoscaler::Unknown
+        let need = match (drains, adopted) {
+            (_, false) => Need::Adopts,
+            (true, true) => Need::Drains,
+            (false, true) => Need::Rests,
         };
-        let autoscaler_on_rollout = owned && self.is_autoscaled(name, &rollout, now).await?;
+        let autoscaled = self.autoscaled(name, target_name, need).await;
+        let autoscaler_on_rollout = owned && self.waits_for_scale(name, &rollout);
         Ok(Some(World {
             name: name.clone(),
             uid: rollout.uid().unwrap_or_default().into(),
@@ -106,7 +119,7 @@ impl Observer {
             pods,
             pods_unseen_for: self.pods.unseen_for(now.as_millisecond()),
             state,
-            spec_errors: rollout.spec.validate().err().unwrap_or_default(),
+            spec_errors: spec_errors(&rollout, &live),
             plan,
             strategy,
             asked: commands::asked(&rollout, live.target.as_ref()),
@@ -118,7 +131,7 @@ impl Observer {
             blocked: Blocked::default(),
             first_look: self.first_look(name, now),
             namespace_terminating,
-            autoscaler_on_target,
+            autoscaled,
             autoscaler_on_rollout,
             rollout,
             live,
@@ -168,36 +181,22 @@ impl Observer {
         self.remembered.with(name, |it| *it.first_look.get_or_insert(now))
     }
 
-    /// Whether an autoscaler names the target. Nothing else waits for an answer that fails.
-    async fn names_target(&self, namespace: &str, target: &str) -> Autoscaler {
-        match self.cluster.is_autoscaled(namespace, target).await {
-            Ok(true) => Autoscaler::Present,
-            Ok(false) => Autoscaler::Absent,
-            Err(error) => {
-                tracing::warn!(namespace, target, %error, "cannot tell whether it is autoscaled");
-                Autoscaler::Unknown
-            }
+    /// Who scales the target. Asked anew where something follows from it: a count on a drained
+    /// target, an adoption. Else the last sweep says it.
+    async fn autoscaled(&self, name: &Name, target: &str, need: Need) -> AutoscaledBy {
+        let scaled = Scaled::Deployment(target.into());
+        match need {
+            Need::Drains => self.autoscalers.ask(&name.namespace, &scaled, Duration::ZERO).await,
+            Need::Adopts => self.autoscalers.ask(&name.namespace, &scaled, ADOPTS_WITHIN).await,
+            Need::Rests => self.autoscalers.known(&name.namespace, &scaled),
         }
     }
 
-    /// Whether an autoscaler waits for `spec.replicas` to appear; asked at most twice a minute.
-    async fn is_autoscaled(
-        &self,
-        name: &Name,
-        rollout: &CanaryRollout,
-        now: Timestamp,
-    ) -> Result<bool, CallFailed> {
-        if rollout.spec.replicas.is_some() {
-            return Ok(false);
-        }
-        if let Some((at, answer)) = self.remembered.with(name, |it| it.autoscaled)
-            && now.duration_since(at) < ASK_AGAIN_AFTER
-        {
-            return Ok(answer);
-        }
-        let answer = self.cluster.is_rollout_autoscaled(name).await?;
-        self.remembered.with(name, |it| it.autoscaled = Some((now, answer)));
-        Ok(answer)
+    /// Whether an autoscaler waits for `spec.replicas` to appear.
+    fn waits_for_scale(&self, name: &Name, rollout: &CanaryRollout) -> bool {
+        let scaled = Scaled::Rollout(name.name.clone());
+        let by = || self.autoscalers.known(&name.namespace, &scaled);
+        rollout.spec.replicas.is_none() && matches!(by(), AutoscaledBy::Named(_))
     }
 
     async fn target(
@@ -292,6 +291,29 @@ impl Observer {
         }
         Ok(own)
     }
+}
+
+/// What is wrong with the spec, and with the target that it names.
+fn spec_errors(rollout: &CanaryRollout, live: &Live) -> Vec<SpecError> {
+    let mut errors = rollout.spec.validate().err().unwrap_or_default();
+    let selector = |it: &DynamicObject| it.data["spec"]["selector"].clone();
+    let made_for_another = live.target.as_ref().map(selector).and_then(|target| {
+        let mut children = [&live.primary, &live.canary].into_iter().flatten();
+        children.find(|it| selector::differ(&target, &selector(it)))
+    });
+    if let Some(child) = made_for_another {
+        let (target, child) = (&rollout.spec.target_ref.name, child.name_any());
+        errors.push(SpecError {
+            field: "spec.targetRef".into(),
+            problem: format!(
+                "Deployment {target} was made anew with another selector than {child} has, and none can be changed"
+            ),
+            remedy: format!(
+                "make {target} with its old selector; or delete this CanaryRollout, scale {target} up, delete {target}-primary and {target}-canary, and apply it again"
+            ),
+        });
+    }
+    errors
 }
 
 fn family(rollout: &CanaryRollout, live: &Live, order: MoveOrder) -> Option<Family> {

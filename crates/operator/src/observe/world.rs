@@ -5,10 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use kube::core::DynamicObject;
 use siskin_analysis::observation::{Millis, Role};
 use siskin_api::{CanaryRollout, CanaryRolloutStatus, FrozenPlan, SpecError};
-use siskin_decide::{Autoscaler, Names, Primary, State, Strategy, Target, Uid, Workload};
+use siskin_decide::{Names, Primary, State, Strategy, Target, Uid, Workload};
 
 use crate::commands::Asked;
 use crate::name::Name;
+use crate::observe::autoscalers::AutoscaledBy;
 use crate::observe::parse::{self, FrozenObject};
 use crate::observe::pods::PodsOfTarget;
 use crate::workloads::children::Family;
@@ -74,8 +75,8 @@ pub struct World {
     pub first_look: Timestamp,
     /// Whether the namespace goes away; asked of a rollout that is being deleted.
     pub namespace_terminating: bool,
-    /// Whether an autoscaler scales the target; asked before it is adopted, and at each drain.
-    pub autoscaler_on_target: Autoscaler,
+    /// Who scales the target.
+    pub autoscaled: AutoscaledBy,
     /// Whether an autoscaler scales the rollout; asked once it is adopted.
     pub autoscaler_on_rollout: bool,
 }

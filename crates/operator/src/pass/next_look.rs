@@ -9,6 +9,8 @@ use siskin_decide::{Held, Plan, State};
 
 use crate::evidence::view::{Delivery, EvidenceView};
 use crate::name::Name;
+use crate::observe::autoscalers::AutoscaledBy;
+use crate::observe::world::World;
 
 /// Everything is looked at again about this often: watches miss nothing, networks do.
 const RESYNC: Duration = Duration::from_secs(300);
@@ -73,17 +75,17 @@ impl NextLook {
 
 /// How long to wait after a round that changed nothing.
 pub(super) fn next_look(
-    name: &Name,
+    world: &World,
     evidence: &EvidenceView,
     plan: &Plan,
     now: Timestamp,
 ) -> NextLook {
     let at_rest = matches!(plan.next, State::AtRest(_)) && plan.held.is_none();
-    let routine = match (is_unwatched(evidence, plan), at_rest) {
+    let routine = match (is_unwatched(world, evidence, plan), at_rest) {
         (true, false) => LOOK_AT_UNWATCHED,
         // Nothing waits for a Secret at rest but a line of the status.
-        (true, true) | (false, false) => spread(RESYNC, name, now),
-        (false, true) => spread(RESYNC_AT_REST, name, now),
+        (true, true) | (false, false) => spread(RESYNC, &world.name, now),
+        (false, true) => spread(RESYNC_AT_REST, &world.name, now),
     };
     let wait = plan.wake.map(|at| at.duration_since(now).max(SignedDuration::ZERO));
     let wait = wait.and_then(|it| Duration::try_from(it).ok()).map(|it| it.max(SHORTEST_WAIT));
@@ -93,10 +95,12 @@ pub(super) fn next_look(
     }
 }
 
-/// Whether what is waited for is brought by no watch and no sample: a Secret, an autoscaler.
-fn is_unwatched(evidence: &EvidenceView, plan: &Plan) -> bool {
+/// Whether what is waited for is brought by no watch, no sample and no sweep: a Secret, an answer on
+/// autoscalers that was not given.
+fn is_unwatched(world: &World, evidence: &EvidenceView, plan: &Plan) -> bool {
+    let unanswered = matches!(world.autoscaled, AutoscaledBy::Unknown(_));
     matches!(evidence.delivery, Delivery::CannotAsk(_))
-        || plan.held == Some(Held::AutoscalerOnTarget)
+        || (plan.held == Some(Held::AutoscalerOnTarget) && unanswered)
 }
 
 /// A time between 70 and 100 % of `most`, of this look at this rollout alone.

@@ -2,10 +2,9 @@
 //! Texts change only when something happened: none contains a running time.
 
 use siskin_analysis::Verdict;
-use siskin_decide::{
-    Autoscaler, Cause, CurrentStep, Ending, Held, Plan, PromotedBy, Promotion, Rest, State,
-};
+use siskin_decide::{Cause, CurrentStep, Ending, Held, Plan, PromotedBy, Promotion, Rest, State};
 
+use crate::observe::autoscalers::AutoscaledBy;
 use crate::observe::world::{BlockedPods, World};
 use crate::report::round::Round;
 
@@ -88,13 +87,7 @@ fn held_text(round: &Round<'_>, held: Held) -> Option<String> {
         Held::TargetUnavailable => format!(
             "waiting until Deployment {target} is complete and Available before it is adopted"
         ),
-        Held::AutoscalerOnTarget if world.autoscaler_on_target == Autoscaler::Unknown => format!(
-            "cannot tell whether an autoscaler scales Deployment {target}: the look-up failed, see the operator's log and its permissions; it is asked again"
-        ),
-        Held::AutoscalerOnTarget => format!(
-            "an autoscaler scales Deployment {target}, which is kept at 0; let its scaleTargetRef name CanaryRollout {} (siskin.dev/v1alpha1) instead",
-            world.name.name
-        ),
+        Held::AutoscalerOnTarget => autoscaled_text(world),
         Held::TargetPaused => format!(
             "Deployment {target} is paused: nothing new is tried and no pods are handed back to it; run kubectl rollout resume deployment/{target}"
         ),
@@ -134,6 +127,22 @@ fn held_text(round: &Round<'_>, held: Held) -> Option<String> {
         }
         Held::Overdue => overdue(world, next),
     })
+}
+
+fn autoscaled_text(world: &World) -> String {
+    let target = world.target_name();
+    match &world.autoscaled {
+        AutoscaledBy::Named(by) => format!(
+            "{by} scales Deployment {target}, which Siskin keeps drained; let its scaleTargetRef name CanaryRollout {} (siskin.dev/v1alpha1) instead",
+            world.name.name
+        ),
+        AutoscaledBy::Nobody | AutoscaledBy::Unknown(None) => {
+            format!("not known yet whether an autoscaler scales Deployment {target}")
+        }
+        AutoscaledBy::Unknown(Some(why)) => format!(
+            "not known whether an autoscaler scales Deployment {target}: {why}; it is asked again"
+        ),
+    }
 }
 
 /// Pods that the cluster does not let run, with what makes room.

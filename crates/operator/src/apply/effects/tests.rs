@@ -7,12 +7,13 @@ use kube::client::Body;
 use kube::{Client, ResourceExt};
 use serde_json::json;
 use siskin_api::{CanaryRollout, CanaryRolloutStatus};
-use siskin_decide::{Autoscaler, Names, State};
+use siskin_decide::{Names, State};
 use tower_test::mock;
 
 use super::*;
 use crate::cluster::calls::Cluster;
 use crate::name::Name;
+use crate::observe::autoscalers::AutoscaledBy;
 use crate::observe::parse;
 use crate::observe::pods::PodsOfTarget;
 use crate::observe::world::{Blocked, Live};
@@ -52,7 +53,7 @@ fn world() -> World {
         namespace_terminating: false,
         blocked: Blocked::default(),
         first_look: Timestamp::MIN,
-        autoscaler_on_target: Autoscaler::Absent,
+        autoscaled: AutoscaledBy::Nobody,
         autoscaler_on_rollout: false,
         rollout,
     }
