@@ -146,7 +146,8 @@ impl<'a> Scene<'a> {
     /// How far primary has got with this revision, and the canary out of its way.
     pub(crate) fn taken_over(&self, revision: Revision) -> u32 {
         let it = &self.primary.workload;
-        let runs = it.revision == Some(revision);
+        // Until its controller has looked, what it counts is of the template before.
+        let runs = it.revision == Some(revision) && it.current;
         let updated = if runs { it.updated.min(it.replicas) } else { 0 };
         let canary = self.seen.canary.as_ref().map_or(0, |it| it.replicas + it.terminating);
         updated + updated.min(it.available) + self.total.saturating_sub(canary)

@@ -8,7 +8,7 @@ use crate::order::Order;
 use crate::plan::{Effect, Held};
 use crate::revision::{Cause, RolloutId};
 use crate::shape::DeploymentStrategy;
-use crate::state::{CurrentStep, Ending, Rest, State, Stopwatch};
+use crate::state::{CurrentStep, Ending, Headway, Rest, State, Stopwatch};
 use crate::table::decide;
 use crate::testing::{
     Change, ID, NEXT, NOW, PROMOTED, THIRD, ask, at_rest, deleted, order, overdue, primary,
@@ -170,6 +170,29 @@ fn a_restart_of_the_target_restarts_one_role_after_the_other() {
         primary(&mut whole).workload.differs = false;
         assert_eq!(canary_count(&decide(&whole, NOW).effects), Some(total / 2));
     }
+}
+
+#[test]
+fn counts_of_the_template_before_are_no_headway() {
+    let stale: Change = |it| {
+        primary(it).workload = Workload { current: false, ..workload(NEXT, 4) };
+        it.canary = None;
+        let State::Promoting(promotion) = &mut it.state else { panic!("it is under way") };
+        promotion.headway = Headway::started(NOW);
+    };
+    let reached = |seen: &Observed| {
+        let State::Promoting(it) = decide(seen, NOW).next else { panic!("it goes on") };
+        it.headway.reached
+    };
+    let none_of_it = with(promoting(), &[stale]);
+    let some_of_it = with(
+        none_of_it.clone(),
+        &[|it| {
+            let half = Workload { updated: 2, rolled: false, ..workload(NEXT, 4) };
+            primary(it).workload = half;
+        }],
+    );
+    assert!(reached(&none_of_it) < reached(&some_of_it), "it still has all of its way to go");
 }
 
 #[test]
