@@ -4,27 +4,20 @@
 use std::sync::Arc;
 
 use super::cluster::{
-    Cluster, FrozenObject, PrimaryObject, Rollout, Status, TargetObject, trial_key,
+    Cluster, Dress, FrozenObject, PrimaryObject, Status, TargetObject, trial_key,
 };
 use super::deployment::Deployment;
+use super::profile::Profile;
 use crate::observed::{Facts, Frozen};
 use crate::revision::Revision;
 use crate::state::{Rest, State};
-use siskin_simulation::random::Random;
 
 /// The target as its user applied it, complete.
-pub(super) fn plain(dice: &mut Random, template: Revision, total: u32) -> Cluster {
+pub(super) fn plain(profile: &Profile, template: Revision, total: u32) -> Cluster {
     let mut deployment = Deployment::serving(template, total, 1);
-    let max_unavailable = dice.pick(&[0, 0, 1, 2]);
-    deployment.slack = max_unavailable;
-    let target = TargetObject {
-        deployment,
-        noted: None,
-        written: None,
-        owned: false,
-        bypass: None,
-        max_unavailable,
-    };
+    (deployment.shape, deployment.min_ready) = (profile.shape, profile.climate.min_ready);
+    let target =
+        TargetObject { deployment, noted: None, written: None, owned: false, bypass: None };
     Cluster {
         target: Some(target),
         primary: None,
@@ -36,14 +29,16 @@ pub(super) fn plain(dice: &mut Random, template: Revision, total: u32) -> Cluste
     }
 }
 
-/// A cluster after its adoption: the rest that most lives of rollouts are spent in.
-pub(super) fn adopted(mut cluster: Cluster, mut rollout: Rollout) -> Cluster {
-    let Some(target) = &mut cluster.target else { return cluster };
-    let (template, total) = (target.deployment.template, target.deployment.replicas);
+/// What is there is adopted: the rest that most lives of rollouts are spent in.
+pub(super) fn adopt(cluster: &mut Cluster) {
+    let (Some(target), Some(rollout)) = (&mut cluster.target, &mut cluster.rollout) else { return };
+    // It was adopted within its ceiling.
+    rollout.max_consumers = rollout.max_consumers.map(|it| it.max(target.deployment.replicas));
+    let (template, total) = (target.deployment.made.from, target.deployment.replicas);
     let mut primary = Deployment::serving(template, total, 1);
-    primary.slack = target.max_unavailable;
+    Dress::of(&target.deployment, rollout, total).put_on(&mut primary);
     target.noted = Some(total);
-    target.deployment = Deployment { slack: primary.slack, ..Deployment::serving(template, 0, 1) };
+    target.deployment.empty();
     let facts = Facts {
         owner: Arc::clone(&rollout.uid),
         adopted: true,
@@ -62,6 +57,4 @@ pub(super) fn adopted(mut cluster: Cluster, mut rollout: Rollout) -> Cluster {
     rollout.status = Some(Status { state, total: Some(total), plan: None });
     cluster.frozen.push(FrozenObject { frozen, version: 1 });
     cluster.primary = Some(PrimaryObject { deployment: primary, facts, owned: false });
-    cluster.rollout = Some(rollout);
-    cluster
 }

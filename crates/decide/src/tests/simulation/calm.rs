@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use super::deployment::Deployment;
 use super::operator::Operator;
+use super::refusals::Refusals;
 use super::storm;
 use super::vandals;
 use super::world::{Nature, World};
@@ -20,11 +21,25 @@ use crate::table::decide;
 /// A rollout that writes more than this in calm weather undoes its own work.
 const MAX_WRITES: u32 = 400;
 
+/// How long people let a policy or a dead node stand.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(8);
+
+/// A deletion makes progress or gives up: this is long enough for either at any N.
+const LONGEST_DELETION: SignedDuration = SignedDuration::from_mins(60);
+
 /// The weather clears: sources answer, specs are valid, nothing is suspended, the target is there,
 /// or else nobody wants its rollout any more.
 pub(super) fn clear_up(world: &mut World) {
     world.log(|| "calm".into());
     (world.outage, world.operator) = (false, Operator::default());
+    world.blocked = None;
+    if !world.refusals.spare_children() {
+        world.refusals = Refusals::None;
+    }
+    let version = world.cluster.next_version();
+    if let Some(it) = &mut world.cluster.target {
+        (it.deployment.paused, it.deployment.version) = (false, version);
+    }
     let wanted = world.cluster.rollout.is_some() && world.dice.percent(75);
     if world.cluster.target.is_none() && wanted {
         vandals::make_target(world);
@@ -46,6 +61,9 @@ pub(super) fn clear_up(world: &mut World) {
 pub(super) fn person(world: &mut World) {
     heal(world);
     late(world);
+    if world.memory.calm_since.is_some_and(|it| PATIENCE < world.age.duration_since(it)) {
+        mend(world);
+    }
     let Some((state, held)) = world.operator.last else { return };
     let Some(held) = held.filter(|_| world.dice.one_in(3)) else { return };
     let order = match (held, state) {
@@ -59,7 +77,9 @@ pub(super) fn person(world: &mut World) {
             },
         },
         (Held::ScaledToZero, _) => return scale_up(world),
-        (Held::TargetUnavailable, State::Pending) => return storm::scale_target(world, 2),
+        (Held::TargetUnavailable, State::Pending | State::AtRest(_)) => {
+            return storm::scale_target(world, 2);
+        }
         (Held::PrimaryLost, _) => return ship_again(world),
         (_, _) => return,
     };
@@ -71,10 +91,28 @@ pub(super) fn person(world: &mut World) {
     world.log(|| format!("a person says {order:?}"));
 }
 
+/// Somebody repairs what no operator can: policies, dead nodes, two masters of one count.
+fn mend(world: &mut World) {
+    world.refusals = Refusals::None;
+    // What it wrote last is drained before it goes: else its count would be anybody's.
+    let drains = world.cluster.primary.is_some();
+    let target = world.cluster.target.as_ref().filter(|_| drains);
+    world.keda &= target.is_some_and(|it| 0 < it.deployment.replicas);
+    let cluster = &mut world.cluster;
+    let all = [
+        cluster.target.as_mut().map(|it| &mut it.deployment),
+        cluster.primary.as_mut().map(|it| &mut it.deployment),
+        cluster.canary.as_mut(),
+    ];
+    for it in all.into_iter().flatten() {
+        it.release_leavers();
+    }
+}
+
 /// What is promoted, or about to be, gets ready in the end; a version on trial need not.
 fn heal(world: &mut World) {
     let facts = world.cluster.primary.as_ref().map(|it| &it.facts);
-    let live = world.cluster.target.as_ref().map(|it| it.deployment.template);
+    let live = world.cluster.target.as_ref().map(|it| it.deployment.made.from);
     let serving = match facts {
         Some(it) if it.adopted => [it.promoted, it.promoting.map(|it| it.revision), None],
         Some(it) => [it.promoted, it.promoting.map(|it| it.revision), live],
@@ -88,15 +126,13 @@ fn heal(world: &mut World) {
     }
 }
 
-/// A deleted `CanaryRollout` is released within its deadline.
+/// A deleted `CanaryRollout` is released, whatever stands in the way of a hand-back.
 fn late(world: &mut World) {
-    world.memory.calm_since.get_or_insert(world.now);
-    let since = world.memory.calm_since.unwrap_or(world.now);
+    world.memory.calm_since.get_or_insert(world.age);
+    let since = world.memory.calm_since.unwrap_or(world.age);
     let Some(rollout) = &world.cluster.rollout else { return };
     let Some(deleted_at) = rollout.deleted_at else { return };
-    // Each pod that gets further begins the deadline anew.
-    let deadline = rollout.strategy.progress_deadline * 3 + SignedDuration::from_secs(60);
-    if deadline < world.now.duration_since(deleted_at.max(since)) {
+    if LONGEST_DELETION < world.now.duration_since(deleted_at.max(since)) {
         world.fail("a deleted CanaryRollout is not released");
     }
 }
@@ -117,12 +153,12 @@ fn ship_again(world: &mut World) {
     let Some(target) = &mut world.cluster.target else { return };
     if lost {
         (target.noted, target.written) = (None, None);
-        target.deployment.write(target.deployment.template, 2, version);
+        target.deployment.scale(2, version);
         world.memory.wish_by_rollout();
     } else {
         target.bypass = Some(Arc::from(version.to_string()));
-        let fix = Revision((target.deployment.template.0 + 2) % 8);
-        target.deployment.write(fix, target.deployment.replicas, version);
+        let fix = Revision((target.deployment.made.from.0 + 2) % 8);
+        target.deployment.give(fix, version);
         target.deployment.named = fix;
     }
 }
@@ -135,7 +171,7 @@ pub(super) fn is_over(world: &mut World) -> bool {
     let Some(rollout) = &world.cluster.rollout else { return true };
     let resting = matches!(
         world.operator.last,
-        Some((State::AtRest(_), None | Some(Held::RevisionRejected)))
+        Some((State::AtRest(_), None | Some(Held::RevisionRejected | Held::AutoscalerOnTarget)))
     );
     if rollout.deleted_at.is_some() || !resting {
         return false;
@@ -151,7 +187,8 @@ pub(super) fn is_over(world: &mut World) -> bool {
     }
     let Some(view) = world.view() else { return false };
     let plan = decide(&view.seen, world.now);
-    let settled = matches!(plan.held, None | Some(Held::RevisionRejected));
+    let told = [Held::RevisionRejected, Held::AutoscalerOnTarget];
+    let settled = plan.held.is_none_or(|it| told.contains(&it));
     settled && plan.effects.is_empty() && plan.next == view.seen.state
 }
 
@@ -174,6 +211,10 @@ pub(super) fn inspect(world: &mut World) {
     expect(!target.owned, "fields of the target are ours");
     expect(primary.workload.replicas == total && primary.workload.ready == total, "not at N");
     expect(primary.workload.revision == facts.promoted, "primary runs something else");
+    let restarts = |it: &Deployment| it.made.restarts;
+    let asked = world.cluster.target.as_ref().map(|it| restarts(&it.deployment));
+    let done = world.cluster.primary.as_ref().map(|it| restarts(&it.deployment));
+    expect(asked == done, "primary was not restarted");
     expect(facts.promoting.is_none(), "a promotion is open");
     let promoted = facts.promoted.and_then(|it| world.cluster.find(it));
     expect(promoted.is_some_and(|it| it.frozen.promoted), "the promoted revision is not marked");
@@ -211,9 +252,10 @@ fn wish(world: &World, seen: &Observed, total: u32) {
 fn gone(world: &mut World) {
     let cluster = &world.cluster;
     let running = cluster.target.as_ref().map_or(0, |it| it.deployment.replicas)
-        + cluster.primary.as_ref().map_or(0, |it| it.deployment.replicas);
+        + cluster.primary.as_ref().map_or(0, |it| it.deployment.replicas)
+        + cluster.canary.as_ref().map_or(0, |it| it.replicas);
     let excused = world.memory.lost_primary || world.memory.forced || world.profile.scaling;
-    let excused = excused || cluster.doomed;
+    let excused = excused || cluster.doomed || world.profile.refusals;
     if cluster.target.is_some() && running == 0 && !excused {
         world.fail("nobody serves after the release");
     }

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::deployment::Deployment;
+use super::shape::Shape;
 use super::world::Signs;
 use crate::observed::{
-    Autoscaler, Desired, Facts, Frozen, Membership, Names, Observed, Primary, Strategy, Target,
-    Uid, Workload,
+    Desired, Facts, Frozen, Membership, Names, Observed, Primary, Strategy, Target, Uid, Workload,
 };
 use crate::order::Order;
 use crate::revision::{Revision, TrialKey};
-use crate::shape::{DeploymentStrategy, Portion};
 use crate::state::State;
 
 /// Revisions that users write, two per trial key.
@@ -33,7 +32,6 @@ pub(super) struct TargetObject {
     /// Siskin owns fields of it.
     pub(super) owned: bool,
     pub(super) bypass: Option<Arc<str>>,
-    pub(super) max_unavailable: u32,
 }
 
 /// The primary Deployment.
@@ -106,6 +104,33 @@ pub(super) struct Versions {
 pub(super) struct View {
     pub(super) seen: Observed,
     pub(super) versions: Versions,
+    /// What children take over from the target; `None` while it is missing.
+    pub(super) dress: Option<Dress>,
+}
+
+/// What a child takes over from the target beside the template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dress {
+    shape: Shape,
+    min_ready: u32,
+    restarts: u32,
+}
+
+impl Dress {
+    pub(super) fn of(target: &Deployment, rollout: &Rollout, total: u32) -> Self {
+        let shape = target.shape.of_child(rollout.plan().order, total, rollout.max_consumers);
+        Self { shape, min_ready: target.min_ready, restarts: target.made.restarts }
+    }
+
+    pub(super) fn put_on(self, child: &mut Deployment) {
+        (child.shape, child.min_ready) = (self.shape, self.min_ready);
+        child.made.restarts = self.restarts;
+    }
+
+    fn is_worn_by(self, child: &Deployment) -> bool {
+        (self.shape, self.min_ready, self.restarts)
+            == (child.shape, child.min_ready, child.made.restarts)
+    }
 }
 
 impl Rollout {
@@ -133,7 +158,14 @@ impl Cluster {
 
     pub(super) fn view(&self, signs: Signs, absent_for: SignedDuration) -> Option<View> {
         let rollout = self.rollout.as_ref()?;
+        let total = self.primary.as_ref().map(|it| it.facts.replicas);
+        let dress = self
+            .target
+            .as_ref()
+            .map(|it| Dress::of(&it.deployment, rollout, total.unwrap_or(it.deployment.replicas)));
         let state = rollout.state();
+        let (primary, canary) =
+            (self.primary.as_ref().map(|it| &it.deployment), self.canary.as_ref());
         let seen = Observed {
             uid: rollout.uid.clone(),
             state,
@@ -149,16 +181,19 @@ impl Cluster {
             strategy: rollout.plan().clone(),
             target: self.target.as_ref().map(TargetObject::seen),
             target_absent_for: absent_for,
-            autoscaler_on_target: Autoscaler::Absent,
+            autoscaler_on_target: signs.autoscaler,
             autoscaler_on_rollout: rollout.autoscaled,
             primary: self.primary.as_ref().map(|it| Primary {
-                workload: self.child(&it.deployment, it.owned),
+                workload: self.child(&it.deployment, it.owned, dress),
                 facts: it.facts.clone(),
-                strategy: rolling(it.deployment.surge, it.deployment.slack),
+                strategy: it.deployment.shape.seen(),
             }),
-            canary: self.canary.as_ref().map(|it| self.child(it, false)),
-            primary_blocked: None,
-            canary_blocked: None,
+            canary: self.canary.as_ref().map(|it| self.child(it, false, dress)),
+            primary_blocked: signs
+                .blocked
+                .filter(|it| it.everybody && lacks_pods(primary))
+                .map(|it| it.since),
+            canary_blocked: signs.blocked.filter(|_| lacks_pods(canary)).map(|it| it.since),
             frozen: self.frozen.iter().map(|it| it.frozen.clone()).collect(),
             preflight: signs.preflight,
             membership: signs.membership,
@@ -175,7 +210,7 @@ impl Cluster {
             rollout: rollout.version,
             frozen: self.frozen.iter().map(|it| (it.frozen.revision, it.version)).collect(),
         };
-        Some(View { seen, versions })
+        Some(View { seen, versions, dress })
     }
 
     /// One line for the trace: ready/spec of the target, primary and canary, `~` where a status is
@@ -184,7 +219,7 @@ impl Cluster {
         let of = |it: Option<&Deployment>| match it {
             Some(it) => {
                 let behind = if it.current { "" } else { "~" };
-                format!("{}/{}{behind} {:?}", it.counted.ready, it.replicas, it.template)
+                format!("{}/{}{behind} {:?}", it.counted.ready, it.replicas, it.made)
             }
             None => "none".to_owned(),
         };
@@ -210,36 +245,33 @@ impl Cluster {
     }
 
     /// A child; without its frozen template nothing says what it should be.
-    fn child(&self, deployment: &Deployment, owned: bool) -> Workload {
+    fn child(&self, deployment: &Deployment, owned: bool, dress: Option<Dress>) -> Workload {
         let known = self.find(deployment.named).is_some();
-        deployment.workload(known && (deployment.edited || owned))
+        let dressed = dress.is_none_or(|it| it.is_worn_by(deployment));
+        deployment.workload(known && (deployment.edited || owned || !dressed))
     }
 }
 
-const fn rolling(surge: u32, slack: u32) -> DeploymentStrategy {
-    DeploymentStrategy::RollingUpdate {
-        max_surge: Portion::Pods(surge),
-        max_unavailable: Portion::Pods(slack),
-    }
+/// Whether pods that it asks for are not there.
+fn lacks_pods(deployment: Option<&Deployment>) -> bool {
+    deployment.is_some_and(|it| it.count().all < it.replicas)
 }
 
 impl TargetObject {
     fn seen(&self) -> Target {
         let it = &self.deployment;
-        let mut workload = it.workload(false);
-        // The target's own pods are not watched.
-        workload.terminating -= it.counted.leaving;
-        let all = [it.counted.all, it.counted.updated, it.counted.ready];
+        let workload = it.workload(false);
+        let all = [it.counted.all, it.counted.updated, it.counted.available];
         Target {
             workload,
-            desired: Desired { revision: it.template, trial: trial_key(it.template) },
+            desired: Desired { revision: it.made.from, trial: trial_key(it.made.from) },
             available: it.current && all.iter().all(|count| *count == it.replicas),
             noted: self.noted,
             written: self.written,
             owned: self.owned,
             bypass: self.bypass.clone(),
-            strategy: rolling(1, self.max_unavailable),
-            paused: false,
+            strategy: it.shape.seen(),
+            paused: it.paused,
         }
     }
 }

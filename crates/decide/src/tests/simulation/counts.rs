@@ -1,6 +1,7 @@
 //! I1 and I3, watched at every write of a count: computed from the cluster, not from `decide`.
 //! Knows nothing of states.
 
+use super::deployment::Deployment;
 use super::world::World;
 use crate::observed::{Evidence, MoveOrder, Observed};
 use crate::plan::{Effect, Plan};
@@ -11,10 +12,12 @@ use crate::state::{Ending, State};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Consumers {
     pub(super) specs: u32,
-    ready: u32,
+    available: u32,
     /// Pods of the children, those included that are on their way out: all are members of the
     /// group.
     members: u32,
+    /// Pods of any Deployment, by what is asked for and what still leaves.
+    copies: u32,
 }
 
 impl Consumers {
@@ -25,15 +28,19 @@ impl Consumers {
         let deployments = [
             cluster.target.as_ref().map(|it| (&it.deployment, shares)),
             cluster.primary.as_ref().map(|it| (&it.deployment, true)),
-            cluster.canary.as_ref().map(|it| (it, !guard_failed(world, seen, it.named))),
+            cluster.canary.as_ref().map(|it| (it, !is_given_up(world, seen, it.named))),
         ];
-        let mut counts = Self { specs: 0, ready: 0, members: 0 };
+        let mut counts = Self { specs: 0, available: 0, members: 0, copies: 0 };
         for (it, counts_as_ready) in deployments.into_iter().flatten() {
             counts.specs += it.replicas;
             // A shrinking Deployment gives up unready pods first. What its status does not say yet
             // nobody can know.
-            counts.ready += if counts_as_ready { it.counted.ready.min(it.replicas) } else { 0 };
+            counts.available +=
+                if counts_as_ready { it.counted.available.min(it.replicas) } else { 0 };
         }
+        let target = cluster.target.as_ref().map(|it| &it.deployment).filter(|_| shares);
+        let all = target.into_iter().chain(cluster.primary.iter().map(|it| &it.deployment));
+        counts.copies = all.chain(&cluster.canary).map(copies).sum();
         // The target's own pods on their way out are not watched.
         let children = cluster.primary.iter().map(|it| &it.deployment).chain(&cluster.canary);
         counts.members = children.map(|it| it.replicas + it.workload(false).terminating).sum();
@@ -41,14 +48,34 @@ impl Consumers {
     }
 }
 
-/// Whether the canary's pods serve nobody, by what a guard says or has said of its revision.
-fn guard_failed(world: &World, seen: &Observed, revision: Revision) -> bool {
+/// Pods that run now, or will when the write is followed.
+fn copies(deployment: &Deployment) -> u32 {
+    // What its status does not say yet nobody can know.
+    deployment.replicas.max(deployment.counted.all) + deployment.counted.leaving
+}
+
+/// Whether pods of a version that ends for this go at once: what it does is worse than a group that
+/// lacks them.
+pub(super) const fn is_immediate(cause: Cause) -> bool {
+    match cause {
+        Cause::GuardFailed
+        | Cause::AnalysisFailed
+        | Cause::DeadlineExceeded
+        | Cause::Aborted
+        | Cause::Rejected => true,
+        Cause::Inconclusive | Cause::Superseded | Cause::Reverted | Cause::Resumed => false,
+    }
+}
+
+/// Whether the canary's pods count as serving nobody: by what a guard says, by the mark of its
+/// revision, or by the rollback under way.
+fn is_given_up(world: &World, seen: &Observed, revision: Revision) -> bool {
     let mark = world.cluster.find(revision).and_then(|it| it.frozen.rejection);
     let leaves = matches!(seen.state, State::RollingBack(it)
-        if it.cause == Cause::GuardFailed && it.id.revision == revision);
+        if is_immediate(it.cause) && it.id.revision == revision);
     seen.evidence == Evidence::GuardFailed
         || leaves
-        || mark.is_some_and(|it| it.cause == Cause::GuardFailed)
+        || mark.is_some_and(|it| is_immediate(it.cause))
 }
 
 /// The counts before an effect that may change them.
@@ -84,14 +111,17 @@ pub(super) fn check(
 ) {
     let after = Consumers::of(world, seen);
     let total = believed_total(seen, plan);
-    let own = seen.target.as_ref().map(|it| it.strategy);
-    let own = own.or(seen.primary.as_ref().map(|it| it.strategy));
+    let shape = world.cluster.target.as_ref().map(|it| &it.deployment);
+    let shape =
+        shape.or(world.cluster.primary.as_ref().map(|it| &it.deployment)).map(|it| it.shape);
     let surge = match seen.strategy.order {
-        MoveOrder::SurgeFirst => own.map_or(1, |it| it.surge(total).max(1)),
+        MoveOrder::SurgeFirst => shape.map_or(1, |it| it.surge(total).max(1)),
         MoveOrder::DrainFirst => 0,
     };
     let ceiling = seen.max_consumers.map_or(total + surge, |it| it.min(total + surge));
-    if before.specs < after.specs && ceiling < after.specs {
+    // A release that comes late fills up what is missing, beside what others have started.
+    let late = plan.effects.contains(&Effect::RemoveFinalizer);
+    if before.specs < after.specs && ceiling < after.specs && !late {
         world.fail(&format!("I3: {effect:?} brings {before:?} to {after:?}, above {ceiling}"));
     }
     let grows = before.specs < after.specs && before.members < after.members;
@@ -101,10 +131,22 @@ pub(super) fn check(
     if let Some(most) = seen.max_consumers.filter(|most| grows && fixed && *most < after.members) {
         world.fail(&format!("{effect:?} makes {after:?} of {before:?}, above {most} members"));
     }
-    let own = own.map_or(0, |it| it.max_unavailable(total));
+    let moves = match plan.next {
+        State::Adopting => seen.target.is_some(),
+        State::Terminating(it) => it.ending == Ending::HandBack,
+        State::Trial(_) => seen.state.step().is_some(),
+        // Elsewhere primary has N, whatever leaves: a Deployment that is scaled does not wait either.
+        State::Pending | State::AtRest(_) | State::Promoting(_) | State::RollingBack(_) => false,
+    };
+    let doubles = before.specs < after.specs && total < after.copies;
+    if world.profile.shape.never_surges() && doubles && moves {
+        world
+            .fail(&format!("two copies: {effect:?} brings {before:?} to {after:?} at N = {total}"));
+    }
+    let own = shape.map_or(0, |it| it.slack(total));
     let slack = if total < ceiling { own } else { own.max(1) };
-    let at_once = matches!(plan.next, State::RollingBack(it) if it.cause.is_immediate());
-    if after.ready < before.ready && after.ready + slack < total && !at_once {
+    let at_once = matches!(plan.next, State::RollingBack(it) if is_immediate(it.cause));
+    if after.available < before.available && after.available + slack < total && !at_once {
         world.fail(&format!("I1: {effect:?} brings {before:?} to {after:?} at N = {total}"));
     }
 }

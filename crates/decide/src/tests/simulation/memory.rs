@@ -17,10 +17,14 @@ pub(super) struct Memory {
     pub(super) steps: Vec<((u32, usize), Timestamp)>,
     /// When (attempt, step) was first seen entered.
     pub(super) entered: Vec<((u32, usize), Timestamp)>,
-    /// When guards failed revisions on trial.
-    pub(super) guard_failed: Vec<(Revision, Timestamp)>,
-    /// A guard has spoken: pods that don't count as ready any more were given up.
-    pub(super) guard_spoke: bool,
+    /// When revisions on trial were rejected whose pods have to go at once.
+    pub(super) rejected: Vec<(Revision, Timestamp)>,
+    /// Pods that were ready were given up with their version.
+    pub(super) gave_up: bool,
+    /// The target got another template while it had units of ours.
+    pub(super) edited_while_shared: bool,
+    /// Pods stopped being ready, and not by a write of ours.
+    pub(super) accident: bool,
     /// Reasons of bypasses that were followed, and for which revision.
     pub(super) bypassed: Vec<(Arc<str>, Revision)>,
     /// Since when the target is gone.
@@ -46,8 +50,10 @@ impl Memory {
         Self {
             steps: Vec::new(),
             entered: Vec::new(),
-            guard_failed: Vec::new(),
-            guard_spoke: false,
+            rejected: Vec::new(),
+            gave_up: false,
+            edited_while_shared: false,
+            accident: false,
             bypassed: Vec::new(),
             target_gone: None,
             wish: Some(total),

@@ -172,6 +172,14 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
         }
         let before = counts::before(world, &view.seen, effect);
         let complaint = watch::effect(world, &view.seen, effect);
+        if world.refusals.refuses(effect) {
+            world.count("refused");
+            // Planned again at every look; what comes after it is made all the same.
+            if effect.is_housekeeping() {
+                continue;
+            }
+            return false;
+        }
         let outcome = write(
             &mut world.cluster,
             &mut view,
@@ -188,6 +196,8 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
                 world.count("crash within an effect");
                 return false;
             }
+            // Its template could not be frozen.
+            Err(Failed::Impossible(_)) if world.refusals.spare_children() => return false,
             Err(Failed::Impossible(what)) => world.fail(&format!("{effect:?} {what}")),
         }
         let by_others = *effect == Effect::RemoveFinalizer && world.foreign != foreign;

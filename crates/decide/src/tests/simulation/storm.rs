@@ -6,68 +6,23 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::cluster::Rollout;
+use super::neighbors;
+use super::profile::Profile;
 use super::vandals;
-use super::world::{Nature, World};
+use super::world::World;
 use crate::observed::{MoveOrder, OnInconclusive, StepPlan, StepSize, Strategy};
 use crate::order::Order;
 use crate::revision::{Revision, RolloutId};
-use crate::state::{Stage, State};
+use crate::state::{Ending, Stage, State};
 use siskin_simulation::random::Random;
-
-/// What may happen in a world: few worlds see everything, so that most things have a sequel.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "independent kinds of weather")]
-pub(super) struct Profile {
-    /// Counts change: the target's, the `CanaryRollout`'s, the ceiling.
-    pub(super) scaling: bool,
-    /// Objects are deleted, edited by hand, restored from a backup; pods crash.
-    pub(super) vandals: bool,
-    /// `CanaryRollout`s are deleted, and made anew.
-    pub(super) deletion: bool,
-    /// Commands, bypass, suspending.
-    pub(super) people: bool,
-    /// The operator dies, loses its lease, loses races.
-    pub(super) crashes: bool,
-    /// In percent: Good, Bad, Crashing, Weak; the rest is Stuck.
-    mix: [u32; 4],
-}
-
-impl Profile {
-    pub(super) fn of(dice: &mut Random) -> Self {
-        Self {
-            scaling: dice.percent(40),
-            vandals: dice.percent(40),
-            deletion: dice.percent(35),
-            people: dice.percent(50),
-            crashes: dice.percent(70),
-            mix: dice.pick(&[
-                [90, 2, 2, 2],
-                [10, 60, 10, 10],
-                [10, 10, 60, 10],
-                [20, 10, 10, 50],
-                [20, 10, 10, 10],
-                [40, 20, 15, 15],
-            ]),
-        }
-    }
-
-    pub(super) fn nature(&self, dice: &mut Random) -> Nature {
-        let [good, bad, crashing, weak] = self.mix;
-        match dice.below(100) {
-            it if it < good => Nature::Good,
-            it if it < good + bad => Nature::Bad,
-            it if it < good + bad + crashing => Nature::Crashing,
-            it if it < good + bad + crashing + weak => Nature::Weak,
-            _ => Nature::Stuck,
-        }
-    }
-}
 
 /// A `CanaryRollout` is applied.
 pub(super) fn create_rollout(world: &mut World) {
     let version = world.cluster.next_version();
-    let strategy = strategy(&mut world.dice);
-    let max_consumers = world.dice.one_in(5).then(|| 1 + world.dice.below(7));
+    let strategy = strategy(&mut world.dice, &world.profile);
+    // Without room, or a pod that may be missing, a large fleet moves by one pod in a minute.
+    let narrow = world.profile.size <= 20 && world.dice.one_in(5);
+    let max_consumers = narrow.then(|| 1 + world.dice.below(world.profile.size + 1));
     world.memory.ceiling |= max_consumers.is_some();
     world.cluster.rollout = Some(Rollout {
         uid: Arc::from(version.to_string()),
@@ -85,7 +40,9 @@ pub(super) fn create_rollout(world: &mut World) {
     });
 }
 
-pub(super) fn strategy(dice: &mut Random) -> Strategy {
+pub(super) fn strategy(dice: &mut Random, profile: &Profile) -> Strategy {
+    let deadline = dice.pick(&[150, 300]);
+    let any = dice.pick(&[MoveOrder::SurgeFirst, MoveOrder::DrainFirst]);
     let steps: Vec<_> = (0..=dice.below(3))
         .map(|_| {
             let hold = SignedDuration::from_secs(dice.pick(&[0, 20, 60]));
@@ -98,8 +55,10 @@ pub(super) fn strategy(dice: &mut Random) -> Strategy {
         .collect();
     Strategy {
         steps: steps.into(),
-        order: dice.pick(&[MoveOrder::SurgeFirst, MoveOrder::DrainFirst]),
-        progress_deadline: SignedDuration::from_secs(dice.pick(&[150, 300])),
+        // The default of a target that never runs two copies at once.
+        order: if profile.shape.never_surges() { MoveOrder::DrainFirst } else { any },
+        // Looks are up to a minute apart: no healthy pod takes five of them.
+        progress_deadline: SignedDuration::from_secs(if profile.benign { 300 } else { deadline }),
         on_inconclusive: dice.pick(&[
             OnInconclusive::Pause,
             OnInconclusive::Promote,
@@ -111,13 +70,14 @@ pub(super) fn strategy(dice: &mut Random) -> Strategy {
 /// One event.
 pub(super) fn strike(world: &mut World) {
     let Profile { scaling, vandals: wild, deletion, people, .. } = world.profile;
-    match world.dice.below(10) {
+    match world.dice.below(14) {
         0..=2 => edit(world),
         3 if world.dice.one_in(3) => world.outage = !world.outage,
         4 | 5 if people => person(world),
         6 if scaling => scale(world),
         7 | 8 if wild => vandals::strike(world),
         9 if deletion => delete_or_create(world),
+        10..=13 => neighbors::strike(world),
         _ => return,
     }
     world.foreign += 1;
@@ -137,16 +97,18 @@ fn edit(world: &mut World) {
     };
     let version = world.cluster.next_version();
     if let Some(it) = &mut world.cluster.target {
-        let replicas = it.deployment.replicas;
-        it.deployment.write(template, replicas, version);
+        it.deployment.give(template, version);
         it.deployment.named = template;
     }
+    let facts = world.cluster.primary.as_ref().map(|it| &it.facts);
+    let shares = facts.is_none_or(|it| !it.adopted || it.ending == Some(Ending::HandBack));
+    world.memory.edited_while_shared |= shares;
     world.log(|| format!("the target's template is {template}"));
 }
 
 /// Counts, by every way there is.
 fn scale(world: &mut World) {
-    let count = world.dice.below(7);
+    let count = world.dice.below(world.profile.size + 1);
     let version = world.cluster.next_version();
     match world.dice.below(6) {
         0..=2 => scale_target(world, count.max(1)),
@@ -159,7 +121,8 @@ fn scale(world: &mut World) {
             world.log(|| format!("spec.replicas is {replicas:?}"));
         }
         _ => {
-            let max_consumers = world.dice.percent(60).then_some(count.max(1));
+            let narrow = world.profile.size <= 20 && world.dice.percent(60);
+            let max_consumers = narrow.then_some(count.max(1));
             world.memory.ceiling |= max_consumers.is_some();
             if let Some(it) = &mut world.cluster.rollout {
                 (it.max_consumers, it.version) = (max_consumers, version);
@@ -173,12 +136,11 @@ fn scale(world: &mut World) {
 pub(super) fn scale_target(world: &mut World, count: u32) {
     let version = world.cluster.next_version();
     let Some(it) = &mut world.cluster.target else { return };
-    let template = it.deployment.template;
     // What equals our own last count can't be told from it.
     if it.written == Some(count) {
         return;
     }
-    it.deployment.write(template, count, version);
+    it.deployment.scale(count, version);
     note_wish(world, count);
     world.log(|| format!("the target is scaled to {count}"));
 }
@@ -186,6 +148,10 @@ pub(super) fn scale_target(world: &mut World, count: u32) {
 /// The target's count is what users want, unless the `CanaryRollout` has one: then the target is
 /// not listened to.
 pub(super) fn note_wish(world: &mut World, count: u32) {
+    // An autoscaler may have written any count: none is listened to.
+    if world.keda {
+        return;
+    }
     let outranked = world.cluster.rollout.as_ref().is_some_and(|it| it.replicas.is_some());
     if outranked {
         world.memory.wish_by_rollout();
@@ -236,7 +202,7 @@ fn person(world: &mut World) {
 fn order(world: &mut World) -> Order {
     let state = world.cluster.rollout.as_ref().map(Rollout::state);
     let attempts = world.cluster.primary.as_ref().map_or(0, |it| it.facts.attempts);
-    let live = world.cluster.target.as_ref().map_or(Revision(0), |it| it.deployment.template);
+    let live = world.cluster.target.as_ref().map_or(Revision(0), |it| it.deployment.made.from);
     let rejected = world.cluster.frozen.iter().find_map(|it| it.frozen.rejection);
     let dice = &mut world.dice;
     let current = state.and_then(|it| it.rollout());

@@ -36,7 +36,7 @@ pub(super) fn strike(world: &mut World) {
         }
         10 => {
             let version = world.cluster.next_version();
-            let strategy = strategy(&mut world.dice);
+            let strategy = strategy(&mut world.dice, &world.profile);
             if let Some(it) = &mut world.cluster.rollout {
                 (it.strategy, it.version) = (strategy, version);
             }
@@ -48,7 +48,7 @@ pub(super) fn strike(world: &mut World) {
 
 pub(super) fn lose_target(world: &mut World) {
     world.cluster.target = None;
-    world.memory.target_gone.get_or_insert(world.now);
+    world.memory.target_gone.get_or_insert(world.felt);
     // Garbage collection follows at once here.
     if world.cluster.primary.as_ref().is_some_and(|it| it.owned) {
         world.cluster.primary = None;
@@ -60,18 +60,12 @@ pub(super) fn lose_target(world: &mut World) {
 pub(super) fn make_target(world: &mut World) {
     let version = world.cluster.next_version();
     let template = Revision(u64::from(world.dice.below(8)));
-    let count = 1 + world.dice.below(6);
+    let count = 1 + world.dice.below(world.profile.size);
     let mut deployment = Deployment::new(template, count, version);
-    let max_unavailable = world.dice.pick(&[0, 1, 2]);
-    deployment.slack = max_unavailable;
-    let target = TargetObject {
-        deployment,
-        noted: None,
-        written: None,
-        owned: false,
-        bypass: None,
-        max_unavailable,
-    };
+    deployment.shape = world.profile.shape;
+    deployment.min_ready = world.profile.climate.min_ready;
+    let target =
+        TargetObject { deployment, noted: None, written: None, owned: false, bypass: None };
     world.cluster.target = Some(target);
     world.memory.target_gone = None;
     note_wish(world, count);
@@ -95,7 +89,7 @@ fn lose_template(world: &mut World) {
 
 fn hand_on_child(world: &mut World) {
     let version = world.cluster.next_version();
-    let (count, template) = (world.dice.below(5), world.dice.one_in(2));
+    let (count, template) = (world.dice.below(world.profile.size), world.dice.one_in(2));
     let on_primary = world.dice.one_in(2);
     let primary = world.cluster.primary.as_ref().map(|it| it.deployment.named);
     if on_primary && primary.is_none_or(|it| world.cluster.find(it).is_none()) {
@@ -108,13 +102,13 @@ fn hand_on_child(world: &mut World) {
     };
     let Some(child) = child else { return };
     if template {
-        child.write(BY_HAND, child.replicas, version);
+        child.give(BY_HAND, version);
         child.edited = true;
     } else {
-        child.write(child.template, count, version);
+        child.scale(count, version);
     }
     // Pods that a hand has started are not ours.
-    world.memory.guard_failed.clear();
+    world.memory.rejected.clear();
     world.memory.forced |= world.cluster.rollout.is_none();
     world.log(|| format!("a hand on a child: primary {on_primary}, template {template}"));
 }

@@ -3,20 +3,19 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::cluster::trial_key;
-use super::counts::Consumers;
+use super::counts::{Consumers, is_immediate};
+use super::ends;
 use super::world::World;
 use crate::observed::{Evidence, Frozen, Observed, OnInconclusive, Takeover};
 use crate::order::Order;
 use crate::plan::{Effect, Held, Plan};
-use crate::revision::{Cause, Revision};
+use crate::revision::Revision;
 use crate::scene::Scene;
 use crate::state::Phase;
-use crate::state::{
-    CurrentStep, Ending, Origin, PromotedBy, Promotion, Rollback, Stage, State, Trial,
-};
+use crate::state::{CurrentStep, Ending, Origin, PromotedBy, Promotion, Stage, State, Trial};
 use crate::table::{decide, place};
 use crate::tests::edges::is_declared;
 
@@ -41,7 +40,7 @@ pub(super) fn effect(world: &World, seen: &Observed, effect: &Effect) -> Option<
                 return Some(format!("{effect:?} gives primary a rejected revision"));
             }
             let removes = facts.ending == Some(Ending::Remove) && !world.cluster.doomed;
-            let gone = world.memory.target_gone.map(|it| world.now.duration_since(it));
+            let gone = world.memory.target_gone.map(|it| world.felt.duration_since(it));
             if removes && gone.is_none_or(|it| it < SignedDuration::from_secs(30)) {
                 return Some("removed before the target was gone for long enough".to_owned());
             }
@@ -55,11 +54,15 @@ pub(super) fn effect(world: &World, seen: &Observed, effect: &Effect) -> Option<
             (changes && !recorded).then(|| format!("{effect:?} leaves no entry in the history"))
         }
         Effect::RemoveFinalizer => release(world, seen),
+        Effect::Target { replicas } => {
+            let now = world.cluster.target.as_ref().map_or(0, |it| it.deployment.replicas);
+            (now < *replicas && is_paused(world))
+                .then(|| format!("{effect:?} relies on a paused target"))
+        }
         Effect::AddFinalizer
         | Effect::SeedScale { .. }
         | Effect::Freeze { .. }
         | Effect::Refreeze { .. }
-        | Effect::Target { .. }
         | Effect::Drain { .. }
         | Effect::DropFieldOwnership
         | Effect::Reject { .. }
@@ -68,6 +71,26 @@ pub(super) fn effect(world: &World, seen: &Observed, effect: &Effect) -> Option<
         | Effect::OwnPrimaryByTarget
         | Effect::RemoveChildren => None,
     }
+}
+
+/// What changes both children restarts one after the other.
+fn one_restart(world: &World, seen: &Observed, plan: &Plan) {
+    let (Some(primary), Some(canary)) = (&seen.primary, &seen.canary) else { return };
+    let both = primary.workload.differs && canary.differs && 0 < primary.workload.replicas;
+    let writes = |role: fn(&Effect) -> bool| plan.effects.iter().any(role);
+    let restarts = writes(|it| matches!(it, Effect::Primary { .. }))
+        && writes(|it| matches!(it, Effect::Canary { replicas: 1.., .. }));
+    let kept = plan
+        .effects
+        .iter()
+        .any(|it| matches!(it, Effect::Canary { replicas, .. } if canary.replicas <= *replicas));
+    if both && restarts && kept && 0 < canary.replicas {
+        world.fail("both children restart at once");
+    }
+}
+
+fn is_paused(world: &World) -> bool {
+    world.cluster.target.as_ref().is_some_and(|it| it.deployment.paused)
 }
 
 /// A release leaves as many consumers as were wanted, wherever they are, and on nothing unproven.
@@ -89,7 +112,7 @@ fn release(world: &World, seen: &Observed) -> Option<String> {
     let handed = world.cluster.primary.is_none() && 0 < total && primary.facts.adopted;
     let promoting = primary.facts.promoting.map(|it| it.revision);
     let known = [primary.facts.promoted, promoting].into_iter().flatten();
-    let live = trial_key(target.deployment.template);
+    let live = trial_key(target.deployment.made.from);
     let proven = known.map(trial_key).any(|it| it == live);
     let as_seen = seen.target.as_ref().is_some_and(|it| it.desired.trial == live);
     (handed && as_seen && !proven).then(|| "handed back what was never promoted".to_owned())
@@ -98,28 +121,29 @@ fn release(world: &World, seen: &Observed) -> Option<String> {
 /// What a whole plan may not do, before any of it is written.
 pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
     edge(world, seen, plan);
-    let at_once = matches!(plan.next, State::RollingBack(it) if it.cause.is_immediate());
-    world.memory.guard_spoke |= seen.evidence == Evidence::GuardFailed || at_once;
+    world.memory.gave_up |= seen.evidence == Evidence::GuardFailed;
     if world.dice.one_in(64) && decide(seen, world.now) != *plan {
         world.fail("decides differently when asked again");
     }
     if let (State::Trial(_), State::RollingBack(it)) = (&seen.state, &plan.next)
-        && (it.cause, it.from) == (Cause::GuardFailed, Origin::Trial)
+        && is_immediate(it.cause)
     {
-        let gone = plan.effects.iter().any(|it| matches!(it, Effect::Canary { replicas: 0, .. }));
-        if !gone && seen.canary.as_ref().is_some_and(|it| 0 < it.replicas) {
-            world.fail("I5: a guard failed, and the canary is not removed at once");
-        }
+        world.memory.gave_up = true;
+        ends::at_once(world, seen, plan, it.cause);
     }
     if let (State::Trial(_) | State::Promoting(_), State::RollingBack(it)) =
         (&seen.state, &plan.next)
     {
-        rollback(world, seen, plan, *it);
+        ends::rollback(world, seen, plan, *it);
     }
     if let (State::Trial(it), Some(primary)) = (&plan.next, &seen.primary) {
         let written = plan.effects.iter().find_map(Effect::facts).unwrap_or(&primary.facts);
         if it.id.attempt != written.attempts {
             world.fail(&format!("{it:?} is not the attempt that was counted last"));
+        }
+        let begins = matches!(seen.state, State::AtRest(_));
+        if begins && is_paused(world) {
+            world.fail("a trial starts although the target is paused");
         }
         let alike = |other: &&Frozen| trial_key(other.revision) == trial_key(it.id.revision);
         let rejected = seen.frozen.iter().filter(alike).any(|it| it.rejection.is_some());
@@ -127,6 +151,7 @@ pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
             world.fail(&format!("{it:?} tries again what was rejected"));
         }
     }
+    one_restart(world, seen, plan);
     let removes = plan.effects.contains(&Effect::RemoveChildren);
     if removes && !plan.effects.contains(&Effect::RemoveFinalizer) {
         world.fail("I6: removes children that it would create again");
@@ -158,52 +183,6 @@ pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
         && !seen.orders.contains(&Order::PromoteStep(trial.id, step.index))
     {
         forward(world, seen, trial, step);
-    }
-}
-
-/// What a rollback may follow from, and what it must leave behind: a mark before anything else.
-fn rollback(world: &World, seen: &Observed, plan: &Plan, it: Rollback) {
-    let ordered = seen.orders.contains(&Order::Abort(it.id));
-    let other =
-        seen.target.as_ref().is_some_and(|target| target.desired.revision != it.id.revision);
-    let mark = seen.frozen.iter().find(|frozen| frozen.revision == it.id.revision);
-    let mark = mark.and_then(|frozen| frozen.rejection);
-    let entered = seen.state.step().and_then(|step| {
-        world.memory.entered.iter().find(|at| at.0 == (it.id.attempt, step.index))
-    });
-    let late = |at: &((u32, usize), Timestamp)| {
-        seen.strategy.progress_deadline < world.now.duration_since(at.1)
-    };
-    let delivered = seen.evidence == Evidence::Inconclusive { delivered: true };
-    let follows = match it.cause {
-        Cause::GuardFailed => seen.evidence == Evidence::GuardFailed,
-        Cause::AnalysisFailed => seen.evidence == Evidence::Failed,
-        Cause::DeadlineExceeded => entered.is_some_and(late),
-        Cause::Aborted => ordered,
-        Cause::Inconclusive => {
-            delivered && seen.strategy.on_inconclusive == OnInconclusive::Rollback
-        }
-        Cause::Superseded | Cause::Reverted => other,
-        Cause::Rejected => mark.is_some() || other,
-        Cause::Resumed => true,
-    };
-    // A crash may have come between the mark and the status.
-    if !follows && mark.is_none_or(|mark| (mark.cause, mark.rollout) != (it.cause, it.id)) {
-        world.fail(&format!("{it:?} has nothing to follow from"));
-    }
-    let rejects = |effect: &Effect| matches!(effect, Effect::Reject { .. });
-    let moves = |effect: &Effect| matches!(effect, Effect::Primary { .. } | Effect::Canary { .. });
-    let first_move = plan.effects.iter().position(moves);
-    let marks = plan.effects.iter().position(rejects);
-    // A template that must be frozen again before, which may fail for ever, waits for the moves.
-    let again = |it: &Effect| matches!(it, Effect::Freeze { .. } | Effect::Refreeze { .. });
-    let known = !plan.effects.iter().any(again);
-    if known && marks.is_some_and(|marks| first_move.is_some_and(|first| first < marks)) {
-        world.fail("moves before it marks the revision rejected");
-    }
-    let template = world.cluster.find(it.id.revision).is_some();
-    if it.cause.rejects() && marks.is_none() && mark.is_none() && template {
-        world.fail(&format!("{it:?} leaves no mark"));
     }
 }
 
@@ -259,7 +238,7 @@ fn forward(world: &World, seen: &Observed, trial: &Trial, step: CurrentStep) {
     let plan = seen.strategy.steps[step.index];
     let key = (trial.id.attempt, step.index);
     let since = world.memory.steps.iter().find(|it| it.0 == key).map(|it| it.1);
-    let held = since.map_or(SignedDuration::ZERO, |it| world.now.duration_since(it));
+    let held = since.map_or(SignedDuration::ZERO, |it| world.felt.duration_since(it));
     let approved = seen.orders.contains(&Order::Approve(trial.id, step.index));
     if held < plan.hold || seen.evidence != Evidence::Pass || (plan.approval && !approved) {
         world.fail(&format!("{trial:?} goes on after {held} of {}", plan.hold));
@@ -314,10 +293,16 @@ pub(super) fn transition(world: &mut World, from: Phase, plan: &Plan) {
 /// What a write that was made obliges to.
 pub(super) fn written(world: &mut World, seen: &Observed, plan: &Plan, effect: &Effect) {
     if let (Effect::Reject { revision, rejection }, State::RollingBack(it)) = (effect, &plan.next) {
-        world.memory.guard_failed.retain(|it| it.0 != *revision);
-        if (rejection.cause, it.from) == (Cause::GuardFailed, Origin::Trial) {
-            world.memory.guard_failed.push((*revision, world.now));
+        world.memory.rejected.retain(|it| it.0 != *revision);
+        if is_immediate(rejection.cause) && it.from == Origin::Trial {
+            world.memory.rejected.push((*revision, world.age));
         }
+    }
+    if let Effect::ClearRejection { revision } = effect {
+        world.memory.rejected.retain(|it| it.0 != *revision);
+    }
+    if matches!(effect, Effect::MarkPromoted { .. } | Effect::RemoveChildren) {
+        world.memory.rejected.clear();
     }
     if let (Effect::Primary { revision, facts, .. }, State::Promoting(it)) = (effect, &plan.next)
         && it.promoted_by == PromotedBy::Bypass

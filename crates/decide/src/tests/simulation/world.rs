@@ -2,17 +2,20 @@
 //! Holds what the operator can't see: the nature of each revision, and what is remembered of I1–I8.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::cluster::{Cluster, REVISIONS, View};
-use super::deployment::Deployment;
 use super::memory::Memory;
 use super::operator::Operator;
-use super::storm::{self, Profile};
-use super::{beginnings, calm, operator};
-use crate::observed::{Evidence, Membership, MoveOrder, Preflight};
-use crate::revision::{Cause, Revision};
+use super::profile::Profile;
+use super::refusals::Refusals;
+use super::storm;
+use super::weather::Weather;
+use super::{beginnings, calm, health, neighbors, operator};
+use crate::observed::{Autoscaler, Evidence, Membership, Preflight, Strategy};
+use crate::revision::Revision;
 use crate::state::Phase;
 use crate::state::{Stage, State};
 use siskin_simulation::random::Random;
@@ -25,7 +28,7 @@ const STORM: u32 = 20;
 const STRIKES: u32 = 50;
 
 /// Ticks of calm after which a world that does not rest is a bug: several trials end within.
-const CALM: u32 = 600;
+const CALM: u32 = 1_200;
 
 /// How a revision behaves, which the operator has to find out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,9 @@ pub(super) struct Signs {
     pub(super) membership: Membership,
     pub(super) evidence: Evidence,
     pub(super) watched_since: Option<Timestamp>,
+    /// An autoscaler names the target.
+    pub(super) autoscaler: Autoscaler,
+    pub(super) blocked: Option<Blocked>,
 }
 
 /// How often what happened, and which way phases went.
@@ -55,6 +61,29 @@ pub(super) struct Signs {
 pub(super) struct Tally {
     pub(super) events: BTreeMap<&'static str, u32>,
     pub(super) edges: BTreeMap<(Phase, Phase), u32>,
+}
+
+/// Pods can't be made or placed: a quota is full, a webhook is down.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Blocked {
+    pub(super) since: Timestamp,
+    /// Those of primary, too.
+    pub(super) everybody: bool,
+}
+
+/// A promise that a world did not keep.
+#[derive(Debug)]
+pub(super) struct Broken {
+    pub(super) promise: String,
+    pub(super) seed: u64,
+}
+
+impl Broken {
+    /// The invariant, or the first words.
+    pub(super) fn kind(&self) -> &str {
+        let end = self.promise.find([':', '{', '(']);
+        self.promise[..end.unwrap_or(self.promise.len())].trim_end()
+    }
 }
 
 impl Tally {
@@ -68,18 +97,32 @@ impl Tally {
     }
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "independent kinds of weather")]
 pub(super) struct World {
     pub(super) seed: u64,
     pub(super) trace: bool,
+    /// Broken promises are collected.
+    pub(super) one_of_many: bool,
     pub(super) dice: Random,
+    /// The clock of the operator's machine, which may be set.
     pub(super) now: Timestamp,
+    /// The longest that may seem to have passed: what the clock was set back is not taken off.
+    pub(super) felt: Timestamp,
+    /// What has passed.
+    pub(super) age: Timestamp,
     pub(super) calm: bool,
+    /// Seconds between two looks in calm weather.
+    pub(super) tick: u32,
     pub(super) profile: Profile,
     pub(super) natures: [Nature; 8],
     pub(super) cluster: Cluster,
     pub(super) operator: Operator,
     /// Kafka does not answer.
     pub(super) outage: bool,
+    /// KEDA scales the drained target.
+    pub(super) keda: bool,
+    pub(super) blocked: Option<Blocked>,
+    pub(super) refusals: Refusals,
     /// Writes by others, to tell whether the operator's view is still true.
     pub(super) foreign: u32,
     pub(super) memory: Memory,
@@ -90,43 +133,79 @@ impl World {
     pub(super) fn new(seed: u64, trace: bool) -> Self {
         let mut dice = Random::new(seed);
         let profile = Profile::of(&mut dice);
-        let natures = std::array::from_fn(|_| profile.nature(&mut dice));
-        let total = 1 + dice.below(6);
+        let total = 1 + dice.below(profile.size);
         let template = Revision(u64::from(dice.below(8)));
-        let cluster = beginnings::plain(&mut dice, template, total);
-        let mut it = Self {
-            seed,
-            trace,
-            dice,
-            now: Timestamp::UNIX_EPOCH,
-            calm: false,
-            profile,
-            natures,
-            cluster,
-            operator: Operator::default(),
-            outage: false,
-            foreign: 0,
-            memory: Memory::new(total),
-            tally: Tally::default(),
-        };
+        let mut it = Self::plain(seed, profile, template, total);
+        (it.trace, it.one_of_many, it.dice) = (trace, !trace, dice);
+        it.natures = std::array::from_fn(|_| profile.nature(&mut it.dice));
         // What runs already runs well.
         it.natures[usize::try_from(template.0).unwrap()] = Nature::Good;
         storm::create_rollout(&mut it);
-        let adopted = it.dice.one_in(2);
-        if let Some(rollout) = it.cluster.rollout.take_if(|_| adopted) {
-            it.cluster = beginnings::adopted(it.cluster, rollout);
+        if it.dice.one_in(2) {
+            it.adopt();
+            it.keda = it.profile.keda;
         }
         it
     }
 
+    /// A calm world, adopted long ago, looked at each second.
+    pub(super) fn at_rest(
+        seed: u64,
+        profile: Profile,
+        template: Revision,
+        strategy: Strategy,
+    ) -> Self {
+        let mut it = Self::plain(seed, profile, template, profile.size);
+        (it.calm, it.tick) = (true, 1);
+        storm::create_rollout(&mut it);
+        if let Some(rollout) = &mut it.cluster.rollout {
+            (rollout.strategy, rollout.max_consumers) = (strategy, None);
+        }
+        it.adopt();
+        it
+    }
+
+    /// The target as its user applied it, and no `CanaryRollout` yet.
+    fn plain(seed: u64, profile: Profile, template: Revision, total: u32) -> Self {
+        Self {
+            seed,
+            trace: false,
+            one_of_many: false,
+            dice: Random::new(seed),
+            now: BEGINNING,
+            felt: BEGINNING,
+            age: BEGINNING,
+            calm: false,
+            tick: 12,
+            profile,
+            natures: [Nature::Good; 8],
+            cluster: beginnings::plain(&profile, template, total),
+            operator: Operator::default(),
+            outage: false,
+            keda: false,
+            blocked: None,
+            refusals: Refusals::None,
+            foreign: 0,
+            memory: Memory::new(total),
+            tally: Tally::default(),
+        }
+    }
+
+    fn adopt(&mut self) {
+        beginnings::adopt(&mut self.cluster);
+    }
+
     /// The whole life.
     pub(super) fn live(mut self) -> Tally {
-        let storm = 6 + self.dice.below(STORM);
+        let longest = if self.profile.benign { 3 * STORM } else { STORM };
+        let storm = 6 + self.dice.below(longest);
         for _ in 0..storm {
             self.pass_time();
             if self.dice.percent(STRIKES) {
                 storm::strike(&mut self);
             }
+            neighbors::keda(&mut self);
+            neighbors::hpa(&mut self);
             if self.dice.percent(85) {
                 operator::pass(&mut self);
             }
@@ -137,8 +216,9 @@ impl World {
         for _ in 0..CALM {
             self.pass_time();
             calm::person(&mut self);
+            neighbors::keda(&mut self);
             operator::pass(&mut self);
-            self.after_a_failure();
+            health::after_a_failure(&self);
             if calm::is_over(&mut self) {
                 calm::inspect(&mut self);
                 return self.tally;
@@ -153,12 +233,19 @@ impl World {
 
     pub(super) fn log(&self, text: impl FnOnce() -> String) {
         if self.trace {
-            println!("{:>6} s  {}", self.now.as_second(), text());
+            let seconds = self.age.duration_since(BEGINNING).as_secs();
+            println!("{seconds:>6} s  {}", text());
         }
     }
 
     pub(super) fn fail(&self, what: &str) -> ! {
-        panic!("seed {}, second {}: {what}", self.seed, self.now.as_second());
+        let seconds = self.age.duration_since(BEGINNING).as_secs();
+        let failure = format!("seed {}, second {seconds}: {what}", self.seed);
+        if self.one_of_many {
+            // Without the noise of a panic: they are collected.
+            resume_unwind(Box::new(Broken { promise: what.to_owned(), seed: self.seed }));
+        }
+        panic!("{failure}");
     }
 
     pub(super) fn view(&mut self) -> Option<View> {
@@ -167,53 +254,39 @@ impl World {
         self.cluster.view(signs, absent_for)
     }
 
-    fn pass_time(&mut self) {
+    pub(super) fn pass_time(&mut self) {
         let seconds = match self.dice.below(6) {
-            _ if self.calm => 12,
+            _ if self.calm => self.tick,
             0 => 60,
             _ => 3 + self.dice.below(18),
         };
-        self.now += SignedDuration::from_secs(i64::from(seconds));
-        let (natures, prompt) = (self.natures, self.calm);
+        let passed = SignedDuration::from_secs(i64::from(seconds));
+        self.now += passed;
+        self.felt += passed;
+        self.age += passed;
+        let climate = self.profile.climate;
+        let open = Weather { climate, seconds, prompt: self.calm, blocked: false };
+        let everybody = Weather { blocked: self.blocked.is_some_and(|it| it.everybody), ..open };
+        let canaries = Weather { blocked: self.blocked.is_some(), ..open };
+        let natures = self.natures;
         let starts = |it: Revision| {
             let index = usize::try_from(it.0).unwrap_or(0);
             natures.get(index).is_none_or(|it| *it != Nature::Stuck)
         };
         let Cluster { target, primary, canary, versions, .. } = &mut self.cluster;
         let all = [
-            target.as_mut().map(|it| &mut it.deployment),
-            primary.as_mut().map(|it| &mut it.deployment),
-            canary.as_mut(),
+            target.as_mut().map(|it| (&mut it.deployment, open)),
+            primary.as_mut().map(|it| (&mut it.deployment, everybody)),
+            canary.as_mut().map(|it| (it, canaries)),
         ];
-        for deployment in all.into_iter().flatten() {
-            if deployment.tick(&mut self.dice, prompt, starts) {
+        for (deployment, weather) in all.into_iter().flatten() {
+            if deployment.tick(&mut self.dice, weather, starts) {
                 *versions += 1;
                 deployment.version = *versions;
             }
         }
         self.remember();
-        self.availability();
-    }
-
-    /// I1 as users see it: where only templates, commands and the operator's own fate change, no
-    /// pod fails and no guard fires, the group never has fewer ready consumers than it may.
-    fn availability(&self) {
-        let Profile { scaling, vandals, deletion, .. } = self.profile;
-        let Some(primary) = self.cluster.primary.as_ref().filter(|it| it.facts.adopted) else {
-            return;
-        };
-        let Some(rollout) = &self.cluster.rollout else { return };
-        let excused = scaling || vandals || deletion || self.memory.guard_spoke;
-        let total = primary.facts.replicas;
-        let full = rollout.max_consumers.is_some_and(|it| it <= total);
-        let drains = full || rollout.plan().order == MoveOrder::DrainFirst;
-        let slack = self.cluster.target.as_ref().map_or(0, |it| it.max_unavailable);
-        let slack = if drains { slack.max(1) } else { slack };
-        let ready =
-            primary.deployment.ready() + self.cluster.canary.as_ref().map_or(0, Deployment::ready);
-        if !excused && ready + slack < total {
-            self.fail(&format!("I1: {ready} ready of {total}"));
-        }
+        health::check(self);
     }
 
     /// When each step's canary was first seen complete, by someone who looks all the time.
@@ -224,29 +297,12 @@ impl World {
             Stage::Preparing(_) => return,
             Stage::Progressing(step) | Stage::Paused(step) => step,
         };
-        self.memory.enter((trial.id.attempt, step.index), self.now);
+        self.memory.enter((trial.id.attempt, step.index), self.felt);
         let complete = self.cluster.canary.as_ref().is_some_and(|it| {
             it.named == trial.id.revision && 0 < it.replicas && it.replicas <= it.ready()
         });
         if complete {
-            self.memory.complete((trial.id.attempt, step.index), self.now);
-        }
-    }
-
-    /// I5: a version that a guard failed is gone from the cluster soon after.
-    fn after_a_failure(&mut self) {
-        let Some(canary) = &self.cluster.canary else { return };
-        // A minute in which the operator is up.
-        let calm = self.memory.calm_since.unwrap_or(self.now);
-        let late = self.memory.guard_failed.iter().find(|(revision, since)| {
-            SignedDuration::from_secs(60) < self.now.duration_since(calm.max(*since))
-                && canary.runs(*revision)
-                && self.cluster.find(*revision).is_some_and(|it| {
-                    it.frozen.rejection.is_some_and(|it| it.cause == Cause::GuardFailed)
-                })
-        });
-        if let Some((revision, _)) = late {
-            self.fail(&format!("I5: {revision} still runs a minute after its guard failed"));
+            self.memory.complete((trial.id.attempt, step.index), self.felt);
         }
     }
 
@@ -261,13 +317,17 @@ impl World {
         } else if self.calm || self.dice.percent(80) {
             Membership::Settled
         } else {
-            self.dice.pick(&[Membership::Rebalancing, Membership::NotJoined])
+            // A version whose pods stay away from the group is not a healthy one.
+            let stays_away = !self.profile.benign && self.dice.one_in(2);
+            if stays_away { Membership::NotJoined } else { Membership::Rebalancing }
         };
         Signs {
             preflight: if passes { Preflight::Passed } else { Preflight::Failed },
             membership,
             evidence: self.evidence(),
             watched_since: Some(self.operator.watched_since(self.now)),
+            autoscaler: if self.keda { Autoscaler::Present } else { Autoscaler::Absent },
+            blocked: self.blocked,
         }
     }
 
@@ -299,5 +359,8 @@ impl World {
         }
     }
 }
+
+/// Every world begins a day after the epoch: clocks may be set back.
+const BEGINNING: Timestamp = Timestamp::constant(86_400, 0);
 
 const _: () = assert!(REVISIONS == 8);

@@ -2,8 +2,8 @@
 //! an object that changed since fails, and ends the pass. Plans nothing.
 
 use super::cluster::{Cluster, FrozenObject, PrimaryObject, View, trial_key};
-use super::deployment::{BY_HAND, Deployment};
-use crate::observed::{Facts, Frozen, MoveOrder, Rejection};
+use super::deployment::{BY_HAND, Deployment, Made};
+use crate::observed::{Facts, Frozen, Rejection};
 use crate::plan::Effect;
 use crate::revision::Revision;
 use siskin_simulation::random::Random;
@@ -128,7 +128,7 @@ fn freeze(
 fn refreeze(cluster: &mut Cluster, view: &mut View, revision: Revision) -> Result<(), Failed> {
     let primary = cluster.primary.as_ref().ok_or(Failed::Conflict)?;
     check(view.versions.primary, primary.deployment.version)?;
-    if primary.deployment.named != revision || primary.deployment.template == BY_HAND {
+    if primary.deployment.named != revision || primary.deployment.made.from == BY_HAND {
         return Err(Failed::Impossible(
             "freezes a template that the primary Deployment does not run",
         ));
@@ -228,16 +228,12 @@ fn primary(
             return Err(Failed::Conflict);
         }
     };
+    // Where it alone still has its template, only the count and the facts are written.
+    dress(&mut object.deployment, view, frozen.then_some(revision), replicas, version);
+    object.deployment.named = revision;
+    object.deployment.edited &= !frozen;
+    object.owned &= !frozen;
     object.facts = facts.clone();
-    if frozen {
-        shape(&mut object.deployment, view);
-        object.deployment.write(revision, replicas, version);
-        (object.deployment.named, object.deployment.edited) = (revision, false);
-        object.owned = false;
-    } else {
-        // It alone still has its template: only the count and the facts are written.
-        object.deployment.write(object.deployment.template, replicas, version);
-    }
     view.versions.primary = Some(version);
     cluster.primary = Some(object);
     Ok(())
@@ -260,10 +256,9 @@ fn canary(
             return Err(Failed::Conflict);
         }
     };
-    shape(&mut object, view);
     // To 0, and without its template, only the count is written.
-    let template = if frozen && 0 < replicas { revision } else { object.template };
-    object.write(template, replicas, version);
+    let template = (frozen && 0 < replicas).then_some(revision);
+    dress(&mut object, view, template, replicas, version);
     if frozen && 0 < replicas {
         (object.named, object.edited) = (revision, false);
     }
@@ -272,15 +267,22 @@ fn canary(
     Ok(())
 }
 
-/// `maxSurge` and `maxUnavailable`, as a child is written.
-fn shape(deployment: &mut Deployment, view: &View) {
-    let own = view.seen.target.as_ref().map_or(deployment.slack, |it| {
-        it.strategy.max_unavailable(view.seen.last_total.unwrap_or(0))
-    });
-    (deployment.surge, deployment.slack) = match view.seen.strategy.order {
-        MoveOrder::SurgeFirst => (1, own),
-        MoveOrder::DrainFirst => (0, own.max(1)),
-    };
+/// A child as it is written: with its template, what it takes over from the target goes onto it.
+fn dress(
+    child: &mut Deployment,
+    view: &View,
+    template: Option<Revision>,
+    replicas: u32,
+    version: u32,
+) {
+    let Some(template) = template else { return child.scale(replicas, version) };
+    let before = child.made;
+    if let Some(dress) = view.dress {
+        dress.put_on(child);
+    }
+    let made = Made { from: template, ..child.made };
+    child.made = before;
+    child.write(made, replicas, version);
 }
 
 fn target(
@@ -293,8 +295,7 @@ fn target(
     let version = cluster.next_version();
     let it = cluster.target.as_mut().ok_or(Failed::Conflict)?;
     check(view.versions.target, it.deployment.version)?;
-    let template = it.deployment.template;
-    it.deployment.write(template, replicas, version);
+    it.deployment.scale(replicas, version);
     (it.noted, it.written) = (noted, noted.is_none().then_some(replicas));
     it.owned = true;
     view.versions.target = Some(version);

@@ -1,0 +1,90 @@
+//! What must be true of the pods at every moment, whoever wrote last: I1 as users see it, I3 and I5.
+//! Judges no plan and no write.
+
+use jiff::SignedDuration;
+
+use super::cluster::Cluster;
+use super::deployment::Deployment;
+use super::profile::Profile;
+use super::world::World;
+use crate::observed::{Facts, MoveOrder};
+use crate::state::Ending;
+
+/// After every tick.
+pub(super) fn check(world: &World) {
+    let Some(facts) = world.cluster.primary.as_ref().map(|it| &it.facts) else { return };
+    let Profile { scaling, vandals, restarts, climate, .. } = world.profile;
+    // A count that was asked for a moment ago is on its way; a restart in the middle of a move takes
+    // its own pods beside those that move, and what is Ready and not available yet may be given up.
+    let beside = restarts || 0 < climate.min_ready || world.memory.forced;
+    if scaling || vandals || beside || world.memory.lost_primary {
+        return;
+    }
+    availability(world, facts);
+    crowd(world, facts);
+}
+
+/// Deployments whose pods are consumers of the group.
+fn serving<'a>(cluster: &'a Cluster, facts: &Facts) -> impl Iterator<Item = &'a Deployment> {
+    let shares = !facts.adopted || facts.ending == Some(Ending::HandBack);
+    let target = cluster.target.as_ref().map(|it| &it.deployment).filter(|_| shares);
+    let primary = cluster.primary.as_ref().map(|it| &it.deployment);
+    [target, primary, cluster.canary.as_ref()].into_iter().flatten()
+}
+
+/// I1: where only templates, restarts, commands and the operator's own fate change, no pod fails and
+/// nothing is given up as failed, the group never has fewer ready consumers than it may.
+fn availability(world: &World, facts: &Facts) {
+    let Some(rollout) = &world.cluster.rollout else { return };
+    let target = world.cluster.target.as_ref().map(|it| &it.deployment);
+    // While it has units of ours, its own controller rolls them as its user asked.
+    let shares = !facts.adopted || facts.ending == Some(Ending::HandBack);
+    let memory = &world.memory;
+    let by_itself = shares && (memory.edited_while_shared || world.profile.restarts);
+    // A CanaryRollout that is made anew finds another N.
+    let resumed = world.profile.deletion && !shares;
+    if memory.gave_up || memory.accident || by_itself || resumed {
+        return;
+    }
+    let total = facts.replicas;
+    let full = rollout.max_consumers.is_some_and(|it| it <= total);
+    let drains = full || rollout.plan().order == MoveOrder::DrainFirst;
+    let slack = target.map_or(0, |it| it.shape.slack(total));
+    let slack = if drains { slack.max(1) } else { slack };
+    let ready: u32 = serving(&world.cluster, facts).map(Deployment::ready).sum();
+    if ready + slack < total {
+        world.fail(&format!("I1: {ready} ready of {total}, {slack} may be missing"));
+    }
+}
+
+/// I3 as the group sees it: no controller brings more consumers than the user allows.
+fn crowd(world: &World, facts: &Facts) {
+    let Some(rollout) = &world.cluster.rollout else { return };
+    let Some(most) = rollout.max_consumers.filter(|it| facts.replicas <= *it) else { return };
+    // The target had more before it was adopted.
+    if !facts.adopted || facts.ending.is_some() || world.profile.deletion {
+        return;
+    }
+    let pods: u32 = serving(&world.cluster, facts).map(|it| it.count().all).sum();
+    if most < pods {
+        world.fail(&format!("I3: {pods} consumers, above maxConsumers {most}"));
+    }
+}
+
+/// I5: a version that was rejected in a trial is gone from the cluster soon after.
+pub(super) fn after_a_failure(world: &World) {
+    let Some(canary) = &world.cluster.canary else { return };
+    // A minute in which the operator is up.
+    let calm = world.memory.calm_since.unwrap_or(world.age);
+    let marked = |it| world.cluster.find(it).is_some_and(|it| it.frozen.rejection.is_some());
+    // Without its mark it may be tried again, and nobody knows better.
+    let forgotten = world.profile.vandals || world.profile.deletion;
+    let late = world.memory.rejected.iter().find(|(revision, since)| {
+        SignedDuration::from_secs(60) < world.age.duration_since(calm.max(*since))
+            && canary.runs(*revision)
+            && (marked(*revision) || !forgotten)
+    });
+    if let Some((revision, _)) = late {
+        world.fail(&format!("I5: {revision} still runs a minute after it was rejected"));
+    }
+}
