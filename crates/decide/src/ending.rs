@@ -47,6 +47,11 @@ pub(crate) fn terminate(seen: &Observed, now: Timestamp) -> Plan {
 
 /// How far pods have got on the way that the deletion ends with.
 fn returned(scene: &Scene<'_>) -> u32 {
+    // Until it is noted how it ends there is no way to get on with: what is measured then would
+    // count for more than the whole way back.
+    if scene.facts.ending.is_none() {
+        return 0;
+    }
     let target =
         scene.seen.target.as_ref().filter(|_| scene.facts.ending == Some(Ending::HandBack));
     match (target, scene.promoted) {

@@ -172,6 +172,19 @@ fn a_restart_of_the_target_restarts_one_role_after_the_other() {
     }
 }
 
+/// It starts from the 0 that draining left, in a hand-back as at rest.
+#[test]
+fn a_count_that_an_autoscaler_gives_a_target_in_a_hand_back_is_no_wish() {
+    let scaled: Change = |it| target(it).workload = workload(PROMOTED, 1);
+    let named: Change = |it| it.autoscaler_on_target = Autoscaler::Present;
+    let total = |seen: &Observed| {
+        decide(seen, NOW).effects.iter().find_map(Effect::facts).map(|it| it.replicas)
+    };
+    let seen = deleted(with(at_rest(), &[scaled]), Some(Ending::HandBack));
+    assert_eq!(total(&seen), Some(1), "a person's count is one");
+    assert_ne!(total(&with(seen, &[named])), Some(1));
+}
+
 #[test]
 fn counts_of_the_template_before_are_no_headway() {
     let stale: Change = |it| {
