@@ -148,8 +148,8 @@ pub(super) fn scale_target(world: &mut World, count: u32) {
 /// The target's count is what users want, unless the `CanaryRollout` has one: then the target is
 /// not listened to.
 pub(super) fn note_wish(world: &mut World, count: u32) {
-    // An autoscaler may have written any count: none is listened to.
-    if world.keda {
+    // On a drained target an autoscaler may have written any count: none is listened to.
+    if world.keda && world.cluster.primary.is_some() {
         return;
     }
     let outranked = world.cluster.rollout.as_ref().is_some_and(|it| it.replicas.is_some());
