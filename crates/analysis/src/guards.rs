@@ -19,14 +19,14 @@ use crate::findings::finding::{Finding, Verdict};
 use crate::findings::note::Note;
 use crate::findings::signal::Signal;
 use crate::guards::bounds::{Bounds, SavedBounds, Times};
-use crate::guards::crash::crash_guard;
+use crate::guards::crash::CrashGuard;
 use crate::guards::group_lag::GroupLag;
 use crate::guards::rewind::RewindGuard;
 use crate::guards::stall::StallGuard;
 use crate::lag::group::{Group, GroupSnapshot};
-use crate::numbers::Millis;
-use crate::observation::Observation;
+use crate::numbers::{Millis, tally};
 use crate::observation::record::Record;
+use crate::observation::{Observation, PartitionId};
 use crate::settings::Settings;
 use crate::settings::bound::Against;
 use crate::settings::check::Measure;
@@ -35,6 +35,7 @@ use crate::settings::user_metric::{UserMetric, UserRule};
 /// All guards of a trial.
 #[derive(Clone, Debug)]
 pub(crate) struct Guards {
+    pub(crate) crash: CrashGuard,
     pub(crate) stall: StallGuard,
     pub(crate) rewind: RewindGuard,
     pub(crate) group_lag: GroupLag,
@@ -56,6 +57,7 @@ impl Guards {
             }
         };
         Self {
+            crash: CrashGuard::default(),
             stall: StallGuard::new(settings.interval, commit_gap),
             rewind: RewindGuard::default(),
             group_lag: GroupLag::default(),
@@ -76,7 +78,9 @@ impl Guards {
     /// Goes on with what a record shows: how far everyone was, and which values are known.
     pub(crate) fn going_on(mut self, record: &Record) -> Self {
         self.rewind = RewindGuard::learn(record);
+        self.stall = self.stall.going_on(record);
         for seen in record.observations() {
+            self.crash.observe(seen.at, &seen.pods);
             self.bounds.iter_mut().for_each(|bounds| bounds.hear(&seen));
         }
         self
@@ -96,6 +100,7 @@ impl Guards {
         group: &Group,
         seen: Option<&GroupSnapshot<'_>>,
     ) {
+        self.crash.observe(observation.at, &observation.pods);
         self.bounds.iter_mut().for_each(|bounds| bounds.observe(observation));
         let Some(seen) = seen else { return };
         self.rewind.follow(&seen.lags.moves);
@@ -106,6 +111,7 @@ impl Guards {
                 self.rewind.observe(group, seen);
                 self.group_lag.count(seen.at, seen.group.members.canary);
                 self.stall.add(seen.at, epoch, &seen.lags.lags);
+                self.stall.place_saved(&group.lags);
             }
             None => self.stall.pause(&seen.lags.lags),
         }
@@ -113,6 +119,7 @@ impl Guards {
 
     /// Every remembered time is wrong after the clock was set; counts are not.
     pub(crate) fn forget_times(&mut self) {
+        self.crash.forget_times();
         self.stall.forget_times();
         self.rewind = self.rewind.forget_times();
         self.group_lag = GroupLag::default();
@@ -122,7 +129,7 @@ impl Guards {
     /// What needs neither Kafka nor statistics: crashes, and bounds that the user set. A Fail goes
     /// before a doubt.
     pub(crate) fn finding(&self, group: &Group, primary_healthy: bool) -> Option<Finding> {
-        let crash = crash_guard(&group.pods, primary_healthy);
+        let crash = self.crash.finding(&group.pods, primary_healthy);
         let found = [crash, self.out_of_bounds(primary_healthy)].into_iter().flatten();
         found.min_by_key(|finding| finding.verdict() != Verdict::Fail)
     }
@@ -169,8 +176,20 @@ impl Guards {
         self.bounds.iter().map(|bounds| bounds.unreadable).fold(0, u32::saturating_add)
     }
 
-    /// What a reader of the verdict should know of the bounds.
-    pub(crate) fn notes(&self) -> impl Iterator<Item = Note> {
-        self.bounds.iter().flat_map(Bounds::notes)
+    /// Whether a partition stood still under the primary already.
+    pub(crate) fn has_stood(&self, group: &Group, partition: &PartitionId) -> bool {
+        let place = group.lags.roster.place(partition);
+        place.is_some_and(|place| self.stall.has_stood_at(place))
+    }
+
+    /// What a reader of the verdict should know of crashes, of partitions that stood still before,
+    /// and of bounds.
+    pub(crate) fn notes(&self, group: &Group) -> impl Iterator<Item = Note> {
+        let mut stood = self.stall.stood(&group.lags);
+        let first = stood.next().map(|place| group.lags.roster.id(place));
+        let stood =
+            first.map(|partition| Note::StoodBefore { partition, more: tally(stood.count()) });
+        let crashes = self.crash.notes(&group.pods).into_iter();
+        crashes.chain(stood).chain(self.bounds.iter().flat_map(Bounds::notes))
     }
 }

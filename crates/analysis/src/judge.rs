@@ -6,12 +6,14 @@ pub(crate) mod pass;
 pub(crate) mod saved;
 pub(crate) mod verdict;
 
+use crate::findings::finding::Finding;
 use crate::guards::Guards;
 use crate::judge::counts::TrialCounts;
 use crate::lag::group::Group;
 use crate::normal::learn::learn;
-use crate::observation::Observation;
+use crate::numbers::Millis;
 use crate::observation::record::{Pushed, Record};
+use crate::observation::{Observation, PodObservation};
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::signals::lag::{Budget, Lag};
@@ -60,13 +62,34 @@ impl Judge {
         self.guards.begin(observation, &self.group);
         let seen = self.group.observe(observation, self.settings.warm_up);
         self.guards.observe(observation, &self.group, seen.as_ref());
-        let window = self.signals.observe(observation, &self.group, seen.as_ref());
+        let (group, guards) = (&self.group, &self.guards);
+        let window = self.signals.observe(observation, group, seen.as_ref(), guards);
         let Some(seen) = seen else { return };
         if let Some(window) = &window {
             self.guards.group_lag.add(seen.at, &window.all, self.signals.lag.margins.normal_lag);
         }
         self.counts.add(&seen, window.as_ref());
         self.group.remember(&seen, self.signals.is_behind());
+    }
+
+    /// Says of the latest observation whether the primary was healthy then, as [`Judge::assess`] is
+    /// told for its own moment. What canary pods did until a moment when it was not is nobody's
+    /// fault: after a shared outage both begin anew.
+    pub fn primary_was(&mut self, healthy: bool) {
+        if !healthy {
+            self.guards.crash.forgive();
+        }
+    }
+
+    /// What the crash guard finds on pods that no observation has shown yet.
+    #[must_use]
+    pub fn crash(
+        &self,
+        at: Millis,
+        pods: &[PodObservation],
+        primary_healthy: bool,
+    ) -> Option<Finding> {
+        self.guards.crash.finding_by(at, pods, primary_healthy)
     }
 
     /// Every remembered time is wrong after the clock was set; accounts and counts are not.

@@ -67,6 +67,7 @@ pub use crate::guards::crash::crash_guard;
 pub use crate::judge::Judge;
 pub use crate::judge::saved::ResumeError;
 pub use crate::normal::steady::{Unsteady, primary_steady};
+pub use crate::normal::stuck::{StuckPartition, stuck_partitions};
 pub use crate::observation::PartitionId;
 pub use crate::observation::record::{Pushed, RECORD_SPAN, Record};
 pub use crate::settings::Settings;

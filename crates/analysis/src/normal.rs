@@ -6,4 +6,5 @@ pub(crate) mod learn;
 pub(crate) mod margins;
 pub(crate) mod spread;
 pub(crate) mod steady;
+pub(crate) mod stuck;
 pub(crate) mod tolerance;

@@ -63,6 +63,10 @@ pub struct MemberCount {
     pub external: u32,
     /// Members that could be ours but match no pod.
     pub unattributed: u32,
+    /// Canary pods with at least one member, those that are being deleted left out: a pod may have
+    /// several members, and a member that died is listed beside the one that took its place.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub canary_pods: u32,
 }
 
 /// One partition at one moment. Offsets are `None` where Kafka gave none.
@@ -125,18 +129,42 @@ pub struct PodObservation {
     pub ready: bool,
     /// Whether the pod is being deleted. It may still be a member of the group.
     pub terminating: bool,
-    /// Container restarts so far, all containers together.
+    /// Container restarts so far, all containers together, init containers and sidecars included.
     pub restarts: u32,
     /// Terminations of containers for running out of memory that are still visible.
     pub oom_kills: u32,
     /// Whether a container waits in `CrashLoopBackOff`.
     pub crash_loop: bool,
+    /// Containers that restarted, or that wait for a reason that is no part of a usual start. One
+    /// that is not listed has done neither. Empty beside restarts: nobody said of which container.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub containers: Arc<[ContainerObservation]>,
     /// The pod's node, if known: restarts of one node at one time are one event.
     #[serde(default)]
     pub node: Option<Arc<str>>,
     /// Metrics scraped for this observation. `None`: not scraped, or no answer.
     #[serde(default)]
     pub metrics: Option<PodMetrics>,
+}
+
+/// One container of a pod at one moment: a main one, an init container or a sidecar.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerObservation {
+    /// Container name, unique in its pod.
+    pub name: Arc<str>,
+    /// Restarts so far.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub restarts: u32,
+    /// Terminations for running out of memory that are still visible: at most two.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub oom_kills: u32,
+    /// Reason why it waits: `CrashLoopBackOff`, `ErrImagePull`. Never the message beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Arc<str>>,
+    /// When it ended last, by its node's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Millis>,
 }
 
 /// Metrics of one pod, all from one scrape. `None`: the series is not there. What is not a finite
@@ -216,4 +244,24 @@ impl Display for PartitionId {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.topic, self.partition)
     }
+}
+
+/// Reason of a container that is started again later each time.
+pub const CRASH_LOOP: &str = "CrashLoopBackOff";
+
+impl ContainerObservation {
+    /// Whether it waits in `CrashLoopBackOff`.
+    #[must_use]
+    pub fn is_crash_loop(&self) -> bool {
+        self.waiting.as_deref() == Some(CRASH_LOOP)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+fn is_empty(containers: &Arc<[ContainerObservation]>) -> bool {
+    containers.is_empty()
 }

@@ -27,6 +27,7 @@ use crate::counters::meter::{Meter, Reader};
 use crate::counters::outcomes::Outcomes;
 use crate::counters::rise::Rise;
 use crate::findings::signal::Signal;
+use crate::guards::Guards;
 use crate::lag::group::{Group, GroupSnapshot};
 use crate::lag::partitions::Lags;
 use crate::numbers::Millis;
@@ -36,7 +37,7 @@ use crate::settings::Settings;
 use crate::settings::user_metric::{UserMetric, UserRule};
 use crate::signals::churn::Churn;
 use crate::signals::evidence::{SignalEvidence, weighed};
-use crate::signals::lag::{Lag, LagWindow};
+use crate::signals::lag::{Lag, LagWindow, Sparing};
 use crate::signals::lag_non_inferiority::LagNonInferiority;
 use crate::signals::memory::Memory;
 use crate::signals::peers::Peers;
@@ -129,16 +130,17 @@ impl Signals {
     }
 
     /// Takes an observation, with what it says of the group if Kafka answered; answers with the
-    /// window of lag that it ends.
+    /// window of lag that it ends. What `guards` explain is no event.
     pub(crate) fn observe(
         &mut self,
         observation: &Observation,
         group: &Group,
         seen: Option<&GroupSnapshot<'_>>,
+        guards: &Guards,
     ) -> Option<LagWindow> {
         // Time that nobody watched is bet on as if it had been a few polls.
         let longest = self.interval.saturating_mul(RECENT_POLLS);
-        self.restarts.observe(observation, longest);
+        self.restarts.observe(observation, longest, &guards.crash);
         self.churn.observe(observation, group.lags.oddities.rewinds(), longest);
         self.observe_counts(observation);
         self.memory.iter_mut().for_each(|memory| memory.observe(observation));
@@ -150,7 +152,14 @@ impl Signals {
         }
         let seen = seen?;
         let peers = &self.peers;
-        let window = self.lag.observe(group, seen, |pod| peers.one_is_as_slow(pod));
+        let window = self.lag.observe(
+            group,
+            seen,
+            &Sparing {
+                is_as_slow: &|pod| peers.one_is_as_slow(pod),
+                has_stood: &|partition| guards.has_stood(group, partition),
+            },
+        );
         self.lag_non_inferiority.observe(group, seen);
         if seen.epoch.is_some() {
             let length = self.lag.margins_at_its_pace().proof_window(self.interval);

@@ -154,6 +154,7 @@ impl Run {
         let healthy = primary_healthy.unwrap_or_else(|| pods_look_healthy(&seen));
         if let Some(judge) = &mut self.judge {
             judge.observe(&seen);
+            judge.primary_was(healthy);
             let finding = judge.find(seen.at, healthy);
             self.over = finding.verdict() == Verdict::Fail;
             self.last = Some((seen.at, healthy));

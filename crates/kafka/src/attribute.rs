@@ -17,13 +17,15 @@ use crate::snapshot::{GroupSnapshot, Member};
 pub struct PodIdentity {
     /// Pod name.
     pub name: Arc<str>,
-    /// The pod's address, once it has one.
-    pub ip: Option<IpAddr>,
-    /// Whether the pod shares its node's network: then its address identifies nothing.
+    /// The pod's addresses, once it has some: one for each family of a dual-stack cluster.
+    pub ips: Vec<IpAddr>,
+    /// Whether the pod shares its node's network: then its addresses identify nothing.
     pub host_network: bool,
-    /// The address of the pod's node: connections that were rewritten on the way (SNAT) come from
+    /// The addresses of the pod's node: connections that were rewritten on the way (SNAT) come from
     /// there.
-    pub node_ip: Option<IpAddr>,
+    pub node_ips: Vec<IpAddr>,
+    /// Whether the pod is being deleted: its members are about to leave.
+    pub terminating: bool,
     /// The pod's role, or `None` for a pod of another workload.
     pub role: Option<Role>,
 }
@@ -37,7 +39,7 @@ pub struct PodIdentity {
 /// For each member, the first rule that names exactly one pod holds:
 /// 1. `group.instance.id` contains the pod's name as a whole token;
 /// 2. `client.id` does;
-/// 3. the member connects from the pod's address, which no other pod has, and which is not a
+/// 3. the member connects from an address of the pod, which no other pod has, and which is not a
 ///    node's.
 ///
 /// A member on a pod of another workload is *external*; one that no rule places is
@@ -65,7 +67,7 @@ pub fn attribute(snapshot: &GroupSnapshot, pods: &[PodIdentity]) -> GroupObserva
     GroupObservation {
         state: snapshot.state,
         epoch: snapshot.epoch,
-        members: count(&owners),
+        members: MemberCount { canary_pods: canary_pods(&owners, pods), ..count(&owners) },
         partitions,
     }
 }
@@ -81,6 +83,15 @@ fn count(owners: &[Owner]) -> MemberCount {
         }
     }
     members
+}
+
+/// Canary pods that stay and have a member.
+fn canary_pods(owners: &[Owner], pods: &[PodIdentity]) -> u32 {
+    let canary = |owner: &&Owner| matches!(owner, Owner::Pod { role: Role::Canary, .. });
+    let joined: HashSet<&Owner> = owners.iter().filter(canary).collect();
+    let leaves = |name: &str| pods.iter().any(|pod| pod.terminating && &*pod.name == name);
+    let stays = |owner: &&&Owner| matches!(owner, Owner::Pod { name, .. } if !leaves(name));
+    u32::try_from(joined.iter().filter(stays).count()).unwrap_or(u32::MAX)
 }
 
 fn owner_of(
@@ -139,12 +150,15 @@ fn contains_token(text: &str, pod: &PodIdentity) -> bool {
 
 /// Addresses that belong to exactly one pod, and to no node.
 fn unique_addresses(pods: &[PodIdentity]) -> HashMap<IpAddr, &PodIdentity> {
-    let mut useless: HashSet<IpAddr> = pods.iter().filter_map(|pod| pod.node_ip).collect();
-    useless.extend(pods.iter().filter(|pod| pod.host_network).filter_map(|pod| pod.ip));
-    let mut addresses = HashMap::new();
-    for pod in pods {
-        let Some(ip) = pod.ip.filter(|ip| !useless.contains(ip)) else { continue };
-        if addresses.insert(ip, pod).is_some() {
+    let mut useless: HashSet<IpAddr> = pods.iter().flat_map(|pod| &pod.node_ips).copied().collect();
+    useless.extend(pods.iter().filter(|pod| pod.host_network).flat_map(|pod| &pod.ips));
+    let mut addresses: HashMap<IpAddr, &PodIdentity> = HashMap::new();
+    for (pod, ip) in pods.iter().flat_map(|pod| pod.ips.iter().map(move |ip| (pod, *ip))) {
+        if useless.contains(&ip) {
+            continue;
+        }
+        // Some servers list one address twice.
+        if addresses.insert(ip, pod).is_some_and(|before| before.name != pod.name) {
             addresses.remove(&ip);
             useless.insert(ip);
         }

@@ -52,9 +52,10 @@
 //! };
 //! let canary = PodIdentity {
 //!     name: "orders-canary-5d9f-x2b4c".into(),
-//!     ip: None,
+//!     ips: vec![],
 //!     host_network: false,
-//!     node_ip: None,
+//!     node_ips: vec![],
+//!     terminating: false,
 //!     role: Some(Role::Canary),
 //! };
 //! let group = attribute(&snapshot, &[canary]);

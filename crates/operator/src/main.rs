@@ -94,7 +94,7 @@ async fn main() -> anyhow::Result<()> {
     let heartbeat = health.task("queue", HEARTBEAT);
     let queue = run(scope, passes, index.clone(), Triggers { pods: pod_events, asked, heartbeat });
     spawn_endless(&mut tasks, "the queue of passes", queue);
-    let neighbors = Neighbors::new(cluster);
+    let neighbors = Neighbors::new(cluster, pods.clone());
     let counts = metrics.clone();
     let feeder = Feeder { sampling, feeds, pods, neighbors, trigger, metrics: counts };
     tasks.spawn(async move { Err(anyhow!("sampling ended: {}", feeder.run().await)) });

@@ -3,12 +3,15 @@
 
 pub mod autoscalers;
 mod by_target;
+mod containers;
 mod defaults;
 pub mod exports;
 pub mod guarded;
 pub mod index;
+pub mod missing_pods;
 pub mod observer;
 mod ownership;
 pub mod parse;
 pub mod pods;
+pub mod troubles;
 pub mod world;

@@ -7,15 +7,19 @@ pub mod next_look;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use siskin_decide::decide;
+use siskin_analysis::observation::Role;
+use siskin_decide::{State, decide};
 
 use crate::apply::writer::{ApplyFailed, Writer};
 use crate::clock;
 use crate::cluster::calls::CallFailed;
 use crate::commands::answers;
+use crate::evidence::view::EvidenceView;
 use crate::evidence::weigh::Weigher;
 use crate::name::Name;
+use crate::observe::missing_pods::Obstacle;
 use crate::observe::observer::Observer;
+use crate::observe::world::World;
 use crate::observed::observed;
 use crate::pass::memory::Memory;
 use crate::pass::next_look::{Cause, NextLook, SHORTEST_WAIT, next_look};
@@ -112,7 +116,9 @@ impl Passes {
 
         let applied = self.writer.apply(&world, &plan).await;
         let (world, evidence, plan) = (&world, &evidence, &plan);
-        let round = Round { world, evidence, plan, applied: &applied, answers: &answers, now };
+        let untold = self.memory.untold(name, obstacles(world, evidence));
+        let (answers, untold, applied_now) = (&answers, &untold, &applied);
+        let round = Round { world, evidence, plan, applied: applied_now, answers, untold, now };
         self.writer.record(world, &applied, status(&round)).await?;
         self.reporter.tell(&round);
         applied.finish()?;
@@ -127,6 +133,17 @@ impl Passes {
         self.evidence.forget(name);
         self.memory.forget(name);
     }
+}
+
+/// What stands in the way while something is under way.
+fn obstacles(world: &World, evidence: &EvidenceView) -> Vec<Obstacle> {
+    let stuck = evidence.stuck.clone().map(|words| Obstacle::stuck(words, world.seen_at));
+    if matches!(world.state, State::AtRest(_)) {
+        return stuck.into_iter().collect();
+    }
+    let children = [Role::Canary, Role::Primary].into_iter();
+    let missing = children.filter_map(|role| world.missing_pods(role));
+    missing.chain(world.missing_pods_of_target()).chain(stuck).collect()
 }
 
 /// The status keeps microseconds: a finer `now` would differ from itself after a round trip.

@@ -75,7 +75,13 @@ impl Large {
         let partitions = (0..self.partitions).map(|i| self.partition(i)).collect();
         let canary = u32::try_from(self.pods.len() / CANARY_ONE_IN).expect("few pods");
         let all = u32::try_from(self.pods.len()).expect("few pods");
-        let members = MemberCount { primary: all - canary, canary, external: 0, unattributed: 0 };
+        let members = MemberCount {
+            primary: all - canary,
+            canary,
+            external: 0,
+            unattributed: 0,
+            ..MemberCount::default()
+        };
         let group = GroupObservation { state: GroupState::Stable, epoch: 7, members, partitions };
         let pods = (0..self.pods.len()).map(|i| self.pod(i)).collect();
         Observation { at: self.at, group: Some(group), pods }
@@ -118,6 +124,7 @@ impl Large {
             restarts: 0,
             oom_kills: 0,
             crash_loop: false,
+            containers: Arc::default(),
             node: Some(self.nodes[i / 10].clone()),
             metrics: Some(PodMetrics {
                 consumed: Some(consumed),

@@ -92,6 +92,7 @@ pub fn healthy_pod(name: &str, role: Role, created: Millis) -> PodObservation {
         restarts: 0,
         oom_kills: 0,
         crash_loop: false,
+        containers: Arc::default(),
         node: None,
         metrics: None,
     }

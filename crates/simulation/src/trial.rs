@@ -70,6 +70,7 @@ impl Trial {
         world.run(span, |world, mut seen| {
             edit(world, &mut seen);
             judge.observe(&seen);
+            judge.primary_was(*healthy);
             assessments.push(judge.assess(world.now, *healthy));
         });
     }

@@ -341,9 +341,10 @@ fn committed(snapshot: &GroupSnapshot) -> BTreeMap<i32, Option<i64>> {
 fn pod(name: &str, role: Role) -> PodIdentity {
     PodIdentity {
         name: Arc::from(name),
-        ip: None,
+        ips: vec![],
         host_network: false,
-        node_ip: None,
+        node_ips: vec![],
+        terminating: false,
         role: Some(role),
     }
 }

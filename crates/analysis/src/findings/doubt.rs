@@ -33,6 +33,11 @@ pub enum Doubt {
         /// Primary partitions with work.
         of: u32,
     },
+    /// A canary partition is stuck as it was under the primary, before the canary got it.
+    StoodBefore {
+        /// The partition.
+        partition: PartitionId,
+    },
     /// Kafka has given no usable answer for more than three polls.
     NoObservation {
         /// Milliseconds since the last usable answer; `None`: there was none.
@@ -166,6 +171,7 @@ impl Doubt {
         match self {
             Self::PrimaryUnhealthy { .. } => "PrimaryUnhealthy",
             Self::SharedStall { .. } => "SharedStall",
+            Self::StoodBefore { .. } => "StoodBefore",
             Self::NoObservation { .. } => "NoObservation",
             Self::PodsUnseen { .. } => "PodsUnseen",
             Self::Unattributed { .. } => "Unattributed",
@@ -202,6 +208,10 @@ impl Display for Doubt {
             Self::SharedStall { partition, committing, of } => write!(
                 f,
                 "{partition} is stuck on the canary, but only {committing} of the primary's {of} busy partitions commit: the cause is shared"
+            ),
+            Self::StoodBefore { partition } => write!(
+                f,
+                "{partition} was stuck before the canary got it: nothing is committed there while messages wait, under the primary neither. Free it, or promote by hand"
             ),
             Self::NoObservation { silent: None } => f.write_str("no usable answer from Kafka yet"),
             Self::NoObservation { silent: Some(it) } => {

@@ -17,18 +17,24 @@ use crate::words::HumanDuration;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all_fields = "camelCase")]
 pub enum Fault {
-    /// A container is in `CrashLoopBackOff`.
+    /// A container is in `CrashLoopBackOff`, and those of primary pods were not.
     CrashLoop {
         /// The canary pod.
         pod: Arc<str>,
-        /// Container restarts of the pod so far.
+        /// The container; `None`: nobody said which one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        container: Option<Arc<str>>,
+        /// Restarts of the container so far.
         restarts: u32,
     },
-    /// One pod crashed repeatedly.
+    /// One container crashed repeatedly, more often than those of primary pods.
     Crashes {
         /// The canary pod.
         pod: Arc<str>,
-        /// Container restarts of the pod so far.
+        /// The container; `None`: nobody said which one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        container: Option<Arc<str>>,
+        /// Restarts of the container so far.
         restarts: u32,
     },
     /// Containers were killed for running out of memory.
@@ -157,11 +163,13 @@ impl Fault {
 impl Display for Fault {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CrashLoop { pod, restarts } => {
-                write!(f, "canary pod {pod} is in CrashLoopBackOff, restarts so far: {restarts}")
+            Self::CrashLoop { pod, container, restarts } => {
+                container_of(f, pod, container.as_deref())?;
+                write!(f, " is in CrashLoopBackOff, restarts so far: {restarts}")
             }
-            Self::Crashes { pod, restarts } => {
-                write!(f, "canary pod {pod} restarted {restarts} times since it was created")
+            Self::Crashes { pod, container, restarts } => {
+                container_of(f, pod, container.as_deref())?;
+                write!(f, " restarted {restarts} times since it was created")
             }
             Self::OutOfMemory { kills: 1 } => {
                 f.write_str("canary containers were killed once for running out of memory")
@@ -205,5 +213,12 @@ impl Display for Fault {
                 )
             }
         }
+    }
+}
+
+fn container_of(f: &mut Formatter<'_>, pod: &str, container: Option<&str>) -> fmt::Result {
+    match container {
+        Some(container) => write!(f, "container {container} of canary pod {pod}"),
+        None => write!(f, "canary pod {pod}"),
     }
 }

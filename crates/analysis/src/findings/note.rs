@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::Millis;
+use crate::observation::PartitionId;
 use crate::words::HumanDuration;
 
 /// Something a reader of the verdict should know about how it was reached.
@@ -54,6 +55,23 @@ pub enum Note {
     BesideASlowPeer {
         /// Length of time, in milliseconds.
         spared: Millis,
+    },
+    /// A container of the canary crashed as often as those of primary pods did at that age, or in
+    /// that time.
+    CrashesAsThePrimary {
+        /// The canary pod.
+        pod: Arc<str>,
+        /// The container; empty where nobody said which one.
+        container: Arc<str>,
+        /// Its crashes within ten minutes.
+        crashes: u32,
+    },
+    /// Partitions that the canary got stood still under the primary already.
+    StoodBefore {
+        /// The first of them.
+        partition: PartitionId,
+        /// Number of others.
+        more: u32,
     },
     /// Scraped values were no finite numbers ≥ 0 and were left out.
     UnreadableMetrics {
@@ -113,6 +131,20 @@ impl Display for Note {
                 "growing lag was not held against the canary for {} because a primary pod processed as slowly at the same time",
                 HumanDuration(*spared)
             ),
+            Self::CrashesAsThePrimary { pod, container, crashes } => {
+                let named = if container.is_empty() { "a container" } else { &**container };
+                write!(
+                    f,
+                    "{named} of canary pod {pod} crashed {crashes} times, as it does in the primary's pods: that is not held against the canary"
+                )
+            }
+            Self::StoodBefore { partition, more } => {
+                let others = if *more > 0 { format!(" and {more} more") } else { String::new() };
+                write!(
+                    f,
+                    "{partition}{others} stood still under the primary, too: that is not held against the canary"
+                )
+            }
             Self::UnreadableMetrics { values } => {
                 write!(f, "{values} scraped values were no numbers and were left out")
             }

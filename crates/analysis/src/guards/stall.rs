@@ -1,13 +1,16 @@
 //! The stall guard: a canary partition with old messages waiting and no commit while the primary's
 //! go on. Deterministic and outside the error budget; it compares no speeds.
 
+use std::collections::BTreeSet;
+
 use crate::constants::longest_bridged;
 use crate::findings::doubt::Doubt;
 use crate::findings::fault::Fault;
 use crate::lag::column::{Column, Moves, Place};
 use crate::lag::partitions::{Lags, MORE_THAN_A_MARKER, PartitionLag, Since};
 use crate::numbers::{Millis, seconds, tally};
-use crate::observation::Role;
+use crate::observation::record::Record;
+use crate::observation::{GroupState, PartitionId, Role};
 
 /// Silence shorter than this is never a stall: a GC pause, a slow downstream call, a retry.
 const SHORTEST_WAIT: Millis = 30_000;
@@ -32,6 +35,12 @@ bitflags::bitflags! {
         const COMMITTED = 1 << 3;
         /// The log grew while the clock stood.
         const GREW = 1 << 4;
+        /// It stood still under the primary, and nobody has committed since.
+        const STOOD = 1 << 5;
+        /// Its owner is a primary pod.
+        const PRIMARY = 1 << 6;
+        /// Messages have waited for half the time of a stall.
+        const WAITS = 1 << 7;
     }
 }
 
@@ -47,6 +56,8 @@ pub(crate) struct StallGuard {
     /// assignment.
     growing: Column<u32>,
     flags: Column<Flags>,
+    /// Partitions that stood still before, as an earlier process saved them.
+    saved: BTreeSet<PartitionId>,
 }
 
 /// What the guard sees.
@@ -67,7 +78,51 @@ impl StallGuard {
             quiet: Column::default(),
             growing: Column::default(),
             flags: Column::default(),
+            saved: BTreeSet::new(),
         }
+    }
+
+    /// Goes on with partitions that stood still before, by what an earlier process saved.
+    pub(crate) fn recall(&mut self, stood: BTreeSet<PartitionId>) {
+        self.saved = stood;
+    }
+
+    /// Finds the places of what was saved, once it is listed. To be asked after [`add`](Self::add):
+    /// an offset that becomes known looks like a commit.
+    pub(crate) fn place_saved(&mut self, lags: &Lags) {
+        let flags = &mut self.flags;
+        self.saved.retain(|id| match lags.roster.place(id) {
+            Some(place) => {
+                flags[place.index()].insert(Flags::STOOD);
+                false
+            }
+            None => true,
+        });
+    }
+
+    /// A guard that knows from a record which partitions stand still. Places are those that [`Lags`]
+    /// has after the same record.
+    pub(crate) fn going_on(&self, record: &Record) -> Self {
+        let mut past = Self::new(self.interval, self.commit_gap);
+        let mut lags = Lags::default();
+        for seen in record.observations() {
+            let Some((group, sight)) = seen.group.as_ref().zip(lags.observe(&seen, 0)) else {
+                continue;
+            };
+            past.follow(&sight.moves);
+            match group.state {
+                GroupState::Stable => past.add(seen.at, group.epoch, &sight.lags),
+                GroupState::Rebalancing | GroupState::Empty => past.pause(&sight.lags),
+            }
+        }
+        let stood = |place| if past.has_stood(place) { Flags::STOOD } else { Flags::empty() };
+        let stood: Vec<Flags> = (0..past.flags.len()).map(stood).collect();
+        for (place, flags) in stood.into_iter().enumerate() {
+            (past.quiet[place], past.growing[place]) = (0, NOT_GROWING);
+            past.flags[place] = flags;
+        }
+        past.latest = None;
+        past
     }
 
     /// Forgets everything that has a time: the clock was set.
@@ -107,7 +162,8 @@ impl StallGuard {
         let step = if step > patience { 0 } else { u32::try_from(step).unwrap_or(u32::MAX) };
         for (place, lag) in lags.iter().enumerate() {
             if lag.consumer.is_none() {
-                self.flags[place] = Flags::empty();
+                let stood = self.has_stood(place) && !lag.since.commit;
+                self.flags[place] = if stood { Flags::STOOD } else { Flags::empty() };
             } else if lag.has_same_owner() && self.flags[place].contains(Flags::WATCHED) {
                 self.go_on(place, lag, step);
             } else {
@@ -123,15 +179,36 @@ impl StallGuard {
         }
     }
 
+    /// Partitions of the canary that stood still under the primary already.
+    pub(crate) fn stood(&self, lags: &Lags) -> impl Iterator<Item = Place> {
+        let all = self.flags.iter().enumerate().map(|(place, flags)| (Place::at(place), flags));
+        let stood = all.filter(|(_, it)| it.contains(Flags::STOOD | Flags::WATCHED));
+        let owned = stood.filter(|(it, _)| lags.roster.role(*it) == Some(Role::Canary));
+        owned.map(|(place, _)| place)
+    }
+
+    /// What has to be saved of them, what was saved and is not listed yet included.
+    pub(crate) fn to_save(&self, lags: &Lags) -> BTreeSet<PartitionId> {
+        let placed = self.stood(lags).map(|place| lags.roster.id(place));
+        placed.chain(self.saved.iter().cloned()).collect()
+    }
+
+    /// Whether a partition stood still under the primary, and nobody has committed since.
+    pub(crate) fn has_stood_at(&self, place: Place) -> bool {
+        self.flags.get(place.index()).is_some_and(|it| it.contains(Flags::STOOD))
+    }
+
     /// The gravest stall of the canary now: the longest one. `lags` are those that were watched.
+    /// What stood still before tells nothing of either role.
     pub(crate) fn stall(&self, lags: &Lags) -> Option<Stall> {
         let of = |role: Role| {
-            let all =
-                (0..self.flags.len()).filter(|&place| self.flags[place].contains(Flags::WATCHED));
+            let all = (0..self.flags.len()).filter(|&place| {
+                let flags = self.flags[place];
+                flags.contains(Flags::WATCHED) && !flags.contains(Flags::STOOD)
+            });
             all.filter(move |&place| lags.roster.role(Place::at(place)) == Some(role))
         };
-        let ripe = (0..self.flags.len()).filter(|&place| self.is_stuck(place));
-        let canary = ripe.filter(|&place| lags.roster.role(Place::at(place)) == Some(Role::Canary));
+        let canary = of(Role::Canary).filter(|&place| self.is_stuck(place));
         let place = canary.max_by(|&a, &b| (self.quiet[a], b).cmp(&(self.quiet[b], a)))?;
         let wait = self.wait();
         let commits = |place: &usize| {
@@ -157,10 +234,22 @@ impl StallGuard {
         flags.contains(Flags::RIPE) && Millis::from(self.quiet[place]) >= patience()
     }
 
+    /// Whether nobody commits here although messages wait, since before its owner got it.
+    fn has_stood(&self, place: usize) -> bool {
+        let flags = self.flags[place];
+        // Half the time of a stall speaks for the canary: more than any healthy gap, all the same.
+        let long = Millis::from(self.quiet[place]).saturating_mul(2) >= self.wait();
+        let stands = flags.contains(Flags::PRIMARY | Flags::WAITS) && long;
+        (stands || flags.contains(Flags::STOOD)) && !flags.contains(Flags::COMMITTED)
+    }
+
     fn begin(&mut self, place: usize, lag: &PartitionLag) {
+        let stood = self.has_stood(place) && !lag.since.commit;
         self.quiet[place] = 0;
         self.growing[place] = NOT_GROWING;
         self.flags[place] = Flags::WATCHED;
+        self.flags[place].set(Flags::STOOD, stood);
+        self.flags[place].set(Flags::PRIMARY, lag.role() == Some(Role::Primary));
         self.look(place, lag);
     }
 
@@ -175,6 +264,7 @@ impl StallGuard {
         let (committed, grew) = (flags.contains(Flags::COMMITTED), flags.contains(Flags::GREW));
         flags.remove(Flags::COMMITTED | Flags::GREW);
         if committed {
+            flags.remove(Flags::STOOD);
             flags.insert(Flags::ARMED);
             (self.quiet[place], self.growing[place]) = (0, NOT_GROWING);
         } else {
@@ -193,13 +283,14 @@ impl StallGuard {
         let growing = Some(self.growing[place]).filter(|since| *since != NOT_GROWING);
         let wait = self.wait();
         // Never committed by anyone: how old the first message is, only its arrival tells.
-        let old = match lag.committed {
+        let old = |wait: Millis| match lag.committed {
             Some(_) => lag.behind() >= seconds(wait),
             None => growing.is_some_and(|since| Millis::from(since) >= wait),
         };
         // If nothing arrived since the last commit, a single message may be a marker.
         let work = growing.is_some() || lag.waiting() >= MORE_THAN_A_MARKER;
-        self.flags[place].set(Flags::RIPE, old && work);
+        self.flags[place].set(Flags::RIPE, old(wait) && work);
+        self.flags[place].set(Flags::WAITS, old(wait / 2) && work);
     }
 
     fn fault(&self, place: usize, lags: &Lags) -> Option<Fault> {

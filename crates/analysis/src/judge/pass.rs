@@ -22,14 +22,15 @@ const COMMON_BACKLOG: f64 = 1.5;
 pub(crate) struct PassCheck<'a> {
     judge: &'a Judge,
     answer: &'a GroupAnswer,
-    /// All but those nobody ever used.
+    /// All but those nobody ever used, and those that stood still before.
     partitions: Vec<(&'a CanaryPartition, Option<&'a LagProof>)>,
     owned: u32,
 }
 
 impl<'a> PassCheck<'a> {
     pub(crate) fn of(judge: &'a Judge, answer: &'a GroupAnswer) -> Self {
-        let used = answer.canary.iter().filter(|lag| !lag.unused);
+        let has_stood = |lag: &&CanaryPartition| judge.guards.stall.has_stood_at(lag.place);
+        let used = answer.canary.iter().filter(|lag| !lag.unused && !has_stood(lag));
         let roster = &judge.group.lags.roster;
         let mut walk = judge.signals.lag_non_inferiority.walk();
         let partitions = used.map(|lag| (lag, walk.find(&roster.id(lag.place)))).collect();
@@ -47,6 +48,7 @@ impl<'a> PassCheck<'a> {
         self.judge.guards.group_lag.doubt(now)?;
         self.is_settled()?;
         self.is_unsuspected()?;
+        self.moves_on()?;
         self.has_traffic()?;
         self.is_proven()?;
         let proven = tally(self.proofs().filter(|proof| proof.is_proven()).count());
@@ -114,6 +116,15 @@ impl<'a> PassCheck<'a> {
             Some((id, drift)) => Err(Doubt::Suspected { partition: id.clone(), drift }),
             None => Ok(()),
         }
+    }
+
+    /// A partition that is stuck in both roles may be what the version was made for: it is told.
+    fn moves_on(&self) -> Result<(), Doubt> {
+        let group = &self.judge.group;
+        let stood = self.judge.guards.stall.stood(&group.lags).next();
+        stood.map_or(Ok(()), |place| {
+            Err(Doubt::StoodBefore { partition: group.lags.roster.id(place) })
+        })
     }
 
     fn has_traffic(&self) -> Result<(), Doubt> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::guards::Guards;
+use crate::guards::crash::CrashGuard;
 use crate::guards::group_lag::GroupLag;
 use crate::judge::Judge;
 use crate::judge::counts::TrialCounts;
@@ -14,7 +15,9 @@ use crate::lag::partitions::Oddities;
 use crate::normal::capacity::Capacity;
 use crate::normal::margins::Margins;
 use crate::normal::tolerance::Tolerance;
-use crate::observation::name_table::NameTable;
+use crate::numbers::Millis;
+use crate::observation::PartitionId;
+use crate::observation::name_table::{NameTable, name};
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::signals::lag::{Budget, Lag};
@@ -69,6 +72,12 @@ struct Saved {
     rewinds: bool,
     #[serde(default, skip_serializing_if = "GroupLag::is_fresh")]
     group: GroupLag,
+    /// Partitions of the canary that stood still under the primary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    stood: Vec<(u32, i32)>,
+    /// Up to when crashes are nobody's fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    forgiven: Option<Millis>,
     windows: u32,
     pool: i64,
     topics: Vec<Arc<str>>,
@@ -81,6 +90,9 @@ struct Saved {
 const MOST_BYTES: usize = 16 * 1_024;
 /// Partitions beyond which not even the shortest rows fit: `[0,0,null,[0,0]],` has 17 bytes.
 const MOST_ROWS: usize = MOST_BYTES / 17;
+
+/// Partitions that stood still before the trial and are saved: more than a few are an outage.
+const MOST_STOOD: usize = 64;
 
 /// What is left out to be short.
 #[derive(Clone, Copy)]
@@ -126,6 +138,8 @@ impl Judge {
         let mut signals = self.signals.save(&mut pods, pooling.pods);
         signals.bounds = self.guards.bounds.iter().map(|it| it.save(&mut pods)).collect();
         let lag = &self.signals.lag;
+        let stood = self.guards.stall.to_save(&self.group.lags).into_iter().take(MOST_STOOD);
+        let stood = stood.map(|id| (topics.index(&id.topic), id.partition)).collect();
         let saved = Saved {
             version: if self.settings.user.is_empty() { VERSION } else { VERSION_USER },
             losses: self.losses,
@@ -136,6 +150,8 @@ impl Judge {
             odd: self.group.lags.oddities,
             rewinds: self.guards.rewind.usual,
             group: self.guards.group_lag,
+            stood,
+            forgiven: self.guards.crash.forgiven(),
             windows: lag.test.windows(),
             pool,
             topics: topics.list,
@@ -174,6 +190,11 @@ impl Judge {
         };
         let mut guards =
             Guards::new(&settings, margins.commit_gap, saved.signals.cadence(&settings));
+        let stood = saved.stood.iter().map(|(topic, partition)| {
+            Some(PartitionId { topic: name(&saved.topics, *topic)?, partition: *partition })
+        });
+        guards.stall.recall(stood.collect::<Option<_>>().ok_or(ResumeError::Inconsistent)?);
+        guards.crash = CrashGuard::going_on(saved.forgiven);
         guards.rewind.usual = saved.rewinds;
         guards.group_lag = saved.group.checked().ok_or(ResumeError::Inconsistent)?;
         guards.restore(&saved.signals.bounds, &saved.pods).ok_or(ResumeError::Inconsistent)?;

@@ -171,7 +171,7 @@ impl Judge {
         .into_iter()
         .flatten()
         .chain(self.signals.without_events())
-        .chain(self.guards.notes())
+        .chain(self.guards.notes(&self.group))
         .collect()
     }
 }

@@ -235,6 +235,7 @@ fn without_metrics(pod: &PodObservation) -> PodObservation {
         restarts: pod.restarts,
         oom_kills: pod.oom_kills,
         crash_loop: pod.crash_loop,
+        containers: pod.containers.clone(),
         node: None,
         metrics: None,
     }

@@ -1,10 +1,14 @@
 //! Whether the primary is in a state worth comparing with: asked before a trial starts.
 //! Says why not; it starts nothing and judges no canary.
 
+use std::collections::BTreeSet;
+
+use crate::lag::column::Place;
 use crate::lag::partitions::Lags;
+use crate::normal::stuck::stuck_partitions;
 use crate::numbers::{Millis, median};
 use crate::observation::record::Record;
-use crate::observation::{GroupState, Role};
+use crate::observation::{GroupState, PartitionId, Role};
 use crate::words::{HumanDuration, RoundedUpSeconds};
 
 /// Largest age of the last Stable sample (the preflight's own rule).
@@ -44,7 +48,8 @@ const STEADY_FACTOR: f64 = 3.0;
 const STANDING_LAG_SPAN: Millis = 30_000;
 
 /// Checks that the primary consumes normally: a Stable sample in the last minute with primary
-/// members in it, and a lag of at most 30 s or three times its median over the record.
+/// members in it, and a lag of at most 30 s or three times its median over the record. Partitions
+/// that are [stuck](stuck_partitions) don't count: a trial neither mends nor breaks them.
 ///
 /// # Errors
 /// Says what is not steady.
@@ -59,7 +64,8 @@ pub fn primary_steady(record: &Record, now: Millis) -> Result<(), Unsteady> {
         Some(group) if group.members.primary == 0 => return Err(Unsteady::PrimaryNotInGroup),
         Some(_) => {}
     }
-    let lags = largest_lags(record);
+    let stuck = stuck_partitions(record).into_iter().map(|it| it.partition).collect();
+    let lags = largest_lags(record, &stuck);
     let Some(&(latest, _)) = lags.last() else { return Ok(()) };
     let standing =
         lags.iter().rev().take_while(|(at, _)| latest.saturating_sub(*at) <= STANDING_LAG_SPAN);
@@ -73,14 +79,19 @@ pub fn primary_steady(record: &Record, now: Millis) -> Result<(), Unsteady> {
 }
 
 /// The largest lag of any primary partition at each Stable observation, in seconds.
-fn largest_lags(record: &Record) -> Vec<(Millis, f64)> {
+fn largest_lags(record: &Record, stuck: &BTreeSet<PartitionId>) -> Vec<(Millis, f64)> {
     let mut follower = Lags::default();
     let mut largest = Vec::new();
     for seen in record.observations() {
         let Some((group, sight)) = seen.group.as_ref().zip(follower.observe(&seen, 0)) else {
             continue;
         };
-        let primary = sight.lags.iter().filter(|lag| lag.role() == Some(Role::Primary));
+        let all = sight.lags.iter().enumerate();
+        let counts = |place: usize| {
+            stuck.is_empty() || !stuck.contains(&follower.roster.id(Place::at(place)))
+        };
+        let primary = all.filter(|(place, it)| it.role() == Some(Role::Primary) && counts(*place));
+        let primary = primary.map(|(_, lag)| lag);
         let seconds = primary.filter_map(|lag| Some(lag.lag?.lower_bound())).reduce(f64::max);
         if let Some(seconds) = seconds.filter(|_| group.state == GroupState::Stable) {
             largest.push((seen.at, seconds));

@@ -80,6 +80,14 @@ pub(crate) enum Excuse {
     SlowPeer,
 }
 
+/// What is known of pods and partitions that spares a canary.
+pub(crate) struct Sparing<'a> {
+    /// Whether a primary pod is as slow as this one at the same time.
+    pub(crate) is_as_slow: &'a dyn Fn(&str) -> bool,
+    /// Whether a partition stood still under the primary already.
+    pub(crate) has_stood: &'a dyn Fn(&PartitionId) -> bool,
+}
+
 impl Budget {
     /// The budget of a trial whose accounts were lost so many times.
     pub(crate) fn of(settings: &Settings, losses: u32) -> Self {
@@ -106,12 +114,11 @@ impl Lag {
     }
 
     /// Takes what an observation says of the group; answers with the window that it ends, if any.
-    /// `is_as_slow`: whether a primary pod is as slow as this one at the same time.
     pub(crate) fn observe(
         &mut self,
         group: &Group,
         seen: &GroupSnapshot<'_>,
-        is_as_slow: impl Fn(&str) -> bool,
+        sparing: &Sparing<'_>,
     ) -> Option<LagWindow> {
         self.tolerance.follow(&seen.lags.moves);
         self.clocks.follow(seen);
@@ -130,7 +137,7 @@ impl Lag {
         }
         let all = self.clocks.all.add(seen.at, &seen.lags.lags);
         let window = all.zip(self.clocks.canary.add(seen.at, &seen.canary));
-        let window = window.map(|(all, canary)| self.bet(group, all, &canary, is_as_slow));
+        let window = window.map(|(all, canary)| self.bet(group, all, &canary, sparing));
         self.lengthen_windows();
         window
     }
@@ -141,7 +148,7 @@ impl Lag {
         group: &Group,
         all: Vec<WindowLag<AnyArrival>>,
         canary: &[WindowLag<MessageCounts>],
-        is_as_slow: impl Fn(&str) -> bool,
+        sparing: &Sparing<'_>,
     ) -> LagWindow {
         let rates = self.pod_rates(group, canary);
         let reference = reference(&all);
@@ -155,9 +162,12 @@ impl Lag {
                     // can only grow, so that its drift is no fair bet.
                     let stands = one.lag_before > self.margins.normal_lag;
                     let (id, pod) = group.partition_and_pod(one.position, one.consumer);
+                    if (sparing.has_stood)(&id) {
+                        return None;
+                    }
                     let pod_rate = rates[one.consumer.number.index()];
                     let excuse = (stands && seen > 0.0)
-                        .then(|| self.excuse(one.rate(), pod_rate, || is_as_slow(pod)))
+                        .then(|| self.excuse(one.rate(), pod_rate, || (sparing.is_as_slow)(pod)))
                         .flatten();
                     excuses.extend(excuse);
                     let judged = if excuse.is_some() { 0.0 } else { seen };

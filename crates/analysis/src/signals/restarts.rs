@@ -1,5 +1,5 @@
 //! Container restarts of canary pods against what is normal for the primary's.
-//! Evidence only; two crashes of one pod are the crash guard's business.
+//! Evidence only; two crashes of one container are the crash guard's business.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::engines::rate_test::{RateTest, SavedRate};
+use crate::guards::crash::CrashGuard;
 use crate::numbers::{Millis, hours, tally};
 use crate::observation::{Observation, Role};
 
@@ -64,8 +65,9 @@ impl Restarts {
     }
 
     /// Takes the canary's pods of an observation. Time that was not watched for more than
-    /// `longest` milliseconds counts as that long.
-    pub(crate) fn observe(&mut self, seen: &Observation, longest: Millis) {
+    /// `longest` milliseconds counts as that long. What primary pods did at that age, or in that
+    /// time, is no event.
+    pub(crate) fn observe(&mut self, seen: &Observation, longest: Millis, crash: &CrashGuard) {
         let watched_since = *self.watched_since.get_or_insert(seen.at);
         let before = self.latest.replace(seen.at);
         let pods = || seen.pods.iter().filter(|pod| pod.role == Role::Canary && !pod.terminating);
@@ -74,6 +76,7 @@ impl Restarts {
             let newborn = (pod.created > watched_since).then_some(0);
             let earlier = self.seen.get(&pod.name).copied().or(newborn);
             if earlier.is_some_and(|earlier| pod.restarts > earlier)
+                && !crash.explains(&seen.pods, pod)
                 && self.is_news(seen.at, pod.node.clone())
             {
                 events += 1.0;

@@ -2,8 +2,8 @@
 //! Times are logical: seconds of the simulation, to the resolution of its polls.
 
 use siskin_analysis::observation::{Millis, PodObservation, Role};
-use siskin_analysis::{Doubt, Fault, Finding, Verdict, crash_guard};
-use siskin_simulation::trial::{Trial, doubt, fault};
+use siskin_analysis::{Doubt, Fault, Finding, Judge, Note, Record, Verdict, crash_guard};
+use siskin_simulation::trial::{HAND_OVER, Trial, doubt, fault};
 use siskin_simulation::{Shape, World, healthy_pod};
 
 const MINUTE: Millis = 60_000;
@@ -67,6 +67,63 @@ fn the_finding_names_partition_and_pod() {
     assert_eq!(usize::try_from(partition.partition), Ok(stuck));
     assert_eq!(&**pod, "worker-canary-0");
     assert!((30_000..=34_000).contains(quiet) && *waiting > 50, "{found}");
+}
+
+/// A trial whose canary gets a partition that stood still for the last two minutes before it.
+fn stuck_before() -> Trial {
+    let trials = (0..20).map(|seed| {
+        let mut world = World::new(Shape::small(), seed);
+        let mut record = Record::new(20 * MINUTE);
+        let mut show = |_: &mut World, seen| {
+            record.push(seen);
+        };
+        world.run(10 * MINUTE, &mut show);
+        world.partitions[0].poison = Some(world.partitions[0].position);
+        world.run(2 * MINUTE, &mut show);
+        let mut trial = Trial::with_record(world, record);
+        trial.world.start_trial(HAND_OVER);
+        trial
+    });
+    let mut owned = trials.filter(|it| it.world.canary_partitions().contains(&0));
+    owned.next().expect("a canary that owns the partition")
+}
+
+#[test]
+fn a_partition_that_stood_before_the_hand_over_is_told_and_not_held_against_the_canary() {
+    let mut trial = stuck_before();
+    trial.run(10 * MINUTE);
+    assert!(trial.never(Verdict::Fail), "{}", trial.last());
+    assert!(trial.never(Verdict::Pass), "nor does it pass");
+    let told = |doubt: &Doubt| matches!(doubt, Doubt::StoodBefore { partition } if partition.partition == 0);
+    assert!(doubt(trial.last()).is_some_and(told), "{}", trial.last());
+    let noted = |it: &Note| matches!(it, Note::StoodBefore { more: 0, .. });
+    assert!(trial.last().notes.iter().any(noted));
+}
+
+#[test]
+fn a_judge_that_goes_on_after_a_restart_knows_what_stood_before() {
+    let mut trial = stuck_before();
+    trial.run(MINUTE);
+    let settings = siskin_simulation::trial::settings(trial.world.shape);
+    trial.judge = Judge::resume(settings, &trial.judge.save()).expect("what was saved");
+    trial.run(10 * MINUTE);
+    assert!(trial.never(Verdict::Fail), "{}", trial.last());
+}
+
+#[test]
+fn a_canary_that_stalls_another_partition_or_one_that_it_freed_is_found_all_the_same() {
+    let mut other = stuck_before();
+    assert!(
+        found(other.clone(), |world| {
+            let second = world.canary_partitions()[1];
+            world.partitions[second].poison = Some(world.partitions[second].position);
+        }) <= 60
+    );
+    other.run(MINUTE);
+    other.world.partitions[0].poison = None;
+    other.run(5 * MINUTE);
+    assert!(other.never(Verdict::Fail), "{}", other.last());
+    assert!(found(other, poison) <= 60, "it had moved on");
 }
 
 #[test]
@@ -139,13 +196,13 @@ fn crashes_need_no_kafka_and_no_history() {
         pod.restarts = restarts;
         pod
     };
-    assert_eq!(crash_guard(&[pod(1)], true), None);
-    let found = crash_guard(&[pod(1), pod(2)], true).map(|finding| finding.verdict());
+    assert_eq!(crash_guard(0, &[pod(1)], true), None);
+    let found = crash_guard(0, &[pod(1), pod(2)], true).map(|finding| finding.verdict());
     assert_eq!(found, Some(Verdict::Fail));
     let looping = [siskin_analysis::observation::PodObservation { crash_loop: true, ..pod(0) }];
-    let found = crash_guard(&looping, true).expect("a crash loop");
+    let found = crash_guard(0, &looping, true).expect("a crash loop");
     assert!(matches!(found, Finding::Fault(Fault::CrashLoop { .. })));
-    let shared = crash_guard(&looping, false).expect("a crash loop");
+    let shared = crash_guard(0, &looping, false).expect("a crash loop");
     assert_eq!(shared.verdict(), Verdict::Inconclusive);
     assert!(shared.to_string().ends_with("unhealthy: CrashLoop"), "{shared}");
 }
@@ -157,9 +214,9 @@ fn two_kills_over_all_canary_pods_are_enough() {
         siskin_analysis::observation::PodObservation { oom_kills, terminating, ..pod }
     };
     let (canary, primary) = (Role::Canary, Role::Primary);
-    assert_eq!(crash_guard(&[pod(canary, 1, false), pod(primary, 9, false)], true), None);
-    assert_eq!(crash_guard(&[pod(canary, 1, false), pod(canary, 1, true)], true), None);
-    let found = crash_guard(&[pod(canary, 1, false), pod(canary, 1, false)], true);
+    assert_eq!(crash_guard(0, &[pod(canary, 1, false), pod(primary, 9, false)], true), None);
+    assert_eq!(crash_guard(0, &[pod(canary, 1, false), pod(canary, 1, true)], true), None);
+    let found = crash_guard(0, &[pod(canary, 1, false), pod(canary, 1, false)], true);
     assert_eq!(found, Some(Finding::Fault(Fault::OutOfMemory { kills: 2 })));
 }
 
@@ -167,14 +224,14 @@ fn two_kills_over_all_canary_pods_are_enough() {
 fn a_crash_loop_after_a_kill_is_told_as_what_it_is() {
     let pod = healthy_pod("worker", Role::Canary, 0);
     let killed = PodObservation { crash_loop: true, restarts: 1, oom_kills: 1, ..pod };
-    let found = crash_guard(std::slice::from_ref(&killed), true);
+    let found = crash_guard(0, std::slice::from_ref(&killed), true);
     assert_eq!(found, Some(Finding::Fault(Fault::OutOfMemory { kills: 1 })));
     let told = found.map(|it| it.to_string());
     let expected = "canary containers were killed once for running out of memory";
     assert_eq!(told.as_deref(), Some(expected));
     // One kill alone can be bad luck, and another pod's loop says nothing of it.
     let unlucky = PodObservation { crash_loop: false, ..killed };
-    assert_eq!(crash_guard(&[unlucky], true), None);
+    assert_eq!(crash_guard(0, &[unlucky], true), None);
 }
 
 #[test]

@@ -51,7 +51,13 @@ fn group() -> impl Strategy<Value = GroupObservation> {
     ]);
     let rows = proptest::collection::vec(partition(), 0..8);
     (states, 0..2_u64, rows).prop_map(|(state, epoch, partitions)| {
-        let members = MemberCount { primary: 2, canary: 2, external: 0, unattributed: 0 };
+        let members = MemberCount {
+            primary: 2,
+            canary: 2,
+            external: 0,
+            unattributed: 0,
+            ..MemberCount::default()
+        };
         GroupObservation { state, epoch, members, partitions }
     })
 }

@@ -114,7 +114,13 @@ impl Size {
         let canary =
             (0..if begun { self.pods } else { 0 }).map(|index| self.pod(Role::Canary, index, step));
         let rows = (0..self.partitions + 4).map(|index| self.row(index, step, begun));
-        let members = MemberCount { primary: 3, canary: 1, external: 0, unattributed: 0 };
+        let members = MemberCount {
+            primary: 3,
+            canary: 1,
+            external: 0,
+            unattributed: 0,
+            ..MemberCount::default()
+        };
         let (state, epoch) = (GroupState::Stable, u64::from(begun));
         let group = GroupObservation { state, epoch, members, partitions: rows.collect() };
         Observation {

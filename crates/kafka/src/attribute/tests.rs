@@ -15,9 +15,10 @@ const CANARY: &str = "orders-canary-5c4b-xyzwk";
 fn pod(name: &str, ip: &str, role: Option<Role>) -> PodIdentity {
     PodIdentity {
         name: Arc::from(name),
-        ip: ip.parse().ok(),
+        ips: ip.split(',').filter_map(|it| it.parse().ok()).collect(),
         host_network: false,
-        node_ip: "192.168.0.1".parse().ok(),
+        node_ips: ["192.168.0.1", "fd01::1"].iter().filter_map(|it| it.parse().ok()).collect(),
+        terminating: false,
         role,
     }
 }
@@ -29,6 +30,8 @@ fn pods() -> Vec<PodIdentity> {
         // Its name is the beginning of the others' names.
         pod("orders", "10.0.0.9", None),
         pod("billing-66f7-qqqqq", "10.0.0.7", None),
+        // In a dual-stack cluster, where brokers are reached by the second family.
+        pod("orders-primary-7d9f-duals", "10.244.1.8,fd00:10:244:1::8", Some(Role::Primary)),
         // Two that show one address: a pod that has just gone, and its heir.
         pod("orders-primary-7d9f-twin1", "10.0.0.4", Some(Role::Primary)),
         pod("orders-canary-5c4b-twin2", "10.0.0.4", Some(Role::Canary)),
@@ -110,6 +113,9 @@ fn addresses() {
         (Some("10.0.0.1"), on(PRIMARY, Role::Primary)),
         (Some("fd00:0:0:0:0:0:0:5"), on(CANARY, Role::Canary)),
         (Some("10.0.0.7"), Owner::External),
+        (Some("10.244.1.8"), on("orders-primary-7d9f-duals", Role::Primary)),
+        (Some("fd00:10:244:1::8"), on("orders-primary-7d9f-duals", Role::Primary)),
+        (Some("fd01::1"), Owner::Unattributed),
         // Shared by two pods, a node's, a pod's on its node's network, nobody's, not known.
         (Some("10.0.0.4"), Owner::Unattributed),
         (Some("192.168.0.1"), Owner::Unattributed),
@@ -154,10 +160,27 @@ fn members_are_counted_and_offsets_are_kept() {
     snapshot.partitions[0].committed = Some(12);
     snapshot.partitions[0].high_watermark = Some(20);
     let observed = attribute(&snapshot, &pods());
-    let expected = MemberCount { primary: 1, canary: 2, external: 1, unattributed: 1 };
+    let expected =
+        MemberCount { primary: 1, canary: 2, external: 1, unattributed: 1, canary_pods: 1 };
     assert_eq!(observed.members, expected);
     assert_eq!((observed.epoch, observed.state), (5, GroupState::Stable));
     assert_eq!(observed.partitions[5].owner, Owner::Nobody);
     let offsets: Vec<_> = observed.partitions.iter().map(|p| (p.committed, p.log_end)).collect();
     assert_eq!(offsets[..2], [(Some(12), Some(12)), (Some(7), Some(9))]);
+}
+
+#[test]
+fn a_pod_with_several_members_has_joined_once_and_one_that_leaves_has_not() {
+    let second = "orders-canary-5c4b-secnd";
+    let mut pods = pods();
+    pods.push(pod(second, "10.0.0.6", Some(Role::Canary)));
+    let threads = [1, 2, 3].map(|it| member(None, &format!("{CANARY}-{it}"), None));
+    let joined = |members: &[Member], pods: &[PodIdentity]| {
+        attribute(&snapshot(members.to_vec()), pods).members.canary_pods
+    };
+    assert_eq!(joined(&threads, &pods), 1, "three threads of one pod");
+    let both = [&threads[..], &[member(None, second, None)]].concat();
+    assert_eq!(joined(&both, &pods), 2);
+    pods.iter_mut().filter(|it| &*it.name == second).for_each(|it| it.terminating = true);
+    assert_eq!(joined(&both, &pods), 1, "it is still a member, and about to leave");
 }

@@ -93,4 +93,4 @@ impl Objects<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -114,7 +114,7 @@ impl Feeder {
         let namespace = &feed.name.namespace;
         self.sampling.fed(feed, |sampled| {
             let mut pods = self.pods.of(namespace, &sampled.target);
-            let identities = self.neighbors.beside(namespace, &pods.identities);
+            let identities = self.neighbors.beside(namespace, &sampled.target, &pods.identities);
             let answer = sample.as_ref().as_ref().ok();
             let group = answer.map(|snapshot| attribute(snapshot, &identities));
             let unattributed = group.as_ref().is_some_and(|it| 0 < it.members.unattributed);

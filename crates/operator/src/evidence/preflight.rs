@@ -2,7 +2,7 @@
 //! A failed preflight holds a trial and goes on by itself; it never rejects a revision.
 
 use jiff::Timestamp;
-use siskin_analysis::{Unsteady, primary_steady};
+use siskin_analysis::{Unsteady, primary_steady, stuck_partitions};
 use siskin_decide::{Stage, State, Trial};
 use siskin_kafka::GroupSnapshot;
 
@@ -23,6 +23,9 @@ pub(super) fn preflight(
         return vec![];
     }
     let mut found: Vec<_> = primary_available(world).into_iter().collect();
+    if world.pods_unseen_for.is_some() && source.is_none() {
+        found.push(Concern::new("PodsUnseen", "the pods have not been listed yet"));
+    }
     if let Some(source) = source {
         found.push(source.clone());
         return found;
@@ -42,6 +45,31 @@ pub(super) fn preflight(
     }
     found
 }
+
+/// Partitions that stand still under the primary, as a sentence; `None`: there is none, or no trial
+/// is about to begin. They hold nothing back: the version may be what frees them.
+#[must_use]
+pub(super) fn stuck(world: &World, gathered: &RolloutEvidence) -> Option<String> {
+    if !may_begin(world) {
+        return None;
+    }
+    let stuck = stuck_partitions(&gathered.record);
+    let told = stuck.iter().take(MOST_TOLD).map(|it| {
+        let since = Timestamp::from_millisecond(it.since).unwrap_or(Timestamp::MIN);
+        format!("{} since {since:.0} ({} messages wait)", it.partition, it.waiting)
+    });
+    let told = told.collect::<Vec<_>>().join(", ");
+    let more = stuck.len().checked_sub(MOST_TOLD).filter(|it| 0 < *it);
+    let more = more.map(|it| format!(" and {it} more")).unwrap_or_default();
+    (!stuck.is_empty()).then(|| {
+        format!(
+            "under the primary nothing is committed on {told}{more}; a canary that gets one is not blamed for it, nor does it pass before it is freed"
+        )
+    })
+}
+
+/// Stuck partitions that are told by name.
+const MOST_TOLD: usize = 3;
 
 /// Whether anybody asks: a trial waits for it, or the target has something new at rest. Reading a
 /// record to its end for a thousand rollouts at rest would be in vain.

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use siskin_analysis::observation::{
     GroupObservation, GroupState, Millis, Observation, PodObservation,
 };
-use siskin_analysis::{Assessment, GroupSummary, Judge, RECORD_SPAN, Record, Settings, summarize};
+use siskin_analysis::{
+    Assessment, Finding, GroupSummary, Judge, RECORD_SPAN, Record, Settings, crash_guard, summarize,
+};
 use siskin_api::{AnalysisStatus, ReplayRange};
 use siskin_decide::{Membership, RolloutId};
 use siskin_kafka::Sample;
@@ -201,10 +203,29 @@ impl RolloutEvidence {
         Some(session.judge.assess(now.as_millisecond(), primary_healthy))
     }
 
+    /// What the crash guard finds on these pods, by what the judge of the attempt remembers of them;
+    /// by the pods alone where no attempt is judged.
+    pub(crate) fn crash(
+        &self,
+        now: Timestamp,
+        pods: &[PodObservation],
+        primary_healthy: bool,
+    ) -> Option<Finding> {
+        let now = now.as_millisecond();
+        match &self.session {
+            Some(session) => session.judge.crash(now, pods, primary_healthy),
+            None => crash_guard(now, pods, primary_healthy),
+        }
+    }
+
     /// Records the latest observation, if it is not yet, with the primary's health of the latest pass.
     fn record_unasked(&mut self) {
         let Some(session) = &mut self.session else { return };
         if let Some(observation) = session.unasked.take() {
+            // Once for each observation, so that replay hears the same.
+            if let Some(healthy) = session.primary_healthy {
+                session.judge.primary_was(healthy);
+            }
             self.recorder.seen(Seen { observation, primary_healthy: session.primary_healthy });
         }
     }
@@ -235,7 +256,9 @@ impl RolloutEvidence {
     pub(crate) fn membership(&self, ready_canaries: u32, now: Timestamp) -> Membership {
         let Some(group) = self.recent(now) else { return Membership::Unknown };
         match group.state {
-            GroupState::Stable if ready_canaries <= group.members.canary => Membership::Settled,
+            GroupState::Stable if ready_canaries <= group.members.canary_pods => {
+                Membership::Settled
+            }
             GroupState::Rebalancing => Membership::Rebalancing,
             GroupState::Empty if ready_canaries == 0 => Membership::Rebalancing,
             GroupState::Stable | GroupState::Empty => Membership::NotJoined,
@@ -244,7 +267,7 @@ impl RolloutEvidence {
 
     /// Canary pods that are members of the group, as it was read lately.
     pub(crate) fn canary_joined(&self, now: Timestamp) -> u32 {
-        self.recent(now).map_or(0, |it| it.members.canary)
+        self.recent(now).map_or(0, |it| it.members.canary_pods)
     }
 
     fn recent(&self, now: Timestamp) -> Option<GroupObservation> {

@@ -15,6 +15,8 @@ pub struct EvidenceView {
     pub delivery: Delivery,
     /// What keeps a trial from beginning, the gravest first.
     pub concerns: Vec<Concern>,
+    /// Partitions that stand still under the primary before a trial begins, in a sentence.
+    pub stuck: Option<String>,
     /// The judge's assessment, if an attempt is judged.
     pub assessment: Option<Assessment>,
     /// What the guards found, from the pods alone.

@@ -2,7 +2,7 @@
 //! Feeds the judge; writes nothing to the cluster and decides nothing.
 
 use jiff::Timestamp;
-use siskin_analysis::observation::{Observation, PodObservation};
+use siskin_analysis::observation::{Millis, Observation, PodObservation};
 use siskin_analysis::{Assessment, Finding, GroupSummary, Settings, Verdict, crash_guard};
 use siskin_api::FrozenPlan;
 use siskin_api::conditions::SOURCES_REACHABLE;
@@ -13,7 +13,7 @@ use crate::cluster::calls::{CallFailed, Cluster};
 use crate::evidence::concern::{Concern, SourceError};
 use crate::evidence::definitions::definitions;
 use crate::evidence::exporters::Exporters;
-use crate::evidence::preflight::preflight;
+use crate::evidence::preflight::{preflight, stuck};
 use crate::evidence::rollout_evidence::{RolloutEvidence, Saved};
 use crate::evidence::sampling::Sampling;
 use crate::evidence::secrets::{ReadContext, SecretRead};
@@ -53,6 +53,7 @@ impl Weigher {
             Err(SourceError::Concern(concern)) => Some(concern),
             Err(SourceError::Call(error)) => return Err(error),
         };
+        let wrong = wrong.or_else(|| unseen_pods(world));
         let weighed = self.sampling.with(world, |it| {
             let failed = || it.trouble().filter(|_| is_sampled).map(Delivery::Failed);
             let wrong = wrong.clone().map(Delivery::CannotAsk).or_else(failed);
@@ -105,7 +106,8 @@ fn weighed(
         Some(silent) => assessment.map(|it| it.without_pods(silent)),
         None => assessment,
     };
-    let guard = guard(world);
+    let pods = &world.pods.observations;
+    let guard = attempt.and_then(|_| gathered.crash(now, pods, primary_healthy(world)));
     note(world, gathered, assessment.as_ref(), guard.as_ref(), now);
     let concerns =
         preflight(world, wrong.as_ref().and_then(Delivery::concern), Some(gathered), now);
@@ -113,12 +115,18 @@ fn weighed(
     gathered.hold(world.state.phase() == Phase::Preparing && !concerns.is_empty());
     let delivery = match wrong {
         Some(wrong) => wrong,
-        None if gathered.delivered(now) => Delivery::Answered,
+        None if gathered.delivered(now) && world.pods_unseen_for.is_none() => Delivery::Answered,
         None => Delivery::Silent,
+    };
+    let ready_canaries = world.canary.as_ref().map_or(0, |it| it.ready);
+    let membership = match world.pods_unseen_for {
+        // Members are attributed to pods: whoever came since is nobody that is known.
+        Some(_) => Membership::Unknown,
+        None => gathered.membership(ready_canaries, now),
     };
     EvidenceView {
         evidence: evidence(assessment.as_ref(), guard.as_ref(), &delivery),
-        membership: gathered.membership(world.canary.as_ref().map_or(0, |it| it.ready), now),
+        membership,
         canary_joined: gathered.canary_joined(now),
         watched_since: gathered.watched_since(),
         figures: gathered.summary(),
@@ -126,6 +134,7 @@ fn weighed(
         replay: gathered.replay(),
         delivery,
         concerns,
+        stuck: stuck(world, gathered),
         assessment,
         guard,
     }
@@ -138,9 +147,25 @@ fn told(world: &World) -> Option<String> {
     said.filter(|it| it.status == "False").map(|it| it.reason.clone())
 }
 
+/// Blindness that is told: while the process starts, and where a watch is begun again, it is a
+/// matter of seconds.
+const BLIND_TOLD_AFTER: Millis = 10_000;
+
+/// A watch of pods that does not come back.
+fn unseen_pods(world: &World) -> Option<Concern> {
+    world.pods_unseen_for.filter(|it| BLIND_TOLD_AFTER <= *it)?;
+    Some(Concern::new(
+        "PodsUnseen",
+        "the pods can't be watched, so nothing is promoted and nobody is held late; the log of the operator has the API server's answer: look for its permission to list and watch pods",
+    ))
+}
+
 /// The view of a rollout whose group is not sampled: what its pods alone say.
 fn unsampled(world: &World, wrong: Option<Concern>, now: Timestamp) -> EvidenceView {
-    let guard = guard(world);
+    let guard = world.state.attempt_with_canary().and_then(|_| {
+        let pods = &world.pods.observations;
+        crash_guard(now.as_millisecond(), pods, primary_healthy(world))
+    });
     let concerns = preflight(world, wrong.as_ref(), None, now);
     let delivery = wrong.map_or(Delivery::Silent, Delivery::CannotAsk);
     EvidenceView {
@@ -153,15 +178,10 @@ fn unsampled(world: &World, wrong: Option<Concern>, now: Timestamp) -> EvidenceV
         replay: None,
         delivery,
         concerns,
+        stuck: None,
         assessment: None,
         guard,
     }
-}
-
-/// What the guards find on an attempt, from the pods alone.
-fn guard(world: &World) -> Option<Finding> {
-    world.state.attempt_with_canary()?;
-    crash_guard(&world.pods.observations, primary_healthy(world))
 }
 
 /// Notes for the trace what this pass found. A guard that fails between two samples went by pods
@@ -229,7 +249,7 @@ fn primary_healthy(world: &World) -> bool {
         let strategy = world.target.as_ref().map_or(primary.strategy, |it| it.strategy);
         let unit = strategy.max_unavailable(primary.facts.replicas);
         workload.replicas.saturating_sub(unit.max(1)) <= workload.ready
-            && (workload.replicas <= 1 || 0 < workload.ready)
+            && (workload.replicas == 0 || 0 < workload.ready)
     })
 }
 
@@ -250,6 +270,26 @@ mod tests {
     use siskin_analysis::{Judge, Record};
 
     use super::*;
+    use crate::apply::effects::tests::world;
+    use siskin_decide::testing::{NEXT, PROMOTED, at_rest, primary, workload};
+
+    #[test]
+    fn a_single_primary_pod_that_is_not_ready_can_be_compared_with_nobody() {
+        let mut world = world();
+        let mut seen = at_rest();
+        primary(&mut seen).workload = workload(PROMOTED, 1);
+        world.primary = seen.primary;
+        world.canary = Some(workload(NEXT, 1));
+        assert!(primary_healthy(&world));
+        pods_of(&mut world).ready = 0;
+        assert!(!primary_healthy(&world), "an outage of both");
+        pods_of(&mut world).replicas = 0;
+        assert!(primary_healthy(&world), "the canary is the only copy");
+    }
+
+    fn pods_of(world: &mut World) -> &mut siskin_decide::Workload {
+        &mut world.primary.as_mut().expect("a primary").workload
+    }
 
     #[test]
     fn what_was_proven_promotes_nothing_while_a_source_is_silent_or_cannot_be_asked() {

@@ -29,6 +29,13 @@ impl<T: Clone> ByTarget<T> {
         pods.into_iter().flat_map(BTreeMap::values).cloned().collect()
     }
 
+    /// Values of pods whose targets are in other namespaces, `most` at most.
+    pub(crate) fn elsewhere(&self, namespace: &str, most: usize) -> Vec<T> {
+        let places = self.0.read();
+        let others = places.targets.iter().filter(|(it, _)| it.namespace.as_ref() != namespace);
+        others.flat_map(|(_, pods)| pods.values()).take(most).cloned().collect()
+    }
+
     /// Sets the value of a pod of `target`. Answers with the targets whose pods have changed.
     pub(crate) fn set(&self, pod: Name, target: Name, value: T) -> Vec<Name> {
         let mut places = self.0.write();
@@ -108,6 +115,8 @@ mod tests {
         assert_eq!(pods.remove(&pod("a")), Some(pod("orders")));
         assert_eq!(pods.of("shop", "orders"), [2]);
         assert_eq!(pods.of("other", "orders"), [3]);
+        assert_eq!((pods.elsewhere("shop", 9), pods.elsewhere("other", 9)), (vec![3], vec![2]));
+        assert!(pods.elsewhere("other", 0).is_empty());
     }
 
     #[test]

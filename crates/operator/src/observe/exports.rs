@@ -13,9 +13,9 @@ pub struct Export {
     pub(crate) pod: Arc<str>,
     /// Address, once it has one.
     pub ip: Option<IpAddr>,
-    /// Container ports that have a name.
+    /// Ports that have a name, of main containers and sidecars.
     pub ports: Vec<(String, u16)>,
-    /// Sum of the containers' memory limits in bytes; `None` if one has none.
+    /// Sum of the memory limits of main containers and sidecars in bytes; `None` if one has none.
     pub memory_limit: Option<f64>,
 }
 
@@ -24,13 +24,16 @@ impl Export {
     #[must_use]
     pub fn of(pod: &Pod) -> Self {
         let none = Vec::new();
-        let containers = pod.spec.as_ref().map_or(&none, |it| &it.containers);
+        let main = pod.spec.as_ref().map_or(&none, |it| &it.containers);
+        let init = pod.spec.as_ref().and_then(|it| it.init_containers.as_ref());
+        let sidecars = || init.into_iter().flatten().filter(|it| is_sidecar(it));
+        let containers = || main.iter().chain(sidecars());
         let ip = pod.status.as_ref().and_then(|it| it.pod_ip.as_ref());
         Self {
             pod: pod.name_any().into(),
             ip: ip.and_then(|it| it.parse().ok()),
-            ports: containers.iter().flat_map(named_ports).collect(),
-            memory_limit: memory_limit(containers),
+            ports: containers().flat_map(named_ports).collect(),
+            memory_limit: memory_limit(containers()),
         }
     }
 
@@ -38,6 +41,11 @@ impl Export {
     pub(crate) fn port(&self, name: &str) -> Option<u16> {
         self.ports.iter().find(|it| it.0 == name).map(|it| it.1)
     }
+}
+
+/// Whether an init container runs beside the main ones: a native sidecar.
+pub(super) fn is_sidecar(container: &Container) -> bool {
+    container.restart_policy.as_deref() == Some("Always")
 }
 
 /// Keeps what [`Export`] reads of a container.
@@ -49,6 +57,7 @@ pub(super) fn trim(container: Container) -> Container {
     });
     Container {
         name: container.name,
+        restart_policy: container.restart_policy,
         ports: Some(
             ports
                 .map(|it| ContainerPort {
@@ -70,8 +79,8 @@ fn named_ports(container: &Container) -> impl Iterator<Item = (String, u16)> {
     ports.filter_map(|it| Some((it.name.clone()?, u16::try_from(it.container_port).ok()?)))
 }
 
-fn memory_limit(containers: &[Container]) -> Option<f64> {
-    let limits = containers.iter().map(|it| {
+fn memory_limit<'a>(containers: impl Iterator<Item = &'a Container>) -> Option<f64> {
+    let limits = containers.map(|it| {
         let limit = it.resources.as_ref()?.limits.as_ref()?.get(MEMORY)?;
         bytes(&limit.0)
     });

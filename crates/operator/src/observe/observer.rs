@@ -112,8 +112,9 @@ impl Observer {
         };
         let autoscaled = self.autoscaled(name, target_name, need).await;
         let autoscaler_on_rollout = owned && self.waits_for_scale(name, &rollout);
-        Ok(Some(World {
+        let mut world = World {
             name: name.clone(),
+            seen_at: now,
             uid: rollout.uid().unwrap_or_default().into(),
             family,
             pods,
@@ -135,7 +136,9 @@ impl Observer {
             autoscaler_on_rollout,
             rollout,
             live,
-        }))
+        };
+        world.blocked = world.blocked_pods();
+        Ok(Some(world))
     }
 
     /// Drops what is remembered of a rollout that is gone.

@@ -4,17 +4,19 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec, PodStatus};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition, PodSpec, PodStatus};
 use kube::ResourceExt;
 use parking_lot::Mutex;
-use siskin_analysis::observation::{Millis, PodObservation, Role};
+use siskin_analysis::observation::{ContainerObservation, Millis, PodObservation, Role};
 use siskin_api::annotations::{ROLE, ROLE_CANARY, ROLE_PRIMARY};
 use siskin_kafka::PodIdentity;
 
 use crate::name::Name;
 use crate::observe::by_target::ByTarget;
+use crate::observe::containers;
 use crate::observe::exports::{self, Export};
 use crate::observe::parse::Shown;
+use crate::observe::troubles::PodTrouble;
 use crate::workloads::children::target_of;
 
 /// The pods of every target.
@@ -30,17 +32,28 @@ struct PodParts {
     identity: PodIdentity,
     observation: PodObservation,
     export: Export,
+    trouble: Option<PodTrouble>,
 }
 
-/// Whether the watch of the pods is broken.
+/// Whether the watch of the pods shows what there is.
 #[derive(Clone, Debug, Default)]
-pub struct Sight(Arc<Mutex<Option<Break>>>);
+pub struct Sight(Arc<Mutex<Seeing>>);
 
-/// A watch that fails: the first failure and the latest, in milliseconds since 1970.
+/// The state of a watch. Times are in milliseconds since 1970.
 #[derive(Clone, Copy, Debug)]
-struct Break {
-    first: Millis,
-    latest: Millis,
+enum Seeing {
+    /// Nothing was ever listed, as far as anybody asked since then.
+    NotYet { since: Option<Millis> },
+    /// The store shows what there is.
+    Well,
+    /// It fails: the first failure and the latest.
+    Broken { first: Millis, latest: Millis },
+}
+
+impl Default for Seeing {
+    fn default() -> Self {
+        Self::NotYet { since: None }
+    }
 }
 
 /// A watch is begun again after at most 30 s, and says nothing when that goes well.
@@ -55,6 +68,8 @@ pub struct PodsOfTarget {
     pub observations: Vec<PodObservation>,
     /// Addresses and ports of their metrics.
     pub exports: Vec<Export>,
+    /// What keeps some of them from running, by the names of the pods.
+    pub troubles: Vec<PodTrouble>,
 }
 
 impl Pods {
@@ -93,15 +108,22 @@ impl Pods {
         self.sight.lost_for(now)
     }
 
+    /// Pods of rollouts in other namespaces than this one, `most` at most: a group may span several.
+    pub(crate) fn elsewhere(&self, namespace: &str, most: usize) -> Vec<Stranger> {
+        let stranger = |it: PodParts| {
+            let identity = PodIdentity { role: None, ..it.identity };
+            Stranger { identity, target: None }
+        };
+        self.seen.elsewhere(namespace, most).into_iter().map(stranger).collect()
+    }
+
     /// Pods of a target, both roles, terminating ones included.
     #[must_use]
     pub fn of(&self, namespace: &str, target: &str) -> PodsOfTarget {
         let mut found = PodsOfTarget::default();
         // In the order of their names.
-        for PodParts { identity, observation, export } in self.seen.of(namespace, target) {
-            found.identities.push(identity);
-            found.observations.push(observation);
-            found.exports.push(export);
+        for parts in self.seen.of(namespace, target) {
+            found.take(parts);
         }
         found
     }
@@ -112,32 +134,55 @@ impl PodParts {
     fn of(pod: &Pod) -> Option<Self> {
         let role = role_of(pod).filter(|_| !is_over(pod))?;
         let (identity, observation) = (identity(pod, Some(role)), observation(pod, role));
-        Some(Self { identity, observation, export: Export::of(pod) })
+        let (export, trouble) = (Export::of(pod), PodTrouble::of(pod, role));
+        Some(Self { identity, observation, export, trouble })
     }
 }
 
 impl Sight {
     /// The watch broke: what the store shows is the past from `now` on.
     pub(crate) fn lost(&self, now: Millis) {
-        let mut broken = self.0.lock();
-        let first = broken.map_or(now, |it| it.first);
-        *broken = Some(Break { first, latest: now });
+        let mut seeing = self.0.lock();
+        *seeing = match *seeing {
+            Seeing::NotYet { since } => Seeing::NotYet { since: since.or(Some(now)) },
+            Seeing::Well => Seeing::Broken { first: now, latest: now },
+            Seeing::Broken { first, .. } => Seeing::Broken { first, latest: now },
+        };
     }
 
     /// The watch has shown everything there is, or something new.
     pub(crate) fn regained(&self) {
-        *self.0.lock() = None;
+        *self.0.lock() = Seeing::Well;
     }
 
     fn lost_for(&self, now: Millis) -> Option<Millis> {
-        let mut broken = self.0.lock();
-        let lasting = broken.filter(|it| now.saturating_sub(it.latest) <= BEGUN_AGAIN_WITHIN);
-        *broken = lasting;
-        lasting.map(|it| now.saturating_sub(it.first))
+        let mut seeing = self.0.lock();
+        let (since, next) = match *seeing {
+            Seeing::NotYet { since } => {
+                let since = since.unwrap_or(now);
+                (Some(since), Seeing::NotYet { since: Some(since) })
+            }
+            Seeing::Broken { first, latest }
+                if now.saturating_sub(latest) <= BEGUN_AGAIN_WITHIN =>
+            {
+                (Some(first), Seeing::Broken { first, latest })
+            }
+            Seeing::Well | Seeing::Broken { .. } => (None, Seeing::Well),
+        };
+        *seeing = next;
+        since.map(|since| now.saturating_sub(since))
     }
 }
 
 impl PodsOfTarget {
+    fn take(&mut self, parts: PodParts) {
+        let PodParts { identity, observation, export, trouble } = parts;
+        self.identities.push(identity);
+        self.observations.push(observation);
+        self.exports.push(export);
+        self.troubles.extend(trouble);
+    }
+
     /// Names of the pods of both roles.
     pub(crate) fn all_names(&self) -> Vec<Arc<str>> {
         self.observations.iter().map(|it| it.name.clone()).collect()
@@ -168,18 +213,41 @@ pub(crate) fn trim(pod: &mut Pod) {
         host_network: it.host_network,
         node_name: it.node_name,
         containers: it.containers.into_iter().map(exports::trim).collect(),
+        init_containers: it
+            .init_containers
+            .map(|them| them.into_iter().filter(exports::is_sidecar).map(exports::trim).collect()),
         ..PodSpec::default()
     });
     pod.status = pod.status.take().map(|it| PodStatus {
         phase: it.phase,
         pod_ip: it.pod_ip,
+        pod_ips: it.pod_ips,
         host_ip: it.host_ip,
-        conditions: it
-            .conditions
-            .map(|them| them.into_iter().filter(|it| it.type_ == "Ready").collect()),
-        container_statuses: it.container_statuses,
+        host_ips: it.host_ips,
+        conditions: it.conditions.map(|them| them.into_iter().filter_map(kept).collect()),
+        init_container_statuses: it.init_container_statuses.map(trimmed),
+        container_statuses: it.container_statuses.map(trimmed),
         ..PodStatus::default()
     });
+}
+
+fn trimmed(statuses: Vec<ContainerStatus>) -> Vec<ContainerStatus> {
+    statuses.into_iter().map(containers::trim).collect()
+}
+
+/// A condition that is read; with words only where something is wrong.
+fn kept(condition: PodCondition) -> Option<PodCondition> {
+    let PodCondition { type_, status, reason, message, last_transition_time, .. } = condition;
+    let unplaced = type_ == "PodScheduled" && status != "True";
+    let (reason, message) = if unplaced { (reason, message) } else { (None, None) };
+    ["Ready", "PodScheduled"].contains(&&*type_).then(|| PodCondition {
+        type_,
+        status,
+        reason,
+        message,
+        last_transition_time,
+        ..PodCondition::default()
+    })
 }
 
 /// The target of a pod, from the name of the `ReplicaSet` that owns it.
@@ -188,9 +256,20 @@ pub(crate) fn target_of_pod(pod: &Pod) -> Option<&str> {
     target_of(&owners.iter().find(|it| it.kind == "ReplicaSet")?.name)
 }
 
-/// A pod of another workload, as far as attribution needs it.
-pub(crate) fn stranger(pod: &Pod) -> Option<PodIdentity> {
-    (role_of(pod).is_none() && !is_over(pod)).then(|| identity(pod, None))
+/// A pod that may be another workload's, as far as attribution needs it.
+#[derive(Clone, Debug)]
+pub(crate) struct Stranger {
+    pub(crate) identity: PodIdentity,
+    /// The target of the rollout that it belongs to, if it belongs to one.
+    pub(crate) target: Option<Arc<str>>,
+}
+
+impl Stranger {
+    /// This pod as any rollout but its own sees it; `None`: it has ended.
+    pub(crate) fn of(pod: &Pod) -> Option<Self> {
+        let target = role_of(pod).and_then(|_| target_of_pod(pod)).map(Arc::from);
+        (!is_over(pod)).then(|| Self { identity: identity(pod, None), target })
+    }
 }
 
 fn pod_name(pod: &Pod) -> Name {
@@ -212,53 +291,63 @@ fn is_over(pod: &Pod) -> bool {
 }
 
 fn identity(pod: &Pod, role: Option<Role>) -> PodIdentity {
-    let address = |text: Option<&String>| text.and_then(|it| it.parse::<IpAddr>().ok());
     let status = pod.status.as_ref();
+    let pod_ips = status.and_then(|it| it.pod_ips.as_ref()).into_iter().flatten();
+    let host_ips = status.and_then(|it| it.host_ips.as_ref()).into_iter().flatten();
     PodIdentity {
         name: pod.name_any().into(),
-        ip: address(status.and_then(|it| it.pod_ip.as_ref())),
+        ips: addresses(status.and_then(|it| it.pod_ip.as_deref()), pod_ips.map(|it| &*it.ip)),
         host_network: pod.spec.as_ref().and_then(|it| it.host_network).unwrap_or(false),
-        node_ip: address(status.and_then(|it| it.host_ip.as_ref())),
+        node_ips: addresses(
+            status.and_then(|it| it.host_ip.as_deref()),
+            host_ips.map(|it| &*it.ip),
+        ),
+        terminating: pod.metadata.deletion_timestamp.is_some(),
         role,
     }
 }
 
+/// All addresses, each once: older servers know only the first.
+fn addresses<'a>(first: Option<&'a str>, all: impl Iterator<Item = &'a str>) -> Vec<IpAddr> {
+    let mut found: Vec<IpAddr> = Vec::new();
+    for address in first.into_iter().chain(all).filter_map(|it| it.parse().ok()) {
+        if !found.contains(&address) {
+            found.push(address);
+        }
+    }
+    found
+}
+
 fn observation(pod: &Pod, role: Role) -> PodObservation {
-    let none = Vec::new();
     let status = pod.status.as_ref();
-    let containers = status.and_then(|it| it.container_statuses.as_ref()).unwrap_or(&none);
+    let containers = status.map(containers::observations).unwrap_or_default();
     let conditions = status.and_then(|it| it.conditions.as_ref());
     let ready =
         conditions.into_iter().flatten().any(|it| it.type_ == "Ready" && it.status == "True");
-    let restarts = containers.iter().map(|it| u32::try_from(it.restart_count).unwrap_or(0)).sum();
-    let oom_kills = containers.iter().map(oom_kills).sum();
+    let sum = |count: fn(&ContainerObservation) -> u32| {
+        containers.iter().map(count).fold(0, u32::saturating_add)
+    };
     PodObservation {
         name: Arc::from(pod.name_any()),
         role,
         created: pod.creation_timestamp().map_or(0, |it| it.0.as_millisecond()),
         ready,
         terminating: pod.metadata.deletion_timestamp.is_some(),
-        restarts,
-        oom_kills,
-        crash_loop: containers.iter().any(is_crash_loop),
+        restarts: sum(|it| it.restarts),
+        oom_kills: sum(|it| it.oom_kills),
+        crash_loop: containers.iter().any(ContainerObservation::is_crash_loop),
+        containers,
         node: pod.spec.as_ref().and_then(|it| it.node_name.as_deref()).map(Arc::from),
         metrics: None,
     }
 }
 
-/// A container shows its current and its last termination: at most two kills are visible.
-fn oom_kills(container: &ContainerStatus) -> u32 {
-    let states = [container.state.as_ref(), container.last_state.as_ref()];
-    let killed = |it: &&k8s_openapi::api::core::v1::ContainerState| {
-        let reason = it.terminated.as_ref().and_then(|it| it.reason.as_deref());
-        reason == Some("OOMKilled")
-    };
-    u32::try_from(states.into_iter().flatten().filter(killed).count()).unwrap_or(0)
-}
-
-fn is_crash_loop(container: &ContainerStatus) -> bool {
-    let waiting = container.state.as_ref().and_then(|it| it.waiting.as_ref());
-    waiting.and_then(|it| it.reason.as_deref()) == Some("CrashLoopBackOff")
+/// What decisions read of one pod, and nothing of one that has ended.
+#[cfg(test)]
+pub(super) fn one_pod(pod: &Pod) -> PodsOfTarget {
+    let mut found = PodsOfTarget::default();
+    PodParts::of(pod).into_iter().for_each(|it| found.take(it));
+    found
 }
 
 #[cfg(test)]
@@ -268,6 +357,7 @@ mod tests {
     #[test]
     fn a_watch_that_fails_again_and_again_has_been_broken_since_the_first_time() {
         let sight = Sight::default();
+        sight.regained();
         assert_eq!(sight.lost_for(0), None);
         sight.lost(5_000);
         sight.lost(35_000);
@@ -277,8 +367,20 @@ mod tests {
     }
 
     #[test]
+    fn a_watch_that_never_listed_anything_shows_nothing_however_long_it_is_silent() {
+        let sight = Sight::default();
+        assert_eq!(sight.lost_for(1_000), Some(0));
+        assert_eq!(sight.lost_for(61_000), Some(60_000));
+        sight.lost(62_000);
+        assert_eq!(sight.lost_for(161_000), Some(160_000), "forbidden, and tried again rarely");
+        sight.regained();
+        assert_eq!(sight.lost_for(162_000), None);
+    }
+
+    #[test]
     fn a_watch_that_was_begun_again_without_a_word_is_well() {
         let sight = Sight::default();
+        sight.regained();
         sight.lost(5_000);
         assert_eq!(sight.lost_for(45_000), Some(40_000));
         assert_eq!(sight.lost_for(45_001), None);

@@ -45,6 +45,8 @@ pub struct Blocked {
 #[derive(Clone, Debug)]
 pub struct World {
     pub(crate) name: Name,
+    /// When it was looked at.
+    pub seen_at: Timestamp,
     pub(crate) uid: Uid,
     pub(crate) rollout: CanaryRollout,
     /// The objects that belong to it.

@@ -1,16 +1,23 @@
 //! What this process remembers of its own writes to a rollout: bounds their rate, and fences those
 //! of an older leader. Nothing that a decision depends on.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use siskin_decide::{Effect, Plan, State};
 
 use crate::name::Name;
+use crate::observe::missing_pods::Obstacle;
 use crate::per_rollout::PerRollout;
 
 /// The shortest time between two drains of one target.
 const DRAIN_AGAIN: Duration = Duration::from_secs(5);
+
+/// An obstacle is told again after this time: an Event lives for an hour.
+const TOLD_FOR: Duration = Duration::from_secs(600);
+/// Obstacles that are told within that time: whoever needs more of them looks at the pods.
+const MOST_TOLD: usize = 8;
 
 /// What a process remembers between passes. Clones share it.
 #[derive(Clone, Default)]
@@ -22,6 +29,8 @@ struct OwnWrites {
     fenced: bool,
     /// When the target was last drained again.
     drained: Option<Instant>,
+    /// Obstacles that were told, and when.
+    told: HashMap<String, Instant>,
 }
 
 impl Memory {
@@ -62,6 +71,25 @@ impl Memory {
         }
     }
 
+    /// Those obstacles that were not told lately; they count as told from now on.
+    pub(super) fn untold(&self, name: &Name, missing: Vec<Obstacle>) -> Vec<Obstacle> {
+        if missing.is_empty() {
+            return missing;
+        }
+        self.0.with(name, |it| {
+            it.told.retain(|_, at| at.elapsed() < TOLD_FOR);
+            let told = &mut it.told;
+            let is_news = |one: &Obstacle| {
+                let room = told.len() < MOST_TOLD && !told.contains_key(&one.key);
+                if room {
+                    told.insert(one.key.clone(), Instant::now());
+                }
+                room
+            };
+            missing.into_iter().filter(is_news).collect()
+        })
+    }
+
     /// Forgets a rollout that is gone.
     pub(super) fn forget(&self, name: &Name) {
         self.0.forget(name);
@@ -100,6 +128,17 @@ mod tests {
         let throttled = memory.throttle(&name, plan.clone(), now);
         assert_eq!(throttled.effects, []);
         assert!(throttled.wake.is_some(), "it is looked at again");
+    }
+
+    #[test]
+    fn an_obstacle_is_told_at_once_and_then_at_a_bounded_rate() {
+        let (memory, name) = (Memory::default(), Name::new("shop", "orders"));
+        let one = Obstacle::keyed;
+        assert_eq!(memory.untold(&name, vec![one("check")]).len(), 1);
+        assert_eq!(memory.untold(&name, vec![one("check")]), [], "it was told");
+        assert_eq!(memory.untold(&name, vec![one("check"), one("agent")]), [one("agent")]);
+        let many = (0..20).map(|it| one(&it.to_string())).collect();
+        assert_eq!(memory.untold(&name, many).len(), MOST_TOLD - 2);
     }
 
     #[test]

@@ -30,6 +30,11 @@ impl Reporter {
 
     /// Tells what a round has changed. Of a plan that was refused halfway only what was made.
     pub(crate) fn tell(&self, round: &Round<'_>) {
+        for missing in round.untold {
+            let (kind, reason) = (EventKind::Warning, missing.reason);
+            let (action, note) = (missing.key.clone(), missing.words.clone());
+            self.announce(round.world, Announcement { kind, reason, action, note });
+        }
         if round.applied.refused.is_some() {
             self.effects(round);
             return;

@@ -7,6 +7,7 @@ use siskin_decide::Plan;
 use crate::apply::effects::Applied;
 use crate::commands::Answer;
 use crate::evidence::view::EvidenceView;
+use crate::observe::missing_pods::Obstacle;
 use crate::observe::world::World;
 
 /// One round of a pass.
@@ -17,5 +18,7 @@ pub struct Round<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) applied: &'a Applied,
     pub(crate) answers: &'a [Answer],
+    /// What stands in the way, as far as it was not told lately.
+    pub(crate) untold: &'a [Obstacle],
     pub(crate) now: Timestamp,
 }

@@ -2,9 +2,11 @@
 //! Texts change only when something happened: none contains a running time.
 
 use siskin_analysis::Verdict;
+use siskin_analysis::observation::Role;
 use siskin_decide::{Cause, CurrentStep, Ending, Held, Plan, PromotedBy, Promotion, Rest, State};
 
 use crate::observe::autoscalers::AutoscaledBy;
+use crate::observe::missing_pods::Obstacle;
 use crate::observe::world::{BlockedPods, World};
 use crate::report::round::Round;
 
@@ -23,7 +25,8 @@ pub fn message(round: &Round<'_>) -> String {
     match &plan.next {
         State::Pending => "not adopted yet".into(),
         State::Adopting => {
-            format!("handing {} over to {0}-primary, pod by pod", world.target_name())
+            let text = format!("handing {} over to {0}-primary, pod by pod", world.target_name());
+            waiting_for(text, world.missing_pods(Role::Primary))
         }
         State::AtRest(Rest::Initialized) => "the primary serves; waiting for a new version".into(),
         State::AtRest(Rest::Succeeded) => "the last version was promoted".into(),
@@ -34,12 +37,19 @@ pub fn message(round: &Round<'_>) -> String {
             None => "checking the primary and the sources before the first canary pod".into(),
             Some(step) => on_trial(round, step),
         },
-        State::Promoting(it) => taking_over(world, *it),
+        State::Promoting(it) => {
+            waiting_for(taking_over(world, *it), world.missing_pods(Role::Primary))
+        }
         State::RollingBack(it) => {
-            format!("removing the canary of revision {}: {}", it.id.revision, why(round, it.cause))
+            let (revision, why) = (it.id.revision, why(round, it.cause));
+            let text = format!("removing the canary of revision {revision}: {why}");
+            waiting_for(text, world.missing_pods(Role::Primary))
         }
         State::Terminating(it) => match it.ending {
-            Ending::HandBack => "handing the pods back to the Deployment".into(),
+            Ending::HandBack => {
+                let missing = world.missing_pods_of_target();
+                waiting_for("handing the pods back to the Deployment".into(), missing)
+            }
             Ending::Leave => {
                 "leaving the primary in charge: the Deployment's template was not promoted".into()
             }
@@ -52,7 +62,8 @@ fn on_trial(round: &Round<'_>, step: CurrentStep) -> String {
     let steps = round.world.strategy.steps.len();
     let place = format!("step {}/{steps}, {} canary", step.index + 1, pods(step.canary));
     if step.hold.since.is_none() {
-        return format!("{place}: waiting until the canary is Ready and has joined the group");
+        let text = format!("{place}: waiting until the canary is Ready and has joined the group");
+        return waiting_for(text, round.world.missing_pods(Role::Canary));
     }
     match (&round.evidence.assessment, round.evidence.delivery.concern()) {
         (Some(it), Some(silent)) if it.verdict == Verdict::Pass => {
@@ -60,6 +71,14 @@ fn on_trial(round: &Round<'_>, step: CurrentStep) -> String {
         }
         (Some(it), _) => format!("{place}: {}", it.finding),
         (None, _) => place,
+    }
+}
+
+/// The text, with what it is that keeps pods from coming.
+fn waiting_for(text: String, missing: Option<Obstacle>) -> String {
+    match missing {
+        Some(missing) => format!("{text}; {}", missing.words),
+        None => text,
     }
 }
 
@@ -145,11 +164,11 @@ fn autoscaled_text(world: &World) -> String {
     }
 }
 
-/// Pods that the cluster does not let run, with what makes room.
+/// Pods that the cluster does not let run, in the server's words, with what makes room.
 fn blocked(child: &str, pods: Option<&BlockedPods>) -> String {
-    let words = pods.map_or("the server gives no reason", |it| it.words.as_str());
+    let words = pods.map_or_else(|| format!("pods of {child} are missing"), |it| it.words.clone());
     format!(
-        "pods of {child} can't be made or placed: {words}; it goes on when there is room. Where two pods can't run side by side set spec.strategy.order: DrainFirst"
+        "{words}; it goes on when there is room. Where two pods can't run side by side set spec.strategy.order: DrainFirst"
     )
 }
 
@@ -166,12 +185,19 @@ fn preflight(round: &Round<'_>, held: Held) -> String {
     }
 }
 
-/// What has got no further for too long, and which pods the cluster keeps from running.
+/// What has got no further for too long, and which pods are missing for it.
 fn overdue(world: &World, next: &State) -> String {
-    let trial = matches!(next, State::Trial(_));
-    let pods = if trial { &world.blocked.canary } else { &world.blocked.primary };
-    let words = pods.as_ref().map(|it| format!(" ({})", it.words)).unwrap_or_default();
-    format!("overdue: {}{words}", what_is_overdue(next))
+    let missing = match next {
+        State::Trial(_) => world.missing_pods(Role::Canary),
+        State::Terminating(_) => world.missing_pods_of_target(),
+        State::Pending
+        | State::Adopting
+        | State::AtRest(_)
+        | State::Promoting(_)
+        | State::RollingBack(_) => None,
+    };
+    let missing = missing.or_else(|| world.missing_pods(Role::Primary));
+    waiting_for(format!("overdue: {}", what_is_overdue(next)), missing)
 }
 
 fn what_is_overdue(next: &State) -> &'static str {
@@ -229,7 +255,9 @@ pub(crate) fn why(round: &Round<'_>, cause: Cause) -> String {
         let analysis = world.rollout.status.as_ref()?.analysis.as_ref()?;
         (analysis.verdict == Some(siskin_api::Verdict::Fail)).then(|| analysis.reason.clone())?
     };
-    match then().or(now).filter(|_| judged) {
+    let late = (cause == Cause::DeadlineExceeded).then(|| world.missing_pods(Role::Canary));
+    let late = late.flatten().map(|it| it.words);
+    match then().or(now).filter(|_| judged).or(late) {
         Some(reason) => format!("{text}: {reason}"),
         None => text.to_owned(),
     }

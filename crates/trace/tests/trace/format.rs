@@ -247,6 +247,7 @@ fn pod(name: &str, metrics: Option<PodMetrics>) -> PodObservation {
         restarts: 0,
         oom_kills: 0,
         crash_loop: false,
+        containers: Arc::default(),
         node: None,
         metrics,
     }
@@ -279,7 +280,13 @@ fn groups() -> impl Strategy<Value = GroupObservation> {
         |(state, epoch, partitions)| GroupObservation {
             state,
             epoch,
-            members: MemberCount { primary: 3, canary: 1, external: 0, unattributed: u32::MAX },
+            members: MemberCount {
+                primary: 3,
+                canary: 1,
+                external: 0,
+                unattributed: u32::MAX,
+                ..MemberCount::default()
+            },
             partitions,
         },
     )

@@ -20,6 +20,7 @@ fn pod(polls: f64, role: Role) -> PodObservation {
         restarts: 0,
         oom_kills: 0,
         crash_loop: false,
+        containers: Arc::default(),
         node: None,
         metrics: Some(PodMetrics { consumed, errors, ..PodMetrics::default() }),
     }

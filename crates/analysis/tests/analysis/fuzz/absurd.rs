@@ -198,7 +198,13 @@ impl Draw {
             Kind::Bent | Kind::Absurd if self.rarely(10) => self.one_of(&[0, 1, 9, u32::MAX]),
             Kind::Bent | Kind::Absurd | Kind::Empty | Kind::Unowned | Kind::NoOffsets => 2,
         };
-        let members = MemberCount { primary: 3, canary, external: 0, unattributed: 0 };
+        let members = MemberCount {
+            primary: 3,
+            canary,
+            external: 0,
+            unattributed: 0,
+            ..MemberCount::default()
+        };
         Some(GroupObservation { state, epoch: self.epoch, members, partitions })
     }
 

@@ -21,7 +21,7 @@ use crate::process::gate::Gate;
 use crate::process::metrics::Metrics;
 
 /// A rollout without a finalizer, whose target is gone.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let rollout: CanaryRollout = serde_json::from_value(json!({
         "apiVersion": "siskin.dev/v1alpha1", "kind": "CanaryRollout",
         "metadata": {"namespace": "shop", "name": "orders", "resourceVersion": "7"},
@@ -35,6 +35,7 @@ fn world() -> World {
     let plan = rollout.spec.freeze(siskin_api::Order::SurgeFirst);
     World {
         name: Name::new("shop", "orders"),
+        seen_at: Timestamp::UNIX_EPOCH,
         uid: "1".into(),
         live: Live::default(),
         family: None,

@@ -98,6 +98,7 @@ fn show(
         oom_kills: 0,
         // The kubelet says so once it waits for longer than the first ten seconds.
         crash_loop: !pod.runs && pod.restarts >= 1,
+        containers: Arc::default(),
         node: None,
         metrics,
     }
