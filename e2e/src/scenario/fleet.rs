@@ -52,6 +52,8 @@ pub struct Shape {
     pub fields: Value,
     /// Containers beside the consumer.
     pub containers: Vec<Value>,
+    /// Seconds that a consumer goes on after it was told to end.
+    pub stop_delay: Option<u32>,
     /// Entries of the consumer's `env`.
     pub variables: Vec<Value>,
 }
@@ -232,6 +234,9 @@ impl Fleet {
             container["resources"] = json!({"limits": {"memory": memory}});
         }
         extend(&mut container["env"], &self.shape.variables);
+        if let Some(seconds) = self.shape.stop_delay {
+            container["lifecycle"] = json!({"preStop": {"sleep": {"seconds": seconds}}});
+        }
         extend(&mut template["spec"]["containers"], &self.shape.containers);
         merge(&mut template, &self.shape.fields["spec"]["template"]);
         merge(&mut template, &version.template);

@@ -88,6 +88,13 @@ impl Given<'_> {
         merge(all, fields);
     }
 
+    /// Seconds that each pod goes on after it was told to end, in every version that comes next.
+    pub fn a_stop_delay(&mut self, seconds: u32) {
+        self.0.fleet.shape.stop_delay = Some(seconds);
+        let grace = json!({"terminationGracePeriodSeconds": seconds + 5});
+        self.a_shape(&json!({"spec": {"template": {"spec": grace}}}));
+    }
+
     /// A container beside the consumer, in every version that comes next.
     pub fn a_sidecar(&mut self, container: Value) {
         self.0.fleet.shape.containers.push(container);

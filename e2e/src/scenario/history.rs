@@ -123,6 +123,25 @@ fn set<K: Ord, V>(all: &mut BTreeMap<K, V>, key: K, value: V, there: bool) {
     }
 }
 
+/// The least or the most of something at any moment since then, in the order in which things happened.
+pub fn extremes(
+    history: &[Entry],
+    since: Duration,
+    count: impl Fn(&State) -> usize,
+) -> (usize, usize) {
+    let mut sorted: Vec<_> = history.iter().collect();
+    sorted.sort_by_key(|it| it.revision);
+    let (mut state, mut least, mut most) = (State::default(), usize::MAX, 0);
+    for entry in sorted {
+        state.apply(entry);
+        if since <= entry.at {
+            let now = count(&state);
+            (least, most) = (least.min(now), most.max(now));
+        }
+    }
+    (least, most)
+}
+
 /// The entries that a person wants to read, one a line: what merely repeats the line before it for
 /// the same object is left out.
 #[must_use]
@@ -248,5 +267,36 @@ impl Display for Seen {
             }
             Self::Event(it) => write!(f, "Event {} x{}: {}", it.reason, it.count, it.note),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extremes_are_those_of_the_order_in_which_things_happened() {
+        let pod = |revision, second, name: &str, ready| {
+            let seen = SeenPod {
+                part: Some(Part::Primary),
+                version: None,
+                ready,
+                terminating: false,
+                crashes: 0,
+                running: true,
+            };
+            let change = Change::Put(name.to_owned(), Seen::Pod(seen));
+            Entry { revision, at: Duration::from_secs(second), listed: false, change }
+        };
+        // The watch brought the successor after its predecessor was seen to go.
+        let history = [
+            pod(1, 1, "a", true),
+            pod(2, 2, "b", true),
+            pod(4, 3, "a", false),
+            pod(3, 4, "c", true),
+        ];
+        let ready = |state: &State| state.pods.values().filter(|it| it.ready).count();
+        assert_eq!(extremes(&history, Duration::ZERO, ready), (1, 3));
+        assert_eq!(extremes(&history, Duration::from_secs(2), ready), (2, 3));
     }
 }

@@ -17,10 +17,10 @@ use tokio::task::JoinSet;
 use super::event_log::{EventLog, View};
 use super::fleet::{Consumers, Fleet, Version};
 use super::load::Load;
-use super::objects::{self, Objects};
+use super::objects::{self, ObjectKind, Objects};
 use super::operator::{Election, Operator};
 use super::proxy::{Proxy, Source};
-use super::seen;
+use super::seen::{self, Part};
 use super::test_run::{self, Isolation, TestRun};
 use super::{dump, history, invariants, random};
 use crate::testbed::{Testbed, shell};
@@ -149,6 +149,12 @@ impl Scenario {
         let input = input.to_owned();
         let run = move || shell::output_with_input(&mut command, &input);
         tokio::task::spawn_blocking(run).await?
+    }
+
+    /// The generation of a part's Deployment: how often its spec was written.
+    pub async fn generation(&self, part: Part) -> Result<i64> {
+        let deployment = self.objects.get(ObjectKind::Deployment, &part.name()).await?;
+        Ok(deployment.metadata.generation.unwrap_or(0))
     }
 
     /// The fleet's Deployment with this version and count, as its user has it in a file.

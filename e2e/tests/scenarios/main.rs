@@ -1,6 +1,8 @@
 //! The scenarios of the real operator on a real cluster with a real Kafka, by theme.
 //! Each is a test of its own; what they share is in `siskin_e2e::scenario`. `kafka_sampler` needs no operator.
 
+mod autoscalers;
+mod blame;
 mod changes;
 mod children;
 mod commands;
@@ -16,3 +18,5 @@ mod outages;
 mod outcomes;
 mod ownership;
 mod scaling;
+mod shapes;
+mod uninstall;

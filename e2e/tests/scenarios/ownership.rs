@@ -3,10 +3,10 @@
 
 use anyhow::ensure;
 use serde_json::json;
-use siskin_api::Phase;
+use siskin_api::{Cause, Phase};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
-use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Version, scenario};
+use siskin_e2e::scenario::{Election, Policy, ROLLOUT, RolloutSpec, Version, scenario};
 
 #[test]
 fn of_two_rollouts_of_one_target_the_second_touches_nothing() {
@@ -94,6 +94,34 @@ fn fields_of_the_target_that_a_crash_has_left_to_siskin_are_given_up() {
     });
 }
 
+/// As Argo CD with self-heal, or kustomize-controller: the same manifest, its count in it, again and again.
+#[test]
+fn a_tool_that_applies_the_same_manifest_for_ever_disturbs_no_trial() {
+    scenario(async |s| {
+        s.given().a_manager("argocd-controller");
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
+        let second = Version::good("2");
+        s.when().applies(&second, 3).await?;
+        s.then().reaches(Phase::Progressing).await?;
+        s.then().runs(Part::Canary, "2").await?;
+        for _ in 0..3 {
+            // Without force: a field that it would have to take is a conflict, and a sync that fails.
+            s.when().applies(&second, 3).await?;
+            s.then()
+                .sees("drained again, and the same trial", |view| {
+                    let target = view.state.parts.get(&Part::Target)?;
+                    let status = &view.state.rollout()?.status;
+                    let same = status.rollout_id.as_ref()?.ends_with("-1");
+                    let drained = target.replicas == 0 && view.state.total() == Some(3);
+                    (same && drained && status.phase == Some(Phase::Progressing)).then_some(())
+                })
+                .await?;
+        }
+        s.when().applies(&Version::good("1"), 3).await?;
+        s.then().rolls_back(Cause::Reverted, "1").await
+    });
+}
+
 #[test]
 fn a_field_that_the_api_server_adds_is_no_new_version() {
     scenario(async |s| {
@@ -102,8 +130,10 @@ fn a_field_that_the_api_server_adds_is_no_new_version() {
         s.when().commands("promote", "/full").await?;
         s.then().serves("2").await?;
         let attempts = s.log.look(|view| view.state.frozen.len());
-        let policy = an_added_field(&s.namespace);
-        s.kubectl(&["apply", "-f", "-"], &policy).await?;
+        // What an API server with a new default does: `hostUsers: true` is what an absent `hostUsers` means.
+        let added = "Object{spec: Object.spec{template: Object.spec.template{\
+                     spec: Object.spec.template.spec{hostUsers: true}}}}";
+        s.given().a_policy(&Policy::changes("added", added)).await?;
         s.then().mutates(&json!({}), "{.spec.template.spec.hostUsers}", "true").await?;
         // Any write of the target shows the new field from now on, as after an upgrade of the API server.
         s.when().edits_target(&json!({"metadata": {"labels": {"synced": "again"}}})).await?;
@@ -122,45 +152,8 @@ fn a_field_that_the_api_server_adds_is_no_new_version() {
         ensure!(phase == Some(Phase::Succeeded), "a new version was seen: {phase:?}");
         ensure!(now == attempts, "a template was frozen");
         // A version of the user's is one, with the field in it.
-        s.given().a_canary_of(&Version::good("3")).await?;
-        s.kubectl(&["delete", "-f", "-"], &policy).await.map(drop)
+        s.given().a_canary_of(&Version::good("3")).await
     });
-}
-
-/// What an API server with a new default does, for one namespace: `hostUsers: true` is what an
-/// absent `hostUsers` means.
-fn an_added_field(namespace: &str) -> String {
-    let spec = "Object{spec: Object.spec{template: Object.spec.template{\
-                spec: Object.spec.template.spec{hostUsers: true}}}}";
-    let group = "admissionregistration.k8s.io/v1";
-    let policy = json!({
-        "apiVersion": group,
-        "kind": "MutatingAdmissionPolicy",
-        "metadata": {"name": namespace},
-        "spec": {
-            "reinvocationPolicy": "Never",
-            "matchConstraints": {"resourceRules": [{
-                "apiGroups": ["apps"], "apiVersions": ["v1"],
-                "resources": ["deployments"], "operations": ["CREATE", "UPDATE"],
-            }]},
-            "mutations": [{
-                "patchType": "ApplyConfiguration",
-                "applyConfiguration": {"expression": spec},
-            }],
-        },
-    });
-    let binding = json!({
-        "apiVersion": group,
-        "kind": "MutatingAdmissionPolicyBinding",
-        "metadata": {"name": namespace},
-        "spec": {
-            "policyName": namespace,
-            "matchResources": {"namespaceSelector": {
-                "matchLabels": {"kubernetes.io/metadata.name": namespace},
-            }},
-        },
-    });
-    json!({"apiVersion": "v1", "kind": "List", "items": [policy, binding]}).to_string()
 }
 
 #[test]

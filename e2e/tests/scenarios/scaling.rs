@@ -1,10 +1,11 @@
 //! Another number of consumers, asked for in every way, at rest and in the middle of a trial.
 //! How pods share the partitions is not looked at.
 
+use anyhow::ensure;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 use siskin_api::{Phase, PromotionReason};
-use siskin_e2e::scenario::history::State;
+use siskin_e2e::scenario::history::{State, extremes};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
@@ -151,8 +152,14 @@ fn never_more_consumers_than_partitions() {
         s.given().an_adopted_fleet(3, &spec).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         counts(s, 3, 2, 1).await?;
+        let tried = s.log.elapsed();
         s.when().commands("promote", "/full").await?;
-        s.then().promotes("2", PromotionReason::Commanded).await
+        s.then().promotes("2", PromotionReason::Commanded).await?;
+        // The primary's own rolling update among it.
+        let there = |state: &State| state.pods.values().filter(|it| !it.terminating).count();
+        let (_, most) = extremes(&s.log.history(), tried, there);
+        ensure!(most <= 3, "{most} consumers at once");
+        Ok(())
     });
 }
 

@@ -1,0 +1,103 @@
+//! Whose fault it is: what the cluster, a neighbor, an autoscaler or an old record does is never held against a version.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use siskin_api::{Phase, PromotionReason};
+use siskin_e2e::scenario::objects::ObjectKind;
+use siskin_e2e::scenario::seen::Part;
+use siskin_e2e::scenario::{Election, RolloutSpec, Scenario, Version, scenario, scenario_alone};
+use siskin_e2e::testbed::{Part as Server, Testbed};
+
+/// The first attempt is the only one, and it was not given up.
+fn still_the_first_attempt(s: &Scenario) -> Result<()> {
+    let (phases, attempts) = s.log.look(|view| {
+        let gave_up = view.history.iter().any(|it| it.change.enters(Phase::RollingBack));
+        let id = view.state.rollout().and_then(|it| it.status.rollout_id.clone());
+        (gave_up, id)
+    });
+    ensure!(!phases, "a healthy version was rolled back");
+    ensure!(attempts.is_none_or(|it| it.ends_with("-1")), "it was tried again");
+    Ok(())
+}
+
+/// Each scale-down lets two primary pods drain for most of a deadline.
+#[test]
+fn scale_downs_in_a_long_hold_are_not_the_canarys_delay() {
+    scenario(async |s| {
+        s.given().a_stop_delay(8);
+        let spec = RolloutSpec::endless().strategy("progressDeadline", "15s").field("replicas", 6);
+        s.given().an_adopted_fleet(6, &spec).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        for total in [4, 6, 4, 6, 4] {
+            s.when().edits_rollout(&json!({"spec": {"replicas": total}})).await?;
+            s.then()
+                .sees(&format!("{total} pods, and none on its way out"), |view| {
+                    let all = view.state.pods.values();
+                    let settled = all.clone().all(|it| it.ready && !it.terminating);
+                    (settled && all.count() == total).then_some(())
+                })
+                .await?;
+        }
+        ensure!(s.phase() == Some(Phase::Progressing), "the trial goes on");
+        still_the_first_attempt(s)
+    });
+}
+
+#[test]
+fn primary_pods_that_never_leave_hold_nothing_against_the_canary() {
+    scenario(async |s| {
+        let steps = json!([{"weight": 34, "hold": "20s"}]);
+        let spec = RolloutSpec::steps(&steps).strategy("progressDeadline", "15s");
+        s.given().an_adopted_fleet(3, &spec).await?;
+        s.given().a_record().await?;
+        let pods: Vec<_> = s
+            .log
+            .look(|view| view.state.pods_of(Part::Primary).map(|(name, _)| name.clone()).collect());
+        let kept = json!({"metadata": {"finalizers": ["example.com/kept"]}});
+        for pod in &pods {
+            s.objects.merge(ObjectKind::Pod, pod, &kept).await?;
+        }
+        s.when().ships(&Version::good("2")).await?;
+        s.then().promotes("2", PromotionReason::Passed).await?;
+        still_the_first_attempt(s)?;
+        let left = s.log.look(|view| pods.iter().all(|it| view.state.pods.contains_key(it)));
+        ensure!(left, "the pods of version 1 are there still");
+        Ok(())
+    });
+}
+
+/// The node hangs, as in an outage of its kubelet: no pod is Ready any more, and all of them consume.
+#[test]
+fn a_dead_node_is_waited_for() {
+    scenario_alone(async |s| {
+        let steps = json!([{"weight": 34, "hold": "10s"}]);
+        let spec = RolloutSpec::steps(&steps)
+            .strategy("progressDeadline", "10s")
+            .strategy("maxHold", "10m");
+        s.given().an_adopted_fleet_under(Election::None, 3, &spec).await?;
+        s.given().a_record().await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        s.log.note("the kubelet is stopped");
+        server(s, Testbed::stop).await?;
+        s.then()
+            .sees("no pod is Ready", |view| {
+                view.state.pods.values().all(|it| !it.ready).then_some(())
+            })
+            .await?;
+        // The outage itself, longer than the deadline.
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        still_the_first_attempt(s)?;
+        s.log.note("the kubelet is started");
+        server(s, Testbed::start).await?;
+        s.then().promotes("2", PromotionReason::Passed).await?;
+        still_the_first_attempt(s)
+    });
+}
+
+/// Starting and stopping a server blocks; the scenario's watches go on meanwhile.
+async fn server(s: &Scenario, action: fn(&Testbed, Server) -> Result<()>) -> Result<()> {
+    let bed = s.run.bed.clone();
+    tokio::task::spawn_blocking(move || action(&bed, Server::Kubelet)).await?
+}

@@ -1,0 +1,124 @@
+//! The target's own shape is heeded: its strategy, its share of the pods, its pause, its init containers.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use siskin_api::PromotionReason;
+use siskin_e2e::scenario::history::{State, extremes};
+use siskin_e2e::scenario::objects::ObjectKind;
+use siskin_e2e::scenario::seen::Part;
+use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, Version, scenario};
+
+/// Pods whose containers run, those on their way out among them.
+fn running(state: &State) -> usize {
+    state.pods.values().filter(|it| it.part.is_some() && it.running).count()
+}
+
+/// Pods that serve: Ready, and not on their way out.
+fn serving(state: &State) -> usize {
+    state.pods.values().filter(|it| it.part.is_some() && it.ready && !it.terminating).count()
+}
+
+/// A singleton that says so is adopted, tried and promoted, and never runs twice.
+async fn never_runs_twice(s: &mut Scenario) -> Result<()> {
+    s.given().an_adopted_fleet(1, &RolloutSpec::endless()).await?;
+    s.given().a_canary_of(&Version::good("2")).await?;
+    s.when().commands("promote", "/full").await?;
+    s.then().promotes("2", PromotionReason::Commanded).await?;
+    let (_, most) = extremes(&s.log.history(), Duration::ZERO, running);
+    ensure!(most == 1, "{most} copies ran at once");
+    Ok(())
+}
+
+#[test]
+fn a_singleton_that_recreates_never_runs_twice() {
+    scenario(async |s| {
+        // It takes a while to end, and nothing but Siskin keeps its successor from starting meanwhile.
+        s.given().a_shape(&json!({"spec": {"strategy": {"type": "Recreate"}}}));
+        s.given().a_stop_delay(5);
+        never_runs_twice(s).await
+    });
+}
+
+#[test]
+fn a_singleton_that_no_node_can_hold_twice_is_adopted_and_promoted() {
+    scenario(async |s| {
+        let apart = json!({"podAntiAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": [{
+                "topologyKey": "kubernetes.io/hostname",
+                "labelSelector": {"matchLabels": {"app": ROLLOUT}},
+            }],
+        }});
+        s.given().a_shape(&json!({"spec": {
+            "strategy": {"type": "Recreate"},
+            "template": {"spec": {"affinity": apart}},
+        }}));
+        never_runs_twice(s).await
+    });
+}
+
+/// Half of the pods at a time: adoption, step, promotion and hand-back of four take two starts each.
+#[test]
+fn as_many_pods_move_at_a_time_as_the_targets_own_strategy_says() {
+    scenario(async |s| {
+        let rolling = json!({"maxSurge": "50%", "maxUnavailable": "25%"});
+        let strategy = json!({"type": "RollingUpdate", "rollingUpdate": rolling});
+        s.given().a_shape(&json!({"spec": {"strategy": strategy}}));
+        let steps = json!([{"weight": 50, "hold": "10m"}]);
+        let spec = RolloutSpec::steps(&steps).strategy("maxHold", "10m");
+        s.given().an_adopted_fleet(4, &spec).await?;
+        let adopted = s.log.elapsed();
+        s.given().a_canary_of(&Version::good("2")).await?;
+        s.then()
+            .sees("two of each", |view| {
+                let ready = |part| view.state.pods_of(part).filter(|(_, it)| it.ready).count();
+                (ready(Part::Canary) == 2 && ready(Part::Primary) == 2).then_some(())
+            })
+            .await?;
+        let counts = s.log.look(|view| {
+            let counts = view.history.iter().filter_map(|it| it.change.canary_pods());
+            let mut counts: Vec<_> = counts.collect();
+            counts.dedup();
+            counts
+        });
+        ensure!(!counts.contains(&1), "the canary grew one by one: {counts:?}");
+        s.when().commands("promote", "/full").await?;
+        s.then().promotes("2", PromotionReason::Commanded).await?;
+        s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
+        s.then()
+            .sees("the target runs its pods itself", |view| {
+                let target = view.state.parts.get(&Part::Target)?;
+                let alone = view.state.parts.len() == 1 && view.state.rollouts.is_empty();
+                (target.ready == 4 && target.replicas == 4 && alone).then_some(())
+            })
+            .await?;
+        let (least, _) = extremes(&s.log.history(), adopted, serving);
+        ensure!(3 <= least, "only {least} of 4 served");
+        Ok(())
+    });
+}
+
+/// The target says twelve, the rollout three: a quarter of twelve would be all of them.
+#[test]
+fn a_share_of_the_pods_is_of_those_that_there_are_now() {
+    scenario(async |s| {
+        let spec = RolloutSpec::endless().strategy("order", "DrainFirst").field("replicas", 3);
+        s.given().an_adopted_fleet(3, &spec).await?;
+        s.when().edits_target(&json!({"spec": {"replicas": 12}})).await?;
+        s.then().tells("TargetDrained", "12 replicas").await?;
+        s.then().serves("1").await?;
+        let rested = s.log.elapsed();
+        s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
+        s.then()
+            .sees("the target runs its pods itself", |view| {
+                let target = view.state.parts.get(&Part::Target)?;
+                let alone = view.state.parts.len() == 1 && view.state.rollouts.is_empty();
+                (3 <= target.ready && target.ready == target.replicas && alone).then_some(())
+            })
+            .await?;
+        let (least, _) = extremes(&s.log.history(), rested, serving);
+        ensure!(2 <= least, "only {least} of 3 served");
+        Ok(())
+    });
+}
