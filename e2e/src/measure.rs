@@ -8,6 +8,8 @@ mod process;
 mod reaction;
 mod rest;
 mod say;
+mod seed;
+mod start;
 mod writes;
 
 use std::sync::Arc;
@@ -22,7 +24,9 @@ use crate::scenario::Scenario;
 use crate::scenario::installed::{Installed, remove_namespace};
 use crate::scenario::interrupt::Interrupt;
 use crate::testbed::Profile;
+use rest::Rest;
 use say::say;
+use seed::Seeded;
 
 /// The namespace of measurements; what an earlier one left in it is removed first.
 const NAMESPACE: &str = "siskin-measure";
@@ -71,9 +75,27 @@ enum Measurement {
         /// `CanaryRollouts`: the first of real consumers, the others of fake pods
         #[arg(long, default_value_t = 1)]
         rollouts: u32,
+        /// Fake pods of each
+        #[arg(long, default_value_t = 1)]
+        pods: u32,
+        /// Whether the groups of the fake ones can't be reached
+        #[arg(long)]
+        kafka_away: bool,
         /// Seconds at rest before it is measured; what is remembered of the groups grows for 1200
         #[arg(long, default_value_t = 60)]
         settle: u64,
+    },
+    /// From a new leader's lease until it has looked at everything: time, connections, memory, requests
+    Start {
+        /// `CanaryRollouts`, all of fake pods
+        #[arg(long, default_value_t = 100)]
+        rollouts: u32,
+        /// Fake pods of each
+        #[arg(long, default_value_t = 6)]
+        pods: u32,
+        /// Starts that are measured
+        #[arg(long, default_value_t = 5)]
+        runs: u32,
     },
 }
 
@@ -112,8 +134,12 @@ async fn measure(installed: &Installed, what: Measurement) -> Result<Value> {
         Measurement::CrashLoop { runs } => faults::measure(&mut s, runs, &faults::CRASH_LOOP).await,
         Measurement::Stall { runs } => faults::measure(&mut s, runs, &faults::STALL).await,
         Measurement::Guard { rollouts } => guard::measure(s, rollouts).await,
-        Measurement::Rest { rollouts, settle } => {
-            rest::measure(s, rollouts, Duration::from_secs(settle)).await
+        Measurement::Rest { rollouts, pods, kafka_away, settle } => {
+            let settle = Duration::from_secs(settle);
+            rest::measure(s, Rest { seeded: Seeded { rollouts, pods }, kafka_away, settle }).await
+        }
+        Measurement::Start { rollouts, pods, runs } => {
+            start::measure(s, Seeded { rollouts, pods }, runs).await
         }
     }
 }

@@ -26,6 +26,10 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 /// which its absence counts as missing evidence, even if its first answer is that it is not ready.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
+/// Time between the first polls of two samplers: a process that takes over a thousand groups polls
+/// them over ten seconds, and goes on like that.
+const FIRST_POLLS_APART: Duration = Duration::from_millis(10);
+
 /// The newest outcome of a sampler.
 pub type Sample = Arc<Result<GroupSnapshot, SampleError>>;
 
@@ -41,6 +45,8 @@ struct Shared {
     connect: Box<Connect>,
     sources: Mutex<HashMap<ClusterConfig, Weak<dyn GroupSource>>>,
     samplers: Mutex<HashMap<SamplerKey, Weak<Sampler>>>,
+    /// Earliest first poll of the next sampler; `None` before the first.
+    next_first: Mutex<Option<Instant>>,
 }
 
 /// One consumer group as one sampler polls it: equal keys share a sampler.
@@ -96,6 +102,7 @@ impl Samplers {
                 connect: Box::new(connect),
                 sources: Mutex::default(),
                 samplers: Mutex::default(),
+                next_first: Mutex::default(),
             }),
         }
     }
@@ -134,7 +141,11 @@ impl Samplers {
     fn start(&self, key: SamplerKey, interval: Duration) -> Sampler {
         let (publish, newest) = watch::channel(None);
         let (shortest, pace) = watch::channel(interval);
-        let task = tokio::spawn(poll(Arc::clone(&self.shared), key, pace, publish));
+        let (shared, first) = (Arc::clone(&self.shared), self.shared.first_poll());
+        let task = tokio::spawn(async move {
+            tokio::time::sleep_until(first).await;
+            poll(shared, key, pace, publish).await;
+        });
         Sampler { newest, intervals: Mutex::default(), shortest, task }
     }
 }
@@ -146,6 +157,14 @@ impl fmt::Debug for Samplers {
 }
 
 impl Shared {
+    /// When the next new sampler polls first: at once, unless many begin together.
+    fn first_poll(&self) -> Instant {
+        let (now, mut next) = (Instant::now(), self.next_first.lock());
+        let first = next.map_or(now, |it| it.max(now));
+        *next = Some(first + FIRST_POLLS_APART);
+        first
+    }
+
     /// The connection to this cluster with these credentials, shared while anyone uses it.
     fn source(&self, cluster: &ClusterConfig) -> Result<Arc<dyn GroupSource>, SampleError> {
         let mut sources = self.sources.lock();

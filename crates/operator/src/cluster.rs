@@ -6,4 +6,4 @@ pub mod calls;
 pub mod connection;
 pub mod newest;
 pub mod patch;
-mod requests;
+pub mod requests;

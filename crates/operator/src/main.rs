@@ -13,6 +13,7 @@ use siskin_operator::apply::writer::Writer;
 use siskin_operator::clock;
 use siskin_operator::cluster::calls::Cluster;
 use siskin_operator::cluster::connection;
+use siskin_operator::cluster::requests::Count;
 use siskin_operator::evidence::feeder::Feeder;
 use siskin_operator::evidence::neighbors::Neighbors;
 use siskin_operator::evidence::sampling::Sampling;
@@ -62,8 +63,8 @@ async fn main() -> anyhow::Result<()> {
     let identity = options.election.unique_identity();
     let metrics = Metrics::new();
     let counted = metrics.clone();
-    let client = connection::client(config.clone(), Arc::new(move |it| counted.api_request(it)))
-        .context("could not make a client")?;
+    let count: Count = Arc::new(move |verb| counted.api_request(verb));
+    let client = connection::client(config.clone(), &count).context("could not make a client")?;
     let (health, readiness) = (Health::default(), Readiness::default());
     let (events, publisher) = Events::new(client.clone(), &identity, metrics.clone());
     let mut start =
@@ -92,7 +93,8 @@ async fn main() -> anyhow::Result<()> {
     let sweeps = sweep(autoscalers, index.clone(), trigger.clone(), gate.clone());
     spawn_endless(&mut tasks, "the sweeps of autoscalers", sweeps);
     let heartbeat = health.task("queue", HEARTBEAT);
-    let queue = run(scope, passes, index.clone(), Triggers { pods: pod_events, asked, heartbeat });
+    let triggers = Triggers { pods: pod_events, asked, heartbeat };
+    let queue = run(scope, passes, index.clone(), triggers);
     spawn_endless(&mut tasks, "the queue of passes", queue);
     let neighbors = Neighbors::new(cluster, pods.clone());
     let counts = metrics.clone();

@@ -12,7 +12,7 @@ use siskin_decide::{State, decide};
 
 use crate::apply::writer::{ApplyFailed, Writer};
 use crate::clock;
-use crate::cluster::calls::CallFailed;
+use crate::cluster::calls::{CallFailed, Freshness};
 use crate::commands::answers;
 use crate::evidence::view::EvidenceView;
 use crate::evidence::weigh::Weigher;
@@ -88,7 +88,12 @@ impl Passes {
         }
     }
 
-    async fn rounds(&self, name: &Name, _cause: Cause) -> Result<NextLook, PassFailed> {
+    async fn rounds(&self, name: &Name, cause: Cause) -> Result<NextLook, PassFailed> {
+        if cause == Cause::Routine
+            && let Some(next) = Box::pin(self.glance(name, whole_micros(clock::now()))).await?
+        {
+            return Ok(next);
+        }
         for _ in 0..MAX_ROUNDS {
             if let Some(next) = Box::pin(self.round(name, whole_micros(clock::now()))).await? {
                 return Ok(next);
@@ -97,9 +102,36 @@ impl Passes {
         Ok(NextLook::after(SHORTEST_WAIT))
     }
 
+    /// A look at a rollout of which nothing is known to have changed, through the API server's cache.
+    /// Where it finds anything to do, or to tell, it answers with nothing: that is done by a round,
+    /// which reads what is true.
+    async fn glance(&self, name: &Name, now: Timestamp) -> Result<Option<NextLook>, PassFailed> {
+        let Some(world) = Box::pin(self.observer.observe(name, Freshness::Cached, now)).await?
+        else {
+            return Ok(None);
+        };
+        if !matches!(world.state, State::AtRest(_)) || self.memory.must_fence(name, &world.state) {
+            return Ok(None);
+        }
+        let evidence = self.evidence.weigh(&world, now).await?;
+        let observed = observed(&world, &evidence);
+        let plan = decide(&observed, now);
+        let moves = !plan.effects.is_empty() || plan.next != world.state;
+        if moves || !obstacles(&world, &evidence).is_empty() {
+            return Ok(None);
+        }
+        let answers = answers(&world.asked, &observed, &plan, &world.status().commands);
+        let applied = self.writer.apply(&world, &plan).await;
+        let (world, evidence, plan, applied) = (&world, &evidence, &plan, &applied);
+        let answers = &answers;
+        let round = Round { world, evidence, plan, applied, answers, untold: &[], now };
+        let quiet = world.rollout.status.as_ref() == Some(&status(&round));
+        Ok(quiet.then(|| next_look(world, evidence, plan, now)))
+    }
+
     /// From one look to one plan carried out; when to look again, unless it is at once.
     async fn round(&self, name: &Name, now: Timestamp) -> Result<Option<NextLook>, PassFailed> {
-        let Some(world) = self.observer.observe(name, now).await? else {
+        let Some(world) = Box::pin(self.observer.observe(name, Freshness::Live, now)).await? else {
             self.forget(name);
             return Ok(Some(NextLook::WhenAsked));
         };

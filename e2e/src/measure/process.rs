@@ -1,6 +1,7 @@
 //! What the operator's process takes, as the kernel counts it.
 //! Reads /proc of this machine, on which the test bed's pods run.
 
+use std::collections::HashSet;
 use std::fs;
 
 use anyhow::{Context as _, Result, bail};
@@ -31,10 +32,47 @@ impl Process {
         bail!("no process of the operator's pod {uid} runs on this machine")
     }
 
+    /// The one of this number.
+    pub(super) fn of(pid: u32) -> Self {
+        Self { pid }
+    }
+
+    /// Connections to this port that are established.
+    pub(super) fn connections_to(&self, port: u16) -> Result<u32> {
+        let folder = format!("/proc/{}", self.pid);
+        let mut sockets = HashSet::new();
+        for entry in fs::read_dir(format!("{folder}/fd"))? {
+            // One that was closed meanwhile is none.
+            let Ok(link) = fs::read_link(entry?.path()) else { continue };
+            let link = link.to_string_lossy().into_owned();
+            sockets.extend(
+                link.strip_prefix("socket:[").map(|it| it.trim_end_matches(']').to_owned()),
+            );
+        }
+        let table = fs::read_to_string(format!("{folder}/net/tcp"))?;
+        let established = table.lines().skip(1).filter(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let [_, _, remote, "01", _, _, _, _, _, inode, ..] = fields.as_slice() else {
+                return false;
+            };
+            remote.ends_with(&format!(":{port:04X}")) && sockets.contains(*inode)
+        });
+        Ok(u32::try_from(established.count())?)
+    }
+
+    /// Most resident memory so far, in MB of a million bytes.
+    pub(super) fn peak_rss_mb(&self) -> Result<f64> {
+        self.memory_mb("VmHWM:")
+    }
+
     /// Resident memory, in MB of a million bytes: all of it, the mapped program included.
     pub(super) fn rss_mb(&self) -> Result<f64> {
+        self.memory_mb("VmRSS:")
+    }
+
+    fn memory_mb(&self, field: &'static str) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
-        let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).context("VmRSS")?;
+        let line = status.lines().find_map(|it| it.strip_prefix(field)).context(field)?;
         let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
         Ok(tenths(kib * 1024.0 / 1e6))
     }

@@ -2,6 +2,7 @@
 //! It follows the pods and starts and ends their processes; what a pod does, `fake-stages.yaml` says.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -104,9 +105,9 @@ fn follow(members: &mut HashMap<String, Member>, pod: &Pod, program: &PathBuf) -
         members.remove(&name);
         return Ok(());
     }
-    if !members.contains_key(&name) {
-        let member = Member::start(program, &name, pod)?;
-        members.insert(name, member);
+    if let Entry::Vacant(place) = members.entry(name) {
+        let member = Member::start(program, place.key(), pod)?;
+        place.insert(member);
     }
     Ok(())
 }

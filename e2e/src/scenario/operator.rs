@@ -1,6 +1,7 @@
 //! The operator as a process of its own: the real binary, under its real permissions, for one
 //! namespace. Starts, ends, kills and stops it; knows nothing of what it does.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,17 @@ pub enum Election {
     None,
 }
 
+/// What is run as the operator.
+#[derive(Clone, Copy, Debug)]
+pub struct Program<'a> {
+    /// The binary.
+    pub binary: &'a Path,
+    /// As whom it acts, and where.
+    pub kubeconfig: &'a Path,
+    /// What it logs; the default of users is `info`.
+    pub log_level: &'a str,
+}
+
 /// A running operator.
 #[derive(Debug)]
 pub struct Operator {
@@ -46,8 +58,7 @@ pub struct Operator {
 impl Operator {
     /// Starts an operator for `namespace`.
     pub fn start(
-        binary: &Path,
-        kubeconfig: &Path,
+        program: Program<'_>,
         namespace: &str,
         election: Election,
         log: PathBuf,
@@ -57,10 +68,10 @@ impl Operator {
         let file = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
         // Should the test be killed, the kernel ends the operator with it.
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--"]).arg(binary);
+        command.args(["--pdeathsig", "KILL", "--"]).arg(program.binary);
         command.args(["--namespace", namespace, "--admin-address", &admin.to_string()]);
         command.args(["--lease-namespace", NAMESPACE, "--lease-name", namespace]);
-        command.args(["--log-level", "info,siskin_operator=debug"]);
+        command.args(["--log-level", program.log_level]);
         match election {
             Election::Usual => {}
             Election::Short => {
@@ -69,7 +80,7 @@ impl Operator {
             }
             Election::None => drop(command.arg("--no-leader-election")),
         }
-        command.env("KUBECONFIG", kubeconfig).env("NO_COLOR", "1");
+        command.env("KUBECONFIG", program.kubeconfig).env("NO_COLOR", "1");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).kill_on_drop(true);
         let child = command.spawn().context("starting the operator")?;
         Ok(Self { child, log, admin, dismissed: false })
@@ -104,6 +115,11 @@ impl Operator {
     /// Lets it go on.
     pub fn thaw(&self) -> Result<()> {
         self.signal(Signal::CONT)
+    }
+
+    /// Its process.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// How it ended, if it has.
@@ -142,6 +158,12 @@ impl Operator {
         Ok(values.filter_map(|it| it.rsplit(' ').next()?.parse::<f64>().ok()).sum())
     }
 
+    /// A metric by one of its labels.
+    pub async fn labeled(&self, name: &str, label: &str) -> Result<BTreeMap<String, f64>> {
+        let text = String::from_utf8(self.fetched("/metrics").await?)?;
+        Ok(labeled(&text, name, label))
+    }
+
     /// Whether the operator has listed everything; a follower is ready, too.
     pub async fn is_ready(&self) -> bool {
         self.fetched("/readyz").await.is_ok()
@@ -165,6 +187,17 @@ impl Operator {
         let pid = i32::try_from(id).ok().and_then(Pid::from_raw).context("not a process id")?;
         Ok(kill_process(pid, signal)?)
     }
+}
+
+/// The values of a metric by one of its labels, from the text of all metrics.
+pub fn labeled(text: &str, name: &str, label: &str) -> BTreeMap<String, f64> {
+    let of_line = |line: &str| {
+        let (labels, value) = line.strip_prefix(name)?.strip_prefix('{')?.split_once("} ")?;
+        let (_, rest) = labels.split_once(&format!("{label}=\""))?;
+        let (named, _) = rest.split_once('"')?;
+        Some((named.to_owned(), value.trim().parse().ok()?))
+    };
+    text.lines().filter_map(of_line).collect()
 }
 
 /// A kubeconfig like the administrator's, but acting as the operator's service account.

@@ -18,7 +18,7 @@ use super::event_log::{EventLog, View};
 use super::fleet::{Consumers, Fleet, Version};
 use super::load::Load;
 use super::objects::{self, ObjectKind, Objects};
-use super::operator::{Election, Operator};
+use super::operator::{Election, Operator, Program};
 use super::proxy::{Proxy, Source};
 use super::seen::{self, Part};
 use super::test_run::{self, Isolation, TestRun};
@@ -167,8 +167,10 @@ impl Scenario {
     pub fn start_operator(&mut self, election: Election) -> Result<()> {
         self.log.note(format!("start operator {}", self.operators.len() + 1));
         let log = self.logs.join(format!("operator-{}.log", self.operators.len() + 1));
-        let (binary, config) = (self.run.program("siskin-operator"), &self.run.operator_config);
-        self.operators.push(Operator::start(&binary, config, &self.namespace, election, log)?);
+        let (binary, kubeconfig) = (self.run.program("siskin-operator"), &self.run.operator_config);
+        let program =
+            Program { binary: &binary, kubeconfig, log_level: "info,siskin_operator=debug" };
+        self.operators.push(Operator::start(program, &self.namespace, election, log)?);
         Ok(())
     }
 
@@ -200,6 +202,16 @@ impl Scenario {
             proxies: Vec::new(),
             watches,
         })
+    }
+
+    /// The topic of its fleet.
+    pub(crate) fn topic(&self) -> String {
+        self.fleet.group.clone()
+    }
+
+    /// What happens from now on is not written down.
+    pub(crate) fn forget_watches(&mut self) {
+        self.watches.abort_all();
     }
 
     /// Its test bed, its topic and its load, which goes on; what happens from now on is not written down.

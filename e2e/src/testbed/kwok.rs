@@ -72,7 +72,7 @@ impl Testbed {
         shell::wait_until("the fake nodes are ready", Duration::from_secs(120), ready, alive)
     }
 
-    /// The fake node dies: it is NotReady, and its pods neither serve nor leave, however long they are asked to.
+    /// The fake node dies: it is not Ready, and its pods neither serve nor leave, however long they are asked to.
     pub fn fake_node_dies(&self, node: &str) -> Result<()> {
         let on_node = format!("--field-selector=spec.nodeName={node}");
         let mark = format!("{NEVER_LEAVES}=true");

@@ -224,3 +224,17 @@ fn the_pause_is_bounded_for_any_number_of_failures() {
     assert_eq!(pause(minute, 5), minute, "never shorter than the interval");
     assert_eq!(pause(TEN_SECONDS, 0), TEN_SECONDS);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_groups_that_begin_together_are_polled_over_ten_seconds() {
+    let (samplers, fake) = Fake::default().samplers();
+    let begin = |it: usize| subscribe(&samplers, &format!("g{it}"), TEN_SECONDS);
+    let all: Vec<Subscription> = (0..1_000).map(begin).collect();
+    sleep(Duration::from_millis(9_999)).await;
+    let mut seconds = [0; 10];
+    for (_, at) in fake.asked.lock().expect("not poisoned").iter() {
+        seconds[usize::try_from(at.as_secs()).expect("small")] += 1;
+    }
+    assert_eq!(seconds, [100; 10]);
+    drop(all);
+}

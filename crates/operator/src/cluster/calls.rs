@@ -9,7 +9,7 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::api::{ApiResource, DynamicObject, ListParams, VersionMatch};
+use kube::api::{ApiResource, DynamicObject, GetParams, ListParams, VersionMatch};
 use kube::core::{Expression, Selector};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -57,10 +57,20 @@ impl CallFailed {
 /// An object, if it is there.
 pub type Found<T> = Result<Option<T>, CallFailed>;
 
+/// How new the answer to a read of one object must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// What is true now: whatever is done about it counts on that.
+    Live,
+    /// What the API server's cache has, commonly some milliseconds old: a third of the cost.
+    Cached,
+}
+
 /// Calls of one namespace.
 #[derive(Clone)]
 pub struct Cluster {
     client: Client,
+    freshness: Freshness,
     /// How new a listing of frozen templates must be.
     pub newest: NewestRevision,
 }
@@ -69,7 +79,12 @@ impl Cluster {
     /// Calls through this client.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self { client, newest: NewestRevision::default() }
+        Self { client, freshness: Freshness::Live, newest: NewestRevision::default() }
+    }
+
+    /// Calls like these, with objects read like this.
+    pub(crate) fn reading(&self, freshness: Freshness) -> Self {
+        Self { freshness, ..self.clone() }
     }
 
     /// The client, for calls of this room.
@@ -109,12 +124,20 @@ impl Cluster {
 
     /// One Deployment.
     pub(crate) async fn deployment(&self, namespace: &str, name: &str) -> Found<DynamicObject> {
-        get(&self.deployments(namespace), "Deployment", name).await
+        let api = self.deployments(namespace);
+        match self.freshness {
+            Freshness::Live => get(&api, "Deployment", name).await,
+            Freshness::Cached => cached(&api, "Deployment", name).await,
+        }
     }
 
     /// One rollout.
     pub(crate) async fn rollout(&self, name: &Name) -> Found<CanaryRollout> {
-        get(&self.rollouts(&name.namespace), "CanaryRollout", &name.name).await
+        let api = self.rollouts(&name.namespace);
+        match self.freshness {
+            Freshness::Live => get(&api, "CanaryRollout", &name.name).await,
+            Freshness::Cached => cached(&api, "CanaryRollout", &name.name).await,
+        }
     }
 
     /// The frozen templates of a target, as new as anything that was seen of any: the first time
@@ -189,6 +212,22 @@ async fn get<K: Clone + Debug + DeserializeOwned>(
     name: &str,
 ) -> Found<K> {
     call("get", || format!("{kind} {name}"), api.get_opt(name)).await
+}
+
+/// Reads an object as the API server's cache has it.
+async fn cached<K: Clone + Debug + DeserializeOwned>(
+    api: &Api<K>,
+    kind: &str,
+    name: &str,
+) -> Found<K> {
+    let found = async {
+        match api.get_with(name, &GetParams::any()).await {
+            Ok(found) => Ok(Some(found)),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(error) => Err(error),
+        }
+    };
+    call("get", || format!("{kind} {name}"), found).await
 }
 
 /// One call under its deadline.

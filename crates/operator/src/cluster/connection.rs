@@ -11,14 +11,14 @@ use kube::{Client, Config};
 use tower::retry::RetryLayer;
 use tower::{BoxError, ServiceBuilder};
 
-use crate::cluster::requests::{BoundedRequests, Count};
+use crate::cluster::requests::{BoundedRequests, Count, MAX_REQUESTS};
 
 /// A client for everything but the lease, which must never wait for anything else. It tells `count`
 /// the verb of each request.
 ///
 /// # Errors
 /// If the configuration names no credentials that can be used.
-pub fn client(config: Config, count: Count) -> Result<Client, kube::Error> {
+pub fn client(config: Config, count: &Count) -> Result<Client, kube::Error> {
     if config.proxy_url.is_some() {
         // Says what this build can't do.
         return Client::try_from(config);
@@ -33,7 +33,8 @@ pub fn client(config: Config, count: Count) -> Result<Client, kube::Error> {
     connector.set_read_timeout(config.read_timeout);
     connector.set_write_timeout(config.write_timeout);
     connector.set_reset_reader_on_write(config.reset_reader_on_write);
-    let http: HttpClient<_, Body> = Builder::new(TokioExecutor::new()).build(connector);
+    let http: HttpClient<_, Body> =
+        Builder::new(TokioExecutor::new()).pool_max_idle_per_host(MAX_REQUESTS).build(connector);
     let retry = config.default_retry.then(|| RetryLayer::new(RetryPolicy::server_retry()));
     let service = ServiceBuilder::new()
         .layer_fn(|inner| BoundedRequests::new(inner, count.clone()))

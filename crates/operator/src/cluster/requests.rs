@@ -13,8 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service;
 
 /// Requests under way at the same time: a thousand rollouts looked at within seconds, and not a
-/// thousand connections.
-const MAX_REQUESTS: usize = 40;
+/// thousand connections. Some twice as many connections can be open for a moment: the pool begins
+/// one while it waits for another to come free.
+pub(super) const MAX_REQUESTS: usize = 24;
 
 /// Told the verb of each request.
 pub type Count = Arc<dyn Fn(&'static str) + Send + Sync>;

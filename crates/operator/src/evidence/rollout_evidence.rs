@@ -277,3 +277,6 @@ impl RolloutEvidence {
         latest.group.filter(|_| age <= limit)
     }
 }
+
+#[cfg(test)]
+mod tests;

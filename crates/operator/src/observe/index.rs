@@ -57,6 +57,14 @@ impl Index {
         all.insert(name, Entry { uid: uid.into(), ..known });
     }
 
+    /// Notes a rollout of this name, with a target of the same name.
+    #[cfg(test)]
+    pub(crate) fn note_for_tests(&self, name: &Name) {
+        let uid = name.to_string().into();
+        let (created, target) = (Timestamp::MIN, Some(name.name.clone()));
+        self.0.write().insert(name.clone(), Entry { uid, target, created, phase: None });
+    }
+
     /// Forgets a rollout that is gone.
     pub(crate) fn forget(&self, name: &Name) {
         self.0.write().remove(name);
@@ -73,7 +81,9 @@ impl Index {
         let Some(listed) = all.listed.take() else { return vec![] };
         let gone = all.entries.keys().filter(|it| !listed.contains(*it)).cloned();
         let gone: Vec<Name> = gone.collect();
-        gone.iter().for_each(|it| all.remove(it));
+        for name in &gone {
+            all.remove(name);
+        }
         gone
     }
 
@@ -87,6 +97,11 @@ impl Index {
     /// Whether there is no rollout at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.read().entries.is_empty()
+    }
+
+    /// The target of a rollout, as the watch shows it.
+    pub(crate) fn target(&self, name: &Name) -> Option<Arc<str>> {
+        self.0.read().entries.get(name)?.target.clone()
     }
 
     /// Every rollout that could be read.

@@ -4,15 +4,16 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::ResourceExt;
 use kube::core::DynamicObject;
 use siskin_analysis::observation::Role;
 use siskin_api::annotations::REVISION;
-use siskin_api::{CanaryRollout, FrozenPlan, Order, SpecError};
+use siskin_api::{CanaryOn, CanaryRollout, FrozenPlan, Order, SpecError};
 use siskin_decide::{Desired, MoveOrder, Names, Primary, Revision, State, Target, Workload};
 
 use crate::cluster::autoscalers::Scaled;
-use crate::cluster::calls::{CallFailed, Cluster};
+use crate::cluster::calls::{CallFailed, Cluster, Freshness};
 use crate::commands;
 use crate::name::Name;
 use crate::observe::autoscalers::{AutoscaledBy, Autoscalers};
@@ -78,11 +79,16 @@ impl Observer {
     }
 
     /// What is there now; `None` when the rollout itself is gone.
-    pub async fn observe(&self, name: &Name, now: Timestamp) -> Result<Option<World>, CallFailed> {
-        let Some(rollout) = self.cluster.rollout(name).await? else {
+    pub async fn observe(
+        &self,
+        name: &Name,
+        freshness: Freshness,
+        now: Timestamp,
+    ) -> Result<Option<World>, CallFailed> {
+        let cluster = self.cluster.reading(freshness);
+        let Some((rollout, live)) = Box::pin(self.read(&cluster, name)).await? else {
             return Ok(None);
         };
-        let live = self.read(&rollout).await?;
         let target_name = &rollout.spec.target_ref.name;
         let target_absent_for = self.absent_for(name, live.target.is_none(), now);
         let state = persisted::read(rollout.status.as_ref());
@@ -146,27 +152,29 @@ impl Observer {
         self.remembered.forget(name);
     }
 
-    /// All reads at once: each is one round trip.
-    async fn read(&self, rollout: &CanaryRollout) -> Result<Live, CallFailed> {
-        let namespace = rollout.namespace().unwrap_or_default();
-        let target = &rollout.spec.target_ref.name;
-        let (primary, canary) =
-            (child_name(target, Role::Primary), child_name(target, Role::Canary));
-        let (target_object, primary, canary, revisions) = futures::try_join!(
-            self.cluster.deployment(&namespace, target),
-            self.cluster.deployment(&namespace, &primary),
-            self.cluster.deployment(&namespace, &canary),
-            self.cluster.frozen(&namespace, target),
-        )?;
-        let frozen = revisions.iter().filter_map(|it| parse::frozen(it, rollout.spec.canary_on));
-        // A Deployment on its way out has no pods to hand over and takes no new ones.
-        let present = |it: &DynamicObject| it.metadata.deletion_timestamp.is_none();
-        Ok(Live {
-            frozen: frozen.collect(),
-            target: target_object.filter(present),
-            primary: primary.filter(present),
-            canary: canary.filter(present),
-        })
+    /// All reads at once: each is one round trip, and a reaction waits for two looks. The target's
+    /// name is that of the watch; should it have changed, the objects are read again.
+    async fn read(
+        &self,
+        cluster: &Cluster,
+        name: &Name,
+    ) -> Result<Option<(CanaryRollout, Live)>, CallFailed> {
+        let known = self.index.target(name);
+        let objects = async {
+            match &known {
+                Some(target) => read_objects(cluster, &name.namespace, target).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (rollout, objects) = futures::try_join!(cluster.rollout(name), objects)?;
+        let Some(rollout) = rollout else { return Ok(None) };
+        let target = &*rollout.spec.target_ref.name;
+        let objects = match objects.filter(|_| known.as_deref() == Some(target)) {
+            Some(objects) => objects,
+            None => read_objects(cluster, &name.namespace, target).await?,
+        };
+        let canary_on = rollout.spec.canary_on;
+        Ok(Some((rollout, objects.parsed(canary_on))))
     }
 
     /// For how long the target has been absent, as seen by this process: a restart starts counting
@@ -317,6 +325,43 @@ fn spec_errors(rollout: &CanaryRollout, live: &Live) -> Vec<SpecError> {
         });
     }
     errors
+}
+
+/// The objects of a target, as they were read.
+struct TargetObjects {
+    target: Option<DynamicObject>,
+    primary: Option<DynamicObject>,
+    canary: Option<DynamicObject>,
+    revisions: Vec<ControllerRevision>,
+}
+
+async fn read_objects(
+    cluster: &Cluster,
+    namespace: &str,
+    target: &str,
+) -> Result<TargetObjects, CallFailed> {
+    let (primary, canary) = (child_name(target, Role::Primary), child_name(target, Role::Canary));
+    let (target, primary, canary, revisions) = futures::try_join!(
+        cluster.deployment(namespace, target),
+        cluster.deployment(namespace, &primary),
+        cluster.deployment(namespace, &canary),
+        cluster.frozen(namespace, target),
+    )?;
+    Ok(TargetObjects { target, primary, canary, revisions })
+}
+
+impl TargetObjects {
+    fn parsed(self, canary_on: CanaryOn) -> Live {
+        let frozen = self.revisions.iter().filter_map(|it| parse::frozen(it, canary_on));
+        // A Deployment on its way out has no pods to hand over and takes no new ones.
+        let present = |it: &DynamicObject| it.metadata.deletion_timestamp.is_none();
+        Live {
+            frozen: frozen.collect(),
+            target: self.target.filter(present),
+            primary: self.primary.filter(present),
+            canary: self.canary.filter(present),
+        }
+    }
 }
 
 fn family(rollout: &CanaryRollout, live: &Live, order: MoveOrder) -> Option<Family> {

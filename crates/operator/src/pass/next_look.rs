@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use siskin_api::Analysis;
 use siskin_decide::{Held, Plan, State};
 
 use crate::evidence::view::{Delivery, EvidenceView};
@@ -22,6 +23,9 @@ const RESYNC_AT_REST: Duration = Duration::from_secs(3_600);
 /// What holds a rollout and no watch brings is looked at this often: soon enough for the person who
 /// has just mended it.
 const LOOK_AT_UNWATCHED: Duration = Duration::from_secs(10);
+
+/// What no watch brings is looked at this often at rest, where nothing waits for it but a line of the status.
+const LOOK_AT_UNWATCHED_AT_REST: Duration = Duration::from_secs(60);
 
 /// The shortest wait for a deadline.
 pub(super) const SHORTEST_WAIT: Duration = Duration::from_millis(50);
@@ -83,8 +87,8 @@ pub(super) fn next_look(
     let at_rest = matches!(plan.next, State::AtRest(_)) && plan.held.is_none();
     let routine = match (is_unwatched(world, evidence, plan), at_rest) {
         (true, false) => LOOK_AT_UNWATCHED,
-        // Nothing waits for a Secret at rest but a line of the status.
-        (true, true) | (false, false) => spread(RESYNC, &world.name, now),
+        (true, true) => spread(LOOK_AT_UNWATCHED_AT_REST, &world.name, now),
+        (false, false) => spread(RESYNC, &world.name, now),
         (false, true) => spread(RESYNC_AT_REST, &world.name, now),
     };
     let wait = plan.wake.map(|at| at.duration_since(now).max(SignedDuration::ZERO));
@@ -98,9 +102,19 @@ pub(super) fn next_look(
 /// Whether what is waited for is brought by no watch, no sample and no sweep: a Secret, an answer on
 /// autoscalers that was not given.
 fn is_unwatched(world: &World, evidence: &EvidenceView, plan: &Plan) -> bool {
+    let mended_unseen = match evidence.delivery {
+        Delivery::CannotAsk(_) => true,
+        Delivery::Failed(_) => names_secret(&world.rollout.spec.analysis),
+        Delivery::Answered | Delivery::Silent => false,
+    };
     let unanswered = matches!(world.autoscaled, AutoscaledBy::Unknown(_));
-    matches!(evidence.delivery, Delivery::CannotAsk(_))
-        || (plan.held == Some(Held::AutoscalerOnTarget) && unanswered)
+    mended_unseen || (plan.held == Some(Held::AutoscalerOnTarget) && unanswered)
+}
+
+fn names_secret(analysis: &Analysis) -> bool {
+    let prometheus = analysis.prometheus.as_ref();
+    analysis.kafka.credentials_secret_ref.is_some()
+        || prometheus.is_some_and(|it| it.credentials_secret_ref.is_some())
 }
 
 /// A time between 70 and 100 % of `most`, of this look at this rollout alone.
@@ -108,7 +122,7 @@ fn spread(most: Duration, name: &Name, now: Timestamp) -> Duration {
     let mut hasher = DefaultHasher::new();
     (name, now.as_millisecond()).hash(&mut hasher);
     let permille = u32::try_from(hasher.finish() % u64::from(SPREAD * 10 + 1)).unwrap_or(0);
-    most - most * permille / 1_000
+    most.saturating_sub(most * permille / 1_000)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::pin::pin;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use futures::{FutureExt, Stream, StreamExt};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -27,9 +28,24 @@ const AFTER_GATE: Duration = Duration::from_secs(1);
 /// Names taken in before the next pass is begun: a burst of events becomes one pass.
 const AT_ONCE: usize = 1_000;
 
-/// What the queue runs, and how often each rollout's pass has failed in a row.
-struct Runner {
-    passes: Passes,
+/// What the queue runs: [`Passes`], or what a test has in their place.
+trait Looks: Clone + Send + 'static {
+    /// One pass over a rollout.
+    fn look(&self, name: Name, cause: Cause) -> BoxFuture<'static, Result<NextLook, PassFailed>>;
+
+    /// Forgets a rollout that is gone.
+    fn forget(&self, name: &Name);
+
+    /// Counts a pass that failed.
+    fn failed(&self, error: &PassFailed);
+
+    /// Tells how long a new leader took to look at everything.
+    fn taken_over(&self, took: Duration);
+}
+
+/// The queue under way, and how often each rollout's pass has failed in a row.
+struct Runner<L> {
+    passes: L,
     index: Index,
     failures: PerRollout<u32>,
     schedule: Schedule,
@@ -57,25 +73,28 @@ pub async fn run<P: Stream<Item = Vec<Name>> + Send + 'static>(
 ) {
     let names = watch_names(&scope, &index, triggers);
     let gate = passes.gate.clone();
-    let runner = Runner {
-        passes,
-        index,
-        failures: PerRollout::default(),
-        schedule: Schedule::default(),
-        running: JoinSet::new(),
-        listed: false,
-        takeover: None,
-    };
     let leading = async move {
         if gate.leading().await.is_err() {
             // It never will.
             std::future::pending::<()>().await;
         }
     };
-    runner.run(names, leading).await;
+    Runner::new(passes, index).run(names, leading).await;
 }
 
-impl Runner {
+impl<L: Looks> Runner<L> {
+    fn new(passes: L, index: Index) -> Self {
+        Self {
+            passes,
+            index,
+            failures: PerRollout::default(),
+            schedule: Schedule::default(),
+            running: JoinSet::new(),
+            listed: false,
+            takeover: None,
+        }
+    }
+
     async fn run(mut self, names: impl Stream<Item = Asked>, leading: impl Future<Output = ()>) {
         let (mut names, mut leading) = (pin!(names), pin!(leading.fuse()));
         loop {
@@ -110,11 +129,15 @@ impl Runner {
         match asked {
             Asked::Look(names, cause) => {
                 let now = Instant::now();
-                names.into_iter().for_each(|it| self.schedule.ask(it, now, cause));
+                for name in names {
+                    self.schedule.ask(name, now, cause);
+                }
             }
             Asked::Listed(gone) => {
                 self.listed = true;
-                gone.iter().for_each(|it| self.gone(it));
+                for name in &gone {
+                    self.gone(name);
+                }
             }
             Asked::Gone(name) => self.gone(&name),
             Asked::Nothing => {}
@@ -136,7 +159,9 @@ impl Runner {
     /// Names that came while following were passed over: a new leader looks at everything.
     fn take_over(&mut self) {
         let (since, all) = (Instant::now(), self.index.all());
-        all.iter().for_each(|it| self.schedule.ask(it.clone(), since, Cause::Routine));
+        for name in &all {
+            self.schedule.ask(name.clone(), since, Cause::Routine);
+        }
         self.takeover = Some(Takeover { since, left: all.into_iter().collect() });
         self.taken_over();
     }
@@ -147,11 +172,8 @@ impl Runner {
         }
         let now = Instant::now();
         while let Some((name, cause)) = self.schedule.next(now) {
-            let passes = self.passes.clone();
-            self.running.spawn(async move {
-                let outcome = Box::pin(passes.pass(&name, cause)).await;
-                (name, outcome)
-            });
+            let look = self.passes.look(name.clone(), cause);
+            self.running.spawn(async move { (name, look.await) });
         }
     }
 
@@ -201,14 +223,13 @@ impl Runner {
     fn taken_over(&mut self) {
         if let Some(done) = self.takeover.take_if(|it| it.left.is_empty()) {
             let took = done.since.elapsed();
-            self.passes.metrics.taken_over(took);
-            tracing::info!(seconds = took.as_secs_f64(), "every rollout was looked at");
+            self.passes.taken_over(took);
         }
     }
 
     /// How long to wait before the next try.
     fn failed(&self, name: &Name, error: &PassFailed) -> Duration {
-        self.passes.metrics.pass_failed(error);
+        self.passes.failed(error);
         let source = std::error::Error::source(error).and_then(std::error::Error::source);
         tracing::warn!(rollout = %name, %error, source = ?source.map(ToString::to_string), "a pass failed and is retried");
         self.failures.with(name, |failures| {
@@ -217,3 +238,26 @@ impl Runner {
         })
     }
 }
+
+impl Looks for Passes {
+    fn look(&self, name: Name, cause: Cause) -> BoxFuture<'static, Result<NextLook, PassFailed>> {
+        let passes = self.clone();
+        Box::pin(async move { passes.pass(&name, cause).await })
+    }
+
+    fn forget(&self, name: &Name) {
+        Self::forget(self, name);
+    }
+
+    fn failed(&self, error: &PassFailed) {
+        self.metrics.pass_failed(error);
+    }
+
+    fn taken_over(&self, took: Duration) {
+        self.metrics.taken_over(took);
+        tracing::info!(seconds = took.as_secs_f64(), "every rollout was looked at");
+    }
+}
+
+#[cfg(test)]
+mod tests;

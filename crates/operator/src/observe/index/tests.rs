@@ -41,7 +41,7 @@ fn names_are_compared_within_their_namespace() {
     index.note(&rollout("b", "second", "2", "orders"));
     let (a, b) = (Name::new("a", "first"), Name::new("b", "second"));
     assert_eq!(index.of_target("a", "orders"), [a]);
-    assert_eq!(index.of_target("b", "orders"), [b.clone()]);
+    assert_eq!(index.of_target("b", "orders"), std::slice::from_ref(&b));
     assert!(!index.has_elder(&b, "orders", created("2")), "the elder is of another namespace");
     index.note(&rollout("b", "elder", "1", "orders"));
     assert!(index.has_elder(&b, "orders", created("2")));

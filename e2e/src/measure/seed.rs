@@ -1,0 +1,163 @@
+//! Many adopted rollouts of fake pods within minutes: one is adopted by the operator, the others are copies of it.
+//! It makes objects and waits until their pods are ready; it measures nothing.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use kube::ResourceExt as _;
+use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+
+use super::say::say;
+use crate::scenario::objects::{ObjectKind, Objects};
+use crate::testbed::Testbed;
+
+const MANIFEST: &str = include_str!("seeded.yaml");
+/// Name of the one that is adopted. No other text of its objects contains it.
+const ORIGIN: &str = "seeded-origin";
+/// Bound of a fake node.
+const PODS_PER_NODE: u32 = 110;
+/// Copies that are made at the same time.
+const AT_ONCE: usize = 16;
+/// Thousands of pods are made, placed and started one after the other.
+const PATIENCE: Duration = Duration::from_secs(900);
+/// The label of children and frozen templates: name of the target.
+const TARGET: &str = "siskin.dev/target";
+
+/// How many rollouts of how many fake pods.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seeded {
+    pub(super) rollouts: u32,
+    pub(super) pods: u32,
+}
+
+/// What the groups of seeded rollouts read.
+pub(super) struct Groups<'a> {
+    pub(super) bootstrap: &'a str,
+    pub(super) topic: &'a str,
+}
+
+/// Seeds the namespace under an operator that runs; the guard is off meanwhile.
+pub(super) async fn seed(
+    bed: &Testbed,
+    objects: &Objects,
+    namespace: &str,
+    groups: Groups<'_>,
+    seeded: Seeded,
+) -> Result<()> {
+    let Seeded { rollouts, pods } = seeded;
+    say(&format!("{rollouts} rollouts of {pods} fake pods (the first time this builds kwok)"));
+    let manifest = [
+        ("name", ORIGIN),
+        ("namespace", namespace),
+        ("pods", &pods.to_string()),
+        ("bootstrap", groups.bootstrap),
+        ("topic", groups.topic),
+    ];
+    let manifest = manifest.iter().fold(MANIFEST.to_owned(), |text, (name, value)| {
+        text.replace(&format!("{{{{{name}}}}}"), value)
+    });
+    let on = bed.clone();
+    let begin = move || {
+        on.fake_nodes(((rollouts + 1) * pods).div_ceil(PODS_PER_NODE) + 1)?;
+        on.remove_guard()?;
+        on.apply(&manifest).map(drop)
+    };
+    tokio::task::spawn_blocking(begin).await??;
+    let origin = Origin::adopted(objects).await?;
+    let copies = (1..rollouts).map(|number| origin.copy(objects, format!("seeded-{number}")));
+    stream::iter(copies).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+    ready(objects, rollouts, pods).await?;
+    let on = bed.clone();
+    tokio::task::spawn_blocking(move || on.apply_folder("config/guard")).await?
+}
+
+/// The objects of the one that was adopted.
+struct Origin {
+    rollout: Value,
+    uid: String,
+    others: Vec<(ObjectKind, Value)>,
+}
+
+impl Origin {
+    async fn adopted(objects: &Objects) -> Result<Self> {
+        let deadline = Instant::now() + PATIENCE;
+        let rollout = loop {
+            let rollout = objects.get(ObjectKind::CanaryRollout, ORIGIN).await?;
+            let status = &rollout.data["status"];
+            let is_true = |type_: &str| {
+                let all = status["conditions"].as_array().into_iter().flatten();
+                all.clone().any(|it| it["type"] == type_ && it["status"] == "True")
+            };
+            if status["phase"] == "Initialized" && is_true("Ready") {
+                break rollout;
+            }
+            ensure!(Instant::now() < deadline, "{ORIGIN} is not adopted: {status}");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        };
+        let mut others = Vec::new();
+        for kind in [ObjectKind::ControllerRevision, ObjectKind::Deployment] {
+            let ours = ListParams::default().labels(&format!("{TARGET}={ORIGIN}"));
+            let children = objects.api(kind).list(&ours).await?.items;
+            others.extend(children.into_iter().map(|it| (kind, copied(&it))));
+        }
+        let target = objects.get(ObjectKind::Deployment, ORIGIN).await?;
+        others.push((ObjectKind::Deployment, copied(&target)));
+        let uid = rollout.uid().context("a rollout has a UID")?;
+        Ok(Self { rollout: copied(&rollout), uid, others })
+    }
+
+    async fn copy(&self, objects: &Objects, name: String) -> Result<()> {
+        let rollout = self.named(&self.rollout, &name, None)?;
+        let api = objects.api(ObjectKind::CanaryRollout);
+        let made = api.create(&PostParams::default(), &rollout).await?;
+        let status = Patch::Merge(json!({"status": rollout.data["status"]}));
+        api.patch_status(&name, &PatchParams::default(), &status).await?;
+        let uid = made.uid().context("a rollout has a UID")?;
+        for (kind, object) in &self.others {
+            let object = self.named(object, &name, Some(&uid))?;
+            objects.api(*kind).create(&PostParams::default(), &object).await?;
+        }
+        Ok(())
+    }
+
+    fn named(&self, object: &Value, name: &str, uid: Option<&str>) -> Result<DynamicObject> {
+        let text = object.to_string().replace(ORIGIN, name);
+        let text = uid.map_or(text.clone(), |it| text.replace(&self.uid, it));
+        serde_json::from_str(&text).context("a copy")
+    }
+}
+
+/// An object as it can be made again.
+fn copied(object: &DynamicObject) -> Value {
+    let mut object = json!(object);
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        let own = ["name", "namespace", "labels", "annotations", "finalizers"];
+        metadata.retain(|field, _| own.contains(&&**field));
+    }
+    object
+}
+
+/// Waits until the pods of every primary are ready.
+async fn ready(objects: &Objects, rollouts: u32, pods: u32) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut told = 0;
+    loop {
+        let primaries = ListParams::default().labels("siskin.dev/role=primary");
+        let all = objects.api(ObjectKind::Deployment).list(&primaries).await?.items;
+        let ready = all.iter().filter(|it| {
+            it.name_any().starts_with("seeded-") && it.data["status"]["readyReplicas"] == pods
+        });
+        let ready = ready.count();
+        if rollouts as usize <= ready {
+            return Ok(());
+        }
+        if told + 100 <= ready {
+            told = ready;
+            say(&format!("{ready} of {rollouts} have their pods"));
+        }
+        ensure!(Instant::now() < deadline, "{ready} of {rollouts} primaries are ready");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
