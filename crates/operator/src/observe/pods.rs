@@ -346,7 +346,9 @@ fn observation(pod: &Pod, role: Role) -> PodObservation {
 #[cfg(test)]
 pub(super) fn one_pod(pod: &Pod) -> PodsOfTarget {
     let mut found = PodsOfTarget::default();
-    PodParts::of(pod).into_iter().for_each(|it| found.take(it));
+    for part in PodParts::of(pod) {
+        found.take(part);
+    }
     found
 }
 
