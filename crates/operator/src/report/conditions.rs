@@ -36,7 +36,7 @@ pub(super) fn set(status: &mut CanaryRolloutStatus, round: &Round<'_>, facts: Op
         conditions::remove(all, STALLED);
     }
     if !settled && !stalled {
-        let reason: &'static str = persisted::wire_phase(&plan.next).into();
+        let reason = reconciling_reason(plan);
         conditions::set(all, say(RECONCILING, true, reason, &message), generation, now);
     } else {
         conditions::remove(all, RECONCILING);
@@ -112,6 +112,32 @@ fn outcome_reason(state: &State) -> &'static str {
     }
 }
 
+/// What holds the rollout, where it is the cluster and no part of a trial's own course; else the phase.
+fn reconciling_reason(plan: &Plan) -> &'static str {
+    match plan.held {
+        Some(held @ (Held::TargetPaused | Held::PrimaryBlocked | Held::CanaryBlocked)) => {
+            held.into()
+        }
+        None
+        | Some(
+            Held::TargetMissing
+            | Held::NameTaken
+            | Held::InvalidSpec
+            | Held::Suspended
+            | Held::ScaledToZero
+            | Held::TargetUnavailable
+            | Held::AutoscalerOnTarget
+            | Held::PrimaryLost
+            | Held::PreflightPending
+            | Held::PreflightFailed
+            | Held::ApprovalRequired
+            | Held::Inconclusive
+            | Held::RevisionRejected
+            | Held::Overdue,
+        ) => persisted::wire_phase(&plan.next).into(),
+    }
+}
+
 /// A failed preflight says which check: that is what a person has to mend.
 fn stalled_reason(round: &Round<'_>) -> &'static str {
     match round.plan.held {
@@ -144,5 +170,23 @@ fn sources(status: &mut CanaryRolloutStatus, round: &Round<'_>) {
     if !unchanged && world.primary.is_some() {
         let say = Say { type_: SOURCES_REACHABLE, status: Some(reachable), reason, message: text };
         conditions::set(&mut status.conditions, say, generation, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_cluster_holds_is_a_reason_of_its_own() {
+        let reason = |held| {
+            let plan = Plan::to(State::AtRest(Rest::Initialized), Vec::new()).held(held);
+            reconciling_reason(&plan)
+        };
+        assert_eq!(reason(Some(Held::TargetPaused)), "TargetPaused");
+        assert_eq!(reason(Some(Held::PrimaryBlocked)), "PrimaryBlocked");
+        assert_eq!(reason(Some(Held::CanaryBlocked)), "CanaryBlocked");
+        assert_eq!(reason(Some(Held::ApprovalRequired)), "Initialized");
+        assert_eq!(reason(None), "Initialized");
     }
 }
