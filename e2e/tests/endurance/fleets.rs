@@ -24,11 +24,14 @@ const HOLD: &str = "20s";
 /// Fleets of these sizes, each through its whole life.
 const SIZES: [u32; 2] = [60, 100];
 
+/// Plays a story with a fleet of this size and says what was measured.
+type Story = fn(u32) -> String;
+
 /// A row per size and story.
 pub fn cases() -> Vec<super::run::Case> {
     let mut cases = Vec::new();
     for pods in SIZES {
-        let stories: [(&str, fn(u32) -> String); 3] =
+        let stories: [(&str, Story); 3] =
             [("promoted", promoted), ("aborted", aborted), ("dead-node", dead_node)];
         for (name, play) in stories {
             let name = format!("fleet/{pods}/{name}");
@@ -138,7 +141,7 @@ fn aborted(pods: u32) -> String {
         let steps = json!([{"weight": 50, "hold": "30m"}]);
         adopted(s, pods, &steps).await?;
         s.when().ships(&Version::good("2")).await?;
-        s.then().sees_within("a settled canary of half", starts(6), on_trial).await?;
+        s.then().sees_within("a settled canary of half", starts(6), |view| on_trial(&view)).await?;
         let from = s.log.elapsed();
         s.when().commands("abort", "").await?;
         s.then()
@@ -155,7 +158,7 @@ fn aborted(pods: u32) -> String {
     measured
 }
 
-fn on_trial(view: View<'_>) -> Option<()> {
+fn on_trial(view: &View<'_>) -> Option<()> {
     let progress = view.state.rollout()?.status.progress.as_ref()?;
     (progress.step.is_some() && progress.clocks.hold.since.is_some()).then_some(())
 }
@@ -167,7 +170,7 @@ fn dead_node(pods: u32) -> String {
         let steps = json!([{"weight": 10, "hold": "60s"}]);
         adopted(s, pods, &steps).await?;
         s.when().ships(&Version::good("2")).await?;
-        s.then().sees_within("a settled canary", starts(6), on_trial).await?;
+        s.then().sees_within("a settled canary", starts(6), |view| on_trial(&view)).await?;
         let node = s.when().a_fake_node_dies().await?;
         let lost = s.log.look(|view| usize::try_from(pods).map(|it| it - serving(view.state)));
         s.then().promotes_within(starts(20), "2", PromotionReason::Passed).await?;

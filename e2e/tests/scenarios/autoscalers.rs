@@ -5,7 +5,7 @@ use serde_json::json;
 use siskin_e2e::scenario::history::{Change, State, extremes};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::{Part, Seen};
-use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, scenario};
+use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, scenario};
 
 /// The autoscaler lets its target begin with one pod; it is drained again.
 async fn is_activated(s: &mut Scenario) -> Result<()> {
@@ -28,7 +28,7 @@ async fn is_activated(s: &mut Scenario) -> Result<()> {
 #[test]
 fn what_an_autoscaler_writes_to_the_drained_target_is_drained_and_not_heeded() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
+        s.given().an_adopted_fleet_under(Election::None, 3, &RolloutSpec::endless()).await?;
         let adopted = s.log.elapsed();
         let hpa = json!({
             "apiVersion": "autoscaling/v2",
@@ -87,7 +87,7 @@ fn a_scaled_object_of_the_drained_target_is_an_autoscaler_and_one_of_the_rollout
         s.kubectl(&["apply", "-f", "-"], KEDA).await?;
         let known = "crd/scaledobjects.keda.sh";
         s.kubectl(&["wait", "--for=condition=Established", known], "").await?;
-        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
+        s.given().an_adopted_fleet_under(Election::None, 3, &RolloutSpec::endless()).await?;
         let object = |reference: serde_json::Value| {
             json!({
                 "apiVersion": "keda.sh/v1alpha1",

@@ -28,7 +28,7 @@ fn scale_downs_in_a_long_hold_are_not_the_canarys_delay() {
     scenario(async |s| {
         s.given().a_stop_delay(8);
         let spec = RolloutSpec::endless().strategy("progressDeadline", "15s").field("replicas", 6);
-        s.given().an_adopted_fleet(6, &spec).await?;
+        s.given().an_adopted_fleet_under(Election::None, 6, &spec).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         for total in [4, 6, 4, 6, 4] {
             s.when().edits_rollout(&json!({"spec": {"replicas": total}})).await?;
@@ -45,12 +45,93 @@ fn scale_downs_in_a_long_hold_are_not_the_canarys_delay() {
     });
 }
 
+/// The range assignor sorts by member, and gives the canary the partition that stands still in every version.
+#[test]
+fn a_partition_that_stood_still_before_the_trial_is_told_and_rejects_nothing() {
+    scenario(async |s| {
+        s.given().a_setting("ASSIGNMENT_STRATEGY", "range");
+        s.given().a_setting("STALL_PARTITION", "0");
+        s.given().an_adopted_fleet_under(Election::None, 3, &RolloutSpec::endless()).await?;
+        s.given().a_record_of(Duration::from_secs(20)).await?;
+        s.when().ships(&Version::good("2")).await?;
+        let partition = format!("{}/0", s.namespace);
+        s.then()
+            .sees("the partition is named", |view| {
+                let status = &view.state.rollout()?.status;
+                let told = |text: &str| text.contains(&partition) || text.contains("partition 0");
+                let message = status.message.as_deref().is_some_and(told);
+                let event = view.history.iter().any(|it| it.change.tells(|it| told(&it.note)));
+                (message || event).then_some(())
+            })
+            .await?;
+        if s.phase() == Some(Phase::Preparing) {
+            s.when().commands("start", "").await?;
+        }
+        s.then().runs(Part::Canary, "2").await?;
+        // As long as a partition that the canary itself brings to a stand takes to be found.
+        tokio::time::sleep(Duration::from_secs(75)).await;
+        still_the_first_attempt(s)?;
+        s.when().commands("promote", "/full").await?;
+        s.then().promotes("2", PromotionReason::Commanded).await
+    });
+}
+
+#[test]
+fn two_rollouts_of_one_group_are_judged_side_by_side() {
+    scenario(async |s| {
+        s.given().partitions(8);
+        let spec = RolloutSpec::steps(&json!([{"weight": 50, "hold": "5s"}]));
+        s.given().an_adopted_fleet_under(Election::None, 2, &spec).await?;
+        s.given().another_adopted_fleet("orders-b", 2, &spec).await?;
+        s.given().a_record().await?;
+        s.when().ships(&Version::good("2")).await?;
+        s.then().promotes("2", PromotionReason::Passed).await
+    });
+}
+
+#[test]
+fn a_full_quota_holds_the_canary_until_there_is_room() {
+    scenario(async |s| {
+        let steps = json!([{"weight": 34, "hold": "3s"}]);
+        let spec = RolloutSpec::steps(&steps).strategy("progressDeadline", "15s");
+        s.given().an_adopted_fleet_under(Election::None, 3, &spec).await?;
+        s.given().a_record().await?;
+        let quota = |pods: &str| {
+            json!({
+                "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"},
+                "spec": {"hard": {"pods": pods}},
+            })
+        };
+        s.objects.apply(ObjectKind::ResourceQuota, &quota("3")).await?;
+        let enforced = "--for=jsonpath={.status.hard.pods}=3";
+        s.kubectl(&["wait", enforced, "resourcequota/full", "--timeout=60s"], "").await?;
+        s.when().ships(&Version::good("2")).await?;
+        s.then()
+            .sees("held, in the server's words", |view| {
+                let status = &view.state.rollout()?.status;
+                let blocked = status.conditions.iter().any(|it| it.reason == "CanaryBlocked");
+                let words = status.message.as_ref()?.contains("exceeded quota");
+                (blocked && words).then_some(())
+            })
+            .await?;
+        s.then().tells("PodsNotMade", "exceeded quota").await?;
+        // Longer than the deadline.
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        still_the_first_attempt(s)?;
+        s.objects.apply(ObjectKind::ResourceQuota, &quota("9")).await?;
+        s.then().runs(Part::Canary, "2").await?;
+        s.when().commands("promote", "/full").await?;
+        s.then().promotes("2", PromotionReason::Commanded).await?;
+        still_the_first_attempt(s)
+    });
+}
+
 #[test]
 fn primary_pods_that_never_leave_hold_nothing_against_the_canary() {
     scenario(async |s| {
         let steps = json!([{"weight": 34, "hold": "20s"}]);
         let spec = RolloutSpec::steps(&steps).strategy("progressDeadline", "15s");
-        s.given().an_adopted_fleet(3, &spec).await?;
+        s.given().an_adopted_fleet_under(Election::None, 3, &spec).await?;
         s.given().a_record().await?;
         let pods: Vec<_> = s
             .log

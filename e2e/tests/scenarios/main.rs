@@ -17,6 +17,7 @@ mod operators;
 mod outages;
 mod outcomes;
 mod ownership;
+mod refusals;
 mod scaling;
 mod shapes;
 mod uninstall;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use serde_json::json;
-use siskin_api::PromotionReason;
+use serde_json::{Value, json};
+use siskin_api::{Cause, Phase, PromotionReason};
 use siskin_e2e::scenario::history::{State, extremes};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
-use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, Version, scenario};
+use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
 /// Pods whose containers run, those on their way out among them.
 fn running(state: &State) -> usize {
@@ -22,7 +22,7 @@ fn serving(state: &State) -> usize {
 
 /// A singleton that says so is adopted, tried and promoted, and never runs twice.
 async fn never_runs_twice(s: &mut Scenario) -> Result<()> {
-    s.given().an_adopted_fleet(1, &RolloutSpec::endless()).await?;
+    s.given().an_adopted_fleet_under(Election::None, 1, &RolloutSpec::endless()).await?;
     s.given().a_canary_of(&Version::good("2")).await?;
     s.when().commands("promote", "/full").await?;
     s.then().promotes("2", PromotionReason::Commanded).await?;
@@ -58,6 +58,69 @@ fn a_singleton_that_no_node_can_hold_twice_is_adopted_and_promoted() {
     });
 }
 
+/// An init container that checks a setting.
+fn check(broken: bool) -> Value {
+    let broken = if broken { "true" } else { "false" };
+    json!({"initContainers": [{
+        "name": "check",
+        "image": "localhost/busybox:1",
+        "imagePullPolicy": "Never",
+        "command": ["sh", "-c", "[ \"$BROKEN\" != true ]"],
+        "env": [{"name": "BROKEN", "value": broken}],
+    }]})
+}
+
+#[test]
+fn an_init_container_that_fails_is_a_crash_loop_and_is_named() {
+    scenario(async |s| {
+        s.given().a_shape(&json!({"spec": {"template": {"spec": check(false)}}}));
+        let spec = RolloutSpec::quick().strategy("progressDeadline", "3m");
+        s.given().an_adopted_fleet_under(Election::None, 3, &spec).await?;
+        s.when().ships(&Version::good("2").template(json!({"spec": check(true)}))).await?;
+        s.then().rolls_back(Cause::GuardFailed, "1").await?;
+        s.then().ends_because(&["check"]).await.map(drop)
+    });
+}
+
+#[test]
+fn an_image_that_is_not_there_is_told_at_once_and_rejected_at_the_deadline() {
+    scenario(async |s| {
+        let spec = RolloutSpec::endless().strategy("progressDeadline", "20s");
+        s.given().an_adopted_fleet_under(Election::None, 2, &spec).await?;
+        s.when().ships(&Version::without_image("2")).await?;
+        s.then()
+            .sees("container and reason, before the deadline", |view| {
+                let status = &view.state.rollout()?.status;
+                let message = status.message.as_ref()?;
+                let told = message.contains("worker") && message.contains("ErrImageNeverPull");
+                (told && status.phase == Some(Phase::Progressing)).then_some(())
+            })
+            .await?;
+        s.then().rolls_back(Cause::DeadlineExceeded, "1").await?;
+        s.then().tells("RollingBack", "ErrImageNeverPull").await
+    });
+}
+
+#[test]
+fn a_paused_target_starts_no_trial_until_it_goes_on() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet_under(Election::None, 2, &RolloutSpec::endless()).await?;
+        s.when().edits_target(&json!({"spec": {"paused": true}})).await?;
+        s.when().ships(&Version::good("2")).await?;
+        s.then()
+            .sees("held, with the reason", |view| {
+                let status = &view.state.rollout()?.status;
+                let told = status.conditions.iter().any(|it| it.reason == "TargetPaused");
+                let words = status.message.as_ref()?.contains("paused");
+                (told && words && view.state.count(Part::Canary) == 0).then_some(())
+            })
+            .await?;
+        s.when().edits_target(&json!({"spec": {"paused": false}})).await?;
+        s.then().reaches(Phase::Progressing).await?;
+        s.then().runs(Part::Canary, "2").await
+    });
+}
+
 /// Half of the pods at a time: adoption, step, promotion and hand-back of four take two starts each.
 #[test]
 fn as_many_pods_move_at_a_time_as_the_targets_own_strategy_says() {
@@ -67,7 +130,7 @@ fn as_many_pods_move_at_a_time_as_the_targets_own_strategy_says() {
         s.given().a_shape(&json!({"spec": {"strategy": strategy}}));
         let steps = json!([{"weight": 50, "hold": "10m"}]);
         let spec = RolloutSpec::steps(&steps).strategy("maxHold", "10m");
-        s.given().an_adopted_fleet(4, &spec).await?;
+        s.given().an_adopted_fleet_under(Election::None, 4, &spec).await?;
         let adopted = s.log.elapsed();
         s.given().a_canary_of(&Version::good("2")).await?;
         s.then()
@@ -104,7 +167,7 @@ fn as_many_pods_move_at_a_time_as_the_targets_own_strategy_says() {
 fn a_share_of_the_pods_is_of_those_that_there_are_now() {
     scenario(async |s| {
         let spec = RolloutSpec::endless().strategy("order", "DrainFirst").field("replicas", 3);
-        s.given().an_adopted_fleet(3, &spec).await?;
+        s.given().an_adopted_fleet_under(Election::None, 3, &spec).await?;
         s.when().edits_target(&json!({"spec": {"replicas": 12}})).await?;
         s.then().tells("TargetDrained", "12 replicas").await?;
         s.then().serves("1").await?;
