@@ -28,6 +28,7 @@ mod observed;
 mod order;
 mod plan;
 mod promotion;
+mod refusal;
 mod rest;
 mod revision;
 mod rollback;

@@ -81,10 +81,12 @@ fn rejected(scene: &Scene<'_>, rejection: Rejection, repair: Vec<Effect>) -> Pla
 /// entered with the same status: its size is persisted, and no look is spent on a state that is
 /// over.
 fn try_out(scene: &Scene<'_>, promoted: Revision, desired: Desired, before: Rest) -> Plan {
-    let attempt = RolloutId::next_attempt(scene.facts.attempts);
+    let attempt = scene.next_attempt(desired.revision);
     let facts = Facts { attempts: attempt, ..scene.facts.clone() };
-    let mut effects = scene.enact_alone(promoted, &facts);
+    // Frozen before it is counted: a template that can't be frozen uses up no number.
+    let mut effects = scene.upkeep();
     effects.push(Effect::Freeze { revision: desired.revision, attempt });
+    effects.push(Effect::Primary { revision: promoted, replicas: scene.total, facts });
     let stage = match scene.seen.preflight {
         Preflight::Passed => Stage::Progressing(enter(scene, 0)),
         Preflight::Failed => Stage::Preparing(Stopwatch::started(scene.now)),
@@ -102,7 +104,7 @@ fn promote(
     facts: Facts,
 ) -> Plan {
     let revision = desired.revision;
-    let attempt = RolloutId::next_attempt(scene.facts.attempts);
+    let attempt = scene.next_attempt(revision);
     let promoting = Some(Takeover { revision, promoted_by });
     let facts = Facts { attempts: attempt, promoting, ..facts };
     let mut effects = scene.upkeep();

@@ -62,10 +62,8 @@ pub(crate) fn ship_a_fix(scene: &Scene<'_>, before: Rest) -> Option<Plan> {
     if scene.brake().is_some() {
         return None;
     }
-    let id = RolloutId {
-        revision: desired.revision,
-        attempt: RolloutId::next_attempt(scene.facts.attempts),
-    };
+    let id =
+        RolloutId { revision: desired.revision, attempt: scene.next_attempt(desired.revision) };
     let (promoted_by, facts) = if scene.live_bypass() {
         (PromotedBy::Bypass, scene.consuming_bypass())
     } else if scene.seen.orders.contains(&Order::Start(id)) {

@@ -112,6 +112,17 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// Number of the attempt that begins with this revision. One that was frozen under a number that
+    /// primary could not be told yet keeps it: a write that is refused again and again counts once.
+    pub(crate) fn next_attempt(&self, revision: Revision) -> u32 {
+        let (counted, last) = (self.primary.facts.attempts, self.facts.attempts);
+        let frozen = self.frozen(revision).filter(|it| it.rejection.is_none());
+        match frozen {
+            Some(it) if counted < it.attempt && it.attempt == last => last,
+            Some(_) | None => RolloutId::next_attempt(last),
+        }
+    }
+
     /// A bypass that was not consumed yet.
     pub(crate) fn live_bypass(&self) -> bool {
         let bypass = self.seen.target.as_ref().and_then(|it| it.bypass.as_ref());

@@ -8,5 +8,6 @@ mod edges;
 mod effects;
 mod fleet;
 mod neighbors;
+mod refusals;
 mod rows;
 mod simulation;

@@ -6,4 +6,6 @@ pub mod calls;
 pub mod connection;
 pub mod newest;
 pub mod patch;
+pub mod refusal;
 pub mod requests;
+pub mod taken;

@@ -1,6 +1,7 @@
 //! Kubernetes read into a `World`: the rollout, its Deployments, frozen templates, pods.
 //! Asks no source of evidence and writes nothing.
 
+pub(crate) mod asked;
 pub mod autoscalers;
 mod by_target;
 mod containers;
@@ -8,6 +9,7 @@ mod defaults;
 pub mod exports;
 pub mod guarded;
 pub mod index;
+mod kept;
 pub mod missing_pods;
 pub mod observer;
 mod ownership;

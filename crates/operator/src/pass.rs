@@ -3,6 +3,7 @@
 
 pub mod memory;
 pub mod next_look;
+mod refusals;
 
 use std::time::{Duration, Instant};
 
@@ -10,9 +11,11 @@ use jiff::Timestamp;
 use siskin_analysis::observation::Role;
 use siskin_decide::{State, decide};
 
+use crate::apply::effects::Applied;
 use crate::apply::writer::{ApplyFailed, Writer};
 use crate::clock;
 use crate::cluster::calls::{CallFailed, Freshness};
+use crate::cluster::refusal::RefusalReason;
 use crate::commands::answers;
 use crate::evidence::view::EvidenceView;
 use crate::evidence::weigh::Weigher;
@@ -25,6 +28,7 @@ use crate::pass::memory::Memory;
 use crate::pass::next_look::{Cause, NextLook, SHORTEST_WAIT, next_look};
 use crate::process::gate::{Gate, NotLeading};
 use crate::process::metrics::Metrics;
+use crate::report::refusals::ToldRefusal;
 use crate::report::reporter::Reporter;
 use crate::report::round::Round;
 use crate::report::status::status;
@@ -35,6 +39,9 @@ const MAX_ROUNDS: usize = 8;
 
 /// A conflict means that somebody else wrote: the watch brings it, this is the safety net.
 const AFTER_CONFLICT: Duration = Duration::from_secs(1);
+
+/// Stamps that were refused are tried again after this long.
+const FENCE_AGAIN: Duration = Duration::from_secs(5);
 
 /// Why a pass stopped, by the step that failed.
 #[derive(Debug, thiserror::Error, strum::IntoStaticStr)]
@@ -121,10 +128,11 @@ impl Passes {
             return Ok(None);
         }
         let answers = answers(&world.asked, &observed, &plan, &world.status().commands);
-        let applied = self.writer.apply(&world, &plan).await;
+        let applied = self.writer.apply(&world, &observed, &plan).await;
         let (world, evidence, plan, applied) = (&world, &evidence, &plan, &applied);
         let answers = &answers;
-        let round = Round { world, evidence, plan, applied, answers, untold: &[], now };
+        let round =
+            Round { world, evidence, plan, applied, answers, untold: &[], refusals: &[], now };
         let quiet = world.rollout.status.as_ref() == Some(&status(&round));
         Ok(quiet.then(|| next_look(world, evidence, plan, now)))
     }
@@ -136,27 +144,96 @@ impl Passes {
             return Ok(Some(NextLook::WhenAsked));
         };
         let evidence = self.evidence.weigh(&world, now).await?;
-        if self.memory.must_fence(name, &world.state) {
-            self.writer.fence(&world).await?;
-            self.memory.fenced(name);
-            return Ok(None);
+        if let Some(next) = self.fence(&world).await? {
+            return Ok(next);
         }
         let observed = observed(&world, &evidence);
         let plan = self.memory.throttle(name, decide(&observed, now), now);
         tracing::debug!(rollout = %name, ?observed, ?plan, "decided");
-        let answers = answers(&world.asked, &observed, &plan, &world.status().commands);
 
-        let applied = self.writer.apply(&world, &plan).await;
-        let (world, evidence, plan) = (&world, &evidence, &plan);
+        let applied = self.writer.apply(&world, &observed, &plan).await;
+        let (world, evidence) = (&world, &evidence);
+        let plan = &applied.carried_out(&plan, &observed, now);
+        let answers = answers(&world.asked, &observed, plan, &world.status().commands);
         let untold = self.memory.untold(name, obstacles(world, evidence));
-        let (answers, untold, applied_now) = (&answers, &untold, &applied);
-        let round = Round { world, evidence, plan, applied: applied_now, answers, untold, now };
-        self.writer.record(world, &applied, status(&round)).await?;
-        self.reporter.tell(&round);
+        let refusals = self.refusals(name, &applied);
+        let (answers, untold, refusals, applied_now) = (&answers, &untold, &refusals, &applied);
+        let round =
+            Round { world, evidence, plan, applied: applied_now, answers, untold, refusals, now };
+        let recorded = self.record(&round).await?;
+        self.reporter.tell(&round, recorded);
         applied.finish()?;
         self.memory.carried_out(name, plan);
-        let moved = plan.next != world.state;
-        Ok((!moved).then(|| next_look(world, evidence, plan, now)))
+        let moved = recorded && plan.next != world.state;
+        let next = next_look(world, evidence, plan, now);
+        let next = self.memory.retry_after(name).map_or(next, |it| next.no_later_than(it));
+        Ok((!moved).then_some(next))
+    }
+
+    /// What was refused now, with what is known of it; a status that is not kept whole is as bad.
+    fn refusals(&self, name: &Name, applied: &Applied) -> Vec<ToldRefusal> {
+        let met = applied.refused.iter();
+        let met = met.map(|it| ToldRefusal::of(&it.effect, it.reason, it.told.clone()));
+        let lost = self.observer.statuses.lost(name).map(|lost| {
+            let told = format!("could not keep the status: the API server dropped {lost}");
+            let (what, reason) = (ToldRefusal::FIELDS, RefusalReason::DefinitionOutdated);
+            ToldRefusal::beside_the_plan(what, reason, told)
+        });
+        self.memory.refused(name, met.chain(lost).collect())
+    }
+
+    /// Stamps the objects of a rollout that an older leader may still be writing to; what follows
+    /// if the round ends with it.
+    async fn fence(&self, world: &World) -> Result<Option<Option<NextLook>>, PassFailed> {
+        let name = &world.name;
+        if !self.memory.must_fence(name, &world.state) {
+            return Ok(None);
+        }
+        let refused = match self.writer.fence(world).await {
+            Ok(()) => {
+                self.memory.fenced(name);
+                return Ok(Some(None));
+            }
+            Err(error) => error,
+        };
+        let lasting = refused.refusal().filter(|it| *it != RefusalReason::Unanswered);
+        let Some(reason) = lasting else { return Err(refused.into()) };
+        if self.memory.goes_on_unfenced(name) {
+            self.memory.fenced(name);
+            return Ok(None);
+        }
+        let refusal = ToldRefusal::beside_the_plan(ToldRefusal::FENCE, reason, refused.told());
+        self.reporter.refused(world, &[self.memory.refused_beside(name, refusal)]);
+        Ok(Some(Some(NextLook::after(FENCE_AGAIN))))
+    }
+
+    /// Persists the status if it differs; whether it stands. One that is refused is told by an Event.
+    async fn record(&self, round: &Round<'_>) -> Result<bool, PassFailed> {
+        let Round { world, applied, .. } = *round;
+        let (name, status) = (&world.name, status(round));
+        if applied.stopped.is_some() {
+            return Ok(false);
+        }
+        let same = world.rollout.status.as_ref() == Some(&status);
+        if same && !self.observer.statuses.sends_again(name) {
+            self.memory.status_stands(name);
+            return Ok(true);
+        }
+        let error = match self.writer.record(world, applied, &status).await {
+            Ok(written) => {
+                self.memory.status_stands(name);
+                if let Some(written) = written {
+                    self.observer.statuses.sent(name, status, written.status);
+                }
+                return Ok(true);
+            }
+            Err(error) => error,
+        };
+        let lasting = error.refusal().filter(|it| *it != RefusalReason::Unanswered);
+        let Some(reason) = lasting else { return Err(error.into()) };
+        let refusal = ToldRefusal::beside_the_plan(ToldRefusal::STATUS, reason, error.told());
+        self.reporter.refused(world, &[self.memory.refused_beside(name, refusal)]);
+        Ok(false)
     }
 
     /// Forgets a rollout that is gone.

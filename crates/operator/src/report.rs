@@ -1,7 +1,9 @@
 //! What people and machines read of a pass: status, conditions, Events.
 //! Pure texts, but for the Events; never fails a pass.
 
+mod bounds;
 pub mod conditions;
+pub mod refusals;
 mod repairs;
 pub mod reporter;
 pub mod round;

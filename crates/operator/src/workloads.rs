@@ -4,4 +4,5 @@
 pub mod children;
 pub mod labels;
 pub mod selector;
+mod shape;
 pub mod template;

@@ -8,13 +8,14 @@ use kube::api::{DeleteParams, DynamicObject, Preconditions};
 use kube::{Api, ResourceExt};
 use serde_json::json;
 use siskin_analysis::observation::Role;
-use siskin_api::annotations::{FIELD_MANAGER, REVISION, TAKEN_LABELS, primary, target};
+use siskin_api::annotations::{FIELD_MANAGER, REVISION, primary, target};
 use siskin_decide::{Facts, Revision};
 
 use crate::apply::objects::Objects;
 use crate::apply::writer::{ApplyFailed, Writer};
 use crate::cluster::patch::JsonPatch;
 use crate::name::Name;
+use crate::observe::asked::as_asked;
 use crate::observe::parse::{own_entry, whole};
 use crate::observe::world::World;
 use crate::process::metrics::Written;
@@ -60,6 +61,10 @@ impl Objects<'_> {
             let object = create(&name, namespace, &child, write);
             self.writer.create(Written::Deployment, &api, &name, &object).await?
         };
+        // What came back is what the cluster makes of it, whatever its policies have changed.
+        if role == Role::Primary || 0 < write.replicas {
+            self.writer.cluster.taken.note(child.made_of(&whole(&written)), true);
+        }
         self.written(role, written);
         Ok(())
     }
@@ -186,34 +191,7 @@ fn update(live: &DynamicObject, child: &Child, write: ChildWrite<'_>) -> JsonPat
         let patch = JsonPatch::onto(live.metadata.resource_version.as_deref());
         return patch.set(&["spec", "replicas"], 0);
     }
-    let mut patch = JsonPatch::annotating(live).set(&["spec", "replicas"], write.replicas);
-    let fields = child.spec.as_object().into_iter().flatten();
-    // The selector can't be changed after creation, and never differs.
-    for (field, value) in fields.filter(|(field, _)| *field != "selector") {
-        patch = patch.set(&["spec", field], value.clone());
-    }
-    if live.data["spec"]["paused"] == true {
-        patch = patch.remove(&["spec", "paused"]);
-    }
-    if !live.owner_references().is_empty() {
-        patch = patch.remove(&["metadata", "ownerReferences"]);
-    }
-    let before = whole(live);
-    for field in child.gone_fields(&before) {
-        patch = patch.remove(&["spec", field]);
-    }
-    for key in child.gone_labels(&before) {
-        patch = patch.remove(&["metadata", "labels", key]);
-    }
-    if child.has_stale_memory(&before) {
-        patch = patch.annotation(live, TAKEN_LABELS, None);
-    }
-    for (key, value) in &child.labels {
-        patch = patch.set(&["metadata", "labels", key], value.clone());
-    }
-    for (key, value) in &child.annotations {
-        patch = patch.annotation(live, key, Some(value.clone()));
-    }
+    let patch = as_asked(live, child).set(&["spec", "replicas"], write.replicas);
     noting(patch, live, write.facts)
 }
 

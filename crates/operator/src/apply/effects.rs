@@ -1,32 +1,42 @@
-//! A plan applied: effects in their order, up to the first that is refused. A crash between two of
-//! them repeats idempotent writes; it can never record a state that was not reached.
+//! A plan applied: effects in their order, and on past those that are refused where nothing depends
+//! on them. A crash between two repeats idempotent writes; none records a state not reached.
 
+use jiff::Timestamp;
 use siskin_analysis::observation::Role;
-use siskin_decide::{Effect, Plan};
+use siskin_decide::{Effect, Observed, Plan};
 
 use crate::apply::deployments::ChildWrite;
 use crate::apply::objects::Objects;
 use crate::apply::writer::{ApplyFailed, Writer};
+use crate::cluster::refusal::RefusalReason;
 use crate::observe::world::World;
 
-/// What became of a plan: each of its effects was made, or refused, or stood behind one that was.
-#[derive(Debug)]
+/// What became of a plan: each of its effects was made, or refused, or waits for one that was.
+#[derive(Debug, Default)]
 pub struct Applied {
     /// Effects that were made, in the order of the plan. What was written stays written.
     pub made: Vec<Effect>,
-    /// The effect that was refused; none after it was tried.
-    pub refused: Option<Refused>,
+    /// Effects that were refused, in that order. What depends on none of them was made all the same.
+    pub refused: Vec<Refused>,
+    /// Effects that wait for a refused one.
+    pub waiting: Vec<Effect>,
+    /// Why the pass ended halfway: somebody else wrote, the API server is away, or the lease ends.
+    pub stopped: Option<ApplyFailed>,
+    /// Somebody else's write that bookkeeping met: the pass goes to its end and looks again.
+    pub(super) conflict: Option<ApplyFailed>,
     /// `resourceVersion` of the rollout after the last write to it.
     pub(super) rollout_version: Option<String>,
 }
 
-/// An effect that was not made, or not known to be.
+/// A write that the API server would not make.
 #[derive(Debug)]
 pub struct Refused {
     /// The effect.
     pub effect: Effect,
-    /// The reason.
-    pub why: ApplyFailed,
+    /// Reason of a condition.
+    pub reason: RefusalReason,
+    /// What was tried, and the server's words.
+    pub told: String,
 }
 
 impl Applied {
@@ -35,26 +45,68 @@ impl Applied {
         self.made.contains(&Effect::RemoveFinalizer)
     }
 
-    /// Nothing, or why an effect was refused.
+    /// The plan as far as it was carried out, and the state that it has reached.
+    pub(crate) fn carried_out(&self, plan: &Plan, seen: &Observed, now: Timestamp) -> Plan {
+        let refused = self.refused.iter().map(|it| &it.effect).chain(&self.waiting);
+        let refused: Vec<_> = refused.cloned().collect();
+        plan.clone().without(seen, self.made.clone(), &refused, now)
+    }
+
+    /// Nothing, or why the pass ends here.
     pub(crate) fn finish(self) -> Result<(), ApplyFailed> {
-        self.refused.map_or(Ok(()), |it| Err(it.why))
+        self.stopped.or(self.conflict).map_or(Ok(()), Err)
     }
 }
 
 impl Writer {
-    /// Makes every effect of the plan, in order, up to the first that is refused.
-    pub(crate) async fn apply(&self, world: &World, plan: &Plan) -> Applied {
+    /// Makes every effect of the plan, in order. One that is refused stops only those that need it;
+    /// a conflict, or an API server that is away, stops the pass, unless it met mere bookkeeping.
+    pub(crate) async fn apply(&self, world: &World, seen: &Observed, plan: &Plan) -> Applied {
         let mut objects = Objects::of(self, world);
-        let (mut made, mut refused) = (Vec::new(), None);
-        for effect in plan.effects.iter().cloned() {
-            if let Err(why) = objects.make(&effect).await {
-                refused = Some(Refused { effect, why });
+        let (mut applied, mut missing) = (Applied::default(), Vec::new());
+        for planned in &plan.effects {
+            let Some(effect) = plan.what_remains(seen, planned, &missing) else {
+                applied.waiting.push(planned.clone());
+                missing.push(planned.clone());
+                continue;
+            };
+            if effect != *planned {
+                applied.waiting.push(planned.clone());
+                missing.push(planned.clone());
+            }
+            let Err(error) = objects.make(&effect).await else {
+                self.metrics.effect(&effect);
+                applied.made.push(effect);
+                continue;
+            };
+            missing.push(effect.clone());
+            if let Some(failed) = applied.note(effect, error) {
+                applied.stopped = Some(failed);
                 break;
             }
-            self.metrics.effect(&effect);
-            made.push(effect);
         }
-        Applied { made, refused, rollout_version: objects.rollout.resource_version }
+        applied.rollout_version = objects.rollout.resource_version;
+        applied
+    }
+}
+
+impl Applied {
+    /// Notes an effect that was not made; the error that ends the pass, if it does.
+    fn note(&mut self, effect: Effect, error: ApplyFailed) -> Option<ApplyFailed> {
+        let passed_over = effect.is_housekeeping() && !error.ends_the_pass();
+        match error.refusal() {
+            Some(reason) if reason != RefusalReason::Unanswered || passed_over => {
+                self.refused.push(Refused { effect, reason, told: error.told() });
+                None
+            }
+            // Somebody writes a mark at the same time: its own next write waits, no pod does.
+            None if passed_over => {
+                self.waiting.push(effect);
+                self.conflict.get_or_insert(error);
+                None
+            }
+            Some(_) | None => Some(error),
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Writes of the `CanaryRollout` itself: finalizer, the single seed of its spec, status.
 //! Status is written last, with the resourceVersion that was read, and skipped when equal.
 
-use kube::ResourceExt;
+use kube::api::DynamicObject;
+use kube::{Api, ResourceExt};
 use serde_json::json;
-use siskin_api::CanaryRolloutStatus;
 use siskin_api::annotations::FINALIZER;
+use siskin_api::{CanaryRollout, CanaryRolloutStatus};
 
 use crate::apply::effects::Applied;
 use crate::apply::objects::Objects;
@@ -53,38 +54,51 @@ impl Objects<'_> {
 }
 
 impl Writer {
-    /// Persists the status of a plan that was applied whole, if it differs from the one that was
-    /// read.
+    /// Persists the status of a plan as far as it was carried out, and answers with what came back
+    /// of it. A refused effect does not keep it from being written; a pass that stopped does.
     pub async fn record(
         &self,
         world: &World,
         applied: &Applied,
-        status: CanaryRolloutStatus,
-    ) -> Result<(), ApplyFailed> {
-        let same = world.rollout.status.as_ref() == Some(&status);
-        if same || applied.refused.is_some() || applied.is_released() {
-            return Ok(());
+        status: &CanaryRolloutStatus,
+    ) -> Result<Option<CanaryRollout>, ApplyFailed> {
+        if applied.stopped.is_some() || applied.is_released() {
+            return Ok(None);
         }
         let api = self.cluster.rollouts(&world.name.namespace);
         let patch = JsonPatch::onto(applied.rollout_version.as_deref());
         let patch = patch.set(&["status"], json!(status));
-        self.patch_status(&api, &world.name.name, patch).await.map(drop)
+        self.patch_status(&api, &world.name.name, patch).await.map(Some)
     }
 
-    /// Marks every object of the rollout with this leader's epoch: whatever an older leader still
+    /// Marks every object of the rollout, each also where another can't be marked, with this leader's epoch: whatever an older leader still
     /// has on its way carries a resourceVersion from before, and is refused.
     pub(crate) async fn fence(&self, world: &World) -> Result<(), ApplyFailed> {
         let Some(epoch) = self.epoch()? else { return Ok(()) };
         let deployments = self.cluster.deployments(&world.name.namespace);
         let live = [&world.live.target, &world.live.primary, &world.live.canary];
+        let mut refused = None;
         for object in live.into_iter().flatten() {
-            let (name, patch) = (object.name_any(), stamp(object, &epoch));
-            let stamped = self.patch(Written::Deployment, &deployments, &name, patch).await?;
-            self.give_up_ownership(&deployments, stamped).await?;
+            match self.fence_one(&deployments, object, &epoch).await {
+                Err(error) if error.refusal().is_some() => refused = Some(error),
+                other => other?,
+            }
         }
         let api = self.cluster.rollouts(&world.name.namespace);
         let patch = stamp(&world.rollout, &epoch);
-        self.patch(Written::CanaryRollout, &api, &world.name.name, patch).await.map(drop)
+        self.patch(Written::CanaryRollout, &api, &world.name.name, patch).await?;
+        refused.map_or(Ok(()), Err)
+    }
+
+    async fn fence_one(
+        &self,
+        api: &Api<DynamicObject>,
+        object: &DynamicObject,
+        epoch: &str,
+    ) -> Result<(), ApplyFailed> {
+        let (name, patch) = (object.name_any(), stamp(object, epoch));
+        let stamped = self.patch(Written::Deployment, api, &name, patch).await?;
+        self.give_up_ownership(api, stamped).await.map(drop)
     }
 }
 

@@ -15,6 +15,7 @@ use siskin_decide::Revision;
 
 use crate::cluster::calls::{CallError, CallFailed, Cluster, call};
 use crate::cluster::patch::JsonPatch;
+use crate::cluster::refusal::RefusalReason;
 use crate::process::gate::{Gate, NotLeading};
 use crate::process::metrics::{Metrics, Written};
 
@@ -39,6 +40,34 @@ pub enum ApplyFailed {
 }
 
 impl ApplyFailed {
+    /// Why it was refused; `None` where looking again is all that is needed, or this process may
+    /// not write.
+    pub(crate) fn refusal(&self) -> Option<RefusalReason> {
+        match self {
+            Self::Call(error) => error.refusal(),
+            Self::TemplateLost(_) => Some(RefusalReason::TemplateLost),
+            Self::NotLeading(_) | Self::CutOff | Self::Gone(_) => None,
+        }
+    }
+
+    /// What was tried and why it failed, for a condition: one line, bounded, without values.
+    pub(crate) fn told(&self) -> String {
+        match self {
+            Self::Call(error) => error.told(),
+            Self::NotLeading(_) | Self::CutOff | Self::TemplateLost(_) | Self::Gone(_) => {
+                self.to_string()
+            }
+        }
+    }
+
+    /// Whether this process has lost the right to write: nothing more is tried.
+    pub(crate) const fn ends_the_pass(&self) -> bool {
+        match self {
+            Self::NotLeading(_) | Self::CutOff => true,
+            Self::Call(_) | Self::TemplateLost(_) | Self::Gone(_) => false,
+        }
+    }
+
     /// Somebody else wrote first, or the view was stale: look again, nothing is wrong.
     pub(crate) fn is_conflict(&self) -> bool {
         match self {

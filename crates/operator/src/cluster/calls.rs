@@ -10,13 +10,14 @@ use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::api::{ApiResource, DynamicObject, GetParams, ListParams, VersionMatch};
-use kube::core::{Expression, Selector};
+use kube::core::{Expression, Selector, Status};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use siskin_api::CanaryRollout;
 use siskin_api::annotations::{ROLE, TARGET};
 
 use crate::cluster::newest::NewestRevision;
+use crate::cluster::taken::Taken;
 use crate::name::Name;
 
 /// A call that has not been answered by then is given up; the pass is tried again.
@@ -45,13 +46,21 @@ pub enum CallError {
 }
 
 impl CallFailed {
-    /// Somebody else changed the object since it was read: look again, nothing is wrong.
+    /// Somebody else changed or removed the object since it was read: look again, nothing is wrong.
+    /// A webhook may answer with any code, and its no is none of it.
     pub(crate) fn is_conflict(&self) -> bool {
         match &self.source {
-            CallError::Api(kube::Error::Api(status)) => status.code == 409,
+            CallError::Api(kube::Error::Api(status)) => {
+                matches!(status.code, 404 | 409) && !is_denial(status)
+            }
             CallError::Api(_) | CallError::Deadline => false,
         }
     }
+}
+
+/// Whether admission said no, whatever the code.
+pub(super) fn is_denial(status: &Status) -> bool {
+    status.message.contains("denied the request") || status.message.contains("denied request")
 }
 
 /// An object, if it is there.
@@ -73,13 +82,16 @@ pub struct Cluster {
     freshness: Freshness,
     /// How new a listing of frozen templates must be.
     pub newest: NewestRevision,
+    /// What the cluster makes of what is written.
+    pub(crate) taken: Taken,
 }
 
 impl Cluster {
     /// Calls through this client.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self { client, freshness: Freshness::Live, newest: NewestRevision::default() }
+        let (newest, taken) = (NewestRevision::default(), Taken::default());
+        Self { client, freshness: Freshness::Live, newest, taken }
     }
 
     /// Calls like these, with objects read like this.
@@ -163,10 +175,14 @@ impl Cluster {
         Ok(list?.items)
     }
 
-    /// Whether the namespace is going away.
+    /// Whether the namespace is going away. Where this process may not ask, it stays: what runs is
+    /// kept.
     pub(crate) async fn is_terminating(&self, namespace: &str) -> Result<bool, CallFailed> {
         let api: Api<Namespace> = Api::all(self.client.clone());
-        let found = get(&api, "Namespace", namespace).await?;
+        let found = match get(&api, "Namespace", namespace).await {
+            Err(error) if error.is_refused() => return Ok(false),
+            found => found?,
+        };
         Ok(found.is_none_or(|it| it.metadata.deletion_timestamp.is_some()))
     }
 

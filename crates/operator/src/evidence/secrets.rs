@@ -49,7 +49,15 @@ impl ReadContext<'_> {
         if let Some(read) = read.filter(|it| now.duration_since(it.at) < READ_AGAIN_AFTER) {
             return Ok(read.content);
         }
-        let Some(secret) = cluster.secret(&name.namespace, &reference.name).await? else {
+        let found = match cluster.secret(&name.namespace, &reference.name).await {
+            // A right that is missing is no outage: what needs no evidence goes on.
+            Err(error) if error.is_refused() => {
+                let message = format!("{}; {field}.credentialsSecretRef names it", error.told());
+                return Err(Concern::new("SecretForbidden", message).into());
+            }
+            found => found?,
+        };
+        let Some(secret) = found else {
             let message = format!(
                 "Secret {} does not exist in this namespace; {field}.credentialsSecretRef names it",
                 reference.name

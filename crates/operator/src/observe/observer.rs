@@ -17,8 +17,9 @@ use crate::cluster::calls::{CallFailed, Cluster, Freshness};
 use crate::commands;
 use crate::name::Name;
 use crate::observe::autoscalers::{AutoscaledBy, Autoscalers};
-use crate::observe::defaults::Defaults;
+use crate::observe::defaults::{Defaults, KnownTemplate};
 use crate::observe::index::Index;
+use crate::observe::kept::Statuses;
 use crate::observe::ownership;
 use crate::observe::parse::{self, FrozenObject};
 use crate::observe::pods::{Pods, PodsOfTarget};
@@ -52,6 +53,7 @@ pub struct Observer {
     autoscalers: Autoscalers,
     defaults: Defaults,
     remembered: PerRollout<Remembered>,
+    pub(crate) statuses: Statuses,
 }
 
 /// What the observer remembers of a rollout between two looks.
@@ -75,7 +77,8 @@ impl Observer {
     #[must_use]
     pub fn new(cluster: Cluster, pods: Pods, index: Index, autoscalers: Autoscalers) -> Self {
         let (defaults, remembered) = (Defaults::default(), PerRollout::default());
-        Self { cluster, pods, index, autoscalers, defaults, remembered }
+        let statuses = Statuses::default();
+        Self { cluster, pods, index, autoscalers, defaults, remembered, statuses }
     }
 
     /// What is there now; `None` when the rollout itself is gone.
@@ -86,9 +89,10 @@ impl Observer {
         now: Timestamp,
     ) -> Result<Option<World>, CallFailed> {
         let cluster = self.cluster.reading(freshness);
-        let Some((rollout, live)) = Box::pin(self.read(&cluster, name)).await? else {
+        let Some((mut rollout, live)) = Box::pin(self.read(&cluster, name)).await? else {
             return Ok(None);
         };
+        self.statuses.restore(name, &mut rollout);
         let target_name = &rollout.spec.target_ref.name;
         let target_absent_for = self.absent_for(name, live.target.is_none(), now);
         let state = persisted::read(rollout.status.as_ref());
@@ -150,6 +154,7 @@ impl Observer {
     /// Drops what is remembered of a rollout that is gone.
     pub(crate) fn forget(&self, name: &Name) {
         self.remembered.forget(name);
+        self.statuses.forget(name);
     }
 
     /// All reads at once: each is one round trip, and a reaction waits for two looks. The target's
@@ -239,7 +244,7 @@ impl Observer {
         let Some(object) = &kin.live.primary else { return Ok(None) };
         let Some(facts) = parse::facts(object) else { return Ok(None) };
         Ok(Some(Primary {
-            workload: self.child(object, Role::Primary, kin).await?,
+            workload: self.child(object, Role::Primary, kin).await,
             strategy: parse::deployment_strategy(object),
             facts,
         }))
@@ -247,16 +252,11 @@ impl Observer {
 
     async fn canary(&self, kin: Kin<'_>) -> Result<Option<Workload>, CallFailed> {
         let Some(object) = &kin.live.canary else { return Ok(None) };
-        self.child(object, Role::Canary, kin).await.map(Some)
+        Ok(Some(self.child(object, Role::Canary, kin).await))
     }
 
     /// A child's counts, and whether it differs from what it should be.
-    async fn child(
-        &self,
-        object: &DynamicObject,
-        role: Role,
-        kin: Kin<'_>,
-    ) -> Result<Workload, CallFailed> {
+    async fn child(&self, object: &DynamicObject, role: Role, kin: Kin<'_>) -> Workload {
         let holds = object.annotations().get(REVISION);
         let holds = holds.and_then(|it| it.parse::<Revision>().ok());
         let template =
@@ -270,14 +270,11 @@ impl Observer {
             workload.differs = false;
         }
         if let Some(expected) = expected
-            && expected.compare(&parse::whole(object)) == Difference::Template
+            && expected.compare(&parse::whole(object)) != Difference::None
         {
-            let key = workload.revision.map_or(0, |it| it.0);
-            let wanted = &expected.spec["template"];
-            workload.differs =
-                !self.defaults.account_for(&self.cluster, object, key, wanted).await?;
+            workload.differs = !self.defaults.accounts_for(&self.cluster, object, &expected).await;
         }
-        Ok(workload)
+        workload
     }
 
     /// The live template's keys; those of a frozen template that the API server has since added
@@ -294,9 +291,16 @@ impl Observer {
         if frozen.iter().any(|it| it.frozen.revision == own.revision) {
             return Ok(own);
         }
+        let going = rollout.metadata.deletion_timestamp.is_some();
         for known in frozen {
             let (key, template) = (known.frozen.revision.0, known.template.json());
-            if self.defaults.account_for(&self.cluster, target, key, template).await? {
+            let known_as = KnownTemplate { key, template, rewritten: known.frozen.promoted };
+            let accounted = match self.defaults.account_for(&self.cluster, target, known_as).await {
+                // A deletion waits for no dry run: it goes by what is.
+                Err(_) if going => false,
+                answer => answer?,
+            };
+            if accounted {
                 return Ok(Desired { revision: known.frozen.revision, trial: known.frozen.trial });
             }
         }

@@ -9,7 +9,9 @@ use siskin_decide::{Effect, Plan, State};
 
 use crate::name::Name;
 use crate::observe::missing_pods::Obstacle;
+use crate::pass::refusals::Refusals;
 use crate::per_rollout::PerRollout;
+use crate::report::refusals::ToldRefusal;
 
 /// The shortest time between two drains of one target.
 const DRAIN_AGAIN: Duration = Duration::from_secs(5);
@@ -18,6 +20,9 @@ const DRAIN_AGAIN: Duration = Duration::from_secs(5);
 const TOLD_FOR: Duration = Duration::from_secs(600);
 /// Obstacles that are told within that time: whoever needs more of them looks at the pods.
 const MOST_TOLD: usize = 8;
+/// A write of an older leader that is still on its way arrives before: the API server ends a request
+/// after 60 s.
+const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 
 /// What a process remembers between passes. Clones share it.
 #[derive(Clone, Default)]
@@ -31,6 +36,9 @@ struct OwnWrites {
     drained: Option<Instant>,
     /// Obstacles that were told, and when.
     told: HashMap<String, Instant>,
+    /// Since when an object could not be stamped.
+    unfenced: Option<Instant>,
+    refusals: Refusals,
 }
 
 impl Memory {
@@ -46,6 +54,34 @@ impl Memory {
     /// Notes that every object is stamped.
     pub(super) fn fenced(&self, name: &Name) {
         self.0.with(name, |it| it.fenced = true);
+    }
+
+    /// Whether stamps that are refused again and again need not be waited for any longer: no write of
+    /// an older leader can be under way any more.
+    pub(super) fn goes_on_unfenced(&self, name: &Name) -> bool {
+        self.0.with(name, |it| {
+            it.unfenced.get_or_insert_with(Instant::now).elapsed() >= LONGEST_REQUEST
+        })
+    }
+
+    /// The refusals of a pass, each with what is known of it from earlier ones.
+    pub(super) fn refused(&self, name: &Name, met: Vec<ToldRefusal>) -> Vec<ToldRefusal> {
+        self.0.with(name, |it| it.refusals.note(met, Instant::now()))
+    }
+
+    /// A refusal of a write beside the plan, with what is known of it.
+    pub(super) fn refused_beside(&self, name: &Name, met: ToldRefusal) -> ToldRefusal {
+        self.0.with(name, |it| it.refusals.note_beside(met, Instant::now()))
+    }
+
+    /// Notes that the status was written.
+    pub(super) fn status_stands(&self, name: &Name) {
+        self.0.with(name, |it| it.refusals.beside_is_over());
+    }
+
+    /// When a refused write is tried again; `None` if none is refused.
+    pub(super) fn retry_after(&self, name: &Name) -> Option<Duration> {
+        self.0.with(name, |it| it.refusals.wait())
     }
 
     /// Leaves a drain out that would follow the last one too soon. Something that keeps scaling the

@@ -71,6 +71,14 @@ pub enum NextLook {
 }
 
 impl NextLook {
+    /// This look, or one after `after`, for a change that is due then, if that comes before.
+    pub(super) fn no_later_than(self, after: Duration) -> Self {
+        match self {
+            Self::At { after: sooner, .. } if sooner <= after => self,
+            Self::At { .. } | Self::AfterGate | Self::WhenAsked => Self::after(after),
+        }
+    }
+
     /// A look after this time, for a change that is due then.
     pub(super) const fn after(after: Duration) -> Self {
         Self::At { after, cause: Cause::Change }

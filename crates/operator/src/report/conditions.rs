@@ -1,6 +1,7 @@
 //! The conditions, by the rules of kstatus: `Reconciling` and `Stalled` only when true, never both.
 //! Pure: from what was seen and decided to what is shown.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use siskin_api::CanaryRolloutStatus;
 use siskin_api::conditions::{
     self, COMPLETED, PROMOTED, READY, RECONCILING, SOURCES_REACHABLE, STALLED, Say,
@@ -10,7 +11,14 @@ use siskin_decide::{Facts, Held, Plan, Rest, State};
 use crate::evidence::view::Delivery;
 use crate::observe::world::World;
 use crate::persisted;
+use crate::report::refusals::ToldRefusal;
 use crate::report::round::Round;
+
+/// Whether the API server makes every write. Beside the kstatus ones; there once a write was refused.
+pub const WRITES_ACCEPTED: &str = "WritesAccepted";
+
+/// Refusals in a row from which on a person is needed.
+const STALLED_FROM: u32 = 2;
 
 /// Sets every condition of the status.
 pub(super) fn set(status: &mut CanaryRolloutStatus, round: &Round<'_>, facts: Option<&Facts>) {
@@ -20,7 +28,8 @@ pub(super) fn set(status: &mut CanaryRolloutStatus, round: &Round<'_>, facts: Op
     let say = |type_, is: bool, reason, message| Say { type_, status: Some(is), reason, message };
     let all = &mut status.conditions;
     let settled = is_settled(world, plan, facts);
-    let stalled = plan.held.is_some_and(Held::stalled);
+    let refusal = lasting(round, all);
+    let stalled = plan.held.is_some_and(Held::stalled) || refusal.is_some();
 
     let (ready, reason, text) = ready(world, facts);
     conditions::set(all, say(READY, ready, reason, &text), generation, now);
@@ -30,7 +39,7 @@ pub(super) fn set(status: &mut CanaryRolloutStatus, round: &Round<'_>, facts: Op
     conditions::set(all, say(PROMOTED, promoted, reason, &message), generation, now);
     conditions::set(all, say(COMPLETED, settled, reason, &message), generation, now);
     if stalled {
-        let reason = stalled_reason(round);
+        let reason = refusal.map_or_else(|| stalled_reason(round), |it| it.reason.into());
         conditions::set(all, say(STALLED, true, reason, &message), generation, now);
     } else {
         conditions::remove(all, STALLED);
@@ -41,7 +50,30 @@ pub(super) fn set(status: &mut CanaryRolloutStatus, round: &Round<'_>, facts: Op
     } else {
         conditions::remove(all, RECONCILING);
     }
+    writes(status, round);
     sources(status, round);
+}
+
+/// A refusal that does not pass by itself: met again, here or by a process before this one.
+fn lasting<'a>(round: &Round<'a>, before: &[Condition]) -> Option<&'a ToldRefusal> {
+    round.refusals.iter().find(|refusal| {
+        let reason: &'static str = refusal.reason.into();
+        let known = |it: &Condition| it.type_ == WRITES_ACCEPTED && it.reason == reason;
+        STALLED_FROM <= refusal.times || before.iter().any(known)
+    })
+}
+
+/// What is refused, and in whose words.
+fn writes(status: &mut CanaryRolloutStatus, round: &Round<'_>) {
+    let generation = round.world.rollout.metadata.generation.unwrap_or(0);
+    let refusal = round.refusals.first();
+    if refusal.is_none() && !status.conditions.iter().any(|it| it.type_ == WRITES_ACCEPTED) {
+        return;
+    }
+    let text = refusal.map_or_else(|| "every write is made".to_owned(), ToldRefusal::sentence);
+    let (accepted, reason) = (refusal.is_none(), refusal.map_or("Accepted", |it| it.reason.into()));
+    let say = Say { type_: WRITES_ACCEPTED, status: Some(accepted), reason, message: &text };
+    conditions::set(&mut status.conditions, say, generation, round.now);
 }
 
 /// Whether nothing more will happen to the template of the target: it is promoted, or rejected.

@@ -6,8 +6,19 @@ use siskin_decide::{State, Stopwatch};
 
 use crate::observe::world::World;
 
-/// What somebody did to the child of this role, and what was done about it; nothing if nobody did.
-pub(super) fn touched(world: &World, role: Role) -> Option<&'static str> {
+/// What somebody did to a child, and what was done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Touched {
+    /// It was deleted.
+    Gone,
+    /// Something other than its count was changed.
+    Changed,
+    /// It was scaled, as a downscaler does at night.
+    Scaled,
+}
+
+/// What somebody did to the child of this role; nothing if nobody did.
+pub(super) fn touched(world: &World, role: Role) -> Option<Touched> {
     let (gone, differs) = match role {
         Role::Primary => (
             world.primary.is_none() && !matches!(world.state, State::Pending | State::Adopting),
@@ -19,13 +30,22 @@ pub(super) fn touched(world: &World, role: Role) -> Option<&'static str> {
         ),
     };
     if gone {
-        Some("was gone and was made again")
+        Some(Touched::Gone)
     } else if differs {
-        Some("did not look as it should and was repaired")
-    } else if world.is_counted_by_hand(role) {
-        Some("was scaled by somebody else and was scaled back")
+        Some(Touched::Changed)
     } else {
-        None
+        world.is_counted_by_hand(role).then_some(Touched::Scaled)
+    }
+}
+
+/// A sentence for people. Whoever scales a child is told what to scale instead.
+pub(super) fn sentence(touched: Touched, child: &str, target: &str) -> String {
+    match touched {
+        Touched::Gone => format!("{child} was gone and was made again"),
+        Touched::Changed => format!("{child} did not look as it should and was repaired"),
+        Touched::Scaled => format!(
+            "{child} was scaled by somebody else and was scaled back; scale Deployment {target} or its CanaryRollout instead, and exempt {child} from tools that scale by schedule"
+        ),
     }
 }
 

@@ -10,8 +10,10 @@ use crate::observe::world::World;
 use crate::persisted;
 use crate::process::events::{Announcement, EventKind, Events};
 use crate::process::metrics::Metrics;
+use crate::report::refusals::ToldRefusal;
+use crate::report::repairs::{self, Touched};
 use crate::report::round::Round;
-use crate::report::{repairs, words};
+use crate::report::words;
 use crate::workloads::children::child_name;
 
 /// Tells people.
@@ -28,19 +30,19 @@ impl Reporter {
         Self { events, metrics }
     }
 
-    /// Tells what a round has changed. Of a plan that was refused halfway only what was made.
-    pub(crate) fn tell(&self, round: &Round<'_>) {
+    /// Tells what a round has changed. Of one whose status is not written only what was made.
+    pub(crate) fn tell(&self, round: &Round<'_>, is_recorded: bool) {
+        self.refused(round.world, round.refusals);
         for missing in round.untold {
             let (kind, reason) = (EventKind::Warning, missing.reason);
             let (action, note) = (missing.key.clone(), missing.words.clone());
             self.announce(round.world, Announcement { kind, reason, action, note });
         }
-        if round.applied.refused.is_some() {
-            self.effects(round);
+        self.effects(round);
+        if !is_recorded {
             return;
         }
         self.transition(round);
-        self.effects(round);
         for answer in round.answers {
             let (kind, reason) = match answer.record.outcome {
                 CommandOutcome::Consumed => (EventKind::Normal, "CommandFollowed"),
@@ -52,6 +54,19 @@ impl Reporter {
                 round.world,
                 Announcement { kind, reason, action, note: answer.note.clone() },
             );
+        }
+    }
+
+    /// Tells of refused writes: each once, and again at a low rate.
+    pub(crate) fn refused(&self, world: &World, refusals: &[ToldRefusal]) {
+        for refusal in refusals.iter().filter(|it| it.is_due) {
+            let (reason, note) = (refusal.reason.into(), refusal.sentence());
+            tracing::warn!(
+                rollout = %world.name, write = refusal.what, reason, times = refusal.times, note,
+                "a write was refused and is tried again"
+            );
+            let (kind, action) = (EventKind::Warning, refusal.what.to_owned());
+            self.announce(world, Announcement { kind, reason, action, note });
         }
     }
 
@@ -144,8 +159,12 @@ impl Reporter {
         }
         if let Some(touched) = repairs::touched(world, role) {
             let child = child_name(world.target_name(), role);
-            let note = format!("{child} {touched}");
-            let (kind, reason) = (EventKind::Normal, "ChildRepaired");
+            let note = repairs::sentence(touched, &child, world.target_name());
+            let reason = "ChildRepaired";
+            let kind = match touched {
+                Touched::Gone | Touched::Changed => EventKind::Normal,
+                Touched::Scaled => EventKind::Warning,
+            };
             self.announce(world, Announcement { kind, reason, action: child, note });
         }
     }

@@ -9,6 +9,7 @@ use crate::commands::Answer;
 use crate::evidence::view::EvidenceView;
 use crate::observe::missing_pods::Obstacle;
 use crate::observe::world::World;
+use crate::report::refusals::ToldRefusal;
 
 /// One round of a pass.
 #[derive(Clone, Copy, Debug)]
@@ -20,5 +21,7 @@ pub struct Round<'a> {
     pub(crate) answers: &'a [Answer],
     /// What stands in the way, as far as it was not told lately.
     pub(crate) untold: &'a [Obstacle],
+    /// Writes that the API server would not make, the first of them first.
+    pub(crate) refusals: &'a [ToldRefusal],
     pub(crate) now: Timestamp,
 }

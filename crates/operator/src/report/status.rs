@@ -16,9 +16,9 @@ use siskin_decide::{Cause, Effect, Facts, Plan, Rest, State, Workload};
 use crate::commands;
 use crate::observe::world::World;
 use crate::persisted;
-use crate::report::conditions;
 use crate::report::round::Round;
 use crate::report::words::{cause_text, message, promoted_text, why};
+use crate::report::{bounds, conditions};
 use crate::workloads::selector;
 
 /// Past rollouts that the status keeps.
@@ -59,6 +59,7 @@ pub fn status(round: &Round<'_>) -> CanaryRolloutStatus {
         status.history.truncate(MAX_HISTORY);
     }
     conditions::set(&mut status, round, facts);
+    bounds::fit(&mut status);
     status
 }
 

@@ -16,7 +16,10 @@ const MAX_REASON: usize = 200;
 /// The status message: what is happening, or what is needed.
 #[must_use]
 pub fn message(round: &Round<'_>) -> String {
-    let Round { world, plan, .. } = *round;
+    let Round { world, plan, refusals, .. } = *round;
+    if let Some(refusal) = refusals.first() {
+        return refusal.sentence();
+    }
     if let Some(held) = plan.held
         && let Some(text) = held_text(round, held)
     {

@@ -1,0 +1,143 @@
+//! A status of which the API server keeps only a part, as an older CRD makes
+//! it: what was sent stands in for what came back, so that nothing is decided twice. Sends nothing.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use siskin_api::{CanaryRollout, CanaryRolloutStatus};
+
+use crate::name::Name;
+use crate::per_rollout::PerRollout;
+
+/// The status is sent again after this long, to see whether it is kept by now.
+const SEND_AGAIN: Duration = Duration::from_secs(30);
+
+/// Fields that are named of those that were dropped.
+const MAX_NAMED: usize = 3;
+
+/// The statuses that did not come back as they were sent. Clones share them.
+#[derive(Clone, Default)]
+pub struct Statuses(PerRollout<Unkept>);
+
+impl Statuses {
+    /// Takes note of what came back of a status that was sent.
+    pub(crate) fn sent(
+        &self,
+        name: &Name,
+        sent: CanaryRolloutStatus,
+        kept: Option<CanaryRolloutStatus>,
+    ) {
+        match Unkept::of(sent, kept) {
+            Some(unkept) => self.0.insert(name, unkept),
+            None => self.0.forget(name),
+        }
+    }
+
+    /// The fields that the API server does not keep; `None` if it keeps all.
+    pub(crate) fn lost(&self, name: &Name) -> Option<String> {
+        self.0.get(name).map(|it| it.lost())
+    }
+
+    /// Whether to send a status again that was not kept whole, though nothing has changed.
+    pub(crate) fn sends_again(&self, name: &Name) -> bool {
+        self.0.get(name).is_some_and(|it| it.is_due())
+    }
+
+    /// Puts what was sent in the place of what was kept of it.
+    pub(super) fn restore(&self, name: &Name, rollout: &mut CanaryRollout) {
+        if let Some(unkept) = self.0.get(name) {
+            unkept.restore(rollout);
+        }
+    }
+
+    /// Forgets a rollout that is gone.
+    pub(super) fn forget(&self, name: &Name) {
+        self.0.forget(name);
+    }
+}
+
+/// A status that did not come back as it was sent.
+#[derive(Clone, Debug)]
+struct Unkept {
+    kept: Option<CanaryRolloutStatus>,
+    sent: CanaryRolloutStatus,
+    at: Instant,
+}
+
+impl Unkept {
+    /// What came back of a status that was sent; `None` if all of it did.
+    fn of(sent: CanaryRolloutStatus, kept: Option<CanaryRolloutStatus>) -> Option<Self> {
+        (kept.as_ref() != Some(&sent)).then(|| Self { kept, sent, at: Instant::now() })
+    }
+
+    fn restore(&self, rollout: &mut CanaryRollout) {
+        if rollout.status == self.kept {
+            rollout.status = Some(self.sent.clone());
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        SEND_AGAIN <= self.at.elapsed()
+    }
+
+    /// The fields that were dropped or changed.
+    fn lost(&self) -> String {
+        let json = |it: &Option<CanaryRolloutStatus>| serde_json::to_value(it).unwrap_or_default();
+        let mut fields = Vec::new();
+        differing(&json(&Some(self.sent.clone())), &json(&self.kept), "status", &mut fields);
+        fields.truncate(MAX_NAMED);
+        fields.join(", ")
+    }
+}
+
+fn differing(sent: &Value, kept: &Value, path: &str, found: &mut Vec<String>) {
+    match (sent, kept) {
+        (Value::Object(sent), Value::Object(kept)) => {
+            for (name, value) in sent {
+                let path = format!("{path}.{name}");
+                differing(value, kept.get(name).unwrap_or(&Value::Null), &path, found);
+            }
+        }
+        (sent, kept) if sent != kept => found.push(path.to_owned()),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use siskin_api::{Phase, PrintedColumns};
+
+    use super::*;
+
+    #[test]
+    fn what_was_sent_stands_in_for_what_was_kept_of_it() {
+        let columns = PrintedColumns { step: Some("1/2".into()), ..PrintedColumns::default() };
+        let sent = CanaryRolloutStatus {
+            phase: Some(Phase::Promoting),
+            summary: Some(columns),
+            ..CanaryRolloutStatus::default()
+        };
+        let kept = CanaryRolloutStatus { summary: None, ..sent.clone() };
+        assert!(Unkept::of(sent.clone(), Some(sent.clone())).is_none());
+        let unkept = Unkept::of(sent.clone(), Some(kept.clone())).expect("a field was dropped");
+        assert_eq!((unkept.lost().as_str(), unkept.is_due()), ("status.summary", false));
+        let spec = serde_json::json!({
+            "targetRef": {"name": "orders"}, "strategy": {"steps": [{"weight": 10}]},
+            "analysis": {"kafka": {"bootstrapServers": ["k:1"], "consumerGroup": "orders"}},
+        });
+        let mut rollout =
+            CanaryRollout::new("orders", serde_json::from_value(spec).expect("a spec"));
+        rollout.status = Some(kept);
+        unkept.restore(&mut rollout);
+        assert_eq!(
+            rollout.status,
+            Some(sent),
+            "the same look, the same status: no write, no Event"
+        );
+        let other =
+            CanaryRolloutStatus { phase: Some(Phase::Failed), ..CanaryRolloutStatus::default() };
+        rollout.status = Some(other.clone());
+        unkept.restore(&mut rollout);
+        assert_eq!(rollout.status, Some(other), "somebody else has written");
+    }
+}
