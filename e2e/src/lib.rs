@@ -9,7 +9,11 @@
 //! ```
 
 #[cfg(feature = "scenario")]
+pub mod courses;
+#[cfg(feature = "scenario")]
 pub mod demo;
+#[cfg(feature = "scenario")]
+pub mod manifests;
 #[cfg(feature = "scenario")]
 pub mod measure;
 #[cfg(feature = "scenario")]

@@ -20,6 +20,10 @@ pub const REVISION: &str = "siskin.dev/revision";
 /// Annotation of the two child Deployments: keys of the labels that they have taken from the target,
 /// separated by commas. One that is taken off the target is taken off the children.
 pub const TAKEN_LABELS: &str = "siskin.dev/taken-labels";
+/// Annotation of the two child Deployments: what was added to the environment of each container, as
+/// one octal digit per container, `<initContainers>/<containers>`: 1 for [`ENV_POD_NAME`], 2 for
+/// [`ENV_ROLE`], 4 where the container had no environment of its own.
+pub const INJECTED: &str = "siskin.dev/injected";
 
 /// Environment variable of pods: the pod's own name.
 pub const ENV_POD_NAME: &str = "POD_NAME";

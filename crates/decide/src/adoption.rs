@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 
 use crate::count::{Counts, first_total};
-use crate::moves::side;
+use crate::moves::{forget_rejections, side};
 use crate::observed::{Autoscaler, Desired, Facts, Observed, Target};
 use crate::plan::{Effect, Held, Plan};
 use crate::revision::Revision;
@@ -59,12 +59,13 @@ fn seed(seen: &Observed, target: &Target) -> Plan {
         target_replicas: Some(target.workload.replicas),
         ..first_facts(seen, revision, total)
     };
-    let effects = vec![
+    let mut effects = vec![
         Effect::AddFinalizer,
         Effect::Freeze { revision, attempt: facts.attempts },
         Effect::MarkPromoted { revision },
-        Effect::Primary { revision, replicas: 0, facts },
     ];
+    effects.extend(forget_rejections(seen));
+    effects.push(Effect::Primary { revision, replicas: 0, facts });
     Plan::to(State::Adopting, effects)
 }
 

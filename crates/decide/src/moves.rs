@@ -336,6 +336,13 @@ impl Scene<'_> {
     }
 }
 
+/// A version that was worse than the last promoted one has not been compared with this one. Only a
+/// promotion forgets: a mark that is set again, after a crash or a hand, lifts nothing.
+pub(crate) fn forget_rejections(seen: &Observed) -> impl Iterator<Item = Effect> {
+    let rejected = seen.frozen.iter().filter(|it| it.rejection.is_some());
+    rejected.map(|it| Effect::ClearRejection { revision: it.revision })
+}
+
 /// Writes and the mark of a rejection: the mark first, so that a crash between them does not lose
 /// it; last, where its template must be frozen again before, which may fail for ever.
 pub(crate) fn beside(writes: Vec<Effect>, mark: Vec<Effect>) -> Vec<Effect> {

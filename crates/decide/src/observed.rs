@@ -173,7 +173,7 @@ pub struct Workload {
 /// The target Deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// Counts of the target itself; `revision` is its live content key.
+    /// Counts of the target itself; `revision` names its live template.
     pub workload: Workload,
     /// The live template's keys.
     pub desired: Desired,
@@ -198,7 +198,7 @@ pub struct Target {
 /// Keys of the live template of the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Desired {
-    /// Content key.
+    /// Name among the target's templates.
     pub revision: Revision,
     /// Trial key under the current `canaryOn`.
     pub trial: TrialKey,
@@ -249,10 +249,11 @@ pub struct Takeover {
     pub promoted_by: PromotedBy,
 }
 
-/// A pod template in a `ControllerRevision`, keys recomputed from the template itself.
+/// A pod template in a `ControllerRevision`: its name checked against the template, its trial key
+/// computed from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frozen {
-    /// Content key.
+    /// Name among the target's templates.
     pub revision: Revision,
     /// Trial key under the current `canaryOn`.
     pub trial: TrialKey,

@@ -30,9 +30,9 @@ pub enum Effect {
         /// N, the pods of both roles together.
         replicas: u32,
     },
-    /// Freeze the live template of the target under its content key, as this attempt.
+    /// Freeze the live template of the target under its name, as this attempt.
     Freeze {
-        /// Content key, as observed: another live template is not frozen under it.
+        /// Name, as observed: another live template is not frozen under it.
         revision: Revision,
         /// The attempt; 0 at adoption.
         attempt: u32,
@@ -83,7 +83,7 @@ pub enum Effect {
         /// Revision that may be tried again.
         revision: Revision,
     },
-    /// Mark the revision promoted, every other one not; forget rejections; prune the history.
+    /// Mark the revision promoted, every other one not.
     MarkPromoted {
         /// Promoted revision.
         revision: Revision,

@@ -1,7 +1,7 @@
 //! Primary takes a revision over, then the canary's units go over to it. The canary may be the
 //! only healthy copy, so until primary is ready both are kept, however long that takes.
 
-use crate::moves::beside;
+use crate::moves::{beside, forget_rejections};
 use crate::observed::{Evidence, Facts, Takeover};
 use crate::order::Order;
 use crate::plan::{Effect, Held, Plan};
@@ -49,6 +49,7 @@ fn finish(scene: &Scene<'_>, revision: Revision, facts: Facts) -> Plan {
     let facts = Facts { promoting: None, promoted: Some(revision), ..facts };
     let mut effects = scene.enact_alone(revision, &facts);
     effects.push(Effect::MarkPromoted { revision });
+    effects.extend(forget_rejections(scene.seen));
     Plan::to(State::AtRest(Rest::Succeeded), effects)
 }
 

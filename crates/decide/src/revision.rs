@@ -6,17 +6,17 @@ use std::str::FromStr;
 
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
-/// Content key of a pod template: the first 40 bits of the SHA-256 of its canonical JSON.
-/// Names the frozen template and the children that run it.
+/// Name of a pod template among those of one target, 40 bits: the first of its content key, unless
+/// another template has those. One name is one template, so equal names need no second look.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Revision(pub u64);
 
 /// Trial key of a pod template under the current `spec.canaryOn`: two templates with equal trial
-/// keys need no trial between them.
+/// keys need no trial between them. The first 128 bits of a SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TrialKey(pub u64);
+pub struct TrialKey(pub u128);
 
-/// One attempt to roll a revision out: `<content key>-<n>`, n from the durable counter, so that
+/// One attempt to roll a revision out: `<revision>-<n>`, n from the durable counter, so that
 /// a command left in Git never hits a later attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RolloutId {

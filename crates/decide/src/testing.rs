@@ -74,7 +74,7 @@ pub fn workload(revision: Revision, replicas: u32) -> Workload {
 /// A frozen template; only [`PROMOTED`] is marked promoted.
 #[must_use]
 pub fn frozen(revision: Revision, attempt: u32) -> Frozen {
-    let (trial, promoted) = (TrialKey(revision.0 % 10), revision == PROMOTED);
+    let (trial, promoted) = (TrialKey((revision.0 % 10).into()), revision == PROMOTED);
     Frozen { revision, trial, promoted, rejection: None, attempt }
 }
 
@@ -280,7 +280,7 @@ pub fn step(seen: &mut Observed) -> &mut CurrentStep {
 
 /// The target's live template is this one.
 pub fn ask(seen: &mut Observed, revision: Revision) {
-    target(seen).desired = Desired { revision, trial: TrialKey(revision.0 % 10) };
+    target(seen).desired = Desired { revision, trial: TrialKey((revision.0 % 10).into()) };
 }
 
 /// The target carries a bypass that was not consumed yet.

@@ -9,3 +9,4 @@ pub mod patch;
 pub mod refusal;
 pub mod requests;
 pub mod taken;
+pub(crate) mod wire;

@@ -30,7 +30,7 @@
 //! let template = json!({"metadata": labels, "spec": {"containers": [{"image": "orders:2"}]}});
 //! let mut restarted = template.clone();
 //! restarted["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"] = json!("2026-11-28");
-//! assert_eq!(PodTemplate::of(&template).revision(), PodTemplate::of(&restarted).revision());
+//! assert_eq!(PodTemplate::of(&template), PodTemplate::of(&restarted));
 //! ```
 
 pub mod admin;

@@ -3,11 +3,12 @@
 
 use crate::observed::{Evidence, MoveOrder, Observed, Workload};
 use crate::plan::Effect;
+use crate::revision::Cause;
 use crate::state::{Ending, Stage, State, Trial};
 use crate::table::decide;
 use crate::testing::{
-    Change, NEXT, NOW, PROMOTED, at_rest, deleted, overdue, primary, progressing, target, with,
-    workload,
+    Change, FIX, NEXT, NOW, PROMOTED, THIRD, at_rest, deleted, overdue, primary, progressing,
+    promoting, reject, target, with, workload,
 };
 
 #[test]
@@ -42,6 +43,21 @@ fn what_a_write_that_was_cut_off_has_left_to_us_of_x_is_given_up() {
         decide(&left, NOW).effects,
         [Effect::DropFieldOwnership, Effect::OwnPrimaryByTarget, Effect::RemoveFinalizer]
     );
+}
+
+#[test]
+fn a_mark_that_is_set_again_lifts_no_rejection_and_a_promotion_lifts_all() {
+    let rejected: Change = |it| reject(it, THIRD, Cause::Aborted, FIX);
+    let lost: Change = |it| it.frozen.iter_mut().for_each(|it| it.promoted = false);
+    let mark = Effect::MarkPromoted { revision: PROMOTED };
+    let effects = decide(&with(at_rest(), &[rejected, lost]), NOW).effects;
+    assert!(effects.contains(&mark), "{effects:?}");
+    let lifts = |it: &Effect| matches!(it, Effect::ClearRejection { .. });
+    assert!(!effects.iter().any(lifts), "{effects:?}");
+    let done: [Change; 2] = [|it| primary(it).workload = workload(NEXT, 4), |it| it.canary = None];
+    let effects = decide(&with(with(promoting(), &done), &[rejected]), NOW).effects;
+    let forgotten = Effect::ClearRejection { revision: THIRD };
+    assert_eq!(effects.last(), Some(&forgotten), "after the fact and the mark");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use kube::api::{DeleteParams, DynamicObject, Preconditions};
 use kube::{Api, ResourceExt};
 use serde_json::json;
 use siskin_analysis::observation::Role;
-use siskin_api::annotations::{FIELD_MANAGER, REVISION, primary, target};
+use siskin_api::annotations::{FIELD_MANAGER, primary, target};
 use siskin_decide::{Facts, Revision};
 
 use crate::apply::objects::Objects;
@@ -17,10 +17,9 @@ use crate::cluster::patch::JsonPatch;
 use crate::name::Name;
 use crate::observe::asked::as_asked;
 use crate::observe::parse::{own_entry, whole};
-use crate::observe::world::World;
+use crate::observe::world::{World, carried};
 use crate::process::metrics::Written;
 use crate::workloads::children::{Child, Family};
-use crate::workloads::template::PodTemplate;
 
 /// A child as it is to be.
 #[derive(Clone, Copy)]
@@ -39,27 +38,27 @@ impl Objects<'_> {
         let family = family.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
         let role = write.role;
         let live = self.live.child(role);
-        if let Some(live) = live.filter(|it| self.must_keep(it, write.revision)) {
-            // Its frozen template is lost, and may be for ever: it keeps the one that it has.
-            let (name, patch) = (family.name(role), recount(live, write));
-            let api = self.writer.cluster.deployments(namespace);
-            let written = self.writer.patch(Written::Deployment, &api, &name, patch).await?;
-            self.written(role, written);
-            return Ok(());
-        }
-        let template = self.template_of(role, write.revision)?;
         // N may change with this very write.
         let total = write.facts.map_or(family.total, |it| it.replicas);
         let family = Family { total, ..family.clone() };
-        let child = family.child(role, write.revision, &template);
+        let frozen = self.position(write.revision).map(|it| &self.live.frozen[it].template);
+        let child = frozen.map(|it| family.child(role, write.revision, it));
         let name = family.name(role);
         let api = self.writer.cluster.deployments(namespace);
-        let written = if let Some(live) = live {
-            let patch = update(live, &child, write);
-            self.writer.patch(Written::Deployment, &api, &name, patch).await?
-        } else {
-            let object = create(&name, namespace, &child, write);
-            self.writer.create(Written::Deployment, &api, &name, &object).await?
+        let written = match (live, child) {
+            (Some(live), _) if keeps_its_template(live, write, frozen.is_some()) => {
+                let patch = recount(live, write);
+                self.writer.patch(Written::Deployment, &api, &name, patch).await?
+            }
+            (Some(live), Some(child)) => {
+                let patch = update(live, &child, write);
+                self.writer.patch(Written::Deployment, &api, &name, patch).await?
+            }
+            (None, Some(child)) => {
+                let object = create(&name, namespace, &child, write);
+                self.writer.create(Written::Deployment, &api, &name, &object).await?
+            }
+            (_, None) => return Err(ApplyFailed::TemplateLost(write.revision)),
         };
         // What came back is what the cluster makes of it, whatever its policies have changed.
         if role == Role::Primary || 0 < write.replicas {
@@ -143,25 +142,6 @@ impl Objects<'_> {
         (self.live.canary, self.live.primary) = (None, None);
         self.remove_revisions().await
     }
-
-    /// Whether a child that runs this revision is the only one that still has its template.
-    fn must_keep(&self, live: &DynamicObject, revision: Revision) -> bool {
-        let runs = live.annotations().get(REVISION).is_some_and(|it| *it == revision.to_string());
-        runs && self.position(revision).is_none()
-    }
-
-    /// The frozen template; for a canary at 0, which needs none, whatever it runs.
-    fn template_of(&self, role: Role, revision: Revision) -> Result<PodTemplate, ApplyFailed> {
-        if let Some(index) = self.position(revision) {
-            return Ok(self.live.frozen[index].template.clone());
-        }
-        let live = match role {
-            Role::Primary => None,
-            Role::Canary => self.live.canary.as_ref(),
-        };
-        let running = live.map(|it| PodTemplate::of(&it.data["spec"]["template"]));
-        running.ok_or(ApplyFailed::TemplateLost(revision))
-    }
 }
 
 impl Writer {
@@ -186,19 +166,26 @@ impl Writer {
 /// Labels, annotations and spec wholesale: a field that someone added by hand goes with it, and what
 /// the target has no more goes, too.
 fn update(live: &DynamicObject, child: &Child, write: ChildWrite<'_>) -> JsonPatch {
-    if write.role == Role::Canary && write.replicas == 0 {
-        // Removing a canary needs no template: whatever it runs, it goes.
-        let patch = JsonPatch::onto(live.metadata.resource_version.as_deref());
-        return patch.set(&["spec", "replicas"], 0);
-    }
-    let patch = as_asked(live, child).set(&["spec", "replicas"], write.replicas);
-    noting(patch, live, write.facts)
+    noting(as_asked(live, child).set(&["spec", "replicas"], write.replicas), live, write.facts)
+}
+
+/// Whether only the count of a child is written. Removing a canary needs no template: whatever it
+/// runs, it goes. A child whose frozen template is lost keeps what it runs, and can be scaled.
+fn keeps_its_template(live: &DynamicObject, write: ChildWrite<'_>, frozen: bool) -> bool {
+    let removed = write.role == Role::Canary && write.replicas == 0;
+    removed || (!frozen && carried(live) == Some(write.revision))
 }
 
 /// The count and the durable facts, and nothing of the template.
 fn recount(live: &DynamicObject, write: ChildWrite<'_>) -> JsonPatch {
-    let patch = JsonPatch::annotating(live).set(&["spec", "replicas"], write.replicas);
-    noting(patch, live, write.facts)
+    let mut patch = match write.facts {
+        Some(_) => JsonPatch::annotating(live),
+        None => JsonPatch::onto(live.metadata.resource_version.as_deref()),
+    };
+    if write.facts.is_some() && live.metadata.labels.is_none() {
+        patch = patch.set(&["metadata", "labels"], json!({}));
+    }
+    noting(patch.set(&["spec", "replicas"], write.replicas), live, write.facts)
 }
 
 fn noting(mut patch: JsonPatch, live: &DynamicObject, facts: Option<&Facts>) -> JsonPatch {

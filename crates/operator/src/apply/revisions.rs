@@ -3,9 +3,10 @@
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::apimachinery::pkg::runtime::RawExtension;
+use kube::ResourceExt;
 use kube::api::{DeleteParams, Preconditions};
 use kube::core::ObjectMeta;
-use siskin_analysis::observation::Role;
+use serde_json::json;
 use siskin_api::annotations::{TARGET, revision as names};
 use siskin_decide::{Frozen, Rejection, Revision};
 
@@ -13,7 +14,9 @@ use crate::apply::objects::Objects;
 use crate::apply::writer::ApplyFailed;
 use crate::cluster::patch::JsonPatch;
 use crate::observe::parse::{self, FrozenObject};
+use crate::observe::world::{carried, running};
 use crate::process::metrics::Written;
+use crate::workloads::naming;
 use crate::workloads::template::PodTemplate;
 
 /// Rejected revisions that are remembered; the oldest are deleted first.
@@ -41,23 +44,19 @@ impl Objects<'_> {
         }
         let target = self.live.target.as_ref().ok_or(ApplyFailed::Gone("the target"))?;
         let template = PodTemplate::of(&target.data["spec"]["template"]);
-        if template.revision() != revision {
+        if !naming::may_have(&template, template.json(), revision) {
             return Err(ApplyFailed::TemplateLost(revision));
         }
-        self.create_revision(template, attempt).await
+        self.create_revision(revision, template, attempt).await
     }
 
     /// Freezes again what the primary runs: its frozen template was deleted by hand.
     pub(super) async fn refreeze(&mut self, revision: Revision) -> Result<(), ApplyFailed> {
         let primary = self.live.primary.as_ref().ok_or(ApplyFailed::Gone("the primary"))?;
-        let identity = self.world.rollout.spec.pod_identity;
-        let raw = &primary.data["spec"]["template"];
-        let template = PodTemplate::of_child(raw, Role::Primary, identity);
-        if template.revision() != revision {
-            return Err(ApplyFailed::TemplateLost(revision));
-        }
+        let runs = running(primary).filter(|it| it.0 == revision);
+        let (_, template) = runs.ok_or(ApplyFailed::TemplateLost(revision))?;
         let attempt = self.world.primary.as_ref().map_or(0, |it| it.facts.attempts);
-        self.create_revision(template, attempt).await
+        self.create_revision(revision, template, attempt).await
     }
 
     /// Remembers why a revision is not tried again.
@@ -87,8 +86,8 @@ impl Objects<'_> {
         }
     }
 
-    /// This revision is promoted and no other; rejections are forgotten; the history is pruned.
-    /// The new mark is set before an old one is taken off: one is always there.
+    /// This revision is promoted and no other. The new mark is set before an old one is taken off:
+    /// one is always there.
     pub(super) async fn mark_promoted(&mut self, revision: Revision) -> Result<(), ApplyFailed> {
         let index = self.position(revision).ok_or(ApplyFailed::TemplateLost(revision))?;
         if !self.live.frozen[index].frozen.promoted {
@@ -101,11 +100,8 @@ impl Objects<'_> {
                 self.mark(index, |patch| patch.remove(&["metadata", "labels", names::PROMOTED]))
                     .await?;
             }
-            if self.live.frozen[index].frozen.rejection.is_some() {
-                self.mark(index, without_rejection).await?;
-            }
         }
-        self.prune().await
+        Ok(())
     }
 
     /// All frozen templates of the target.
@@ -116,13 +112,24 @@ impl Objects<'_> {
         Ok(())
     }
 
-    async fn prune(&mut self) -> Result<(), ApplyFailed> {
-        let surplus = surplus(&self.live.frozen);
+    /// What is frozen makes room for itself: nothing that a child runs or is to run is forgotten.
+    async fn prune(&mut self, frozen: Revision) -> Result<(), ApplyFailed> {
+        let surplus = surplus(&self.live.frozen, &self.in_use(frozen));
         for object in &surplus {
             self.delete_revision(object).await?;
         }
         self.live.frozen.retain(|it| !surplus.iter().any(|old| old.name == it.name));
         Ok(())
+    }
+
+    /// Revisions that somebody needs.
+    fn in_use(&self, frozen: Revision) -> Vec<Revision> {
+        let facts = self.world.primary.as_ref().map(|it| &it.facts);
+        let named = facts.map(|it| [it.promoted, it.promoting.map(|it| it.revision)]);
+        let children = [&self.live.primary, &self.live.canary].into_iter().flatten();
+        let carried = children.filter_map(carried);
+        let named = named.into_iter().flatten().flatten();
+        named.chain(carried).chain([frozen]).collect()
     }
 
     async fn delete_revision(&self, object: &FrozenObject) -> Result<(), ApplyFailed> {
@@ -139,13 +146,13 @@ impl Objects<'_> {
 
     async fn create_revision(
         &mut self,
+        revision: Revision,
         template: PodTemplate,
         attempt: u32,
     ) -> Result<(), ApplyFailed> {
-        let revision = template.revision();
         let target = self.world.target_name();
         let name = format!("{target}-{revision}");
-        let object = ControllerRevision {
+        let mut object = ControllerRevision {
             metadata: ObjectMeta {
                 name: Some(name.clone()),
                 namespace: Some(self.world.name.namespace.to_string()),
@@ -156,8 +163,17 @@ impl Objects<'_> {
             data: Some(RawExtension(template.json().clone())),
             revision: i64::from(attempt),
         };
-        let api = self.writer.cluster.revisions(&self.world.name.namespace);
-        let written = self.writer.create(Written::ControllerRevision, &api, &name, &object).await?;
+        let namespace = &self.world.name.namespace;
+        let written = match self.writer.create_frozen(namespace, &object).await {
+            Err(ApplyFailed::Call(error)) if error.is_taken() && !self.is_ours(&name).await? => {
+                // Something else has the name, and keeps it.
+                let longer = format!("{name}-{:032x}", template.content_key());
+                object.metadata.name = Some(longer);
+                self.writer.create_frozen(namespace, &object).await?
+            }
+            answer => answer?,
+        };
+        let name = written.name_any();
         self.writer.cluster.newest.note(written.metadata.resource_version.as_deref());
         let trial = template.trial_key(self.world.rollout.spec.canary_on);
         self.live.frozen.push(FrozenObject {
@@ -166,7 +182,49 @@ impl Objects<'_> {
             name,
             resource_version: written.metadata.resource_version,
         });
+        if let Err(error) = self.prune(revision).await {
+            // The next one that is frozen makes room for both.
+            tracing::debug!(%error, "an old frozen template stays");
+        }
         Ok(())
+    }
+
+    /// Whether the object of this name is a frozen template of this target after all: one that the
+    /// last listing did not show yet.
+    async fn is_ours(&self, name: &str) -> Result<bool, ApplyFailed> {
+        let found = self.writer.cluster.revision(&self.world.name.namespace, name).await?;
+        let target = self.world.target_name();
+        let ours = |it: &ControllerRevision| {
+            it.labels().get(TARGET).is_some_and(|it| it == target)
+                && parse::frozen(it, self.world.rollout.spec.canary_on).is_some()
+        };
+        Ok(found.as_ref().is_none_or(ours))
+    }
+
+    /// Makes an object anew whose data no patch may leave as it is: it was not written in the form
+    /// that the API server gives back, by the first release or by a tool that restored it. What it
+    /// held is still live, or runs: a crash in between is mended by freezing that again.
+    async fn replace(
+        &mut self,
+        index: usize,
+        change: JsonPatch,
+    ) -> Result<ControllerRevision, ApplyFailed> {
+        const GONE: ApplyFailed = ApplyFailed::Gone("the frozen template");
+        let old = self.live.frozen[index].clone();
+        let namespace = &self.world.name.namespace;
+        let found = self.writer.cluster.revision(namespace, &old.name).await?.ok_or(GONE)?;
+        let mut changed = json!(found);
+        change.apply_to(&mut changed).map_err(|_| GONE)?;
+        let mut object: ControllerRevision = serde_json::from_value(changed).map_err(|_| GONE)?;
+        object.metadata = ObjectMeta {
+            name: object.metadata.name,
+            namespace: object.metadata.namespace,
+            labels: object.metadata.labels,
+            annotations: object.metadata.annotations,
+            ..ObjectMeta::default()
+        };
+        self.delete_revision(&old).await?;
+        self.writer.create_frozen(namespace, &object).await
     }
 
     /// Changes the marks of one frozen template and takes over what the API server answers.
@@ -178,7 +236,13 @@ impl Objects<'_> {
         let FrozenObject { name, resource_version, .. } = &self.live.frozen[index];
         let patch = change(JsonPatch::onto(resource_version.as_deref()));
         let api = self.writer.cluster.revisions(&self.world.name.namespace);
-        let written = self.writer.patch(Written::ControllerRevision, &api, name, patch).await?;
+        let written =
+            match self.writer.patch(Written::ControllerRevision, &api, name, patch.clone()).await {
+                Err(ApplyFailed::Call(error)) if error.is_about("data") => {
+                    self.replace(index, patch).await?
+                }
+                answer => answer?,
+            };
         self.writer.cluster.newest.note(written.metadata.resource_version.as_deref());
         if let Some(now) = parse::frozen(&written, self.world.rollout.spec.canary_on) {
             self.live.frozen[index] = now;
@@ -196,14 +260,18 @@ fn without_rejection(patch: JsonPatch) -> JsonPatch {
 }
 
 /// What the bounds leave no room for, oldest first. The promoted one is always kept.
-fn surplus(frozen: &[FrozenObject]) -> Vec<FrozenObject> {
+fn surplus(frozen: &[FrozenObject], in_use: &[Revision]) -> Vec<FrozenObject> {
     let beyond = |rejected: bool, bound: usize| {
         let mut some: Vec<_> = frozen
             .iter()
-            .filter(|it| !it.frozen.promoted && it.frozen.rejection.is_some() == rejected)
+            .filter(|it| !it.frozen.promoted && !in_use.contains(&it.frozen.revision))
+            .filter(|it| it.frozen.rejection.is_some() == rejected)
             .collect();
         some.sort_by_key(|it| std::cmp::Reverse(it.frozen.attempt));
         some.into_iter().skip(bound).cloned().collect::<Vec<_>>()
     };
     [beyond(true, MAX_REJECTED), beyond(false, MAX_HISTORY)].concat()
 }
+
+#[cfg(test)]
+mod tests;

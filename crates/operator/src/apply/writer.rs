@@ -4,8 +4,9 @@
 use std::fmt::Debug;
 use std::future::Future;
 
-use kube::Api;
+use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::api::{DeleteParams, PatchParams, PostParams};
+use kube::{Api, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -32,7 +33,10 @@ pub enum ApplyFailed {
     #[error(transparent)]
     Call(#[from] CallFailed),
     /// A plan names a revision whose template is nowhere: it was deleted by hand since.
-    #[error("no frozen template of revision {0} exists; it was deleted by hand")]
+    #[error(
+        "the frozen template of revision {0} was deleted by hand, and what runs is not it any more; \
+         apply the Deployment with that template again, or restore its ControllerRevision"
+    )]
     TemplateLost(Revision),
     /// A plan names an object that was not observed.
     #[error("{0} is gone; looking again")]
@@ -97,6 +101,17 @@ impl Writer {
     pub(super) fn epoch(&self) -> Result<Option<String>, ApplyFailed> {
         let permit = self.gate.check()?;
         Ok(permit.is_elected().then(|| permit.epoch().to_string()))
+    }
+
+    /// Creates a frozen template.
+    pub(super) async fn create_frozen(
+        &self,
+        namespace: &str,
+        object: &ControllerRevision,
+    ) -> Result<ControllerRevision, ApplyFailed> {
+        let params = PostParams { field_manager: manager(), ..PostParams::default() };
+        let answer = self.cluster.create_frozen(namespace, object, &params);
+        self.write(Written::ControllerRevision, "create", &object.name_any(), answer).await
     }
 
     /// Creates an object.

@@ -9,7 +9,7 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::api::{ApiResource, DynamicObject, GetParams, ListParams, VersionMatch};
+use kube::api::{ApiResource, DynamicObject, GetParams, ListParams, PostParams, VersionMatch};
 use kube::core::{Expression, Selector, Status};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -18,6 +18,7 @@ use siskin_api::annotations::{ROLE, TARGET};
 
 use crate::cluster::newest::NewestRevision;
 use crate::cluster::taken::Taken;
+use crate::cluster::wire::as_written_by_the_server;
 use crate::name::Name;
 
 /// A call that has not been answered by then is given up; the pass is tried again.
@@ -46,6 +47,19 @@ pub enum CallError {
 }
 
 impl CallFailed {
+    /// Whether the API server refused because of this field.
+    pub(crate) fn is_about(&self, field: &str) -> bool {
+        let CallError::Api(kube::Error::Api(status)) = &self.source else { return false };
+        let causes = status.details.iter().flat_map(|it| &it.causes);
+        status.code == 422 && causes.into_iter().any(|it| it.field == field)
+    }
+
+    /// Whether an object of this name exists already.
+    pub(crate) fn is_taken(&self) -> bool {
+        let CallError::Api(kube::Error::Api(status)) = &self.source else { return false };
+        status.reason == "AlreadyExists"
+    }
+
     /// Somebody else changed or removed the object since it was read: look again, nothing is wrong.
     /// A webhook may answer with any code, and its no is none of it.
     pub(crate) fn is_conflict(&self) -> bool {
@@ -127,6 +141,24 @@ impl Cluster {
     #[must_use]
     pub fn rollouts(&self, namespace: &str) -> Api<CanaryRollout> {
         Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// One frozen template.
+    pub(crate) async fn revision(&self, namespace: &str, name: &str) -> Found<ControllerRevision> {
+        get(&self.revisions(namespace), "ControllerRevision", name).await
+    }
+
+    /// Creates a frozen template, in the form in which the API server gives it back.
+    pub(crate) async fn create_frozen(
+        &self,
+        namespace: &str,
+        object: &ControllerRevision,
+        params: &PostParams,
+    ) -> kube::Result<ControllerRevision> {
+        let url = ControllerRevision::url_path(&(), Some(namespace));
+        let body = as_written_by_the_server(object).map_err(kube::Error::SerdeError)?;
+        let request = kube::core::Request::new(url).create(params, body);
+        self.client.request(request.map_err(kube::Error::BuildRequest)?).await
     }
 
     /// The frozen templates of a namespace.

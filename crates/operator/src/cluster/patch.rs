@@ -67,6 +67,11 @@ impl JsonPatch {
         self
     }
 
+    /// What the API server would make of an object.
+    pub(crate) fn apply_to(&self, object: &mut Value) -> Result<(), json_patch::PatchError> {
+        json_patch::patch(object, &self.0)
+    }
+
     /// The patch as the client sends it.
     pub(crate) fn into_patch<T: serde::Serialize>(self) -> Patch<T> {
         Patch::Json(json_patch::Patch(self.0))

@@ -7,7 +7,7 @@ use siskin_decide::Workload;
 
 use crate::observe::troubles::{PodTrouble, Trouble, replica_failure};
 use crate::observe::world::{Blocked, BlockedPods, World};
-use crate::workloads::template::role_name;
+use crate::workloads::identity::role_name;
 
 /// What stands in a rollout's way: why pods of one Deployment are missing, mostly.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use crate::observe::defaults::{Defaults, KnownTemplate};
 use crate::observe::index::Index;
 use crate::observe::kept::Statuses;
 use crate::observe::ownership;
-use crate::observe::parse::{self, FrozenObject};
+use crate::observe::parse;
 use crate::observe::pods::{Pods, PodsOfTarget};
 use crate::observe::world::{Blocked, Live, World};
 use crate::per_rollout::PerRollout;
@@ -221,7 +221,7 @@ impl Observer {
         live: &Live,
     ) -> Result<Option<Target>, CallFailed> {
         let Some(object) = &live.target else { return Ok(None) };
-        let desired = self.desired(rollout, object, &live.frozen).await?;
+        let desired = self.desired(rollout, object, live).await?;
         Ok(Some(parse::target(object, desired)))
     }
 
@@ -283,16 +283,16 @@ impl Observer {
         &self,
         rollout: &CanaryRollout,
         target: &DynamicObject,
-        frozen: &[FrozenObject],
+        live: &Live,
     ) -> Result<Desired, CallFailed> {
         let template = PodTemplate::of(&target.data["spec"]["template"]);
-        let canary_on = rollout.spec.canary_on;
-        let own = Desired { revision: template.revision(), trial: template.trial_key(canary_on) };
-        if frozen.iter().any(|it| it.frozen.revision == own.revision) {
+        let revision = live.name_of(&template);
+        let own = Desired { revision, trial: template.trial_key(rollout.spec.canary_on) };
+        if live.frozen.iter().any(|it| it.template == template) {
             return Ok(own);
         }
         let going = rollout.metadata.deletion_timestamp.is_some();
-        for known in frozen {
+        for known in &live.frozen {
             let (key, template) = (known.frozen.revision.0, known.template.json());
             let known_as = KnownTemplate { key, template, rewritten: known.frozen.promoted };
             let accounted = match self.defaults.account_for(&self.cluster, target, known_as).await {

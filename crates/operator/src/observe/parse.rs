@@ -10,7 +10,9 @@ use kube::core::DynamicObject;
 use serde_json::Value;
 use siskin_api as api;
 use siskin_api::CanaryOn;
-use siskin_api::annotations::{FIELD_MANAGER, REVISION, primary, revision, target};
+use siskin_api::annotations::{
+    FIELD_MANAGER, REVISION, TARGET, primary, revision as names, target,
+};
 use siskin_decide::{
     Cause, DeploymentStrategy, Desired, Ending, Facts, Frozen, MoveOrder, OnInconclusive, Portion,
     PromotedBy, Rejection, Revision, RolloutId, StepPlan, StepSize, Strategy, Takeover, Target,
@@ -18,6 +20,7 @@ use siskin_decide::{
 };
 
 use crate::workloads::children::{Child, Difference};
+use crate::workloads::naming;
 use crate::workloads::template::PodTemplate;
 
 /// A frozen template with the object that holds it.
@@ -31,11 +34,14 @@ pub struct FrozenObject {
     pub resource_version: Option<String>,
 }
 
+/// The largest `spec.replicas` that a Deployment can have.
+const MAX_COUNT: u32 = i32::MAX.unsigned_abs();
+
 /// The durable facts on the primary; `None` when Siskin did not make it.
 pub(crate) fn facts(object: &DynamicObject) -> Option<Facts> {
     let annotations = object.annotations();
     let text = |key: &str| annotations.get(key).map(String::as_str);
-    let count = |key: &str| text(key).and_then(|it| it.parse::<u32>().ok());
+    let count = |key: &str| text(key).and_then(|it| it.parse().ok()).filter(|it| *it <= MAX_COUNT);
     let named = |key: &str| text(key).and_then(|it| Revision::from_str(it).ok());
     Some(Facts {
         owner: text(primary::OWNER_UID)?.into(),
@@ -200,23 +206,34 @@ pub fn whole(object: &DynamicObject) -> Value {
 
 /// A frozen template; `None` when the object is not one of ours.
 pub(crate) fn frozen(object: &ControllerRevision, canary_on: CanaryOn) -> Option<FrozenObject> {
-    let template = PodTemplate::of(&object.data.as_ref()?.0);
+    let raw = &object.data.as_ref()?.0;
+    let template = PodTemplate::of(raw);
+    // Another template under this name is a forgery, or of somebody else.
+    let revision = frozen_as(object).filter(|it| naming::may_have(&template, raw, *it))?;
     let text = |key: &str| object.annotations().get(key);
-    let cause = text(revision::REJECTED_CAUSE).and_then(|it| Cause::from_str(it).ok());
-    let rollout = text(revision::REJECTED_ROLLOUT).and_then(|it| RolloutId::from_str(it).ok());
-    let promoted = object.labels().get(revision::PROMOTED).is_some_and(|it| it == "true");
+    let cause = text(names::REJECTED_CAUSE).and_then(|it| Cause::from_str(it).ok());
+    let rollout = text(names::REJECTED_ROLLOUT).and_then(|it| RolloutId::from_str(it).ok());
+    let promoted = object.labels().get(names::PROMOTED).is_some_and(|it| it == "true");
     Some(FrozenObject {
         frozen: Frozen {
-            revision: template.revision(),
+            revision,
             trial: template.trial_key(canary_on),
             promoted,
             rejection: cause.zip(rollout).map(|(cause, rollout)| Rejection { cause, rollout }),
-            attempt: text(revision::ATTEMPT).and_then(|it| attempt(it)).unwrap_or(0),
+            attempt: text(names::ATTEMPT).and_then(|it| attempt(it)).unwrap_or(0),
         },
         template,
         name: object.name_any(),
         resource_version: object.resource_version(),
     })
+}
+
+/// The name under which a template was frozen: the object's, behind that of the target.
+fn frozen_as(object: &ControllerRevision) -> Option<Revision> {
+    let name = object.name_any();
+    let own = name.strip_prefix(object.labels().get(TARGET)?)?.strip_prefix('-')?;
+    let (revision, _) = own.split_once('-').unwrap_or((own, ""));
+    revision.parse().ok()
 }
 
 /// The course that a trial takes.
@@ -251,30 +268,4 @@ pub(crate) fn strategy(plan: &api::FrozenPlan) -> Strategy {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pod_that_the_watch_shows_and_its_controller_has_deleted_is_on_its_way_out() {
-        let deployment = |wanted: u32, counted: u32| -> DynamicObject {
-            serde_json::from_value(serde_json::json!({
-                "metadata": {"name": "orders-canary", "generation": 2},
-                "spec": {"replicas": wanted},
-                "status": {"replicas": counted, "observedGeneration": 2},
-            }))
-            .unwrap()
-        };
-        let leaving = |wanted, counted, all, terminating| {
-            let pods = Shown { all, terminating };
-            workload(&deployment(wanted, counted), None, pods).terminating
-        };
-        assert_eq!(leaving(0, 0, 1, 0), 1, "the watch is behind");
-        assert_eq!(leaving(0, 0, 1, 1), 1);
-        assert_eq!(leaving(0, 1, 1, 0), 1, "its controller has not acted yet");
-        assert_eq!(leaving(0, 1, 0, 0), 1, "the watch does not show it yet");
-        assert_eq!(leaving(0, 0, 0, 0), 0);
-        assert_eq!(leaving(3, 3, 4, 0), 1);
-        assert_eq!(leaving(3, 4, 4, 0), 0, "one more while it rolls");
-        assert_eq!(leaving(3, 2, 3, 0), 0, "one is new");
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use kube::core::DynamicObject;
 use siskin_analysis::observation::{CRASH_LOOP, Millis, Role};
 
 use crate::observe::containers::{has_begun, last_end, statuses, unusual_wait};
-use crate::workloads::template::role_name;
+use crate::workloads::identity::role_name;
 
 /// Characters of the server's words that are told: a scheduler names every kind of node.
 const MOST_WORDS: usize = 300;

@@ -2,10 +2,12 @@
 //! Immutable; knows no evidence and decides nothing.
 
 use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
 use kube::core::DynamicObject;
 use siskin_analysis::observation::{Millis, Role};
+use siskin_api::annotations::{INJECTED, REVISION};
 use siskin_api::{CanaryRollout, CanaryRolloutStatus, FrozenPlan, SpecError};
-use siskin_decide::{Names, Primary, State, Strategy, Target, Uid, Workload};
+use siskin_decide::{Names, Primary, Revision, State, Strategy, Target, Uid, Workload};
 
 use crate::commands::Asked;
 use crate::name::Name;
@@ -13,6 +15,8 @@ use crate::observe::autoscalers::AutoscaledBy;
 use crate::observe::parse::{self, FrozenObject};
 use crate::observe::pods::PodsOfTarget;
 use crate::workloads::children::Family;
+use crate::workloads::naming::{self, Named};
+use crate::workloads::template::PodTemplate;
 
 /// The objects of one rollout.
 #[derive(Clone, Debug, Default)]
@@ -101,6 +105,24 @@ impl World {
 }
 
 impl Live {
+    /// The name of a template among those that are frozen, and those that the children run and
+    /// nobody has frozen any more.
+    pub(crate) fn name_of(&self, template: &PodTemplate) -> Revision {
+        let children = [&self.primary, &self.canary].into_iter().flatten();
+        let is_lost = |name| self.frozen.iter().all(|it| it.frozen.revision != name);
+        let lost = children.filter(|it| carried(it).is_some_and(is_lost)).filter_map(running);
+        let lost: Vec<_> = lost.collect();
+        let mut frozen: Vec<_> = self.frozen.iter().collect();
+        // Of two that hold this template, the promoted one names it.
+        frozen.sort_by_key(|it| !it.frozen.promoted);
+        let frozen = frozen
+            .into_iter()
+            .map(|it| Named { revision: it.frozen.revision, template: &it.template });
+        let lost = lost.iter().map(|it| Named { revision: it.0, template: &it.1 });
+        let known: Vec<_> = frozen.chain(lost).collect();
+        naming::name_of(template, &known)
+    }
+
     /// The child of this role.
     pub(crate) const fn child(&self, role: Role) -> Option<&DynamicObject> {
         match role {
@@ -108,4 +130,16 @@ impl Live {
             Role::Canary => self.canary.as_ref(),
         }
     }
+}
+
+/// The revision that a child says it runs.
+pub(crate) fn carried(child: &DynamicObject) -> Option<Revision> {
+    child.annotations().get(REVISION)?.parse().ok()
+}
+
+/// What a child runs, if that is the revision that it says.
+pub(crate) fn running(child: &DynamicObject) -> Option<(Revision, PodTemplate)> {
+    let (name, recorded) = (carried(child)?, child.annotations().get(INJECTED));
+    let raw = &child.data["spec"]["template"];
+    Some((name, naming::running(raw, recorded.map(String::as_str), name)?))
 }

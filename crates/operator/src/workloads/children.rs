@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use siskin_analysis::observation::Role;
 use siskin_api::PodIdentity;
-use siskin_api::annotations::{REVISION, ROLE, TAKEN_LABELS, TARGET};
+use siskin_api::annotations::{INJECTED, REVISION, ROLE, TAKEN_LABELS, TARGET};
 use siskin_decide::{DeploymentStrategy, MoveOrder, Revision};
 
+use crate::workloads::identity::{Injected, role_name};
 use crate::workloads::labels::{memory, remembered};
 use crate::workloads::selector;
-use crate::workloads::template::{PodTemplate, Restarts, role_name, same};
+use crate::workloads::template::{PodTemplate, Restarts, same};
 
 /// What Argo CD must be told about objects that no one put into Git.
 const GITOPS: [(&str, &str); 2] = [
@@ -62,9 +63,11 @@ impl Family {
             GITOPS.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         annotations.insert(REVISION.into(), revision.to_string());
         annotations.extend(memory(&self.labels).map(|it| (TAKEN_LABELS.into(), it)));
+        let injected = Injected::into(template.json(), self.identity);
+        annotations.insert(INJECTED.into(), injected.to_string());
         let mut spec = json!({
             "selector": selector::of_role(&self.spec["selector"], role),
-            "template": template.for_role(role, self.identity, &self.restarts),
+            "template": template.for_role(role, &injected, &self.restarts),
             "strategy": self.strategy(),
         });
         for (field, _) in TAKEN_OVER {
@@ -122,8 +125,14 @@ impl Child {
     #[must_use]
     pub fn compare(&self, live: &Value) -> Difference {
         let metadata = &live["metadata"];
+        // A child that the first release wrote has no record of what was injected: no reason to
+        // write all children anew, for it is guessed until one is written anyway.
+        let unrecorded = |field: &str, key: &str| key == INJECTED && metadata[field][key].is_null();
         let has = |field: &str, wanted: &BTreeMap<String, String>| {
-            wanted.iter().all(|(key, value)| metadata[field][key] == *value)
+            let is_there = |(key, value): (&String, &String)| {
+                metadata[field][key] == **value || unrecorded(field, key)
+            };
+            wanted.iter().all(is_there)
         };
         let owners = metadata["ownerReferences"].as_array().is_some_and(|it| !it.is_empty());
         let paused = live["spec"]["paused"] == true;
@@ -203,4 +212,4 @@ pub(crate) fn target_of(name: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

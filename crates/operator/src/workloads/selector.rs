@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use siskin_analysis::observation::Role;
 use siskin_api::annotations::ROLE;
 
-use crate::workloads::template::role_name;
+use crate::workloads::identity::role_name;
 
 /// The selector without what it says of the role: it selects the pods of the target and of both
 /// children, also if its user has kept the children's pods out by their label.

@@ -19,8 +19,8 @@ use crate::state::State;
 pub(super) const REVISIONS: u64 = 8;
 
 /// Two templates per trial key: they differ in metadata only.
-pub(super) const fn trial_key(revision: Revision) -> TrialKey {
-    TrialKey(revision.0 / 2)
+pub(super) fn trial_key(revision: Revision) -> TrialKey {
+    TrialKey((revision.0 / 2).into())
 }
 
 /// The target.

@@ -3,7 +3,7 @@
 
 use super::cluster::{Cluster, FrozenObject, PrimaryObject, View, trial_key};
 use super::deployment::{BY_HAND, Deployment, Made};
-use crate::observed::{Facts, Frozen, Rejection};
+use crate::observed::{Facts, Frozen};
 use crate::plan::Effect;
 use crate::revision::Revision;
 use siskin_simulation::random::Random;
@@ -189,10 +189,7 @@ fn promote(
         if fate.brittle && fate.dice.one_in(8) {
             return Err(Failed::Crash);
         }
-        mark(cluster, view, other.0, |it| {
-            it.promoted &= it.revision == revision;
-            it.rejection = None::<Rejection>;
-        })?;
+        mark(cluster, view, other.0, |it| it.promoted &= it.revision == revision)?;
     }
     let oldest = cluster.frozen.iter().filter(|it| !it.frozen.promoted);
     if MAX_KEPT < cluster.frozen.len()

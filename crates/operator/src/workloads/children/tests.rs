@@ -4,7 +4,7 @@
 use super::*;
 
 /// The children of a target with six pods.
-fn family(strategy: &Value, order: MoveOrder) -> Family {
+pub(crate) fn family(strategy: &Value, order: MoveOrder) -> Family {
     let quarter = DeploymentStrategy::DEFAULT;
     let recreates = strategy["type"] == "Recreate";
     Family {

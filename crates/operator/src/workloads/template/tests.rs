@@ -1,7 +1,12 @@
 //! Keys of templates and what a child adds to them, on small templates.
 //! No API server is asked.
 
+use siskin_api::PodIdentity;
+use siskin_decide::Revision;
+use siskin_simulation::random::Random;
+
 use super::*;
+use crate::workloads::naming;
 
 fn raw() -> Value {
     json!({
@@ -24,7 +29,7 @@ fn with(pointer: &str, value: Value) -> Value {
 fn a_restart_is_no_new_version() {
     let mut other = raw();
     other["metadata"]["annotations"] = json!({});
-    assert_eq!(PodTemplate::of(&raw()).revision(), PodTemplate::of(&other).revision());
+    assert_eq!(PodTemplate::of(&raw()), PodTemplate::of(&other));
 }
 
 #[test]
@@ -37,17 +42,103 @@ fn each_key_sees_what_it_should() {
     assert!(!changed(&label, CanaryOn::PodSpec));
     assert!(!changed(&label, CanaryOn::ContainersOnly));
     assert!(changed(&image, CanaryOn::ContainersOnly));
-    assert_ne!(before.revision(), label.revision());
+    assert_ne!(before, label);
 }
 
 #[test]
-fn a_child_can_be_stripped_back_to_its_version() {
-    let version = PodTemplate::of(&raw());
-    for identity in [PodIdentity::Inject, PodIdentity::None] {
-        let child = version.for_role(Role::Canary, identity, &Restarts::of(&raw()));
-        assert_eq!(child["metadata"]["labels"][ROLE], "canary");
-        assert!(!child["metadata"]["annotations"].is_null(), "restarts are carried over");
-        assert_eq!(PodTemplate::of_child(&child, Role::Canary, identity), version);
+fn metadata_that_says_nothing_is_none() {
+    // Two releases of the API server write a template without metadata in these ways.
+    let spec = json!({"containers": []});
+    let ways = [
+        json!({"spec": spec}),
+        json!({"metadata": {}, "spec": spec}),
+        json!({"metadata": {"creationTimestamp": null}, "spec": spec}),
+        json!({"metadata": {"annotations": {"a.b/restartedAt": "x"}, "labels": {}}, "spec": spec}),
+    ];
+    for way in &ways {
+        assert_eq!(PodTemplate::of(way), PodTemplate::of(&ways[0]), "{way}");
+    }
+}
+
+const IDENTITIES: [PodIdentity; 2] = [PodIdentity::Inject, PodIdentity::None];
+const ROLES: [Role; 2] = [Role::Primary, Role::Canary];
+
+/// Environments that name ours, refer to ours, or have the very entries that we would add.
+fn env(dice: &mut Random) -> Value {
+    let field = json!({"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}});
+    let entries = [
+        json!({"name": "POD_NAME", "valueFrom": field}),
+        json!({"name": "POD_NAME", "value": "mine"}),
+        json!({"name": "SISKIN_ROLE", "value": "primary"}),
+        json!({"name": "SISKIN_ROLE", "value": "canary"}),
+        json!({"name": "A", "value": "$(POD_NAME) < & >"}),
+        json!({"name": "B"}),
+    ];
+    json!(
+        (0..dice.below(4)).map(|_| entries[dice.index(entries.len())].clone()).collect::<Vec<_>>()
+    )
+}
+
+fn containers(dice: &mut Random) -> Value {
+    let container = |dice: &mut Random| {
+        let mut it = json!({"name": format!("c{}", dice.below(9)), "image": "i"});
+        if !dice.one_in(3) {
+            it["env"] = env(dice);
+        }
+        it
+    };
+    json!((0..dice.below(4)).map(|_| container(dice)).collect::<Vec<_>>())
+}
+
+fn any_template(dice: &mut Random) -> Value {
+    let mut template = json!({"spec": {"containers": containers(dice)}});
+    if dice.one_in(2) {
+        template["spec"]["initContainers"] = containers(dice);
+    }
+    if !dice.one_in(4) {
+        let maps =
+            [json!(null), json!({}), json!({"app": "orders"}), json!({"x/restartedAt": "1"})];
+        let mut any = || maps[dice.index(maps.len())].clone();
+        template["metadata"] = json!({"labels": any(), "annotations": any()});
+    }
+    template
+}
+
+#[test]
+fn a_child_can_be_stripped_back_to_its_version_exactly() {
+    let mut dice = Random::new(13);
+    for _ in 0..3_000 {
+        let raw = any_template(&mut dice);
+        let version = PodTemplate::of(&raw);
+        let name = naming::name_of(&version, &[]);
+        for (role, identity) in ROLES.into_iter().flat_map(|it| IDENTITIES.map(|id| (it, id))) {
+            let injected = Injected::into(version.json(), identity);
+            let child = version.for_role(role, &injected, &Restarts::of(&raw));
+            assert_eq!(child["metadata"]["labels"][ROLE], role_name(role));
+            assert_eq!(PodTemplate::of_child(&child, &injected), version, "{child}");
+            // What is remembered is a text on the child.
+            let recorded = injected.to_string();
+            assert_eq!(recorded.parse(), Ok(injected));
+            assert_eq!(naming::running(&child, Some(&recorded), name), Some(version.clone()));
+            let other = Revision(name.0 ^ 1);
+            assert_eq!(naming::running(&child, Some(&recorded), other), None);
+        }
+    }
+}
+
+#[test]
+fn what_the_first_release_injected_is_told_from_what_the_manifest_has() {
+    let field = json!({"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}});
+    let own = json!({"name": "POD_NAME", "valueFrom": field});
+    let other = json!({"name": "A", "value": "$(POD_NAME)"});
+    for env in [json!([own, other]), json!([other, own]), json!([other]), json!([own])] {
+        let version = PodTemplate::of(&with("/spec/containers/0/env", env));
+        let name = naming::name_of(&version, &[]);
+        for identity in IDENTITIES {
+            let injected = Injected::into(version.json(), identity);
+            let child = version.for_role(Role::Primary, &injected, &Restarts::default());
+            assert_eq!(naming::running(&child, None, name), Some(version.clone()), "{child}");
+        }
     }
 }
 
@@ -55,7 +146,8 @@ fn a_child_can_be_stripped_back_to_its_version() {
 fn the_users_own_variables_win_over_ours() {
     let own = json!([{"name": "POD_NAME", "value": "mine"}]);
     let version = PodTemplate::of(&with("/spec/containers/0/env", own.clone()));
-    let child = version.for_role(Role::Primary, PodIdentity::Inject, &Restarts::default());
+    let injected = Injected::into(version.json(), PodIdentity::Inject);
+    let child = version.for_role(Role::Primary, &injected, &Restarts::default());
     let env = child["spec"]["containers"][0]["env"].as_array().expect("a list").clone();
     assert_eq!(env[1], own[0]);
     assert_eq!(env.iter().filter(|it| it["name"] == "POD_NAME").count(), 1);
