@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::manifests::Schemas;
 use crate::scenario::installed::remove_namespace;
 use crate::scenario::objects::LABEL;
-use crate::scenario::operator::{Election, Operator};
+use crate::scenario::operator::{Election, Operator, Program};
 use crate::scenario::test_run::{TestRun, release};
 use crate::testbed::Testbed;
 use course::Course;
@@ -86,8 +86,9 @@ pub fn suite(plan: Plan) -> Result<Tally> {
         namespaces.create(&PostParams::default(), &serde_json::from_value(labels)?).await?;
         let binary = run.program("siskin-operator");
         let log = run.logs.join(format!("{NAMESPACE}.log"));
-        let mut operator =
-            Operator::start(&binary, &run.operator_config, NAMESPACE, Election::None, log)?;
+        let kubeconfig = &run.operator_config;
+        let program = Program { binary: &binary, kubeconfig, log_level: "info" };
+        let mut operator = Operator::start(program, NAMESPACE, Election::None, log)?;
         let tally = play(&run.bed, &client, NAMESPACE, plan).await;
         let died = operator.died()?;
         operator.kill().await?;

@@ -1,4 +1,4 @@
-//! Two thousand templates of every shape, each adopted, changed, promoted, handed back and found unchanged. Asked for by
+//! Templates of every shape, two thousand by default, each adopted, changed, promoted, handed back, found unchanged. Asked for by
 //! name: `cargo test -p siskin-e2e --test templates`; arguments are the courses (two templates each), the seed, and how
 //! many are under way at the same time.
 
