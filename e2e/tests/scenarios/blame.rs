@@ -22,6 +22,37 @@ fn still_the_first_attempt(s: &Scenario) -> Result<()> {
     Ok(())
 }
 
+/// Every pod restarts twice while it starts, as one does that races its proxy or its database.
+#[test]
+fn restarts_that_every_version_has_at_its_start_reject_none() {
+    scenario(async |s| {
+        let race = "n=$(cat /state/n 2>/dev/null || echo 0); echo $((n+1)) > /state/n; \
+                    [ \"$n\" -ge 2 ] || { sleep 2; exit 1; }; exec sleep 1000000";
+        s.given().a_sidecar(json!({
+            "name": "agent",
+            "image": "localhost/busybox:1",
+            "imagePullPolicy": "Never",
+            "command": ["sh", "-c", race],
+            "volumeMounts": [{"name": "state", "mountPath": "/state"}],
+        }));
+        // All at once: each start takes half a minute of back-off.
+        let rolling = json!({"maxSurge": "100%", "maxUnavailable": 0});
+        s.given().a_shape(&json!({"spec": {
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling},
+            "template": {"spec": {"volumes": [{"name": "state", "emptyDir": {}}]}},
+        }}));
+        let spec = RolloutSpec::steps(&json!([{"weight": 34, "hold": "5s"}]))
+            .strategy("progressDeadline", "3m")
+            .strategy("maxHold", "5m");
+        s.given().an_adopted_fleet_under(Election::None, 3, &spec).await?;
+        s.given().a_record().await?;
+        s.when().ships(&Version::good("2")).await?;
+        let minutes = Duration::from_secs(240);
+        s.then().promotes_within(minutes, "2", PromotionReason::Passed).await?;
+        still_the_first_attempt(s)
+    });
+}
+
 /// Each scale-down lets two primary pods drain for most of a deadline.
 #[test]
 fn scale_downs_in_a_long_hold_are_not_the_canarys_delay() {

@@ -1,8 +1,8 @@
 //! Children that somebody edits or deletes by hand are repaired; the rollout goes on.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::json;
-use siskin_api::{Phase, PromotionReason};
+use siskin_api::{Cause, Phase, PromotionReason};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{RolloutSpec, Scenario, Version, scenario};
@@ -88,5 +88,32 @@ fn frozen_templates_that_were_deleted_are_frozen_again() {
         goes_on(s).await?;
         s.when().commands("promote", "/full").await?;
         s.then().promotes("2", PromotionReason::Commanded).await
+    });
+}
+
+/// The manifest sets the pod's name by itself, as those do that follow the advice about `client.id`.
+#[test]
+fn a_promoted_template_that_was_lost_is_frozen_again_and_stops_no_abort() {
+    scenario(async |s| {
+        let own = json!({"fieldRef": {"fieldPath": "metadata.name"}});
+        s.given().a_variable(json!({"name": "POD_NAME", "valueFrom": own}));
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        let promoted: Vec<_> = s.log.look(|view| {
+            let of_one = view.state.frozen.iter();
+            let of_one = of_one.filter(|(_, it)| it.version.as_deref() == Some("1"));
+            of_one.map(|(name, _)| name.clone()).collect()
+        });
+        ensure!(promoted.len() == 1, "one template is promoted: {promoted:?}");
+        s.when().deletes(ObjectKind::ControllerRevision, &promoted[0]).await?;
+        s.when().commands("abort", "").await?;
+        s.then().rolls_back(Cause::Aborted, "1").await?;
+        s.then()
+            .sees("what the primary runs is frozen again", |view| {
+                let mut frozen = view.state.frozen.values();
+                frozen.any(|it| it.version.as_deref() == Some("1")).then_some(())
+            })
+            .await?;
+        s.given().a_canary_of(&Version::good("3")).await
     });
 }

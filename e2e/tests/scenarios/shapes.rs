@@ -185,3 +185,41 @@ fn a_share_of_the_pods_is_of_those_that_there_are_now() {
         Ok(())
     });
 }
+
+#[test]
+fn a_target_made_anew_with_another_selector_is_told_and_can_be_let_go() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet_under(Election::None, 2, &RolloutSpec::endless()).await?;
+        s.when().deletes_in_foreground(ObjectKind::Deployment, ROLLOUT).await?;
+        s.then().says("Stalled", "True", "TargetMissing").await?;
+        s.then()
+            .sees("the target is gone", |view| {
+                (!view.state.parts.contains_key(&Part::Target)).then_some(())
+            })
+            .await?;
+        let labels = json!({"app": ROLLOUT, "tier": "second"});
+        s.given().a_shape(&json!({"spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}},
+        }}));
+        s.when().applies(&Version::good("1"), 2).await?;
+        s.then()
+            .sees("what is wrong, and what to do", |view| {
+                let status = &view.state.rollout()?.status;
+                let stalled = status.conditions.iter().find(|it| it.type_ == "Stalled")?;
+                stalled.message.contains("selector").then_some(())
+            })
+            .await?;
+        let generation = s.generation(Part::Primary).await?;
+        s.when().annotates_rollout("siskin.dev/abort", "anything").await?;
+        s.then().tells("CommandMalformed", "anything").await?;
+        let now = s.generation(Part::Primary).await?;
+        ensure!(generation == now, "orders-primary is written again and again");
+        s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
+        s.then()
+            .sees("the rollout is gone, and somebody serves", |view| {
+                (view.state.rollouts.is_empty() && 2 <= serving(view.state)).then_some(())
+            })
+            .await
+    });
+}

@@ -1,10 +1,97 @@
-//! Siskin itself is removed: nothing is left half done.
+//! Siskin itself is removed, in every order, and installed again: somebody always serves, and nothing is left half done.
 
 use std::time::Duration;
 
+use anyhow::{Context, Result, ensure};
+use siskin_e2e::scenario::history::{State, extremes};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
-use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, scenario};
+use siskin_e2e::scenario::{
+    Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario, scenario_alone,
+};
+use siskin_e2e::testbed::Testbed;
+
+/// Pods that serve: Ready, and not on their way out.
+fn serving(state: &State) -> usize {
+    state.pods.values().filter(|it| it.part.is_some() && it.ready && !it.terminating).count()
+}
+
+/// The target runs its pods itself, and nothing of Siskin is left in the namespace.
+async fn handed_back(s: &mut Scenario) -> Result<()> {
+    s.then()
+        .sees("the target runs its pods itself", |view| {
+            let target = view.state.parts.get(&Part::Target)?;
+            let whole = target.ready == 3 && target.replicas == 3 && target.rolled;
+            let alone = view.state.parts.len() == 1 && view.state.frozen.is_empty();
+            (whole && alone && view.state.rollouts.is_empty()).then_some(())
+        })
+        .await
+}
+
+/// On the test bed, which blocks; the scenario's watches go on meanwhile.
+async fn on_the_bed(s: &Scenario, what: fn(&Testbed) -> Result<()>) -> Result<()> {
+    let bed = s.run.bed.clone();
+    tokio::task::spawn_blocking(move || what(&bed)).await?
+}
+
+/// What users remove with `kubectl delete -k`, but for the namespace, which holds nothing of a scenario.
+fn uninstalls(bed: &Testbed) -> Result<()> {
+    for folder in ["config/rbac", "config/crd"] {
+        let path = bed.repository().join(folder).display().to_string();
+        bed.kubectl(&["delete", "-k", &path, "--ignore-not-found", "--wait=false"])?;
+    }
+    Ok(())
+}
+
+fn installs(bed: &Testbed) -> Result<()> {
+    bed.apply_folder("config/rbac")?;
+    bed.apply_folder("config/crd")
+}
+
+/// The definition that was being deleted is gone, and installed anew.
+fn installs_anew(bed: &Testbed) -> Result<()> {
+    let crd = "crd/canaryrollouts.siskin.dev";
+    bed.kubectl(&["wait", "--for=delete", crd, "--timeout=60s"]).context("its removal")?;
+    installs(bed)?;
+    bed.kubectl(&["wait", "--for=condition=Established", crd]).map(drop)
+}
+
+/// The order of somebody who did not read: everything at once, the operator first, the rollouts with their definition.
+#[test]
+fn everything_removed_at_once_and_installed_again_ends_whole() {
+    scenario_alone(async |s| {
+        let played = remove_and_install(s).await;
+        // Whatever happened: the scenarios that follow need it.
+        if played.is_err() {
+            on_the_bed(s, installs).await?;
+        }
+        played
+    });
+}
+
+async fn remove_and_install(s: &mut Scenario) -> Result<()> {
+    s.given().an_adopted_fleet_under(Election::None, 3, &RolloutSpec::endless()).await?;
+    let adopted = s.log.elapsed();
+    s.log.note("the operator is removed, and then all of its objects");
+    s.operator()?.terminate().await?;
+    on_the_bed(s, uninstalls).await?;
+    s.then()
+        .sees("the rollout waits for an operator", |view| {
+            view.state.rollouts.get(ROLLOUT)?.deleting.then_some(())
+        })
+        .await?;
+    s.log.note("all of it is installed again");
+    on_the_bed(s, installs).await?;
+    s.start_operator(Election::None)?;
+    handed_back(s).await?;
+    let (least, _) = extremes(&s.log.history(), adopted, serving);
+    ensure!(3 <= least, "only {least} of 3 served");
+    on_the_bed(s, installs_anew).await?;
+    s.restart_operator(Election::None).await?;
+    s.given().a_rollout(&RolloutSpec::endless()).await?;
+    s.given().rest().await?;
+    s.given().a_canary_of(&Version::good("2")).await
+}
 
 /// As `helm uninstall` does after the operator went: target and rollout go together.
 #[test]
