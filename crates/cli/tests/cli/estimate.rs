@@ -26,6 +26,9 @@ const MINIMAL: &str = "config/samples/01-minimal.yaml";
 const SMALL: [&str; 8] =
     [MINIMAL, "--consumers", "3", "--partitions", "12", "--rate", "50", "--metrics"];
 
+const AUTOSCALED: &str = "config/samples/05-autoscaled.yaml";
+const QUIET: [&str; 4] = ["--partitions", "24", "--rate", "1"];
+
 #[test]
 fn a_small_group_waits_for_the_proof_of_no_loss() {
     assert_eq!(said(&SMALL), include_str!("golden/lint-small.txt"));
@@ -40,9 +43,19 @@ fn a_large_group_finds_little_effects() {
 
 #[test]
 fn at_low_traffic_no_version_passes() {
-    // The number of consumers is that of the file.
-    let args = ["config/samples/05-autoscaled.yaml", "--partitions", "24", "--rate", "1"];
+    let args = [&[AUTOSCALED, "--consumers", "6"], &QUIET[..]].concat();
     assert_eq!(said(&args), include_str!("golden/lint-quiet.txt"));
+}
+
+#[test]
+fn the_number_of_consumers_is_that_of_the_file() {
+    let sample = include_str!("../../../../config/samples/05-autoscaled.yaml");
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("six.yaml");
+    std::fs::write(&file, sample.replacen("\nspec:\n", "\nspec:\n  replicas: 6\n", 1))
+        .expect("written");
+    let name = file.to_str().expect("text");
+    let expected = include_str!("golden/lint-quiet.txt").replace(AUTOSCALED, name);
+    assert_eq!(said(&[&[name], &QUIET[..]].concat()), expected);
 }
 
 #[test]

@@ -45,23 +45,23 @@ impl Objects<'_> {
         let child = frozen.map(|it| family.child(role, write.revision, it));
         let name = family.name(role);
         let api = self.writer.cluster.deployments(namespace);
-        let written = match (live, child) {
+        let written = match (live, &child) {
             (Some(live), _) if keeps_its_template(live, write, frozen.is_some()) => {
                 let patch = recount(live, write);
                 self.writer.patch(Written::Deployment, &api, &name, patch).await?
             }
             (Some(live), Some(child)) => {
-                let patch = update(live, &child, write);
+                let patch = update(live, child, write);
                 self.writer.patch(Written::Deployment, &api, &name, patch).await?
             }
             (None, Some(child)) => {
-                let object = create(&name, namespace, &child, write);
+                let object = create(&name, namespace, child, write);
                 self.writer.create(Written::Deployment, &api, &name, &object).await?
             }
             (_, None) => return Err(ApplyFailed::TemplateLost(write.revision)),
         };
         // What came back is what the cluster makes of it, whatever its policies have changed.
-        if role == Role::Primary || 0 < write.replicas {
+        if let Some(child) = child.filter(|_| role == Role::Primary || 0 < write.replicas) {
             self.writer.cluster.taken.note(child.made_of(&whole(&written)), true);
         }
         self.written(role, written);

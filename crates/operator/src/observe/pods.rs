@@ -346,7 +346,7 @@ fn observation(pod: &Pod, role: Role) -> PodObservation {
 #[cfg(test)]
 pub(super) fn one_pod(pod: &Pod) -> PodsOfTarget {
     let mut found = PodsOfTarget::default();
-    for part in PodParts::of(pod) {
+    if let Some(part) = PodParts::of(pod) {
         found.take(part);
     }
     found

@@ -298,8 +298,8 @@ fn a_line_that_no_reader_accepts_cuts_the_trace() {
 fn the_word_that_counts_is_that_of_a_guard_that_fails() {
     assert_eq!(Word::of(None, None), None);
     let pods = [PodObservation { crash_loop: true, ..seen(AT).pods.remove(0) }];
-    let guard = siskin_analysis::crash_guard(&pods, true);
+    let guard = siskin_analysis::crash_guard(AT, &pods, true);
     assert_eq!(Word::of(None, guard.as_ref()), Some(word(Verdict::Fail, "CrashLoop")));
-    let shared = siskin_analysis::crash_guard(&pods, false);
+    let shared = siskin_analysis::crash_guard(AT, &pods, false);
     assert_eq!(Word::of(None, shared.as_ref()), None, "a doubt is the judge's to tell");
 }
