@@ -97,7 +97,8 @@ impl Story {
             counted_by: vec![FIELD_MANAGER.into()],
             version: Some(if part == Part::Canary { "2" } else { "1" }.into()),
             annotations: if part == Part::Primary { facts.into() } else { BTreeMap::new() },
-            spec: json!({"strategy": {"rollingUpdate": {"maxUnavailable": "25%"}}}),
+            spec: json!({"strategy": {"rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}}}),
+            rolled: true,
             ..Deployment::default()
         };
         change(&mut deployment);

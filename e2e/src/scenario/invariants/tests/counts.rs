@@ -25,7 +25,7 @@ fn i1_a_ready_consumer_too_many_is_taken() {
 #[test]
 fn i1_max_unavailable_may_be_taken() {
     let mut story = Story::at_rest();
-    let one = serde_json::json!({"strategy": {"rollingUpdate": {"maxUnavailable": 1}}});
+    let one = serde_json::json!({"strategy": {"rollingUpdate": {"maxUnavailable": 1, "maxSurge": "25%"}}});
     story.put(Part::Target, |it| it.spec = one);
     story.put(Part::Primary, |it| it.replicas = 2);
     assert_eq!(story.broken(), []);
