@@ -35,7 +35,7 @@ impl Statuses {
 
     /// The fields that the API server does not keep; `None` if it keeps all.
     pub(crate) fn lost(&self, name: &Name) -> Option<String> {
-        self.0.get(name).map(|it| it.lost())
+        self.0.get(name).map(|it| it.lost.join(", "))
     }
 
     /// Whether to send a status again that was not kept whole, though nothing has changed.
@@ -60,33 +60,31 @@ impl Statuses {
 #[derive(Clone, Debug)]
 struct Unkept {
     kept: Option<CanaryRolloutStatus>,
-    sent: CanaryRolloutStatus,
+    sent: Option<CanaryRolloutStatus>,
+    /// The fields that were dropped or changed.
+    lost: Vec<String>,
     at: Instant,
 }
 
 impl Unkept {
-    /// What came back of a status that was sent; `None` if all of it did.
+    /// What came back of a status that was sent; `None` if all of it did. As JSON: a time of a
+    /// condition has whole seconds there, and none is lost.
     fn of(sent: CanaryRolloutStatus, kept: Option<CanaryRolloutStatus>) -> Option<Self> {
-        (kept.as_ref() != Some(&sent)).then(|| Self { kept, sent, at: Instant::now() })
+        let json = |it: &Option<_>| serde_json::to_value(it).unwrap_or_default();
+        let (sent, mut lost) = (Some(sent), Vec::new());
+        differing(&json(&sent), &json(&kept), "status", &mut lost);
+        lost.truncate(MAX_NAMED);
+        (!lost.is_empty()).then(|| Self { kept, sent, lost, at: Instant::now() })
     }
 
     fn restore(&self, rollout: &mut CanaryRollout) {
         if rollout.status == self.kept {
-            rollout.status = Some(self.sent.clone());
+            rollout.status.clone_from(&self.sent);
         }
     }
 
     fn is_due(&self) -> bool {
         SEND_AGAIN <= self.at.elapsed()
-    }
-
-    /// The fields that were dropped or changed.
-    fn lost(&self) -> String {
-        let json = |it: &Option<CanaryRolloutStatus>| serde_json::to_value(it).unwrap_or_default();
-        let mut fields = Vec::new();
-        differing(&json(&Some(self.sent.clone())), &json(&self.kept), "status", &mut fields);
-        fields.truncate(MAX_NAMED);
-        fields.join(", ")
     }
 }
 
@@ -105,22 +103,41 @@ fn differing(sent: &Value, kept: &Value, path: &str, found: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
     use siskin_api::{Phase, PrintedColumns};
 
     use super::*;
 
+    /// What the API server makes of a status that it keeps whole.
+    fn back(sent: &CanaryRolloutStatus) -> CanaryRolloutStatus {
+        serde_json::from_value(serde_json::to_value(sent).expect("JSON")).expect("a status")
+    }
+
     #[test]
     fn what_was_sent_stands_in_for_what_was_kept_of_it() {
         let columns = PrintedColumns { step: Some("1/2".into()), ..PrintedColumns::default() };
+        let met = Condition {
+            last_transition_time: Time("2026-01-01T00:00:00.123456Z".parse().expect("a time")),
+            message: String::new(),
+            observed_generation: None,
+            reason: "Met".into(),
+            status: "True".into(),
+            type_: "Healthy".into(),
+        };
         let sent = CanaryRolloutStatus {
             phase: Some(Phase::Promoting),
             summary: Some(columns),
+            conditions: vec![met],
             ..CanaryRolloutStatus::default()
         };
         let kept = CanaryRolloutStatus { summary: None, ..sent.clone() };
-        assert!(Unkept::of(sent.clone(), Some(sent.clone())).is_none());
+        assert_ne!(back(&sent), sent, "a part of a second");
+        assert!(Unkept::of(sent.clone(), Some(back(&sent))).is_none());
         let unkept = Unkept::of(sent.clone(), Some(kept.clone())).expect("a field was dropped");
-        assert_eq!((unkept.lost().as_str(), unkept.is_due()), ("status.summary", false));
+        assert_eq!(
+            (&unkept.lost[..], unkept.is_due()),
+            (&["status.summary".to_owned()][..], false)
+        );
         let spec = serde_json::json!({
             "targetRef": {"name": "orders"}, "strategy": {"steps": [{"weight": 10}]},
             "analysis": {"kafka": {"bootstrapServers": ["k:1"], "consumerGroup": "orders"}},
