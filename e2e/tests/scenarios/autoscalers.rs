@@ -44,6 +44,7 @@ fn what_an_autoscaler_writes_to_the_drained_target_is_drained_and_not_heeded() {
         for _ in 0..2 {
             is_activated(s).await?;
         }
+        s.then().tells("TargetDrained", "set to 1 replicas").await?;
         s.then().says("Stalled", "True", "AutoscalerOnTarget").await?;
         s.then().serves("1").await?;
         let total = |state: &State| usize::try_from(state.total().unwrap_or(0)).unwrap_or(0);

@@ -113,10 +113,12 @@ impl Reporter {
                 Effect::Drain { noted }
                     if world.primary.as_ref().is_some_and(|it| it.facts.adopted) =>
                 {
+                    // What it was set to; `noted` is what it is given back with.
+                    let set = world.target.as_ref().map_or(*noted, |it| it.workload.replicas);
                     let note = format!(
-                        "{target} was set to {noted} replicas by someone else; its pods run as {target}-primary, so it was drained again"
+                        "{target} was set to {set} replicas by someone else; its pods run as {target}-primary, so it was drained again"
                     );
-                    let (kind, action) = (EventKind::Normal, noted.to_string());
+                    let (kind, action) = (EventKind::Normal, set.to_string());
                     self.announce(
                         world,
                         Announcement { kind, reason: "TargetDrained", action, note },
