@@ -3,6 +3,7 @@
 
 pub(crate) mod name_table;
 pub(crate) mod offset;
+mod packed;
 pub(crate) mod record;
 
 use std::collections::BTreeMap;

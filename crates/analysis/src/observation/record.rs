@@ -1,14 +1,15 @@
 //! A bounded record of observations, at least ten minutes of them, from before and during a trial.
 //! It only remembers: no rates, no lag, no judgment.
 
+mod offsets;
+mod pods;
+
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use crate::numbers::Millis;
-use crate::observation::{
-    GroupObservation, GroupState, MemberCount, Observation, Owner, PartitionObservation,
-    PodObservation,
-};
+use crate::observation::Observation;
+use crate::observation::record::offsets::GroupSample;
+use crate::observation::record::pods::PodsSample;
 
 /// Span of a record before a trial, in milliseconds: ten minutes that margins are learned from, and
 /// as much again, so that a trial that begins does not push its own record out.
@@ -18,17 +19,24 @@ pub const RECORD_SPAN: Millis = 20 * 60 * 1000;
 const SHORTEST_SPAN: Millis = 600_000;
 /// Most observations kept: ten minutes at two a second. Faster polls shorten the span.
 const MOST_SAMPLES: usize = 1_200;
+/// Most bytes of packed samples: twenty minutes of 20,000 partitions at a poll in 10 s. Larger groups
+/// shorten the span.
+const MOST_BYTES: usize = 16 << 20;
 /// A step backwards beyond this is a clock that was set, not an answer that came late: no request
 /// may take that long.
 pub(crate) const CLOCK_STEP: Millis = 60_000;
 
 /// A ring of observations, oldest first.
 ///
-/// Compact: an observation costs 24 bytes per partition while assignment and pods don't change.
+/// Compact: while assignment and pods don't change, an observation takes about 6 bytes per partition,
+/// 4 for each counter of a pod, 9 for a number with a fraction, and some 150 besides. At most 16 MiB,
+/// whatever there is to remember.
 #[derive(Clone, Debug)]
 pub struct Record {
     span: Millis,
     samples: VecDeque<Sample>,
+    /// Bytes of the samples.
+    bytes: usize,
     latest: Option<Observation>,
 }
 
@@ -49,39 +57,15 @@ pub enum Pushed {
 #[derive(Clone, Debug)]
 struct Sample {
     at: Millis,
-    pods: Arc<[PodObservation]>,
+    pods: PodsSample,
     group: Option<GroupSample>,
-}
-
-#[derive(Clone, Debug)]
-struct GroupSample {
-    state: GroupState,
-    epoch: u64,
-    members: MemberCount,
-    seats: Arc<[Seat]>,
-    offsets: Box<[Offsets]>,
-}
-
-/// A partition and its owner, shared by all samples of one assignment.
-#[derive(Clone, Debug, PartialEq)]
-struct Seat {
-    topic: Arc<str>,
-    partition: i32,
-    owner: Owner,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Offsets {
-    committed: i64,
-    log_start: i64,
-    log_end: i64,
 }
 
 impl Record {
     /// An empty record that keeps `span` milliseconds, at least ten minutes.
     #[must_use]
     pub fn new(span: Millis) -> Self {
-        Self { span: span.max(SHORTEST_SPAN), samples: VecDeque::new(), latest: None }
+        Self { span: span.max(SHORTEST_SPAN), samples: VecDeque::new(), bytes: 0, latest: None }
     }
 
     /// Adds an observation and drops those older than the span.
@@ -89,14 +73,22 @@ impl Record {
         let outcome = arrival(self.latest.as_ref().map(|latest| latest.at), observation.at);
         match outcome {
             Pushed::Duplicate | Pushed::OutOfOrder => return outcome,
-            Pushed::ClockSetBack => self.samples.clear(),
+            Pushed::ClockSetBack => {
+                self.samples.clear();
+                self.bytes = 0;
+            }
             Pushed::Kept => {}
         }
-        self.samples.push_back(Sample::new(&observation, self.samples.back()));
+        let sample = Sample::new(&observation, self.samples.back());
+        self.bytes += sample.bytes();
+        self.samples.push_back(sample);
         let horizon = observation.at.saturating_sub(self.span);
-        while self.samples.len() > MOST_SAMPLES
-            || self.samples.front().is_some_and(|oldest| oldest.at < horizon)
+        while let Some(oldest) = self.samples.front()
+            && (self.samples.len() > MOST_SAMPLES
+                || oldest.at < horizon
+                || (MOST_BYTES < self.bytes && 1 < self.samples.len()))
         {
+            self.bytes -= oldest.bytes();
             self.samples.pop_front();
         }
         self.latest = Some(observation);
@@ -139,10 +131,7 @@ pub(crate) fn arrival(latest: Option<Millis>, at: Millis) -> Pushed {
 
 impl Sample {
     fn new(observation: &Observation, previous: Option<&Self>) -> Self {
-        let pods = match previous {
-            Some(previous) if *previous.pods == *observation.pods => previous.pods.clone(),
-            Some(_) | None => observation.pods.clone().into(),
-        };
+        let pods = PodsSample::new(&observation.pods, previous.map(|it| &it.pods));
         let earlier = previous.and_then(|previous| previous.group.as_ref());
         let group = observation.group.as_ref().map(|group| GroupSample::new(group, earlier));
         Self { at: observation.at, pods, group }
@@ -152,66 +141,12 @@ impl Sample {
         Observation {
             at: self.at,
             group: self.group.as_ref().map(GroupSample::observation),
-            pods: self.pods.to_vec(),
+            pods: self.pods.observations(),
         }
     }
-}
 
-impl GroupSample {
-    fn new(group: &GroupObservation, earlier: Option<&Self>) -> Self {
-        let unchanged = earlier.filter(|earlier| {
-            earlier.seats.len() == group.partitions.len()
-                && earlier.seats.iter().zip(&group.partitions).all(|(seat, row)| seat.is_of(row))
-        });
-        let seats = match unchanged {
-            Some(earlier) => earlier.seats.clone(),
-            None => group.partitions.iter().map(Seat::of).collect(),
-        };
-        let offsets = group.partitions.iter().map(Offsets::of).collect();
-        Self { state: group.state, epoch: group.epoch, members: group.members, seats, offsets }
+    /// Bytes that no other sample shares.
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.pods.bytes() + self.group.as_ref().map_or(0, GroupSample::bytes)
     }
-
-    fn observation(&self) -> GroupObservation {
-        let partitions = self
-            .seats
-            .iter()
-            .zip(&self.offsets)
-            .map(|(seat, offsets)| PartitionObservation {
-                topic: seat.topic.clone(),
-                partition: seat.partition,
-                owner: seat.owner.clone(),
-                committed: known(offsets.committed),
-                log_start: known(offsets.log_start),
-                log_end: known(offsets.log_end),
-            })
-            .collect();
-        GroupObservation { state: self.state, epoch: self.epoch, members: self.members, partitions }
-    }
-}
-
-impl Seat {
-    fn of(row: &PartitionObservation) -> Self {
-        Self { topic: row.topic.clone(), partition: row.partition, owner: row.owner.clone() }
-    }
-
-    fn is_of(&self, row: &PartitionObservation) -> bool {
-        self.partition == row.partition && self.owner == row.owner && self.topic == row.topic
-    }
-}
-
-/// Stands for an unknown offset; no broker sends it.
-const UNKNOWN: i64 = i64::MIN;
-
-impl Offsets {
-    fn of(row: &PartitionObservation) -> Self {
-        Self {
-            committed: row.committed.unwrap_or(UNKNOWN),
-            log_start: row.log_start.unwrap_or(UNKNOWN),
-            log_end: row.log_end.unwrap_or(UNKNOWN),
-        }
-    }
-}
-
-fn known(offset: i64) -> Option<i64> {
-    (offset != UNKNOWN).then_some(offset)
 }

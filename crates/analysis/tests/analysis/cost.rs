@@ -6,6 +6,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use siskin_analysis::observation::{Observation, UserReading};
+use siskin_analysis::{RECORD_SPAN, Record};
 use siskin_simulation::large::Large;
 
 /// Pods of each group: at every size all of them own partitions.
@@ -89,3 +91,59 @@ const LOG_ENDS: i64 = 256 * 8;
 const MOST_SAVED: i64 = 26;
 /// Everything else that a judge keeps of a partition.
 const MOST_STATE: i64 = 64;
+
+/// Bytes of a record of twenty minutes at a poll in 10 s, of 12 partitions and 6 pods.
+fn recorded(seen_as: impl Fn(Observation) -> Observation) -> i64 {
+    let mut group = Large::new(12, 6);
+    let before = LIVE.get();
+    let mut record = Record::new(RECORD_SPAN);
+    for _ in 0..120 {
+        drop(group.observe());
+        record.push(seen_as(group.observe()));
+    }
+    assert_eq!(record.len(), 120);
+    LIVE.get() - before
+}
+
+/// With three metrics of the user besides, two counters and a gauge each.
+fn with_metrics_of_the_user(mut seen: Observation) -> Observation {
+    for (number, pod) in (0_u32..).zip(&mut seen.pods) {
+        let Some(metrics) = &mut pod.metrics else { continue };
+        let consumed = metrics.consumed.unwrap_or_default();
+        for name in ["orders_failed", "payments_late", "retries"] {
+            let value = Some((consumed + f64::from(number)).sqrt());
+            let reading = UserReading { events: Some(consumed), total: Some(consumed), value };
+            metrics.user.insert(name.into(), reading);
+        }
+    }
+    seen
+}
+
+fn without_metrics(mut seen: Observation) -> Observation {
+    seen.pods.iter_mut().for_each(|it| it.metrics = None);
+    seen
+}
+
+#[test]
+fn a_record_of_twenty_minutes_is_bounded_with_metrics_on() {
+    let [bare, usual, all] =
+        [recorded(without_metrics), recorded(|it| it), recorded(with_metrics_of_the_user)];
+    println!("bytes of a record: {bare} without metrics, {usual} with, {all} with the user's too");
+    assert!(bare <= 32_000, "{bare}");
+    assert!(usual <= 100_000, "{usual}");
+    assert!(all <= 160_000, "{all}");
+}
+
+#[test]
+fn a_record_of_a_huge_group_is_shorter_and_not_larger() {
+    let mut group = Large::new(50_000, 50);
+    let before = LIVE.get();
+    let mut record = Record::new(RECORD_SPAN);
+    for _ in 0..120 {
+        record.push(group.observe());
+    }
+    let bytes = LIVE.get() - before;
+    println!("{bytes} bytes, {} samples of 50,000 partitions", record.len());
+    assert!(bytes <= 40_000_000, "with the names of all partitions, twice: {bytes}");
+    assert!(40 <= record.len(), "{}", record.len());
+}
