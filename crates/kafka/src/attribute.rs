@@ -2,7 +2,7 @@
 //! Pure: a snapshot and the pods in, an observation out. Never guesses: what is not sure is
 //! unattributed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -36,6 +36,8 @@ pub struct PodIdentity {
 /// (they are members until they have left), and those of other workloads that are known. Pods
 /// that have ended must not be in it: their addresses are given to others.
 ///
+/// It takes time by the length of members and pods, not by their product.
+///
 /// For each member, the first rule that names exactly one pod holds:
 /// 1. `group.instance.id` contains the pod's name as a whole token;
 /// 2. `client.id` does;
@@ -46,9 +48,9 @@ pub struct PodIdentity {
 /// *unattributed*: it could be ours.
 #[must_use]
 pub fn attribute(snapshot: &GroupSnapshot, pods: &[PodIdentity]) -> GroupObservation {
-    let addresses = unique_addresses(pods);
+    let (names, addresses) = (PodNames::of(pods), unique_addresses(pods));
     let owners: Vec<Owner> =
-        snapshot.members.iter().map(|member| owner_of(member, pods, &addresses)).collect();
+        snapshot.members.iter().map(|member| owner_of(member, &names, &addresses)).collect();
     let partitions = snapshot
         .partitions
         .iter()
@@ -89,21 +91,23 @@ fn count(owners: &[Owner]) -> MemberCount {
 fn canary_pods(owners: &[Owner], pods: &[PodIdentity]) -> u32 {
     let canary = |owner: &&Owner| matches!(owner, Owner::Pod { role: Role::Canary, .. });
     let joined: HashSet<&Owner> = owners.iter().filter(canary).collect();
-    let leaves = |name: &str| pods.iter().any(|pod| pod.terminating && &*pod.name == name);
-    let stays = |owner: &&&Owner| matches!(owner, Owner::Pod { name, .. } if !leaves(name));
+    let leaving: HashSet<&str> =
+        pods.iter().filter(|pod| pod.terminating).map(|pod| &*pod.name).collect();
+    let stays =
+        |owner: &&&Owner| matches!(owner, Owner::Pod { name, .. } if !leaving.contains(&**name));
     u32::try_from(joined.iter().filter(stays).count()).unwrap_or(u32::MAX)
 }
 
 fn owner_of(
     member: &Member,
-    pods: &[PodIdentity],
+    names: &PodNames<'_>,
     addresses: &HashMap<IpAddr, &PodIdentity>,
 ) -> Owner {
     let pod = member
         .instance_id
         .as_deref()
-        .and_then(|id| named_in(id, pods))
-        .or_else(|| named_in(&member.client_id, pods))
+        .and_then(|id| names.named_in(id))
+        .or_else(|| names.named_in(&member.client_id))
         .or_else(|| member.host.and_then(|host| addresses.get(&host).copied()));
     match pod {
         Some(PodIdentity { name, role: Some(role), .. }) => {
@@ -114,38 +118,66 @@ fn owner_of(
     }
 }
 
-/// The pod whose name is a whole token of `text`; the longest name if one contains the other;
-/// none if two different pods are named.
-fn named_in<'a>(text: &str, pods: &'a [PodIdentity]) -> Option<&'a PodIdentity> {
-    let mut best: Option<&PodIdentity> = None;
-    let mut rivals: Vec<&str> = Vec::new();
-    for pod in pods.iter().filter(|pod| contains_token(text, pod)) {
-        rivals.push(&pod.name);
-        if best.is_none_or(|best| pod.name.len() > best.name.len()) {
-            best = Some(pod);
-        }
-    }
-    best.filter(|best| rivals.iter().all(|rival| best.name.contains(rival)))
+/// Pods by their names, to be found in texts.
+struct PodNames<'a> {
+    pods: &'a [PodIdentity],
+    /// Places in `pods`; two pods of different namespaces may have one name.
+    places: HashMap<&'a str, Vec<usize>>,
+    /// Lengths that names have, in bytes.
+    lengths: BTreeSet<usize>,
 }
 
-/// Whether the pod's name stands in `text` between the text's ends or separators.
-///
-/// Names of our pods end in a generated suffix, so that `-` may follow or precede (consumers
-/// often append the number of a thread). Another workload's pod may have any name, and `orders`
-/// must not be found in `orders-primary-7d9f-abcde` when that pod is already gone: there a
-/// separator is only what no pod name contains.
-fn contains_token(text: &str, pod: &PodIdentity) -> bool {
-    let name = &*pod.name;
-    if name.is_empty() {
-        return false;
+impl<'a> PodNames<'a> {
+    fn of(pods: &'a [PodIdentity]) -> Self {
+        let mut places: HashMap<&str, Vec<usize>> = HashMap::with_capacity(pods.len());
+        for (place, pod) in pods.iter().enumerate().filter(|(_, pod)| !pod.name.is_empty()) {
+            places.entry(&pod.name).or_default().push(place);
+        }
+        let lengths = places.keys().map(|name| name.len()).collect();
+        Self { pods, places, lengths }
     }
-    let part_of_name =
-        |c: char| c.is_ascii_alphanumeric() || (pod.role.is_none() && matches!(c, '-' | '.'));
-    text.match_indices(name).any(|(start, _)| {
-        let before = text[..start].chars().next_back();
-        let after = text[start + name.len()..].chars().next();
-        !before.is_some_and(part_of_name) && !after.is_some_and(part_of_name)
-    })
+
+    /// The pod whose name is a whole token of `text`; the longest name if one contains the other;
+    /// none if two different pods are named.
+    fn named_in(&self, text: &str) -> Option<&'a PodIdentity> {
+        let named = self.tokens_of(text);
+        let best = named
+            .iter()
+            .copied()
+            .map(|place| &self.pods[place])
+            .reduce(|best, pod| if best.name.len() < pod.name.len() { pod } else { best })?;
+        let mut rivals = named.iter().map(|place| &*self.pods[*place].name);
+        rivals.all(|rival| best.name.contains(rival)).then_some(best)
+    }
+
+    /// Places of the pods whose names stand in `text` between the text's ends or separators.
+    ///
+    /// Names of our pods end in a generated suffix, so that `-` may follow or precede (consumers
+    /// often append the number of a thread). Another workload's pod may have any name, and `orders`
+    /// must not be found in `orders-primary-7d9f-abcde` when that pod is already gone: there a
+    /// separator is only what no pod name contains.
+    fn tokens_of(&self, text: &str) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        let mut before = None;
+        for (start, first) in text.char_indices() {
+            let previous = before.replace(first);
+            if previous.is_some_and(|it| it.is_ascii_alphanumeric()) {
+                continue;
+            }
+            for length in &self.lengths {
+                let Some(name) = text.get(start..start + length) else { continue };
+                let after = text[start + length..].chars().next();
+                if after.is_some_and(|it| it.is_ascii_alphanumeric()) {
+                    continue;
+                }
+                let in_name = |it: Option<char>| matches!(it, Some('-' | '.'));
+                let inside = in_name(previous) || in_name(after);
+                let places = self.places.get(name).into_iter().flatten();
+                found.extend(places.filter(|it| !inside || self.pods[**it].role.is_some()));
+            }
+        }
+        found
+    }
 }
 
 /// Addresses that belong to exactly one pod, and to no node.

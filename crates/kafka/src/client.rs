@@ -9,26 +9,38 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use siskin_analysis::observation::{GroupState, Millis};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::config::ClusterConfig;
 use crate::error::{Attempt, SampleError};
 use crate::ffi::raw::{LogOffset, OffsetRow, RawGroup, RawMember, RawState};
-use crate::requests::Requests;
+use crate::log_ends::{LogEnds, SharedLogEnds};
+use crate::requests::{Requests, allowed};
 use crate::snapshot::{GroupSnapshot, Member, Partition, TopicPartition, Topics, fingerprint};
 use crate::source::GroupSource;
+use crate::topics::KnownTopics;
 
 /// Longest wait for one answer: a broker that needs longer is in trouble, and the judge looks
 /// every 10 s.
 const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// Longest time for a whole sample: one that takes longer says little about any one moment.
 const SAMPLE_DEADLINE: Duration = Duration::from_secs(30);
+/// Groups that are described at the same time: librdkafka remembers the coordinators of ten groups,
+/// and asks anew for each of the three calls to one that it has forgotten.
+const DESCRIBED_AT_ONCE: usize = 8;
+/// A group waits for its turn no longer than this: others may be waiting for a coordinator that is
+/// away.
+const LONGEST_TURN: Duration = Duration::from_millis(500);
 /// Most partitions of one sample: 50 calls of 1,000 each, and some 10 MB of answers.
 const MAX_PARTITIONS: usize = 50_000;
 
 /// A connection to one cluster, shared by all groups that are looked at with the same credentials.
 pub(crate) struct KafkaClient {
-    requests: Requests,
-    clock: fn() -> Millis,
+    requests: Arc<Requests>,
+    log_ends: SharedLogEnds,
+    topics: KnownTopics,
+    turns: Semaphore,
 }
 
 impl KafkaClient {
@@ -45,10 +57,14 @@ impl KafkaClient {
         clock: fn() -> Millis,
         deadline: Duration,
     ) -> Result<Self, SampleError> {
-        Ok(Self { requests: Requests::new(cluster, deadline)?, clock })
+        let requests = Arc::new(Requests::new(cluster, deadline)?);
+        let log_ends = SharedLogEnds::new(Arc::clone(&requests), clock);
+        let (topics, turns) = (KnownTopics::default(), Semaphore::new(DESCRIBED_AT_ONCE));
+        Ok(Self { requests, log_ends, topics, turns })
     }
 
     async fn snapshot(&self, group: &str, topics: &Topics) -> Result<GroupSnapshot, SampleError> {
+        let turn = timeout(LONGEST_TURN, self.turns.acquire()).await;
         let described = self.requests.describe_group(group).await?;
         let state = state_of(&described, group)?;
         let members: Vec<Member> = described.members.into_iter().map(member_of).collect();
@@ -57,18 +73,15 @@ impl KafkaClient {
 
         // Committed first, log-end second: then the end never seems to lie before the commit.
         let committed = self.requests.committed_offsets(group, &ids).await?;
-        let (ends, starts) = futures::try_join!(
-            self.requests.log_offsets(group, &ids, LogOffset::StableEnd),
-            self.requests.log_offsets(group, &ids, LogOffset::Start),
-        )?;
-        let at = (self.clock)();
+        drop(turn);
+        let LogEnds { at, ends, starts } = self.log_ends.of(group, &ids).await?;
         set_offsets(&mut partitions, committed, |partition| &mut partition.committed);
         set_offsets(&mut partitions, ends, |partition| &mut partition.log_end);
         set_offsets(&mut partitions, starts, |partition| &mut partition.log_start);
 
         let beyond = beyond_stable_end(&partitions);
         let high = self.requests.log_offsets(group, &beyond, LogOffset::HighWatermark).await?;
-        set_offsets(&mut partitions, high, |partition| &mut partition.high_watermark);
+        set_offsets(&mut partitions, allowed(high)?, |partition| &mut partition.high_watermark);
         Ok(GroupSnapshot { at, state, epoch: fingerprint(&members), members, partitions })
     }
 
@@ -87,7 +100,7 @@ impl KafkaClient {
             Topics::AllAssigned => owners.keys().map(|id| (*id).clone()).collect(),
             Topics::List(names) => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                self.requests.partitions_of(group, &names).await?
+                self.topics.partitions_of(&self.requests, group, &names).await?
             }
         };
         if ids.len() > MAX_PARTITIONS {
@@ -118,7 +131,7 @@ impl GroupSource for KafkaClient {
         topics: &'a Topics,
     ) -> BoxFuture<'a, Result<GroupSnapshot, SampleError>> {
         async move {
-            match tokio::time::timeout(SAMPLE_DEADLINE, self.snapshot(group, topics)).await {
+            match timeout(SAMPLE_DEADLINE, self.snapshot(group, topics)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(self.requests.connection_error().unwrap_or(SampleError::Timeout {
                     attempted: Attempt::Sample,

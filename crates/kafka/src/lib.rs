@@ -10,6 +10,8 @@
 //! | `sampler` | when a group is polled, and who shares the result |
 //! | `source` | the seam between samplers and Kafka: one call that takes a snapshot |
 //! | `client` | which requests make a snapshot, and in which order |
+//! | `log_ends` | ends of logs, asked for many groups in one request |
+//! | `topics` | partitions of listed topics, remembered for a while |
 //! | `requests` | one request: cut into lists, bounded in time, failures explained |
 //! | `handle`, `log_context`, `ffi` | librdkafka: its clients, its log, the admin calls that rdkafka lacks |
 //! | `config`, `security` | which cluster, and as whom |
@@ -70,11 +72,13 @@ mod error;
 mod ffi;
 mod handle;
 mod log_context;
+mod log_ends;
 mod requests;
 mod sampler;
 mod security;
 mod snapshot;
 mod source;
+mod topics;
 
 pub use attribute::{PodIdentity, attribute};
 pub use config::{ClusterConfig, ClusterConfigError};

@@ -90,7 +90,7 @@ impl Requests {
         allowed(self.conclude(&handle, Attempt::CommittedOffsets, group, together(calls)).await?)
     }
 
-    /// One end of the log of each partition.
+    /// One end of the log of each partition; rows that an ACL hides are among them.
     pub(crate) async fn log_offsets(
         &self,
         group: &str,
@@ -105,7 +105,7 @@ impl Requests {
                 outcome => outcome,
             }
         });
-        allowed(self.conclude(&handle, Attempt::LogOffsets, group, together(calls)).await?)
+        self.conclude(&handle, Attempt::LogOffsets, group, together(calls)).await
     }
 
     /// Last error of the connection itself, if any.
@@ -192,7 +192,7 @@ fn topic_error(topic: String, code: i32) -> SampleError {
 
 /// Refuses rows that an ACL hides. Other errors of single partitions are let through: a leader is
 /// moving, and they pass by themselves.
-fn allowed(rows: Vec<OffsetRow>) -> Result<Vec<OffsetRow>, SampleError> {
+pub(crate) fn allowed(rows: Vec<OffsetRow>) -> Result<Vec<OffsetRow>, SampleError> {
     match rows.iter().find(|row| row.code == Code::TopicAuthorizationFailed as i32) {
         Some(row) => {
             Err(SampleError::Unauthorized { what: Resource::Topic(row.id.topic.to_string()) })

@@ -26,6 +26,12 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 /// which its absence counts as missing evidence, even if its first answer is that it is not ready.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
+/// Groups that are polled at longer intervals than [`UNALIGNED_BELOW`] are polled at multiples of
+/// this time, so that those of one cluster share requests.
+const POLLED_TOGETHER: Duration = Duration::from_millis(500);
+/// Shorter intervals are kept to the millisecond: half a second would be much of them.
+const UNALIGNED_BELOW: Duration = Duration::from_secs(5);
+
 /// Time between the first polls of two samplers: a process that takes over a thousand groups polls
 /// them over ten seconds, and goes on like that.
 const FIRST_POLLS_APART: Duration = Duration::from_millis(10);
@@ -43,6 +49,8 @@ pub struct Samplers {
 
 struct Shared {
     connect: Box<Connect>,
+    /// Times at which groups are polled together are counted from here.
+    begun: Instant,
     sources: Mutex<HashMap<ClusterConfig, Weak<dyn GroupSource>>>,
     samplers: Mutex<HashMap<SamplerKey, Weak<Sampler>>>,
     /// Earliest first poll of the next sampler; `None` before the first.
@@ -100,6 +108,7 @@ impl Samplers {
         Self {
             shared: Arc::new(Shared {
                 connect: Box::new(connect),
+                begun: Instant::now(),
                 sources: Mutex::default(),
                 samplers: Mutex::default(),
                 next_first: Mutex::default(),
@@ -142,9 +151,10 @@ impl Samplers {
         let (publish, newest) = watch::channel(None);
         let (shortest, pace) = watch::channel(interval);
         let (shared, first) = (Arc::clone(&self.shared), self.shared.first_poll());
+        let first = self.shared.together(first, interval);
         let task = tokio::spawn(async move {
             tokio::time::sleep_until(first).await;
-            poll(shared, key, pace, publish).await;
+            poll(shared, key, pace, publish, first).await;
         });
         Sampler { newest, intervals: Mutex::default(), shortest, task }
     }
@@ -163,6 +173,17 @@ impl Shared {
         let first = next.map_or(now, |it| it.max(now));
         *next = Some(first + FIRST_POLLS_APART);
         first
+    }
+
+    /// The next time from `at` on at which groups of this interval are polled together.
+    fn together(&self, at: Instant, interval: Duration) -> Instant {
+        if interval < UNALIGNED_BELOW {
+            return at;
+        }
+        let since = at.saturating_duration_since(self.begun);
+        let beyond = since.as_nanos() % POLLED_TOGETHER.as_nanos();
+        let beyond = Duration::from_nanos(u64::try_from(beyond).unwrap_or(0));
+        if beyond.is_zero() { at } else { at + POLLED_TOGETHER.saturating_sub(beyond) }
     }
 
     /// The connection to this cluster with these credentials, shared while anyone uses it.
@@ -239,11 +260,15 @@ async fn poll(
     key: SamplerKey,
     mut pace: watch::Receiver<Duration>,
     publish: watch::Sender<Option<Sample>>,
+    first: Instant,
 ) {
     let mut source = None;
     let mut failures = 0;
+    let mut planned = first;
     loop {
-        let started = Instant::now();
+        // A timer that fires late must not delay all polls after this one.
+        let now = Instant::now();
+        let started = if now < planned + POLLED_TOGETHER { planned } else { now };
         let outcome = sample(&shared, &key, &mut source).await;
         failures = match &outcome {
             Ok(_) => 0,
@@ -257,9 +282,11 @@ async fn poll(
         // After a slow answer, a breath: the cluster is already struggling.
         let earliest = Instant::now() + SHORTEST_INTERVAL;
         loop {
-            let due = earliest.max(started + pause(*pace.borrow_and_update(), failures));
+            let interval = *pace.borrow_and_update();
+            let due = earliest.max(started + pause(interval, failures));
+            planned = shared.together(due, interval);
             tokio::select! {
-                () = tokio::time::sleep_until(due) => break,
+                () = tokio::time::sleep_until(planned) => break,
                 changed = pace.changed() => if changed.is_err() { return },
             }
         }

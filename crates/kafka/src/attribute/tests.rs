@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use siskin_analysis::observation::{GroupState, MemberCount, Owner, Role};
 
-use super::{PodIdentity, attribute};
+use siskin_simulation::random::Random;
+
+use super::{PodIdentity, PodNames, attribute};
 use crate::snapshot::{GroupSnapshot, Member, Partition, TopicPartition};
 
 const PRIMARY: &str = "orders-primary-7d9f-abcde";
@@ -183,4 +185,41 @@ fn a_pod_with_several_members_has_joined_once_and_one_that_leaves_has_not() {
     assert_eq!(joined(&both, &pods), 2);
     pods.iter_mut().filter(|it| &*it.name == second).for_each(|it| it.terminating = true);
     assert_eq!(joined(&both, &pods), 1, "it is still a member, and about to leave");
+}
+
+/// What `PodNames` answers, by its definition: every pod is looked for at every place of the text.
+fn named_plainly<'a>(text: &str, pods: &'a [PodIdentity]) -> Option<&'a PodIdentity> {
+    let stands = |pod: &PodIdentity| {
+        let part_of_name =
+            |c: char| c.is_ascii_alphanumeric() || (pod.role.is_none() && matches!(c, '-' | '.'));
+        text.char_indices().filter(|(at, _)| text[*at..].starts_with(&*pod.name)).any(|(at, _)| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + pod.name.len()..].chars().next();
+            !before.is_some_and(part_of_name) && !after.is_some_and(part_of_name)
+        })
+    };
+    let named: Vec<_> = pods.iter().filter(|it| !it.name.is_empty() && stands(it)).collect();
+    let longest = named.iter().map(|it| it.name.len()).max()?;
+    let best = *named.iter().find(|it| it.name.len() == longest)?;
+    named.iter().all(|it| best.name.contains(&*it.name)).then_some(best)
+}
+
+#[test]
+fn a_pod_is_found_in_a_text_as_if_each_were_looked_for_at_each_place() {
+    const PIECES: [&str; 12] = ["a", "b", "ab", "-", "-", ".", "_", "/", "é", "1", "a-b", "b-1"];
+    let mut found = [0_u32; 2];
+    for seed in 0..5_000 {
+        let mut random = Random::spread(seed);
+        let mut text = |most: u32| -> String {
+            (0..=random.below(most)).map(|_| random.pick(&PIECES)).collect()
+        };
+        let (names, text) = ([(); 6].map(|()| text(4)), text(9));
+        let roles = [Some(Role::Primary), Some(Role::Canary), None];
+        let pods: Vec<_> =
+            names.iter().map(|name| pod(name, "10.0.0.1", random.pick(&roles))).collect();
+        let expected = named_plainly(&text, &pods);
+        assert_eq!(PodNames::of(&pods).named_in(&text), expected, "seed {seed}: {text:?} {pods:?}");
+        found[usize::from(expected.is_some())] += 1;
+    }
+    assert!(found.iter().all(|it| 500 < *it), "both outcomes are common: {found:?}");
 }

@@ -1,6 +1,7 @@
 //! Who shares a sampler, how often it asks, and when it stops.
 //! On a clock that only runs when everybody waits; the source is a script.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -226,15 +227,33 @@ fn the_pause_is_bounded_for_any_number_of_failures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_groups_that_begin_together_are_polled_over_ten_seconds() {
+async fn a_thousand_groups_that_begin_together_are_polled_over_ten_seconds_fifty_at_a_time() {
     let (samplers, fake) = Fake::default().samplers();
     let begin = |it: usize| subscribe(&samplers, &format!("g{it}"), TEN_SECONDS);
     let all: Vec<Subscription> = (0..1_000).map(begin).collect();
-    sleep(Duration::from_millis(9_999)).await;
-    let mut seconds = [0; 10];
+    sleep(Duration::from_secs(60)).await;
+    let mut together = BTreeMap::<u128, usize>::new();
     for (_, at) in fake.asked.lock().expect("not poisoned").iter() {
-        seconds[usize::try_from(at.as_secs()).expect("small")] += 1;
+        *together.entry(at.as_millis()).or_default() += 1;
     }
-    assert_eq!(seconds, [100; 10]);
+    // The first is asked for at once, and is one more than fifty from then on.
+    assert!(together.keys().all(|at| at % 500 == 0), "{together:?}");
+    assert!(together.values().all(|groups| *groups <= 51), "{together:?}");
+    let later: usize = together.range(20_000..30_000).map(|(_, groups)| groups).sum();
+    assert_eq!(later, 1_000, "each once in ten seconds");
     drop(all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_interval_is_kept_to_the_millisecond() {
+    let (samplers, fake) = Fake::default().samplers();
+    sleep(Duration::from_millis(123)).await;
+    let some = subscribe(&samplers, "g", Duration::from_millis(1_200));
+    sleep(Duration::from_secs(3)).await;
+    let asked: Vec<_> = {
+        let asked = fake.asked.lock().expect("not poisoned");
+        asked.iter().map(|(_, at)| at.as_millis()).collect()
+    };
+    assert_eq!(asked, [123, 1_323, 2_523]);
+    drop(some);
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::{Arc, Mutex};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::ApiVersion;
@@ -62,6 +63,23 @@ pub(crate) struct Script {
     pub(crate) refuse: bool,
     /// Kafka's error code instead of any group.
     pub(crate) group_error: i16,
+    /// How often each API was asked.
+    pub(crate) asked: Asked,
+}
+
+/// Requests by API. Clones share them.
+#[derive(Clone, Default)]
+pub(crate) struct Asked(Arc<Mutex<BTreeMap<i16, usize>>>);
+
+impl Asked {
+    /// How often this API was asked.
+    pub(crate) fn times(&self, api: ApiKey) -> usize {
+        self.0.lock().expect("not poisoned").get(&(api as i16)).copied().unwrap_or(0)
+    }
+
+    fn note(&self, api: i16) {
+        *self.0.lock().expect("not poisoned").entry(api).or_default() += 1;
+    }
 }
 
 /// A classic group: its state, and each member's id, instance id, host and partitions.
@@ -126,6 +144,7 @@ type Answer<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 fn answer(mut request: Bytes, port: u16, script: &Script) -> Answer<BytesMut> {
     let api = i16::from_be_bytes([request[0], request[1]]);
     let version = i16::from_be_bytes([request[2], request[3]]);
+    script.asked.note(api);
     let api = ApiKey::try_from(api).map_err(|()| "unknown API")?;
     let header = RequestHeader::decode(&mut request, api.request_header_version(version))?;
     let mut out = BytesMut::new();

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::broker::{Classic, ClassicMember, Log, Script, TOPIC, modern_assignment, text};
+use kafka_protocol::messages::ApiKey;
 use kafka_protocol::messages::consumer_group_describe_response as consumer_group;
 use siskin_analysis::observation::GroupState;
 use siskin_kafka::{
@@ -205,4 +206,44 @@ async fn refused_credentials_are_told_from_an_unreachable_cluster() {
     let error = outcome.as_ref().as_ref().expect_err("a refusal");
     assert_eq!(error.name(), "AuthenticationFailed", "{error}");
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+}
+
+/// Snapshots of so many groups of one cluster, each polled once; and the requests that they took.
+async fn polled(groups: usize, script: Script) -> Vec<GroupSnapshot> {
+    let server = crate::broker::start(script).await;
+    let cluster = ClusterConfig::new([server], None).expect("a valid address");
+    let samplers = Samplers::new(|| NOW);
+    let mut subscriptions: Vec<_> = (0..groups)
+        .map(|it| {
+            let group = format!("{GROUP}-{it}");
+            samplers.subscribe(cluster.clone(), &group, listed(TOPIC), Duration::from_secs(10))
+        })
+        .collect();
+    let mut all = vec![];
+    for subscription in &mut subscriptions {
+        let sample = subscription.changed().await.expect("an outcome");
+        all.push(sample.as_ref().clone().expect("a snapshot"));
+    }
+    all
+}
+
+#[tokio::test]
+async fn groups_of_one_cluster_share_the_requests_for_log_ends_and_topics() {
+    const GROUPS: usize = 100;
+    let script = script(Some(two_members()), &[LOG; 3]);
+    let asked = script.asked.clone();
+    let all = polled(GROUPS, script).await;
+    assert_eq!(all.len(), GROUPS);
+    for snapshot in all {
+        let ends: Vec<_> = snapshot.partitions.iter().map(|it| it.log_end).collect();
+        assert_eq!(ends, [Some(90); 3]);
+        let starts: Vec<_> = snapshot.partitions.iter().map(|it| it.log_start).collect();
+        assert_eq!(starts, [Some(3); 3]);
+    }
+    // Each would make two; a busy machine makes the rounds more than the three that they are.
+    let log_ends = asked.times(ApiKey::ListOffsets);
+    assert!(log_ends <= GROUPS, "{log_ends} requests for ends of logs");
+    assert_eq!(asked.times(ApiKey::OffsetFetch), GROUPS, "commits are of one group each");
+    let found = asked.times(ApiKey::FindCoordinator);
+    assert!(found <= GROUPS * 2, "{found} requests for coordinators");
 }

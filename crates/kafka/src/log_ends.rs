@@ -1,0 +1,168 @@
+//! First and last offsets of partitions, asked for many groups at a time.
+//! Knows no group's members or commits; who waits together decides nothing but the number of requests.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use parking_lot::Mutex;
+use siskin_analysis::observation::Millis;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::error::SampleError;
+use crate::ffi::raw::{LogOffset, OffsetRow};
+use crate::requests::{Requests, allowed};
+use crate::snapshot::TopicPartition;
+
+/// A request waits this long for others to join it. Commits were read before it, so that lag looks
+/// longer by as much, on all partitions alike.
+const GATHERED_FOR: Duration = Duration::from_millis(50);
+/// A shared answer is waited for no longer than this: a leader that does not answer keeps up those
+/// who ask it, and nobody else.
+const SHARED_WITHIN: Duration = Duration::from_secs(1);
+/// After a shared request without an answer, each group asks for itself for this long.
+const APART_FOR: Duration = Duration::from_secs(60);
+
+/// Most partitions that one group shares: a large group asks for itself.
+const MOST_SHARED: usize = 1_000;
+/// Most partitions of one shared request; whoever comes then asks for itself.
+const MOST_TOGETHER: usize = 20_000;
+
+/// What leaders say of logs, and when the last of them said it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogEnds {
+    /// When the answers were there.
+    pub(crate) at: Millis,
+    /// Last stable offsets.
+    pub(crate) ends: Vec<OffsetRow>,
+    /// First offsets.
+    pub(crate) starts: Vec<OffsetRow>,
+}
+
+/// Asks one cluster for the ends of logs, for all groups that ask at about the same time.
+pub(crate) struct SharedLogEnds {
+    requests: Arc<Requests>,
+    clock: fn() -> Millis,
+    shared: Arc<Mutex<Gathering>>,
+}
+
+#[derive(Default)]
+struct Gathering {
+    open: Option<Open>,
+    apart_until: Option<Instant>,
+}
+
+/// A request that is still joined.
+struct Open {
+    wanted: BTreeSet<TopicPartition>,
+    answer: SharedAnswer,
+}
+
+type SharedAnswer = Shared<BoxFuture<'static, Option<Arc<Answer>>>>;
+
+/// A shared answer, by partition.
+struct Answer {
+    at: Millis,
+    ends: HashMap<TopicPartition, OffsetRow>,
+    starts: HashMap<TopicPartition, OffsetRow>,
+}
+
+impl SharedLogEnds {
+    pub(crate) fn new(requests: Arc<Requests>, clock: fn() -> Millis) -> Self {
+        Self { requests, clock, shared: Arc::default() }
+    }
+
+    /// First and last offsets of these partitions, for this group.
+    pub(crate) async fn of(
+        &self,
+        group: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<LogEnds, SampleError> {
+        let shared = self.join(group, partitions);
+        if let Some(shared) = shared {
+            let within = GATHERED_FOR + SHARED_WITHIN;
+            if let Some(answer) = timeout(within, shared).await.ok().flatten() {
+                return answer.about(partitions);
+            }
+            self.shared.lock().apart_until = Some(Instant::now() + APART_FOR);
+        }
+        let alone = read(&self.requests, self.clock, group, partitions).await?;
+        Ok(LogEnds { at: alone.at, ends: allowed(alone.ends)?, starts: allowed(alone.starts)? })
+    }
+
+    /// Joins the request that is about to be made, or begins one; `None` while each asks for itself.
+    fn join(&self, group: &str, partitions: &[TopicPartition]) -> Option<SharedAnswer> {
+        let mut gathering = self.shared.lock();
+        if gathering.is_apart() || !(1..=MOST_SHARED).contains(&partitions.len()) {
+            return None;
+        }
+        let open = gathering.open.get_or_insert_with(|| Open {
+            wanted: BTreeSet::new(),
+            answer: self.ask(group.to_owned()),
+        });
+        if MOST_TOGETHER < open.wanted.len() {
+            return None;
+        }
+        open.wanted.extend(partitions.iter().cloned());
+        Some(open.answer.clone())
+    }
+
+    /// The request that is gathered from now on. Made while anybody waits for it.
+    fn ask(&self, group: String) -> SharedAnswer {
+        let (requests, clock) = (Arc::clone(&self.requests), self.clock);
+        let shared = Arc::clone(&self.shared);
+        let answer = async move {
+            sleep(GATHERED_FOR).await;
+            let wanted = shared.lock().open.take().map(|it| it.wanted)?;
+            let wanted: Vec<_> = wanted.into_iter().collect();
+            let ends = read(&requests, clock, &group, &wanted).await.ok()?;
+            Some(Arc::new(Answer::of(ends)))
+        };
+        answer.boxed().shared()
+    }
+}
+
+impl Gathering {
+    /// Whether each asks for itself now. A request that nobody waits for any more is never made.
+    fn is_apart(&mut self) -> bool {
+        let apart = self.apart_until.is_some_and(|it| Instant::now() < it);
+        if apart || self.open.as_ref().is_some_and(|it| it.answer.strong_count() == Some(1)) {
+            self.open = None;
+        }
+        apart
+    }
+}
+
+impl Answer {
+    fn of(ends: LogEnds) -> Self {
+        let by_partition = |rows: Vec<OffsetRow>| {
+            rows.into_iter().map(|row| (row.id.clone(), row)).collect::<HashMap<_, _>>()
+        };
+        let LogEnds { at, ends, starts } = ends;
+        Self { at, ends: by_partition(ends), starts: by_partition(starts) }
+    }
+
+    /// What it says of these partitions; an error if one of them may not be read.
+    fn about(&self, partitions: &[TopicPartition]) -> Result<LogEnds, SampleError> {
+        let of = |rows: &HashMap<TopicPartition, OffsetRow>| {
+            allowed(partitions.iter().filter_map(|it| rows.get(it).cloned()).collect())
+        };
+        Ok(LogEnds { at: self.at, ends: of(&self.ends)?, starts: of(&self.starts)? })
+    }
+}
+
+/// Both ends, with the rows that an ACL hides.
+async fn read(
+    requests: &Requests,
+    clock: fn() -> Millis,
+    group: &str,
+    partitions: &[TopicPartition],
+) -> Result<LogEnds, SampleError> {
+    let (ends, starts) = futures::try_join!(
+        requests.log_offsets(group, partitions, LogOffset::StableEnd),
+        requests.log_offsets(group, partitions, LogOffset::Start),
+    )?;
+    Ok(LogEnds { at: clock(), ends, starts })
+}
