@@ -30,6 +30,7 @@ use siskin_operator::process::events::Events;
 use siskin_operator::process::gate::Gate;
 use siskin_operator::process::health::{Health, Readiness};
 use siskin_operator::process::lease::election::{self, Lease};
+use siskin_operator::process::lease::thread::on_own_thread;
 use siskin_operator::process::metrics::Metrics;
 use siskin_operator::queue::autoscalers::run as sweep;
 use siskin_operator::queue::runner::run;
@@ -164,11 +165,16 @@ impl Start {
         }
         let (keeper, gate) = Gate::shut();
         let timings = election.timings()?;
-        let client = election::client(config)?;
-        let lease =
-            Lease::new(client, &election.lease_namespace, &election.lease_name, identity, timings);
-        self.tasks.spawn(async move {
+        let (namespace, name) = (election.lease_namespace.clone(), election.lease_name.clone());
+        let (config, identity) = (config.clone(), identity.to_owned());
+        let lease = async move || -> anyhow::Result<()> {
+            let client = election::client(&config)?;
+            let lease = Lease::new(client, &namespace, &name, &identity, timings);
             lease.run(keeper, metrics, shutdown).await?;
+            Ok(())
+        };
+        self.tasks.spawn(async move {
+            on_own_thread(lease).await??;
             Ok("lease")
         });
         Ok(gate)

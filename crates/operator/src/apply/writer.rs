@@ -14,7 +14,7 @@ use siskin_api::CanaryRollout;
 use siskin_api::annotations::FIELD_MANAGER;
 use siskin_decide::Revision;
 
-use crate::cluster::calls::{CallError, CallFailed, Cluster, call};
+use crate::cluster::calls::{CallError, CallFailed, Cluster, admitted};
 use crate::cluster::patch::JsonPatch;
 use crate::cluster::refusal::RefusalReason;
 use crate::process::gate::{Gate, NotLeading};
@@ -189,7 +189,7 @@ impl Writer {
     ) -> Result<T, ApplyFailed> {
         let permit = self.gate.check()?;
         let what = || format!("{} {name}", <&str>::from(kind));
-        let answer = call(verb, what, answer);
+        let answer = admitted(verb, what, answer);
         let written = permit.bound(answer).await.map_err(|_| ApplyFailed::CutOff)?;
         self.metrics.api_write(kind);
         Ok(written?)
@@ -199,4 +199,27 @@ impl Writer {
 #[expect(clippy::unnecessary_wraps, reason = "the type of the parameter")]
 fn manager() -> Option<String> {
     Some(FIELD_MANAGER.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use http::{Request, Response};
+    use kube::Client;
+    use kube::client::Body;
+    use tower_test::mock;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_never_answers_is_told_as_that_and_not_as_the_end_of_a_lease() {
+        let (service, _server) = mock::pair::<Request<Body>, Response<Body>>();
+        let cluster = Cluster::new(Client::new(service, "default"));
+        let writer = Writer::new(cluster, Gate::open("me"), Metrics::new());
+        let silent = pending::<kube::Result<()>>();
+        let failed = writer.write(Written::Deployment, "patch", "orders-canary", silent).await;
+        let told = failed.expect_err("there is no answer").told();
+        assert_eq!(told, "could not patch Deployment orders-canary: no answer within 40s");
+    }
 }

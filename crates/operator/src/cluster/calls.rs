@@ -21,8 +21,12 @@ use crate::cluster::taken::Taken;
 use crate::cluster::wire::as_written_by_the_server;
 use crate::name::Name;
 
-/// A call that has not been answered by then is given up; the pass is tried again.
-pub const CALL_DEADLINE: Duration = Duration::from_secs(10);
+/// A read that has not been answered by then is given up; the pass is tried again.
+const READ_DEADLINE: Duration = Duration::from_secs(10);
+/// A write, or the try of one, that has not been answered by then is given up. A webhook may take
+/// 30 s, and the API server ends any write after 34: whoever waits less never hears which webhook
+/// it was.
+pub(crate) const WRITE_DEADLINE: Duration = Duration::from_secs(40);
 
 /// A call that failed: what was attempted, and why it failed.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +46,8 @@ pub enum CallError {
     #[error(transparent)]
     Api(#[from] kube::Error),
     /// No answer in time.
-    #[error("no answer within {}s", CALL_DEADLINE.as_secs())]
-    Deadline,
+    #[error("no answer within {}s", .0.as_secs())]
+    Deadline(Duration),
 }
 
 impl CallFailed {
@@ -67,7 +71,7 @@ impl CallFailed {
             CallError::Api(kube::Error::Api(status)) => {
                 matches!(status.code, 404 | 409) && !is_denial(status)
             }
-            CallError::Api(_) | CallError::Deadline => false,
+            CallError::Api(_) | CallError::Deadline(_) => false,
         }
     }
 }
@@ -278,16 +282,34 @@ async fn cached<K: Clone + Debug + DeserializeOwned>(
     call("get", || format!("{kind} {name}"), found).await
 }
 
-/// One call under its deadline.
+/// One read under its deadline.
 pub(crate) async fn call<T>(
     verb: &'static str,
     what: impl FnOnce() -> String,
     answer: impl Future<Output = kube::Result<T>>,
 ) -> Result<T, CallFailed> {
-    let source = match tokio::time::timeout(CALL_DEADLINE, answer).await {
+    within(READ_DEADLINE, verb, what, answer).await
+}
+
+/// One call that admission has a say in, under its deadline: a write, or the try of one.
+pub(crate) async fn admitted<T>(
+    verb: &'static str,
+    what: impl FnOnce() -> String,
+    answer: impl Future<Output = kube::Result<T>>,
+) -> Result<T, CallFailed> {
+    within(WRITE_DEADLINE, verb, what, answer).await
+}
+
+async fn within<T>(
+    deadline: Duration,
+    verb: &'static str,
+    what: impl FnOnce() -> String,
+    answer: impl Future<Output = kube::Result<T>>,
+) -> Result<T, CallFailed> {
+    let source = match tokio::time::timeout(deadline, answer).await {
         Ok(Ok(found)) => return Ok(found),
         Ok(Err(error)) => CallError::Api(error),
-        Err(_) => CallError::Deadline,
+        Err(_) => CallError::Deadline(deadline),
     };
     Err(CallFailed { verb, what: what(), source })
 }

@@ -66,7 +66,7 @@ impl CallFailed {
         }
         Some(match &self.source {
             CallError::Api(kube::Error::Api(status)) => reason_of(status),
-            CallError::Api(_) | CallError::Deadline => RefusalReason::Unanswered,
+            CallError::Api(_) | CallError::Deadline(_) => RefusalReason::Unanswered,
         })
     }
 
@@ -80,7 +80,7 @@ impl CallFailed {
         let words = match &self.source {
             CallError::Api(kube::Error::Api(status)) => words(&status.message),
             CallError::Api(error) => words(&error.to_string()),
-            CallError::Deadline => self.source.to_string(),
+            CallError::Deadline(_) => self.source.to_string(),
         };
         format!("could not {} {}: {words}", self.verb, self.what)
     }

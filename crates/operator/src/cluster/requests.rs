@@ -16,6 +16,9 @@ use tower::Service;
 /// thousand connections. Some twice as many connections can be open for a moment: the pool begins
 /// one while it waits for another to come free.
 pub(super) const MAX_REQUESTS: usize = 24;
+/// Writes among them: one may hang for half a minute in a webhook, and looks at other rollouts must
+/// not wait for that.
+const MAX_WRITES: usize = 16;
 
 /// Told the verb of each request.
 pub type Count = Arc<dyn Fn(&'static str) + Send + Sync>;
@@ -24,18 +27,20 @@ pub type Count = Arc<dyn Fn(&'static str) + Send + Sync>;
 pub(super) struct BoundedRequests<S> {
     inner: S,
     permits: Arc<Semaphore>,
+    writes: Arc<Semaphore>,
     count: Count,
 }
 
 /// The body of an answer; its request counts as under way until this is dropped.
 pub(super) struct HeldBody<B> {
     body: B,
-    _permit: Option<OwnedSemaphorePermit>,
+    _permits: [Option<OwnedSemaphorePermit>; 2],
 }
 
 impl<S> BoundedRequests<S> {
     pub(super) fn new(inner: S, count: Count) -> Self {
-        Self { inner, permits: Arc::new(Semaphore::new(MAX_REQUESTS)), count }
+        let (permits, writes) = (Semaphore::new(MAX_REQUESTS), Semaphore::new(MAX_WRITES));
+        Self { inner, permits: Arc::new(permits), writes: Arc::new(writes), count }
     }
 }
 
@@ -56,18 +61,22 @@ where
     fn call(&mut self, request: Request<In>) -> Self::Future {
         let verb = verb(request.method(), request.uri());
         (self.count)(verb);
+        let writes = (!is_read(verb)).then(|| Arc::clone(&self.writes));
         let permits = (verb != WATCH).then(|| Arc::clone(&self.permits));
         // It does nothing before it is polled.
         let answer = self.inner.call(request);
         Box::pin(async move {
-            let permit = match permits {
-                // An error means that the semaphore was closed, which nobody does.
-                Some(permits) => permits.acquire_owned().await.ok(),
-                None => None,
-            };
-            Ok(answer.await?.map(|body| HeldBody { body, _permit: permit }))
+            // In this order: a write that waits for its turn holds no place of a read.
+            let permits = [acquired(writes).await, acquired(permits).await];
+            Ok(answer.await?.map(|body| HeldBody { body, _permits: permits }))
         })
     }
+}
+
+/// A permit, if there is anything to ask for one.
+async fn acquired(permits: Option<Arc<Semaphore>>) -> Option<OwnedSemaphorePermit> {
+    // An error means that the semaphore was closed, which nobody does.
+    permits?.acquire_owned().await.ok()
 }
 
 impl<B: Body + Unpin> Body for HeldBody<B> {
@@ -108,6 +117,10 @@ fn verb(method: &Method, uri: &Uri) -> &'static str {
         "DELETE" => "delete",
         _ => "other",
     }
+}
+
+fn is_read(verb: &str) -> bool {
+    ["get", "list", WATCH].contains(&verb)
 }
 
 /// Whether a path goes on after the resource: `/apis/apps/v1/namespaces/shop/deployments/orders`.

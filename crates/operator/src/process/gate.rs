@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep_until};
 /// No write begins with less than this left: it would be cut off half way, and a write that was
 /// cut off may or may not have been made. A write takes some 10 ms, 1 s on a bad day.
 pub const WRITE_MARGIN: Duration = Duration::from_secs(1);
-/// Bound of a write where there is no election: what the default lease allows at most.
-const UNLED_WRITE: Duration = Duration::from_secs(10);
+/// Bound of a write where there is no election: longer than the API server takes for any, so that
+/// one without an answer is told as that.
+const UNLED_WRITE: Duration = Duration::from_secs(60);
 /// Writes under way at the same time; far above what the passes can start.
 const MAX_WRITES: u32 = 1024;
 
@@ -39,6 +40,8 @@ pub struct Permit {
     epoch: Epoch,
     elected: bool,
     deadline: Instant,
+    /// Moves the deadline with each renewal of the lease.
+    tenure: watch::Receiver<Tenure>,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -116,7 +119,8 @@ impl Gate {
             Tenure::Unled { epoch } => (epoch.clone(), false, now + UNLED_WRITE),
         };
         let slot = Arc::clone(&self.writes).try_acquire_owned();
-        Ok(Permit { epoch, elected, deadline, _slot: slot.map_err(|_| NotLeading::Crowded)? })
+        let slot = slot.map_err(|_| NotLeading::Crowded)?;
+        Ok(Permit { epoch, elected, deadline, tenure: self.tenure.clone(), _slot: slot })
     }
 
     /// Waits until this process leads.
@@ -169,20 +173,36 @@ impl Permit {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Makes the write, and gives it up when the lease ends.
+    /// Makes the write, and gives it up when the lease ends. Renewals in between let it go on: an
+    /// admission webhook may take longer than a lease lasts.
     ///
     /// The time is looked at before every step of the write, not only when a timer fires, so that a
     /// process that stood still past its lease does not send what it was about to send.
-    pub(crate) async fn bound<F: Future>(self, write: F) -> Result<F::Output, CutOff> {
+    pub(crate) async fn bound<F: Future>(mut self, write: F) -> Result<F::Output, CutOff> {
         let mut write = pin!(write);
         let mut over = pin!(sleep_until(self.deadline));
         poll_fn(|cx| {
+            if self.follow_renewals() {
+                over.as_mut().reset(self.deadline);
+            }
             if self.remaining().is_zero() || over.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Err(CutOff));
             }
             write.as_mut().poll(cx).map(Ok)
         })
         .await
+    }
+
+    /// Takes over the end of the tenure as it is now; whether it has moved. A tenure that is over
+    /// moves nothing.
+    fn follow_renewals(&mut self) -> bool {
+        let until = match &*self.tenure.borrow() {
+            Tenure::Leading { epoch, until } if *epoch == self.epoch => *until,
+            Tenure::Leading { .. } | Tenure::Following | Tenure::Unled { .. } | Tenure::Over => {
+                return false;
+            }
+        };
+        std::mem::replace(&mut self.deadline, until) != until
     }
 }
 

@@ -4,4 +4,5 @@
 pub mod candidate;
 pub mod election;
 mod record;
+pub mod thread;
 pub mod timings;

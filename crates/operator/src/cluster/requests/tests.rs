@@ -70,6 +70,26 @@ async fn no_more_than_the_bound_are_under_way_until_their_answers_are_read_and_w
     assert_eq!(sent.load(Ordering::Relaxed), MAX_REQUESTS * 3 + 1);
 }
 
+#[tokio::test]
+async fn writes_that_hang_in_a_webhook_hold_no_read_up() {
+    let server = service_fn(|it: Request<()>| async move {
+        if *it.method() != Method::GET {
+            future::pending::<()>().await;
+        }
+        Ok::<_, Infallible>(Response::new(Answer))
+    });
+    let mut service = BoundedRequests::new(server, Arc::new(|_| {}));
+    let write = || Request::patch("/apis/apps/v1/namespaces/shop/deployments/a").body(());
+    let writes: Vec<_> =
+        (0..MAX_REQUESTS * 2).map(|_| service.call(write().expect("a request"))).collect();
+    let writes = tokio::spawn(future::join_all(writes));
+    tokio::task::yield_now().await;
+    let read = service.call(request("/api/v1/namespaces/shop/pods/1"));
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(10), read).await;
+    assert!(answer.is_ok_and(|it| it.is_ok()), "a read waits for no write");
+    writes.abort();
+}
+
 #[test]
 fn verbs_are_those_of_the_audit_log() {
     let cases = [

@@ -5,9 +5,11 @@ use std::cell::Cell;
 use std::future::pending;
 use std::time::Duration;
 
-use tokio::time::{Instant, advance, timeout};
+use tokio::time::{Instant, advance, sleep_until, timeout};
 
-use crate::process::gate::{CutOff, Epoch, Gate, MAX_WRITES, NotLeading, WRITE_MARGIN};
+use crate::process::gate::{
+    CutOff, Epoch, Gate, MAX_WRITES, NotLeading, UNLED_WRITE, WRITE_MARGIN,
+};
 
 const TERM: Duration = Duration::from_secs(10);
 const MOMENT: Duration = Duration::from_millis(1);
@@ -73,7 +75,7 @@ async fn without_an_election_it_is_always_open_and_still_bounds_a_write() {
     assert_eq!(gate.leading().await.unwrap().to_string(), "0.local");
     advance(TERM * 100).await;
     let permit = gate.check().unwrap();
-    assert_eq!(permit.remaining(), Duration::from_secs(10));
+    assert_eq!(permit.remaining(), UNLED_WRITE);
     assert!(!permit.is_elected(), "there is no older leader to fence");
     assert_eq!(permit.bound(pending::<()>()).await, Err(CutOff));
 }
@@ -86,6 +88,39 @@ async fn a_write_is_cut_off_when_the_lease_ends() {
     let write = gate.check().unwrap().bound(pending::<()>());
     assert_eq!(write.await, Err(CutOff));
     assert_eq!(began.elapsed().as_secs(), TERM.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_takes_longer_than_the_lease_goes_on_while_the_lease_is_renewed() {
+    let (keeper, gate) = Gate::shut();
+    let begin = Instant::now();
+    keeper.open(&epoch(), begin + TERM);
+    let permit = gate.check().unwrap();
+    let renewals = async {
+        for second in (2..=18).step_by(2) {
+            sleep_until(begin + Duration::from_secs(second)).await;
+            keeper.open(&epoch(), Instant::now() + TERM);
+        }
+        pending::<()>().await;
+    };
+    let write = permit.bound(sleep_until(begin + Duration::from_secs(19)));
+    let answer = tokio::select! { answer = write => answer, () = renewals => Ok(()) };
+    assert_eq!(answer, Ok(()));
+    let permit = gate.check().unwrap();
+    let last = begin + Duration::from_secs(18) + TERM;
+    assert_eq!(permit.bound(pending::<()>()).await, Err(CutOff));
+    assert_eq!(Instant::now(), last, "no renewal came after that");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_of_a_tenure_that_is_over_is_not_extended_by_a_later_one() {
+    let (keeper, gate) = Gate::shut();
+    let begin = Instant::now();
+    keeper.open(&epoch(), begin + TERM);
+    let permit = gate.check().unwrap();
+    keeper.open(&Epoch::new(5, "pod_1"), begin + TERM * 3);
+    assert_eq!(permit.bound(pending::<()>()).await, Err(CutOff));
+    assert_eq!(begin.elapsed().as_secs(), TERM.as_secs());
 }
 
 #[tokio::test(start_paused = true)]
