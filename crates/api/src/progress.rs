@@ -45,6 +45,11 @@ pub struct ProgressStatus {
     /// Why the trial is being given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
+    /// What kept the canary's pods from running when it was given up as late: pod, container and
+    /// reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub obstacle: Option<String>,
     /// From where the rollback began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Origin>,

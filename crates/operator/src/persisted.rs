@@ -194,6 +194,7 @@ fn blank(id: RolloutId, since: Timestamp) -> ProgressStatus {
         since: MicroTime(since),
         started: None,
         cause: None,
+        obstacle: None,
         from: None,
         before: None,
         promoted_by: None,

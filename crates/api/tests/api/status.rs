@@ -25,6 +25,7 @@ fn progress(since: Timestamp) -> ProgressStatus {
         advanced: None,
         since: MicroTime(since),
         cause: Some(Cause::GuardFailed),
+        obstacle: None,
         from: Some(Origin::Trial),
         before: None,
         promoted_by: None,

@@ -37,6 +37,27 @@ pub struct EvidenceView {
     pub replay: Option<ConsumedRanges>,
 }
 
+#[cfg(test)]
+impl EvidenceView {
+    /// What is found where no source has answered yet.
+    pub(crate) fn silent() -> Self {
+        Self {
+            delivery: Delivery::Silent,
+            concerns: Vec::new(),
+            stuck: None,
+            assessment: None,
+            guard: None,
+            evidence: Evidence::Inconclusive { delivered: false },
+            membership: Membership::Unknown,
+            canary_joined: 0,
+            watched_since: None,
+            figures: GroupSummary::default(),
+            accounts: None,
+            replay: None,
+        }
+    }
+}
+
 /// Whether the sources of a rollout's evidence deliver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {

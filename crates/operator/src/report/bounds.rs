@@ -41,6 +41,9 @@ pub(super) fn fit(status: &mut CanaryRolloutStatus) {
         }
         drop_longer(&mut it.accounts, 16_384);
     }
+    if let Some(it) = &mut status.progress {
+        cut(&mut it.obstacle, SENTENCE);
+    }
     status.history.truncate(10);
     for it in &mut status.history {
         shorten(&mut it.rollout_id, ID);

@@ -17,7 +17,7 @@ use crate::commands;
 use crate::observe::world::World;
 use crate::persisted;
 use crate::report::round::Round;
-use crate::report::words::{cause_text, message, promoted_text, why};
+use crate::report::words::{cause_text, message, promoted_text, what_was_late, why};
 use crate::report::{bounds, conditions};
 use crate::workloads::selector;
 
@@ -106,7 +106,23 @@ fn progress(world: &World, plan: &Plan, now: Timestamp) -> Option<api::ProgressS
         progress.started = same.and_then(|it| it.started.clone()).or(Some(MicroTime(now)));
         progress.plan = Some(world.plan.clone());
     }
+    progress.obstacle = obstacle(world, &plan.next);
     Some(progress)
+}
+
+/// What kept a late canary's pods from running: kept when they go, since nothing else tells it then.
+fn obstacle(world: &World, next: &State) -> Option<String> {
+    let (revision, cause) = match next {
+        State::RollingBack(it) => (it.id.revision, it.cause),
+        State::AtRest(Rest::Failed { revision, cause }) => (*revision, *cause),
+        State::Pending
+        | State::Adopting
+        | State::AtRest(Rest::Initialized | Rest::Succeeded)
+        | State::Trial(_)
+        | State::Promoting(_)
+        | State::Terminating(_) => return None,
+    };
+    what_was_late(world, revision).filter(|_| cause == Cause::DeadlineExceeded)
 }
 
 /// Figures move on with each observation, and only then; after a rollout the last ones stay.
@@ -284,7 +300,7 @@ fn ended(round: &Round<'_>) -> Option<HistoryEntry> {
     };
     let before = world.rollout.status.as_ref();
     let started = before.and_then(|it| it.progress.as_ref()).and_then(|it| it.started.clone());
-    let why = cause.map_or_else(|| text.to_owned(), |it| why(round, it));
+    let why = cause.map_or_else(|| text.to_owned(), |it| why(round, id.revision, it));
     Some(HistoryEntry {
         rollout_id: id.to_string(),
         change_id: before.and_then(|it| it.change_id.clone()),

@@ -3,7 +3,9 @@
 
 use siskin_analysis::Verdict;
 use siskin_analysis::observation::Role;
-use siskin_decide::{Cause, CurrentStep, Ending, Held, Plan, PromotedBy, Promotion, Rest, State};
+use siskin_decide::{
+    Cause, CurrentStep, Ending, Held, Plan, PromotedBy, Promotion, Rest, Revision, State,
+};
 
 use crate::observe::autoscalers::AutoscaledBy;
 use crate::observe::missing_pods::Obstacle;
@@ -34,7 +36,7 @@ pub fn message(round: &Round<'_>) -> String {
         State::AtRest(Rest::Initialized) => "the primary serves; waiting for a new version".into(),
         State::AtRest(Rest::Succeeded) => "the last version was promoted".into(),
         State::AtRest(Rest::Failed { revision, cause }) => {
-            format!("revision {revision} was rejected: {}", why(round, *cause))
+            format!("revision {revision} was rejected: {}", why(round, *revision, *cause))
         }
         State::Trial(trial) => match trial.stage.step() {
             None => "checking the primary and the sources before the first canary pod".into(),
@@ -44,7 +46,7 @@ pub fn message(round: &Round<'_>) -> String {
             waiting_for(taking_over(world, *it), world.missing_pods(Role::Primary))
         }
         State::RollingBack(it) => {
-            let (revision, why) = (it.id.revision, why(round, it.cause));
+            let (revision, why) = (it.id.revision, why(round, it.id.revision, it.cause));
             let text = format!("removing the canary of revision {revision}: {why}");
             waiting_for(text, world.missing_pods(Role::Primary))
         }
@@ -143,7 +145,7 @@ fn held_text(round: &Round<'_>, held: Held) -> Option<String> {
             format!(
                 "revision {} was rejected ({}) and is not tried again; change the template, or annotate siskin.dev/retry: \"{}\"",
                 rejected.0,
-                why(round, rejected.1),
+                why(round, rejected.0, rejected.1),
                 rejected.2
             )
         }
@@ -220,14 +222,14 @@ fn what_is_overdue(next: &State) -> &'static str {
     }
 }
 
-fn rejection(world: &World) -> Option<(String, Cause, String)> {
+fn rejection(world: &World) -> Option<(Revision, Cause, String)> {
     let desired = world.target.as_ref()?.desired;
     let rejected =
         world.live.frozen.iter().map(|it| &it.frozen).filter(|it| it.rejection.is_some());
     let exact = rejected.clone().find(|it| it.revision == desired.revision);
     let found = exact.or_else(|| rejected.clone().find(|it| it.trial == desired.trial))?;
     let rejection = found.rejection?;
-    Some((found.revision.to_string(), rejection.cause, rejection.rollout.to_string()))
+    Some((found.revision, rejection.cause, rejection.rollout.to_string()))
 }
 
 /// Why a canary was removed.
@@ -246,7 +248,7 @@ pub(crate) const fn cause_text(cause: Cause) -> &'static str {
 }
 
 /// Why a canary was removed, with what the judge or a guard said of it.
-pub(crate) fn why(round: &Round<'_>, cause: Cause) -> String {
+pub(crate) fn why(round: &Round<'_>, revision: Revision, cause: Cause) -> String {
     let Round { world, evidence, .. } = round;
     let text = cause_text(cause);
     let judged = matches!(cause, Cause::GuardFailed | Cause::AnalysisFailed);
@@ -258,12 +260,20 @@ pub(crate) fn why(round: &Round<'_>, cause: Cause) -> String {
         let analysis = world.rollout.status.as_ref()?.analysis.as_ref()?;
         (analysis.verdict == Some(siskin_api::Verdict::Fail)).then(|| analysis.reason.clone())?
     };
-    let late = (cause == Cause::DeadlineExceeded).then(|| world.missing_pods(Role::Canary));
-    let late = late.flatten().map(|it| it.words);
+    let late = (cause == Cause::DeadlineExceeded).then(|| what_was_late(world, revision));
+    let late = late.flatten();
     match then().or(now).filter(|_| judged).or(late) {
         Some(reason) => format!("{text}: {reason}"),
         None => text.to_owned(),
     }
+}
+
+/// What keeps the pods of a canary from running, or kept them when this revision was given up.
+pub(crate) fn what_was_late(world: &World, revision: Revision) -> Option<String> {
+    let progress = world.rollout.status.as_ref().and_then(|it| it.progress.as_ref());
+    let kept = progress.filter(|it| it.revision == revision.to_string());
+    let kept = kept.and_then(|it| it.obstacle.clone());
+    kept.or_else(|| world.missing_pods(Role::Canary).map(|it| it.words))
 }
 
 /// A hotfix names its reason, which somebody will ask for later.
@@ -298,3 +308,6 @@ pub(crate) const fn promoted_text(how: PromotedBy) -> &'static str {
         PromotedBy::Resumed => "a promotion under way was found",
     }
 }
+
+#[cfg(test)]
+mod tests;
