@@ -20,6 +20,7 @@ use crate::commands::answers;
 use crate::evidence::view::EvidenceView;
 use crate::evidence::weigh::Weigher;
 use crate::name::Name;
+use crate::observe::doubt::Novelty;
 use crate::observe::missing_pods::Obstacle;
 use crate::observe::observer::Observer;
 use crate::observe::world::World;
@@ -151,7 +152,14 @@ impl Passes {
         let plan = self.memory.throttle(name, decide(&observed, now), now);
         tracing::debug!(rollout = %name, ?observed, ?plan, "decided");
 
-        let applied = self.writer.apply(&world, &observed, &plan).await;
+        let (applied, novelty) =
+            tokio::join!(self.writer.apply(&world, &observed, &plan), world.novelty());
+        match novelty {
+            Novelty::New => {}
+            // The next look takes it for what it is.
+            Novelty::Known => return Ok(None),
+            Novelty::Unanswered => return Ok(Some(NextLook::after(AFTER_CONFLICT))),
+        }
         let (world, evidence) = (&world, &evidence);
         let plan = &applied.carried_out(&plan, &observed, now);
         let answers = answers(&world.asked, &observed, plan, &world.status().commands);

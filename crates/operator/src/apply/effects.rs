@@ -9,6 +9,7 @@ use crate::apply::deployments::ChildWrite;
 use crate::apply::objects::Objects;
 use crate::apply::writer::{ApplyFailed, Writer};
 use crate::cluster::refusal::RefusalReason;
+use crate::observe::doubt::Novelty;
 use crate::observe::world::World;
 
 /// What became of a plan: each of its effects was made, or refused, or waits for one that was.
@@ -85,6 +86,7 @@ impl Writer {
                 break;
             }
         }
+        objects.take_back().await;
         applied.rollout_version = objects.rollout.resource_version;
         applied
     }
@@ -111,7 +113,26 @@ impl Applied {
 }
 
 impl Objects<'_> {
+    /// Deletes what was frozen as a new version and is not known to be one: what is frozen is never
+    /// asked about again.
+    async fn take_back(&self) {
+        let Some(revision) = self.frozen else { return };
+        if self.world.novelty().await != Novelty::New
+            && let Err(error) = self.unfreeze(revision).await
+        {
+            tracing::warn!(%error, "a template that is no version of its own stays frozen");
+        }
+    }
+
     async fn make(&mut self, effect: &Effect) -> Result<(), ApplyFailed> {
+        // A template is frozen while it is asked whether it is new; what follows waits for the answer.
+        if self.frozen.is_some() {
+            match self.world.novelty().await {
+                Novelty::New => {}
+                Novelty::Known => return Err(ApplyFailed::Gone("the new version")),
+                Novelty::Unanswered => return Err(ApplyFailed::Gone("the answer of a dry run")),
+            }
+        }
         match effect {
             Effect::AddFinalizer => self.add_finalizer().await,
             Effect::SeedScale { replicas } => self.seed_scale(*replicas).await,

@@ -17,12 +17,15 @@ pub(super) struct Objects<'a> {
     pub(super) live: Live,
     /// Metadata of the rollout.
     pub(super) rollout: ObjectMeta,
+    /// What was frozen as a new version.
+    pub(super) frozen: Option<Revision>,
 }
 
 impl<'a> Objects<'a> {
     /// The objects as read.
     pub(super) fn of(writer: &'a Writer, world: &'a World) -> Self {
-        Self { writer, world, live: world.live.clone(), rollout: world.rollout.metadata.clone() }
+        let (live, rollout) = (world.live.clone(), world.rollout.metadata.clone());
+        Self { writer, world, live, rollout, frozen: None }
     }
 
     /// Takes over a child as the API server answered it.

@@ -47,7 +47,17 @@ impl Objects<'_> {
         if !naming::may_have(&template, template.json(), revision) {
             return Err(ApplyFailed::TemplateLost(revision));
         }
-        self.create_revision(revision, template, attempt).await
+        self.create_revision(revision, template, attempt).await?;
+        self.frozen = Some(revision);
+        Ok(())
+    }
+
+    /// Deletes what was frozen of a revision.
+    pub(super) async fn unfreeze(&self, revision: Revision) -> Result<(), ApplyFailed> {
+        match self.position(revision) {
+            Some(index) => self.delete_revision(&self.live.frozen[index]).await,
+            None => Ok(()),
+        }
     }
 
     /// Freezes again what the primary runs: its frozen template was deleted by hand.

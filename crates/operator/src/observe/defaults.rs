@@ -9,7 +9,7 @@ use kube::api::{DynamicObject, PatchParams};
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use crate::cluster::calls::{CallFailed, Cluster, call};
+use crate::cluster::calls::{CallFailed, Cluster, admitted};
 use crate::cluster::patch::JsonPatch;
 use crate::observe::asked::as_asked;
 use crate::observe::parse;
@@ -58,7 +58,7 @@ impl Defaults {
         let dry = PatchParams { dry_run: true, ..PatchParams::default() };
         let patch = as_asked(live, child).into_patch::<Value>();
         let ask = api.patch(&name, &dry, &patch);
-        match call("try a patch on", || format!("Deployment {name}"), ask).await {
+        match admitted("try a patch on", || format!("Deployment {name}"), ask).await {
             Ok(today) => {
                 let answer = same(&child.shape(&parse::whole(&today)), &child.shape(&whole));
                 cluster.taken.note(question, answer);
@@ -81,23 +81,18 @@ impl Defaults {
         live: &DynamicObject,
         known: KnownTemplate<'_>,
     ) -> Result<bool, CallFailed> {
-        let KnownTemplate { key, template, rewritten } = known;
-        let current = &live.data["spec"]["template"];
-        if !rewritten && !contained(template, current) {
-            return Ok(false);
+        if let Some(answer) = self.remembered(live, known) {
+            return Ok(answer);
         }
-        let uid = live.uid().unwrap_or_default();
-        let question = (uid, live.metadata.generation.unwrap_or(0), key);
-        if let Some(answer) = self.answers.lock().get(&question) {
-            return Ok(*answer);
-        }
+        let KnownTemplate { template, .. } = known;
+        let (current, question) = (&live.data["spec"]["template"], question(live, known));
         let (namespace, name) = (live.namespace().unwrap_or_default(), live.name_any());
         let patch = JsonPatch::default().set(&["spec", "template"], template.clone());
         let patch = patch.into_patch::<Value>();
         let api = cluster.deployments(&namespace);
         let dry = PatchParams { dry_run: true, ..PatchParams::default() };
         let ask = api.patch(&name, &dry, &patch);
-        let today = match call("try a patch on", || format!("Deployment {name}"), ask).await {
+        let today = match admitted("try a patch on", || format!("Deployment {name}"), ask).await {
             Ok(today) => today,
             // What it would not take, it has not made; asked again when the object changes.
             Err(error) if error.is_refused() => {
@@ -112,6 +107,18 @@ impl Defaults {
         Ok(answer)
     }
 
+    /// The answer where none has to be asked for; `None`: a dry run will tell.
+    pub(crate) fn remembered(
+        &self,
+        live: &DynamicObject,
+        known: KnownTemplate<'_>,
+    ) -> Option<bool> {
+        if !known.rewritten && !contained(known.template, &live.data["spec"]["template"]) {
+            return Some(false);
+        }
+        self.answers.lock().get(&question(live, known)).copied()
+    }
+
     fn remember(&self, question: DefaultsQuestion, answer: bool) {
         let mut answers = self.answers.lock();
         if MAX_ANSWERS <= answers.len() {
@@ -119,6 +126,10 @@ impl Defaults {
         }
         answers.insert(question, answer);
     }
+}
+
+fn question(live: &DynamicObject, known: KnownTemplate<'_>) -> DefaultsQuestion {
+    (live.uid().unwrap_or_default(), live.metadata.generation.unwrap_or(0), known.key)
 }
 
 #[cfg(test)]

@@ -10,16 +10,18 @@ use kube::core::DynamicObject;
 use siskin_analysis::observation::Role;
 use siskin_api::annotations::REVISION;
 use siskin_api::{CanaryOn, CanaryRollout, FrozenPlan, Order, SpecError};
-use siskin_decide::{Desired, MoveOrder, Names, Primary, Revision, State, Target, Workload};
+use siskin_decide::{MoveOrder, Names, Primary, Revision, State, Target, Workload};
 
 use crate::cluster::autoscalers::Scaled;
 use crate::cluster::calls::{CallFailed, Cluster, Freshness};
 use crate::commands;
 use crate::name::Name;
 use crate::observe::autoscalers::{AutoscaledBy, Autoscalers};
-use crate::observe::defaults::{Defaults, KnownTemplate};
+use crate::observe::defaults::Defaults;
+use crate::observe::doubt::Doubt;
 use crate::observe::index::Index;
 use crate::observe::kept::Statuses;
+use crate::observe::novelty::{Asking, Comparison};
 use crate::observe::ownership;
 use crate::observe::parse;
 use crate::observe::pods::{Pods, PodsOfTarget};
@@ -27,7 +29,7 @@ use crate::observe::world::{Blocked, Live, World};
 use crate::per_rollout::PerRollout;
 use crate::persisted;
 use crate::workloads::children::{Difference, Family, child_name};
-use crate::workloads::template::{PodTemplate, Restarts};
+use crate::workloads::template::Restarts;
 use crate::workloads::{labels, selector};
 
 /// How old an answer on autoscalers may be before an adoption, which takes longer than that.
@@ -102,7 +104,7 @@ impl Observer {
         let family = family(&rollout, &live, strategy.order);
         let kin = Kin { live: &live, family: family.as_ref(), pods: &pods };
         let (primary, canary) = (self.primary(kin).await?, self.canary(kin).await?);
-        let target = self.target(&rollout, &live).await?;
+        let (target, doubt) = self.target(&rollout, &live, &state).await?;
         let names = ownership::names(&self.index, &rollout, &live);
         let (going, adopted) = (rollout.metadata.deletion_timestamp.is_some(), primary.is_some());
         let owned = names == Names::Ours && adopted && !going;
@@ -136,6 +138,7 @@ impl Observer {
             asked: commands::asked(&rollout, live.target.as_ref()),
             names,
             target,
+            doubt,
             target_absent_for,
             primary,
             canary,
@@ -167,7 +170,9 @@ impl Observer {
         let known = self.index.target(name);
         let objects = async {
             match &known {
-                Some(target) => read_objects(cluster, &name.namespace, target).await.map(Some),
+                Some(target) => {
+                    Box::pin(read_objects(cluster, &name.namespace, target)).await.map(Some)
+                }
                 None => Ok(None),
             }
         };
@@ -176,7 +181,7 @@ impl Observer {
         let target = &*rollout.spec.target_ref.name;
         let objects = match objects.filter(|_| known.as_deref() == Some(target)) {
             Some(objects) => objects,
-            None => read_objects(cluster, &name.namespace, target).await?,
+            None => Box::pin(read_objects(cluster, &name.namespace, target)).await?,
         };
         let canary_on = rollout.spec.canary_on;
         Ok(Some((rollout, objects.parsed(canary_on))))
@@ -215,14 +220,29 @@ impl Observer {
         rollout.spec.replicas.is_none() && matches!(by(), AutoscaledBy::Named(_))
     }
 
+    /// The target, and whether it is in doubt that its template is new.
     async fn target(
         &self,
         rollout: &CanaryRollout,
         live: &Live,
-    ) -> Result<Option<Target>, CallFailed> {
-        let Some(object) = &live.target else { return Ok(None) };
-        let desired = self.desired(rollout, object, live).await?;
-        Ok(Some(parse::target(object, desired)))
+        state: &State,
+    ) -> Result<(Option<Target>, Option<Doubt>), CallFailed> {
+        let Some(object) = &live.target else { return Ok((None, None)) };
+        let (cluster, defaults) = (&self.cluster, &self.defaults);
+        let canary_on = rollout.spec.canary_on;
+        let comparison = Comparison { cluster, defaults, target: object, live, canary_on };
+        let asking = match state {
+            _ if rollout.metadata.deletion_timestamp.is_some() => Asking::AtMost,
+            State::AtRest(_) => Asking::Meanwhile,
+            State::Pending
+            | State::Adopting
+            | State::Trial(_)
+            | State::Promoting(_)
+            | State::RollingBack(_)
+            | State::Terminating(_) => Asking::First,
+        };
+        let (desired, doubt) = comparison.desired(asking).await?;
+        Ok((Some(parse::target(object, desired)), doubt))
     }
 
     /// The target with its pods that are being deleted, read live where its status does not count
@@ -275,36 +295,6 @@ impl Observer {
             workload.differs = !self.defaults.accounts_for(&self.cluster, object, &expected).await;
         }
         workload
-    }
-
-    /// The live template's keys; those of a frozen template that the API server has since added
-    /// defaults to, if that is what it is.
-    async fn desired(
-        &self,
-        rollout: &CanaryRollout,
-        target: &DynamicObject,
-        live: &Live,
-    ) -> Result<Desired, CallFailed> {
-        let template = PodTemplate::of(&target.data["spec"]["template"]);
-        let revision = live.name_of(&template);
-        let own = Desired { revision, trial: template.trial_key(rollout.spec.canary_on) };
-        if live.frozen.iter().any(|it| it.template == template) {
-            return Ok(own);
-        }
-        let going = rollout.metadata.deletion_timestamp.is_some();
-        for known in &live.frozen {
-            let (key, template) = (known.frozen.revision.0, known.template.json());
-            let known_as = KnownTemplate { key, template, rewritten: known.frozen.promoted };
-            let accounted = match self.defaults.account_for(&self.cluster, target, known_as).await {
-                // A deletion waits for no dry run: it goes by what is.
-                Err(_) if going => false,
-                answer => answer?,
-            };
-            if accounted {
-                return Ok(Desired { revision: known.frozen.revision, trial: known.frozen.trial });
-            }
-        }
-        Ok(own)
     }
 }
 

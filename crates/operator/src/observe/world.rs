@@ -12,6 +12,7 @@ use siskin_decide::{Names, Primary, Revision, State, Strategy, Target, Uid, Work
 use crate::commands::Asked;
 use crate::name::Name;
 use crate::observe::autoscalers::AutoscaledBy;
+use crate::observe::doubt::{Doubt, Novelty};
 use crate::observe::parse::{self, FrozenObject};
 use crate::observe::pods::PodsOfTarget;
 use crate::workloads::children::Family;
@@ -71,6 +72,8 @@ pub struct World {
     /// Who owns the names of the children.
     pub names: Names,
     pub(crate) target: Option<Target>,
+    /// Whether its template is a version of its own, where that is still asked.
+    pub(crate) doubt: Option<Doubt>,
     /// For how long the target has been absent, as seen by this process.
     pub target_absent_for: SignedDuration,
     pub(crate) primary: Option<Primary>,
@@ -96,6 +99,14 @@ impl World {
     /// The status as read.
     pub(crate) fn status(&self) -> CanaryRolloutStatus {
         self.rollout.status.clone().unwrap_or_default()
+    }
+
+    /// Whether the target's template is a version of its own, once that is known.
+    pub(crate) async fn novelty(&self) -> Novelty {
+        match &self.doubt {
+            Some(doubt) => doubt.novelty().await,
+            None => Novelty::New,
+        }
     }
 
     /// Whether somebody else wrote the count of this child last.

@@ -51,6 +51,7 @@ pub(crate) fn world() -> World {
         asked: Vec::new(),
         names: Names::Ours,
         target: None,
+        doubt: None,
         target_absent_for: SignedDuration::ZERO,
         primary: None,
         canary: None,

@@ -10,7 +10,7 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 use siskin_analysis::observation::Role;
 use siskin_api::PodIdentity;
-use siskin_decide::{Cause, RolloutId};
+use siskin_decide::{Cause, Effect, Plan, RolloutId, testing};
 use tower_test::mock;
 
 use super::*;
@@ -18,6 +18,7 @@ use crate::apply::deployments::ChildWrite;
 use crate::apply::effects::tests::world;
 use crate::apply::writer::Writer;
 use crate::cluster::calls::Cluster;
+use crate::observe::doubt::{Doubt, Novelty};
 use crate::observe::world::World;
 use crate::process::gate::Gate;
 use crate::process::metrics::Metrics;
@@ -303,4 +304,42 @@ async fn a_primary_whose_template_is_lost_can_still_be_scaled() {
     assert_eq!(written.data["spec"]["template"], raw("edited by hand"));
     let other = ChildWrite { revision: Revision(7), ..write };
     assert!(matches!(objects.write_child(other).await, Err(ApplyFailed::TemplateLost(_))));
+}
+
+/// A plan that freezes a new version, applied while it is in doubt that it is one; the answer comes
+/// once the template is stored.
+async fn frozen_in_doubt(answer: Novelty) -> (usize, usize) {
+    let store = Store::default();
+    let (writer, (mut world, revision)) = (writer(&store), world_of(SCRIPT));
+    let stored = Arc::clone(&store);
+    world.doubt = Some(Doubt::until(async move {
+        while stored.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        answer
+    }));
+    let follows = Effect::ClearRejection { revision };
+    let effects = vec![Effect::Freeze { revision, attempt: 1 }, follows];
+    let (seen, plan) = (testing::at_rest(), Plan::to(testing::at_rest().state, effects));
+    let applied = async { tokio::join!(writer.apply(&world, &seen, &plan), world.novelty()) };
+    let applied = tokio::time::timeout(std::time::Duration::from_secs(10), applied).await;
+    let (applied, novelty) = applied.expect("freezing waits for no answer");
+    assert_eq!(novelty, answer);
+    let stored = store.lock().unwrap().len();
+    (applied.made.len(), stored)
+}
+
+#[tokio::test]
+async fn a_template_is_frozen_while_it_is_asked_whether_it_is_new_and_what_follows_waits() {
+    assert_eq!(Box::pin(frozen_in_doubt(Novelty::New)).await, (2, 1));
+}
+
+#[tokio::test]
+async fn what_turns_out_to_be_a_known_version_is_not_kept_and_nothing_follows_from_it() {
+    assert_eq!(Box::pin(frozen_in_doubt(Novelty::Known)).await, (1, 0));
+}
+
+#[tokio::test]
+async fn without_an_answer_nothing_follows_and_the_next_look_asks_again() {
+    assert_eq!(Box::pin(frozen_in_doubt(Novelty::Unanswered)).await, (1, 0));
 }
