@@ -267,3 +267,6 @@ fn obstacles(world: &World, evidence: &EvidenceView) -> Vec<Obstacle> {
 fn whole_micros(now: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
+
+#[cfg(test)]
+mod tests;

@@ -264,48 +264,4 @@ fn settings(plan: &FrozenPlan) -> Settings {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use siskin_analysis::{Judge, Record};
-
-    use super::*;
-    use crate::apply::effects::tests::world;
-    use siskin_decide::testing::{NEXT, PROMOTED, at_rest, primary, workload};
-
-    #[test]
-    fn a_single_primary_pod_that_is_not_ready_can_be_compared_with_nobody() {
-        let mut world = world();
-        let mut seen = at_rest();
-        primary(&mut seen).workload = workload(PROMOTED, 1);
-        world.primary = seen.primary;
-        world.canary = Some(workload(NEXT, 1));
-        assert!(primary_healthy(&world));
-        pods_of(&mut world).ready = 0;
-        assert!(!primary_healthy(&world), "an outage of both");
-        pods_of(&mut world).replicas = 0;
-        assert!(primary_healthy(&world), "the canary is the only copy");
-    }
-
-    fn pods_of(world: &mut World) -> &mut siskin_decide::Workload {
-        &mut world.primary.as_mut().expect("a primary").workload
-    }
-
-    #[test]
-    fn what_was_proven_promotes_nothing_while_a_source_is_silent_or_cannot_be_asked() {
-        let settings = Settings {
-            interval: 10_000,
-            warm_up: 0,
-            false_rollback_probability: 0.01,
-            user: Arc::default(),
-        };
-        let mut passed = Judge::new(settings, &Record::new(0)).assess(0, true);
-        passed.verdict = Verdict::Pass;
-        let evidence = |delivery| evidence(Some(&passed), None, &delivery);
-        let held = Evidence::Inconclusive { delivered: false };
-        assert_eq!(evidence(Delivery::Answered), Evidence::Pass);
-        assert_eq!(evidence(Delivery::Silent), held);
-        let gone = Concern::new("SecretMissing", "Secret orders-prometheus does not exist");
-        assert_eq!(evidence(Delivery::CannotAsk(gone)), held);
-    }
-}
+mod tests;

@@ -1,0 +1,270 @@
+//! Whole passes against an API server in memory that refuses or drops what a test says.
+//! No pod ever starts there, and no group is read: what is written, and how often, is looked at.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::{Method, Request, Response};
+use kube::Client;
+use kube::client::Body;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use siskin_api::annotations::FINALIZER;
+use siskin_kafka::{SampleError, Samplers};
+use tower_test::mock;
+
+use super::*;
+use crate::cluster::calls::Cluster;
+use crate::evidence::sampling::Sampling;
+use crate::observe::autoscalers::Autoscalers;
+use crate::observe::index::Index;
+use crate::observe::pods::{Pods, Sight};
+use crate::process::events::Events;
+use crate::traces::shelf::Traces;
+
+const ROLLOUT: &str = "/apis/siskin.dev/v1alpha1/namespaces/shop/canaryrollouts/orders";
+const STATUS: &str = "/apis/siskin.dev/v1alpha1/namespaces/shop/canaryrollouts/orders/status";
+const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
+
+/// What the server stores, and how it behaves. Clones share it.
+#[derive(Clone, Default)]
+struct Server(Arc<Mutex<Stored>>);
+
+#[derive(Default)]
+struct Stored {
+    objects: BTreeMap<String, Value>,
+    version: u64,
+    /// A refused method and path, with the server's code and words.
+    refuses: Option<(Method, &'static str, u16, &'static str)>,
+    /// Fields of the status that its schema does not know.
+    drops: &'static [&'static str],
+    /// Every status that was sent.
+    statuses: Vec<Value>,
+}
+
+impl Server {
+    /// A target that is ready to be adopted, and its rollout.
+    fn start() -> (Self, Passes) {
+        let server = Self::default();
+        server.put(
+            &format!("{DEPLOYMENTS}/orders"),
+            json!({
+                "apiVersion": "apps/v1", "kind": "Deployment",
+                "metadata": {"name": "orders", "namespace": "shop", "uid": "d", "generation": 1},
+                "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "orders"}}, "template": {
+                    "metadata": {"labels": {"app": "orders"}},
+                    "spec": {"containers": [{"name": "worker", "image": "v:1"}]},
+                }},
+                "status": {
+                    "observedGeneration": 1, "replicas": 3, "updatedReplicas": 3,
+                    "readyReplicas": 3, "availableReplicas": 3,
+                    "conditions": [{"type": "Available", "status": "True"}],
+                },
+            }),
+        );
+        server.put(
+            ROLLOUT,
+            json!({
+                "apiVersion": "siskin.dev/v1alpha1", "kind": "CanaryRollout",
+                "metadata": {"name": "orders", "namespace": "shop", "uid": "r", "generation": 1},
+                "spec": {
+                    "targetRef": {"name": "orders"}, "strategy": {"steps": [{"weight": 10}]},
+                    "analysis": {"kafka": {"bootstrapServers": ["k:1"], "consumerGroup": "orders"}},
+                },
+            }),
+        );
+        let passes = server.passes();
+        (server, passes)
+    }
+
+    fn passes(&self) -> Passes {
+        let (service, mut requests) = mock::pair::<Request<Body>, Response<Body>>();
+        let server = self.clone();
+        tokio::spawn(async move {
+            while let Some((request, reply)) = requests.next_request().await {
+                let (head, body) = request.into_parts();
+                let body = body.collect_bytes().await.expect("a body in memory");
+                let (code, answer) = server.answer(&head.method, head.uri.path(), &body);
+                let answer = Body::from(serde_json::to_vec(&answer).expect("JSON"));
+                let response = Response::builder().status(code).body(answer);
+                reply.send_response(response.expect("a response"));
+            }
+        });
+        let client = Client::new(service, "default");
+        let (cluster, metrics) = (Cluster::new(client.clone()), Metrics::new());
+        let sight = Sight::default();
+        sight.regained();
+        let away = |_: &_| {
+            let (servers, detail) = ("k:1".to_owned(), "refused".to_owned());
+            Err(SampleError::Unreachable { servers, detail })
+        };
+        let (sampling, _) = Sampling::new(Samplers::with_connector(away), Traces::default());
+        let (autoscalers, index) = (Autoscalers::new(cluster.clone(), None), Index::default());
+        let (events, _) = Events::new(client, "me", metrics.clone());
+        let gate = Gate::open("me");
+        Passes {
+            observer: Observer::new(cluster.clone(), Pods::new(sight), index, autoscalers),
+            evidence: Weigher::new(cluster.clone(), sampling),
+            writer: Writer::new(cluster, gate.clone(), metrics.clone()),
+            reporter: Reporter::new(events, metrics.clone()),
+            gate,
+            metrics,
+            memory: Memory::default(),
+        }
+    }
+
+    fn put(&self, path: &str, object: Value) -> Value {
+        let mut stored = self.0.lock();
+        stored.put(path, object)
+    }
+
+    fn get(&self, path: &str) -> Option<Value> {
+        self.0.lock().objects.get(path).cloned()
+    }
+
+    fn refuse(&self, refusal: Option<(Method, &'static str, u16, &'static str)>) {
+        self.0.lock().refuses = refusal;
+    }
+
+    /// Statuses that were sent since the last call.
+    fn sent(&self) -> Vec<Value> {
+        std::mem::take(&mut self.0.lock().statuses)
+    }
+
+    fn answer(&self, method: &Method, path: &str, body: &[u8]) -> (u16, Value) {
+        let mut stored = self.0.lock();
+        if path == STATUS {
+            let change: Value = serde_json::from_slice(body).expect("JSON");
+            let all = change.as_array().cloned().unwrap_or_default();
+            let status = all.into_iter().find(|it| it["path"] == "/status");
+            stored.statuses.extend(status.map(|it| it["value"].clone()));
+        }
+        if let Some((refused, at, code, words)) = &stored.refuses
+            && (refused, *at) == (method, path)
+        {
+            let reason = if *code == 403 { "Forbidden" } else { "Invalid" };
+            return failure(*code, reason, words);
+        }
+        let stored_at = path.trim_end_matches("/status").to_owned();
+        match (method.as_str(), stored.objects.get(&stored_at).cloned()) {
+            ("GET", Some(object)) => (200, object),
+            ("GET", None) => stored.list(path),
+            ("POST", None) => {
+                let object: Value = serde_json::from_slice(body).expect("JSON");
+                let name = object["metadata"]["name"].as_str().expect("a name").to_owned();
+                (201, stored.put(&format!("{path}/{name}"), object))
+            }
+            ("PATCH", Some(mut object)) => {
+                let change: json_patch::Patch = serde_json::from_slice(body).expect("a patch");
+                if json_patch::patch(&mut object, &change).is_err() {
+                    return failure(422, "Invalid", "the server rejected our request");
+                }
+                for field in stored.drops {
+                    object["status"].as_object_mut().and_then(|it| it.remove(*field));
+                }
+                (200, stored.put(&stored_at, object))
+            }
+            _ => failure(404, "NotFound", "not found"),
+        }
+    }
+}
+
+impl Stored {
+    fn put(&mut self, path: &str, mut object: Value) -> Value {
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        self.objects.insert(path.to_owned(), object.clone());
+        object
+    }
+
+    fn list(&self, path: &str) -> (u16, Value) {
+        if !path.ends_with("controllerrevisions") && !path.ends_with("horizontalpodautoscalers") {
+            return failure(404, "NotFound", "not found");
+        }
+        let items = self.objects.iter().filter(|(at, _)| at.starts_with(&format!("{path}/")));
+        let items: Vec<_> = items.map(|(_, object)| object.clone()).collect();
+        let metadata = json!({"resourceVersion": self.version.to_string()});
+        (200, json!({"apiVersion": "v1", "kind": "List", "metadata": metadata, "items": items}))
+    }
+}
+
+fn failure(code: u16, reason: &str, words: &str) -> (u16, Value) {
+    let status = "Failure";
+    (
+        code,
+        json!({"kind": "Status", "status": status, "code": code, "reason": reason, "message": words}),
+    )
+}
+
+async fn pass(passes: &Passes) -> NextLook {
+    let name = Name::new("shop", "orders");
+    Box::pin(passes.pass(&name, Cause::Change)).await.expect("a pass that ends")
+}
+
+/// Status of a condition in a status.
+fn condition<'a>(status: &'a Value, type_: &str) -> Option<&'a str> {
+    let all = status["conditions"].as_array()?;
+    all.iter().find(|it| it["type"] == type_)?["status"].as_str()
+}
+
+const DENIED: &str = "admission webhook \"labels.example.com\" denied the request: no owner label";
+
+#[tokio::test]
+async fn a_write_that_is_refused_twice_in_a_row_makes_the_rollout_stalled_and_one_that_is_made_ends_it()
+ {
+    let (server, passes) = Server::start();
+    server.refuse(Some((Method::POST, DEPLOYMENTS, 403, DENIED)));
+    for _ in 0..3 {
+        pass(&passes).await;
+    }
+    let sent = server.sent();
+    let refused: Vec<_> =
+        sent.iter().filter(|it| condition(it, "WritesAccepted") == Some("False")).collect();
+    assert_eq!(condition(refused[0], "Stalled"), None, "once may be a hiccup: {sent:?}");
+    let last = refused.last().expect("a refusal");
+    assert_eq!(condition(last, "Stalled"), Some("True"));
+    assert!(last["message"].as_str().is_some_and(|it| it.contains("no owner label")), "{last}");
+    server.refuse(None);
+    for _ in 0..2 {
+        pass(&passes).await;
+    }
+    let sent = server.sent();
+    let last = sent.last().expect("it is told");
+    assert_eq!(condition(last, "Stalled"), None, "{last}");
+    assert!(server.get(&format!("{DEPLOYMENTS}/orders-primary")).is_some());
+}
+
+#[tokio::test]
+async fn a_refused_status_stops_no_effect_is_tried_again_at_a_low_rate_and_is_written_when_it_may_be()
+ {
+    let (server, passes) = Server::start();
+    server.refuse(Some((Method::PATCH, STATUS, 422, "status.phase: Unsupported value")));
+    for _ in 0..4 {
+        let next = pass(&passes).await;
+        assert!(matches!(next, NextLook::At { .. }), "{next:?}");
+    }
+    let tried = server.sent().len();
+    assert!((1..=8).contains(&tried), "{tried} statuses in four passes");
+    let finalizers = server.get(ROLLOUT).expect("a rollout")["metadata"]["finalizers"].clone();
+    assert_eq!(finalizers, json!([FINALIZER]), "effects are made all the same");
+    server.refuse(None);
+    pass(&passes).await;
+    assert!(server.get(ROLLOUT).expect("a rollout")["status"]["phase"].is_string());
+}
+
+#[tokio::test]
+async fn a_status_of_which_an_older_definition_keeps_a_part_is_not_written_again_and_again() {
+    let (server, passes) = Server::start();
+    server.0.lock().drops = &["summary", "revisions", "adopted"];
+    for _ in 0..3 {
+        pass(&passes).await;
+    }
+    let first = server.sent();
+    let last = first.last().expect("a status");
+    assert_eq!(condition(last, "WritesAccepted"), Some("False"), "it is told: {last}");
+    for _ in 0..10 {
+        pass(&passes).await;
+    }
+    let again = server.sent().len();
+    assert_eq!(again, 0, "nothing has changed since");
+}
