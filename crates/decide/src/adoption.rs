@@ -4,10 +4,11 @@
 use jiff::SignedDuration;
 
 use crate::count::{Counts, first_total};
-use crate::moves::{forget_rejections, side};
+use crate::moves::forget_rejections;
 use crate::observed::{Autoscaler, Desired, Facts, Observed, Target};
-use crate::plan::{Effect, Held, Plan};
+use crate::plan::{Effect, Held, Plan, WriteScope};
 use crate::revision::Revision;
+use crate::rolls::{Beside, target_side};
 use crate::scene::{Scene, last_attempt, marked};
 use crate::state::{Rest, State};
 use crate::transfer::{Moved, Side, transfer};
@@ -65,7 +66,7 @@ fn seed(seen: &Observed, target: &Target) -> Plan {
         Effect::MarkPromoted { revision },
     ];
     effects.extend(forget_rejections(seen));
-    effects.push(Effect::Primary { revision, replicas: 0, facts });
+    effects.push(Effect::Primary { revision, replicas: 0, facts, scope: WriteScope::Whole });
     Plan::to(State::Adopting, effects)
 }
 
@@ -81,7 +82,7 @@ pub(crate) fn restore(seen: &Observed) -> Option<Plan> {
         target_replicas: running.or(noted),
         ..first_facts(seen, revision, total)
     };
-    let effect = Effect::Primary { revision, replicas: 0, facts };
+    let effect = Effect::Primary { revision, replicas: 0, facts, scope: WriteScope::Whole };
     let hold = seen.deleted_at.is_none().then_some(Effect::AddFinalizer);
     Some(Plan::to(seen.state, hold.into_iter().chain([effect]).collect()))
 }
@@ -126,7 +127,7 @@ pub(crate) fn go_on(scene: &Scene<'_>, promoted: Revision) -> Plan {
         }
         let mut effects = scene.upkeep();
         let replicas = if taken { total } else { scene.primary.workload.replicas };
-        effects.push(Effect::Primary { revision: runs, replicas, facts });
+        effects.extend(scene.recount(replicas, facts));
         return Plan::to(State::AtRest(Rest::Initialized), effects);
     }
     let effects = take_over(scene, runs, &facts);
@@ -155,7 +156,7 @@ pub(crate) fn is_drained(scene: &Scene<'_>) -> bool {
 /// The next writes on the way of the target's units to primary. A canary from an earlier life goes
 /// first.
 pub(crate) fn take_over(scene: &Scene<'_>, revision: Revision, facts: &Facts) -> Vec<Effect> {
-    if let Some(effects) = note_total(scene, revision, facts) {
+    if let Some(effects) = note_total(scene, facts) {
         return effects;
     }
     let gathering = gather(scene, revision);
@@ -166,31 +167,29 @@ pub(crate) fn take_over(scene: &Scene<'_>, revision: Revision, facts: &Facts) ->
     let primary = &scene.primary.workload;
     // While primary rolls, its own controller spends the pods that may be unavailable.
     let kept = if primary.rolled { 0 } else { target.workload.replicas };
-    let from = side(Some(&target.workload), kept);
-    let to = side(Some(primary), scene.total);
+    let from = target_side(target, kept);
+    let to = scene.child_side(Some(primary), scene.total);
     let limits = scene.limits_of_all().beside(scene.canary_side());
     let current = primary.current && target.workload.current;
     let unmoved = Moved { from: from.spec, to: to.spec };
     let moved = if current { transfer(from, to, limits) } else { unmoved };
     let asked = facts.target_replicas.unwrap_or(scene.total);
     let shrunk = leave_target(target, from, moved.from, asked);
-    let grown = scene.enact_primary(revision.at(moved.to), facts);
+    let canary = Beside::of(scene.canary_side(), scene.canary_units());
+    let beside = Beside::of(from, moved.from).and(canary);
+    let grown = scene.enact_primary(revision.at(moved.to), facts, beside);
     scene.arrange(revision, shrunk.into_iter().chain(grown).collect())
 }
 
 /// A count that the user gave the target is noted on the primary Deployment before we write another
 /// one over it.
-pub(crate) fn note_total(
-    scene: &Scene<'_>,
-    revision: Revision,
-    facts: &Facts,
-) -> Option<Vec<Effect>> {
+pub(crate) fn note_total(scene: &Scene<'_>, facts: &Facts) -> Option<Vec<Effect>> {
     let known = &scene.primary.facts;
     if (known.replicas, known.target_replicas) == (facts.replicas, facts.target_replicas) {
         return None;
     }
     let mut effects = scene.upkeep();
-    effects.extend(scene.enact_primary(revision.at(scene.primary.workload.replicas), facts));
+    effects.extend(scene.recount(scene.primary.workload.replicas, facts.clone()));
     Some(effects)
 }
 
@@ -206,6 +205,8 @@ pub(crate) fn gather(scene: &Scene<'_>, revision: Revision) -> Option<Counts> {
     let kept = now.canary.min(rest);
     let elsewhere = scene.total - (rest - kept);
     let free = scene.canary_failed() || scene.primary_carries(revision, elsewhere);
+    let kept =
+        if scene.primary.workload.differs { kept.min(scene.canary_side().healthy()) } else { kept };
     let canary = if free { 0 } else { kept };
     let primary = now.primary.max(rest - canary).min(scene.total);
     let next = scene.next_counts(Counts { primary, canary });

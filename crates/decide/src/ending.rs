@@ -4,10 +4,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::adoption::{gather, is_drained, note_total, restore, take_over};
-use crate::moves::side;
 use crate::observed::{Facts, Names, Observed, Target};
 use crate::plan::{Effect, Held, Plan};
 use crate::revision::Revision;
+use crate::rolls::{Beside, target_side};
 use crate::scene::{Relation, Scene};
 use crate::state::{Ending, Headway, State, Termination, terminating};
 use crate::transfer::transfer;
@@ -132,7 +132,7 @@ fn fill_up(scene: &Scene<'_>) -> Vec<Effect> {
     }
     let facts = scene.facts.clone();
     let freeze = scene.freeze_again(revision, facts.attempts);
-    freeze.into_iter().chain([Effect::Primary { revision, replicas, facts }]).collect()
+    freeze.into_iter().chain(scene.recount(replicas, facts)).collect()
 }
 
 /// Decided once and noted on the primary Deployment; changes to `Leave` when the target no longer
@@ -179,7 +179,7 @@ fn record(scene: &Scene<'_>, promoted: Revision, ending: Ending) -> Plan {
     let mut effects = scene.upkeep();
     let freeze = scene.freeze_again(revision, facts.attempts);
     effects.extend(freeze.filter(|it| !effects.contains(it)));
-    effects.push(Effect::Primary { revision, replicas: workload.replicas, facts });
+    effects.extend(scene.recount(workload.replicas, facts));
     Plan::to(terminating(ending), effects)
 }
 
@@ -189,7 +189,7 @@ fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
     let stay = |effects| Plan::to(terminating(Ending::HandBack), effects);
     let running = scene.facts.promoting.map_or(promoted, |it| it.revision);
     let primary = &scene.primary.workload;
-    if let Some(effects) = note_total(scene, running, &scene.facts) {
+    if let Some(effects) = note_total(scene, &scene.facts) {
         return stay(effects);
     }
     let up = target.workload.replicas == scene.total && target.available;
@@ -209,9 +209,12 @@ fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
     }
     let limits = scene.limits_of_all().beside(scene.canary_side());
     let kept = if primary.rolled { 0 } else { primary.replicas };
-    let from = side(Some(primary), kept);
-    let moved = transfer(from, side(Some(&target.workload), scene.total), limits);
-    let shrunk = scene.enact_primary(running.at(moved.from), &scene.facts);
+    let from = scene.child_side(Some(primary), kept);
+    let to = target_side(target, scene.total);
+    let moved = transfer(from, to, limits);
+    let canary = Beside::of(scene.canary_side(), scene.canary_units());
+    let beside = Beside::of(to, to.spec).and(canary);
+    let shrunk = scene.enact_primary(running.at(moved.from), &scene.facts, beside);
     let grown = Effect::Target { replicas: moved.to };
     let grown = (moved.to != target.workload.replicas).then_some(grown);
     stay(scene.arrange(running, shrunk.into_iter().chain(grown).collect()))

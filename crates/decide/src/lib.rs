@@ -32,6 +32,7 @@ mod refusal;
 mod rest;
 mod revision;
 mod rollback;
+mod rolls;
 mod scene;
 mod shape;
 mod state;
@@ -48,7 +49,7 @@ pub use observed::{
     Uid, Workload,
 };
 pub use order::Order;
-pub use plan::{Effect, Held, Plan};
+pub use plan::{Effect, Held, Plan, WriteScope};
 pub use revision::{Cause, NotA, Revision, RolloutId, TrialKey};
 pub use shape::{DeploymentStrategy, Portion};
 pub use state::{

@@ -5,8 +5,9 @@ use crate::count::{Counts, Goal};
 use crate::observed::{
     Autoscaler, Evidence, Facts, MoveOrder, Observed, Rejection, Target, Workload,
 };
-use crate::plan::Effect;
+use crate::plan::{Effect, WriteScope};
 use crate::revision::{Cause, Revision, RolloutId};
+use crate::rolls::{Beside, target_side};
 use crate::scene::Scene;
 use crate::shape::DeploymentStrategy;
 use crate::transfer::{Limits, Side, transfer};
@@ -24,7 +25,8 @@ impl Scene<'_> {
 
     /// The next counts on the way to `goal`, one transfer at a time.
     pub(crate) fn next_counts(&self, goal: Counts) -> Counts {
-        let primary = side(Some(&self.primary.workload), self.kept_while_rolling(goal.primary));
+        let kept = self.kept_while_rolling(goal.primary);
+        let primary = self.child_side(Some(&self.primary.workload), self.uncrowded(kept));
         let canary = Side { goal: goal.canary, ..self.canary_side() };
         let current = self.primary.workload.current
             && self.seen.canary.as_ref().is_none_or(|it| it.current || self.canary_failed())
@@ -59,14 +61,13 @@ impl Scene<'_> {
 
     /// Bounds of all roles together.
     pub(crate) fn limits_of_all(&self) -> Limits {
-        let own = self.seen.target.as_ref().map_or(self.primary.strategy, |it| it.strategy);
-        limits(self.seen, self.total, own)
+        limits(self.seen, self.total, self.own_strategy())
     }
 
     /// The canary; its pods don't count as ready once a guard failed it.
     pub(crate) fn canary_side(&self) -> Side {
-        let side = side(self.seen.canary.as_ref(), 0);
-        if self.canary_failed() { Side { available: 0, ..side } } else { side }
+        let side = self.child_side(self.seen.canary.as_ref(), 0);
+        if self.canary_failed() { Side { ready: 0, available: 0, ..side } } else { side }
     }
 
     /// Whether a guard says, or has said, that the canary's pods serve nobody.
@@ -78,9 +79,9 @@ impl Scene<'_> {
     }
 
     /// The target's units, when they are ours, and whether their counts are current.
-    fn target_side(&self) -> Option<(Side, bool)> {
+    pub(crate) fn target_side(&self) -> Option<(Side, bool)> {
         let target = self.seen.target.as_ref().filter(|_| self.shares_target())?;
-        Some((side(Some(&target.workload), 0), target.workload.current))
+        Some((target_side(target, 0), target.workload.current))
     }
 
     /// Units that the target runs for us.
@@ -91,16 +92,6 @@ impl Scene<'_> {
     /// Canary pods that its spec asks for.
     pub(crate) fn canary_units(&self) -> u32 {
         self.seen.canary.as_ref().map_or(0, |it| it.replicas)
-    }
-
-    /// The counts with which primary may be given another template: its own controller spends the
-    /// pods that may be unavailable, so none may be missing before. The canary keeps what is ready,
-    /// primary has the rest.
-    pub(crate) fn counts_to_roll(&self) -> Counts {
-        let canary = self.canary_side();
-        let kept = canary.spec.min(canary.available).min(self.total);
-        let primary = self.primary.workload.replicas.max(self.total - kept);
-        Counts { primary, canary: kept }
     }
 
     /// Whether primary serves at `count` on this revision: all ready, all of its template.
@@ -118,8 +109,11 @@ impl Scene<'_> {
         self.primary_serves(revision, least)
     }
 
-    /// The canary's `kept` units stay where they are, and so do those on their way to primary.
+    /// The canary's `kept` units stay where they are, and so do those on their way to primary. Where
+    /// primary is to replace its pods only what serves is kept: it waits for nothing else.
     pub(crate) fn keep_canary(&self, kept: u32) -> Counts {
+        let waits = self.primary.workload.differs;
+        let kept = if waits { kept.min(self.canary_side().healthy()) } else { kept };
         let rest = self.total.saturating_sub(kept);
         let primary = self.primary.workload.replicas.clamp(rest, self.total);
         Counts { primary, canary: kept }
@@ -167,13 +161,9 @@ impl Scene<'_> {
     /// From goals to effects, shrinks before growth so that the sum of the spec counts never
     /// passes the ceiling in between; what only keeps the house follows.
     pub(crate) fn enact(&self, primary: Goal, canary: Goal, facts: &Facts) -> Vec<Effect> {
-        // Created empty, filled at the next look: no resourceVersion fences a creation.
-        let count = if self.seen.canary.is_none() { 0 } else { canary.replicas };
         let primary_effect =
-            self.enact_primary(primary, facts).filter(|_| !self.must_wait(primary, facts));
-        let canary_effect = canary_is_wrong(self.seen.canary.as_ref(), canary)
-            .then_some(Effect::Canary { revision: canary.revision, replicas: count })
-            .filter(|_| !self.canary_must_wait(canary));
+            self.enact_primary(primary, facts, self.beside_primary(canary.replicas));
+        let canary_effect = self.enact_canary(canary, self.beside_canary(primary.replicas));
         let writes: Vec<_> = if primary.replicas < self.primary.workload.replicas {
             primary_effect.into_iter().chain(canary_effect).collect()
         } else {
@@ -211,24 +201,24 @@ impl Scene<'_> {
         effects
     }
 
-    /// Whether a canary that only differs waits for primary: what changes both, as a restart of the
-    /// target does, restarts one after the other, within the pods that may be missing.
-    fn canary_must_wait(&self, goal: Goal) -> bool {
-        let Some(it) = &self.seen.canary else { return false };
-        let same = it.revision == Some(goal.revision) && 0 < it.replicas;
-        let primary = &self.primary.workload;
-        let whole = primary.replicas <= primary.available && primary.rolled && primary.current;
-        same && it.differs && it.replicas <= goal.replicas && (primary.differs || !whole)
-    }
-
-    /// Whether a primary that only differs waits for a canary that restarts.
-    fn must_wait(&self, goal: Goal, facts: &Facts) -> bool {
-        let restarts = |it: &Workload| 0 < it.replicas && !it.rolled && !it.differs;
-        let canary = self.seen.canary.as_ref().is_some_and(restarts);
-        let now = &self.primary.workload;
-        let same = now.revision == Some(goal.revision) && now.replicas == goal.replicas;
-        let only_differs = same && now.differs && self.primary.facts == *facts;
-        canary && only_differs && self.seen.canary_blocked.is_none()
+    fn enact_canary(&self, goal: Goal, beside: Beside) -> Option<Effect> {
+        let Goal { revision, replicas } = goal;
+        let whole = |replicas| Effect::Canary { revision, replicas, scope: WriteScope::Whole };
+        let Some(it) = &self.seen.canary else {
+            // Created empty, filled at the next look: no resourceVersion fences a creation.
+            return (0 < replicas).then_some(whole(0));
+        };
+        let counted = it.replicas != replicas;
+        let other = it.revision != Some(revision);
+        if replicas == 0 || !(other || it.differs) {
+            return counted.then_some(whole(replicas));
+        }
+        let may = self.is_canarys_turn() && self.may_roll(it, replicas, beside);
+        if other || it.replicas == 0 || may {
+            return Some(whole(replicas));
+        }
+        let scope = WriteScope::CountOnly;
+        counted.then_some(Effect::Canary { revision, replicas, scope })
     }
 
     /// Primary at its count on `revision`, the canary at its count on what it runs.
@@ -247,16 +237,37 @@ impl Scene<'_> {
         self.enact(revision.at(self.total), revision.at(0), facts)
     }
 
-    /// The write of primary, if it is not so already.
-    pub(crate) fn enact_primary(&self, goal: Goal, facts: &Facts) -> Option<Effect> {
+    /// The write of primary, if it is not so already. Where too few pods serve beside it its own are
+    /// not replaced yet: only its count and facts are written.
+    pub(crate) fn enact_primary(
+        &self,
+        goal: Goal,
+        facts: &Facts,
+        beside: Beside,
+    ) -> Option<Effect> {
         let Goal { revision, replicas } = goal;
         let now = &self.primary.workload;
-        let wrong = now.revision != Some(revision) || now.replicas != replicas || now.differs;
-        (wrong || self.primary.facts != *facts).then(|| Effect::Primary {
-            revision,
-            replicas,
-            facts: facts.clone(),
-        })
+        let counted = now.replicas != replicas || self.primary.facts != *facts;
+        // How it replaces its pods depends on N: another one changes that under way.
+        let changes = self.total_changes() && !now.rolled;
+        let replaced = now.revision != Some(revision) || now.differs || changes;
+        let waits = replaced && !self.may_roll(now, replicas, beside);
+        let write = |revision, scope| {
+            let facts = facts.clone();
+            Some(Effect::Primary { revision, replicas, facts, scope })
+        };
+        match (counted, replaced, waits) {
+            (_, true, false) | (true, false, _) => write(revision, WriteScope::Whole),
+            (true, true, true) => write(now.revision.unwrap_or(revision), WriteScope::CountOnly),
+            (false, true, true) | (false, false, _) => None,
+        }
+    }
+
+    /// The count and facts of primary, and nothing that would replace its pods.
+    pub(crate) fn recount(&self, replicas: u32, facts: Facts) -> Option<Effect> {
+        let revision = self.primary.workload.revision.or(self.promoted)?;
+        let scope = WriteScope::CountOnly;
+        Some(Effect::Primary { revision, replicas, facts, scope })
     }
 
     /// What holds in every state with a primary Deployment: our finalizer, an adopted target
@@ -371,24 +382,6 @@ pub(crate) fn limits(seen: &Observed, total: u32, own: DeploymentStrategy) -> Li
     Limits { wanted: total, min_ready: total.saturating_sub(slack), ceiling, members }
 }
 
-/// One side of a transfer.
-pub(crate) fn side(workload: Option<&Workload>, goal: u32) -> Side {
-    workload.map_or(Side { spec: 0, available: 0, terminating: 0, goal }, |it| Side {
-        spec: it.replicas,
-        available: it.available,
-        terminating: it.terminating,
-        goal,
-    })
-}
-
 fn has_pods(workload: &Workload) -> bool {
     0 < workload.replicas || 0 < workload.ready || 0 < workload.terminating
-}
-
-fn canary_is_wrong(canary: Option<&Workload>, goal: Goal) -> bool {
-    match canary {
-        None => 0 < goal.replicas,
-        Some(it) if it.replicas != goal.replicas => true,
-        Some(it) => 0 < goal.replicas && (it.revision != Some(goal.revision) || it.differs),
-    }
 }

@@ -51,6 +51,8 @@ pub enum Effect {
         replicas: u32,
         /// All durable facts.
         facts: Facts,
+        /// How much of the Deployment is written.
+        scope: WriteScope,
     },
     /// The canary is this revision at this count.
     Canary {
@@ -58,6 +60,8 @@ pub enum Effect {
         revision: Revision,
         /// `spec.replicas`; at 0 the revision does not matter.
         replicas: u32,
+        /// How much of the Deployment is written.
+        scope: WriteScope,
     },
     /// The target has this many pods, written by us (adoption and hand-back).
     Target {
@@ -94,6 +98,15 @@ pub enum Effect {
     RemoveChildren,
     /// Take our finalizer off.
     RemoveFinalizer,
+}
+
+/// How much of a child is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteScope {
+    /// All of it: its own controller replaces its pods where the template is another one.
+    Whole,
+    /// The count and the facts: what would replace its pods waits until enough others serve.
+    CountOnly,
 }
 
 /// Why a rollout can't go on; stands beside the state.

@@ -18,8 +18,10 @@ pub(crate) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promot
     let overdue = scene.overdue(headway.since);
     let taken_back = taken_back(scene, promotion, overdue);
     if let Some(cause) = taken_back {
-        if scene.has_template(previous) {
-            return take_back(scene, previous, promotion, cause);
+        if scene.has_template(previous)
+            && let Some(plan) = take_back(scene, previous, promotion, cause)
+        {
+            return plan;
         }
         if !scene.is_live(revision)
             && let Some(plan) = ship_a_fix(scene, promotion.before)
@@ -36,9 +38,11 @@ pub(crate) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promot
     }
     // Before primary has rolled only N moves it; afterwards the canary's units go over.
     let goal = if serves { scene.split(0) } else { scene.keep_canary(canary_now) };
-    let counts = scene.next_counts(goal);
+    // A canary that never gets through its own restart holds what no move may take from it.
+    let stuck = serves && overdue && scene.canary_side().rolls;
+    let counts = if stuck { scene.give_up_canary() } else { scene.next_counts(goal) };
     let effects = scene.enact_counts(revision, counts, &facts);
-    let lost = taken_back.map(|_| Held::PrimaryLost);
+    let lost = taken_back.filter(|_| !scene.has_template(previous)).map(|_| Held::PrimaryLost);
     Plan::to(State::Promoting(promotion), effects)
         .held(lost.or(overdue.then_some(Held::Overdue)).or(scene.primary_blocked()))
         .wake((!overdue).then(|| scene.deadline(headway.since)))
@@ -86,12 +90,21 @@ pub(crate) fn was_taken_back(scene: &Scene<'_>, promotion: Promotion) -> Cause {
     cause.filter(|it| marked == Some(*it) || !it.rejects()).unwrap_or(Cause::Resumed)
 }
 
-/// Primary back to its previous template first; the canary follows when that is ready.
-fn take_back(scene: &Scene<'_>, previous: Revision, promotion: Promotion, cause: Cause) -> Plan {
+/// Primary back to its previous template first; the canary follows when that is ready. `None` while
+/// too few others serve for primary to replace its pods.
+fn take_back(
+    scene: &Scene<'_>,
+    previous: Revision,
+    promotion: Promotion,
+    cause: Cause,
+) -> Option<Plan> {
     let facts = Facts { promoting: None, ..scene.facts.clone() };
     // The canary goes after primary, also when a guard failed it: it may be the only copy.
     let guard_failed = cause == Cause::GuardFailed;
     let counts = if guard_failed { scene.counts_now() } else { scene.counts_to_roll() };
+    if !scene.may_roll_primary(counts) {
+        return None;
+    }
     let writes = scene.enact_counts(previous, counts, &facts);
     let effects = beside(writes, scene.reject(promotion.id, cause));
     let rollback = Rollback {
@@ -102,5 +115,5 @@ fn take_back(scene: &Scene<'_>, previous: Revision, promotion: Promotion, cause:
         since: scene.now,
         headway: Headway::started(scene.now),
     };
-    Plan::to(State::RollingBack(rollback), effects)
+    Some(Plan::to(State::RollingBack(rollback), effects))
 }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::observed::{Facts, Observed, Primary};
-use crate::plan::{Effect, Plan};
+use crate::plan::{Effect, Plan, WriteScope};
 use crate::revision::{Revision, RolloutId};
 use crate::state::{CurrentStep, Stage, State, Trial};
 
@@ -142,7 +142,8 @@ fn count_alone(primary: &Primary, effect: &Effect) -> Option<Effect> {
         ..primary.facts.clone()
     };
     let differs = live.replicas != *replicas || facts != primary.facts;
-    differs.then_some(Effect::Primary { revision, replicas: *replicas, facts })
+    let (replicas, scope) = (*replicas, WriteScope::CountOnly);
+    differs.then_some(Effect::Primary { revision, replicas, facts, scope })
 }
 
 impl Effect {

@@ -3,7 +3,7 @@
 
 use crate::observed::{Desired, Facts, Preflight, Rejection, Takeover};
 use crate::order::Order;
-use crate::plan::{Effect, Held, Plan};
+use crate::plan::{Effect, Held, Plan, WriteScope};
 use crate::revision::{Cause, Revision, RolloutId};
 use crate::scene::{Relation, Scene};
 use crate::state::{
@@ -86,7 +86,8 @@ fn try_out(scene: &Scene<'_>, promoted: Revision, desired: Desired, before: Rest
     // Frozen before it is counted: a template that can't be frozen uses up no number.
     let mut effects = scene.upkeep();
     effects.push(Effect::Freeze { revision: desired.revision, attempt });
-    effects.push(Effect::Primary { revision: promoted, replicas: scene.total, facts });
+    let (replicas, scope) = (scene.total, WriteScope::Whole);
+    effects.push(Effect::Primary { revision: promoted, replicas, facts, scope });
     let stage = match scene.seen.preflight {
         Preflight::Passed => Stage::Progressing(enter(scene, 0)),
         Preflight::Failed => Stage::Preparing(Stopwatch::started(scene.now)),
@@ -109,7 +110,8 @@ fn promote(
     let facts = Facts { attempts: attempt, promoting, ..facts };
     let mut effects = scene.upkeep();
     effects.push(Effect::Freeze { revision, attempt });
-    effects.push(Effect::Primary { revision, replicas: scene.total, facts });
+    let (replicas, scope) = (scene.total, WriteScope::Whole);
+    effects.push(Effect::Primary { revision, replicas, facts, scope });
     let id = RolloutId { revision, attempt };
     let headway = Headway::started(scene.now);
     let since = scene.now;

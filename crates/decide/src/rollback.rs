@@ -28,7 +28,10 @@ pub(crate) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Roll
         Origin::Trial => false,
         Origin::Promoting => !scene.primary_carries(promoted, canary_now),
     };
-    let at_once = rollback.cause.is_immediate() && scene.canary_speaks_for(rollback.id.revision);
+    // A canary that never gets through its own restart holds what no move may take from it.
+    let stuck = overdue && scene.canary_side().rolls;
+    let at_once =
+        (rollback.cause.is_immediate() || stuck) && scene.canary_speaks_for(rollback.id.revision);
     let counts = if primary_first {
         scene.next_counts(scene.keep_canary(canary_now))
     } else if at_once {
@@ -71,10 +74,14 @@ pub(crate) fn ship_a_fix(scene: &Scene<'_>, before: Rest) -> Option<Plan> {
     } else {
         return None;
     };
+    let counts = scene.counts_to_roll();
+    if !scene.may_roll_primary(counts) {
+        return None;
+    }
     let promoting = Some(Takeover { revision: id.revision, promoted_by });
     let facts = Facts { attempts: id.attempt, promoting, ..facts };
     let mut effects = vec![Effect::Freeze { revision: id.revision, attempt: id.attempt }];
-    effects.extend(scene.enact_counts(id.revision, scene.counts_to_roll(), &facts));
+    effects.extend(scene.enact_counts(id.revision, counts, &facts));
     let headway = Headway::started(scene.now);
     let promotion = Promotion { id, promoted_by, before, since: scene.now, headway };
     Some(Plan::to(State::Promoting(promotion), effects))

@@ -60,6 +60,15 @@ impl DeploymentStrategy {
             (_, pods) => pods,
         }
     }
+
+    /// Pods of `count` that a Deployment keeps available while it replaces them.
+    #[must_use]
+    pub const fn kept(self, count: u32) -> u32 {
+        match self {
+            Self::Recreate => 0,
+            Self::RollingUpdate { .. } => count.saturating_sub(self.max_unavailable(count)),
+        }
+    }
 }
 
 impl Portion {

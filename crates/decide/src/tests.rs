@@ -9,5 +9,6 @@ mod effects;
 mod fleet;
 mod neighbors;
 mod refusals;
+mod restarts;
 mod rows;
 mod simulation;

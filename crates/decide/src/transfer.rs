@@ -6,12 +6,24 @@
 pub(crate) struct Side {
     /// `spec.replicas` now.
     pub(crate) spec: u32,
-    /// Available pods that count as healthy.
+    /// Pods that are Ready: consumers, available or not.
+    pub(crate) ready: u32,
+    /// Available pods that count as healthy; of a Deployment that rolls, those that its own
+    /// controller has to keep.
     pub(crate) available: u32,
     /// Pods on their way out: still members of the group.
     pub(crate) terminating: u32,
     /// `spec.replicas` at the end.
     pub(crate) goal: u32,
+    /// Whether its own controller replaces pods: which of them a smaller count takes is not known.
+    pub(crate) rolls: bool,
+}
+
+/// Available and Ready pods that a move may take.
+#[derive(Clone, Copy)]
+struct Spare {
+    available: u32,
+    ready: u32,
 }
 
 /// Bounds of every single move.
@@ -38,9 +50,10 @@ pub(crate) struct Moved {
 /// The next move. Absolute: asked again with the same input it answers the same, and asked again
 /// after each change it ends at both goals if pods become available.
 ///
-/// Shrinks first: pods that are not available cost nothing, of the others goes what is above
-/// `wanted`, and below it only as many, down to `min_ready`, as the growing side would find no
-/// room for under the ceiling. Then grows into the room that is left.
+/// Shrinks first: pods that are not Ready cost nothing, of the others goes what is above `wanted`,
+/// and below it only as many, down to `min_ready`, as the growing side would find no room for under
+/// the ceiling. A pod that is Ready and not available yet is a consumer, and no rest for another:
+/// both are counted. Then grows into the room that is left.
 pub(crate) fn transfer(from: Side, to: Side, limits: Limits) -> Moved {
     let (from, to) = shrink(from, to, limits.wanted, u32::MAX);
     let room = limits.ceiling.saturating_sub(from.spec + to.spec);
@@ -55,10 +68,14 @@ pub(crate) fn transfer(from: Side, to: Side, limits: Limits) -> Moved {
     Moved { from: smaller_from.spec + join_from, to: smaller_to.spec + join_to }
 }
 
-/// Both sides without what they can spare: at most `most` available pods, and none that would leave
-/// fewer than `least` of them.
+/// Both sides without what they can spare: at most `most` Ready pods, and none that would leave
+/// fewer than `least` of them Ready, or available.
 fn shrink(from: Side, to: Side, least: u32, most: u32) -> (Side, Side) {
-    let mut spare = (from.healthy() + to.healthy()).saturating_sub(least).min(most);
+    let above = |sum: u32| sum.saturating_sub(least).min(most);
+    let mut spare = Spare {
+        available: above(from.healthy() + to.healthy()),
+        ready: above(from.serving() + to.serving()),
+    };
     let to = to.shrink(&mut spare);
     (from.shrink(&mut spare), to)
 }
@@ -77,8 +94,13 @@ impl Limits {
 
 impl Side {
     /// Available pods that will still be there: a shrinking Deployment gives up others first.
-    const fn healthy(self) -> u32 {
+    pub(crate) const fn healthy(self) -> u32 {
         if self.available < self.spec { self.available } else { self.spec }
+    }
+
+    /// Ready pods that will still be there.
+    pub(crate) fn serving(self) -> u32 {
+        self.ready.min(self.spec).max(self.healthy())
     }
 
     /// Pods of this side that are members of the group, or will be.
@@ -90,16 +112,31 @@ impl Side {
         self.goal.saturating_sub(self.spec)
     }
 
-    /// This side with fewer pods; those that leave are members until they are gone.
-    fn shrink(self, spare: &mut u32) -> Self {
+    /// This side with fewer pods; those that leave are members until they are gone. A Deployment
+    /// takes those first that are not Ready, then those that are not available; one that rolls may
+    /// take any.
+    fn shrink(self, spare: &mut Spare) -> Self {
         let surplus = self.spec.saturating_sub(self.goal);
-        let idle = surplus.min(self.spec - self.healthy());
-        let available = (surplus - idle).min(*spare);
-        *spare -= available;
+        let (healthy, serving) = (self.healthy(), self.serving());
+        let unready = if self.rolls { 0 } else { surplus.min(self.spec - serving) };
+        let young = |left: u32, spare: u32| left.min(serving - healthy).min(spare);
+        let first = if self.rolls { 0 } else { young(surplus - unready, spare.ready) };
+        spare.ready -= first;
+        let left = surplus - unready - first;
+        let taken = left.min(healthy).min(spare.available).min(spare.ready);
+        (spare.available, spare.ready) = (spare.available - taken, spare.ready - taken);
+        // Of one that rolls: when nothing is left of what it has to keep.
+        let both = spare.ready.min(spare.available);
+        let last = if self.rolls && taken == healthy { young(left - taken, both) } else { 0 };
+        (spare.available, spare.ready) = (spare.available - last, spare.ready - last);
+        let is_spent = self.rolls && taken + last == serving;
+        let rest = if is_spent { left - taken - last } else { 0 };
+        let gone = unready + first + taken + last + rest;
         Self {
-            spec: self.spec - idle - available,
-            available: self.healthy() - available,
-            terminating: self.terminating + idle + available,
+            spec: self.spec - gone,
+            ready: serving - first - taken - last,
+            available: healthy - taken,
+            terminating: self.terminating + gone,
             ..self
         }
     }

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::count::{canary_count, fit_canary};
+use crate::count::{Counts, canary_count, fit_canary};
 use crate::moves::beside;
 use crate::observed::{
     Evidence, Facts, Frozen, Membership, OnInconclusive, Preflight, StepPlan, Takeover,
@@ -98,14 +98,11 @@ fn preparing(scene: &Scene<'_>, promoted: Revision, trial: Trial, waiting: Stopw
     if let Some(held) = scene.start_brake() {
         return Plan::to(stage(Stage::Preparing(waiting)), effects).held(held);
     }
-    if scene.live_bypass() {
-        return promote(scene, trial, PromotedBy::Bypass, scene.consuming_bypass());
+    if let Some(plan) = ordered_promotion(scene, trial) {
+        return plan;
     }
     if scene.total == 0 {
         return Plan::to(stage(Stage::Preparing(waiting)), effects).held(Held::ScaledToZero);
-    }
-    if skips_all(scene, trial) {
-        return promote(scene, trial, PromotedBy::Commanded, scene.facts.clone());
     }
     let started = scene.seen.orders.contains(&Order::Start(trial.id));
     if scene.seen.preflight == Preflight::Passed || started {
@@ -126,7 +123,7 @@ fn under_way(scene: &Scene<'_>, promoted: Revision, trial: Trial, step: CurrentS
     let can_grow = scene.frozen(revision).is_some() || freeze.is_some();
     let planned = fit_canary(step.canary, scene.total);
     let canary_goal = if can_grow { planned } else { planned.min(scene.canary_units()) };
-    let counts = scene.next_counts(scene.split(canary_goal));
+    let counts = next_counts(scene, step, canary_goal);
     let (primary, canary) = (promoted.at(counts.primary), revision.at(counts.canary));
     let grows = scene.canary_units() < canary.replicas;
     let writes = scene.enact(primary, canary, &scene.facts);
@@ -142,17 +139,15 @@ fn under_way(scene: &Scene<'_>, promoted: Revision, trial: Trial, step: CurrentS
     if let Some(held) = scene.brake() {
         return stay(false, Some(held));
     }
-    if scene.live_bypass() {
-        return promote(scene, trial, PromotedBy::Bypass, scene.consuming_bypass());
+    if let Some(plan) = ordered_promotion(scene, trial) {
+        return plan;
     }
     if scene.total == 0 {
         return stay(false, Some(Held::ScaledToZero));
     }
-    if skips_all(scene, trial) {
-        return promote(scene, trial, PromotedBy::Commanded, scene.facts.clone());
-    }
     if scene.seen.orders.contains(&Order::PromoteStep(trial.id, step.index)) {
-        return forward(scene, trial, step, PromotedBy::Commanded);
+        let plan = forward(scene, trial, step, PromotedBy::Commanded);
+        return plan.unwrap_or_else(|| stay(false, None));
     }
     let Some(plan) = scene.seen.strategy.steps.get(step.index).copied() else {
         // The frozen strategy always has this step; without it nothing may move by itself.
@@ -181,14 +176,17 @@ fn judge(
             if plan.approval && !approved {
                 return stay(true, Some(Held::ApprovalRequired));
             }
-            forward(scene, trial, step, PromotedBy::Passed)
+            let plan = forward(scene, trial, step, PromotedBy::Passed);
+            plan.unwrap_or_else(|| stay(false, None))
         }
         Evidence::Inconclusive { .. } if held_for < plan.max_hold => stay(false, None),
         Evidence::Inconclusive { delivered } => {
             let enough = delivered && plan.max_hold <= step.delivered.elapsed(scene.now);
             match scene.seen.strategy.on_inconclusive {
                 OnInconclusive::Promote if enough => {
-                    promote(scene, trial, PromotedBy::Inconclusive, scene.facts.clone())
+                    let facts = scene.facts.clone();
+                    let plan = promote(scene, trial, PromotedBy::Inconclusive, facts);
+                    plan.unwrap_or_else(|| stay(false, None))
                 }
                 OnInconclusive::Rollback if enough => {
                     let promoted = scene.promoted.unwrap_or(trial.id.revision);
@@ -219,28 +217,57 @@ const fn told(scene: &Scene<'_>) -> Evidence {
 }
 
 /// The next step, entered without effects: its size must be persisted before its pods exist.
-fn forward(scene: &Scene<'_>, trial: Trial, step: CurrentStep, promoted_by: PromotedBy) -> Plan {
+fn forward(
+    scene: &Scene<'_>,
+    trial: Trial,
+    step: CurrentStep,
+    promoted_by: PromotedBy,
+) -> Option<Plan> {
     let index = step.index + 1;
     if index < scene.seen.strategy.steps.len() {
         let stage = Stage::Progressing(enter(scene, index));
-        return Plan::to(State::Trial(Trial { stage, ..trial }), scene.upkeep());
+        return Some(Plan::to(State::Trial(Trial { stage, ..trial }), scene.upkeep()));
     }
     promote(scene, trial, promoted_by, scene.facts.clone())
 }
 
-fn promote(scene: &Scene<'_>, trial: Trial, promoted_by: PromotedBy, facts: Facts) -> Plan {
+/// The promotion that a person asks for, by a bypass or by a command.
+fn ordered_promotion(scene: &Scene<'_>, trial: Trial) -> Option<Plan> {
+    if scene.live_bypass() {
+        return promote(scene, trial, PromotedBy::Bypass, scene.consuming_bypass());
+    }
+    let skips_all = scene.seen.orders.contains(&Order::PromoteFull(trial.id));
+    let facts = (skips_all && 0 < scene.total).then(|| scene.facts.clone())?;
+    promote(scene, trial, PromotedBy::Commanded, facts)
+}
+
+/// `None` while too few others serve for primary to replace its pods.
+fn promote(scene: &Scene<'_>, trial: Trial, promoted_by: PromotedBy, facts: Facts) -> Option<Plan> {
     let revision = trial.id.revision;
+    let counts = scene.counts_to_roll();
+    if !scene.may_roll_primary(counts) {
+        return None;
+    }
     let facts = Facts { promoting: Some(Takeover { revision, promoted_by }), ..facts };
     let mut effects: Vec<_> = scene.freeze_again(revision, trial.id.attempt).into_iter().collect();
-    effects.extend(scene.enact_counts(revision, scene.counts_to_roll(), &facts));
+    effects.extend(scene.enact_counts(revision, counts, &facts));
     let (before, since) = (trial.before, scene.now);
     let headway = Headway::started(since);
     let promotion = Promotion { id: trial.id, promoted_by, before, since, headway };
-    Plan::to(State::Promoting(promotion), effects)
+    Some(Plan::to(State::Promoting(promotion), effects))
 }
 
-fn skips_all(scene: &Scene<'_>, trial: Trial) -> bool {
-    scene.seen.orders.contains(&Order::PromoteFull(trial.id))
+/// The next counts on the way to `goal`. What changes both children, as a restart of the target
+/// does, comes before the next unit: those on their way get there, or are given up for lost.
+fn next_counts(scene: &Scene<'_>, step: CurrentStep, goal: u32) -> Counts {
+    let counts = scene.next_counts(scene.split(goal));
+    if !scene.restart_waits(counts) {
+        return counts;
+    }
+    let lost = scene.seen.canary_blocked.is_some() || step.hold != Stopwatch::default();
+    let canary = scene.canary_side();
+    let units = if lost { canary.serving() } else { canary.spec };
+    scene.next_counts(scene.split(units.min(goal)))
 }
 
 /// The step of this index, its clocks at zero and its canary count fixed.

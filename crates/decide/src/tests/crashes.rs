@@ -15,7 +15,7 @@ use crate::testing::{
 /// more.
 fn crashed(mut seen: Observed) -> Observed {
     for effect in decide(&seen, NOW).effects {
-        if let Effect::Primary { revision, replicas, facts } = effect {
+        if let Effect::Primary { revision, replicas, facts, .. } = effect {
             let it = primary(&mut seen);
             it.facts = facts;
             it.workload = Workload { rolled: false, ..workload(revision, replicas) };

@@ -2,7 +2,7 @@
 //! Each was a hole that the simulation found, or breaks in a way that it can't see.
 
 use crate::observed::{Evidence, MoveOrder, Observed, Workload};
-use crate::plan::Effect;
+use crate::plan::{Effect, WriteScope};
 use crate::revision::Cause;
 use crate::state::{Ending, Stage, State, Trial};
 use crate::table::decide;
@@ -84,8 +84,9 @@ fn the_only_consumer_stays_until_its_canary_exists() {
         |it| primary(it).workload = workload(PROMOTED, 1),
         |it| it.canary = None,
     ];
+    let created = Effect::Canary { revision: NEXT, replicas: 0, scope: WriteScope::Whole };
     let effects = decide(&with(progressing(), alone), NOW).effects;
-    assert!(effects.contains(&Effect::Canary { revision: NEXT, replicas: 0 }), "{effects:?}");
+    assert!(effects.contains(&created), "{effects:?}");
     let taken = |it: &Effect| matches!(it, Effect::Primary { replicas: 0, .. });
     assert!(!effects.iter().any(taken), "{effects:?}");
     let made = with(progressing(), alone);

@@ -43,7 +43,7 @@ impl Fleet {
     fn apply(&mut self, plan: &Plan) {
         for effect in &plan.effects {
             match effect {
-                Effect::Primary { revision, replicas, facts } => {
+                Effect::Primary { revision, replicas, facts, .. } => {
                     let it = primary(&mut self.seen);
                     it.facts = facts.clone();
                     let unavailable = it.strategy.max_unavailable(*replicas);
@@ -53,7 +53,7 @@ impl Fleet {
                     }
                     scale(&mut it.workload, *revision, *replicas);
                 }
-                Effect::Canary { revision, replicas } => {
+                Effect::Canary { revision, replicas, .. } => {
                     let it = self.seen.canary.get_or_insert(workload(*revision, 0));
                     scale(it, *revision, *replicas);
                 }

@@ -3,7 +3,7 @@
 
 use crate::observed::{Evidence, Observed};
 use crate::order::Order;
-use crate::plan::{Effect, Plan};
+use crate::plan::{Effect, Plan, WriteScope};
 use crate::revision::Cause;
 use crate::state::{Ending, State};
 use crate::table::decide;
@@ -159,7 +159,7 @@ fn a_template_that_cannot_be_frozen_keeps_no_primary_from_its_count_and_uses_up_
     for _ in 0..5 {
         let outcome = refusing(&seen, |it| matches!(it, Effect::Freeze { .. }));
         for effect in outcome.made {
-            if let Effect::Primary { revision, replicas, facts } = effect {
+            if let Effect::Primary { revision, replicas, facts, .. } = effect {
                 primary(&mut seen).workload = workload(revision, replicas);
                 primary(&mut seen).facts = facts;
             }
@@ -188,7 +188,8 @@ fn no_more_pods_are_made_where_the_write_that_makes_room_is_refused() {
     let held = with(seen, &[|it| it.max_consumers = Some(4)]);
     assert_eq!(refusing(&held, |it| matches!(it, Effect::Primary { .. })).made, []);
     let facts = primary(&mut adopting()).facts.clone();
-    let grows = Effect::Primary { revision: PROMOTED, replicas: 1, facts };
+    let scope = WriteScope::Whole;
+    let grows = Effect::Primary { revision: PROMOTED, replicas: 1, facts, scope };
     let gives = Effect::Target { replicas: 3 };
     let plan = Plan::to(State::Adopting, vec![gives.clone(), grows.clone()]);
     assert_eq!(plan.what_remains(&adopting(), &grows, &[gives]), None, "X keeps its pods");

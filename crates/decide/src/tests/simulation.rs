@@ -111,7 +111,7 @@ impl Lives {
     /// lived again aloud.
     fn complain(&mut self) {
         self.broken.sort_by_key(|it| it.seed);
-        let mut kinds = BTreeMap::<&str, (u32, &Broken)>::new();
+        let mut kinds = BTreeMap::<String, (u32, &Broken)>::new();
         for it in &self.broken {
             kinds.entry(it.kind()).or_insert((0, it)).0 += 1;
         }

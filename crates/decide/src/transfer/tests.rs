@@ -4,7 +4,7 @@
 use crate::transfer::{Limits, Moved, Side, transfer};
 
 const fn side(spec: u32, available: u32, goal: u32) -> Side {
-    Side { spec, available, terminating: 0, goal }
+    Side { spec, ready: available, available, terminating: 0, goal, rolls: false }
 }
 const SURGE: Limits = Limits { wanted: 6, min_ready: 6, ceiling: 7, members: None };
 
@@ -40,6 +40,29 @@ fn what_may_be_missing_is_taken_only_where_surge_finds_no_room() {
     assert_eq!(first, Moved { from: 65, to: 10 }, "they have to leave first");
     let left = transfer(side(65, 65, 50), side(10, 10, 50), full);
     assert_eq!(left, Moved { from: 65, to: 35 });
+}
+
+/// With `minReadySeconds` they are consumers long before they are available.
+#[test]
+fn pods_that_are_ready_and_not_available_yet_are_given_up_one_by_one() {
+    let five = Limits { wanted: 5, min_ready: 5, ceiling: 6, members: None };
+    let canary = Side { ready: 3, ..side(3, 0, 0) };
+    assert_eq!(transfer(canary, side(2, 2, 5), five), Moved { from: 3, to: 3 });
+    let started = Side { ready: 3, ..side(3, 2, 5) };
+    assert_eq!(transfer(canary, started, five), Moved { from: 2, to: 4 }, "Ready counts, too");
+    let failing = Side { ready: 1, ..side(3, 0, 0) };
+    assert_eq!(transfer(failing, side(2, 2, 5), five).from, 1, "two of them serve nobody");
+}
+
+/// Which of its pods goes is for its own controller to say, and that keeps `available` of them.
+#[test]
+fn a_side_that_rolls_gives_up_none_for_free() {
+    let one_less = Limits { wanted: 5, min_ready: 4, ceiling: 6, members: None };
+    let rolls = Side { rolls: true, ..side(5, 4, 0) };
+    assert_eq!(transfer(rolls, side(0, 0, 5), one_less), Moved { from: 5, to: 1 });
+    assert_eq!(transfer(rolls, side(1, 1, 5), one_less), Moved { from: 4, to: 2 });
+    let broken = Side { rolls: true, ..side(5, 0, 0) };
+    assert_eq!(transfer(broken, side(5, 5, 5), one_less), Moved { from: 0, to: 5 });
 }
 
 #[test]

@@ -9,7 +9,7 @@ use kube::{Api, ResourceExt};
 use serde_json::json;
 use siskin_analysis::observation::Role;
 use siskin_api::annotations::{FIELD_MANAGER, primary, target};
-use siskin_decide::{Facts, Revision};
+use siskin_decide::{Facts, Revision, WriteScope};
 
 use crate::apply::objects::Objects;
 use crate::apply::writer::{ApplyFailed, Writer};
@@ -29,6 +29,8 @@ pub(super) struct ChildWrite<'a> {
     pub(super) replicas: u32,
     /// Durable facts, of a primary.
     pub(super) facts: Option<&'a Facts>,
+    /// How much of it is written.
+    pub(super) scope: WriteScope,
 }
 
 impl Objects<'_> {
@@ -61,7 +63,9 @@ impl Objects<'_> {
             (_, None) => return Err(ApplyFailed::TemplateLost(write.revision)),
         };
         // What came back is what the cluster makes of it, whatever its policies have changed.
-        if let Some(child) = child.filter(|_| role == Role::Primary || 0 < write.replicas) {
+        let whole_child = write.scope == WriteScope::Whole;
+        let dressed = whole_child && (role == Role::Primary || 0 < write.replicas);
+        if let Some(child) = child.filter(|_| dressed) {
             self.writer.cluster.taken.note(child.made_of(&whole(&written)), true);
         }
         self.written(role, written);
@@ -169,11 +173,13 @@ fn update(live: &DynamicObject, child: &Child, write: ChildWrite<'_>) -> JsonPat
     noting(as_asked(live, child).set(&["spec", "replicas"], write.replicas), live, write.facts)
 }
 
-/// Whether only the count of a child is written. Removing a canary needs no template: whatever it
+/// Whether only the count of a child is written. One whose pods may not be replaced yet keeps what
+/// it is, whatever it should be. Removing a canary needs no template: whatever it
 /// runs, it goes. A child whose frozen template is lost keeps what it runs, and can be scaled.
 fn keeps_its_template(live: &DynamicObject, write: ChildWrite<'_>, frozen: bool) -> bool {
     let removed = write.role == Role::Canary && write.replicas == 0;
-    removed || (!frozen && carried(live) == Some(write.revision))
+    let waits = write.scope == WriteScope::CountOnly;
+    waits || removed || (!frozen && carried(live) == Some(write.revision))
 }
 
 /// The count and the durable facts, and nothing of the template.

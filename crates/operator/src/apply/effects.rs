@@ -138,15 +138,16 @@ impl Objects<'_> {
             Effect::SeedScale { replicas } => self.seed_scale(*replicas).await,
             Effect::Freeze { revision, attempt } => self.freeze(*revision, *attempt).await,
             Effect::Refreeze { revision } => self.refreeze(*revision).await,
-            Effect::Primary { revision, replicas, facts } => {
-                let (revision, replicas) = (*revision, *replicas);
+            Effect::Primary { revision, replicas, facts, scope } => {
+                let (revision, replicas, scope) = (*revision, *replicas, *scope);
                 let role = Role::Primary;
-                let write = ChildWrite { role, revision, replicas, facts: Some(facts) };
+                let write = ChildWrite { role, revision, replicas, facts: Some(facts), scope };
                 self.write_child(write).await
             }
-            Effect::Canary { revision, replicas } => {
-                let (revision, replicas) = (*revision, *replicas);
-                let write = ChildWrite { role: Role::Canary, revision, replicas, facts: None };
+            Effect::Canary { revision, replicas, scope } => {
+                let (revision, replicas, scope) = (*revision, *replicas, *scope);
+                let role = Role::Canary;
+                let write = ChildWrite { role, revision, replicas, facts: None, scope };
                 self.write_child(write).await
             }
             Effect::Target { replicas } => self.write_target(*replicas).await,

@@ -4,7 +4,7 @@
 use kube::Resource;
 use siskin_analysis::observation::Role;
 use siskin_api::CommandOutcome;
-use siskin_decide::{Effect, Rest, State};
+use siskin_decide::{Effect, Rest, State, WriteScope};
 
 use crate::observe::world::World;
 use crate::persisted;
@@ -124,8 +124,12 @@ impl Reporter {
                         Announcement { kind, reason: "TargetDrained", action, note },
                     );
                 }
-                Effect::Primary { .. } => self.repair(round, Role::Primary),
-                Effect::Canary { .. } => self.repair(round, Role::Canary),
+                Effect::Primary { scope: WriteScope::Whole, .. } => {
+                    self.repair(round, Role::Primary);
+                }
+                Effect::Canary { scope: WriteScope::Whole, .. } => {
+                    self.repair(round, Role::Canary);
+                }
                 Effect::OwnPrimaryByTarget => {
                     let note = format!(
                         "the template of {target} was not promoted: {target}-primary keeps serving and belongs to {target} now. Revert {target} in Git before the next sync, the guard is off"
@@ -138,6 +142,8 @@ impl Reporter {
                 }
                 Effect::AddFinalizer
                 | Effect::SeedScale { .. }
+                | Effect::Primary { .. }
+                | Effect::Canary { .. }
                 | Effect::Freeze { .. }
                 | Effect::Refreeze { .. }
                 | Effect::Target { .. }

@@ -9,7 +9,8 @@ use super::deployment::Deployment;
 use super::shape::Shape;
 use super::world::Signs;
 use crate::observed::{
-    Desired, Facts, Frozen, Membership, Names, Observed, Primary, Strategy, Target, Uid, Workload,
+    Desired, Facts, Frozen, Membership, MoveOrder, Names, Observed, Primary, Strategy, Target, Uid,
+    Workload,
 };
 use crate::order::Order;
 use crate::revision::{Revision, TrialKey};
@@ -111,24 +112,37 @@ pub(super) struct View {
 /// What a child takes over from the target beside the template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Dress {
-    shape: Shape,
+    own: Shape,
+    order: MoveOrder,
+    most: Option<u32>,
+    total: u32,
     min_ready: u32,
     restarts: u32,
 }
 
 impl Dress {
     pub(super) fn of(target: &Deployment, rollout: &Rollout, total: u32) -> Self {
-        let shape = target.shape.of_child(rollout.plan().order, total, rollout.max_consumers);
-        Self { shape, min_ready: target.min_ready, restarts: target.made.restarts }
+        let (order, most) = (rollout.plan().order, rollout.max_consumers);
+        let Deployment { shape: own, min_ready, made, .. } = *target;
+        Self { own, order, most, total, min_ready, restarts: made.restarts }
+    }
+
+    /// For another N.
+    pub(super) const fn at(self, total: u32) -> Self {
+        Self { total, ..self }
+    }
+
+    fn shape(self) -> Shape {
+        self.own.of_child(self.order, self.total, self.most)
     }
 
     pub(super) fn put_on(self, child: &mut Deployment) {
-        (child.shape, child.min_ready) = (self.shape, self.min_ready);
+        (child.shape, child.min_ready) = (self.shape(), self.min_ready);
         child.made.restarts = self.restarts;
     }
 
     fn is_worn_by(self, child: &Deployment) -> bool {
-        (self.shape, self.min_ready, self.restarts)
+        (self.shape(), self.min_ready, self.restarts)
             == (child.shape, child.min_ready, child.made.restarts)
     }
 }

@@ -4,7 +4,7 @@
 use super::deployment::Deployment;
 use super::world::World;
 use crate::observed::{Evidence, MoveOrder, Observed};
-use crate::plan::{Effect, Plan};
+use crate::plan::{Effect, Held, Plan};
 use crate::revision::{Cause, Revision};
 use crate::state::{Ending, State};
 
@@ -13,6 +13,8 @@ use crate::state::{Ending, State};
 pub(super) struct Consumers {
     pub(super) specs: u32,
     available: u32,
+    /// Available pods that stay, whatever the controllers of Deployments that roll take away.
+    kept: u32,
     /// Pods of the children, those included that are on their way out: all are members of the
     /// group.
     members: u32,
@@ -30,13 +32,15 @@ impl Consumers {
             cluster.primary.as_ref().map(|it| (&it.deployment, true)),
             cluster.canary.as_ref().map(|it| (it, !is_given_up(world, seen, it.named))),
         ];
-        let mut counts = Self { specs: 0, available: 0, members: 0, copies: 0 };
+        let mut counts = Self { specs: 0, available: 0, kept: 0, members: 0, copies: 0 };
         for (it, counts_as_ready) in deployments.into_iter().flatten() {
             counts.specs += it.replicas;
             // A shrinking Deployment gives up unready pods first. What its status does not say yet
             // nobody can know.
-            counts.available +=
-                if counts_as_ready { it.counted.available.min(it.replicas) } else { 0 };
+            if counts_as_ready {
+                counts.available += it.counted.available.min(it.replicas);
+                counts.kept += it.kept();
+            }
         }
         let target = cluster.target.as_ref().map(|it| &it.deployment).filter(|_| shares);
         let all = target.into_iter().chain(cluster.primary.iter().map(|it| &it.deployment));
@@ -145,9 +149,27 @@ pub(super) fn check(
     }
     let own = shape.map_or(0, |it| it.slack(total));
     let slack = if total < ceiling { own } else { own.max(1) };
-    let at_once = matches!(plan.next, State::RollingBack(it) if is_immediate(it.cause));
+    // Overdue, a canary that is stuck in its own restart goes at once, too.
+    let at_once = matches!(plan.next, State::RollingBack(it) if is_immediate(it.cause))
+        || plan.held == Some(Held::Overdue);
     if after.available < before.available && after.available + slack < total && !at_once {
         world.fail(&format!("I1: {effect:?} brings {before:?} to {after:?} at N = {total}"));
+    }
+    if after.kept < before.kept && after.kept + slack < total && !at_once && !late {
+        {
+            let k: Vec<_> = [
+                world.cluster.target.as_ref().map(|it| &it.deployment),
+                world.cluster.primary.as_ref().map(|it| &it.deployment),
+                world.cluster.canary.as_ref(),
+            ]
+            .into_iter()
+            .flatten()
+            .map(|it| (it.kept(), it.counted, it.shape, it.replicas))
+            .collect();
+            world.fail(&format!(
+                "I1, kept: {effect:?} brings {before:?} to {after:?} at N = {total} {slack} {k:?}"
+            ));
+        }
     }
 }
 

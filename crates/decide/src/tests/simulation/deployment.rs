@@ -159,6 +159,16 @@ impl Deployment {
         self.count().ready
     }
 
+    /// Available pods that stay while its controller replaces them, if it does or is about to.
+    pub(super) fn kept(&self) -> u32 {
+        let available = self.counted.available.min(self.replicas);
+        let old = |it: &Pod| it.made != self.made;
+        let rolls = !self.paused && self.staying().any(old);
+        let slack =
+            if self.shape.recreate { self.replicas } else { self.shape.slack(self.replicas) };
+        if rolls { available.min(self.replicas.saturating_sub(slack)) } else { available }
+    }
+
     /// Whether all of its pods are of its template, ready or not.
     pub(super) fn has_rolled(&self) -> bool {
         let Counted { all, updated, .. } = self.counted;

@@ -13,11 +13,9 @@ use crate::state::Ending;
 /// After every tick.
 pub(super) fn check(world: &World) {
     let Some(facts) = world.cluster.primary.as_ref().map(|it| &it.facts) else { return };
-    let Profile { scaling, vandals, restarts, climate, .. } = world.profile;
-    // A count that was asked for a moment ago is on its way; a restart in the middle of a move takes
-    // its own pods beside those that move, and what is Ready and not available yet may be given up.
-    let beside = restarts || 0 < climate.min_ready || world.memory.forced;
-    if scaling || vandals || beside || world.memory.lost_primary {
+    let Profile { scaling, vandals, .. } = world.profile;
+    // A count that was asked for a moment ago is on its way.
+    if scaling || vandals || world.memory.forced || world.memory.lost_primary {
         return;
     }
     availability(world, facts);

@@ -25,7 +25,7 @@ pub(super) fn effect(world: &World, seen: &Observed, effect: &Effect) -> Option<
     let rejected =
         |it: Revision| world.cluster.find(it).is_some_and(|it| it.frozen.rejection.is_some());
     match effect {
-        Effect::Canary { revision, replicas } => {
+        Effect::Canary { revision, replicas, .. } => {
             let now = world.cluster.canary.as_ref().map_or(0, |it| it.replicas);
             let planned = seen.state.step().map_or(0, |it| it.canary);
             if now < *replicas && planned < *replicas {

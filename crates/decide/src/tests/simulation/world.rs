@@ -79,10 +79,14 @@ pub(super) struct Broken {
 }
 
 impl Broken {
-    /// The invariant, or the first words.
-    pub(super) fn kind(&self) -> &str {
-        let end = self.promise.find([':', '{', '(']);
-        self.promise[..end.unwrap_or(self.promise.len())].trim_end()
+    /// The invariant, or the first words, without their figures.
+    pub(super) fn kind(&self) -> String {
+        let end = self.promise.find(['{', '(']).unwrap_or(self.promise.len());
+        let end = self.promise[..end].find(" brings").unwrap_or(end);
+        let words = self.promise[..end]
+            .split(' ')
+            .filter(|it| it.trim_end_matches(',').parse::<u32>().is_err());
+        words.collect::<Vec<_>>().join(" ").trim_end().to_owned()
     }
 }
 

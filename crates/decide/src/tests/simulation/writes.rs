@@ -1,10 +1,10 @@
 //! Effects as `apply` makes them: absolute, each with the resourceVersion that was read. A write on
 //! an object that changed since fails, and ends the pass. Plans nothing.
 
-use super::cluster::{Cluster, FrozenObject, PrimaryObject, View, trial_key};
+use super::cluster::{Cluster, Dress, FrozenObject, PrimaryObject, View, trial_key};
 use super::deployment::{BY_HAND, Deployment, Made};
 use crate::observed::{Facts, Frozen};
-use crate::plan::Effect;
+use crate::plan::{Effect, WriteScope};
 use crate::revision::Revision;
 use siskin_simulation::random::Random;
 
@@ -43,10 +43,23 @@ pub(super) fn write(
         }
         Effect::Freeze { revision, attempt } => freeze(cluster, view, *revision, *attempt),
         Effect::Refreeze { revision } => refreeze(cluster, view, *revision),
-        Effect::Primary { revision, replicas, facts } => {
+        Effect::Primary { revision, replicas, facts, scope: WriteScope::Whole } => {
             primary(cluster, view, *revision, *replicas, facts)
         }
-        Effect::Canary { revision, replicas } => canary(cluster, view, *revision, *replicas),
+        Effect::Primary { replicas, facts, scope: WriteScope::CountOnly, .. } => {
+            recount(cluster, view, *replicas, facts)
+        }
+        Effect::Canary { revision, replicas, scope: WriteScope::Whole } => {
+            canary(cluster, view, *revision, *replicas)
+        }
+        Effect::Canary { replicas, scope: WriteScope::CountOnly, .. } => {
+            let version = cluster.next_version();
+            let it = cluster.canary.as_mut().ok_or(Failed::Conflict)?;
+            check(view.versions.canary, it.version)?;
+            it.scale(*replicas, version);
+            view.versions.canary = Some(version);
+            Ok(())
+        }
         Effect::Target { replicas } => target(cluster, view, *replicas, None, fate),
         Effect::Drain { noted } => target(cluster, view, 0, Some(*noted), fate),
         Effect::DropFieldOwnership => disown(cluster, view),
@@ -225,14 +238,33 @@ fn primary(
             return Err(Failed::Conflict);
         }
     };
+    // N may change with this very write.
+    let worn = view.dress.map(|it| it.at(facts.replicas));
     // Where it alone still has its template, only the count and the facts are written.
-    dress(&mut object.deployment, view, frozen.then_some(revision), replicas, version);
+    let template = frozen.then_some(revision);
+    dress(&mut object.deployment, worn, template, replicas, version);
     object.deployment.named = revision;
     object.deployment.edited &= !frozen;
     object.owned &= !frozen;
     object.facts = facts.clone();
     view.versions.primary = Some(version);
     cluster.primary = Some(object);
+    Ok(())
+}
+
+/// The count and the facts of primary, and nothing of its template.
+fn recount(
+    cluster: &mut Cluster,
+    view: &mut View,
+    replicas: u32,
+    facts: &Facts,
+) -> Result<(), Failed> {
+    let version = cluster.next_version();
+    let it = cluster.primary.as_mut().ok_or(Failed::Conflict)?;
+    check(view.versions.primary, it.deployment.version)?;
+    it.deployment.scale(replicas, version);
+    it.facts = facts.clone();
+    view.versions.primary = Some(version);
     Ok(())
 }
 
@@ -255,7 +287,7 @@ fn canary(
     };
     // To 0, and without its template, only the count is written.
     let template = (frozen && 0 < replicas).then_some(revision);
-    dress(&mut object, view, template, replicas, version);
+    dress(&mut object, view.dress, template, replicas, version);
     if frozen && 0 < replicas {
         (object.named, object.edited) = (revision, false);
     }
@@ -267,14 +299,14 @@ fn canary(
 /// A child as it is written: with its template, what it takes over from the target goes onto it.
 fn dress(
     child: &mut Deployment,
-    view: &View,
+    dress: Option<Dress>,
     template: Option<Revision>,
     replicas: u32,
     version: u32,
 ) {
     let Some(template) = template else { return child.scale(replicas, version) };
     let before = child.made;
-    if let Some(dress) = view.dress {
+    if let Some(dress) = dress {
         dress.put_on(child);
     }
     let made = Made { from: template, ..child.made };

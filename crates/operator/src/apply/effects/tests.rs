@@ -8,7 +8,7 @@ use kube::core::DynamicObject;
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
 use siskin_api::{CanaryRollout, CanaryRolloutStatus};
-use siskin_decide::{Names, Revision, State, testing};
+use siskin_decide::{Names, Revision, State, WriteScope, testing};
 use tower_test::mock::{self, Handle};
 
 use super::*;
@@ -175,8 +175,13 @@ async fn a_lost_template_stops_no_rollback_and_the_status_is_written() {
         testing::rolling_back().state,
         vec![
             Effect::Refreeze { revision: testing::PROMOTED },
-            Effect::Canary { revision: testing::NEXT, replicas: 0 },
-            Effect::Primary { revision: testing::PROMOTED, replicas: 4, facts },
+            Effect::Canary { revision: testing::NEXT, replicas: 0, scope: WriteScope::Whole },
+            Effect::Primary {
+                revision: testing::PROMOTED,
+                replicas: 4,
+                facts,
+                scope: WriteScope::Whole,
+            },
         ],
     );
     let (applied, sent) = Box::pin(carried_out(world, &seen, &plan, |_| None)).await;
@@ -195,8 +200,13 @@ async fn a_lost_template_stops_no_rollback_and_the_status_is_written() {
 async fn each_role_is_written_where_the_other_is_refused() {
     let facts = on_trial().1.primary.unwrap().facts;
     let both = vec![
-        Effect::Canary { revision: testing::NEXT, replicas: 0 },
-        Effect::Primary { revision: testing::PROMOTED, replicas: 4, facts },
+        Effect::Canary { revision: testing::NEXT, replicas: 0, scope: WriteScope::Whole },
+        Effect::Primary {
+            revision: testing::PROMOTED,
+            replicas: 4,
+            facts,
+            scope: WriteScope::Whole,
+        },
     ];
     let plan = Plan::to(testing::rolling_back().state, both);
     for (name, index) in [("orders-canary", 0), ("orders-primary", 1)] {
@@ -215,7 +225,7 @@ async fn each_role_is_written_where_the_other_is_refused() {
 #[tokio::test]
 async fn an_api_server_that_is_away_stops_the_pass_and_no_status_is_written() {
     let (world, seen) = on_trial();
-    let canary = Effect::Canary { revision: testing::NEXT, replicas: 0 };
+    let canary = Effect::Canary { revision: testing::NEXT, replicas: 0, scope: WriteScope::Whole };
     let plan = Plan::to(testing::rolling_back().state, vec![canary, Effect::AddFinalizer]);
     for error in [no(503, "apiserver not ready"), no(409, "the object has been modified")] {
         let (world, answer) = (world.clone(), |_: &str| Some(error.clone()));

@@ -10,7 +10,7 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 use siskin_analysis::observation::Role;
 use siskin_api::PodIdentity;
-use siskin_decide::{Cause, Effect, Plan, RolloutId, testing};
+use siskin_decide::{Cause, Effect, Plan, RolloutId, WriteScope, testing};
 use tower_test::mock;
 
 use super::*;
@@ -279,8 +279,8 @@ async fn a_primary_whose_manifest_has_pod_name_is_frozen_again_as_it_was() {
     }
 }
 
-#[tokio::test]
-async fn a_primary_whose_template_is_lost_can_still_be_scaled() {
+/// A primary that somebody has edited by hand, and the revision that its annotation names.
+fn edited_primary(store: &Store) -> (Writer, World, Revision) {
     let (mut world, revision) = world_of("live");
     world.family = Some(crate::workloads::children::Family {
         target: "orders".into(),
@@ -292,12 +292,18 @@ async fn a_primary_whose_template_is_lost_can_still_be_scaled() {
     let mut primary = deployment("orders-primary", &raw("edited by hand"));
     primary.annotations_mut().insert("siskin.dev/revision".into(), revision.to_string());
     world.live.primary = Some(primary.clone());
-    let store = Store::default();
     let rest = serde_json::to_value(&primary).unwrap();
     store.lock().unwrap().push(Stored { name: "orders-primary".into(), rest, data: "{}".into() });
-    let writer = writer(&store);
+    (writer(store), world, revision)
+}
+
+#[tokio::test]
+async fn a_primary_whose_template_is_lost_can_still_be_scaled() {
+    let store = Store::default();
+    let (writer, world, revision) = edited_primary(&store);
     let mut objects = Objects::of(&writer, &world);
-    let write = ChildWrite { role: Role::Primary, revision, replicas: 6, facts: None };
+    let (role, scope) = (Role::Primary, WriteScope::Whole);
+    let write = ChildWrite { role, revision, replicas: 6, facts: None, scope };
     objects.write_child(write).await.unwrap();
     let written = objects.live.primary.as_ref().unwrap();
     assert_eq!(written.data["spec"]["replicas"], 6);
@@ -342,4 +348,23 @@ async fn what_turns_out_to_be_a_known_version_is_not_kept_and_nothing_follows_fr
 #[tokio::test]
 async fn without_an_answer_nothing_follows_and_the_next_look_asks_again() {
     assert_eq!(Box::pin(frozen_in_doubt(Novelty::Unanswered)).await, (1, 0));
+}
+
+/// Its pods are replaced later, when enough others serve.
+#[tokio::test]
+async fn a_child_that_may_not_replace_its_pods_yet_is_given_its_count_only() {
+    let store = Store::default();
+    let (writer, world, revision) = edited_primary(&store);
+    let mut objects = Objects::of(&writer, &world);
+    objects.freeze(revision, 1).await.unwrap();
+    let template = |objects: &Objects<'_>| {
+        objects.live.primary.as_ref().unwrap().data["spec"]["template"].clone()
+    };
+    let (role, scope) = (Role::Primary, WriteScope::CountOnly);
+    let write = ChildWrite { role, revision, replicas: 6, facts: None, scope };
+    objects.write_child(write).await.unwrap();
+    assert_eq!(objects.live.primary.as_ref().unwrap().data["spec"]["replicas"], 6);
+    assert_eq!(template(&objects), raw("edited by hand"));
+    objects.write_child(ChildWrite { scope: WriteScope::Whole, ..write }).await.unwrap();
+    assert_ne!(template(&objects), raw("edited by hand"));
 }

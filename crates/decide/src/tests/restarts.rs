@@ -1,0 +1,145 @@
+//! A restart of the target in the middle of a move, and whatever else lets a Deployment replace its
+//! pods: the pods that may be missing are spent once, not beside those on their way.
+
+use crate::observed::{Observed, Workload};
+use crate::order::Order;
+use crate::plan::{Effect, Plan, WriteScope};
+use crate::shape::{DeploymentStrategy, Portion};
+use crate::state::State;
+use crate::table::decide;
+use crate::testing::{
+    Change, ID, NEXT, NOW, PROMOTED, THIRD, adopting, ask, order, primary, progressing, step,
+    target, with, workload,
+};
+
+/// One pod more and one less.
+const ONE: DeploymentStrategy = DeploymentStrategy::RollingUpdate {
+    max_surge: Portion::Pods(1),
+    max_unavailable: Portion::Pods(1),
+};
+
+/// A step of two canary pods of five, the second one on its way, and X restarted.
+fn restarted() -> Observed {
+    let five: Change = |it| {
+        primary(it).workload = workload(PROMOTED, 4);
+        primary(it).workload.differs = true;
+        primary(it).strategy = ONE;
+        (primary(it).facts.replicas, primary(it).facts.target_replicas) = (5, Some(5));
+        target(it).noted = Some(5);
+        target(it).strategy = ONE;
+        let young = Workload { ready: 0, available: 0, differs: true, ..workload(NEXT, 1) };
+        (it.canary, it.canary_joined) = (Some(young), 0);
+        (step(it).canary, step(it).reached) = (2, 0);
+        (step(it).hold, step(it).delivered) = Default::default();
+    };
+    with(progressing(), &[five])
+}
+
+fn scope_of_primary(plan: &Plan) -> Option<(u32, WriteScope)> {
+    plan.effects.iter().find_map(|it| match it {
+        Effect::Primary { replicas, scope, .. } => Some((*replicas, *scope)),
+        Effect::AddFinalizer
+        | Effect::SeedScale { .. }
+        | Effect::Freeze { .. }
+        | Effect::Refreeze { .. }
+        | Effect::Canary { .. }
+        | Effect::Target { .. }
+        | Effect::Drain { .. }
+        | Effect::DropFieldOwnership
+        | Effect::Reject { .. }
+        | Effect::ClearRejection { .. }
+        | Effect::MarkPromoted { .. }
+        | Effect::OwnPrimaryByTarget
+        | Effect::RemoveChildren
+        | Effect::RemoveFinalizer => None,
+    })
+}
+
+#[test]
+fn a_restart_in_the_middle_of_a_move_waits_for_the_units_on_their_way() {
+    let seen = restarted();
+    assert_eq!(decide(&seen, NOW).effects, [], "three of five would be left");
+    let there = with(seen, &[|it| it.canary = Some(workload(NEXT, 1))]);
+    let there = with(there, &[|it| it.canary.as_mut().unwrap().differs = true]);
+    let plan = decide(&there, NOW);
+    assert_eq!(scope_of_primary(&plan), Some((4, WriteScope::Whole)), "{plan:?}");
+    assert_eq!(plan.effects.len(), 1, "no other unit moves, and the canary waits: {plan:?}");
+}
+
+/// A quota keeps no restart waiting: what serves is enough once primary has taken the unit back.
+#[test]
+fn a_restart_waits_for_no_unit_that_the_cluster_does_not_let_run() {
+    let blocked = with(restarted(), &[|it| it.canary_blocked = Some(NOW)]);
+    let plan = decide(&blocked, NOW);
+    assert_eq!(scope_of_primary(&plan), Some((5, WriteScope::Whole)), "{plan:?}");
+}
+
+#[test]
+fn units_go_back_to_a_primary_that_may_not_replace_its_pods_yet() {
+    let superseded = with(
+        restarted(),
+        &[
+            |it| ask(it, THIRD),
+            |it| primary(it).workload = Workload { differs: true, ..workload(PROMOTED, 2) },
+            |it| it.canary = Some(workload(NEXT, 2)),
+        ],
+    );
+    let plan = decide(&superseded, NOW);
+    assert!(matches!(plan.next, State::RollingBack(_)));
+    assert_eq!(scope_of_primary(&plan), Some((4, WriteScope::Whole)), "it grows by two: {plan:?}");
+    let grown = Workload { differs: true, ..workload(PROMOTED, 4) };
+    let one_left = with(superseded, &[|it| it.canary = Some(workload(NEXT, 1))]);
+    let mut young = Observed { state: plan.next, ..one_left };
+    young.canary.as_mut().unwrap().available = 0;
+    primary(&mut young).workload = grown;
+    let plan = decide(&young, NOW);
+    assert_eq!(scope_of_primary(&plan), Some((5, WriteScope::Whole)), "at N it stands alone");
+}
+
+/// What a person commands in the middle of a restart costs no consumers either.
+#[test]
+fn a_promotion_waits_until_a_canary_that_restarts_is_whole() {
+    let mut seen = restarted();
+    seen.max_consumers = Some(5);
+    order(&mut seen, Order::PromoteFull(ID));
+    primary(&mut seen).workload = workload(PROMOTED, 3);
+    seen.canary = Some(Workload { rolled: false, ..workload(NEXT, 2) });
+    assert!(matches!(decide(&seen, NOW).next, State::Trial(_)), "two of five would be left");
+    seen.canary = Some(workload(NEXT, 2));
+    assert!(matches!(decide(&seen, NOW).next, State::Promoting(_)));
+}
+
+#[test]
+fn a_target_that_rolls_in_an_adoption_gives_up_only_what_its_controller_need_not_keep() {
+    let rolls: Change = |it| {
+        target(it).workload = Workload { rolled: false, ..workload(PROMOTED, 5) };
+        target(it).strategy = ONE;
+        target(it).available = false;
+        primary(it).strategy = ONE;
+        (primary(it).facts.replicas, primary(it).facts.target_replicas) = (5, Some(5));
+        target(it).written = Some(5);
+    };
+    let gives = |seen: &Observed| {
+        let effects = decide(seen, NOW).effects;
+        effects.iter().any(|it| matches!(it, Effect::Target { .. } | Effect::Drain { .. }))
+    };
+    let mut seen = with(adopting(), &[rolls]);
+    assert!(!gives(&seen), "its controller may take one, and no more may be missing");
+    primary(&mut seen).workload = workload(PROMOTED, 1);
+    assert!(gives(&seen), "one serves elsewhere");
+    target(&mut seen).workload.rolled = true;
+    primary(&mut seen).workload = workload(PROMOTED, 0);
+    assert!(gives(&seen), "one that is whole may lack one");
+}
+
+/// `maxConsumers` bounds the pods of all roles, those included that a rolling update adds.
+#[test]
+fn a_restart_adds_no_consumer_above_the_ceiling() {
+    let mut seen = restarted();
+    seen.max_consumers = Some(6);
+    ask(&mut seen, THIRD);
+    primary(&mut seen).workload = Workload { differs: true, ..workload(PROMOTED, 5) };
+    seen.canary = Some(workload(NEXT, 1));
+    let plan = decide(&seen, NOW);
+    assert_eq!(scope_of_primary(&plan), Some((4, WriteScope::Whole)), "{plan:?}");
+}
