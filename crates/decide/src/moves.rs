@@ -59,8 +59,19 @@ impl Scene<'_> {
         self.target_side().map_or(limits, |(target, _)| limits.beside(target))
     }
 
-    /// Bounds of all roles together.
+    /// Bounds of all roles together. Under `maxConsumers` a child that rolls needs the room above N
+    /// for its own surge.
     pub(crate) fn limits_of_all(&self) -> Limits {
+        let bounds = self.bounds();
+        let rolls = |it: &Workload| !it.rolled && 0 < it.replicas;
+        let full = rolls(&self.primary.workload) || self.seen.canary.as_ref().is_some_and(rolls);
+        let ceiling = if full { bounds.ceiling.min(self.total) } else { bounds.ceiling };
+        let bounded = self.seen.max_consumers.is_some();
+        Limits { ceiling: if bounded { ceiling } else { bounds.ceiling }, ..bounds }
+    }
+
+    /// Bounds of all roles together while none of them rolls.
+    pub(crate) fn bounds(&self) -> Limits {
         limits(self.seen, self.total, self.own_strategy())
     }
 
@@ -249,7 +260,7 @@ impl Scene<'_> {
         let now = &self.primary.workload;
         let counted = now.replicas != replicas || self.primary.facts != *facts;
         // How it replaces its pods depends on N: another one changes that under way.
-        let changes = self.total_changes() && !now.rolled;
+        let changes = self.total_changes() && !(now.rolled && now.current);
         let replaced = now.revision != Some(revision) || now.differs || changes;
         let waits = replaced && !self.may_roll(now, replicas, beside);
         let write = |revision, scope| {
@@ -270,21 +281,21 @@ impl Scene<'_> {
         Some(Effect::Primary { revision, replicas, facts, scope })
     }
 
-    /// What holds in every state with a primary Deployment: our finalizer, an adopted target
-    /// drained and nobody's, the templates that primary needs frozen, the promoted one marked.
+    /// What holds in every state with a primary Deployment: an adopted target drained, first of all,
+    /// and nobody's; our finalizer, the templates that primary needs frozen, the promoted one marked.
     pub(crate) fn upkeep(&self) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if !self.seen.finalizer && self.seen.deleted_at.is_none() {
-            effects.push(Effect::AddFinalizer);
-        }
-        if self.seen.autoscaler_on_rollout && self.seen.replicas.is_none() {
-            effects.push(Effect::SeedScale { replicas: self.total });
-        }
         let running = self.seen.target.as_ref().filter(|it| 0 < it.workload.replicas);
         if let Some(Target { workload, .. }) = running
             && !self.shares_target()
         {
             effects.push(Effect::Drain { noted: self.asked_of_drained(workload.replicas) });
+        }
+        if !self.seen.finalizer && self.seen.deleted_at.is_none() {
+            effects.push(Effect::AddFinalizer);
+        }
+        if self.seen.autoscaler_on_rollout && self.seen.replicas.is_none() {
+            effects.push(Effect::SeedScale { replicas: self.total });
         }
         effects.extend(self.disown());
         let promoting = self.facts.promoting.map(|it| it.revision);

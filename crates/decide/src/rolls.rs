@@ -77,7 +77,9 @@ impl Scene<'_> {
         let crowded = self.seen.max_consumers.is_some() && self.total < count + beside.specs;
         let left = child.available.min(count - self.spent_by_child(count));
         let known = Workload { current: true, ..child.clone() };
-        let now = self.child_side(Some(&known), 0).healthy();
+        let side = self.child_side(Some(&known), 0);
+        // Of pods that are not available yet its controller keeps none, Ready or not.
+        let now = if side.rolls { side.healthy() } else { side.serving() };
         let enough = now <= left || self.limits_of_all().min_ready <= left + beside.available;
         let is_urgent = self.canary_failed() && 0 < self.canary_units();
         (enough && !crowded) || is_urgent
@@ -90,7 +92,7 @@ impl Scene<'_> {
 
     /// Pods of `count` that the controller of a child takes away while it replaces them.
     fn spent_by_child(&self, count: u32) -> u32 {
-        let full = self.limits_of_all().ceiling <= self.total;
+        let full = self.bounds().ceiling <= self.total;
         self.own_strategy().max_unavailable(count).max(u32::from(full)).min(count)
     }
 

@@ -173,7 +173,8 @@ pub(super) fn is_over(world: &mut World) -> bool {
         world.operator.last,
         Some((State::AtRest(_), None | Some(Held::RevisionRejected | Held::AutoscalerOnTarget)))
     );
-    if rollout.deleted_at.is_some() || !resting {
+    // An autoscaler keeps nobody at rest from serving, but what was never adopted.
+    if rollout.deleted_at.is_some() || !resting || world.cluster.primary.is_none() {
         return false;
     }
     let cluster = &world.cluster;

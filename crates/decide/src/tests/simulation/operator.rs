@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::cluster::{Status, View};
 use super::counts;
+use super::refusals::{self, Written};
 use super::storm;
 use super::watch;
 use super::world::World;
@@ -157,11 +158,12 @@ pub(super) fn old_leader(world: &mut World) {
 }
 
 /// Effects in order, status last. Whether everything was written. `foreign`: what others had written
-/// when the view was taken.
+/// when the view was taken. What is refused stops what needs it and no more, as in production.
 fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bool {
     let stormy = !world.calm;
     let brittle = stormy && world.profile.crashes && world.dice.one_in(5);
-    for effect in &plan.effects {
+    let mut written = Written::default();
+    for planned in &plan.effects {
         if brittle && world.dice.one_in(3) {
             world.operator.absent_since = None;
             world.count("crash before an effect");
@@ -170,47 +172,46 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
         if stormy && world.profile.crashes && world.dice.one_in(60) {
             storm::strike(world);
         }
-        let before = counts::before(world, &view.seen, effect);
-        let complaint = watch::effect(world, &view.seen, effect);
-        if world.refusals.refuses(effect) {
+        let Some(effect) = plan.what_remains(&view.seen, planned, &written.missing) else {
+            written.missing.push(planned.clone());
+            continue;
+        };
+        if effect != *planned {
+            written.missing.push(planned.clone());
+        }
+        let before = counts::before(world, &view.seen, &effect);
+        let complaint = watch::effect(world, &view.seen, &effect);
+        if world.refusals.refuses(&effect) {
             world.count("refused");
-            // Planned again at every look; what comes after it is made all the same.
-            if effect.is_housekeeping() {
+            written.refuse(effect);
+            continue;
+        }
+        let fate = &mut Fate { dice: &mut world.dice, brittle };
+        match write(&mut world.cluster, &mut view, &effect, fate) {
+            Ok(()) => {}
+            // Its template could not be frozen.
+            Err(Failed::Impossible(_)) if !written.missing.is_empty() => {
+                written.refuse(effect);
                 continue;
             }
-            return false;
-        }
-        let outcome = write(
-            &mut world.cluster,
-            &mut view,
-            effect,
-            &mut Fate { dice: &mut world.dice, brittle },
-        );
-        match outcome {
-            Ok(()) => {}
-            Err(Failed::Conflict) => {
-                world.count("conflict");
+            Err(failed) => {
+                lost(world, &effect, failed);
                 return false;
             }
-            Err(Failed::Crash) => {
-                world.count("crash within an effect");
-                return false;
-            }
-            // Its template could not be frozen.
-            Err(Failed::Impossible(_)) if world.refusals.spare_children() => return false,
-            Err(Failed::Impossible(what)) => world.fail(&format!("{effect:?} {what}")),
         }
-        let by_others = *effect == Effect::RemoveFinalizer && world.foreign != foreign;
+        let by_others = effect == Effect::RemoveFinalizer && world.foreign != foreign;
         if let Some(complaint) = complaint.filter(|_| !by_others) {
             world.fail(&complaint);
         }
-        watch::written(world, &view.seen, plan, effect);
+        watch::written(world, &view.seen, plan, &effect);
         world.memory.writes += u32::from(world.calm);
         if let Some(before) = before.filter(|_| world.foreign == foreign) {
-            counts::check(world, &view.seen, plan, effect, before);
+            counts::check(world, &view.seen, plan, &effect, before);
         }
+        written.made.push(effect);
     }
-    if plan.effects.contains(&Effect::RemoveFinalizer) {
+    refusals::check(world, &view.seen, plan, &written);
+    if written.made.contains(&Effect::RemoveFinalizer) {
         world.count(watch::ending_name(plan));
         return true;
     }
@@ -218,7 +219,19 @@ fn carry_out(world: &mut World, mut view: View, plan: &Plan, foreign: u32) -> bo
         world.count("crash before the status");
         return false;
     }
-    write_status(world, &view, plan)
+    let Written { made, missing, .. } = written;
+    let whole = missing.is_empty();
+    let carried = plan.clone().without(&view.seen, made, &missing, world.now);
+    write_status(world, &view, &carried) && whole
+}
+
+/// A write that ends the pass.
+fn lost(world: &mut World, effect: &Effect, failed: Failed) {
+    match failed {
+        Failed::Conflict => world.count("conflict"),
+        Failed::Crash => world.count("crash within an effect"),
+        Failed::Impossible(what) => world.fail(&format!("{effect:?} {what}")),
+    }
 }
 
 fn write_status(world: &mut World, view: &View, plan: &Plan) -> bool {

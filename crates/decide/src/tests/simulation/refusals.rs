@@ -1,7 +1,10 @@
-//! A policy that refuses one kind of write, for as long as it stands.
-//! Says which, not what the operator makes of it.
+//! A policy that refuses one kind of write, for as long as it stands, and what it may not stop.
+//! What the operator makes of a refusal is its own; here is what must be made all the same.
 
-use crate::plan::Effect;
+use super::world::World;
+use crate::observed::Observed;
+use crate::plan::{Effect, Plan};
+use crate::state::State;
 use siskin_simulation::random::Random;
 
 /// Which writes are refused now.
@@ -65,5 +68,85 @@ impl Refusals {
             Self::Templates | Self::Marks | Self::Rollout | Self::Target => true,
             Self::None | Self::Primary | Self::Canary => false,
         }
+    }
+}
+
+/// What became of the effects of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) made: Vec<Effect>,
+    /// Refused ones, and those that wait for one.
+    pub(super) missing: Vec<Effect>,
+    refused: Vec<Effect>,
+}
+
+impl Written {
+    pub(super) fn refuse(&mut self, effect: Effect) {
+        self.missing.push(effect.clone());
+        self.refused.push(effect);
+    }
+}
+
+/// No refusal stops what removes a canary or drains the target; one that counts no pods stops
+/// nothing that gives primary its count either.
+pub(super) fn check(world: &World, seen: &Observed, plan: &Plan, written: &Written) {
+    let moves = |it: &Effect| {
+        matches!(
+            it,
+            Effect::Primary { .. }
+                | Effect::Canary { .. }
+                | Effect::Target { .. }
+                | Effect::Drain { .. }
+        )
+    };
+    let undoes = matches!(plan.next, State::RollingBack(_));
+    let house_only = !written.refused.iter().any(moves);
+    let (primary, canary) = (seen.primary.as_ref(), seen.canary.as_ref());
+    let grows = |count: u32| primary.is_some_and(|it| it.workload.replicas < count);
+    for effect in &plan.effects {
+        let is_safety = match effect {
+            Effect::Drain { .. } => true,
+            Effect::Canary { replicas, .. } => canary.is_some_and(|it| *replicas < it.replicas),
+            Effect::Primary { replicas, .. } => undoes && house_only && grows(*replicas),
+            Effect::AddFinalizer
+            | Effect::SeedScale { .. }
+            | Effect::Freeze { .. }
+            | Effect::Refreeze { .. }
+            | Effect::Target { .. }
+            | Effect::DropFieldOwnership
+            | Effect::Reject { .. }
+            | Effect::ClearRejection { .. }
+            | Effect::MarkPromoted { .. }
+            | Effect::OwnPrimaryByTarget
+            | Effect::RemoveChildren
+            | Effect::RemoveFinalizer => false,
+        };
+        let was_tried = written.made.contains(effect) || written.refused.contains(effect);
+        if is_safety && !was_tried {
+            world.fail(&format!("a refusal stops {effect:?}: {:?}", written.refused));
+        }
+    }
+}
+
+/// What keeps consumers safe comes before what only keeps the house: a process may die in between.
+pub(super) fn order(world: &World, seen: &Observed, plan: &Plan) {
+    let is_house = |it: &Effect| {
+        matches!(
+            it,
+            Effect::AddFinalizer
+                | Effect::SeedScale { .. }
+                | Effect::DropFieldOwnership
+                | Effect::MarkPromoted { .. }
+        )
+    };
+    let is_move = |it: &Effect| matches!(it, Effect::Primary { .. } | Effect::Canary { .. });
+    let undoes = matches!(plan.next, State::RollingBack(_));
+    let first = plan.effects.iter().position(is_house);
+    let moves = plan.effects.iter().rposition(is_move).filter(|_| undoes);
+    let drains = plan.effects.iter().position(|it| matches!(it, Effect::Drain { .. }));
+    let late = |it: Option<usize>| it.zip(first).is_some_and(|(it, house)| house < it);
+    // What is created is held before.
+    if seen.primary.is_some() && (late(moves) || late(drains)) {
+        world.fail(&format!("the house is kept before consumers are: {:?}", plan.effects));
     }
 }

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::cluster::trial_key;
 use super::counts::{Consumers, is_immediate};
 use super::ends;
+use super::refusals;
 use super::world::World;
 use crate::observed::{Evidence, Frozen, Observed, OnInconclusive, Takeover};
 use crate::order::Order;
@@ -152,6 +153,7 @@ pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
         }
     }
     one_restart(world, seen, plan);
+    refusals::order(world, seen, plan);
     let removes = plan.effects.contains(&Effect::RemoveChildren);
     if removes && !plan.effects.contains(&Effect::RemoveFinalizer) {
         world.fail("I6: removes children that it would create again");
