@@ -1,4 +1,4 @@
-//! The five conditions, set as kstatus, `kubectl wait`, Flux, Argo CD and Helm read them.
+//! The conditions, set as kstatus, `kubectl wait`, Flux, Argo CD and Helm read them.
 //! Keeps the list well-formed; says nothing about when a condition is true.
 
 use jiff::Timestamp;
@@ -17,6 +17,9 @@ pub const RECONCILING: &str = "Reconciling";
 pub const STALLED: &str = "Stalled";
 /// Condition: the sources of evidence answer. Beside the kstatus ones.
 pub const SOURCES_REACHABLE: &str = "SourcesReachable";
+
+/// Condition: the API server makes every write. Beside the kstatus ones; there once a write was refused.
+pub const WRITES_ACCEPTED: &str = "WritesAccepted";
 
 /// The longest message that Kubernetes accepts in a condition, in characters.
 pub const MAX_MESSAGE_CHARS: usize = 32_768;

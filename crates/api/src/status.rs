@@ -78,7 +78,8 @@ pub struct CanaryRolloutStatus {
     pub replay_truncated: bool,
     /// `Ready`: what serves is healthy. `Promoted`: the wanted version is the primary one.
     /// `Completed`: the rollout is over, well or not. `Reconciling`, `Stalled` (a person is
-    /// needed): present only when true.
+    /// needed): present only when true. `SourcesReachable`: Kafka and Prometheus answer.
+    /// `WritesAccepted`: the API server makes every write; there once it has refused one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

@@ -147,7 +147,9 @@ fn count_alone(primary: &Primary, effect: &Effect) -> Option<Effect> {
 }
 
 impl Effect {
-    const fn moves_pods(&self) -> bool {
+    /// Whether it changes how many pods run, or which.
+    #[must_use]
+    pub const fn moves_pods(&self) -> bool {
         matches!(
             self,
             Self::Primary { .. } | Self::Canary { .. } | Self::Target { .. } | Self::Drain { .. }

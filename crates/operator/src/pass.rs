@@ -180,8 +180,13 @@ impl Passes {
 
     /// What was refused now, with what is known of it; a status that is not kept whole is as bad.
     fn refusals(&self, name: &Name, applied: &Applied) -> Vec<ToldRefusal> {
-        let met = applied.refused.iter();
-        let met = met.map(|it| ToldRefusal::of(&it.effect, it.reason, it.told.clone()));
+        // What keeps consumers from where they belong is told first.
+        let (moves, others): (Vec<_>, Vec<_>) =
+            applied.refused.iter().partition(|it| it.effect.moves_pods());
+        let met = moves
+            .into_iter()
+            .chain(others)
+            .map(|it| ToldRefusal::of(&it.effect, it.reason, it.told.clone()));
         let lost = self.observer.statuses.lost(name).map(|lost| {
             let told = format!("could not keep the status: the API server dropped {lost}");
             let (what, reason) = (ToldRefusal::FIELDS, RefusalReason::DefinitionOutdated);

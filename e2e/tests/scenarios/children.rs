@@ -34,7 +34,7 @@ fn edited_in_the_middle_of_a_trial() {
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().edits_child(Part::Canary, &json!({"spec": {"replicas": 0}})).await?;
         goes_on(s).await?;
-        s.then().tells("ChildRepaired", "orders-canary was scaled by somebody else").await?;
+        s.then().tells("ChildRepaired", "scale Deployment orders or its CanaryRollout").await?;
         s.when().edits_child(Part::Canary, &json!({"spec": {"replicas": 3}})).await?;
         goes_on(s).await?;
         let paused = json!({"spec": {"paused": true, "replicas": 4}});

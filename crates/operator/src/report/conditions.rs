@@ -4,18 +4,15 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use siskin_api::CanaryRolloutStatus;
 use siskin_api::conditions::{
-    self, COMPLETED, PROMOTED, READY, RECONCILING, SOURCES_REACHABLE, STALLED, Say,
+    self, COMPLETED, PROMOTED, READY, RECONCILING, SOURCES_REACHABLE, STALLED, Say, WRITES_ACCEPTED,
 };
 use siskin_decide::{Facts, Held, Plan, Rest, State};
 
 use crate::evidence::view::Delivery;
 use crate::observe::world::World;
 use crate::persisted;
-use crate::report::refusals::ToldRefusal;
+use crate::report::refusals::{self, ToldRefusal};
 use crate::report::round::Round;
-
-/// Whether the API server makes every write. Beside the kstatus ones; there once a write was refused.
-pub const WRITES_ACCEPTED: &str = "WritesAccepted";
 
 /// Refusals in a row from which on a person is needed.
 const STALLED_FROM: u32 = 2;
@@ -70,7 +67,8 @@ fn writes(status: &mut CanaryRolloutStatus, round: &Round<'_>) {
     if refusal.is_none() && !status.conditions.iter().any(|it| it.type_ == WRITES_ACCEPTED) {
         return;
     }
-    let text = refusal.map_or_else(|| "every write is made".to_owned(), ToldRefusal::sentence);
+    let text =
+        refusals::summary(round.refusals).unwrap_or_else(|| "every write is made".to_owned());
     let (accepted, reason) = (refusal.is_none(), refusal.map_or("Accepted", |it| it.reason.into()));
     let say = Say { type_: WRITES_ACCEPTED, status: Some(accepted), reason, message: &text };
     conditions::set(&mut status.conditions, say, generation, round.now);

@@ -48,3 +48,35 @@ impl ToldRefusal {
         format!("{}. To do: {}", self.told.trim_end_matches('.'), self.reason.remedy())
     }
 }
+
+/// What the status says of refused writes: the first one, and how many more there are; each has its
+/// Event. `None` if there is none.
+pub(crate) fn summary(refusals: &[ToldRefusal]) -> Option<String> {
+    let first = refusals.first()?.sentence();
+    Some(match refusals.len() - 1 {
+        0 => first,
+        1 => format!("{first}. One more write is refused: see the Events"),
+        more => format!("{first}. {more} more writes are refused: see the Events"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_refusal_is_told_and_the_others_are_counted() {
+        let refusal = |what| {
+            ToldRefusal::beside_the_plan(what, RefusalReason::NotPermitted, format!("no {what}."))
+        };
+        assert_eq!(summary(&[]), None);
+        let remedy = RefusalReason::NotPermitted.remedy();
+        let one = [refusal("Primary")];
+        assert_eq!(summary(&one).unwrap(), format!("no Primary. To do: {remedy}"));
+        let two = ["Primary", "Reject"].map(refusal);
+        let more = "One more write is refused: see the Events";
+        assert_eq!(summary(&two).unwrap(), format!("no Primary. To do: {remedy}. {more}"));
+        let three = ["Primary", "Reject", "Freeze"].map(refusal);
+        assert!(summary(&three).unwrap().ends_with(". 2 more writes are refused: see the Events"));
+    }
+}

@@ -10,6 +10,7 @@ use siskin_decide::{
 use crate::observe::autoscalers::AutoscaledBy;
 use crate::observe::missing_pods::Obstacle;
 use crate::observe::world::{BlockedPods, World};
+use crate::report::refusals;
 use crate::report::round::Round;
 
 /// Characters of a bypass's reason that are told: a sentence; an annotation may hold a novel.
@@ -19,8 +20,8 @@ const MAX_REASON: usize = 200;
 #[must_use]
 pub fn message(round: &Round<'_>) -> String {
     let Round { world, plan, refusals, .. } = *round;
-    if let Some(refusal) = refusals.first() {
-        return refusal.sentence();
+    if let Some(text) = refusals::summary(refusals) {
+        return text;
     }
     if let Some(held) = plan.held
         && let Some(text) = held_text(round, held)
@@ -242,7 +243,7 @@ pub(crate) const fn cause_text(cause: Cause) -> &'static str {
         Cause::Inconclusive => "the evidence stayed inconclusive until maxHold",
         Cause::Superseded => "a newer version arrived",
         Cause::Reverted => "the Deployment went back to the promoted version",
-        Cause::Rejected => "its revision is rejected",
+        Cause::Rejected => "a rejected revision is wanted",
         Cause::Resumed => "a canary without a record of its trial was found",
     }
 }
