@@ -66,12 +66,14 @@ impl Cause {
     #[must_use]
     pub const fn is_immediate(self) -> bool {
         match self {
-            Self::GuardFailed
-            | Self::AnalysisFailed
-            | Self::DeadlineExceeded
-            | Self::Aborted
-            | Self::Rejected => true,
-            Self::Inconclusive | Self::Superseded | Self::Reverted | Self::Resumed => false,
+            Self::GuardFailed | Self::AnalysisFailed | Self::DeadlineExceeded | Self::Aborted => {
+                true
+            }
+            Self::Inconclusive
+            | Self::Superseded
+            | Self::Reverted
+            | Self::Rejected
+            | Self::Resumed => false,
         }
     }
 

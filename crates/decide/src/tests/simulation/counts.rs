@@ -67,12 +67,14 @@ fn copies(deployment: &Deployment) -> u32 {
 /// lacks them.
 pub(super) const fn is_immediate(cause: Cause) -> bool {
     match cause {
-        Cause::GuardFailed
-        | Cause::AnalysisFailed
-        | Cause::DeadlineExceeded
-        | Cause::Aborted
-        | Cause::Rejected => true,
-        Cause::Inconclusive | Cause::Superseded | Cause::Reverted | Cause::Resumed => false,
+        Cause::GuardFailed | Cause::AnalysisFailed | Cause::DeadlineExceeded | Cause::Aborted => {
+            true
+        }
+        Cause::Inconclusive
+        | Cause::Superseded
+        | Cause::Reverted
+        | Cause::Rejected
+        | Cause::Resumed => false,
     }
 }
 
