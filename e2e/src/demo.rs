@@ -13,7 +13,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use siskin_launch::progress::Activity;
-use tokio::process::Command;
 
 use crate::scenario::fleet::set_environment;
 use crate::scenario::installed::{Installed, remove_namespace};
@@ -157,18 +156,9 @@ async fn clear(installed: Installed, topic: &str) -> Result<()> {
         let bed = &installed.run.bed;
         remove_namespace(&bed.client().await?, NAMESPACE, END).await?;
         let topics = format!("{topic}|{topic}-done");
-        ask_kafka(bed, "TopicCommand", &["--delete", "--if-exists", "--topic", &topics]).await?;
+        bed.ask_kafka("TopicCommand", &["--delete", "--if-exists", "--topic", &topics]).await?;
         let group = ["--delete", "--group", topic];
-        ask_kafka(bed, "consumer.group.ConsumerGroupCommand", &group).await?;
+        bed.ask_kafka("consumer.group.ConsumerGroupCommand", &group).await?;
     }
     installed.restore().await
-}
-
-async fn ask_kafka(bed: &Testbed, tool: &str, arguments: &[&str]) -> Result<()> {
-    let mut command = Command::from(bed.kafka_tool(&format!("org.apache.kafka.tools.{tool}")));
-    command.args(["--bootstrap-server", &bed.kafka_bootstrap()]).args(arguments);
-    let run = command.kill_on_drop(true).output().await?;
-    let said = String::from_utf8_lossy(&run.stdout);
-    ensure!(run.status.success(), "{tool} {arguments:?}: {}", said.trim());
-    Ok(())
 }

@@ -16,6 +16,10 @@ use crate::testbed::Testbed;
 const MANIFEST: &str = include_str!("seeded.yaml");
 /// Name of the one that is adopted. No other text of its objects contains it.
 const ORIGIN: &str = "seeded-origin";
+/// Name of its copies, a number behind it.
+const COPY: &str = "seeded";
+/// Groups that one run of Kafka's tool makes.
+const GROUPS_AT_ONCE: usize = 250;
 /// Bound of a fake node.
 const PODS_PER_NODE: u32 = 110;
 /// Copies that are made at the same time.
@@ -66,11 +70,25 @@ pub(super) async fn seed(
     };
     tokio::task::spawn_blocking(begin).await??;
     let origin = Origin::adopted(objects).await?;
-    let copies = (1..rollouts).map(|number| origin.copy(objects, format!("seeded-{number}")));
+    let copies = (1..rollouts).map(|number| origin.copy(objects, format!("{COPY}-{number}")));
     stream::iter(copies).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+    known(bed, groups.topic, rollouts).await?;
     ready(objects, rollouts, pods).await?;
     let on = bed.clone();
     tokio::task::spawn_blocking(move || on.apply_folder("config/guard")).await?
+}
+
+/// Groups are known to a broker by what they have committed: of any other it says less than of one that rests.
+async fn known(bed: &Testbed, topic: &str, rollouts: u32) -> Result<()> {
+    say(&format!("{rollouts} consumer groups"));
+    let names: Vec<_> = (1..rollouts).map(|it| format!("{COPY}-{it}")).collect();
+    for names in names.chunks(GROUPS_AT_ONCE) {
+        let groups = names.iter().flat_map(|it| ["--group", it]);
+        let what = ["--reset-offsets", "--to-earliest", "--topic", topic, "--execute"];
+        let arguments: Vec<_> = what.into_iter().chain(groups).collect();
+        bed.ask_kafka("consumer.group.ConsumerGroupCommand", &arguments).await?;
+    }
+    Ok(())
 }
 
 /// The objects of the one that was adopted.

@@ -107,11 +107,7 @@ impl When<'_> {
         let (bed, name) = (self.0.run.bed.clone(), node.clone());
         tokio::task::spawn_blocking(move || bed.fake_node_dies(&name)).await??;
         // The node controller does so for a kubelet that has been silent for a minute.
-        let lost = json!({"status": {"conditions": [{"type": "Ready", "status": "False"}]}});
-        for pod in pods.items.iter().filter(|it| it.data["spec"]["nodeName"] == *node) {
-            let patch = Patch::Strategic(&lost);
-            api.patch_status(&pod.name_any(), &PatchParams::default(), &patch).await?;
-        }
+        self.pods_are_ready(&node, "False").await?;
         Ok(node)
     }
 
@@ -119,7 +115,23 @@ impl When<'_> {
     pub async fn a_fake_node_returns(&mut self, node: String) -> Result<()> {
         self.0.log.note(format!("node {node} returns"));
         let bed = self.0.run.bed.clone();
-        tokio::task::spawn_blocking(move || bed.fake_node_returns(&node)).await?
+        let name = node.clone();
+        tokio::task::spawn_blocking(move || bed.fake_node_returns(&name)).await??;
+        // Its kubelet tells of the pods that have run all the time.
+        self.pods_are_ready(&node, "True").await
+    }
+
+    /// What is told of the pods of a node, those that are to leave excepted.
+    async fn pods_are_ready(&mut self, node: &str, ready: &str) -> Result<()> {
+        let api = self.0.objects.api(ObjectKind::Pod);
+        let told = json!({"status": {"conditions": [{"type": "Ready", "status": ready}]}});
+        for pod in api.list(&ListParams::default()).await?.items {
+            if pod.data["spec"]["nodeName"] == node && pod.metadata.deletion_timestamp.is_none() {
+                let patch = Patch::Strategic(&told);
+                api.patch_status(&pod.name_any(), &PatchParams::default(), &patch).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A server is out of reach for this scenario, until it [regains](When::regains) it.

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::artifact::Artifact;
 use super::places::{self, Places};
@@ -157,5 +157,16 @@ impl Testbed {
         java.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp"]);
         java.arg(format!("{}/*", self.places.of(Artifact::Kafka).display())).arg(class);
         java
+    }
+
+    /// Runs one of Kafka's own tools, a class of `org.apache.kafka.tools`, against the broker.
+    pub async fn ask_kafka(&self, tool: &str, arguments: &[&str]) -> Result<()> {
+        let command = self.kafka_tool(&format!("org.apache.kafka.tools.{tool}"));
+        let mut command = tokio::process::Command::from(command);
+        command.args(["--bootstrap-server", &self.kafka_bootstrap()]).args(arguments);
+        let run = command.kill_on_drop(true).output().await?;
+        let said = String::from_utf8_lossy(&run.stdout);
+        ensure!(run.status.success(), "{tool} {arguments:?}: {}", said.trim());
+        Ok(())
     }
 }

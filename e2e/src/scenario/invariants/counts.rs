@@ -25,11 +25,16 @@ pub(super) fn available(moment: &Moment<'_>) -> Option<String> {
         return None;
     }
     let given_up = failed(moment, part);
-    let ready = |state| ready(state, moment, given_up);
-    let (before, after) = (ready(moment.before), ready(moment.after));
     let total = moment.after.total()?;
     let least = total.saturating_sub(slack(moment.after, total));
-    (after < before && after < least).then(|| {
+    // Whether pods that have just become unready were still counted nobody can know: a count that
+    // takes nobody away in either reading broke nothing.
+    let readings = [true, false].map(|lately| {
+        let ready = |state| ready(state, moment, Counted { given_up, lately });
+        (ready(moment.before), ready(moment.after))
+    });
+    let (before, after) = readings[0];
+    readings.iter().all(|(before, after)| after < before && *after < least).then(|| {
         format!(
             "{part:?} from {from} to {to} left {after} of {before} ready consumers, N is {total}, at least {least} must stay"
         )
@@ -44,8 +49,8 @@ pub(super) fn one_after_the_other(moment: &Moment<'_>) -> Option<String> {
     let other = if part == Part::Primary { Part::Canary } else { Part::Primary };
     let (before, other_child) = (moment.before.parts.get(&part)?, moment.after.parts.get(&other)?);
     let begins = now.template_is_ours && now.spec["template"] != before.spec["template"];
-    let both = 0 < now.replicas && 0 < other_child.replicas && !other_child.rolled;
-    if !begins || !both {
+    let both = 0 < now.replicas && 0 < other_child.replicas;
+    if !begins || !both || !moment.past.rolling.contains(&other) {
         return None;
     }
     let total = moment.after.total()?;
@@ -98,15 +103,23 @@ fn recount(moment: &Moment<'_>) -> Option<(Part, u32, u32)> {
     ours.then_some((part, from, to))
 }
 
-/// Ready consumers that the counts of `state` keep. A Deployment gives up unready pods first; a canary that is given up
-/// has none.
-fn ready(state: &State, moment: &Moment<'_>, given_up: bool) -> u32 {
+/// Which pods count as Ready consumers.
+#[derive(Clone, Copy)]
+struct Counted {
+    /// A canary that is given up has none.
+    given_up: bool,
+    /// Those that became unready less than [`NEWS_TRAVEL`] ago are counted, too.
+    lately: bool,
+}
+
+/// Ready consumers that the counts of `state` keep. A Deployment gives up unready pods first.
+fn ready(state: &State, moment: &Moment<'_>, Counted { given_up, lately }: Counted) -> u32 {
     let (past, at) = (moment.past, moment.entry.at);
     let counted = |name: &str, pod: &SeenPod| {
         let recently =
             || past.unready.get(name).is_some_and(|since| at.saturating_sub(*since) < NEWS_TRAVEL);
         !pod.terminating
-            && (pod.ready || recently())
+            && (pod.ready || lately && recently())
             && !(pod.part == Some(Part::Canary) && given_up)
     };
     [Part::Target, Part::Primary, Part::Canary]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::scenario::history::{Change, Entry, State};
-use crate::scenario::seen::Seen;
+use crate::scenario::seen::{Deployment, Part, Seen};
 
 /// One entry, with the world before and after it.
 pub(super) struct Moment<'a> {
@@ -20,6 +20,8 @@ pub(super) struct Moment<'a> {
 pub(super) struct Past {
     /// Pods that were Ready and are not any more, since when.
     pub(super) unready: BTreeMap<String, Duration>,
+    /// Children whose pods are being replaced by those of another template.
+    pub(super) rolling: BTreeSet<Part>,
     /// Versions with a rejected revision, since when, and why.
     pub(super) rejected: BTreeMap<String, (Duration, String)>,
     /// Every rejection of the whole history, those to come among them.
@@ -68,6 +70,7 @@ impl Past {
                     self.unready.remove(name);
                 }
             }
+            Change::Put(name, Seen::Deployment(now)) => self.note_template(before, name, now),
             Change::Put(_, Seen::Frozen(_)) | Change::Gone(_, Seen::Frozen(_)) => {
                 self.note_rejections(entry.at, after);
             }
@@ -77,6 +80,18 @@ impl Past {
             }
             Change::Action { deleted, .. } => self.deleted.extend(deleted.clone()),
             Change::Put(..) | Change::Gone(..) | Change::Stalled(_) => {}
+        }
+    }
+
+    /// A child rolls from the write of another template until its controller has seen it through: one that is only
+    /// scaled does not.
+    fn note_template(&mut self, before: &State, name: &str, now: &Deployment) {
+        let Some(part) = Part::of(name) else { return };
+        let was = before.parts.get(&part);
+        if now.rolled {
+            self.rolling.remove(&part);
+        } else if was.is_some_and(|it| it.spec["template"] != now.spec["template"]) {
+            self.rolling.insert(part);
         }
     }
 

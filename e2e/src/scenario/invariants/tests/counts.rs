@@ -66,6 +66,14 @@ fn i1_a_pod_that_has_just_become_unready_may_still_be_counted() {
 }
 
 #[test]
+fn i1_a_pod_that_has_just_become_unready_goes_first() {
+    let mut story = Story::on_trial();
+    story.pod("b", Part::Primary, "1", false);
+    story.put(Part::Primary, |it| it.replicas = 1);
+    assert_eq!(story.broken(), [], "its controller takes that one, whoever counted it");
+}
+
+#[test]
 fn i1_pods_that_a_guard_failed_count_for_nothing() {
     let mut story = Story::on_trial();
     story.put(Part::Canary, |it| it.replicas = 0);
@@ -103,8 +111,8 @@ fn i1_the_mark_of_a_rejection_may_follow_its_rollback() {
     assert_eq!(story.broken(), [Rule::I1Available], "that was no rollback");
 }
 
-/// Both children take a new template, one pod of each at a time.
-fn restarted(of_the_canary: bool) -> Story {
+/// Writes of children on trial: which of them, its template's stamp, and whether its controller has seen it through.
+fn restarts(writes: &[(Part, &str, bool)]) -> Vec<Rule> {
     let spec = |at: &str| {
         serde_json::json!({
             "strategy": {"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}},
@@ -113,26 +121,26 @@ fn restarted(of_the_canary: bool) -> Story {
     };
     let mut story = Story::on_trial();
     story.put(Part::Target, |it| it.spec = spec("0"));
-    let mut write = |part, at: &str, rolled| {
-        story.put(part, |it| {
-            it.replicas = if part == Part::Primary { 2 } else { 1 };
-            (it.spec, it.template_is_ours, it.rolled) = (spec(at), true, rolled);
+    let before = [(Part::Primary, "0", true), (Part::Canary, "0", true)];
+    for (part, at, rolled) in before.iter().chain(writes) {
+        story.put(*part, |it| {
+            it.replicas = if *part == Part::Primary { 2 } else { 1 };
+            (it.spec, it.template_is_ours, it.rolled) = (spec(at), true, *rolled);
         });
-    };
-    write(Part::Primary, "0", true);
-    write(Part::Canary, "0", true);
-    write(Part::Primary, "1", false);
-    if !of_the_canary {
-        write(Part::Primary, "1", true);
     }
-    write(Part::Canary, "1", false);
-    story
+    story.broken()
 }
 
 #[test]
 fn i1_a_restart_takes_one_role_after_the_other() {
-    assert_eq!(restarted(false).broken(), []);
-    assert_eq!(restarted(true).broken(), [Rule::I1Available]);
+    use Part::{Canary, Primary};
+    let at_once = [(Primary, "1", false), (Canary, "1", false)];
+    assert_eq!(restarts(&at_once), [Rule::I1Available]);
+    let in_turn = [(Primary, "1", false), (Primary, "1", true), (Canary, "1", false)];
+    assert_eq!(restarts(&in_turn), []);
+    // Its controller has not seen another count yet.
+    let scaled = [(Canary, "0", false), (Primary, "1", false)];
+    assert_eq!(restarts(&scaled), [], "a child that is only scaled is not replaced");
 }
 
 #[test]
