@@ -157,9 +157,17 @@ impl CrashGuard {
         containers(pod).map(suspect).collect()
     }
 
-    /// Crashes of a canary container that those of the primary explain.
+    /// Crashes of a canary container that those of the primary explain. Primary pods that are younger
+    /// than the canary was when it crashed, after a restart or in a promotion, say nothing of its
+    /// start yet: where all are, that waits.
     fn explained(&self, pods: &[PodObservation], container: &Arc<str>, own: Crashes) -> u32 {
-        let primary: Vec<_> = primary(pods).map(|pod| &pod.name).collect();
+        let old_enough =
+            |pod: &&PodObservation| self.history.has_reached(own.latest_age, pod.created);
+        let is_led = primary(pods).next().is_some();
+        let primary: Vec<_> = primary(pods).filter(old_enough).map(|pod| &pod.name).collect();
+        if is_led && primary.is_empty() {
+            return own.early;
+        }
         let rank = primary.len() / BAD_PODS_ONE_IN / canary(pods).count().max(1);
         let of = |count: fn(Crashes) -> u32| {
             let each = primary.iter().map(|pod| count(self.history.crashes(pod, container)));
@@ -175,10 +183,17 @@ impl CrashGuard {
         of(|it| it.all).max(at_start).max(by_chance)
     }
 
+    /// Recent kills since the oldest primary pod was made: what was before it could not share.
     fn kills(&self, pods: &[PodObservation], role: Role) -> u32 {
         let of_role = pods.iter().filter(|pod| pod.role == role && !pod.terminating);
+        let oldest = primary(pods).map(|pod| pod.created).min();
+        let could_be_shared =
+            |ended: Option<Millis>| ended.zip(oldest).is_none_or(|(ended, oldest)| oldest <= ended);
         let recent = of_role.flat_map(|pod| {
-            containers(pod).filter(|it| self.history.is_recent(it.ended)).map(|it| it.oom_kills)
+            let recent = |it: &containers::Container<'_>| {
+                self.history.is_recent(it.ended) && could_be_shared(it.ended)
+            };
+            containers(pod).filter(recent).map(|it| it.oom_kills)
         });
         recent.fold(0, u32::saturating_add)
     }

@@ -50,6 +50,8 @@ pub(super) struct Crashes {
     pub(super) early: u32,
     /// Crashes that may have been at its start.
     pub(super) maybe_early: u32,
+    /// Age of the pod at the latest of the early ones that count.
+    pub(super) latest_age: Millis,
 }
 
 impl CrashHistory {
@@ -124,13 +126,22 @@ impl CrashHistory {
             Role::Canary => {
                 let from = self.forgiven.map_or(horizon, |it| it.max(horizon));
                 let all = counted(from, Millis::MAX);
-                Crashes { all, early: counted(from, it.start_ends()), maybe_early: 0 }
+                let early = counted(from, it.start_ends());
+                let of_start = it.times.iter().rfind(|time| **time <= it.start_ends());
+                let latest_age = of_start.map_or(0, |time| time.saturating_sub(it.created));
+                Crashes { all, early, maybe_early: 0, latest_age }
             }
             Role::Primary => {
                 let maybe_early = it.count.min(MOST_AT_A_START).max(it.early);
-                Crashes { all: counted(horizon, Millis::MAX), early: it.early, maybe_early }
+                let all = counted(horizon, Millis::MAX);
+                Crashes { all, early: it.early, maybe_early, latest_age: 0 }
             }
         }
+    }
+
+    /// Whether a pod that was made then has reached this age.
+    pub(super) fn has_reached(&self, age: Millis, created: Millis) -> bool {
+        self.latest.is_none_or(|it| age <= it.saturating_sub(created))
     }
 
     /// Crashes of a container that are usual for a primary pod within a window, over the lives of

@@ -88,6 +88,29 @@ fn restarts_at_the_start_that_every_pod_has_are_nobodys_fault() {
 }
 
 #[test]
+fn primary_pods_that_are_younger_than_the_canary_say_nothing_of_its_start_yet() {
+    // Every pod crashes twice in its first half minute; primary has just been replaced.
+    let mut guard = CrashGuard::default();
+    let look = |guard: &mut CrashGuard, at: Millis, made: Millis, of_primary: u32, own: u32| {
+        let theirs = [restarted("agent", of_primary, at)];
+        let own = canary(&[restarted("agent", own, 30 * SECOND)]);
+        let pods = with(primaries(3, -made, &theirs[..usize::from(of_primary > 0)]), own);
+        guard.observe(at, &pods);
+        guard.finding(&pods, true).map(|it| it.name())
+    };
+    let made = 2 * MINUTE;
+    assert_eq!(look(&mut guard, 2 * MINUTE + SECOND, made, 0, 2), None);
+    let mut resumed = CrashGuard::default();
+    for guard in [&mut guard.clone(), &mut resumed] {
+        assert_eq!(look(guard, made + 20 * SECOND, made, 1, 2), None);
+        assert_eq!(look(guard, made + 3 * MINUTE, made, 2, 2), None);
+    }
+    // They get older than it was, and crash no more: now they speak.
+    let calm = look(&mut guard, made + 3 * MINUTE, made, 0, 2);
+    assert_eq!(calm, Some("Crashes"), "two more than theirs at that age");
+}
+
+#[test]
 fn a_crash_loop_of_an_init_container_is_found_at_the_first_look() {
     let pods = with(primaries(3, DAY, &[]), canary(&[looping("check", 1, 2 * SECOND)]));
     let finding = crash_guard(3 * SECOND, &pods, true).expect("a crash loop");
@@ -184,6 +207,8 @@ fn kills_that_primary_pods_show_as_well_are_shared() {
     };
     assert_eq!(found(2 * MINUTE, &two(primaries(4, DAY, &[]))), Some("OutOfMemory"));
     assert_eq!(found(2 * MINUTE, &two(primaries(4, DAY, &[killed(MINUTE)]))), None);
+    let replaced_since = primaries(4, -MINUTE - SECOND, &[]);
+    assert_eq!(found(2 * MINUTE, &two(replaced_since)), None, "they could not share it");
     let long_ago = primaries(4, DAY, &[killed(-DAY / 2)]);
     assert_eq!(found(2 * MINUTE, &two(long_ago)), Some("OutOfMemory"));
 }
