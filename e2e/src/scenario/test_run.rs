@@ -194,8 +194,7 @@ fn install(bed: &Testbed) -> Result<()> {
     bed.apply_folder("config/crd")?;
     bed.apply_operators_namespace()?;
     bed.apply_folder("config/rbac")?;
-    let kinds = ["crd/canaryrollouts.siskin.dev", "crd/canaryguards.siskin.dev"];
-    bed.kubectl(&[&["wait", "--for=condition=Established"], &kinds[..]].concat()).map(drop)
+    bed.serves(&["crd/canaryrollouts.siskin.dev", "crd/canaryguards.siskin.dev"])
 }
 
 /// Ends what would interfere: an installed operator, the guard, scenarios of a run that was killed.

@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -157,6 +158,15 @@ impl Testbed {
         java.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp"]);
         java.arg(format!("{}/*", self.places.of(Artifact::Kafka).display())).arg(class);
         java
+    }
+
+    /// Waits until the API server serves these definitions. A fresh one has no conditions, for which `kubectl wait`
+    /// does not wait.
+    pub fn serves(&self, definitions: &[&str]) -> Result<()> {
+        let wait = [&["wait", "--for=condition=Established", "--timeout=5s"], definitions].concat();
+        let established = || self.kubectl(&wait).map(drop);
+        let deadline = Duration::from_secs(60);
+        shell::wait_until("the definitions are established", deadline, established, || Ok(()))
     }
 
     /// Runs one of Kafka's own tools, a class of `org.apache.kafka.tools`, against the broker.

@@ -53,7 +53,7 @@ fn installs_anew(bed: &Testbed) -> Result<()> {
     let crd = "crd/canaryrollouts.siskin.dev";
     bed.kubectl(&["wait", "--for=delete", crd, "--timeout=60s"]).context("its removal")?;
     installs(bed)?;
-    bed.kubectl(&["wait", "--for=condition=Established", crd]).map(drop)
+    bed.serves(&[crd])
 }
 
 /// The order of somebody who did not read: everything at once, the operator first, the rollouts with their definition.
