@@ -6,8 +6,13 @@ mod mend;
 mod schema;
 mod shape;
 mod texts;
+mod written;
 
 pub use dice::Dice;
 pub use mend::{Accepted, accepted};
 pub use schema::Schemas;
 pub use shape::Shape;
+pub use written::written;
+
+#[cfg(test)]
+mod tests;
