@@ -2,98 +2,97 @@
 //! API only. Judged from outside, as a user would: what was adopted is what is found again.
 
 mod course;
+mod found;
+mod manifest;
+mod members;
 mod mirror;
+mod plan;
+mod playground;
 mod tally;
+mod versions;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use futures::StreamExt as _;
 use futures::stream;
 use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
 use kube::api::PostParams;
-use kube::{Api, Client};
 use serde_json::json;
 
-use crate::manifests::Schemas;
 use crate::scenario::installed::remove_namespace;
 use crate::scenario::objects::LABEL;
 use crate::scenario::operator::{Election, Operator, Program};
-use crate::scenario::test_run::{TestRun, release};
-use crate::testbed::Testbed;
-use course::Course;
-use mirror::Mirror;
+use crate::scenario::test_run::{Isolation, TestRun, release};
+pub use plan::{Deployments, Plan};
+use playground::Playground;
 pub use tally::Tally;
 
-/// Fake nodes: pods are put on them directly, so their number bounds nothing.
-const NODES: u32 = 4;
-
-/// Namespace of the courses that are played alone.
-const NAMESPACE: &str = "siskin-templates";
-/// Thousands of objects may be left in it.
+/// Thousands of objects may be left in a namespace.
 const GONE_WITHIN: Duration = Duration::from_secs(300);
 
-/// Which templates, and how.
-#[derive(Clone, Copy, Debug)]
-pub struct Plan {
-    /// Courses; each has two templates.
-    pub courses: u64,
-    /// The templates of a course follow from this and its number.
-    pub seed: u64,
-    /// Courses under way at the same time.
-    pub at_once: usize,
-}
+/// Courses of Deployments written by hand that are under way at the same time.
+const WRITTEN_AT_ONCE: usize = 8;
 
-/// Plays the courses in a namespace whose operator runs, and says what became of them.
-pub async fn play(bed: &Testbed, client: &Client, namespace: &str, plan: Plan) -> Result<Tally> {
-    let nodes = bed.clone();
-    tokio::task::spawn_blocking(move || nodes.fake_nodes(NODES)).await??;
-    let schemas = Arc::new(Schemas::read(client).await?);
-    let mirror = Mirror::of(client, namespace);
-    let course = |number: u64| Course {
-        client: client.clone(),
-        namespace: namespace.to_owned(),
-        bootstrap: bed.kafka_bootstrap(),
-        schemas: Arc::clone(&schemas),
-        mirror: mirror.clone(),
-        name: format!("t{number}"),
-        seed: plan.seed.wrapping_mul(1_000_003).wrapping_add(number),
-        node: format!("fake-{}", 1 + number % u64::from(NODES)),
-    };
-    let played = stream::iter(0..plan.courses).map(|number| {
-        let course = course(number);
-        async move { (number, course.play().await) }
-    });
-    let mut tally = Tally::new(schemas.fields_below("PodTemplateSpec"));
-    let mut played = played.buffer_unordered(plan.at_once);
-    while let Some((number, outcome)) = played.next().await {
-        tally.add(number, outcome);
-    }
-    Ok(tally)
-}
-
-/// Plays the courses alone on the test bed, with an operator of their own.
-pub fn suite(plan: Plan) -> Result<Tally> {
+/// Plays courses in a namespace of this name with an operator of its own, as one of the scenarios of a test run.
+///
+/// # Errors
+/// The test bed is not up, or the operator ended by itself. What became of the courses, the tally says.
+pub fn suite(namespace: &str, deployments: Deployments) -> Result<Tally> {
     let run = TestRun::get()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        let _turn = run.turn(Isolation::Shared).await?;
         let client = run.bed.client().await?;
         let namespaces: Api<Namespace> = Api::all(client.clone());
-        let labels = json!({"metadata": {"name": NAMESPACE, "labels": {LABEL: "true"}}});
-        release(&client, NAMESPACE).await?;
-        remove_namespace(&client, NAMESPACE, GONE_WITHIN).await?;
+        let labels = json!({"metadata": {"name": namespace, "labels": {LABEL: "true"}}});
+        release(&client, namespace).await?;
+        remove_namespace(&client, namespace, GONE_WITHIN).await?;
         namespaces.create(&PostParams::default(), &serde_json::from_value(labels)?).await?;
         let binary = run.program("siskin-operator");
-        let log = run.logs.join(format!("{NAMESPACE}.log"));
+        let log = run.logs.join(format!("{namespace}.log"));
         let kubeconfig = &run.operator_config;
         let program = Program { binary: &binary, kubeconfig, log_level: "info" };
-        let mut operator = Operator::start(program, NAMESPACE, Election::None, log)?;
-        let tally = play(&run.bed, &client, NAMESPACE, plan).await;
+        let mut operator = Operator::start(program, namespace, Election::None, log)?;
+        let tally = match Playground::of(&run, &client, namespace).await {
+            Ok(ground) => play(&ground, deployments).await,
+            Err(error) => Err(error),
+        };
         let died = operator.died()?;
         operator.kill().await?;
-        release(&client, NAMESPACE).await?;
+        release(&client, namespace).await?;
         ensure!(died.is_none(), "the operator ended by itself: {died:?}");
         tally
     })
+}
+
+async fn play(ground: &Playground, deployments: Deployments) -> Result<Tally> {
+    match deployments {
+        Deployments::Generated(plan) => Ok(generated(ground, plan).await),
+        Deployments::Written => written(ground).await,
+    }
+}
+
+async fn generated(ground: &Playground, plan: Plan) -> Tally {
+    let courses = stream::iter(0..plan.courses)
+        .map(|number| async move { (number, versions::generated(ground, plan, number).await) });
+    let mut tally = Tally::new(ground.fields.iter().cloned().collect());
+    let mut played = courses.buffer_unordered(plan.at_once);
+    while let Some((number, outcome)) = played.next().await {
+        tally.add(&format!("course {number} of seed {}", plan.seed), outcome);
+    }
+    tally
+}
+
+async fn written(ground: &Playground) -> Result<Tally> {
+    let courses = stream::iter(manifest::written()?).map(|it| async move {
+        (it.metadata.name.clone().unwrap_or_default(), versions::written(ground, it).await)
+    });
+    let mut tally = Tally::default();
+    let mut played = courses.buffer_unordered(WRITTEN_AT_ONCE);
+    while let Some((name, outcome)) = played.next().await {
+        tally.add(&name, outcome);
+    }
+    Ok(tally)
 }

@@ -2,15 +2,19 @@
 //! some encoder escapes. What the API server refuses is mended by what it says. It knows nothing of Siskin.
 
 mod dice;
+mod left_out;
 mod mend;
+mod rules;
 mod schema;
 mod shape;
 mod texts;
+mod words;
 mod written;
 
 pub use dice::Dice;
-pub use mend::{Accepted, accepted};
-pub use schema::Schemas;
+pub use left_out::{LeftOut, left_out};
+pub use mend::{Accepted, Refusal, accepted};
+pub use schema::{Field, Schemas};
 pub use shape::Shape;
 pub use written::written;
 

@@ -31,9 +31,10 @@ mod then;
 mod when;
 
 pub use fake::FakePods;
+pub(crate) use fake::run_members;
 pub use fleet::Version;
-pub(crate) use fleet::Workload;
-pub(crate) use load::Account;
+pub(crate) use fleet::{Fleet, Workload};
+pub(crate) use load::{Account, Load};
 pub use operator::Election;
 pub use policy::Policy;
 pub use proxy::Source;

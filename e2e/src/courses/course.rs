@@ -2,36 +2,39 @@
 //! Says what went wrong in words; decides nothing about the others.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use kube::api::{
-    ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams,
-};
-use kube::{Api, Client};
-use serde_json::{Value, json};
-use siskin_api::{CanaryRollout, Phase};
+use kube::Api;
+use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use serde_json::json;
+use siskin_api::annotations::target;
+use siskin_api::{CanaryRollout, Phase, PromotionReason};
 
+use super::found::{as_left, carried_over, is_of_others};
+use super::manifest::{self, Promotion};
+use super::members::Members;
 use super::mirror::Mirror;
-use crate::manifests::{Accepted, Schemas, Shape, accepted};
+use super::playground::Playground;
+use crate::manifests::{Field, Refusal};
 
 /// For anything that the operator does: many courses share one machine.
 const PATIENCE: Duration = Duration::from_secs(240);
 /// Nothing may be written for so long, once a course has come to rest.
 const STILL: Duration = Duration::from_secs(3);
+/// Writes of one object that others write, too.
+const TRIES: usize = 10;
 
 /// A course before it is played.
-pub(super) struct Course {
-    pub(super) client: Client,
-    pub(super) namespace: String,
-    pub(super) bootstrap: String,
-    pub(super) schemas: Arc<Schemas>,
-    pub(super) mirror: Mirror,
+pub(super) struct Course<'a> {
+    pub(super) ground: &'a Playground,
     /// Name of the Deployment and of its rollout.
     pub(super) name: String,
-    pub(super) seed: u64,
-    pub(super) node: String,
+    /// The consumer group.
+    pub(super) group: String,
+    pub(super) first: DynamicObject,
+    pub(super) second: DynamicObject,
+    pub(super) promotion: Promotion,
 }
 
 /// What was played.
@@ -39,17 +42,24 @@ pub(super) struct Course {
 pub struct Played {
     /// Templates that went all the way.
     pub(super) templates: u32,
-    /// The API server's words on those that it refused.
+    /// Whether the second one was promoted by a trial.
+    pub(super) was_tried: bool,
+    /// Deployments that the API server was asked about.
+    pub(super) asked: u32,
+    /// Those among them that it took without what it refused.
+    pub(super) mended: u32,
+    /// Those that it did not take at all, by name and seed.
     pub(super) refused: Vec<String>,
-    /// Fields of the templates, as `Type.field`.
-    pub(super) fields: BTreeSet<String>,
+    /// What the API server refused in those that it took in the end, and in the others.
+    pub(super) refusals: Vec<Refusal>,
+    /// Fields of the templates that the API server has kept.
+    pub(super) fields: BTreeSet<Field>,
 }
 
-impl Course {
+impl Course<'_> {
     /// Plays it to its end; what is left of it is removed either way.
-    pub(super) async fn play(&self) -> Result<Played> {
-        let mut played = Played::default();
-        let outcome = self.all(&mut played).await;
+    pub(super) async fn play(&self, played: &mut Played) -> Result<()> {
+        let outcome = self.all(played).await;
         if outcome.is_err() {
             let without = Patch::Merge(json!({"metadata": {"finalizers": null}}));
             self.rollouts().patch(&self.name, &PatchParams::default(), &without).await.ok();
@@ -58,33 +68,43 @@ impl Course {
         for name in [self.name.clone(), self.child("primary"), self.child("canary")] {
             self.deployments().delete(&name, &DeleteParams::default()).await.ok();
         }
-        outcome.with_context(|| format!("{}, seed {}", self.name, self.seed)).map(|()| played)
+        outcome
     }
 
     async fn all(&self, played: &mut Played) -> Result<()> {
-        let Some(first) = self.shape(self.seed, played).await? else { return Ok(()) };
-        let Some(second) = self.shape(!self.seed, played).await? else { return Ok(()) };
         let params = PostParams::default();
-        self.deployments().create(&params, &first).await.context("creating it")?;
-        let up = |it: &Mirror| (ready(it, &self.name)? == 1).then_some(());
-        self.waits("its pod runs", up).await?;
-        self.rollouts().create(&params, &self.rollout()?).await.context("its rollout")?;
+        let _load = self.load().await?;
+        let pods = self.first.data["spec"]["replicas"].as_i64().unwrap_or(1);
+        let ready = |it: &Mirror, name: &str| (ready(it, name)? == pods).then_some(());
+        let mut first = self.first.clone();
+        // Paused, its controller makes no pods at all.
+        manifest::resume(&mut first);
+        let made = self.deployments().create(&params, &first).await.context("creating it")?;
+        played.fields.extend(self.kept(&first, &made));
+        self.waits("its pods run", |it| ready(it, &self.name)).await?;
+        let ground = self.ground;
+        let rollout =
+            manifest::rollout(&self.name, &ground.bootstrap, &self.group, self.promotion)?;
+        self.rollouts().create(&params, &rollout).await.context("its rollout")?;
         let adopted = |it: &Mirror| {
             let status = it.rollout(&self.name)?.status.clone()?;
-            (status.adopted && ready(it, &self.child("primary"))? == 1).then_some(())
+            status.adopted.then_some(())?;
+            ready(it, &self.child("primary"))
         };
         self.waits("it is adopted", adopted).await?;
         let before = self.stands_still().await.context("adopted")?;
         self.is_carried_over()?;
 
-        let live = self.change(&second.data["spec"]["template"]).await.context("changing it")?;
+        let live = self.change(played).await.context("changing it")?;
         let promoted = |it: &Mirror| {
-            let done = it.rollout(&self.name)?.status.clone()?.phase == Some(Phase::Succeeded);
+            let status = it.rollout(&self.name)?.status.clone()?;
             let primary = it.deployment(&self.child("primary"))?;
             let now = primary.metadata.annotations.clone()?.get("siskin.dev/revision").cloned();
-            (done && now != before && ready(it, &self.child("primary"))? == 1).then_some(())
+            (status.phase == Some(Phase::Succeeded) && now != before).then_some(())?;
+            ready(it, &self.child("primary"))
         };
         self.waits("it is promoted", promoted).await?;
+        self.is_promoted_as_asked()?;
         self.stands_still().await.context("promoted")?;
         self.is_carried_over()?;
 
@@ -92,70 +112,102 @@ impl Course {
         let whole = |it: &Mirror| {
             let alone = [self.child("primary"), self.child("canary")];
             let alone = alone.iter().all(|child| it.deployment(child).is_none());
-            let gone = it.rollout(&self.name).is_none();
-            (gone && alone && ready(it, &self.name)? == 1).then_some(())
+            (it.rollout(&self.name).is_none() && alone).then_some(())?;
+            ready(it, &self.name)
         };
         self.waits("it is handed back", whole).await?;
-        let left = self.deployments().get(&self.name).await?;
-        let left = left.data["spec"]["template"].to_string();
-        ensure!(left == live, "its template is not the one that was applied: {left}\nnot {live}");
+        self.is_found_as_left(&live, pods).await?;
         played.templates = 2;
+        played.was_tried = self.promotion == Promotion::Trial;
         Ok(())
     }
 
-    /// A Deployment that the API server takes, unless it can't be mended.
-    async fn shape(&self, seed: u64, played: &mut Played) -> Result<Option<DynamicObject>> {
-        let template = Shape::of(&self.schemas, seed).template(&self.name, &self.node);
-        let mut manifest = DynamicObject::new(&self.name, &deployment()).within(&self.namespace);
-        manifest.data = json!({"spec": {
-            "replicas": 1,
-            "selector": {"matchLabels": {"app": self.name}},
-            "template": template,
-        }});
-        match accepted(&self.client, &self.namespace, manifest).await? {
-            Accepted::As(it) => {
-                let template = &it.data["spec"]["template"];
-                played.fields.extend(self.schemas.fields_of("PodTemplateSpec", template));
-                Ok(Some(*it))
-            }
-            Accepted::Refused(words) => {
-                played.refused.push(words);
-                Ok(None)
+    /// A load for consumers, where there are any.
+    async fn load(&self) -> Result<Option<Members>> {
+        match self.promotion {
+            Promotion::Bypass => Ok(None),
+            Promotion::Trial => {
+                let (ground, log) =
+                    (self.ground, self.ground.logs.join(format!("{}-producer.log", self.group)));
+                let load = Members::load(&ground.producer, &ground.bootstrap, &self.group, &log);
+                load.await.map(Some)
             }
         }
     }
 
-    fn rollout(&self) -> Result<CanaryRollout> {
-        Ok(serde_json::from_value(json!({
-            "apiVersion": "siskin.dev/v1alpha1", "kind": "CanaryRollout",
-            "metadata": {"name": self.name, "namespace": self.namespace},
-            "spec": {
-                "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": self.name},
-                "strategy": {"steps": [{"weight": 50, "hold": "1h"}]},
-                "analysis": {"kafka": {
-                    "bootstrapServers": [self.bootstrap],
-                    "consumerGroup": format!("{}-{}", self.namespace, self.name),
-                }},
-            },
-        }))?)
+    /// The fields that were sent and kept.
+    fn kept(&self, sent: &DynamicObject, kept: &DynamicObject) -> BTreeSet<Field> {
+        let fields = |it: &DynamicObject| {
+            let (labels, annotations) = (&it.metadata.labels, &it.metadata.annotations);
+            let metadata = json!({"labels": labels, "annotations": annotations});
+            let whole = json!({"metadata": metadata, "spec": it.data["spec"]});
+            self.ground.schemas.fields_of("Deployment", &whole)
+        };
+        fields(sent).intersection(&fields(kept)).cloned().collect()
     }
 
-    /// Changes the template, with a person's word that no trial is needed; what the server makes of it.
-    async fn change(&self, template: &Value) -> Result<String> {
-        let patch: json_patch::Patch = serde_json::from_value(json!([
-            {"op": "add", "path": "/metadata/annotations/siskin.dev~1bypass", "value": "a test"},
-            {"op": "replace", "path": "/spec/template", "value": template},
-        ]))?;
-        let patch = Patch::Json::<()>(patch);
-        let changed = self.deployments().patch(&self.name, &PatchParams::default(), &patch).await?;
-        Ok(changed.data["spec"]["template"].to_string())
+    /// Puts the second Deployment in place of the first, as `kubectl replace` does: all but the selector, which can't be
+    /// changed, and the count, which is the operator's. One that is paused is resumed a while later.
+    async fn change(&self, played: &mut Played) -> Result<DynamicObject> {
+        let changed = self.replace(|live| {
+            let mut wanted = self.second.data["spec"].clone();
+            for kept in ["selector", "replicas"] {
+                wanted[kept] = live.data["spec"][kept].clone();
+            }
+            live.data["spec"] = wanted;
+            live.metadata.labels.clone_from(&self.second.metadata.labels);
+            let annotations = live.metadata.annotations.get_or_insert_default();
+            annotations.retain(|key, _| is_of_others(key));
+            annotations.extend(self.second.metadata.annotations.clone().unwrap_or_default());
+            if self.promotion == Promotion::Bypass {
+                annotations.insert(target::BYPASS.into(), "a < test & \"more\"".into());
+            }
+        });
+        let changed = changed.await?;
+        played.fields.extend(self.kept(&self.second, &changed));
+        if changed.data["spec"]["paused"] != true {
+            return Ok(changed);
+        }
+        self.stands_still().await.context("paused")?;
+        self.replace(manifest::resume).await
+    }
+
+    /// Writes the Deployment with something changed, as often as others write it in between.
+    async fn replace(&self, change: impl Fn(&mut DynamicObject)) -> Result<DynamicObject> {
+        for _ in 0..TRIES {
+            let mut live = self.deployments().get(&self.name).await?;
+            change(&mut live);
+            match self.deployments().replace(&self.name, &PostParams::default(), &live).await {
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                answer => return Ok(answer?),
+            }
+        }
+        bail!("others write it again and again")
+    }
+
+    /// A trial was passed, or a person's word was followed.
+    fn is_promoted_as_asked(&self) -> Result<()> {
+        let status = self.ground.mirror.rollout(&self.name).and_then(|it| it.status.clone());
+        let latest = status.and_then(|it| it.history.first()?.promoted_by);
+        let asked = match self.promotion {
+            Promotion::Bypass => PromotionReason::Bypass,
+            Promotion::Trial => PromotionReason::Passed,
+        };
+        ensure!(latest == Some(asked), "it was promoted by {latest:?}, not by {asked:?}");
+        Ok(())
+    }
+
+    /// What its user wrote is there, and nothing of what the operator wrote.
+    async fn is_found_as_left(&self, live: &DynamicObject, pods: i64) -> Result<()> {
+        let left = self.deployments().get(&self.name).await?;
+        as_left(&left, live, pods)
     }
 
     async fn waits(&self, what: &str, look: impl Fn(&Mirror) -> Option<()>) -> Result<()> {
-        if self.mirror.until(PATIENCE, look).await.is_some() {
+        if self.ground.mirror.until(PATIENCE, look).await.is_some() {
             return Ok(());
         }
-        let status = self.mirror.rollout(&self.name).and_then(|it| it.status.clone());
+        let status = self.ground.mirror.rollout(&self.name).and_then(|it| it.status.clone());
         let conditions = status.and_then(|it| serde_json::to_value(it.conditions).ok());
         bail!("not seen: {what}; conditions: {}", conditions.unwrap_or_default());
     }
@@ -165,7 +217,7 @@ impl Course {
         let names = [self.name.clone(), self.child("primary"), self.child("canary")];
         let now =
             |it: &Mirror| names.clone().map(|name| Some(it.deployment(&name)?.metadata.generation));
-        let (mut known, mut since) = (now(&self.mirror), Instant::now());
+        let (mut known, mut since) = (now(&self.ground.mirror), Instant::now());
         let still = |it: &Mirror| {
             let found = now(it);
             if found != known {
@@ -173,9 +225,9 @@ impl Course {
             }
             (STILL <= since.elapsed()).then_some(())
         };
-        let stood = self.mirror.until(PATIENCE, still).await;
+        let stood = self.ground.mirror.until(PATIENCE, still).await;
         stood.with_context(|| format!("it is written again and again: generations {known:?}"))?;
-        let primary = self.mirror.deployment(&names[1]).context("no primary")?;
+        let primary = self.ground.mirror.deployment(&names[1]).context("no primary")?;
         let annotations = primary.metadata.annotations.clone().unwrap_or_default();
         Ok(annotations.get("siskin.dev/revision").cloned())
     }
@@ -183,32 +235,11 @@ impl Course {
     /// The primary's template is the target's, but for the role, and for what is injected.
     fn is_carried_over(&self) -> Result<()> {
         let template = |name: &str| {
-            let found = self.mirror.deployment(name).with_context(|| format!("no {name}"))?;
+            let found =
+                self.ground.mirror.deployment(name).with_context(|| format!("no {name}"))?;
             anyhow::Ok(found.data["spec"]["template"].clone())
         };
-        let (own, mut child) = (template(&self.name)?, template(&self.child("primary"))?);
-        if let Some(labels) = child["metadata"]["labels"].as_object_mut() {
-            labels.remove("siskin.dev/role");
-        }
-        for list in ["containers", "initContainers"] {
-            let containers = child["spec"].get_mut(list).and_then(Value::as_array_mut);
-            for (index, container) in containers.into_iter().flatten().enumerate() {
-                let own = &own["spec"][list][index]["env"];
-                let length = own.as_array().map_or(0, Vec::len);
-                let Some(env) = container.get_mut("env").and_then(Value::as_array_mut) else {
-                    continue;
-                };
-                let added = env.len().checked_sub(length).context("it lost variables")?;
-                let ours = ["POD_NAME", "SISKIN_ROLE"];
-                let known = |it: &Value| ours.iter().any(|name| it["name"] == *name);
-                ensure!(env.drain(..added).all(|it| known(&it)), "it has foreign variables");
-                if env.is_empty() && own.is_null() {
-                    container.as_object_mut().map(|it| it.remove("env"));
-                }
-            }
-        }
-        ensure!(own == child, "the primary runs another template: {child}\nnot {own}");
-        Ok(())
+        carried_over(&template(&self.name)?, template(&self.child("primary"))?)
     }
 
     fn child(&self, role: &str) -> String {
@@ -216,16 +247,13 @@ impl Course {
     }
 
     fn deployments(&self) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &self.namespace, &deployment())
+        let client = self.ground.client.clone();
+        Api::namespaced_with(client, &self.ground.namespace, &manifest::deployment())
     }
 
     fn rollouts(&self) -> Api<CanaryRollout> {
-        Api::namespaced(self.client.clone(), &self.namespace)
+        Api::namespaced(self.ground.client.clone(), &self.ground.namespace)
     }
-}
-
-fn deployment() -> ApiResource {
-    ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", "Deployment"))
 }
 
 /// Ready pods of a Deployment whose controller has seen what it asks for.

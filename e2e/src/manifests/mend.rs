@@ -4,7 +4,7 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ApiResource, DynamicObject, PostParams};
-use kube::core::response::Status;
+use kube::core::response::{Status, StatusCause};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
@@ -12,12 +12,21 @@ use serde_json::{Value, json};
 const MOST_TRIES: usize = 40;
 
 /// What became of a manifest.
-#[derive(Debug)]
-pub enum Accepted {
-    /// The manifest that the server takes, and what it makes of it.
-    As(Box<DynamicObject>),
-    /// It could not be mended; the server's last words.
-    Refused(String),
+#[derive(Debug, Default)]
+pub struct Accepted {
+    /// The manifest that the server takes; `None` where it could not be mended.
+    pub manifest: Option<Box<DynamicObject>>,
+    /// What the server refused on the way: the fields without their places in lists, and its words.
+    pub refusals: Vec<Refusal>,
+}
+
+/// A field that the API server refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// As `spec.template.spec.containers[*].env[*].name`.
+    pub field: String,
+    /// The server's words.
+    pub words: String,
 }
 
 /// Takes out of a Deployment what the server refuses, of it or of its pods.
@@ -34,7 +43,7 @@ pub async fn accepted(
         Api::namespaced_with(client.clone(), namespace, &deployments);
     let of_pods = ApiResource::erase::<Pod>(&());
     let pods: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &of_pods);
-    let mut words = String::new();
+    let mut refusals = Vec::new();
     for _ in 0..MOST_TRIES {
         let mut pod = DynamicObject::new("a-pod-of-it", &of_pods);
         let template = &manifest.data["spec"]["template"];
@@ -45,14 +54,37 @@ pub async fn accepted(
             None => complaint(&pods, &pod).await?.map(|it| (it, "spec.template.")),
         };
         let Some((status, place)) = complaint else {
-            return Ok(Accepted::As(Box::new(manifest)));
+            return Ok(Accepted { manifest: Some(Box::new(manifest)), refusals });
         };
-        words.clone_from(&status.message);
+        refusals.extend(told(&status, place));
         if !mend(&mut manifest.data, &status, place) {
             break;
         }
     }
-    Ok(Accepted::Refused(words))
+    Ok(Accepted { manifest: None, refusals })
+}
+
+/// What the server said, field by field; a plugin names none.
+fn told(status: &Status, place: &str) -> Vec<Refusal> {
+    let causes: Vec<_> = status.details.iter().flat_map(|it| &it.causes).collect();
+    if causes.is_empty() {
+        return vec![Refusal { field: place.to_owned(), words: status.message.clone() }];
+    }
+    let told = |it: &&StatusCause| Refusal {
+        field: without_places(&format!("{place}{}", it.field)),
+        words: it.message.clone(),
+    };
+    causes.iter().map(told).collect()
+}
+
+/// `a[0].b[12]` as `a[*].b[*]`.
+fn without_places(path: &str) -> String {
+    let mut parts = path.split('[');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| match part.split_once(']') {
+        Some((place, rest)) if place.parse::<usize>().is_ok() => format!("{all}[*]{rest}"),
+        Some(_) | None => format!("{all}[{part}"),
+    })
 }
 
 /// What the server has against an object.
@@ -161,6 +193,12 @@ fn found<'a>(data: &'a mut Value, path: &[PathStep]) -> Option<&'a mut Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refusals_are_counted_by_field_whatever_the_element() {
+        assert_eq!(without_places("spec.a[0].b[12]"), "spec.a[*].b[*]");
+        assert_eq!(without_places("spec.a[x.y].b"), "spec.a[x.y].b");
+    }
 
     #[test]
     fn what_the_server_names_is_taken_out_and_nothing_else() {

@@ -61,7 +61,7 @@ impl FakePods {
 
 /// Runs a process of `program` for each Ready fake pod of the namespace, with the environment of its first container.
 /// One whose pod is deleted is told to end; one whose pod is no longer Ready is killed.
-pub(super) async fn run_members(client: Client, namespace: String, program: PathBuf) {
+pub(crate) async fn run_members(client: Client, namespace: String, program: PathBuf) {
     let api: Api<Pod> = Api::namespaced(client, &namespace);
     let mut events = watcher(api, watcher::Config::default()).boxed();
     let mut members: HashMap<String, Member> = HashMap::new();

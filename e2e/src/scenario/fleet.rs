@@ -162,7 +162,7 @@ impl Version {
 
 impl Fleet {
     /// Three consumers in this group and on the topic of the same name, with little to do.
-    pub(super) fn new(manager: &str, bootstrap: &str, group: &str) -> Self {
+    pub(crate) fn new(manager: &str, bootstrap: &str, group: &str) -> Self {
         Self {
             manager: manager.to_owned(),
             names_changes: false,

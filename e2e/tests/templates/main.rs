@@ -1,11 +1,13 @@
-//! Templates of every shape, two thousand by default, each adopted, changed, promoted, handed back, found unchanged. Asked for by
-//! name: `cargo test -p siskin-e2e --test templates`; arguments are the courses (two templates each), the seed, and how
-//! many are under way at the same time.
+//! Templates of every shape, two thousand by default, each adopted, changed, promoted, handed back, found unchanged.
+//! Asked for by name: `cargo test -p siskin-e2e --test templates`; arguments are the courses (two templates each), the
+//! seed, and how many are under way at the same time. A sample of them is among the scenarios.
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use siskin_e2e::courses::{Plan, suite};
+use siskin_e2e::courses::{Deployments, Plan, suite};
+
+const NAMESPACE: &str = "siskin-templates";
 
 /// Courses, seed, and courses under way.
 const DEFAULT: [u64; 3] = [1_000, 1, 40];
@@ -21,7 +23,7 @@ fn main() -> ExitCode {
     let plan = Plan { courses: number(0), seed: number(1), at_once };
     let begun = Instant::now();
     println!("templates: {plan:?}");
-    match suite(plan) {
+    match suite(NAMESPACE, Deployments::Generated(plan)) {
         Ok(tally) => {
             println!("{tally}\nin {:.0} s", begun.elapsed().as_secs_f64());
             if tally.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
