@@ -20,4 +20,5 @@ mod ownership;
 mod refusals;
 mod scaling;
 mod shapes;
+mod templates;
 mod uninstall;
