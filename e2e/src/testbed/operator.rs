@@ -128,6 +128,14 @@ impl Testbed {
         Ok(())
     }
 
+    /// Scales an operator that was [put aside](Self::put_operator_aside) to one again.
+    pub fn bring_operator_back(&self) -> Result<()> {
+        if self.operator_installed()? {
+            self.in_operators_namespace(&["scale", "--replicas=1", DEPLOYMENT])?;
+        }
+        Ok(())
+    }
+
     /// Removes the operator. The CRD and the roles, which do nothing by themselves, stay.
     pub fn remove_operator(&self) -> Result<()> {
         self.remove_guard()?;
