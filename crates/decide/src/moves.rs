@@ -174,7 +174,8 @@ impl Scene<'_> {
     pub(crate) fn enact(&self, primary: Goal, canary: Goal, facts: &Facts) -> Vec<Effect> {
         let primary_effect =
             self.enact_primary(primary, facts, self.beside_primary(canary.replicas));
-        let canary_effect = self.enact_canary(canary, self.beside_canary(primary.replicas));
+        let rolls = self.primary.workload.revision != Some(primary.revision);
+        let canary_effect = self.enact_canary(canary, self.beside_canary(primary.replicas), rolls);
         let writes: Vec<_> = if primary.replicas < self.primary.workload.replicas {
             primary_effect.into_iter().chain(canary_effect).collect()
         } else {
@@ -212,7 +213,8 @@ impl Scene<'_> {
         effects
     }
 
-    fn enact_canary(&self, goal: Goal, beside: Beside) -> Option<Effect> {
+    /// `waits`: primary is given another template by the same plan, and goes first.
+    fn enact_canary(&self, goal: Goal, beside: Beside, waits: bool) -> Option<Effect> {
         let Goal { revision, replicas } = goal;
         let whole = |replicas| Effect::Canary { revision, replicas, scope: WriteScope::Whole };
         let Some(it) = &self.seen.canary else {
@@ -224,7 +226,7 @@ impl Scene<'_> {
         if replicas == 0 || !(other || it.differs) {
             return counted.then_some(whole(replicas));
         }
-        let may = self.is_canarys_turn() && self.may_roll(it, replicas, beside);
+        let may = !waits && self.is_canarys_turn() && self.may_roll(it, replicas, beside);
         if other || it.replicas == 0 || may {
             return Some(whole(replicas));
         }

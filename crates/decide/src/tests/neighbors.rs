@@ -172,6 +172,20 @@ fn a_restart_of_the_target_restarts_one_role_after_the_other() {
     }
 }
 
+/// Pods of both would be missing at once.
+#[test]
+fn a_canary_that_is_still_to_be_restarted_waits_while_primary_gets_its_template() {
+    let behind: Change = |it| it.canary.as_mut().unwrap().differs = true;
+    let full: Change = |it| order(it, Order::PromoteFull(ID));
+    for total in [4, 100] {
+        let effects = decide(&with(halfway(total), &[behind, full]), NOW).effects;
+        let given =
+            |it: &Effect| matches!(it, Effect::Primary { revision, .. } if *revision == NEXT);
+        assert!(effects.iter().any(given), "{effects:?}");
+        assert_eq!(canary_count(&effects), None, "{effects:?}");
+    }
+}
+
 /// It starts from the 0 that draining left, in a hand-back as at rest.
 #[test]
 fn a_count_that_an_autoscaler_gives_a_target_in_a_hand_back_is_no_wish() {
