@@ -143,3 +143,23 @@ fn a_restart_adds_no_consumer_above_the_ceiling() {
     let plan = decide(&seen, NOW);
     assert_eq!(scope_of_primary(&plan), Some((4, WriteScope::Whole)), "{plan:?}");
 }
+
+/// The same for a canary on its way: it restarts beside a primary that has given up a unit for it.
+#[test]
+fn a_canary_that_stands_beside_a_whole_primary_restarts_when_there_is_room() {
+    let mut seen = restarted();
+    seen.max_consumers = Some(6);
+    let whole = |seen: &Observed| {
+        let is_whole = |it: &Effect| {
+            matches!(it, Effect::Canary { replicas: 1.., scope: WriteScope::Whole, .. })
+        };
+        decide(seen, NOW).effects.iter().any(is_whole)
+    };
+    let starting = Workload { ready: 0, available: 0, ..workload(NEXT, 1) };
+    seen.canary = Some(Workload { differs: true, ..starting });
+    step(&mut seen).canary = 1;
+    primary(&mut seen).workload = workload(PROMOTED, 5);
+    assert!(!whole(&seen), "five, one, and one of its surge are seven");
+    primary(&mut seen).workload = workload(PROMOTED, 4);
+    assert!(whole(&seen));
+}
