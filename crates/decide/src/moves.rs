@@ -64,10 +64,9 @@ impl Scene<'_> {
     pub(crate) fn limits_of_all(&self) -> Limits {
         let bounds = self.bounds();
         let rolls = |it: &Workload| !it.rolled && 0 < it.replicas;
-        let full = rolls(&self.primary.workload) || self.seen.canary.as_ref().is_some_and(rolls);
-        let ceiling = if full { bounds.ceiling.min(self.total) } else { bounds.ceiling };
-        let bounded = self.seen.max_consumers.is_some();
-        Limits { ceiling: if bounded { ceiling } else { bounds.ceiling }, ..bounds }
+        let roll = rolls(&self.primary.workload) || self.seen.canary.as_ref().is_some_and(rolls);
+        let full = roll && self.seen.max_consumers.is_some();
+        Limits { ceiling: bounds.ceiling.min(if full { self.total } else { u32::MAX }), ..bounds }
     }
 
     /// Bounds of all roles together while none of them rolls.

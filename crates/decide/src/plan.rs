@@ -145,7 +145,7 @@ pub enum Held {
     Inconclusive,
     /// The desired revision is a rejected one.
     RevisionRejected,
-    /// Adoption, promotion, rollback or deletion takes longer than `progressDeadline`.
+    /// Promotion, rollback or deletion has made no progress for `progressDeadline`.
     Overdue,
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::observed::{Facts, Observed, Primary};
 use crate::plan::{Effect, Plan, WriteScope};
 use crate::revision::{Revision, RolloutId};
+use crate::scene::shares_target;
 use crate::state::{CurrentStep, Stage, State, Trial};
 
 impl Plan {
@@ -94,7 +95,8 @@ fn needs(seen: &Observed, effect: &Effect, refused: &Effect) -> bool {
             }
             // Two copies of the same pods: one hands over before the other grows.
             Effect::Target { .. } | Effect::Drain { .. } => {
-                shares_target(seen) && counts(seen).primary < *replicas
+                let shared = seen.primary.as_ref().is_some_and(|it| shares_target(&it.facts));
+                shared && counts(seen).primary < *replicas
             }
             Effect::SeedScale { .. }
             | Effect::Refreeze { .. }
@@ -158,22 +160,10 @@ impl Effect {
 
     /// The revision that it freezes.
     const fn freezes(&self) -> Option<Revision> {
-        match self {
-            Self::Freeze { revision, .. } | Self::Refreeze { revision } => Some(*revision),
-            Self::AddFinalizer
-            | Self::SeedScale { .. }
-            | Self::Primary { .. }
-            | Self::Canary { .. }
-            | Self::Target { .. }
-            | Self::Drain { .. }
-            | Self::DropFieldOwnership
-            | Self::Reject { .. }
-            | Self::ClearRejection { .. }
-            | Self::MarkPromoted { .. }
-            | Self::OwnPrimaryByTarget
-            | Self::RemoveChildren
-            | Self::RemoveFinalizer => None,
-        }
+        let (Self::Freeze { revision, .. } | Self::Refreeze { revision }) = self else {
+            return None;
+        };
+        Some(*revision)
     }
 }
 
@@ -190,11 +180,6 @@ fn counts(seen: &Observed) -> SpecCounts {
         canary: seen.canary.as_ref().map_or(0, |it| it.replicas),
         target: seen.target.as_ref().map_or(0, |it| it.workload.replicas),
     }
-}
-
-/// Whether the target runs units of ours: adoption, hand-back.
-fn shares_target(seen: &Observed) -> bool {
-    seen.primary.as_ref().is_some_and(|it| !it.facts.adopted || it.facts.ending.is_some())
 }
 
 /// Whether these facts are those of the attempt that this template was to be frozen for.

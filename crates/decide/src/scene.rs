@@ -205,6 +205,6 @@ pub(crate) fn last_attempt(seen: &Observed) -> u32 {
     seen.frozen.iter().map(|it| it.attempt).max().unwrap_or(0)
 }
 
-fn shares_target(facts: &Facts) -> bool {
+pub(crate) fn shares_target(facts: &Facts) -> bool {
     !facts.adopted || facts.ending == Some(Ending::HandBack)
 }

@@ -48,22 +48,9 @@ fn next_step(seen: &Observed) -> CurrentStep {
 }
 
 fn canary_count(effects: &[Effect]) -> Option<u32> {
-    effects.iter().find_map(|it| match it {
-        Effect::Canary { replicas, .. } => Some(*replicas),
-        Effect::Primary { .. }
-        | Effect::AddFinalizer
-        | Effect::SeedScale { .. }
-        | Effect::Freeze { .. }
-        | Effect::Refreeze { .. }
-        | Effect::Target { .. }
-        | Effect::Drain { .. }
-        | Effect::DropFieldOwnership
-        | Effect::Reject { .. }
-        | Effect::ClearRejection { .. }
-        | Effect::MarkPromoted { .. }
-        | Effect::OwnPrimaryByTarget
-        | Effect::RemoveChildren
-        | Effect::RemoveFinalizer => None,
+    effects.iter().find_map(|it| {
+        let Effect::Canary { replicas, .. } = it else { return None };
+        Some(*replicas)
     })
 }
 

@@ -216,3 +216,14 @@ fn the_finalizer_stays_until_what_it_is_there_for_is_done() {
         }
     }
 }
+
+/// X has its pods beside X-primary's then, not in their place.
+#[test]
+fn a_primary_that_is_left_in_charge_is_filled_up_though_x_cannot_be_drained() {
+    let mut seen = deleted(at_rest(), Some(Ending::Leave));
+    primary(&mut seen).workload = workload(PROMOTED, 2);
+    target(&mut seen).workload.replicas = 4;
+    let outcome = refusing(&seen, |it| matches!(it, Effect::Drain { .. }));
+    let grown = |it: &Effect| matches!(it, Effect::Primary { replicas: 4, .. });
+    assert!(outcome.made.iter().any(grown), "{:?}", decide(&seen, NOW).effects);
+}

@@ -36,22 +36,9 @@ fn restarted() -> Observed {
 }
 
 fn scope_of_primary(plan: &Plan) -> Option<(u32, WriteScope)> {
-    plan.effects.iter().find_map(|it| match it {
-        Effect::Primary { replicas, scope, .. } => Some((*replicas, *scope)),
-        Effect::AddFinalizer
-        | Effect::SeedScale { .. }
-        | Effect::Freeze { .. }
-        | Effect::Refreeze { .. }
-        | Effect::Canary { .. }
-        | Effect::Target { .. }
-        | Effect::Drain { .. }
-        | Effect::DropFieldOwnership
-        | Effect::Reject { .. }
-        | Effect::ClearRejection { .. }
-        | Effect::MarkPromoted { .. }
-        | Effect::OwnPrimaryByTarget
-        | Effect::RemoveChildren
-        | Effect::RemoveFinalizer => None,
+    plan.effects.iter().find_map(|it| {
+        let Effect::Primary { replicas, scope, .. } = it else { return None };
+        Some((*replicas, *scope))
     })
 }
 
@@ -144,7 +131,7 @@ fn a_restart_adds_no_consumer_above_the_ceiling() {
     assert_eq!(scope_of_primary(&plan), Some((4, WriteScope::Whole)), "{plan:?}");
 }
 
-/// The same for a canary on its way: it restarts beside a primary that has given up a unit for it.
+/// A canary on its way restarts beside a primary that has given up a unit for it.
 #[test]
 fn a_canary_that_stands_beside_a_whole_primary_restarts_when_there_is_room() {
     let mut seen = restarted();

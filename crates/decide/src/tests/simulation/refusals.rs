@@ -90,17 +90,8 @@ impl Written {
 /// No refusal stops what removes a canary or drains the target; one that counts no pods stops
 /// nothing that gives primary its count either.
 pub(super) fn check(world: &World, seen: &Observed, plan: &Plan, written: &Written) {
-    let moves = |it: &Effect| {
-        matches!(
-            it,
-            Effect::Primary { .. }
-                | Effect::Canary { .. }
-                | Effect::Target { .. }
-                | Effect::Drain { .. }
-        )
-    };
     let undoes = matches!(plan.next, State::RollingBack(_));
-    let house_only = !written.refused.iter().any(moves);
+    let house_only = !written.refused.iter().any(Effect::moves_pods);
     let (primary, canary) = (seen.primary.as_ref(), seen.canary.as_ref());
     let grows = |count: u32| primary.is_some_and(|it| it.workload.replicas < count);
     for effect in &plan.effects {
