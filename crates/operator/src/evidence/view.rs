@@ -37,7 +37,6 @@ pub struct EvidenceView {
     pub replay: Option<ConsumedRanges>,
 }
 
-#[cfg(test)]
 impl EvidenceView {
     /// What is found where no source has answered yet.
     pub(crate) fn silent() -> Self {

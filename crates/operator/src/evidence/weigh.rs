@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use siskin_analysis::observation::{Millis, Observation, PodObservation};
-use siskin_analysis::{Assessment, Finding, GroupSummary, Settings, Verdict, crash_guard};
+use siskin_analysis::{Assessment, Finding, Settings, Verdict, crash_guard};
 use siskin_api::FrozenPlan;
 use siskin_api::conditions::SOURCES_REACHABLE;
 use siskin_decide::{Evidence, Membership, Names, Phase, RolloutId};
@@ -170,17 +170,10 @@ fn unsampled(world: &World, wrong: Option<Concern>, now: Timestamp) -> EvidenceV
     let delivery = wrong.map_or(Delivery::Silent, Delivery::CannotAsk);
     EvidenceView {
         evidence: evidence(None, guard.as_ref(), &delivery),
-        membership: Membership::Unknown,
-        canary_joined: 0,
-        watched_since: None,
-        figures: GroupSummary::default(),
-        accounts: None,
-        replay: None,
         delivery,
         concerns,
-        stuck: None,
-        assessment: None,
         guard,
+        ..EvidenceView::silent()
     }
 }
 
