@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use siskin_api::{Cause, HistoryEntry, Phase, PromotionReason, RolloutOutcome};
 use tokio::time::{Instant, sleep};
@@ -219,6 +219,27 @@ impl Then<'_> {
                 return Ok(account);
             }
             sleep(LOOKS_EVERY).await;
+        }
+    }
+
+    /// A Deployment is gone.
+    pub async fn loses(&mut self, part: Part) -> Result<()> {
+        let gone = |view: View<'_>| (!view.state.parts.contains_key(&part)).then_some(());
+        self.sees(&format!("{part:?} is gone"), gone).await
+    }
+
+    /// For so long no version is given up: it is what a wait that is held against nobody looks like.
+    pub async fn gives_nobody_up_for(&mut self, span: Duration) -> Result<()> {
+        let log = self.0.log.clone();
+        let gives_up = |view: View<'_>| {
+            let mut history = view.history.iter();
+            history.any(|it| it.change.enters(Phase::RollingBack)).then_some(())
+        };
+        match log.until("a version is given up", span, gives_up).await {
+            Ok(()) => {
+                bail!("a healthy version was rolled back: {}", log.look(|it| present(it.state)))
+            }
+            Err(_) => Ok(()),
         }
     }
 

@@ -100,7 +100,7 @@ fn a_partition_that_stood_still_before_the_trial_is_told_and_rejects_nothing() {
         }
         s.then().runs(Part::Canary, "2").await?;
         // As long as a partition that the canary itself brings to a stand takes to be found.
-        tokio::time::sleep(Duration::from_secs(75)).await;
+        s.then().gives_nobody_up_for(Duration::from_secs(75)).await?;
         still_the_first_attempt(s)?;
         s.when().commands("promote", "/full").await?;
         s.then().promotes("2", PromotionReason::Commanded).await
@@ -147,7 +147,7 @@ fn a_full_quota_holds_the_canary_until_there_is_room() {
             .await?;
         s.then().tells("PodsNotMade", "exceeded quota").await?;
         // Longer than the deadline.
-        tokio::time::sleep(Duration::from_secs(20)).await;
+        s.then().gives_nobody_up_for(Duration::from_secs(20)).await?;
         still_the_first_attempt(s)?;
         s.objects.apply(ObjectKind::ResourceQuota, &quota("9")).await?;
         s.then().runs(Part::Canary, "2").await?;
@@ -200,7 +200,7 @@ fn a_dead_node_is_waited_for() {
             })
             .await?;
         // The outage itself, longer than the deadline.
-        tokio::time::sleep(Duration::from_secs(30)).await;
+        s.then().gives_nobody_up_for(Duration::from_secs(30)).await?;
         still_the_first_attempt(s)?;
         s.log.note("the kubelet is started");
         server(s, Testbed::start).await?;
