@@ -74,6 +74,16 @@ pub struct Passes {
     pub memory: Memory,
 }
 
+/// Whether writes of an older leader are kept out.
+enum Fence {
+    /// They are, or none can come any more.
+    Stands,
+    /// They are since this look.
+    Stamped,
+    /// The API server refuses it.
+    Refused,
+}
+
 impl Passes {
     /// One pass over this rollout.
     pub(crate) async fn pass(&self, name: &Name, cause: Cause) -> Result<NextLook, PassFailed> {
@@ -129,8 +139,7 @@ impl Passes {
             return Ok(None);
         }
         let answers = answers(&world.asked, &observed, &plan, &world.status().commands);
-        let applied = self.writer.apply(&world, &observed, &plan).await;
-        let (world, evidence, plan, applied) = (&world, &evidence, &plan, &applied);
+        let (world, evidence, plan, applied) = (&world, &evidence, &plan, &Applied::default());
         let answers = &answers;
         let round =
             Round { world, evidence, plan, applied, answers, untold: &[], refusals: &[], now };
@@ -145,8 +154,11 @@ impl Passes {
             return Ok(Some(NextLook::WhenAsked));
         };
         let evidence = self.evidence.weigh(&world, now).await?;
-        if let Some(next) = self.fence(&world).await? {
-            return Ok(next);
+        match self.fence(&world).await? {
+            Fence::Stands => {}
+            // Its objects have changed: another look reads them.
+            Fence::Stamped => return Ok(None),
+            Fence::Refused => return Ok(Some(NextLook::after(FENCE_AGAIN))),
         }
         let observed = observed(&world, &evidence);
         let plan = self.memory.throttle(name, decide(&observed, now), now);
@@ -195,17 +207,16 @@ impl Passes {
         self.memory.refused(name, met.chain(lost).collect())
     }
 
-    /// Stamps the objects of a rollout that an older leader may still be writing to; what follows
-    /// if the round ends with it.
-    async fn fence(&self, world: &World) -> Result<Option<Option<NextLook>>, PassFailed> {
+    /// Stamps the objects of a rollout that an older leader may still be writing to.
+    async fn fence(&self, world: &World) -> Result<Fence, PassFailed> {
         let name = &world.name;
         if !self.memory.must_fence(name, &world.state) {
-            return Ok(None);
+            return Ok(Fence::Stands);
         }
         let refused = match self.writer.fence(world).await {
             Ok(()) => {
                 self.memory.fenced(name);
-                return Ok(Some(None));
+                return Ok(Fence::Stamped);
             }
             Err(error) => error,
         };
@@ -213,11 +224,11 @@ impl Passes {
         let Some(reason) = lasting else { return Err(refused.into()) };
         if self.memory.goes_on_unfenced(name) {
             self.memory.fenced(name);
-            return Ok(None);
+            return Ok(Fence::Stands);
         }
         let refusal = ToldRefusal::beside_the_plan(ToldRefusal::FENCE, reason, refused.told());
         self.reporter.refused(world, &[self.memory.refused_beside(name, refusal)]);
-        Ok(Some(Some(NextLook::after(FENCE_AGAIN))))
+        Ok(Fence::Refused)
     }
 
     /// Persists the status if it differs; whether it stands. One that is refused is told by an Event.
