@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use kube::Api;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::{Api, ResourceExt as _};
 use serde_json::json;
-use siskin_api::annotations::target;
+use siskin_api::annotations::{REVISION, target};
 use siskin_api::{CanaryRollout, Phase, PromotionReason};
 
 use super::found::{as_left, carried_over, is_of_others};
@@ -99,8 +99,8 @@ impl Course<'_> {
         let promoted = |it: &Mirror| {
             let status = it.rollout(&self.name)?.status.clone()?;
             let primary = it.deployment(&self.child("primary"))?;
-            let now = primary.metadata.annotations.clone()?.get("siskin.dev/revision").cloned();
-            (status.phase == Some(Phase::Succeeded) && now != before).then_some(())?;
+            let now = primary.annotations().get(REVISION);
+            (status.phase == Some(Phase::Succeeded) && now != before.as_ref()).then_some(())?;
             ready(it, &self.child("primary"))
         };
         self.waits("it is promoted", promoted).await?;
@@ -228,8 +228,7 @@ impl Course<'_> {
         let stood = self.ground.mirror.until(PATIENCE, still).await;
         stood.with_context(|| format!("it is written again and again: generations {known:?}"))?;
         let primary = self.ground.mirror.deployment(&names[1]).context("no primary")?;
-        let annotations = primary.metadata.annotations.clone().unwrap_or_default();
-        Ok(annotations.get("siskin.dev/revision").cloned())
+        Ok(primary.annotations().get(REVISION).cloned())
     }
 
     /// The primary's template is the target's, but for the role, and for what is injected.

@@ -4,10 +4,10 @@
 use anyhow::{Context as _, Result, ensure};
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
-use siskin_api::annotations::target;
+use siskin_api::annotations::{ENV_POD_NAME, ENV_ROLE, ROLE, target};
 
 /// Variables that the operator gives each container.
-const INJECTED: [&str; 2] = ["POD_NAME", "SISKIN_ROLE"];
+const INJECTED: [&str; 2] = [ENV_POD_NAME, ENV_ROLE];
 
 /// Whether an annotation of a Deployment is its controllers' and not its user's.
 pub(super) fn is_of_others(key: &str) -> bool {
@@ -40,7 +40,7 @@ pub(super) fn as_left(left: &DynamicObject, wrote: &DynamicObject, pods: i64) ->
 /// The template of the primary is the target's, but for the role, and for what is injected.
 pub(super) fn carried_over(own: &Value, mut child: Value) -> Result<()> {
     if let Some(labels) = child["metadata"]["labels"].as_object_mut() {
-        labels.remove("siskin.dev/role");
+        labels.remove(ROLE);
     }
     for list in ["containers", "initContainers"] {
         let containers = child["spec"].get_mut(list).and_then(Value::as_array_mut);

@@ -8,6 +8,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::ResourceExt as _;
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
+use siskin_api::annotations::{ROLE, ROLE_PRIMARY, TARGET};
 
 use super::say::say;
 use crate::scenario::objects::{ObjectKind, Objects};
@@ -26,8 +27,6 @@ const PODS_PER_NODE: u32 = 110;
 const AT_ONCE: usize = 16;
 /// Thousands of pods are made, placed and started one after the other.
 const PATIENCE: Duration = Duration::from_secs(900);
-/// The label of children and frozen templates: name of the target.
-const TARGET: &str = "siskin.dev/target";
 
 /// How many rollouts of how many fake pods.
 #[derive(Clone, Copy, Debug)]
@@ -162,7 +161,7 @@ async fn ready(objects: &Objects, rollouts: u32, pods: u32) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     let mut told = 0;
     loop {
-        let primaries = ListParams::default().labels("siskin.dev/role=primary");
+        let primaries = ListParams::default().labels(&format!("{ROLE}={ROLE_PRIMARY}"));
         let all = objects.api(ObjectKind::Deployment).list(&primaries).await?.items;
         let ready = all.iter().filter(|it| {
             it.name_any().starts_with("seeded-") && it.data["status"]["readyReplicas"] == pods

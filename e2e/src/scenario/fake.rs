@@ -14,6 +14,7 @@ use kube::runtime::watcher;
 use kube::{Api, Client, ResourceExt};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use siskin_api::annotations::ENV_POD_NAME;
 use tokio::process::{Child, Command};
 
 /// Bound of a fake node.
@@ -125,7 +126,7 @@ impl Member {
         for variable in variables {
             command.env(variable.name, variable.value.unwrap_or_default());
         }
-        command.env("POD_NAME", name).env("HOSTNAME", name).env("METRICS_ADDRESS", "127.0.0.1:0");
+        command.env(ENV_POD_NAME, name).env("HOSTNAME", name).env("METRICS_ADDRESS", "127.0.0.1:0");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(Self(command.kill_on_drop(true).spawn().context("starting its process")?))
     }
