@@ -16,6 +16,10 @@ test:
 endurance *WORDS:
     cargo test -p siskin-e2e --test endurance -- {{WORDS}}
 
+# KEDA, Helm 4, Helm 3 and Flux, each whole and real, built first where they are not cached; words choose rows.
+ecosystem *WORDS:
+    cargo test -p siskin-e2e --test ecosystem -- {{WORDS}}
+
 # Unit, property, golden, scripted API and simulation: no cluster, no network.
 quick:
     cargo test --workspace --exclude siskin-e2e
@@ -24,7 +28,7 @@ quick:
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo clippy -p siskin-e2e --test endurance -- -D warnings
+    cargo clippy -p siskin-e2e --test ecosystem --test endurance -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 
@@ -39,6 +43,15 @@ tidy:
 # Write crds/ from the types.
 crds:
     cargo crds
+
+# Write what of helm/siskin is made from other files; compare the chart with the overlays.
+chart:
+    cargo chart
+    cargo test -p siskin-chart
+
+# The operator's image, as an archive below target/image; docs/release.md has the options.
+image *ARGS:
+    cargo image {{ARGS}}
 
 # Watch real consumers being rolled out, judged, promoted and rolled back.
 demo *ARGS:

@@ -13,6 +13,8 @@ pub mod courses;
 #[cfg(feature = "scenario")]
 pub mod demo;
 #[cfg(feature = "scenario")]
+pub mod gitops;
+#[cfg(feature = "scenario")]
 pub mod manifests;
 #[cfg(feature = "scenario")]
 pub mod measure;

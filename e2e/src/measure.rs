@@ -31,7 +31,7 @@ use seed::Seeded;
 /// The namespace of measurements; what an earlier one left in it is removed first.
 const NAMESPACE: &str = "siskin-measure";
 /// Two hundred rollouts are handed over and removed one after the other.
-const END: Duration = Duration::from_secs(300);
+const END: Duration = Duration::from_secs(900);
 
 /// Measure Siskin from outside: how soon it reacts, what it costs at rest
 #[derive(Debug, Parser)]
@@ -81,6 +81,9 @@ enum Measurement {
         /// Whether the groups of the fake ones can't be reached
         #[arg(long)]
         kafka_away: bool,
+        /// Whether each of the fake ones has an autoscaler, taken over
+        #[arg(long)]
+        autoscaled: bool,
         /// Seconds at rest before it is measured; what is remembered of the groups grows for 1200
         #[arg(long, default_value_t = 60)]
         settle: u64,
@@ -136,12 +139,13 @@ async fn measure(installed: &Installed, what: Measurement) -> Result<Value> {
         Measurement::CrashLoop { runs } => faults::measure(&mut s, runs, &faults::CRASH_LOOP).await,
         Measurement::Stall { runs } => faults::measure(&mut s, runs, &faults::STALL).await,
         Measurement::Guard { rollouts } => guard::measure(s, rollouts).await,
-        Measurement::Rest { rollouts, pods, kafka_away, settle } => {
+        Measurement::Rest { rollouts, pods, kafka_away, autoscaled, settle } => {
             let settle = Duration::from_secs(settle);
-            rest::measure(s, Rest { seeded: Seeded { rollouts, pods }, kafka_away, settle }).await
+            let seeded = Seeded { rollouts, pods, autoscaled };
+            rest::measure(s, Rest { seeded, kafka_away, settle }).await
         }
         Measurement::Start { rollouts, pods, runs } => {
-            start::measure(s, Seeded { rollouts, pods }, runs).await
+            start::measure(s, Seeded { rollouts, pods, autoscaled: false }, runs).await
         }
     }
 }

@@ -5,6 +5,8 @@
 //! by side on one test bed. From its first moment on, every change in the namespace is written down (`event_log`), and
 //! judged at its end (`invariants`). The demo and the measurements are of the same cast, with the operator as a pod.
 
+pub mod autoscaler;
+pub mod cases;
 mod dump;
 pub mod event_log;
 mod fake;
@@ -12,12 +14,13 @@ pub(crate) mod fleet;
 mod given;
 pub mod history;
 pub(crate) mod installed;
-pub(crate) mod interrupt;
+pub mod interrupt;
 mod invariants;
 pub mod java;
 mod load;
 pub mod objects;
 pub(crate) mod operator;
+pub mod plugin;
 mod policy;
 mod proxy;
 mod random;

@@ -113,7 +113,7 @@ impl Guards {
                 self.stall.add(seen.at, epoch, &seen.lags.lags);
                 self.stall.place_saved(&group.lags);
             }
-            None => self.stall.pause(&seen.lags.lags),
+            None => self.stall.pause(seen.at, &seen.lags.lags),
         }
     }
 

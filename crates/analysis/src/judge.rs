@@ -78,6 +78,7 @@ impl Judge {
     pub fn primary_was(&mut self, healthy: bool) {
         if !healthy {
             self.guards.crash.forgive();
+            self.guards.stall.forgive();
         }
     }
 

@@ -141,7 +141,8 @@ impl Signals {
         // Time that nobody watched is bet on as if it had been a few polls.
         let longest = self.interval.saturating_mul(RECENT_POLLS);
         self.restarts.observe(observation, longest, &guards.crash);
-        self.churn.observe(observation, group.lags.oddities.rewinds(), longest);
+        let rewinds = group.lags.oddities.rewinds();
+        self.churn.observe(observation, rewinds, longest, guards.stall.is_outage(0));
         self.observe_counts(observation);
         self.memory.iter_mut().for_each(|memory| memory.observe(observation));
         if let Some(skipped_work) = &mut self.skipped_work {
@@ -158,6 +159,7 @@ impl Signals {
             &Sparing {
                 is_as_slow: &|pod| peers.one_is_as_slow(pod),
                 has_stood: &|partition| guards.has_stood(group, partition),
+                outage: guards.stall.is_outage(self.lag.window_length()),
             },
         );
         self.lag_non_inferiority.observe(group, seen);

@@ -42,6 +42,12 @@ pub mod target {
     pub const CHANGE_ID: &str = "siskin.dev/change-id";
 }
 
+/// Annotation of an autoscaler: what it scaled before Siskin pointed it at a `CanaryRollout`,
+/// `Deployment/<name>`; or [`SCALE_TARGET_KEEP`], set by a person.
+pub const SCALE_TARGET: &str = "siskin.dev/scale-target";
+/// Value of [`SCALE_TARGET`]: the autoscaler is never pointed elsewhere.
+pub const SCALE_TARGET_KEEP: &str = "keep";
+
 /// Annotations of a `CanaryRollout`: commands. A value is `<rolloutId>`, with more where noted.
 pub mod command {
     /// Roll back now.
@@ -54,6 +60,9 @@ pub mod command {
     pub const RETRY: &str = "siskin.dev/retry";
     /// Begin without the conditions of a fair trial.
     pub const START: &str = "siskin.dev/start";
+    /// No command: who gave the last one. Written by the API server where the policy of `config/stamp` is on; elsewhere by
+    /// whoever likes.
+    pub const COMMANDED_BY: &str = "siskin.dev/commanded-by";
 }
 
 /// Annotations of the primary Deployment, and one label: the facts that must outlive the status.
@@ -79,6 +88,14 @@ pub mod primary {
     pub const BYPASS_CONSUMED: &str = "siskin.dev/bypass-consumed";
     /// How the deletion of the `CanaryRollout` is to end: `HandBack`, `Leave` or `Remove`.
     pub const ENDING: &str = "siskin.dev/ending";
+    /// The autoscaler that was taken over from the target, `<kind>/<name>`; ` asked` after it until
+    /// it has worked.
+    pub const SCALED_BY: &str = "siskin.dev/scaled-by";
+    /// `true` where `spec.replicas` is set only because an autoscaler needs it.
+    pub const SEEDED: &str = "siskin.dev/seeded";
+    /// An autoscaler that did not work on the `CanaryRollout`: sixteen hexadecimal digits of what it
+    /// was asked to do, a space, and its own words.
+    pub const SCALER_DECLINED: &str = "siskin.dev/scaler-declined";
 }
 
 /// Labels and annotations of the `ControllerRevision`s that freeze pod templates, beside
@@ -92,4 +109,7 @@ pub mod revision {
     pub const REJECTED_ROLLOUT: &str = "siskin.dev/rejected-rollout";
     /// Annotation: number of the attempt that froze it.
     pub const ATTEMPT: &str = "siskin.dev/attempt";
+    /// Annotation: number of the attempt by which the primary takes it over. Written before
+    /// [`PROMOTING`](super::primary::PROMOTING), which is not believed without it.
+    pub const TAKEN_OVER: &str = "siskin.dev/taken-over";
 }

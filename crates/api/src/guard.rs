@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 /// Name of the one `CanaryGuard` of a namespace: the guard's policy asks for it by name.
 pub const GUARD: &str = "siskin-guard";
 
-/// Most targets that one `CanaryGuard` names. etcd takes 1.5 MiB, and each target costs some 350
-/// bytes: 100 here, 190 of its owner reference, 60 of who manages that.
+/// Most targets that one `CanaryGuard` names. etcd takes 1.5 MiB, and each target costs some 450
+/// bytes: up to 200 here, 190 of its owner reference, 60 of who manages that.
 pub const MAX_TARGETS: usize = 2_500;
 
 /// What the guard keeps drained.
@@ -37,4 +37,8 @@ pub struct CanaryGuardSpec {
     #[serde(default)]
     #[schemars(extend("maxProperties" = 2500, "x-kubernetes-map-type" = "atomic"))]
     pub targets: BTreeMap<String, String>,
+    /// Names of those whose autoscaler is kept pointed at the `CanaryRollout`, each with the name of that.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 2500, "x-kubernetes-map-type" = "atomic"))]
+    pub autoscaled: BTreeMap<String, String>,
 }

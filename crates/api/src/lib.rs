@@ -76,8 +76,8 @@ pub use records::{
 pub use references::{SecretRef, TargetApiVersion, TargetKind, TargetRef};
 pub use rollout::{Analysis, CanaryOn, CanaryRollout, CanaryRolloutSpec, KafkaSource, PodIdentity};
 pub use status::{
-    AnalysisStatus, CanaryRolloutStatus, Phase, PrintedColumns, RejectedRevision, Revisions,
-    RoleFigures, Share, Verdict,
+    AnalysisStatus, AutoscalerKind, AutoscalerRef, CanaryRolloutStatus, ObservedTarget, Phase,
+    PrintedColumns, RejectedRevision, Revisions, RoleFigures, Share, Verdict,
 };
 pub use strategy::{Approval, OnInconclusive, Order, Step, StepSize, StepSpec, Strategy};
 pub use units::{Decimal, Duration, ParseUnitError, Probability};

@@ -23,6 +23,10 @@ pub struct PrometheusSource {
     /// certificate), and `tenant` (the header `X-Scope-OrgID`). Default: none of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials_secret_ref: Option<SecretRef>,
+    /// Whether a token or a password is sent over `http://`, where whoever is on the way reads it. By default it is not: such
+    /// an address with such a Secret is refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_plain_http: bool,
     /// The label that holds the pod's name, by default `pod`.
     #[serde(default = "PrometheusSource::default_pod_label")]
     #[schemars(length(min = 1, max = 63), regex(pattern = LABEL_PATTERN))]

@@ -42,6 +42,10 @@ pub struct ProgressStatus {
     /// When this attempt began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<MicroTime>,
+    /// The Deployment's `siskin.dev/change-id` when this attempt began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub change_id: Option<String>,
     /// Why the trial is being given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,

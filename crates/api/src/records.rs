@@ -14,7 +14,7 @@ pub struct HistoryEntry {
     /// The attempt.
     #[schemars(length(max = 63))]
     pub rollout_id: String,
-    /// The Deployment's `siskin.dev/change-id` at that time.
+    /// The Deployment's `siskin.dev/change-id` when the attempt began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub change_id: Option<String>,
@@ -29,6 +29,10 @@ pub struct HistoryEntry {
     /// Why it was promoted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promoted_by: Option<PromotionReason>,
+    /// Who asked for this end by a command or a bypass: as in `commands`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub by: Option<String>,
     /// The reason in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
@@ -63,6 +67,15 @@ pub struct CommandRecord {
     pub value: String,
     /// What became of it.
     pub outcome: CommandOutcome,
+    /// Who gave it: the user whom the annotation `siskin.dev/commanded-by` names, else `field manager` and what the program
+    /// calls itself that wrote it. The first is proven where the policy of `config/stamp` is on; without it whoever commands
+    /// can name somebody else. The second proves nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub by: Option<String>,
+    /// When it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
 }
 
 /// What a person can ask for by an annotation of the same name.

@@ -89,6 +89,13 @@ use crate::units::{Duration, Probability};
         priority = 1
     ),
     printcolumn(
+        name = "Autoscaler",
+        type_ = "string",
+        json_path = ".status.autoscaler.name",
+        description = "Autoscaler that is kept pointed here",
+        priority = 1
+    ),
+    printcolumn(
         name = "Message",
         type_ = "string",
         json_path = ".status.message",

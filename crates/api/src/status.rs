@@ -27,6 +27,10 @@ pub struct CanaryRolloutStatus {
     /// True once the pods run as primary; the Deployment itself is kept at 0 replicas from then on.
     #[serde(default, skip_serializing_if = "is_false")]
     pub adopted: bool,
+    /// The autoscaler of the Deployment, while it is kept pointed at this `CanaryRollout`; given back when
+    /// that is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaler: Option<AutoscalerRef>,
     /// Identifies one attempt at one revision: `<revision>-<attempt>`. Commands name it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
@@ -36,6 +40,10 @@ pub struct CanaryRolloutStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub change_id: Option<String>,
+    /// The Deployment as it was when this status was written: what the conditions are about. Absent
+    /// while there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_target: Option<ObservedTarget>,
     /// What is happening, or what is needed, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
@@ -84,6 +92,35 @@ pub struct CanaryRolloutStatus {
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
+}
+
+/// The Deployment that was seen last.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct ObservedTarget {
+    /// Its UID: a Deployment that is made anew begins its generations anew.
+    #[schemars(length(max = 128))]
+    pub uid: String,
+    /// Its `metadata.generation`.
+    pub generation: i64,
+}
+
+/// An autoscaler of the same namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct AutoscalerRef {
+    /// Its kind.
+    pub kind: AutoscalerKind,
+    /// Its name.
+    #[schemars(length(max = 253))]
+    pub name: String,
+}
+
+/// What a `CanaryRollout` can be scaled by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum AutoscalerKind {
+    /// One of Kubernetes.
+    HorizontalPodAutoscaler,
+    /// One of KEDA.
+    ScaledObject,
 }
 
 /// One word for where a rollout is.
@@ -306,8 +343,10 @@ impl Default for CanaryRolloutStatus {
             observed_generation: Self::UNOBSERVED,
             phase: None,
             adopted: false,
+            autoscaler: None,
             rollout_id: None,
             change_id: None,
+            observed_target: None,
             message: None,
             summary: None,
             replicas: None,

@@ -1,8 +1,11 @@
-//! `kubectl-siskin`: judges recorded rollouts again, and checks a `CanaryRollout` without a cluster.
-//! Only the command line and the exit code; it reaches no cluster and reads no clock.
+//! `kubectl-siskin`: rollouts shown, waited for and commanded; recorded ones judged again, and files checked.
+//! Only the command line and the exit code: what is asked of a cluster stands below.
 
+mod clock;
+mod cluster;
 mod judged;
 mod lint;
+mod live;
 mod options;
 mod picture;
 mod replay;
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         Options::command().error(ErrorKind::TooManyValues, problem).exit();
     }
     let (text, errors) = match options.command {
+        Command::Live(command) => return live::run(&command),
         Command::Replay(args) => replayed(&args),
         Command::Lint(args) => linted(&args),
     };

@@ -1,6 +1,10 @@
 //! The command line: what can be asked for, and the text of `--help`.
 //! Parses and bounds; opens no file.
 
+pub(crate) mod cluster;
+pub(crate) mod live;
+pub(crate) mod orders;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -9,10 +13,15 @@ use siskin_analysis::Settings;
 use siskin_api::Duration;
 
 use crate::lint::expected::Expected;
+use crate::options::live::LiveCommand;
 
-/// Judge recorded rollouts again, and check a `CanaryRollout` without a cluster.
+/// Show, wait for and command rollouts of Kafka consumers; judge recorded ones again.
+///
+/// list, status and wait read what the operator says of each CanaryRollout; abort, approve, promote and
+/// the like tell it what to do. They reach the cluster as kubectl does, with your own rights. replay
+/// and lint need no cluster. Start with: kubectl siskin list -A
 #[derive(Debug, Parser)]
-#[command(name = "kubectl-siskin", version)]
+#[command(name = "kubectl-siskin", bin_name = "kubectl siskin", version)]
 pub(crate) struct Options {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -20,6 +29,8 @@ pub(crate) struct Options {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Live(LiveCommand),
     /// Run the judge over recorded traces.
     ///
     /// What lies before the trial mark is the record that margins are learned from; from the mark on

@@ -3,12 +3,14 @@
 
 use jiff::SignedDuration;
 
+use crate::autoscaler::Autoscalers;
 use crate::count::{Counts, first_total};
 use crate::moves::forget_rejections;
-use crate::observed::{Autoscaler, Desired, Facts, Observed, Target};
+use crate::observed::{Desired, Facts, Observed, Target};
 use crate::plan::{Effect, Held, Plan, WriteScope};
 use crate::revision::Revision;
 use crate::rolls::{Beside, target_side};
+use crate::scaling::in_the_way;
 use crate::scene::{Scene, last_attempt, marked};
 use crate::state::{Rest, State};
 use crate::transfer::{Moved, Side, transfer};
@@ -38,7 +40,7 @@ pub(crate) fn begin(seen: &Observed) -> Plan {
     if !seen.spec_valid {
         return stay().held(Held::InvalidSpec);
     }
-    if seen.autoscaler_on_target != Autoscaler::Absent {
+    if seen.autoscalers == Autoscalers::Unknown || in_the_way(&seen.autoscalers, None).is_some() {
         return stay().held(Held::AutoscalerOnTarget);
     }
     if seen.suspended {
@@ -99,6 +101,9 @@ fn first_facts(seen: &Observed, revision: Revision, total: u32) -> Facts {
         // What is there already was meant for what runs already.
         bypass: seen.target.as_ref().and_then(|it| it.bypass.clone()),
         ending: None,
+        scaled_by: None,
+        seeded: false,
+        declined: None,
     }
 }
 
@@ -130,6 +135,11 @@ pub(crate) fn go_on(scene: &Scene<'_>, promoted: Revision) -> Plan {
         effects.extend(scene.recount(replicas, facts));
         return Plan::to(State::AtRest(Rest::Initialized), effects);
     }
+    let shared = scene.seen.target.as_ref().is_some_and(|it| 0 < it.workload.replicas);
+    if let Some(held) = scene.waits_for_autoscaler().filter(|_| shared) {
+        let effects = gather_first(scene, runs, &facts);
+        return Plan::to(State::Adopting, effects).held(held);
+    }
     let effects = take_over(scene, runs, &facts);
     let held = match &scene.seen.target {
         None => Some(Held::TargetMissing),
@@ -140,6 +150,12 @@ pub(crate) fn go_on(scene: &Scene<'_>, promoted: Revision) -> Plan {
     let leaving = scene.seen.target.as_ref().is_some_and(|it| 0 < it.workload.terminating);
     let soon = scene.now.saturating_add(LEAVING).ok().filter(|_| leaving);
     Plan::to(State::Adopting, effects).held(held).wake(soon)
+}
+
+/// While the target's units wait for its autoscaler: a canary of an earlier life goes all the same.
+fn gather_first(scene: &Scene<'_>, revision: Revision, facts: &Facts) -> Vec<Effect> {
+    let moved = || gather(scene, revision).unwrap_or(scene.counts_now());
+    note_total(scene, facts).unwrap_or_else(|| scene.enact_counts(revision, moved(), facts))
 }
 
 /// Whether the target has given up its last unit, and N is noted on it.

@@ -1,7 +1,8 @@
 //! How many: N, and how many of them are canaries; the one rounding, for the operator and for lint.
 //! Arithmetic only: how far a count may go in one move is for `transfer` to say.
 
-use crate::observed::{Autoscaler, Facts, Observed, StepSize};
+use crate::autoscaler::Autoscalers;
+use crate::observed::{Facts, Observed, StepSize};
 use crate::revision::Revision;
 
 /// Pods of both roles, by name: a swapped pair is an outage.
@@ -34,28 +35,49 @@ pub(crate) struct DesiredTotal {
 }
 
 /// The desired total. `shared`: the target runs units of ours (adoption, hand-back), so a count on
-/// it that we did not write is the user's; else the target's annotation says what was asked of it.
+/// it that we did not write is the user's; else the target's annotation says what was asked of it. One
+/// that an autoscaler has written, or may have, is a wish only before any unit has moved: afterwards
+/// it scales a part of N. Nor is one that the admission guard noted meanwhile, whoever asked for it:
+/// what to scale then is the `CanaryRollout`.
 ///
 /// `spec.replicas` of the `CanaryRollout` when set; else what was asked of the target, if that
 /// changed since the value noted on the primary, because whoever sets the target to n > 0 means
 /// "run n"; else the N noted there.
 pub(crate) fn desired_total(seen: &Observed, facts: &Facts, shared: bool) -> DesiredTotal {
-    let of_target = seen.target.as_ref().and_then(|it| {
+    let known = seen.primary.as_ref().map_or(facts, |it| &it.facts);
+    let nobodys = is_nobodys(seen, known);
+    // While nobody can say who scales the target, what was noted waits.
+    let readable = shared || seen.autoscalers != Autoscalers::Unknown;
+    let of_target = seen.target.as_ref().filter(|_| readable).and_then(|it| {
         let count = it.workload.replicas;
-        let counted = seen.autoscaler_on_target == Autoscaler::Absent;
+        let counted = nobodys || is_whole(seen, facts);
         let foreign = shared && counted && 0 < count && it.written != Some(count);
         if foreign { Some(count) } else { it.noted }
     });
     let asked = of_target.or(facts.target_replicas);
+    let heeded = shared || nobodys;
     let wish = match seen.replicas {
         Some(replicas) => replicas,
-        None if asked != facts.target_replicas => asked.unwrap_or(facts.replicas),
+        None if heeded && asked != facts.target_replicas => asked.unwrap_or(facts.replicas),
         None => facts.replicas,
     };
     let total = at_most(wish, seen.max_consumers);
     // A ceiling hides the wish only as long as it is there: what is not noted is looked at again.
     let hidden = total < wish && seen.replicas.is_none() && !shared;
     DesiredTotal { total, asked: asked.filter(|_| !hidden) }
+}
+
+/// Whether no autoscaler can have written the target's count: none scales it, or did until a moment
+/// ago.
+pub(crate) fn is_nobodys(seen: &Observed, known: &Facts) -> bool {
+    known.scaled_by.is_none() && seen.autoscalers.spare_target()
+}
+
+/// Whether the target still has all units, so that its count is N whoever wrote it.
+fn is_whole(seen: &Observed, facts: &Facts) -> bool {
+    let primary = seen.primary.as_ref().map_or(0, |it| it.workload.replicas);
+    let canary = seen.canary.as_ref().map_or(0, |it| it.replicas);
+    !facts.adopted && facts.ending.is_none() && primary + canary == 0
 }
 
 /// N of a target whose primary Deployment is not there (yet).

@@ -4,10 +4,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::adoption::{gather, is_drained, note_total, restore, take_over};
+use crate::autoscaler::Autoscalers;
 use crate::observed::{Facts, Names, Observed, Target};
-use crate::plan::{Effect, Held, Plan};
+use crate::plan::{Effect, Held, Plan, ScaleTo};
 use crate::revision::Revision;
 use crate::rolls::{Beside, target_side};
+use crate::scaling::given_back;
 use crate::scene::{Relation, Scene};
 use crate::state::{Ending, Headway, State, Termination, terminating};
 use crate::transfer::transfer;
@@ -72,22 +74,25 @@ fn rows(seen: &Observed, since: Timestamp, now: Timestamp) -> Plan {
         return Plan::to(state, vec![]);
     }
     if seen.names == Names::Taken {
-        return Plan::release(Ending::Leave, vec![]);
+        return let_go(seen);
     }
     let Some(primary) = &seen.primary else {
-        return bring_back(seen, since, now).unwrap_or(Plan::release(Ending::Leave, vec![]));
+        return bring_back(seen, since, now).unwrap_or_else(|| without_primary(seen));
     };
     if primary.facts.owner != seen.uid {
-        return Plan::release(Ending::Leave, vec![]);
+        return let_go(seen);
     }
     let scene = Scene::of(seen, primary, now);
     let Some(promoted) = scene.promoted else {
-        return Plan::release(Ending::Leave, vec![]);
+        return let_go(seen);
     };
     let ending = choose(&scene);
     // Every running copy is kept: whoever deleted the CanaryRollout is not kept waiting for ever.
     if scene.overdue(since) && ending.is_some_and(|it| it != Ending::Remove) {
         let mut effects = fill_up(&scene);
+        let empty = primary.workload.replicas == 0;
+        let to = if empty { ScaleTo::Target } else { ScaleTo::Primary };
+        effects.extend(given_back(seen, Some(&primary.facts), to));
         effects.extend(scene.disown());
         effects.extend(seen.target.is_some().then_some(Effect::OwnPrimaryByTarget));
         return Plan::release(Ending::Leave, effects).held(Held::Overdue);
@@ -105,6 +110,31 @@ fn rows(seen: &Observed, since: Timestamp, now: Timestamp) -> Plan {
         (Ending::Remove, _) => Plan::release(Ending::Remove, vec![Effect::RemoveChildren]),
     };
     plan.wake(scene.deadline(since))
+}
+
+/// Released without a word on consumers: only what was pointed here is pointed back.
+fn let_go(seen: &Observed) -> Plan {
+    let facts = seen.primary.as_ref().map(|it| &it.facts).filter(|it| it.owner == seen.uid);
+    Plan::release(Ending::Leave, given_back(seen, facts, ScaleTo::Target))
+}
+
+/// The primary Deployment is gone and nobody misses it, as after a hand-back that died in the middle of
+/// its last write: what else is left of ours goes, too.
+fn without_primary(seen: &Observed) -> Plan {
+    let serves = seen.target.as_ref().is_some_and(|it| it.noted.is_none());
+    let leaves = seen.canary.is_some() || !seen.frozen.is_empty();
+    let empty = seen.canary.as_ref().is_none_or(|it| it.replicas == 0);
+    if !(serves && leaves && empty) {
+        return let_go(seen);
+    }
+    let back = given_back(seen, None, ScaleTo::Target);
+    let last = back.into_iter().chain([Effect::RemoveChildren]);
+    Plan::release(Ending::HandBack, last.collect())
+}
+
+/// Whether it can't be told where the autoscaler points that was taken over.
+fn loses_sight(scene: &Scene<'_>) -> bool {
+    scene.seen.autoscalers == Autoscalers::Unknown && scene.facts.scaled_by.is_some()
 }
 
 /// The primary Deployment was lost while the target is drained: nobody would serve. It is restored
@@ -194,8 +224,12 @@ fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
     }
     let up = target.workload.replicas == scene.total && target.available;
     if up && primary.replicas == 0 && scene.canary_gone() {
-        let last = scene.disown().into_iter().chain([Effect::RemoveChildren]);
-        return Plan::release(Ending::HandBack, last.collect());
+        if loses_sight(scene) {
+            return stay(vec![]).held(Held::AutoscalerPending);
+        }
+        let mut last = given_back(scene.seen, Some(&scene.facts), ScaleTo::Target);
+        last.extend(scene.disown().into_iter().chain([Effect::RemoveChildren]));
+        return Plan::release(Ending::HandBack, last);
     }
     if target.paused {
         // Its controller makes no pods of a template that it has not rolled out yet.
@@ -233,8 +267,13 @@ fn leave(scene: &Scene<'_>, promoted: Revision) -> Plan {
     }
     let complete = scene.primary_complete(promoted, scene.total);
     if complete && scene.canary_gone() && scene.primary.facts == facts {
+        if loses_sight(scene) {
+            return stay(vec![]).held(Held::AutoscalerPending);
+        }
         let bequeath = scene.seen.target.is_some().then_some(Effect::OwnPrimaryByTarget);
-        return Plan::release(Ending::Leave, scene.disown().into_iter().chain(bequeath).collect());
+        let mut last = given_back(scene.seen, Some(&scene.facts), ScaleTo::Primary);
+        last.extend(scene.disown().into_iter().chain(bequeath));
+        return Plan::release(Ending::Leave, last);
     }
     let now = scene.counts_now();
     let unmoved = if now.canary == 0 { scene.split(0) } else { now };

@@ -21,18 +21,21 @@
 //! table for each file; of its rows the first that holds wins. Tests hold page and code equal.
 
 mod adoption;
+mod autoscaler;
 mod count;
 mod ending;
 mod moves;
 mod observed;
 mod order;
 mod plan;
+mod pointing;
 mod promotion;
 mod refusal;
 mod rest;
 mod revision;
 mod rollback;
 mod rolls;
+mod scaling;
 mod scene;
 mod shape;
 mod state;
@@ -42,15 +45,18 @@ pub mod testing;
 mod transfer;
 mod trial;
 
+pub use autoscaler::{
+    Answer, Autoscalers, Bar, Declined, InTheWay, Scaler, ScalerKind, ScalerName, Scales, Taken,
+};
 pub use count::canary_count;
 pub use observed::{
-    Autoscaler, Desired, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed,
-    OnInconclusive, Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Takeover, Target,
-    Uid, Workload,
+    Desired, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed, OnInconclusive,
+    Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Takeover, Target, Uid, Workload,
 };
 pub use order::Order;
-pub use plan::{Effect, Held, Plan, WriteScope};
+pub use plan::{Effect, Held, Plan, ScaleTo, WriteScope};
 pub use revision::{Cause, NotA, Revision, RolloutId, TrialKey};
+pub use scaling::in_the_way;
 pub use shape::{DeploymentStrategy, Portion};
 pub use state::{
     CurrentStep, Ending, Headway, Origin, Phase, PromotedBy, Promotion, Rest, Rollback, Stage,

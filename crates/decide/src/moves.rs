@@ -1,10 +1,8 @@
 //! From goals to effects: how far the counts may go now, and which writes make it so.
 //! Nothing is planned for what is already as it should be.
 
-use crate::count::{Counts, Goal};
-use crate::observed::{
-    Autoscaler, Evidence, Facts, MoveOrder, Observed, Rejection, Target, Workload,
-};
+use crate::count::{Counts, Goal, is_nobodys};
+use crate::observed::{Evidence, Facts, MoveOrder, Observed, Rejection, Target, Workload};
 use crate::plan::{Effect, WriteScope};
 use crate::revision::{Cause, Revision, RolloutId};
 use crate::rolls::{Beside, target_side};
@@ -195,6 +193,9 @@ impl Scene<'_> {
             Effect::Refreeze { .. } => !runs,
             Effect::AddFinalizer
             | Effect::SeedScale { .. }
+            | Effect::UnseedScale
+            | Effect::TakeScale { .. }
+            | Effect::GiveScale { .. }
             | Effect::Primary { .. }
             | Effect::Canary { .. }
             | Effect::Target { .. }
@@ -283,7 +284,7 @@ impl Scene<'_> {
     }
 
     /// What holds in every state with a primary Deployment: an adopted target drained, first of all,
-    /// and nobody's; our finalizer, the templates that primary needs frozen, the promoted one marked.
+    /// and nobody's; our finalizer, its autoscaler ours, what primary needs frozen, the promoted one marked.
     pub(crate) fn upkeep(&self) -> Vec<Effect> {
         let mut effects = Vec::new();
         let running = self.seen.target.as_ref().filter(|it| 0 < it.workload.replicas);
@@ -295,9 +296,7 @@ impl Scene<'_> {
         if !self.seen.finalizer && self.seen.deleted_at.is_none() {
             effects.push(Effect::AddFinalizer);
         }
-        if self.seen.autoscaler_on_rollout && self.seen.replicas.is_none() {
-            effects.push(Effect::SeedScale { replicas: self.total });
-        }
+        effects.extend(self.scale_effects());
         effects.extend(self.disown());
         let promoting = self.facts.promoting.map(|it| it.revision);
         for revision in [self.promoted, promoting].into_iter().flatten() {
@@ -310,13 +309,12 @@ impl Scene<'_> {
     /// What a drained target is noted to have been asked for. A count that an autoscaler gave it, or
     /// may have given it, is no wish for so many consumers: it starts from the 0 that draining left.
     fn asked_of_drained(&self, count: u32) -> u32 {
-        match self.seen.autoscaler_on_target {
-            Autoscaler::Absent => count,
-            Autoscaler::Present | Autoscaler::Unknown => {
-                let noted = self.seen.target.as_ref().and_then(|it| it.noted);
-                self.facts.target_replicas.or(noted).unwrap_or(self.total)
-            }
+        let known = &self.primary.facts;
+        if is_nobodys(self.seen, known) && self.facts.scaled_by.is_none() {
+            return count;
         }
+        let noted = self.seen.target.as_ref().and_then(|it| it.noted);
+        self.facts.target_replicas.or(noted).unwrap_or(self.total)
     }
 
     /// Gives up what a write that was cut off in the middle has left to us of the target.

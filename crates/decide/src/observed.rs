@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::autoscaler::{Autoscalers, Declined, Taken};
 use crate::order::Order;
 use crate::revision::{Cause, Revision, RolloutId, TrialKey};
 use crate::shape::DeploymentStrategy;
@@ -45,10 +46,8 @@ pub struct Observed {
     pub target: Option<Target>,
     /// For how long the target has been absent, when it is.
     pub target_absent_for: SignedDuration,
-    /// Whether an autoscaler scales the target itself.
-    pub autoscaler_on_target: Autoscaler,
-    /// Whether an autoscaler scales the `CanaryRollout` through `/scale`.
-    pub autoscaler_on_rollout: bool,
+    /// Autoscalers of the target, of its primary and of the `CanaryRollout`.
+    pub autoscalers: Autoscalers,
     /// The primary Deployment.
     pub primary: Option<Primary>,
     /// The canary Deployment.
@@ -237,6 +236,13 @@ pub struct Facts {
     pub bypass: Option<Arc<str>>,
     /// How a deletion ends.
     pub ending: Option<Ending>,
+    /// The autoscaler that was taken over from the target, or is about to be.
+    pub scaled_by: Option<Taken>,
+    /// `spec.replicas` of the `CanaryRollout` is there, or about to be, only because an autoscaler
+    /// needs it.
+    pub seeded: bool,
+    /// The autoscaler that did not work on the `CanaryRollout`.
+    pub declined: Option<Declined>,
 }
 
 /// A revision on its way into primary, and what allowed that: a crash before the status is written
@@ -281,17 +287,6 @@ pub enum Preflight {
     Passed,
     /// At least one did not; the reason and its text travel beside, for the report.
     Failed,
-}
-
-/// Whether an autoscaler names a Deployment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Autoscaler {
-    /// None does.
-    Absent,
-    /// One does.
-    Present,
-    /// Nobody could say: not asked, or not answered.
-    Unknown,
 }
 
 /// Whether the canary's pods have joined the group.

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use crate::autoscaler::ScalerName;
 use crate::observed::{Facts, Rejection};
 use crate::revision::Revision;
 use crate::state::{Ending, State, terminating};
@@ -29,6 +30,20 @@ pub enum Effect {
     SeedScale {
         /// N, the pods of both roles together.
         replicas: u32,
+    },
+    /// Remove `spec.replicas`: it was seeded for an autoscaler that is gone, and N is in the facts.
+    UnseedScale,
+    /// The autoscaler scales the `CanaryRollout`, and its annotation says that it was the target's.
+    TakeScale {
+        /// Its kind and name.
+        scaler: ScalerName,
+    },
+    /// The autoscaler scales a Deployment again, without our annotation.
+    GiveScale {
+        /// Its kind and name.
+        scaler: ScalerName,
+        /// What it scales from now on.
+        to: ScaleTo,
     },
     /// Freeze the live template of the target under its name, as this attempt.
     Freeze {
@@ -100,6 +115,15 @@ pub enum Effect {
     RemoveFinalizer,
 }
 
+/// Who an autoscaler is given back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScaleTo {
+    /// The target, which has its units again.
+    Target,
+    /// The primary Deployment, which keeps serving.
+    Primary,
+}
+
 /// How much of a child is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteScope {
@@ -125,8 +149,10 @@ pub enum Held {
     ScaledToZero,
     /// The target is not complete and Available, so it can't be adopted yet.
     TargetUnavailable,
-    /// An autoscaler scales the target itself.
+    /// The target is autoscaled by what can't be pointed at the `CanaryRollout`.
     AutoscalerOnTarget,
+    /// The target's autoscaler is being pointed at the `CanaryRollout`, and has not worked there yet.
+    AutoscalerPending,
     /// The target's own rollouts are paused: it takes no pods back, and nothing new is tried.
     TargetPaused,
     /// Pods of the primary can't be made or placed, for reasons of the cluster.
@@ -156,6 +182,9 @@ impl Effect {
     pub const fn is_housekeeping(&self) -> bool {
         match self {
             Self::SeedScale { .. }
+            | Self::UnseedScale
+            | Self::TakeScale { .. }
+            | Self::GiveScale { .. }
             | Self::Refreeze { .. }
             | Self::DropFieldOwnership
             | Self::Reject { .. }
@@ -197,6 +226,7 @@ impl Held {
             Self::Suspended
             | Self::ScaledToZero
             | Self::TargetUnavailable
+            | Self::AutoscalerPending
             | Self::TargetPaused
             | Self::PrimaryBlocked
             | Self::CanaryBlocked

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::observed::{Facts, Observed, Primary};
-use crate::plan::{Effect, Plan, WriteScope};
+use crate::plan::{Effect, Held, Plan, WriteScope};
 use crate::revision::{Revision, RolloutId};
 use crate::scene::shares_target;
 use crate::state::{CurrentStep, Stage, State, Trial};
@@ -23,7 +23,10 @@ impl Plan {
         effect: &Effect,
         refused: &[Effect],
     ) -> Option<Effect> {
-        if !refused.iter().any(|it| needs(seen, effect, it)) {
+        // A deletion that is late waits for no autoscaler either.
+        let late = self.held == Some(Held::Overdue);
+        let counts = |it: &&Effect| !late || !matches!(it, Effect::GiveScale { .. });
+        if !refused.iter().filter(counts).any(|it| needs(seen, effect, it)) {
             return Some(effect.clone());
         }
         let unfrozen = refused.iter().all(|it| !it.moves_pods());
@@ -50,6 +53,33 @@ impl Plan {
         Self { effects: made, next: if stands { standing(next, now) } else { next }, ..self }
     }
 
+    /// What is left undone while an object refuses the mark of a new leader, so that a write of an
+    /// older one may still reach it.
+    ///
+    /// A canary that is given up at once goes, primary is filled up, and the target is drained: each of
+    /// these writes keeps older ones of the same object out by itself, and a late promotion is taken
+    /// back for the mark of the rejection. Everything else relies on objects that it does not write.
+    #[must_use]
+    pub fn waits_for_fence(&self) -> Vec<Effect> {
+        let given_up = match self.next {
+            State::RollingBack(it) => it.cause.is_immediate(),
+            State::Pending
+            | State::Adopting
+            | State::AtRest(_)
+            | State::Trial(_)
+            | State::Promoting(_)
+            | State::Terminating(_) => false,
+        };
+        let goes = |it: &Effect| {
+            let of_canary = matches!(
+                it,
+                Effect::Primary { .. } | Effect::Canary { .. } | Effect::Reject { .. }
+            );
+            matches!(it, Effect::Drain { .. }) || given_up && of_canary
+        };
+        self.effects.iter().filter(|it| !goes(it)).cloned().collect()
+    }
+
     /// Whether `next` is true only once this effect was made. One that is not is planned again at
     /// every look until it is.
     fn rests_on(&self, seen: &Observed, refused: &Effect) -> bool {
@@ -69,6 +99,9 @@ impl Plan {
             Effect::ClearRejection { .. } => true,
             Effect::AddFinalizer
             | Effect::SeedScale { .. }
+            | Effect::UnseedScale
+            | Effect::TakeScale { .. }
+            | Effect::GiveScale { .. }
             | Effect::Refreeze { .. }
             | Effect::Canary { .. }
             | Effect::Target { .. }
@@ -99,6 +132,9 @@ fn needs(seen: &Observed, effect: &Effect, refused: &Effect) -> bool {
                 shared && counts(seen).primary < *replicas
             }
             Effect::SeedScale { .. }
+            | Effect::UnseedScale
+            | Effect::TakeScale { .. }
+            | Effect::GiveScale { .. }
             | Effect::Refreeze { .. }
             | Effect::Primary { .. }
             | Effect::Canary { .. }
@@ -120,17 +156,24 @@ fn needs(seen: &Observed, effect: &Effect, refused: &Effect) -> bool {
             fact || first && *refused == Effect::AddFinalizer
                 || refused.freezes() == Some(*revision)
         }
-        Effect::RemoveChildren => refused.moves_pods(),
+        // One that reads no count does not work, and is given back for nothing.
+        Effect::TakeScale { .. } => matches!(refused, Effect::SeedScale { .. }),
+        // With the children goes what would be scaled.
+        Effect::RemoveChildren | Effect::OwnPrimaryByTarget => {
+            refused.moves_pods() && *effect == Effect::RemoveChildren
+                || matches!(refused, Effect::GiveScale { .. })
+        }
         Effect::RemoveFinalizer => {
             let removes = matches!(refused, Effect::OwnPrimaryByTarget | Effect::RemoveChildren);
             removes || refused.moves_pods()
         }
         Effect::AddFinalizer
         | Effect::SeedScale { .. }
+        | Effect::UnseedScale
+        | Effect::GiveScale { .. }
         | Effect::Refreeze { .. }
         | Effect::Drain { .. }
-        | Effect::DropFieldOwnership
-        | Effect::OwnPrimaryByTarget => false,
+        | Effect::DropFieldOwnership => false,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::count::{DesiredTotal, desired_total};
 use crate::observed::{Desired, Facts, Frozen, Observed, Primary, Rejection};
 use crate::plan::Held;
 use crate::revision::{Cause, Revision, RolloutId};
+use crate::scaling;
 use crate::state::{Ending, Headway};
 
 /// An observation with a primary Deployment in it.
@@ -45,11 +46,13 @@ impl<'a> Scene<'a> {
             facts.owner = seen.uid.clone();
             facts.adopted &= facts.ending != Some(Ending::HandBack);
             facts.ending = None;
+            (facts.scaled_by, facts.seeded, facts.declined) = (None, false, None);
             facts.bypass = seen.target.as_ref().and_then(|it| it.bypass.clone());
         }
         if seen.target.as_ref().is_some_and(|it| it.bypass.is_none()) {
             facts.bypass = None;
         }
+        scaling::remember(seen, &mut facts, now);
         let DesiredTotal { total, asked } = desired_total(seen, &facts, shares_target(&facts));
         facts.replicas = total;
         facts.target_replicas = asked;

@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use crate::observed::{Autoscaler, Names, Observed};
+use crate::observed::{Names, Observed};
 use crate::plan::{Held, Plan};
 use crate::revision::{Revision, RolloutId};
 use crate::scene::Scene;
@@ -50,9 +50,9 @@ pub fn decide(seen: &Observed, now: Timestamp) -> Plan {
         }
     };
     // Told, and nothing waits for it: what an autoscaler asks of the target moves nobody.
-    let scaled = seen.autoscaler_on_target == Autoscaler::Present;
-    let told = Held::AutoscalerOnTarget;
-    if scaled && plan.held.is_none() { plan.held(told) } else { plan }
+    let plan = plan.wake(scene.look_at_autoscaler());
+    let told = scene.autoscaler_in_the_way().then_some(Held::AutoscalerOnTarget);
+    if plan.held.is_none() { plan.held(told) } else { plan }
 }
 
 /// The persisted state, corrected by the durable facts: status alone is not memory.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::autoscaler::{Answer, Autoscalers, Scaler, ScalerKind, ScalerName, Scales, Taken};
 use crate::observed::{
-    Autoscaler, Desired, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed,
-    OnInconclusive, Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Takeover, Target,
-    Workload,
+    Desired, Evidence, Facts, Frozen, Membership, MoveOrder, Names, Observed, OnInconclusive,
+    Preflight, Primary, Rejection, StepPlan, StepSize, Strategy, Takeover, Target, Workload,
 };
 use crate::order::Order;
 use crate::revision::{Cause, Revision, RolloutId, TrialKey};
@@ -112,8 +112,7 @@ pub fn plain() -> Observed {
             paused: false,
         }),
         target_absent_for: SignedDuration::ZERO,
-        autoscaler_on_target: Autoscaler::Absent,
-        autoscaler_on_rollout: false,
+        autoscalers: Autoscalers::NONE,
         primary: None,
         canary: None,
         primary_blocked: None,
@@ -142,6 +141,9 @@ pub fn adopting() -> Observed {
         attempts: 0,
         bypass: None,
         ending: None,
+        scaled_by: None,
+        seeded: false,
+        declined: None,
     };
     Observed {
         state: State::Adopting,
@@ -286,6 +288,34 @@ pub fn ask(seen: &mut Observed, revision: Revision) {
 /// The target carries a bypass that was not consumed yet.
 pub fn bypass(seen: &mut Observed) {
     target(seen).bypass = Some(Arc::from("it burns"));
+}
+
+/// A `HorizontalPodAutoscaler` of this name.
+#[must_use]
+pub fn scaler(name: &str, scales: Scales) -> Scaler {
+    Scaler {
+        name: ScalerName { kind: ScalerKind::HorizontalPodAutoscaler, name: Arc::from(name) },
+        scales,
+        marked: false,
+        bar: None,
+        answer: Answer::Serves,
+        says: None,
+        version: 1,
+    }
+}
+
+/// One autoscaler, and nobody else, scales this.
+pub fn autoscaled(seen: &mut Observed, scales: Scales) {
+    seen.autoscalers = Autoscalers::Known { all: vec![scaler("orders", scales)], vertical: false };
+}
+
+/// It was taken over long ago, and works.
+pub fn taken(seen: &mut Observed) {
+    autoscaled(seen, Scales::Rollout);
+    seen.replicas = Some(4);
+    let facts = &mut primary(seen).facts;
+    (facts.scaled_by, facts.seeded) =
+        (Some(Taken { scaler: scaler("orders", Scales::Rollout).name, answered: true }), true);
 }
 
 /// A person gives this order.

@@ -52,13 +52,13 @@ struct Shared {
     /// Times at which groups are polled together are counted from here.
     begun: Instant,
     sources: Mutex<HashMap<ClusterConfig, Weak<dyn GroupSource>>>,
-    samplers: Mutex<HashMap<SamplerKey, Weak<Sampler>>>,
+    samplers: Mutex<HashMap<Arc<SamplerKey>, Weak<Sampler>>>,
     /// Earliest first poll of the next sampler; `None` before the first.
     next_first: Mutex<Option<Instant>>,
 }
 
 /// One consumer group as one sampler polls it: equal keys share a sampler.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, Hash)]
 struct SamplerKey {
     cluster: ClusterConfig,
     group: String,
@@ -138,7 +138,8 @@ impl Samplers {
             .and_then(Weak::upgrade)
             .filter(|sampler| !sampler.task.is_finished());
         let sampler = running.unwrap_or_else(|| {
-            let sampler = Arc::new(self.start(key.clone(), interval));
+            let key = Arc::new(key);
+            let sampler = Arc::new(self.start(Arc::clone(&key), interval));
             samplers.insert(key, Arc::downgrade(&sampler));
             sampler
         });
@@ -147,7 +148,7 @@ impl Samplers {
         Subscription { newest: sampler.newest.clone(), sampler, number }
     }
 
-    fn start(&self, key: SamplerKey, interval: Duration) -> Sampler {
+    fn start(&self, key: Arc<SamplerKey>, interval: Duration) -> Sampler {
         let (publish, newest) = watch::channel(None);
         let (shortest, pace) = watch::channel(interval);
         let (shared, first) = (Arc::clone(&self.shared), self.shared.first_poll());
@@ -257,7 +258,7 @@ impl Drop for Subscription {
 /// Takes snapshots until the sampler is dropped; never two at a time.
 async fn poll(
     shared: Arc<Shared>,
-    key: SamplerKey,
+    key: Arc<SamplerKey>,
     mut pace: watch::Receiver<Duration>,
     publish: watch::Sender<Option<Sample>>,
     first: Instant,

@@ -1,6 +1,8 @@
 //! Commands, given as annotations of the `CanaryRollout`: read, and answered in status and Events.
 //! Pure. Follows none: whether a command changes the plan is for `decide` to say.
 
+pub(crate) mod who;
+
 use std::mem::discriminant;
 
 use kube::ResourceExt;
@@ -9,6 +11,8 @@ use siskin_api::annotations::{command, target};
 use siskin_api::{CanaryRollout, Command, CommandOutcome, CommandRecord};
 
 use siskin_decide::{Effect, Observed, Order, Plan, RolloutId, State};
+
+use crate::commands::who::Giver;
 
 /// Answers that the status keeps; the oldest go first.
 const MAX_RECORDS: usize = 20;
@@ -29,6 +33,8 @@ pub struct Asked {
     pub value: String,
     /// Order that the value spells; `None` when the value is malformed.
     pub order: Option<Order>,
+    /// Who gave it.
+    pub giver: Giver,
 }
 
 /// An answer that the status does not hold yet. Each is told in one Event.
@@ -44,10 +50,11 @@ pub struct Answer {
 #[must_use]
 pub fn asked(rollout: &CanaryRollout, target: Option<&DynamicObject>) -> Vec<Asked> {
     let found = ON_ROLLOUT.into_iter().filter_map(|command| {
-        let given = rollout.annotations().get(annotation(command))?;
-        let value: String = given.chars().take(MAX_VALUE).collect();
+        let value = rollout.annotations().get(annotation(command))?;
+        let value: String = value.chars().take(MAX_VALUE).collect();
         let order = parse(command, &value);
-        Some(Asked { command, value, order })
+        let giver = Giver::of(&rollout.metadata, annotation(command));
+        Some(Asked { command, value, order, giver })
     });
     found.chain(target.and_then(bypass_without_reason)).collect()
 }
@@ -55,7 +62,8 @@ pub fn asked(rollout: &CanaryRollout, target: Option<&DynamicObject>) -> Vec<Ask
 /// A bypass without a reason is answered like a malformed command; one with a reason is no command.
 fn bypass_without_reason(target: &DynamicObject) -> Option<Asked> {
     let value = target.annotations().get(target::BYPASS)?.trim();
-    let asked = Asked { command: Command::Bypass, value: value.to_owned(), order: None };
+    let giver = Giver::of(&target.metadata, target::BYPASS);
+    let asked = Asked { command: Command::Bypass, value: value.to_owned(), order: None, giver };
     value.is_empty().then_some(asked)
 }
 
@@ -78,10 +86,13 @@ pub(crate) fn answers(
     plan: &Plan,
     given: &[CommandRecord],
 ) -> Vec<Answer> {
-    let unanswered = asked.iter().filter(|it| {
-        !given.iter().any(|record| record.command == it.command && record.value == it.value)
-    });
-    unanswered.filter_map(|it| answer(it, seen, plan)).collect()
+    let is_answered = |it: &&Asked| {
+        given.iter().any(|record| record.command == it.command && record.value == it.value)
+    };
+    let unanswered: Vec<_> = asked.iter().filter(|it| !is_answered(it)).collect();
+    // Of two that are new, either may be the one that was stamped.
+    let certain = unanswered.len() == 1;
+    unanswered.into_iter().filter_map(|it| answer(it, certain, seen, plan)).collect()
 }
 
 /// The records kept: those whose annotation is still there, then the new ones.
@@ -96,26 +107,34 @@ pub(crate) fn keep(asked: &[Asked], given: &[CommandRecord], new: &[Answer]) -> 
     records
 }
 
-fn answer(asked: &Asked, seen: &Observed, plan: &Plan) -> Option<Answer> {
+fn answer(asked: &Asked, certain: bool, seen: &Observed, plan: &Plan) -> Option<Answer> {
     let name = annotation(asked.command);
     let value = &asked.value;
-    let record = |outcome| CommandRecord { command: asked.command, value: value.clone(), outcome };
+    let by = asked.giver.words(certain);
+    let given = by.as_ref().map(|it| format!(", given by {it}")).unwrap_or_default();
+    let record = |outcome| CommandRecord {
+        command: asked.command,
+        value: value.clone(),
+        outcome,
+        by: by.clone(),
+        at: asked.giver.at.clone(),
+    };
     let Some(order) = asked.order else {
         let note = format!(
-            "{name}: {value:?} is not understood and changes nothing; expected {}",
+            "{name}: {value:?}{given} is not understood and changes nothing; expected {}",
             expected(asked.command)
         );
         return Some(Answer { record: record(CommandOutcome::Malformed), note });
     };
     match state_of(order, seen, plan) {
         CommandState::Followed => {
-            let note = format!("{name}: {value} was followed");
+            let note = format!("{name}: {value}{given} was followed");
             Some(Answer { record: record(CommandOutcome::Consumed), note })
         }
         CommandState::Waits => None,
         CommandState::Stale => {
             let note = format!(
-                "{name}: {value} is of another attempt or step and changes nothing; remove the annotation"
+                "{name}: {value}{given} is of another attempt or step and changes nothing; remove the annotation"
             );
             Some(Answer { record: record(CommandOutcome::Stale), note })
         }

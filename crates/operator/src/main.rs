@@ -32,7 +32,7 @@ use siskin_operator::process::health::{Health, Readiness};
 use siskin_operator::process::lease::election::{self, Lease};
 use siskin_operator::process::lease::thread::on_own_thread;
 use siskin_operator::process::metrics::Metrics;
-use siskin_operator::queue::autoscalers::run as sweep;
+use siskin_operator::queue::autoscalers::run as watch_autoscalers;
 use siskin_operator::queue::runner::run;
 use siskin_operator::queue::watches::{Scope, Triggers, watch_pods};
 use siskin_operator::report::reporter::Reporter;
@@ -91,8 +91,8 @@ async fn main() -> anyhow::Result<()> {
         memory: Memory::default(),
     };
     keep_guard(&mut tasks, &scope, &passes);
-    let sweeps = sweep(autoscalers, index.clone(), trigger.clone(), gate.clone());
-    spawn_endless(&mut tasks, "the sweeps of autoscalers", sweeps);
+    let scalers = watch_autoscalers(autoscalers, index.clone(), trigger.clone(), gate.clone());
+    spawn_endless(&mut tasks, "the watches of autoscalers", scalers);
     let heartbeat = health.task("queue", HEARTBEAT);
     let triggers = Triggers { pods: pod_events, asked, heartbeat };
     let queue = run(scope, passes, index.clone(), triggers);

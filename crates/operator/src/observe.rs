@@ -1,7 +1,9 @@
 //! Kubernetes read into a `World`: the rollout, its Deployments, frozen templates, pods.
 //! Asks no source of evidence and writes nothing.
 
+pub(crate) mod ahead;
 pub(crate) mod asked;
+mod autoscaled;
 pub mod autoscalers;
 mod by_target;
 mod containers;
@@ -11,11 +13,16 @@ pub mod exports;
 pub mod guarded;
 pub mod index;
 mod kept;
+mod lanes;
 pub mod missing_pods;
 mod novelty;
+mod objects;
 pub mod observer;
 mod ownership;
 pub mod parse;
 pub mod pods;
+pub mod scaling;
 pub mod troubles;
+mod vouched;
+mod watched;
 pub mod world;

@@ -3,10 +3,9 @@
 
 use kube::ResourceExt;
 use siskin_api::annotations::FINALIZER;
-use siskin_decide::{Autoscaler, Observed, Preflight};
+use siskin_decide::{Observed, Preflight};
 
 use crate::evidence::view::EvidenceView;
-use crate::observe::autoscalers::AutoscaledBy;
 use crate::observe::world::World;
 
 /// One consistent look at a rollout.
@@ -27,12 +26,7 @@ pub(crate) fn observed(world: &World, evidence: &EvidenceView) -> Observed {
         strategy: world.strategy.clone(),
         target: world.target.clone(),
         target_absent_for: world.target_absent_for,
-        autoscaler_on_target: match &world.autoscaled {
-            AutoscaledBy::Nobody => Autoscaler::Absent,
-            AutoscaledBy::Named(_) => Autoscaler::Present,
-            AutoscaledBy::Unknown(_) => Autoscaler::Unknown,
-        },
-        autoscaler_on_rollout: world.autoscaler_on_rollout,
+        autoscalers: world.scaling.known.clone(),
         primary: world.primary.clone(),
         canary: world.canary.clone(),
         primary_blocked: world.blocked.primary.as_ref().map(|it| it.since),

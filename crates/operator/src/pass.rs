@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use siskin_analysis::observation::Role;
-use siskin_decide::{State, decide};
+use siskin_decide::{Effect, State, decide};
 
 use crate::apply::effects::Applied;
 use crate::apply::writer::{ApplyFailed, Writer};
@@ -23,6 +23,7 @@ use crate::name::Name;
 use crate::observe::doubt::Novelty;
 use crate::observe::missing_pods::Obstacle;
 use crate::observe::observer::Observer;
+use crate::observe::parse;
 use crate::observe::world::World;
 use crate::observed::observed;
 use crate::pass::memory::Memory;
@@ -75,12 +76,13 @@ pub struct Passes {
 }
 
 /// Whether writes of an older leader are kept out.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Fence {
     /// They are, or none can come any more.
     Stands,
     /// They are since this look.
     Stamped,
-    /// The API server refuses it.
+    /// The API server refuses it for one of the objects, or does not answer.
     Refused,
 }
 
@@ -131,7 +133,7 @@ impl Passes {
         if !matches!(world.state, State::AtRest(_)) || self.memory.must_fence(name, &world.state) {
             return Ok(None);
         }
-        let evidence = self.evidence.weigh(&world, now).await?;
+        let evidence = self.evidence.weigh(&world, now).await;
         let observed = observed(&world, &evidence);
         let plan = decide(&observed, now);
         let moves = !plan.effects.is_empty() || plan.next != world.state;
@@ -141,8 +143,17 @@ impl Passes {
         let answers = answers(&world.asked, &observed, &plan, &world.status().commands);
         let (world, evidence, plan, applied) = (&world, &evidence, &plan, &Applied::default());
         let answers = &answers;
-        let round =
-            Round { world, evidence, plan, applied, answers, untold: &[], refusals: &[], now };
+        let round = Round {
+            world,
+            evidence,
+            plan,
+            applied,
+            answers,
+            untold: &[],
+            tells_of_take: false,
+            refusals: &[],
+            now,
+        };
         let quiet = world.rollout.status.as_ref() == Some(&status(&round));
         Ok(quiet.then(|| next_look(world, evidence, plan, now)))
     }
@@ -153,19 +164,23 @@ impl Passes {
             self.forget(name);
             return Ok(Some(NextLook::WhenAsked));
         };
-        let evidence = self.evidence.weigh(&world, now).await?;
-        match self.fence(&world).await? {
-            Fence::Stands => {}
-            // Its objects have changed: another look reads them.
-            Fence::Stamped => return Ok(None),
-            Fence::Refused => return Ok(Some(NextLook::after(FENCE_AGAIN))),
-        }
+        let evidence = self.evidence.weigh(&world, now).await;
+        let fence = self.fence(&world).await?;
         let observed = observed(&world, &evidence);
         let plan = self.memory.throttle(name, decide(&observed, now), now);
         tracing::debug!(rollout = %name, ?observed, ?plan, "decided");
+        let held_back = match fence {
+            Fence::Stands => Vec::new(),
+            // Its objects have changed: another look reads them.
+            Fence::Stamped => return Ok(None),
+            Fence::Refused => plan.waits_for_fence(),
+        };
+        if fence == Fence::Refused && held_back.len() == plan.effects.len() {
+            return Ok(Some(NextLook::after(FENCE_AGAIN)));
+        }
 
-        let (applied, novelty) =
-            tokio::join!(self.writer.apply(&world, &observed, &plan), world.novelty());
+        let applying = self.writer.apply(&world, &observed, &plan, &held_back);
+        let (applied, novelty) = tokio::join!(applying, world.novelty());
         match novelty {
             Novelty::New => {}
             // The next look takes it for what it is.
@@ -177,9 +192,22 @@ impl Passes {
         let answers = answers(&world.asked, &observed, plan, &world.status().commands);
         let untold = self.memory.untold(name, obstacles(world, evidence));
         let refusals = self.refusals(name, &applied);
+        let tells_of_take = self.memory.tells_of_take(name, &applied.made);
+        if applied.made.iter().any(points) {
+            self.observer.autoscalers_changed(name);
+        }
         let (answers, untold, refusals, applied_now) = (&answers, &untold, &refusals, &applied);
-        let round =
-            Round { world, evidence, plan, applied: applied_now, answers, untold, refusals, now };
+        let round = Round {
+            world,
+            evidence,
+            plan,
+            applied: applied_now,
+            answers,
+            untold,
+            tells_of_take,
+            refusals,
+            now,
+        };
         let recorded = self.record(&round).await?;
         self.reporter.tell(&round, recorded);
         applied.finish()?;
@@ -187,6 +215,7 @@ impl Passes {
         let moved = recorded && plan.next != world.state;
         let next = next_look(world, evidence, plan, now);
         let next = self.memory.retry_after(name).map_or(next, |it| next.no_later_than(it));
+        let next = if fence == Fence::Refused { next.no_later_than(FENCE_AGAIN) } else { next };
         Ok((!moved).then_some(next))
     }
 
@@ -213,19 +242,15 @@ impl Passes {
         if !self.memory.must_fence(name, &world.state) {
             return Ok(Fence::Stands);
         }
-        let refused = match self.writer.fence(world).await {
-            Ok(()) => {
-                self.memory.fenced(name);
-                return Ok(Fence::Stamped);
-            }
-            Err(error) => error,
-        };
-        let lasting = refused.refusal().filter(|it| *it != RefusalReason::Unanswered);
-        let Some(reason) = lasting else { return Err(refused.into()) };
-        if self.memory.goes_on_unfenced(name) {
+        let stamps = self.writer.fence(world).await?;
+        if stamps.made {
+            return Ok(Fence::Stamped);
+        }
+        let Some(refused) = stamps.refused.filter(|_| !self.memory.goes_on_unfenced(name)) else {
             self.memory.fenced(name);
             return Ok(Fence::Stands);
-        }
+        };
+        let Some(reason) = refused.refusal() else { return Err(refused.into()) };
         let refusal = ToldRefusal::beside_the_plan(ToldRefusal::FENCE, reason, refused.told());
         self.reporter.refused(world, &[self.memory.refused_beside(name, refusal)]);
         Ok(Fence::Refused)
@@ -260,6 +285,16 @@ impl Passes {
         Ok(false)
     }
 
+    /// What of a rollout is remembered, by each that may.
+    #[cfg(test)]
+    fn remembers(&self, name: &Name) -> Vec<bool> {
+        let Self { observer, evidence, memory, writer: _, reporter: _, gate: _, metrics: _ } = self;
+        let mut all = observer.remembers(name).to_vec();
+        all.extend(evidence.remembers(name));
+        all.push(memory.remembers(name));
+        all
+    }
+
     /// Forgets a rollout that is gone.
     pub(crate) fn forget(&self, name: &Name) {
         self.observer.forget(name);
@@ -271,12 +306,29 @@ impl Passes {
 /// What stands in the way while something is under way.
 fn obstacles(world: &World, evidence: &EvidenceView) -> Vec<Obstacle> {
     let stuck = evidence.stuck.clone().map(|words| Obstacle::stuck(words, world.seen_at));
+    let contested = contested_replicas(world);
     if matches!(world.state, State::AtRest(_)) {
-        return stuck.into_iter().collect();
+        return stuck.into_iter().chain(contested).collect();
     }
     let children = [Role::Canary, Role::Primary].into_iter();
     let missing = children.filter_map(|role| world.missing_pods(role));
-    missing.chain(world.missing_pods_of_target()).chain(stuck).collect()
+    missing.chain(world.missing_pods_of_target()).chain(stuck).chain(contested).collect()
+}
+
+/// A manifest that sets `spec.replicas` beside an autoscaler: N jumps between the two.
+fn contested_replicas(world: &World) -> Option<Obstacle> {
+    let taken = world.primary.as_ref()?.facts.scaled_by.as_ref()?;
+    let manager = parse::applied_count(&world.rollout)?;
+    let words = format!(
+        "{manager} applies spec.replicas of this CanaryRollout, which {taken} sets too: N jumps between them; take replicas out of the manifest",
+        taken = taken.scaler
+    );
+    Some(Obstacle::contested(words, world.seen_at))
+}
+
+/// Whether it changes what an autoscaler scales.
+const fn points(effect: &Effect) -> bool {
+    matches!(effect, Effect::TakeScale { .. } | Effect::GiveScale { .. })
 }
 
 /// The status keeps microseconds: a finer `now` would differ from itself after a round trip.

@@ -39,6 +39,11 @@ impl<T> PerRollout<T> {
         self.0.lock().remove(name);
     }
 
+    #[cfg(test)]
+    pub(crate) fn knows(&self, name: &Name) -> bool {
+        self.0.lock().contains_key(name)
+    }
+
     /// All values, for what concerns more than one. Locked until the answer is dropped.
     pub(crate) fn lock(&self) -> MutexGuard<'_, HashMap<Name, T>> {
         self.0.lock()

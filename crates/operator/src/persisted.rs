@@ -194,6 +194,7 @@ fn blank(id: RolloutId, since: Timestamp) -> ProgressStatus {
         since: MicroTime(since),
         started: None,
         cause: None,
+        change_id: None,
         obstacle: None,
         from: None,
         before: None,
@@ -287,3 +288,6 @@ const fn wire_ending(ending: Ending) -> api::Ending {
 fn read_ending(wire: api::Ending) -> Option<Ending> {
     Ending::iter().find(|it| wire_ending(*it) == wire)
 }
+
+#[cfg(test)]
+mod tests;

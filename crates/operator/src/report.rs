@@ -3,9 +3,11 @@
 
 mod bounds;
 pub mod conditions;
+mod history;
 pub mod refusals;
 mod repairs;
 pub mod reporter;
 pub mod round;
+mod scaling;
 pub mod status;
 pub mod words;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use reqwest::Url;
 
+use crate::withheld::is_withheld;
+
 /// Longest address in bytes; a DNS name has at most 253.
 const MAX_BYTES: usize = 500;
 
@@ -31,6 +33,11 @@ pub enum AddressError {
     /// `?` or `#`.
     #[error("has a query or a fragment; only scheme, host, port and path prefix are used")]
     Query,
+    /// A link-local address, or a cloud's metadata service.
+    #[error(
+        "is a link-local or metadata address, where a node's own credentials are; it is not asked"
+    )]
+    Withheld,
     /// Ends in the API's own path.
     #[error("names the API's own path; leave out `/api/v1` and what follows")]
     ApiPath,
@@ -54,6 +61,9 @@ impl Address {
         };
         if !url.username().is_empty() || url.password().is_some() {
             return Err(AddressError::Credentials);
+        }
+        if url.host_str().is_some_and(is_withheld) {
+            return Err(AddressError::Withheld);
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(AddressError::Query);
@@ -116,6 +126,11 @@ mod tests {
             ("http://user@a", AddressError::Credentials),
             ("http://a?token=hunter2", AddressError::Query),
             ("http://a#b", AddressError::Query),
+            ("http://169.254.169.254/latest", AddressError::Withheld),
+            ("http://2852039166", AddressError::Withheld),
+            ("http://0xa9.0xfe.43518", AddressError::Withheld),
+            ("https://[fe80::1]:9090", AddressError::Withheld),
+            ("http://metadata.google.internal", AddressError::Withheld),
             ("http://a/api/v1", AddressError::ApiPath),
             ("http://a/p/api/v1/query", AddressError::ApiPath),
         ];

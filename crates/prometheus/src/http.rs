@@ -12,6 +12,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity, Response};
 use crate::address::Address;
 use crate::error::{Fault, bounded};
 use crate::security::{Access, Hidden, Login};
+use crate::withheld::Resolver;
 
 /// Error that leaves no client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,15 @@ pub enum SetupError {
          https address or drop those keys"
     )]
     TlsWithoutHttps {
+        /// The server's address.
+        address: Address,
+    },
+    /// Whoever is on the way would read the credentials.
+    #[error(
+        "the credentials Secret has `token` or `password`, but {address} is plain http, which anybody on the way can read; use \
+         an https address, or say that this is wanted: spec.analysis.prometheus.allowPlainHttp"
+    )]
+    LoginWithoutHttps {
         /// The server's address.
         address: Address,
     },
@@ -43,6 +53,9 @@ pub(crate) fn client_for(address: &Address, access: &Access) -> Result<Client, S
     let tls = access.tls();
     if tls.is_needed() && !address.is_https() {
         return Err(SetupError::TlsWithoutHttps { address: address.clone() });
+    }
+    if access.login().is_some() && !address.is_https() && !access.allows_plain_http() {
+        return Err(SetupError::LoginWithoutHttps { address: address.clone() });
     }
     let refused = |error: reqwest::Error| SetupError::Refused {
         address: address.clone(),
@@ -92,7 +105,7 @@ fn plain() -> ClientBuilder {
     // reqwest panics without a provider. The process has installed ring already, or this is a
     // test; there is no other provider in the build, so it does not matter who is first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().redirect(Policy::none()).no_proxy()
+    Client::builder().redirect(Policy::none()).no_proxy().dns_resolver(Resolver)
 }
 
 fn headers(access: &Access) -> HeaderMap {

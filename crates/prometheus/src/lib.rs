@@ -32,7 +32,7 @@
 //! | `request`, `reading`, `histogram` | what is asked for, and what may be believed of it |
 //! | `selector`, `series`, `promql`, `quoting`, `cursor` | which series are meant, as text and as PromQL |
 //! | `template` | a user's own query |
-//! | `address`, `security`, `http` | where the server is, as whom it is asked, and the bounded client |
+//! | `address`, `security`, `http`, `withheld` | where the server is, as whom it is asked, the bounded client, and whom it asks nothing |
 //! | `error` | why something could not be read |
 //!
 //! # Example
@@ -82,6 +82,7 @@ mod series;
 mod template;
 #[cfg(test)]
 mod test_server;
+mod withheld;
 
 pub use address::{Address, AddressError};
 pub use error::{Asked, Fault, ReadError};
@@ -96,3 +97,4 @@ pub use security::{Access, AccessError};
 pub use selector::{Selector, SelectorError, SelectorProblem};
 pub use series::{Preset, Series, Signal};
 pub use template::{Template, TemplateError, TemplateValues};
+pub use withheld::is_withheld;

@@ -19,6 +19,7 @@ use crate::http;
 use crate::reading::Reading;
 use crate::selector::Selector;
 use crate::series::{Series, Signal};
+use crate::withheld::is_withheld_ip;
 
 /// The `Accept` header. OpenMetrics comes first, as Prometheus asks: some libraries name counters
 /// differently in the two, and one selector should do for both sources.
@@ -115,6 +116,9 @@ impl Scraper {
     }
 
     async fn scrape(&self, target: &ScrapeTarget) -> Result<String, Fault> {
+        if is_withheld_ip(target.ip) {
+            return Err(Fault::unreachable("a link-local or metadata address, which is not asked"));
+        }
         let exchange = async {
             let url = Url::parse(&place(target))
                 .map_err(|_| Fault::malformed("address and path make no URL"))?;

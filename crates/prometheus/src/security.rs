@@ -28,6 +28,7 @@ pub struct Access {
     login: Option<Login>,
     tenant: Option<Hidden>,
     tls: Tls,
+    plain_http: bool,
 }
 
 /// Credentials that are sent with each question.
@@ -101,7 +102,17 @@ impl Access {
         if login.is_none() && tenant.is_none() && !tls.is_needed() {
             return Err(AccessError::NoKnownKey);
         }
-        Ok(Self { login, tenant, tls })
+        Ok(Self { login, tenant, tls, plain_http: false })
+    }
+
+    /// Also sends token or password over http, where whoever is on the way reads them.
+    #[must_use]
+    pub fn over_plain_http(self) -> Self {
+        Self { plain_http: true, ..self }
+    }
+
+    pub(crate) fn allows_plain_http(&self) -> bool {
+        self.plain_http
     }
 
     pub(crate) fn login(&self) -> Option<&Login> {

@@ -10,37 +10,41 @@ use std::process::Command;
 use crate::progress::{Activity, say};
 use crate::watched;
 
-/// The package of the programs that are launched.
+/// The package of the test bed and of what runs on it.
 const PACKAGE: &str = "siskin-e2e";
 /// What programs need that speak of rollouts. The test bed does without: it comes up while the operator's crates do not compile.
 const SCENARIO: &[&str] = &["--features", "scenario"];
 
-/// A program of the test bed's package.
+/// A program that is compiled with progress, and then run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Program {
+    package: &'static str,
     name: &'static str,
     features: &'static [&'static str],
 }
 
 impl Program {
     /// `cargo testbed`.
-    pub const TESTBED: Self = Self { name: "testbed", features: &[] };
+    pub const TESTBED: Self = Self { package: PACKAGE, name: "testbed", features: &[] };
     /// `cargo demo`.
-    pub const DEMO: Self = Self { name: "demo", features: SCENARIO };
+    pub const DEMO: Self = Self { package: PACKAGE, name: "demo", features: SCENARIO };
     /// `cargo testbed measure`.
-    pub const MEASURE: Self = Self { name: "measure", features: SCENARIO };
+    pub const MEASURE: Self = Self { package: PACKAGE, name: "measure", features: SCENARIO };
+    /// `cargo image`.
+    pub const IMAGE: Self = Self { package: "siskin-image", name: "image", features: &[] };
 
     /// The program of this name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
-        [Self::TESTBED, Self::DEMO, Self::MEASURE].into_iter().find(|it| it.name == name)
+        let all = [Self::TESTBED, Self::DEMO, Self::MEASURE, Self::IMAGE];
+        all.into_iter().find(|it| it.name == name)
     }
 
     /// Builds it, and becomes it. Returns only why it cannot.
     #[must_use]
     pub fn launch(self, arguments: impl IntoIterator<Item = OsString>) -> String {
         let name = self.name;
-        let wanted = [&["--package", PACKAGE, "--bin", name], self.features].concat();
+        let wanted = [&["--package", self.package, "--bin", name], self.features].concat();
         let activity = format!("{name}: compiling (minutes at first)");
         match folder().and_then(|folder| build(&activity, &folder, &wanted).map(|()| folder)) {
             Ok(folder) => {
@@ -54,7 +58,7 @@ impl Program {
 
 /// Builds what these arguments of `cargo build` name, into the folder of a profile: `target/debug` or `target/release`.
 pub fn build(activity: &str, folder: &Path, arguments: &[&str]) -> Result<(), String> {
-    let mut cargo = cargo();
+    let mut cargo = command();
     cargo.arg("build").args(arguments);
     if folder.ends_with("release") {
         cargo.arg("--release");
@@ -68,8 +72,9 @@ pub fn build(activity: &str, folder: &Path, arguments: &[&str]) -> Result<(), St
     Ok(())
 }
 
-/// The cargo that started us, without what it has set for us alone.
-fn cargo() -> Command {
+/// The cargo that started us, in the root of the work tree, without what it has set for us alone.
+#[must_use]
+pub fn command() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     // The root of the work tree.

@@ -13,6 +13,7 @@
 //! # Ok::<(), String>(())
 //! ```
 
+pub mod cache;
 pub mod cargo;
 pub mod progress;
 pub mod watched;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use siskin_e2e::testbed::image::{Image, Loaded};
-use siskin_e2e::testbed::{Health, Part, PartStatus, Profile, Testbed};
+use siskin_e2e::testbed::{Artifact, Health, Part, PartStatus, Profile, Testbed};
 use siskin_launch::cargo::Program;
 
 /// A real Kubernetes and a real Kafka on this machine, without Docker, for Siskin's tests and for trying it out.
@@ -45,7 +45,14 @@ enum Command {
         fresh: bool,
     },
     /// Install, fetch and build what `up` needs, and start nothing
-    Provision,
+    Provision {
+        /// Also Helm 4 and Helm 3, which the checks of the chart need; five minutes
+        #[arg(long)]
+        helm: bool,
+        /// Also what the suite `ecosystem` needs: KEDA, Helm 4, Helm 3, kustomize-controller; half an hour
+        #[arg(long)]
+        ecosystem: bool,
+    },
     /// End the test bed and remove every trace of it but the cache
     Down,
     /// Show each part: process, health, memory, address. Fails unless all are healthy
@@ -119,7 +126,15 @@ fn run(command: Command) -> Result<ExitCode> {
             Testbed::up(&Part::ALL)?;
             eprintln!("testbed: the test bed is up; `eval \"$(cargo testbed env)\"` to use it");
         }
-        Command::Provision => Testbed::provision()?,
+        Command::Provision { helm, ecosystem } => {
+            Testbed::provision()?;
+            if helm {
+                Testbed::provide(&Artifact::HELMS)?;
+            }
+            if ecosystem {
+                Testbed::provide(&Artifact::ECOSYSTEM)?;
+            }
+        }
         Command::Down => Testbed::down()?,
         Command::Status => return Ok(print_status(&Testbed::status()?)),
         Command::Env => print!("{}", Testbed::attach()?.environment()?),

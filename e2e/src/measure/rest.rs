@@ -64,6 +64,7 @@ pub(super) async fn measure(mut s: Scenario, rest: Rest) -> Result<Value> {
         "rollouts": seeded.rollouts,
         "pods_each": seeded.pods,
         "kafka_away": kafka_away,
+        "autoscaled": seeded.autoscaled,
     }))
 }
 

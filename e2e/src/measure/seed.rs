@@ -21,6 +21,7 @@ const ORIGIN: &str = "seeded-origin";
 const COPY: &str = "seeded";
 /// Groups that one run of Kafka's tool makes.
 const GROUPS_AT_ONCE: usize = 250;
+const AUTOSCALER: ObjectKind = ObjectKind::HorizontalPodAutoscaler;
 /// Bound of a fake node.
 const PODS_PER_NODE: u32 = 110;
 /// Copies that are made at the same time.
@@ -33,6 +34,8 @@ const PATIENCE: Duration = Duration::from_secs(900);
 pub(super) struct Seeded {
     pub(super) rollouts: u32,
     pub(super) pods: u32,
+    /// Whether each has an autoscaler, taken over.
+    pub(super) autoscaled: bool,
 }
 
 /// What the groups of seeded rollouts read.
@@ -49,7 +52,7 @@ pub(super) async fn seed(
     groups: Groups<'_>,
     seeded: Seeded,
 ) -> Result<()> {
-    let Seeded { rollouts, pods } = seeded;
+    let Seeded { rollouts, pods, autoscaled } = seeded;
     say(&format!("{rollouts} rollouts of {pods} fake pods (the first time this builds kwok)"));
     let manifest = [
         ("name", ORIGIN),
@@ -67,8 +70,11 @@ pub(super) async fn seed(
         on.remove_guard()?;
         on.apply(&manifest).map(drop)
     };
+    if autoscaled {
+        objects.apply(AUTOSCALER, &autoscaler(pods)).await?;
+    }
     tokio::task::spawn_blocking(begin).await??;
-    let origin = Origin::adopted(objects).await?;
+    let origin = Origin::adopted(objects, autoscaled).await?;
     let copies = (1..rollouts).map(|number| origin.copy(objects, format!("{COPY}-{number}")));
     stream::iter(copies).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
     known(bed, groups.topic, rollouts).await?;
@@ -98,7 +104,7 @@ struct Origin {
 }
 
 impl Origin {
-    async fn adopted(objects: &Objects) -> Result<Self> {
+    async fn adopted(objects: &Objects, autoscaled: bool) -> Result<Self> {
         let deadline = Instant::now() + PATIENCE;
         let rollout = loop {
             let rollout = objects.get(ObjectKind::CanaryRollout, ORIGIN).await?;
@@ -121,6 +127,12 @@ impl Origin {
         }
         let target = objects.get(ObjectKind::Deployment, ORIGIN).await?;
         others.push((ObjectKind::Deployment, copied(&target)));
+        if autoscaled {
+            let hpa = objects.get(AUTOSCALER, ORIGIN).await?;
+            let kind = &hpa.data["spec"]["scaleTargetRef"]["kind"];
+            ensure!(kind == "CanaryRollout", "the autoscaler scales a {kind}");
+            others.push((AUTOSCALER, copied(&hpa)));
+        }
         let uid = rollout.uid().context("a rollout has a UID")?;
         Ok(Self { rollout: copied(&rollout), uid, others })
     }
@@ -144,6 +156,20 @@ impl Origin {
         let text = uid.map_or(text.clone(), |it| text.replace(&self.uid, it));
         serde_json::from_str(&text).context("a copy")
     }
+}
+
+/// Kubernetes' controller looks at each of them every 15 s.
+fn autoscaler(pods: u32) -> Value {
+    json!({
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": ORIGIN},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": ORIGIN},
+            "minReplicas": 1,
+            "maxReplicas": pods,
+        },
+    })
 }
 
 /// An object as it can be made again.

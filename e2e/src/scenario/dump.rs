@@ -12,8 +12,8 @@ const LOG_LINES: usize = 60;
 
 /// What is asked of kubectl.
 const QUESTIONS: [&[&str]; 3] = [
-    &["get", "canaryrollouts,deployments,replicasets,pods,controllerrevisions", "-o", "wide"],
-    &["get", "canaryrollouts,deployments,controllerrevisions", "-o", "yaml"],
+    &["get", "canaryrollouts,deployments,replicasets,pods,controllerrevisions,hpa", "-o", "wide"],
+    &["get", "canaryrollouts,deployments,controllerrevisions,hpa", "-o", "yaml"],
     &["get", "events", "--sort-by=.metadata.creationTimestamp"],
 ];
 

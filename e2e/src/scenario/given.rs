@@ -14,15 +14,15 @@ use super::java::{Java, Protocol};
 use super::load::Load;
 use super::objects::ObjectKind;
 use super::operator::Election;
-use super::policy::Policy;
+use super::policy::{self, Policy};
 use super::proxy::{Proxy, Source};
 use super::rollout::RolloutSpec;
-use super::run::{ROLLOUT, Scenario};
+use super::run::Scenario;
 use super::seen::{Part, TARGET};
 use super::stalls;
 
 /// Pods that can start have started by then, also on a machine that is busy with other scenarios.
-pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Samples, one a second, in which several commits of each consumer are seen.
 const RECORD: f64 = 6.0;
@@ -253,10 +253,21 @@ impl Given<'_> {
         self.0.kubectl(&["apply", "-f", "-"], &manifest).await.map(drop)
     }
 
+    /// The policies of an overlay as it is shipped, for this scenario's namespace alone; answers with what was applied. The
+    /// API server learns of them some time later.
+    pub async fn shipped_policies(&mut self, overlay: &str) -> Result<String> {
+        self.0.log.note(format!("the policies of {overlay}"));
+        let folder = self.0.run.bed.repository().join(overlay);
+        let folder = folder.to_str().context("a path in UTF-8")?;
+        let shipped = self.0.kubectl(&["kustomize", folder], "").await?;
+        let policies = policy::narrowed(&shipped, &self.0.namespace)?.to_string();
+        self.0.kubectl(&["apply", "-f", "-"], &policies).await?;
+        Ok(policies)
+    }
+
     /// A rollout of this spec.
     pub async fn a_rollout(&mut self, spec: &RolloutSpec) -> Result<()> {
-        let fleet = &self.0.fleet;
-        let manifest = spec.manifest(ROLLOUT, &fleet.bootstrap, &fleet.group);
+        let manifest = self.0.rollout_manifest(spec);
         self.0.objects.apply(ObjectKind::CanaryRollout, &manifest).await
     }
 

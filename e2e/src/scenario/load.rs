@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use super::fleet::Fleet;
 
 /// A broker that does not make a topic in this time is not well.
-const TOPIC_WITHIN: Duration = Duration::from_secs(30);
+const TOPIC_WITHIN: Duration = Duration::from_secs(60);
 
 /// A steady load; it ends when this is dropped.
 #[derive(Debug)]

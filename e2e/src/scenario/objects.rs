@@ -33,6 +33,12 @@ pub enum ObjectKind {
     HorizontalPodAutoscaler,
     /// coordination.k8s.io/v1.
     Lease,
+    /// keda.sh/v1alpha1.
+    ScaledObject,
+    /// kustomize.toolkit.fluxcd.io/v1.
+    Kustomization,
+    /// source.toolkit.fluxcd.io/v1.
+    GitRepository,
 }
 
 impl ObjectKind {
@@ -44,6 +50,9 @@ impl ObjectKind {
             Self::Pod | Self::Secret | Self::ResourceQuota => ("", "v1"),
             Self::HorizontalPodAutoscaler => ("autoscaling", "v2"),
             Self::Lease => ("coordination.k8s.io", "v1"),
+            Self::ScaledObject => ("keda.sh", "v1alpha1"),
+            Self::Kustomization => ("kustomize.toolkit.fluxcd.io", "v1"),
+            Self::GitRepository => ("source.toolkit.fluxcd.io", "v1"),
         };
         ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, self.into()))
     }

@@ -1,12 +1,13 @@
 //! The operator as a process of its own: the real binary, under its real permissions, for one
-//! namespace. Starts, ends, kills and stops it; knows nothing of what it does.
+//! namespace. Starts, ends, kills and stops it, and starts it again as its Deployment would; knows nothing of what it does.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
@@ -22,6 +23,13 @@ pub const NAMESPACE: &str = "siskin-system";
 
 /// Longest time for a clean end: open writes, the Lease given back, Events told.
 const ENDS_WITHIN: Duration = Duration::from_secs(15);
+
+/// Pause between two looks at whether it has ended.
+const LOOKS_EVERY: Duration = Duration::from_millis(50);
+
+/// The last words of one that ends since it could not renew its Lease: an API server that is late by seconds, as on a busy
+/// machine, is nobody's fault, and the container is started again.
+const LEASE_LOST: &str = "Error: lost the lease:";
 
 /// How the operator takes part in the election.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +56,15 @@ pub struct Program<'a> {
 /// A running operator.
 #[derive(Debug)]
 pub struct Operator {
-    child: Child,
+    process: Arc<Mutex<Process>>,
     log: PathBuf,
     admin: SocketAddr,
-    /// The scenario ended it, or waited for its end.
+}
+
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    /// The scenario ended it, or waits for its end.
     dismissed: bool,
 }
 
@@ -65,7 +78,7 @@ impl Operator {
     ) -> Result<Self> {
         // Free now, and nobody else on this machine asks for a port of its own choice.
         let admin = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let file = File::create(&log).with_context(|| format!("creating {}", log.display()))?;
+        File::create(&log).with_context(|| format!("creating {}", log.display()))?;
         // Should the test be killed, the kernel ends the operator with it.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).arg(program.binary);
@@ -81,9 +94,20 @@ impl Operator {
             Election::None => drop(command.arg("--no-leader-election")),
         }
         command.env("KUBECONFIG", program.kubeconfig).env("NO_COLOR", "1");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).kill_on_drop(true);
-        let child = command.spawn().context("starting the operator")?;
-        Ok(Self { child, log, admin, dismissed: false })
+        command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+        let child = started(&mut command, &log)?;
+        let process = Arc::new(Mutex::new(Process { child, dismissed: false }));
+        tokio::spawn(keep(Arc::downgrade(&process), command, log.clone()));
+        Ok(Self { process, log, admin })
+    }
+
+    /// Its end is the scenario's from now on: it is not started again.
+    pub fn dismiss(&self) {
+        self.process().dismissed = true;
+    }
+
+    fn process(&self) -> MutexGuard<'_, Process> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends it as Kubernetes does, and waits until it has ended.
@@ -91,10 +115,10 @@ impl Operator {
     /// # Errors
     /// The operator went on, or ended with an error.
     pub async fn terminate(&mut self) -> Result<()> {
-        self.dismissed = true;
+        self.dismiss();
         self.signal(Signal::TERM)?;
-        let ended = tokio::time::timeout(ENDS_WITHIN, self.child.wait()).await;
-        let status = ended.context("the operator did not end after SIGTERM")??;
+        let ended = self.waits(ENDS_WITHIN).await;
+        let status = ended.context("after SIGTERM")?;
         if !status.success() {
             bail!("the operator ended with {status} after SIGTERM");
         }
@@ -103,8 +127,9 @@ impl Operator {
 
     /// Kills it, as a crash of the node would.
     pub async fn kill(&mut self) -> Result<()> {
-        self.dismissed = true;
-        self.child.kill().await.context("killing the operator")
+        self.dismiss();
+        self.process().child.start_kill().context("killing the operator")?;
+        self.waits(ENDS_WITHIN).await.map(drop)
     }
 
     /// Stops it where it is: what a hung node looks like.
@@ -119,24 +144,34 @@ impl Operator {
 
     /// Its process.
     pub fn id(&self) -> Option<u32> {
-        self.child.id()
+        self.process().child.id()
     }
 
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
-        Ok(self.child.try_wait()?)
+        Ok(self.process().child.try_wait()?)
     }
 
     /// How it ended, if it has and nobody asked it to.
     pub fn died(&mut self) -> Result<Option<ExitStatus>> {
-        if self.dismissed { Ok(None) } else { self.ended() }
+        if self.process().dismissed { Ok(None) } else { self.ended() }
     }
 
     /// Waits until it ends by itself.
     pub async fn ends(&mut self, within: Duration) -> Result<ExitStatus> {
-        self.dismissed = true;
-        let ended = tokio::time::timeout(within, self.child.wait()).await;
-        Ok(ended.context("the operator did not end by itself")??)
+        self.dismiss();
+        self.waits(within).await.context("by itself")
+    }
+
+    async fn waits(&mut self, within: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + within;
+        loop {
+            if let Some(status) = self.ended()? {
+                return Ok(status);
+            }
+            ensure!(Instant::now() < deadline, "the operator did not end");
+            tokio::time::sleep(LOOKS_EVERY).await;
+        }
     }
 
     /// File in which the operator logs.
@@ -183,9 +218,47 @@ impl Operator {
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
-        let id = self.child.id().context("the operator has ended")?;
+        let id = self.id().context("the operator has ended")?;
         let pid = i32::try_from(id).ok().and_then(Pid::from_raw).context("not a process id")?;
         Ok(kill_process(pid, signal)?)
+    }
+}
+
+fn started(command: &mut Command, log: &Path) -> Result<Child> {
+    let file = File::options().append(true).open(log);
+    let file = file.with_context(|| format!("opening {}", log.display()))?;
+    command.stderr(file).spawn().context("starting the operator")
+}
+
+/// Starts an operator again that has lost its Lease, until the scenario has done with it. Any other end is for the scenario
+/// to find.
+async fn keep(process: Weak<Mutex<Process>>, mut command: Command, log: PathBuf) {
+    // Where its words begin.
+    let mut begins = 0;
+    loop {
+        tokio::time::sleep(LOOKS_EVERY).await;
+        let Some(process) = process.upgrade() else { return };
+        let mut process = process.lock().unwrap_or_else(PoisonError::into_inner);
+        if process.dismissed {
+            return;
+        }
+        if !matches!(process.child.try_wait(), Ok(Some(_))) {
+            continue;
+        }
+        let said = fs::read(&log).unwrap_or_default();
+        let last = String::from_utf8_lossy(said.get(begins..).unwrap_or_default());
+        if !last.contains(LEASE_LOST) {
+            return;
+        }
+        begins = said.len();
+        eprintln!("e2e: {} has lost its Lease, and is started again", log.display());
+        match started(&mut command, &log) {
+            Ok(child) => process.child = child,
+            Err(error) => {
+                eprintln!("e2e: {error:#}");
+                return;
+            }
+        }
     }
 }
 
@@ -198,18 +271,4 @@ pub fn labeled(text: &str, name: &str, label: &str) -> BTreeMap<String, f64> {
         Some((named.to_owned(), value.trim().parse().ok()?))
     };
     text.lines().filter_map(of_line).collect()
-}
-
-/// A kubeconfig like the administrator's, but acting as the operator's service account.
-pub fn acting_as(user: &str, administrator: &Path, to: &Path) -> Result<()> {
-    let text = fs::read_to_string(administrator)
-        .with_context(|| format!("reading {}", administrator.display()))?;
-    let mut config: serde_yaml_ng::Value = serde_yaml_ng::from_str(&text)?;
-    let users = config.get_mut("users").and_then(|it| it.as_sequence_mut());
-    for entry in users.context("a kubeconfig has users")? {
-        let entry = entry.get_mut("user").and_then(|it| it.as_mapping_mut());
-        entry.context("a user has credentials")?.insert("as".into(), user.into());
-    }
-    fs::write(to, serde_yaml_ng::to_string(&config)?)?;
-    Ok(())
 }

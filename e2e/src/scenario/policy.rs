@@ -1,7 +1,9 @@
 //! Admission policies of one scenario's namespace: what the rules of a user's cluster refuse or change.
 //! They are objects of the whole cluster, so each has its scenario's label, by which it is removed.
 
+use anyhow::{Context as _, Result, ensure};
 use kube::api::{ApiResource, GroupVersionKind};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::objects::LABEL;
@@ -97,6 +99,33 @@ impl Policy {
         };
         json!({"apiVersion": "v1", "kind": "List", "items": items})
     }
+}
+
+/// The policies and bindings of an overlay, renamed and bound to one namespace.
+pub(super) fn narrowed(overlay: &str, namespace: &str) -> Result<Value> {
+    let mut items: Vec<Value> = Vec::new();
+    for document in serde_yaml_ng::Deserializer::from_str(overlay) {
+        let mut object = Value::deserialize(document)?;
+        // Roles for people are no part of what is in force.
+        if !KINDS.iter().any(|it| object["kind"] == *it) {
+            continue;
+        }
+        for field in ["/metadata/name", "/spec/policyName"] {
+            if let Some(name) = object.pointer_mut(field) {
+                let own = name.as_str().context("a name is a text")?;
+                *name = json!(format!("{own}-{namespace}"));
+            }
+        }
+        object["metadata"]["labels"][LABEL] = json!(namespace);
+        if !object["spec"]["policyName"].is_null() {
+            object["spec"]["matchResources"]["namespaceSelector"]["matchLabels"] =
+                json!({"kubernetes.io/metadata.name": namespace});
+        }
+        items.push(object);
+    }
+    let bindings = items.iter().filter(|it| it["spec"]["policyName"].is_string()).count();
+    ensure!(0 < bindings && bindings * 2 == items.len(), "policies and their bindings");
+    Ok(json!({"apiVersion": "v1", "kind": "List", "items": items}))
 }
 
 /// The kinds of policies and of what binds them.

@@ -20,6 +20,7 @@ use super::load::Load;
 use super::objects::{self, ObjectKind, Objects};
 use super::operator::{Election, Operator, Program};
 use super::proxy::{Proxy, Source};
+use super::rollout::RolloutSpec;
 use super::seen::{self, Part};
 use super::test_run::{self, Isolation, TestRun};
 use super::{dump, history, invariants, random};
@@ -123,6 +124,12 @@ impl Scenario {
         tokio::time::sleep(Duration::from_millis(random::random(20))).await;
     }
 
+    /// A number below `bound`.
+    #[must_use]
+    pub fn chance(&self, bound: u64) -> u64 {
+        random::random(bound)
+    }
+
     /// The operator that was started last.
     pub fn operator(&mut self) -> Result<&mut Operator> {
         self.operators.last_mut().context("no operator was started")
@@ -151,6 +158,13 @@ impl Scenario {
         tokio::task::spawn_blocking(run).await?
     }
 
+    /// Keeps a file beside the logs, and says where it is.
+    pub fn keeps(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.logs.join(name);
+        std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+        Ok(path)
+    }
+
     /// The generation of a part's Deployment: how often its spec was written.
     pub async fn generation(&self, part: Part) -> Result<i64> {
         let deployment = self.objects.get(ObjectKind::Deployment, &part.name()).await?;
@@ -161,6 +175,25 @@ impl Scenario {
     #[must_use]
     pub fn manifest(&self, version: &Version, pods: u32) -> String {
         self.fleet.deployment(version, Some(pods)).to_string()
+    }
+
+    /// The fleet's Deployment with this version, as somebody has it in Git who has an autoscaler, too: without a count.
+    #[must_use]
+    pub fn manifest_without_count(&self, version: &Version) -> serde_json::Value {
+        self.fleet.deployment(version, None)
+    }
+
+    /// A rollout of this spec as its user has it in a file.
+    #[must_use]
+    pub fn rollout_manifest(&self, spec: &RolloutSpec) -> serde_json::Value {
+        spec.manifest(ROLLOUT, &self.fleet.bootstrap, &self.fleet.group)
+    }
+
+    /// A folder of its own, which goes with its logs.
+    pub fn folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.logs.join(name);
+        std::fs::create_dir_all(&folder)?;
+        Ok(folder)
     }
 
     /// Starts an operator for this scenario.

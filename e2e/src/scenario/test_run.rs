@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::fleet::WORKER_IMAGE;
 use super::objects::{LABEL, ObjectKind, Objects};
-use super::operator::{self, acting_as};
+use super::operator;
 use super::policy;
 use crate::testbed::{Part, Testbed};
 
@@ -80,7 +80,7 @@ impl TestRun {
         let logs = programs.parent().unwrap_or(&programs).join("e2e");
         fs::create_dir_all(&logs)?;
         let operator_config = logs.join("operator.kubeconfig");
-        acting_as(operator::USER, &bed.kubeconfig(), &operator_config)?;
+        bed.acting_as(operator::USER, &operator_config)?;
         let places = places()?;
         Ok(Self {
             proxies: Mutex::new(bed.kafka_proxies()),
@@ -127,6 +127,7 @@ impl TestRun {
         bed.load_image(WORKER_IMAGE, &programs.join("worker"))?;
         install(&bed)?;
         clear(&bed)?;
+        bed.start_meter(&programs.join("siskin-meter"))?;
         Ok(Self { disposable: true, ..Self::on(bed, lock, programs)? })
     }
 }
@@ -183,9 +184,9 @@ fn places() -> Result<u32> {
 /// Builds the programs under test, in the profile of this test, and says where they are.
 fn build() -> Result<PathBuf> {
     let programs = cargo::folder().map_err(Error::msg)?;
-    let packages = ["siskin-operator", "siskin-worker", "siskin-cli"];
+    let packages = ["siskin-operator", "siskin-worker", "siskin-cli", "siskin-meter"];
     let packages = packages.map(|it| ["--package", it]);
-    let activity = "e2e: building the operator, the plugin and the sample worker";
+    let activity = "e2e: building the operator, the plugin, the sample worker and the meter";
     cargo::build(activity, &programs, packages.as_flattened()).map_err(Error::msg)?;
     Ok(programs)
 }
@@ -197,8 +198,11 @@ fn install(bed: &Testbed) -> Result<()> {
     bed.serves(&["crd/canaryrollouts.siskin.dev", "crd/canaryguards.siskin.dev"])
 }
 
-/// Ends what would interfere: an installed operator, the guard, scenarios of a run that was killed.
+/// Ends what would interfere: an installed operator, the guard, scenarios of a run that was killed, and what that run had
+/// started of others.
 fn clear(bed: &Testbed) -> Result<()> {
+    bed.stop_keda()?;
+    bed.stop_flux()?;
     bed.put_operator_aside()?;
     bed.remove_guard()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

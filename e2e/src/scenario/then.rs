@@ -129,6 +129,18 @@ impl Then<'_> {
         .await
     }
 
+    /// The message of the status contains this text, or has since the scenario began.
+    pub async fn says_in_words(&mut self, text: &str) -> Result<()> {
+        self.sees(&format!("the message …{text}…"), |view| {
+            let said = |it: &Change| {
+                let Change::Put(_, Seen::Rollout(it)) = it else { return false };
+                it.status.message.as_ref().is_some_and(|it| it.contains(text))
+            };
+            view.history.iter().any(|it| said(&it.change)).then_some(())
+        })
+        .await
+    }
+
     /// An Event of this reason whose note contains this text was told.
     pub async fn tells(&mut self, reason: &str, text: &str) -> Result<()> {
         self.sees(&format!("an Event {reason}: …{text}…"), |view| {
@@ -158,9 +170,20 @@ impl Then<'_> {
     /// An admission policy acts: a write of the target that sets these fields would leave `value` at this
     /// JSON path. The API server learns of a policy some time after it was made.
     pub async fn mutates(&self, fields: &Value, path: &str, value: &str) -> Result<()> {
+        self.mutates_object(&format!("deployment/{TARGET}"), fields, path, value).await
+    }
+
+    /// As [`Self::mutates`], of an object by its kind and name.
+    pub async fn mutates_object(
+        &self,
+        object: &str,
+        fields: &Value,
+        path: &str,
+        value: &str,
+    ) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         let (fields, output) = (fields.to_string(), format!("jsonpath={path}"));
-        let command = ["patch", "deployment", TARGET, "--dry-run=server", "--type=merge"];
+        let command = ["patch", object, "--dry-run=server", "--type=merge"];
         let arguments = [&command[..], &["-p", &fields, "-o", &output]].concat();
         while self.0.kubectl(&arguments, "").await? != value {
             ensure!(Instant::now() < deadline, "{path} is not {value:?} after {fields}");

@@ -75,6 +75,14 @@ impl When<'_> {
         self.edits_rollout(&json!({"metadata": {"annotations": {key: value}}})).await
     }
 
+    /// Records come at this rate from now on: so many a second on the fleet's topic, none at 0.
+    pub async fn changes_rate(&mut self, records: u32) -> Result<()> {
+        self.0.log.note(format!("{records} records a second"));
+        self.0.load = None;
+        self.0.fleet.workload.rate = records;
+        if records == 0 { Ok(()) } else { self.0.given().a_load().await }
+    }
+
     /// An object is deleted by hand, its dependents in the background.
     pub async fn deletes(&mut self, kind: ObjectKind, name: &str) -> Result<()> {
         self.0.log.note_deletion(name);

@@ -3,33 +3,67 @@
 
 /// Something that is built or fetched once for each version, into a folder of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Artifact {
+pub enum Artifact {
+    /// The broker, and Kafka's own tools.
     Kafka,
+    /// The API server's storage.
     Etcd,
+    /// The control plane, the kubelet, kubectl.
     Kubernetes,
+    /// Prometheus.
     Prometheus,
     /// Fake nodes; no part of a bed needs them.
     Kwok,
+    /// The autoscaler of event sources.
+    Keda,
+    /// The package manager.
+    Helm4,
+    /// The package manager that most clusters still have.
+    Helm3,
+    /// The part of Flux that applies manifests.
+    KustomizeController,
 }
 
 impl Artifact {
     /// Every artifact, in the order in which they are made.
-    pub(super) const ALL: [Self; 5] =
-        [Self::Kafka, Self::Etcd, Self::Kubernetes, Self::Prometheus, Self::Kwok];
+    pub(super) const ALL: [Self; 9] = [
+        Self::Kafka,
+        Self::Etcd,
+        Self::Kubernetes,
+        Self::Prometheus,
+        Self::Kwok,
+        Self::Keda,
+        Self::Helm4,
+        Self::Helm3,
+        Self::KustomizeController,
+    ];
+
+    /// What the checks of the chart need beside kubectl.
+    pub const HELMS: [Self; 2] = [Self::Helm4, Self::Helm3];
+
+    /// Programs of others that work beside Siskin: heavy, and made only for who asks for them.
+    pub const ECOSYSTEM: [Self; 4] =
+        [Self::Keda, Self::Helm4, Self::Helm3, Self::KustomizeController];
 
     /// The name of its folder, and of the folder of `tools` whose go.mod pins it.
-    pub(super) fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Kafka => "kafka",
             Self::Etcd => "etcd",
             Self::Kubernetes => "kubernetes",
             Self::Prometheus => "prometheus",
             Self::Kwok => "kwok",
+            Self::Keda => "keda",
+            Self::Helm4 => "helm4",
+            Self::Helm3 => "helm3",
+            Self::KustomizeController => "kustomize-controller",
         }
     }
 
     /// The version that the pinned file says: no other place does.
-    pub(super) fn version(self) -> &'static str {
+    #[must_use]
+    pub fn version(self) -> &'static str {
         let (file, marker) = match self {
             Self::Kafka => (include_str!("../../testbed/kafka/pom.xml"), "<kafka.version>"),
             Self::Etcd => {
@@ -43,6 +77,15 @@ impl Artifact {
                 "github.com/prometheus/prometheus ",
             ),
             Self::Kwok => (include_str!("../../testbed/tools/kwok/go.mod"), "sigs.k8s.io/kwok "),
+            Self::Keda => {
+                (include_str!("../../testbed/tools/keda/go.mod"), "github.com/kedacore/keda/v2 ")
+            }
+            Self::Helm4 => (include_str!("../../testbed/tools/helm4/go.mod"), "helm.sh/helm/v4 "),
+            Self::Helm3 => (include_str!("../../testbed/tools/helm3/go.mod"), "helm.sh/helm/v3 "),
+            Self::KustomizeController => (
+                include_str!("../../testbed/tools/kustomize-controller/go.mod"),
+                "require github.com/fluxcd/kustomize-controller ",
+            ),
         };
         let rest = file.split_once(marker).map_or("", |(_, rest)| rest);
         rest.split(|c: char| c.is_whitespace() || c == '<').next().unwrap_or("")
@@ -56,6 +99,9 @@ impl Artifact {
             Self::Kubernetes => "built, some six minutes",
             Self::Prometheus => "built, some three minutes",
             Self::Kwok => "built, about two minutes",
+            Self::Keda => "built, a quarter of an hour",
+            Self::Helm4 | Self::Helm3 => "built, two or three minutes",
+            Self::KustomizeController => "built, some four minutes",
         }
     }
 

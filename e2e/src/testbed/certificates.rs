@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use super::aggregation::AGGREGATED;
 use super::places::{HOST, Places};
 use super::{daemon, shell};
 
@@ -20,6 +21,10 @@ pub(super) fn create(places: &Places) -> Result<()> {
     let names = format!("subjectAltName=IP:{HOST},IP:127.0.0.1,DNS:localhost");
     sign(places, "kafka", &["extendedKeyUsage=serverAuth,clientAuth", &names])?;
     sign(places, "client", &["extendedKeyUsage=clientAuth"])?;
+    // As the API server, by whose word aggregated servers know who asks them.
+    sign(places, "front-proxy", &["extendedKeyUsage=clientAuth"])?;
+    let names = format!("{names},DNS:{AGGREGATED}");
+    sign(places, "aggregated", &["extendedKeyUsage=serverAuth,clientAuth", &names])?;
     // Kafka reads key and certificate from one file.
     let pair = [fs::read(folder.join("kafka.key"))?, fs::read(folder.join("kafka.crt"))?];
     fs::write(folder.join("kafka.pem"), pair.concat()).context("writing Kafka's key store")

@@ -114,6 +114,7 @@ pub(super) fn launch(places: &Places, name: &str, program: &mut Command) -> Resu
     command.arg(program.get_program()).args(program.get_args());
     // What cargo sets for the program that it runs (its library path, above all) is not for daemons.
     mark(places, command.env_clear().env("PATH", daemon_path()).env("HOME", home));
+    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     fs::remove_file(&record).or_else(absent_is_fine)?;
     let status = command.current_dir("/").status().context("running setsid")?;

@@ -1,14 +1,13 @@
 //! Fake nodes, for tests with thousands of pods: they exist in the API, run nothing, and are ready at once.
 //! They are no part of a bed that nobody asked for them.
 
-use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::artifact::Artifact;
 use super::bed::Testbed;
-use super::daemon::{self, Identity};
+use super::extra::{self, Extra};
 use super::templates::Values;
 use super::{health, lock, places, provision, shell};
 
@@ -41,12 +40,13 @@ impl Testbed {
         let values = Values::of_running_bed(&self.places)?;
         let stages = places::in_repository("config/fake-stages.yaml");
         let values = values.and(&[("stages", &stages.display().to_string())]);
-        let record = self.places.record(NAME);
-        if !Identity::recorded(&record).is_some_and(Identity::alive) {
-            let mut program = Command::new(folder.join(NAME));
-            program.args(values.arguments(include_str!("../../testbed/args/kwok"))?);
-            daemon::launch(&self.places, NAME, &mut program)?;
-        }
+        let kwok = Extra {
+            name: NAME,
+            program: folder.join(NAME),
+            arguments: include_str!("../../testbed/args/kwok"),
+            environment: &[],
+        };
+        kwok.start(&self.places, &values)?;
         let node = |n: u32| {
             let of_node = [("fake_node", &*format!("{prefix}-{n}")), ("owner", owner)];
             values.and(&of_node).render(NODE)
@@ -63,10 +63,7 @@ impl Testbed {
             ensure!(ready >= count as usize, "{ready} fake nodes of {count} are ready");
             Ok(())
         };
-        let alive = || {
-            let runs = Identity::recorded(&record).is_some_and(Identity::alive);
-            runs.then_some(()).with_context(|| daemon::end_of_log(&self.places, NAME))
-        };
+        let alive = || extra::running(&self.places, NAME);
         let _activity = shell::doing("waiting for the fake nodes");
         // Some hundred nodes a second on a quiet machine.
         shell::wait_until("the fake nodes are ready", Duration::from_secs(120), ready, alive)

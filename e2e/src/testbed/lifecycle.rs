@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use super::artifact::Artifact;
 use super::bed::Testbed;
 use super::part::Part;
 use super::places::Places;
@@ -51,6 +52,18 @@ impl Testbed {
         let places = Places::of_this_user()?;
         let _lock = lock::take(&places)?;
         provision::ensure(&places, &Part::artifacts(&Part::ALL))
+    }
+
+    /// Builds those of these that are not in the cache.
+    pub fn provide(artifacts: &[Artifact]) -> Result<()> {
+        let places = Places::of_this_user()?;
+        let _lock = lock::take(&places)?;
+        provision::ensure(&places, artifacts)
+    }
+
+    /// Whether it is in the cache: built or fetched at some time, in the version that is wanted.
+    pub fn has(artifact: Artifact) -> Result<bool> {
+        Ok(Places::of_this_user()?.of(artifact).exists())
     }
 
     /// Ends the test bed and removes every trace of it but the cache. Harmless when nothing is up.

@@ -1,10 +1,10 @@
 //! Where things are: the cache, the running bed, the files in the repository, and the addresses.
 //! It only names places; it creates and reads none.
 
-use std::env;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Error, Result, bail};
+use siskin_launch::cache;
 
 use super::artifact::Artifact;
 
@@ -36,13 +36,7 @@ pub(super) struct Places {
 
 impl Places {
     pub(super) fn of_this_user() -> Result<Self> {
-        let cache = match (env::var_os("SISKIN_CACHE"), env::var_os("XDG_CACHE_HOME")) {
-            (Some(own), _) if !own.is_empty() => PathBuf::from(own),
-            (_, Some(caches)) if !caches.is_empty() => Path::new(&caches).join("siskin"),
-            _ => env::home_dir()
-                .context("no home folder: set SISKIN_CACHE to a folder of your own")?
-                .join(".cache/siskin"),
-        };
+        let cache = cache::folder().map_err(Error::msg)?;
         let cache = std::path::absolute(&cache)?;
         let text = cache.to_str().context("the cache's path must be UTF-8")?;
         // A Unix socket's path ends at 107 bytes, and the kubelet adds some 40 of its own.
@@ -54,7 +48,7 @@ impl Places {
 
     /// Folder of every artifact, each in one of its own.
     pub(super) fn parts(&self) -> PathBuf {
-        self.cache.join("parts")
+        cache::parts(&self.cache)
     }
 
     /// Folder of this artifact.
@@ -99,7 +93,7 @@ pub(super) fn in_repository(path: &str) -> PathBuf {
 }
 
 /// The root of the work tree.
-pub(super) fn work_tree() -> &'static Path {
+pub(crate) fn work_tree() -> &'static Path {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().unwrap_or(manifest)
 }

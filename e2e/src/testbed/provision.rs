@@ -7,16 +7,17 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use ring::digest::{SHA256, digest};
+use siskin_image::entries::sha256;
 use siskin_launch::progress::Activity;
 
 use super::artifact::Artifact;
 use super::places::{self, Places};
-use super::{machine, shell, templates};
+use super::{machine, shell};
 
 const KAFKA_SUMS: &str = include_str!("../../testbed/kafka/sha256sums");
 const KUBERNETES_PROGRAMS: [&str; 5] =
     ["kubectl", "kubelet", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+const KEDA_PROGRAMS: [&str; 3] = ["operator", "adapter", "webhooks"];
 /// Pinned by name, so that no newest version is asked for.
 const MAVEN_GOAL: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 
@@ -47,7 +48,39 @@ fn make(artifact: Artifact, folder: &Path, activity: &Activity) -> Result<()> {
         Artifact::Kwok => {
             build(artifact, "", &["sigs.k8s.io/kwok/cmd/kwok"], &folder.join("kwok"), activity)
         }
+        Artifact::Keda => build_keda(folder, activity),
+        Artifact::Helm4 => {
+            build(artifact, "", &["helm.sh/helm/v4/cmd/helm"], &folder.join("helm"), activity)
+        }
+        Artifact::Helm3 => {
+            build(artifact, "", &["helm.sh/helm/v3/cmd/helm"], &folder.join("helm"), activity)
+        }
+        Artifact::KustomizeController => {
+            let module = "github.com/fluxcd/kustomize-controller";
+            build(artifact, "", &[module], &folder.join(artifact.name()), activity)?;
+            copy_manifests(artifact, module, folder)
+        }
     }
+}
+
+/// In one run of Go: its three programs share most of what they are made of.
+fn build_keda(folder: &Path, activity: &Activity) -> Result<()> {
+    let module = "github.com/kedacore/keda/v2";
+    let programs = KEDA_PROGRAMS.map(|it| format!("{module}/cmd/{it}"));
+    let programs = programs.each_ref().map(String::as_str);
+    // With a slash at its end it is a folder, and each program is called after its own.
+    build(Artifact::Keda, "", &programs, &folder.join(""), activity)?;
+    copy_manifests(Artifact::Keda, module, folder)
+}
+
+/// Copies what the module brings to be applied to a cluster: definitions and roles.
+fn copy_manifests(artifact: Artifact, module: &str, folder: &Path) -> Result<()> {
+    let found = shell::output(go(artifact).args(["list", "-m", "-f", "{{.Dir}}", module]))?;
+    let manifests = Path::new(found.trim()).join("config");
+    let mut copy = Command::new("cp");
+    // The files of a module are read-only.
+    copy.args(["-R", "--no-preserve=mode", "--"]).arg(manifests).arg(folder);
+    shell::output(&mut copy).map(drop)
 }
 
 fn add(
@@ -147,11 +180,6 @@ fn check_sums(folder: &Path, sums: &str) -> Result<()> {
     }
     ensure!(listed.is_empty(), "these are missing: {:?}", listed.keys());
     Ok(())
-}
-
-/// SHA-256 in hexadecimal digits.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    templates::hex(digest(&SHA256, bytes).as_ref())
 }
 
 #[cfg(test)]

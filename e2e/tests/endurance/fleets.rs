@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use siskin_api::{Cause, Phase, PromotionReason};
+use siskin_e2e::scenario::cases::Case;
 use siskin_e2e::scenario::event_log::View;
 use siskin_e2e::scenario::history::{Change, State, extremes};
 use siskin_e2e::scenario::objects::ObjectKind;
@@ -28,14 +29,14 @@ const SIZES: [u32; 2] = [60, 100];
 type Story = fn(u32) -> String;
 
 /// A row per size and story.
-pub fn cases() -> Vec<super::run::Case> {
+pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for pods in SIZES {
         let stories: [(&str, Story); 3] =
             [("promoted", promoted), ("aborted", aborted), ("dead-node", dead_node)];
         for (name, play) in stories {
             let name = format!("fleet/{pods}/{name}");
-            cases.push(super::run::Case::new(name, move || play(pods)));
+            cases.push(Case::new(name, move || play(pods)));
         }
     }
     cases

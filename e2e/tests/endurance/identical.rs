@@ -6,11 +6,11 @@ use std::time::Duration;
 use anyhow::ensure;
 use serde_json::json;
 use siskin_api::{Phase, PromotionReason};
+use siskin_e2e::scenario::cases::Case;
 use siskin_e2e::scenario::{Version, scenario};
 
 use crate::figures;
 use crate::knobs::{adopted, by_metrics, patient};
-use crate::run::Case;
 
 /// Rollouts in a row.
 const ROLLOUTS: usize = 20;

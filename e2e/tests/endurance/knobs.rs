@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 use siskin_api::Cause;
+use siskin_e2e::scenario::cases::Case;
 use siskin_e2e::scenario::{Election, RolloutSpec, Scenario, Version, scenario};
 
 use crate::figures;
-use crate::run::Case;
 
 /// Names of the group protocols, as the worker has them.
 pub const PROTOCOLS: [&str; 2] = ["classic", "consumer"];

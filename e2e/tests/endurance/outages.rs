@@ -7,13 +7,13 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use siskin_api::{Phase, PromotionReason, Verdict};
+use siskin_e2e::scenario::cases::Case;
 use siskin_e2e::scenario::event_log::View;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{RolloutSpec, Scenario, Source, Version, scenario};
 
 use crate::figures;
 use crate::knobs::{adopted, patient};
-use crate::run::Case;
 
 const SOURCES: [Source; 2] = [Source::Kafka, Source::Prometheus];
 const STAGES: [Stage; 5] =

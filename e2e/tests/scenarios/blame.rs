@@ -72,6 +72,7 @@ fn scale_downs_in_a_long_hold_are_not_the_canarys_delay() {
                 .await?;
         }
         ensure!(s.phase() == Some(Phase::Progressing), "the trial goes on");
+        s.then().says_in_words("-primary has not left yet").await?;
         still_the_first_attempt(s)
     });
 }
@@ -194,19 +195,23 @@ fn a_dead_node_is_waited_for() {
         s.given().a_canary_of(&Version::good("2")).await?;
         s.log.note("the kubelet is stopped");
         server(s, Testbed::stop).await?;
-        s.then()
-            .sees("no pod is Ready", |view| {
-                view.state.pods.values().all(|it| !it.ready).then_some(())
-            })
-            .await?;
-        // The outage itself, longer than the deadline.
-        s.then().gives_nobody_up_for(Duration::from_secs(30)).await?;
-        still_the_first_attempt(s)?;
+        let outage = outage(s).await;
+        // Whatever was seen: other scenarios need it.
         s.log.note("the kubelet is started");
         server(s, Testbed::start).await?;
+        outage?;
         s.then().promotes("2", PromotionReason::Passed).await?;
         still_the_first_attempt(s)
     });
+}
+
+/// An outage longer than the deadline, in which nobody is given up.
+async fn outage(s: &mut Scenario) -> Result<()> {
+    s.then()
+        .sees("no pod is Ready", |view| view.state.pods.values().all(|it| !it.ready).then_some(()))
+        .await?;
+    s.then().gives_nobody_up_for(Duration::from_secs(30)).await?;
+    still_the_first_attempt(s)
 }
 
 /// Starting and stopping a server blocks; the scenario's watches go on meanwhile.

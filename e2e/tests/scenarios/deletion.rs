@@ -21,7 +21,7 @@ async fn handed_back(s: &mut Scenario, version: &str) -> anyhow::Result<()> {
 }
 
 /// The primary stays and belongs to the target; the rollout and the canary's pods are gone.
-async fn left(s: &mut Scenario, version: &str) -> anyhow::Result<()> {
+pub(crate) async fn left(s: &mut Scenario, version: &str) -> anyhow::Result<()> {
     s.then()
         .sees("the primary stays in charge", |view| {
             let primary = view.state.parts.get(&Part::Primary)?;

@@ -39,7 +39,7 @@ fn with_the_guard_no_pod_of_a_new_version_starts_outside_the_canary() {
     scenario(async |s| {
         s.given().a_manager("helm");
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
-        let guard = narrowed_guard(s).await?;
+        let guard = in_force(s).await?;
 
         let helm = Version::without_image("helm");
         s.when().applies(&helm, WANTED).await?;
@@ -62,7 +62,7 @@ fn with_the_guard_no_pod_of_a_new_version_starts_outside_the_canary() {
 fn a_target_that_is_made_anew_or_has_lost_its_labels_is_guarded() {
     scenario(async |s| {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
-        let guard = narrowed_guard(s).await?;
+        let guard = in_force(s).await?;
         s.when().deletes(ObjectKind::Deployment, ROLLOUT).await?;
         s.then().loses(Part::Target).await?;
         let anew = Version::without_image("anew");
@@ -94,7 +94,7 @@ fn a_target_that_is_made_anew_or_has_lost_its_labels_is_guarded() {
 fn the_guard_is_off_once_its_rollout_was_removed_by_force() {
     scenario(async |s| {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
-        let guard = narrowed_guard(s).await?;
+        let guard = in_force(s).await?;
         s.log.note("end the operator, and remove the rollout by force");
         s.operator()?.terminate().await?;
         let asked = json!({"spec": {"replicas": WANTED}});
@@ -178,25 +178,9 @@ fn ever_ready(view: &View<'_>, from: usize) -> usize {
     ready.collect::<std::collections::BTreeSet<_>>().len()
 }
 
-/// The guard as it is shipped, bound to this scenario's namespace alone: others go without.
-async fn narrowed_guard(s: &mut Scenario) -> Result<String> {
-    let overlay = s.run.bed.repository().join("config/guard");
-    let overlay = overlay.to_str().context("a path in UTF-8")?;
-    let shipped = s.kubectl(&["kustomize", overlay], "").await?;
-    let mut narrowed = Vec::new();
-    for document in serde_yaml_ng::Deserializer::from_str(&shipped) {
-        let mut object: Value = serde::Deserialize::deserialize(document)?;
-        object["metadata"]["name"] = json!(s.namespace);
-        if object["kind"] == "MutatingAdmissionPolicyBinding" {
-            object["spec"]["policyName"] = json!(s.namespace);
-            object["spec"]["matchResources"]["namespaceSelector"]["matchLabels"] =
-                json!({"kubernetes.io/metadata.name": s.namespace});
-        }
-        narrowed.push(object);
-    }
-    ensure!(narrowed.len() == 2, "a policy and its binding");
-    let guard = json!({"apiVersion": "v1", "kind": "List", "items": narrowed}).to_string();
-    s.kubectl(&["apply", "-f", "-"], &guard).await?;
+/// The guard as it is shipped, for this scenario alone, and in force.
+async fn in_force(s: &mut Scenario) -> Result<String> {
+    let guard = s.given().shipped_policies("config/guard").await?;
     let asked = json!({"spec": {"replicas": WANTED}});
     s.then().mutates(&asked, "{.spec.replicas}", "0").await?;
     Ok(guard)

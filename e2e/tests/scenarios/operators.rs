@@ -8,10 +8,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use serde_json::json;
 use siskin_api::{Cause, Phase, PromotionReason};
 use siskin_e2e::scenario::event_log::View;
-use siskin_e2e::scenario::history::Change;
+use siskin_e2e::scenario::history::{Change, State, extremes};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::{Part, Seen};
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
+
+use crate::autoscalers::{HPA, comes_to_scale, counts, hpa};
 
 #[test]
 fn a_restart_in_the_middle_of_a_step_changes_nothing() {
@@ -88,6 +90,38 @@ fn killed_at_random_moments_a_bad_version_is_still_rolled_back() {
 }
 
 #[test]
+fn killed_at_random_moments_an_autoscaler_is_still_taken_over_and_given_back() {
+    scenario(async |s| {
+        s.given().an_operator(Election::None)?;
+        s.given().a_fleet(3).await?;
+        let asked = hpa(ROLLOUT, 1, 12);
+        s.objects.apply(HPA, &asked).await?;
+        s.given().a_rollout(&RolloutSpec::endless()).await?;
+        let mut kills = Kills(0);
+        // An operator waits for its answer from when it has first seen it there: none lives so long.
+        kills.until(s, |s| s.log.look(|view| is_taken(&view))).await?;
+        comes_to_scale(s, "CanaryRollout").await?;
+        counts(s, 3, 0).await?;
+        s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
+        kills.until(s, |s| s.phase().is_none()).await?;
+        let left = s.objects.get(HPA, ROLLOUT).await?;
+        ensure!(left.data["spec"]["scaleTargetRef"] == asked["spec"]["scaleTargetRef"], "{left:?}");
+        let marks = left.metadata.annotations.unwrap_or_default();
+        ensure!(!marks.contains_key("siskin.dev/scale-target"), "{marks:?}");
+        let total = |state: &State| usize::try_from(state.total().unwrap_or(3)).unwrap_or(3);
+        let found = extremes(&s.log.history(), Duration::ZERO, total);
+        ensure!(found == (3, 3), "N was {found:?}");
+        ensure!(3 <= kills.0, "only {} kills", kills.0);
+        Ok(())
+    });
+}
+
+/// The status says that the autoscaler is kept pointed at the rollout.
+fn is_taken(view: &View<'_>) -> bool {
+    view.state.rollout().is_some_and(|it| it.status.autoscaler.is_some())
+}
+
+#[test]
 fn an_operator_that_ends_hands_over_at_once() {
     scenario(async |s| {
         s.given().an_operator(Election::Usual)?;
@@ -131,6 +165,7 @@ fn an_operator_that_hung_past_its_lease_writes_nothing_more() {
         two_operators(s).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         s.log.note("the leader hangs");
+        s.operators[0].dismiss();
         s.operators[0].freeze()?;
         s.when().commands("abort", "").await?;
         s.then().rolls_back(Cause::Aborted, "1").await?;
@@ -145,6 +180,24 @@ fn an_operator_that_hung_past_its_lease_writes_nothing_more() {
         });
         ensure!(changes == 0, "the old leader wrote");
         s.then().serves("1").await
+    });
+}
+
+/// As an API server does to it that is late by seconds: it ends, its Deployment starts it again, and nothing is lost.
+#[test]
+fn an_operator_that_lost_its_lease_is_started_again_and_goes_on() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet_under(Election::Short, 2, &RolloutSpec::endless()).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        let first = s.operators[0].id();
+        s.operators[0].freeze()?;
+        // Nothing but time tells that a Lease of 6 s is over.
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        s.operators[0].thaw()?;
+        s.when().commands("promote", "/full").await?;
+        s.then().promotes("2", PromotionReason::Commanded).await?;
+        ensure!(s.operators[0].id() != first, "it did not end");
+        Ok(())
     });
 }
 

@@ -1,12 +1,12 @@
 //! Whose the names are: two rollouts of one target, a foreign Deployment, an API server that adds
 //! fields of its own.
 
-use anyhow::ensure;
+use anyhow::{Result, ensure};
 use serde_json::json;
 use siskin_api::{Cause, Phase};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
-use siskin_e2e::scenario::{Election, Policy, ROLLOUT, RolloutSpec, Version, scenario};
+use siskin_e2e::scenario::{Election, Policy, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
 #[test]
 fn of_two_rollouts_of_one_target_the_second_touches_nothing() {
@@ -123,37 +123,56 @@ fn a_tool_that_applies_the_same_manifest_for_ever_disturbs_no_trial() {
     });
 }
 
+/// A policy comes to change the target's template in every write of it; what it makes of the promoted
+/// one is no new version, and what a user makes of it is.
+async fn is_no_new_version(s: &mut Scenario, to: &str, field: &str, value: &str) -> Result<()> {
+    s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
+    s.given().a_canary_of(&Version::good("2")).await?;
+    s.when().commands("promote", "/full").await?;
+    s.then().serves("2").await?;
+    let attempts = s.log.look(|view| view.state.frozen.len());
+    s.given().a_policy(&Policy::changes("changed", to)).await?;
+    s.then().mutates(&json!({}), &format!("{{.spec.template.spec.{field}}}"), value).await?;
+    // Any write of the target shows the change from now on, as after an upgrade of the API server.
+    s.when().edits_target(&json!({"metadata": {"labels": {"synced": "again"}}})).await?;
+    s.then()
+        .sees("the change is in the target's template", |view| {
+            let template = view.state.parts.get(&Part::Target)?.spec["template"].to_string();
+            let leaf = field.rsplit('.').next()?;
+            (template.contains(leaf) && template.contains(value)).then_some(())
+        })
+        .await?;
+    // Something that the operator answers, after it has seen the change.
+    s.when().annotates_rollout("siskin.dev/abort", "anything").await?;
+    s.then().tells("CommandMalformed", "anything").await?;
+    let (phase, now) = s.log.look(|view| {
+        (view.state.rollout().and_then(|it| it.status.phase), view.state.frozen.len())
+    });
+    ensure!(phase == Some(Phase::Succeeded), "a new version was seen: {phase:?}");
+    ensure!(now == attempts, "a template was frozen");
+    s.given().a_canary_of(&Version::good("3")).await
+}
+
+/// What an API server with a new default does: `hostUsers: true` is what an absent `hostUsers` means.
 #[test]
 fn a_field_that_the_api_server_adds_is_no_new_version() {
     scenario(async |s| {
-        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
-        s.given().a_canary_of(&Version::good("2")).await?;
-        s.when().commands("promote", "/full").await?;
-        s.then().serves("2").await?;
-        let attempts = s.log.look(|view| view.state.frozen.len());
-        // What an API server with a new default does: `hostUsers: true` is what an absent `hostUsers` means.
         let added = "Object{spec: Object.spec{template: Object.spec.template{\
                      spec: Object.spec.template.spec{hostUsers: true}}}}";
-        s.given().a_policy(&Policy::changes("added", added)).await?;
-        s.then().mutates(&json!({}), "{.spec.template.spec.hostUsers}", "true").await?;
-        // Any write of the target shows the new field from now on, as after an upgrade of the API server.
-        s.when().edits_target(&json!({"metadata": {"labels": {"synced": "again"}}})).await?;
-        s.then()
-            .sees("the field is in the target's template", |view| {
-                let template = &view.state.parts.get(&Part::Target)?.spec["template"];
-                (template["spec"]["hostUsers"] == true).then_some(())
-            })
-            .await?;
-        // Something that the operator answers, after it has seen the field.
-        s.when().annotates_rollout("siskin.dev/abort", "anything").await?;
-        s.then().tells("CommandMalformed", "anything").await?;
-        let (phase, now) = s.log.look(|view| {
-            (view.state.rollout().and_then(|it| it.status.phase), view.state.frozen.len())
-        });
-        ensure!(phase == Some(Phase::Succeeded), "a new version was seen: {phase:?}");
-        ensure!(now == attempts, "a template was frozen");
-        // A version of the user's is one, with the field in it.
-        s.given().a_canary_of(&Version::good("3")).await
+        is_no_new_version(s, added, "hostUsers", "true").await
+    });
+}
+
+/// A policy of the cluster, made after the adoption, which rewrites what the manifest says.
+#[test]
+fn a_value_that_a_policy_comes_to_rewrite_is_no_new_version() {
+    scenario(async |s| {
+        let rewritten = "Object{spec: Object.spec{template: Object.spec.template{\
+                         spec: Object.spec.template.spec{containers: [\
+                         Object.spec.template.spec.containers{\
+                         name: 'worker', terminationMessagePolicy: 'FallbackToLogsOnError'}]}}}}";
+        let field = "containers[0].terminationMessagePolicy";
+        is_no_new_version(s, rewritten, field, "FallbackToLogsOnError").await
     });
 }
 
@@ -170,5 +189,30 @@ fn a_target_that_is_itself_a_child_is_refused() {
                 status.conditions.iter().find(|it| it.reason == "NameTaken").map(drop)
             })
             .await
+    });
+}
+
+/// By somebody who may annotate Deployments, and write neither frozen templates nor statuses.
+#[test]
+fn a_promotion_that_somebody_else_wrote_on_the_primary_is_not_followed() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
+        s.given().a_canary_of(&Version::good("2")).await?;
+        let revision = s.log.look(|view| {
+            let progress = view.state.rollout()?.status.progress.as_ref()?;
+            Some(progress.revision.clone())
+        });
+        let forged =
+            json!({"siskin.dev/promoting": revision, "siskin.dev/promoting-reason": "Passed"});
+        s.when().edits_child(Part::Primary, &json!({"metadata": {"annotations": forged}})).await?;
+        // A new leader knows nothing but what it reads.
+        s.kill_operator(Election::Usual).await?;
+        s.when().annotates_rollout("siskin.dev/abort", "anything").await?;
+        s.then().tells("CommandMalformed", "anything").await?;
+        let followed = s.log.history().iter().any(|it| it.change.enters(Phase::Promoting));
+        ensure!(!followed, "it was promoted");
+        s.then().runs(Part::Primary, "1").await?;
+        s.when().commands("abort", "").await?;
+        s.then().rolls_back(Cause::Aborted, "1").await
     });
 }

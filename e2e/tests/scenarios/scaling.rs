@@ -2,13 +2,12 @@
 //! How pods share the partitions is not looked at.
 
 use anyhow::ensure;
-use kube::api::DeleteParams;
 use serde_json::{Value, json};
 use siskin_api::{Phase, PromotionReason};
 use siskin_e2e::scenario::history::{State, extremes};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
-use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
+use siskin_e2e::scenario::{ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 
 /// The rollout has this N, and its pods are Ready in these counts.
 async fn counts(s: &mut Scenario, total: u32, primary: u32, canary: u32) -> anyhow::Result<()> {
@@ -71,46 +70,6 @@ fn by_an_autoscaler_through_the_scale_subresource() {
             .await?;
         s.when().scales_rollout(4).await?;
         counts(s, 4, 3, 1).await
-    });
-}
-
-#[test]
-fn an_autoscaler_of_the_target_itself_keeps_it_from_being_adopted() {
-    scenario(async |s| {
-        s.given().an_operator(Election::Usual)?;
-        s.given().a_fleet(3).await?;
-        let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": ROLLOUT});
-        s.objects.apply(ObjectKind::HorizontalPodAutoscaler, &autoscaler(&target)).await?;
-        s.given().a_rollout(&RolloutSpec::endless()).await?;
-        s.then().says("Stalled", "True", "AutoscalerOnTarget").await?;
-        let children = s.log.look(|view| view.state.parts.len());
-        assert_eq!(children, 1, "nothing was made");
-        let rollout =
-            json!({"apiVersion": "siskin.dev/v1alpha1", "kind": "CanaryRollout", "name": ROLLOUT});
-        let moved = json!({"spec": {"scaleTargetRef": rollout}});
-        s.objects.merge(ObjectKind::HorizontalPodAutoscaler, "orders", &moved).await?;
-        s.given().rest().await
-    });
-}
-
-/// A `ScaledObject` that Git applies again, an HPA that a teammate adds.
-#[test]
-fn an_autoscaler_of_the_target_that_comes_after_its_adoption_is_told() {
-    scenario(async |s| {
-        s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
-        let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": ROLLOUT});
-        s.objects.apply(ObjectKind::HorizontalPodAutoscaler, &autoscaler(&target)).await?;
-        s.then().says("Stalled", "True", "AutoscalerOnTarget").await?;
-        s.objects
-            .delete(ObjectKind::HorizontalPodAutoscaler, ROLLOUT, DeleteParams::default())
-            .await?;
-        s.given().rest().await?;
-        s.then()
-            .sees("nobody is needed any more", |view| {
-                let conditions = &view.state.rollout()?.status.conditions;
-                conditions.iter().all(|it| it.type_ != "Stalled").then_some(())
-            })
-            .await
     });
 }
 

@@ -96,6 +96,8 @@ fn an_image_that_is_not_there_is_told_at_once_and_rejected_at_the_deadline() {
                 (told && status.phase == Some(Phase::Progressing)).then_some(())
             })
             .await?;
+        s.then().tells("PodNotStarted", "ErrImageNeverPull").await?;
+        ensure!(s.phase() == Some(Phase::Progressing), "the Event comes before the deadline");
         s.then().rolls_back(Cause::DeadlineExceeded, "1").await?;
         s.then().tells("RollingBack", "ErrImageNeverPull").await
     });

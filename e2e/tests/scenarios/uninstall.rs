@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::json;
 use siskin_e2e::scenario::history::{State, extremes};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
@@ -10,6 +11,8 @@ use siskin_e2e::scenario::{
     Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario, scenario_alone,
 };
 use siskin_e2e::testbed::Testbed;
+
+use crate::deletion::left;
 
 /// Pods that serve: Ready, and not on their way out.
 fn serving(state: &State) -> usize {
@@ -91,6 +94,85 @@ async fn remove_and_install(s: &mut Scenario) -> Result<()> {
     s.given().a_rollout(&RolloutSpec::endless()).await?;
     s.given().rest().await?;
     s.given().a_canary_of(&Version::good("2")).await
+}
+
+/// The command line of the page, read from it, in the middle of a trial.
+#[test]
+fn the_command_line_of_the_page_leaves_the_primary_in_charge_and_nothing_else() {
+    scenario_alone(async |s| {
+        s.given().an_adopted_fleet_under(Election::None, 3, &RolloutSpec::endless()).await?;
+        let adopted = s.log.elapsed();
+        s.given().a_canary_of(&Version::good("2")).await?;
+        s.log.note("the command line of docs/uninstall.md");
+        let line = on_the_bed(s, removes_by_the_page).await;
+        let ended = s.operator()?.terminate().await;
+        // Whatever happened: the scenarios that follow need it.
+        let kept = on_the_bed(s, installs_anew).await;
+        line.and(ended).and(kept)?;
+        left(s, "1").await?;
+        let (least, _) = extremes(&s.log.history(), adopted, serving);
+        ensure!(2 <= least, "only {least} of 3 served");
+        Ok(())
+    });
+}
+
+/// The lines of a block of the page, the first that contains these words.
+fn block(bed: &Testbed, words: &str) -> Result<Vec<String>> {
+    let page = std::fs::read_to_string(bed.repository().join("docs/uninstall.md"))?;
+    let blocks = page.split("```").skip(1).step_by(2);
+    let block = blocks.filter_map(|it| it.strip_prefix("sh\n")).find(|it| it.contains(words));
+    let block = block.with_context(|| format!("no block of the page says {words}"))?;
+    Ok(block.lines().map(str::to_owned).collect())
+}
+
+/// Runs a line of the page, its commands one after the other, in the folder of the repository.
+fn runs(bed: &Testbed, line: &str) -> Result<()> {
+    for command in line.split(" && ") {
+        let (tool, arguments) = command.split_once(' ').context("a command")?;
+        ensure!(tool == "kubectl", "not a command of kubectl: {command}");
+        let folder = bed.repository().display().to_string();
+        let placed =
+            |it: &str| it.strip_prefix("config/").map(|it| format!("{folder}/config/{it}"));
+        let arguments = arguments.split_whitespace();
+        let arguments: Vec<_> =
+            arguments.map(|it| placed(it).unwrap_or_else(|| it.to_owned())).collect();
+        bed.kubectl(&arguments).with_context(|| command.to_owned())?;
+    }
+    Ok(())
+}
+
+/// All but the operator's own namespace goes with `config/default`: other scenarios live on it.
+fn removes_by_the_page(bed: &Testbed) -> Result<()> {
+    let line = block(bed, "delete canaryrollouts --all")?.concat();
+    let last = "kubectl delete -k config/default";
+    let line = line.strip_suffix(last).context("the line ends by removing config/default")?;
+    let parts = "kubectl delete -k config/rbac && kubectl delete -k config/crd";
+    runs(bed, &format!("{line}{parts}"))
+}
+
+/// The finalizer is taken off by hand where no operator runs; the page's recipe makes the target whole.
+#[test]
+fn by_force_the_recipe_of_the_page_makes_the_target_whole() {
+    scenario(async |s| {
+        s.given().an_adopted_fleet_under(Election::None, 3, &RolloutSpec::endless()).await?;
+        let adopted = s.log.elapsed();
+        s.operator()?.kill().await?;
+        s.when().edits_rollout(&json!({"metadata": {"finalizers": null}})).await?;
+        s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
+        let on = s.run.bed.clone();
+        let recipe = tokio::task::spawn_blocking(move || block(&on, "--replicas=N")).await??;
+        for command in recipe.iter().flat_map(|it| it.split(" && ")) {
+            let here = command.replace("deployment/X", &format!("deployment/{ROLLOUT}"));
+            let here = here.replace("target=X", &format!("target={ROLLOUT}"));
+            let here = here.replace("replicas=N", "replicas=3");
+            let arguments: Vec<_> = here.split_whitespace().skip(1).collect();
+            s.kubectl(&arguments, "").await.with_context(|| here.clone())?;
+        }
+        handed_back(s).await?;
+        let (least, _) = extremes(&s.log.history(), adopted, serving);
+        ensure!(3 <= least, "only {least} of 3 served");
+        Ok(())
+    });
 }
 
 /// As `helm uninstall` does after the operator went: target and rollout go together.

@@ -26,6 +26,9 @@ impl SharedLedger {
     }
 }
 
+/// How long an acknowledgement waits for others to go with it: well below any interval of commits.
+const LINGER: Duration = Duration::from_millis(50);
+
 /// Writes acknowledgements; without an output topic each record is done at once.
 pub struct Acknowledger {
     ledger: SharedLedger,
@@ -49,7 +52,7 @@ impl Acknowledger {
             .set("client.id", place.client_id().unwrap_or("rdkafka"))
             // A retry after a lost answer is no second acknowledgement.
             .set("enable.idempotence", "true")
-            .set("linger.ms", "5")
+            .set("linger.ms", LINGER.as_millis().to_string())
             .create_with_context(deliveries)
             .context("making the producer of acknowledgements")?;
         Ok(Self { ledger, output: Some(Output { producer, place: place.clone() }) })

@@ -5,7 +5,6 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-use crate::findings::doubt::Doubt;
 use crate::findings::effect::Effect;
 use crate::findings::finding::{Finding, Verdict};
 use crate::findings::note::Note;
@@ -66,16 +65,12 @@ pub struct Assessment {
 }
 
 impl Assessment {
-    /// Takes a Pass back, because nothing was seen of the pods for `silent` milliseconds.
+    /// What is left of it while nothing has been seen of the pods for `silent` milliseconds; see
+    /// [`Finding::without_pods`].
     #[must_use]
     pub fn without_pods(self, silent: Millis) -> Self {
-        match self.verdict {
-            Verdict::Pass => {
-                let finding = Finding::Doubt(Doubt::PodsUnseen { silent });
-                Self { verdict: finding.verdict(), finding, ..self }
-            }
-            Verdict::Fail | Verdict::Inconclusive => self,
-        }
+        let finding = self.finding.without_pods(silent);
+        Self { verdict: finding.verdict(), finding, ..self }
     }
 }
 

@@ -33,6 +33,14 @@ pub enum Doubt {
         /// Primary partitions with work.
         of: u32,
     },
+    /// A canary partition is stuck since a time when the primary stood still, was unhealthy or out of
+    /// sight, and that time is only just over.
+    JustRecovered {
+        /// The canary partition that has been stuck longest.
+        partition: PartitionId,
+        /// Milliseconds until it is held against the canary.
+        remaining: Millis,
+    },
     /// A canary partition is stuck as it was under the primary, before the canary got it.
     StoodBefore {
         /// The partition.
@@ -43,10 +51,14 @@ pub enum Doubt {
         /// Milliseconds since the last usable answer; `None`: there was none.
         silent: Option<Millis>,
     },
-    /// The cluster does not say what the pods do: a crash would go unseen.
+    /// The cluster does not say what the pods do: a crash would go unseen, and whose a partition is
+    /// nobody knows.
     PodsUnseen {
         /// Milliseconds since they were last seen.
         silent: Millis,
+        /// Fault of the canary that would be found if the pods were as they were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        suspicion: Option<Box<Fault>>,
     },
     /// More than 5 % of the assigned partitions belong to members that match no pod.
     Unattributed {
@@ -171,6 +183,7 @@ impl Doubt {
         match self {
             Self::PrimaryUnhealthy { .. } => "PrimaryUnhealthy",
             Self::SharedStall { .. } => "SharedStall",
+            Self::JustRecovered { .. } => "JustRecovered",
             Self::StoodBefore { .. } => "StoodBefore",
             Self::NoObservation { .. } => "NoObservation",
             Self::PodsUnseen { .. } => "PodsUnseen",
@@ -205,10 +218,12 @@ impl Display for Doubt {
                 let fault = fault.name();
                 write!(f, "not blamed on the canary while the primary is unhealthy: {fault}")
             }
-            Self::SharedStall { partition, committing, of } => write!(
-                f,
-                "{partition} is stuck on the canary, but only {committing} of the primary's {of} busy partitions commit: the cause is shared"
-            ),
+            Self::SharedStall { partition, committing, of } => {
+                shared_stall(f, partition, *committing, *of)
+            }
+            Self::JustRecovered { partition, remaining } => {
+                just_recovered(f, partition, *remaining)
+            }
             Self::StoodBefore { partition } => write!(
                 f,
                 "{partition} was stuck before the canary got it: nothing is committed there while messages wait, under the primary neither. Free it, or promote by hand"
@@ -217,7 +232,7 @@ impl Display for Doubt {
             Self::NoObservation { silent: Some(it) } => {
                 lasting(f, "no usable answer from Kafka", *it)
             }
-            Self::PodsUnseen { silent } => lasting(f, "the pods have not been seen", *silent),
+            Self::PodsUnseen { silent, suspicion } => pods_unseen(f, *silent, suspicion.as_deref()),
             Self::Unattributed { partitions, of } => write!(
                 f,
                 "{partitions} of {of} assigned partitions belong to members that match no pod"
@@ -284,6 +299,34 @@ fn without_value(
 ) -> fmt::Result {
     lasting(f, &format!("{metric} of the canary has had no value"), silent)?;
     write!(f, ": {why}")
+}
+
+fn shared_stall(
+    f: &mut Formatter<'_>,
+    partition: &PartitionId,
+    committing: u32,
+    of: u32,
+) -> fmt::Result {
+    write!(
+        f,
+        "{partition} is stuck on the canary, but only {committing} of the primary's {of} busy "
+    )?;
+    f.write_str("partitions commit: the cause is shared")
+}
+
+fn just_recovered(
+    f: &mut Formatter<'_>,
+    partition: &PartitionId,
+    remaining: Millis,
+) -> fmt::Result {
+    write!(f, "{partition} is stuck on the canary since the primary was in trouble or out of ")?;
+    write!(f, "sight: blamed on the canary if that lasts for up to {} more", Remaining(remaining))
+}
+
+fn pods_unseen(f: &mut Formatter<'_>, silent: Millis, suspicion: Option<&Fault>) -> fmt::Result {
+    lasting(f, "the pods have not been seen", silent)?;
+    let Some(fault) = suspicion else { return Ok(()) };
+    write!(f, ", so that this is not blamed on the canary: {}", fault.name())
 }
 
 fn lasting(f: &mut Formatter<'_>, what: &str, time: Millis) -> fmt::Result {

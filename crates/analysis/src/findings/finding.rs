@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::findings::doubt::Doubt;
 use crate::findings::fault::Fault;
+use crate::numbers::Millis;
 use crate::words::RoundedUpSeconds;
 
 /// The one reason behind a verdict.
@@ -55,6 +56,19 @@ impl Finding {
             Self::KeepsUp(_) => "KeepsUp",
             Self::Doubt(doubt) => doubt.name(),
         }
+    }
+
+    /// What is left of it while nothing has been seen of the pods for `silent` milliseconds: a Pass
+    /// and a Fail alike say which role did what, and whose a member, a partition or a series is only
+    /// its pods tell. Old ones may be gone, and their addresses taken by others.
+    #[must_use]
+    pub fn without_pods(self, silent: Millis) -> Self {
+        let suspicion = match self {
+            Self::Fault(fault) => Some(Box::new(fault)),
+            Self::KeepsUp(_) => None,
+            Self::Doubt(_) => return self,
+        };
+        Self::Doubt(Doubt::PodsUnseen { silent, suspicion })
     }
 }
 

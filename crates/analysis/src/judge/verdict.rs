@@ -71,21 +71,25 @@ impl Judge {
             Ok(answer) => answer,
             Err(doubt) => return Finding::Doubt(doubt),
         };
-        let fault = match self.guards.stall.stall(&self.group.lags) {
-            Some(Stall::Shared(doubt)) => return Finding::Doubt(doubt),
-            Some(Stall::Canary(stall)) => Some(stall),
-            None => self
-                .guards
-                .rewound(&self.group)
-                .or_else(|| self.signals.worse(&self.group, evidence, self.ln_needed())),
+        let worse = || {
+            let rewound = self.guards.rewound(&self.group);
+            rewound.or_else(|| self.signals.worse(&self.group, evidence, self.ln_needed()))
         };
-        match fault {
-            suspicion if !primary_healthy => {
+        let (fault, spared) = match self.guards.stall.stall(&self.group.lags) {
+            Some(Stall::Shared(doubt)) => return Finding::Doubt(doubt),
+            Some(Stall::Canary(stall)) => (Some(stall), None),
+            Some(Stall::Spared { suspicion, .. }) if !primary_healthy => (Some(suspicion), None),
+            Some(Stall::Spared { doubt, .. }) => (worse(), Some(doubt)),
+            None => (worse(), None),
+        };
+        match (fault, spared) {
+            (suspicion, _) if !primary_healthy => {
                 let suspicion = suspicion.map(Box::new);
                 Finding::Doubt(Doubt::PrimaryUnhealthy { suspicion })
             }
-            Some(fault) => Finding::Fault(fault),
-            None => match self.keeps_up(now, answer, evidence) {
+            (Some(fault), _) => Finding::Fault(fault),
+            (None, Some(doubt)) => Finding::Doubt(doubt),
+            (None, None) => match self.keeps_up(now, answer, evidence) {
                 Ok(proof) => Finding::KeepsUp(proof),
                 Err(doubt) => Finding::Doubt(doubt),
             },

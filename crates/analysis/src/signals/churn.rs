@@ -46,8 +46,15 @@ impl Churn {
     }
 
     /// Takes an observation. `rewinds`: how often committed offsets of canary partitions fell so
-    /// far. Time that was not watched for more than `longest` counts as that long.
-    pub(crate) fn observe(&mut self, seen: &Observation, rewinds: u32, longest: Millis) {
+    /// far. Time that was not watched for more than `longest` counts as that long. Changes in an
+    /// outage that is `shared` with the primary count as none.
+    pub(crate) fn observe(
+        &mut self,
+        seen: &Observation,
+        rewinds: u32,
+        longest: Millis,
+        shared: bool,
+    ) {
         let Some(group) = &seen.group else { return };
         let before = self.latest.replace(seen.at);
         let now = group.members.canary;
@@ -72,7 +79,7 @@ impl Churn {
         }
         let left = members.saturating_sub(now);
         let came_back = now.min(most).saturating_sub(members);
-        let changes = f64::from(left + came_back) + f64::from(rewound);
+        let changes = if shared { 0.0 } else { f64::from(left + came_back) + f64::from(rewound) };
         let events = changes.min(MOST_EVENTS_AT_ONCE);
         let span = seen.at.saturating_sub(before).clamp(0, longest);
         self.rate.bet(events, hours(span) * f64::from(tally(self.pods.len())));

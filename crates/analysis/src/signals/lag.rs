@@ -78,6 +78,8 @@ pub(crate) enum Excuse {
     Overloaded,
     /// A primary pod is as slow at the same time.
     SlowPeer,
+    /// It shares an outage with the primary, or recovers from one.
+    Outage,
 }
 
 /// What is known of pods and partitions that spares a canary.
@@ -86,6 +88,8 @@ pub(crate) struct Sparing<'a> {
     pub(crate) is_as_slow: &'a dyn Fn(&str) -> bool,
     /// Whether a partition stood still under the primary already.
     pub(crate) has_stood: &'a dyn Fn(&PartitionId) -> bool,
+    /// Whether an outage is shared with the primary, or was for a part of the window that ends now.
+    pub(crate) outage: bool,
 }
 
 impl Budget {
@@ -167,7 +171,11 @@ impl Lag {
                     }
                     let pod_rate = rates[one.consumer.number.index()];
                     let excuse = (stands && seen > 0.0)
-                        .then(|| self.excuse(one.rate(), pod_rate, || (sparing.is_as_slow)(pod)))
+                        .then(|| {
+                            let is_as_slow = || (sparing.is_as_slow)(pod);
+                            let outage = sparing.outage.then_some(Excuse::Outage);
+                            outage.or_else(|| self.excuse(one.rate(), pod_rate, is_as_slow))
+                        })
                         .flatten();
                     excuses.extend(excuse);
                     let judged = if excuse.is_some() { 0.0 } else { seen };

@@ -2,7 +2,8 @@
 //! Times are logical: seconds of the simulation, to the resolution of its polls.
 
 use siskin_analysis::observation::{Millis, PodObservation, Role};
-use siskin_analysis::{Doubt, Fault, Finding, Judge, Note, Record, Verdict, crash_guard};
+use siskin_analysis::{Doubt, Fault, Finding, Judge, Note, Record, Signal, Verdict, crash_guard};
+use siskin_simulation::pod::Pod;
 use siskin_simulation::trial::{HAND_OVER, Trial, doubt, fault};
 use siskin_simulation::{Shape, World, healthy_pod};
 
@@ -243,4 +244,36 @@ fn crashes_count_from_the_first_second_also_while_kafka_is_silent() {
     });
     assert!(matches!(fault(trial.last()), Some(Fault::Crashes { .. })));
     assert!(trial.first(Verdict::Fail) <= Some(6));
+}
+
+#[test]
+fn crashes_while_the_primary_was_unhealthy_are_nobodys_fault() {
+    let crash_twice = |trial: &mut Trial| {
+        for _ in 0..2 {
+            trial.world.canary().for_each(Pod::restart);
+            trial.run(10_000);
+        }
+    };
+    let mut trial = Trial::begin(Shape::small(), 5);
+    trial.run(MINUTE);
+    trial.healthy = false;
+    crash_twice(&mut trial);
+    trial.healthy = true;
+    trial.run(2 * MINUTE);
+    assert!(trial.never(Verdict::Fail), "{}", trial.last());
+    crash_twice(&mut trial);
+    assert!(matches!(fault(trial.last()), Some(Fault::Crashes { .. })), "{}", trial.last());
+}
+
+#[test]
+fn a_restart_that_primary_pods_have_as_well_is_no_evidence_against_a_canary() {
+    let evidence = |restarts: fn(&Pod) -> bool| {
+        let mut trial = Trial::begin(Shape::small(), 6);
+        trial.run(2 * MINUTE);
+        trial.world.pods.iter_mut().filter(|pod| restarts(pod)).for_each(Pod::restart);
+        let signals = &trial.run(MINUTE).signals;
+        signals.iter().find(|it| it.signal == Signal::Restarts).expect("available").evidence
+    };
+    let (own, shared) = (evidence(|pod| pod.role == Role::Canary), evidence(|_| true));
+    assert!(1.0 < own && shared <= 1.0, "{own} and {shared}");
 }

@@ -13,6 +13,7 @@ mod guards;
 mod hand_over;
 mod healthy;
 mod order;
+mod outages;
 mod power;
 mod record;
 mod renamed;

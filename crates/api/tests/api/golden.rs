@@ -12,20 +12,23 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Every `CanaryRollout` in `config/samples/`, with the name of its file.
-fn samples() -> Result<Vec<(String, Value)>, Box<dyn Error>> {
+/// Every object in `config/samples/`, with the name of its file.
+fn objects() -> Result<Vec<(String, Value)>, Box<dyn Error>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(repository().join("config/samples"))? {
         let path = entry?.path();
         let name = path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
         for document in serde_yaml_ng::Deserializer::from_str(&std::fs::read_to_string(&path)?) {
-            let object = Value::deserialize(document)?;
-            if object["kind"] == "CanaryRollout" {
-                found.push((name.clone(), object));
-            }
+            found.push((name.clone(), Value::deserialize(document)?));
         }
     }
     Ok(found)
+}
+
+/// Every `CanaryRollout` in `config/samples/`, with the name of its file.
+fn samples() -> Result<Vec<(String, Value)>, Box<dyn Error>> {
+    let objects = objects()?.into_iter();
+    Ok(objects.filter(|(_, object)| object["kind"] == "CanaryRollout").collect())
 }
 
 #[test]
@@ -53,6 +56,7 @@ fn the_columns_are_the_promised_ones() {
         ("VERDICT", 0),
         ("AGE", 0),
         ("REVISION", 1),
+        ("AUTOSCALER", 1),
         ("MESSAGE", 1),
     ];
     assert_eq!(shown, expected.map(|(name, priority)| (name.to_owned(), priority)));
@@ -67,6 +71,24 @@ fn every_sample_is_accepted() -> Result<(), Box<dyn Error>> {
         assert_eq!(found, Vec::<String>::new(), "{file}");
         let rollout: CanaryRollout = serde_json::from_value(sample)?;
         assert_eq!(rollout.spec.validate(), Ok(()), "{file}");
+    }
+    Ok(())
+}
+
+/// A tool that applies it again and again would set the count back each time.
+#[test]
+fn a_sample_that_an_autoscaler_scales_has_no_count_of_its_own() -> Result<(), Box<dyn Error>> {
+    let scaled =
+        |object: &Value| object["spec"]["scaleTargetRef"]["name"].as_str().map(str::to_owned);
+    let scaled: Vec<_> = objects()?.iter().filter_map(|(_, object)| scaled(object)).collect();
+    let names = |rollout: &Value| {
+        let names = [&rollout["metadata"]["name"], &rollout["spec"]["targetRef"]["name"]];
+        scaled.iter().any(|it| names.contains(&&Value::from(it.as_str())))
+    };
+    let scaled: Vec<_> = samples()?.into_iter().filter(|(_, it)| names(it)).collect();
+    assert!(!scaled.is_empty(), "none has an autoscaler");
+    for (file, rollout) in scaled {
+        assert_eq!(rollout["spec"].get("replicas"), None, "{file}");
     }
     Ok(())
 }

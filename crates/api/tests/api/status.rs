@@ -8,8 +8,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use serde_json::{Value, json};
 use siskin_api::{
     AnalysisStatus, CanaryRollout, CanaryRolloutStatus, Cause, Clock, Clocks, Command,
-    CommandOutcome, CommandRecord, HistoryEntry, Origin, Phase, PrintedColumns, ProgressStatus,
-    RejectedRevision, ReplayRange, Revisions, RoleFigures, RolloutOutcome, Share, Verdict,
+    CommandOutcome, CommandRecord, HistoryEntry, ObservedTarget, Origin, Phase, PrintedColumns,
+    ProgressStatus, RejectedRevision, ReplayRange, Revisions, RoleFigures, RolloutOutcome, Share,
+    Verdict,
 };
 
 use crate::schema::minimal;
@@ -25,6 +26,7 @@ fn progress(since: Timestamp) -> ProgressStatus {
         advanced: None,
         since: MicroTime(since),
         cause: Some(Cause::GuardFailed),
+        change_id: None,
         obstacle: None,
         from: Some(Origin::Trial),
         before: None,
@@ -63,6 +65,7 @@ fn full() -> CanaryRolloutStatus {
             }],
             ..Revisions::default()
         }),
+        observed_target: Some(ObservedTarget { uid: "b0c1".to_owned(), generation: 7 }),
         progress: Some(progress(since)),
         analysis: Some(AnalysisStatus {
             verdict: Some(Verdict::Fail),
@@ -79,14 +82,17 @@ fn full() -> CanaryRolloutStatus {
             outcome: RolloutOutcome::Promoted,
             cause: None,
             promoted_by: None,
+            by: text("ada"),
             message: None,
             started: second.clone(),
-            finished: second,
+            finished: second.clone(),
         }],
         commands: vec![CommandRecord {
             command: Command::Abort,
             value: "5b2a1e-1".to_owned(),
             outcome: CommandOutcome::Stale,
+            by: text("field manager kubectl-annotate"),
+            at: Some(second),
         }],
         replay: vec![ReplayRange { topic: "orders".to_owned(), partition: 3, from: 100, to: 220 }],
         ..CanaryRolloutStatus::default()

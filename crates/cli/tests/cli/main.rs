@@ -1,6 +1,10 @@
 //! The command as a user runs it, one module per subject.
-//! One binary, no cluster and no network: files in, exit codes and texts out.
+//! One binary, and no network but loopback: files and requests in, exit codes and texts out.
 
+mod cluster;
 mod command;
 mod estimate;
+mod live;
+mod orders;
 mod recorded;
+mod waits;

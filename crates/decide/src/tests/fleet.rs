@@ -78,6 +78,9 @@ impl Fleet {
                 Effect::RemoveFinalizer => self.released = true,
                 Effect::AddFinalizer
                 | Effect::SeedScale { .. }
+                | Effect::UnseedScale
+                | Effect::TakeScale { .. }
+                | Effect::GiveScale { .. }
                 | Effect::Refreeze { .. }
                 | Effect::DropFieldOwnership
                 | Effect::Reject { .. }

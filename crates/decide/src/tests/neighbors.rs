@@ -3,16 +3,18 @@
 
 use jiff::SignedDuration;
 
-use crate::observed::{Autoscaler, Evidence, Membership, Observed, Workload};
+use crate::autoscaler::{Autoscalers, Bar, Scales};
+use crate::observed::{Evidence, Membership, Observed, Workload};
 use crate::order::Order;
 use crate::plan::{Effect, Held};
 use crate::revision::{Cause, RolloutId};
 use crate::shape::DeploymentStrategy;
-use crate::state::{CurrentStep, Ending, Headway, Rest, State, Stopwatch};
+use crate::state::{CurrentStep, Ending, Headway, Rest, Rollback, State, Stopwatch};
 use crate::table::decide;
 use crate::testing::{
-    Change, ID, NEXT, NOW, PROMOTED, THIRD, ask, at_rest, deleted, order, overdue, primary,
-    progressing, promoting, rolling_back, step, target, with, workload,
+    Change, ID, NEXT, NOW, PROMOTED, THIRD, adopting, ask, at_rest, autoscaled, deleted, order,
+    overdue, primary, progressing, promoting, rolling_back, scaler, step, taken, target, with,
+    workload,
 };
 
 /// The step at half of `total`, all of it available and in the group.
@@ -110,10 +112,21 @@ fn a_mark_that_was_refused_is_written_before_a_rollback_ends() {
 #[test]
 fn a_count_that_an_autoscaler_gives_a_drained_target_moves_nobody() {
     let woken: Change = |it| target(it).workload = workload(PROMOTED, 1);
-    for answer in [Autoscaler::Present, Autoscaler::Unknown] {
-        let mut seen = with(at_rest(), &[woken]);
-        seen.autoscaler_on_target = answer;
-        assert_eq!(decide(&seen, NOW).effects, [Effect::Drain { noted: 4 }], "{answer:?}");
+    let ways: [Change; 4] = [
+        |it| it.autoscalers = Autoscalers::Unknown,
+        |it| autoscaled(it, Scales::Target),
+        taken,
+        // It is gone, and may have written before it went.
+        |it| {
+            taken(it);
+            it.autoscalers = Autoscalers::NONE;
+        },
+    ];
+    for way in ways {
+        let effects = decide(&with(at_rest(), &[woken, way]), NOW).effects;
+        assert_eq!(effects.first(), Some(&Effect::Drain { noted: 4 }), "{effects:?}");
+        let totals = effects.iter().filter_map(Effect::facts).map(|it| it.replicas);
+        assert!(totals.into_iter().all(|it| it == 4), "{effects:?}");
     }
     let person = with(at_rest(), &[woken]);
     assert_eq!(decide(&person, NOW).effects, [Effect::Drain { noted: 1 }]);
@@ -121,7 +134,11 @@ fn a_count_that_an_autoscaler_gives_a_drained_target_moves_nobody() {
 
 #[test]
 fn an_autoscaler_on_an_adopted_target_is_told_and_stops_nothing() {
-    let present: Change = |it| it.autoscaler_on_target = Autoscaler::Present;
+    let present: Change = |it| {
+        let mut one = scaler("orders", Scales::Target);
+        one.bar = Some(Bar::Keeps);
+        it.autoscalers = Autoscalers::Known { all: vec![one], vertical: false };
+    };
     let rest = decide(&with(at_rest(), &[present]), NOW);
     assert_eq!(rest.held, Some(Held::AutoscalerOnTarget));
     let begun = decide(&with(at_rest(), &[present, |it| ask(it, NEXT)]), NOW);
@@ -177,7 +194,7 @@ fn a_canary_that_is_still_to_be_restarted_waits_while_primary_gets_its_template(
 #[test]
 fn a_count_that_an_autoscaler_gives_a_target_in_a_hand_back_is_no_wish() {
     let scaled: Change = |it| target(it).workload = workload(PROMOTED, 1);
-    let named: Change = |it| it.autoscaler_on_target = Autoscaler::Present;
+    let named: Change = |it| autoscaled(it, Scales::Target);
     let total = |seen: &Observed| {
         decide(seen, NOW).effects.iter().find_map(Effect::facts).map(|it| it.replicas)
     };
@@ -283,27 +300,50 @@ fn what_gets_further_is_not_overdue_however_long_it_takes() {
     assert_eq!(it.headway.since, NOW);
 }
 
+/// A newer version came: pods go over unit by unit, here for longer than `progressDeadline` in all.
 #[test]
-fn a_deletion_that_nobody_saw_begin_is_not_overdue() {
-    let mut seen = deleted(at_rest(), Some(Ending::HandBack));
-    seen.deleted_at = Some(NOW - SignedDuration::from_hours(24));
-    seen = with(seen, &[overdue, |it| it.first_look = NOW]);
-    let plan = decide(&seen, NOW);
-    assert!(!plan.effects.contains(&Effect::RemoveFinalizer), "{plan:?}");
-    assert!(plan.effects.iter().any(|it| matches!(it, Effect::Target { .. })), "handed back");
+fn a_rollback_that_gets_further_is_not_overdue_however_long_it_takes() {
+    let mut seen = halfway(100);
+    let State::RollingBack(rollback) = rolling_back().state else { panic!("one is under way") };
+    let started = NOW - SignedDuration::from_mins(30);
+    let headway = Headway { reached: 0, since: started };
+    seen.state = State::RollingBack(Rollback {
+        cause: Cause::Superseded,
+        since: started,
+        headway,
+        ..rollback
+    });
+    ask(&mut seen, THIRD);
+    let (mut now, mut reached) = (started, 0);
+    for moved in 1..=4 {
+        now += SignedDuration::from_mins(9);
+        let units = moved * 10;
+        primary(&mut seen).workload = workload(PROMOTED, 50 + units);
+        seen.canary = Some(workload(NEXT, 50 - units));
+        let plan = decide(&seen, now);
+        assert_eq!(plan.held, None, "{moved}: it has got further");
+        let State::RollingBack(it) = plan.next else { panic!("it goes on") };
+        assert!(reached < it.headway.reached, "{moved}: {it:?}");
+        assert_eq!(it.headway.since, now);
+        (reached, seen.state) = (it.headway.reached, plan.next);
+    }
+    assert!(seen.strategy.progress_deadline * 3 < now.duration_since(started));
+    let late = decide(&seen, now + SignedDuration::from_mins(11));
+    assert_eq!(late.held, Some(Held::Overdue), "nothing has moved since");
 }
 
+/// It has no deadline: X serves with what has not moved.
 #[test]
-fn an_application_that_is_gone_leaves_no_consumers() {
-    let gone: Change = |it| {
-        it.target = None;
-        it.target_absent_for = SignedDuration::from_secs(31);
+fn an_adoption_that_gets_no_further_is_held_for_ever_and_touches_nothing() {
+    let stuck: Change = |it| {
+        primary(it).workload = Workload { available: 0, ready: 0, ..workload(PROMOTED, 1) };
+        it.primary_blocked = Some(NOW);
     };
-    let noted = [None, Some(Ending::HandBack), Some(Ending::Leave)];
-    for (seen, noted) in [at_rest(), progressing(), promoting()].into_iter().zip(noted) {
-        let seen = with(deleted(seen, noted), &[gone]);
-        let ending = decide(&seen, NOW).effects.iter().find_map(Effect::facts).map(|it| it.ending);
-        assert_eq!(ending, Some(Some(Ending::Remove)), "{noted:?}");
+    let seen = with(adopting(), &[stuck]);
+    for hours in [0, 1, 1_000] {
+        let plan = decide(&seen, NOW + SignedDuration::from_hours(hours));
+        assert_eq!((plan.held, plan.next), (Some(Held::PrimaryBlocked), State::Adopting));
+        assert_eq!(plan.effects, [], "after {hours} h");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Plans of which one effect, or some, is refused: what is made all the same, and what is recorded.
 //! Every beginning of the other tests, with every effect of its plan refused in turn.
 
+use crate::autoscaler::Scales;
 use crate::observed::{Evidence, Observed};
 use crate::order::Order;
 use crate::plan::{Effect, Plan, WriteScope};
@@ -8,8 +9,9 @@ use crate::revision::Cause;
 use crate::state::{Ending, State};
 use crate::table::decide;
 use crate::testing::{
-    ID, NEXT, NOW, PROMOTED, adopting, ask, at_rest, bypass, deleted, order, overdue, preparing,
-    primary, progressing, promoting, rolling_back, target, with, workload,
+    Change, ID, NEXT, NOW, PROMOTED, THIRD, adopting, ask, at_rest, autoscaled, bypass, deleted,
+    order, overdue, preparing, primary, progressing, promoting, rolling_back, taken, target, with,
+    workload,
 };
 
 /// What became of a plan, as `apply` makes it where these effects are refused.
@@ -34,6 +36,33 @@ fn refusing(seen: &Observed, is_refused: impl Fn(&Effect) -> bool) -> Outcome {
         }
     }
     Outcome { recorded: plan.without(seen, made.clone(), &missing, NOW), made }
+}
+
+/// While an object refuses the mark of a new leader only what keeps older writes out by itself is made.
+#[test]
+fn without_its_marks_a_new_leader_removes_a_canary_that_is_given_up_and_drains_the_target() {
+    let waits = |seen: &Observed| {
+        let plan = decide(seen, NOW);
+        (plan.waits_for_fence(), plan.effects)
+    };
+    let aborted =
+        with(progressing(), &[|it| order(it, Order::Abort(ID)), |it| it.finalizer = false]);
+    assert_eq!(waits(&aborted).0, [Effect::AddFinalizer]);
+    let drains = |all: &[Effect]| all.iter().any(|it| matches!(it, Effect::Drain { .. }));
+    let woken = with(progressing(), &[|it| target(it).workload = workload(PROMOTED, 1)]);
+    let (waiting, all) = waits(&woken);
+    assert!(drains(&all) && !drains(&waiting), "{all:?}");
+    let moves: [fn() -> Observed; 4] = [
+        || with(progressing(), &[|it| ask(it, THIRD)]),
+        || with(progressing(), &[|it| order(it, Order::PromoteFull(ID))]),
+        || with(at_rest(), &[|it| ask(it, NEXT)]),
+        || deleted(progressing(), Some(Ending::Leave)),
+    ];
+    for seen in moves {
+        let (waits, all) = waits(&seen());
+        assert!(!all.is_empty(), "the test tests something");
+        assert_eq!(waits, all);
+    }
 }
 
 fn bookkeeping(effect: &Effect) -> bool {
@@ -72,7 +101,8 @@ fn beginnings() -> Vec<Observed> {
             seen.clone(),
             &[
                 |it| it.finalizer = false,
-                |it| it.autoscaler_on_rollout = true,
+                |it| autoscaled(it, Scales::Rollout),
+                |it| primary(it).facts.seeded = true,
                 |it| target(it).owned = true,
                 |it| it.frozen.iter_mut().for_each(|it| it.promoted = false),
             ],
@@ -226,4 +256,24 @@ fn a_primary_that_is_left_in_charge_is_filled_up_though_x_cannot_be_drained() {
     let outcome = refusing(&seen, |it| matches!(it, Effect::Drain { .. }));
     let grown = |it: &Effect| matches!(it, Effect::Primary { replicas: 4, .. });
     assert!(outcome.made.iter().any(grown), "{:?}", decide(&seen, NOW).effects);
+}
+
+/// Who can't be given back keeps what it scales; a deletion that is late leaves it behind.
+#[test]
+fn an_autoscaler_that_can_not_be_given_back_holds_a_deletion_until_it_is_late() {
+    let gives = |it: &Effect| matches!(it, Effect::GiveScale { .. });
+    let back: [Change; 3] = [
+        taken,
+        |it| target(it).workload = workload(PROMOTED, 4),
+        |it| primary(it).workload = workload(PROMOTED, 0),
+    ];
+    let waits = [
+        with(deleted(at_rest(), Some(Ending::HandBack)), &back),
+        with(deleted(at_rest(), Some(Ending::Leave)), &[taken]),
+    ];
+    for seen in waits {
+        assert_eq!(refusing(&seen, gives).made, [], "{seen:?}");
+        let made = refusing(&with(seen, &[overdue]), gives).made;
+        assert!(made.contains(&Effect::RemoveFinalizer), "{made:?}");
+    }
 }

@@ -4,6 +4,7 @@
 //! Broken promises are printed by kind, each with its first seed, and the first is lived again with
 //! every step told. `SISKIN_SEED=n` lives one seed, `SISKIN_WORLDS=n` that many from 0.
 
+mod autoscaling;
 mod beginnings;
 mod calm;
 mod cluster;
@@ -15,8 +16,10 @@ mod health;
 mod memory;
 mod neighbors;
 mod operator;
+mod orders;
 mod profile;
 mod refusals;
+mod scalers;
 mod shape;
 mod storm;
 mod vandals;
@@ -71,10 +74,20 @@ const EXPECTED: &[(&str, u32)] = &[
     ("refused", 6_000),
     ("restarted", 2_400),
     ("paused or resumed", 1_200),
-    ("KEDA", 4_900),
-    ("HPA", 2_800),
+    ("KEDA wakes the target", 1_700),
+    ("the target is autoscaled", 1_800),
+    ("the rollout is autoscaled", 4_700),
+    ("taken over", 4_500),
+    ("given back", 250),
+    ("seed removed", 650),
+    ("declined", 250),
     ("outage of all pods", 1_200),
     ("pod that never leaves", 110),
+    ("a fleet of a hundred", 420),
+    ("percent of N", 5_500),
+    ("minReadySeconds", 6_600),
+    ("slow starts", 7_900),
+    ("slow ends", 3_300),
 ];
 
 fn from_environment(name: &str) -> Option<u64> {

@@ -9,7 +9,7 @@ use kube::{Api, ResourceExt};
 use serde_json::json;
 use siskin_analysis::observation::Role;
 use siskin_api::annotations::{FIELD_MANAGER, primary, target};
-use siskin_decide::{Facts, Revision, WriteScope};
+use siskin_decide::{Facts, Revision, Taken, WriteScope};
 
 use crate::apply::objects::Objects;
 use crate::apply::writer::{ApplyFailed, Writer};
@@ -98,7 +98,9 @@ impl Objects<'_> {
             patch = patch.annotation(live, key, value.map(|it| it.to_string()));
         }
         let written = self.writer.patch(Written::Deployment, &api, &name, patch).await?;
-        self.live.target = Some(match self.writer.give_up_ownership(&api, written.clone()).await {
+        let released =
+            self.writer.give_up_ownership(Written::Deployment, &api, written.clone()).await;
+        self.live.target = Some(match released {
             Ok(released) => released,
             // The target's own controller was faster. The count is written, and is told; the next
             // look sees that the field is still ours.
@@ -112,7 +114,8 @@ impl Objects<'_> {
     pub(super) async fn drop_field_ownership(&mut self) -> Result<(), ApplyFailed> {
         let live = self.live.target.clone().ok_or(ApplyFailed::Gone("the target"))?;
         let api = self.writer.cluster.deployments(&self.world.name.namespace);
-        self.live.target = Some(self.writer.give_up_ownership(&api, live).await?);
+        let released = self.writer.give_up_ownership(Written::Deployment, &api, live).await?;
+        self.live.target = Some(released);
         Ok(())
     }
 
@@ -149,11 +152,12 @@ impl Objects<'_> {
 }
 
 impl Writer {
-    /// Drops our entry in the target's managedFields. Helm 4 and `kubectl apply --server-side`
+    /// Drops our entry in an object's managedFields. Helm 4 and `kubectl apply --server-side`
     /// refuse to touch a field that another manager owns; a value without an owner is anybody's to
     /// set.
     pub(super) async fn give_up_ownership(
         &self,
+        kind: Written,
         api: &Api<DynamicObject>,
         written: DynamicObject,
     ) -> Result<DynamicObject, ApplyFailed> {
@@ -163,7 +167,7 @@ impl Writer {
         let patch = JsonPatch::onto(written.metadata.resource_version.as_deref())
             .test(&[&entry[..], &["manager"]].concat(), FIELD_MANAGER)
             .remove(&entry);
-        self.patch(Written::Deployment, api, &written.name_any(), patch).await
+        self.patch(kind, api, &written.name_any(), patch).await
     }
 }
 
@@ -226,6 +230,11 @@ fn create(name: &str, namespace: &str, child: &Child, write: ChildWrite<'_>) -> 
     }
 }
 
+fn scaled_by(it: &Taken) -> String {
+    let asked = if it.answered { "" } else { " asked" };
+    format!("{}{asked}", it.scaler)
+}
+
 /// The durable fact that is a label.
 fn attempts_of(facts: &Facts) -> (&'static str, String) {
     (primary::ATTEMPTS, facts.attempts.to_string())
@@ -245,5 +254,11 @@ fn annotations_of(facts: &Facts) -> Vec<(&'static str, Option<String>)> {
         (primary::TARGET_REPLICAS, facts.target_replicas.map(|it| it.to_string())),
         (primary::BYPASS_CONSUMED, facts.bypass.as_ref().map(ToString::to_string)),
         (primary::ENDING, ending.map(ToOwned::to_owned)),
+        (primary::SCALED_BY, facts.scaled_by.as_ref().map(scaled_by)),
+        (primary::SEEDED, facts.seeded.then(|| "true".to_owned())),
+        (
+            primary::SCALER_DECLINED,
+            facts.declined.as_ref().map(|it| format!("{:016x} {}", it.version, it.says)),
+        ),
     ]
 }

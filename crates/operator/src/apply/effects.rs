@@ -19,7 +19,7 @@ pub struct Applied {
     pub made: Vec<Effect>,
     /// Effects that were refused, in that order. What depends on none of them was made all the same.
     pub refused: Vec<Refused>,
-    /// Effects that wait for a refused one.
+    /// Effects that wait, for a refused one mostly.
     pub waiting: Vec<Effect>,
     /// Why the pass ended halfway: somebody else wrote, the API server is away, or the lease ends.
     pub stopped: Option<ApplyFailed>,
@@ -62,11 +62,19 @@ impl Applied {
 impl Writer {
     /// Makes every effect of the plan, in order. One that is refused stops only those that need it;
     /// a conflict, or an API server that is away, stops the pass, unless it met mere bookkeeping.
-    pub(crate) async fn apply(&self, world: &World, seen: &Observed, plan: &Plan) -> Applied {
+    /// Those in `held_back` are not tried.
+    pub(crate) async fn apply(
+        &self,
+        world: &World,
+        seen: &Observed,
+        plan: &Plan,
+        held_back: &[Effect],
+    ) -> Applied {
         let mut objects = Objects::of(self, world);
         let (mut applied, mut missing) = (Applied::default(), Vec::new());
         for planned in &plan.effects {
-            let Some(effect) = plan.what_remains(seen, planned, &missing) else {
+            let remains = plan.what_remains(seen, planned, &missing);
+            let Some(effect) = remains.filter(|_| !held_back.contains(planned)) else {
                 applied.waiting.push(planned.clone());
                 missing.push(planned.clone());
                 continue;
@@ -136,9 +144,13 @@ impl Objects<'_> {
         match effect {
             Effect::AddFinalizer => self.add_finalizer().await,
             Effect::SeedScale { replicas } => self.seed_scale(*replicas).await,
+            Effect::UnseedScale => self.unseed_scale().await,
+            Effect::TakeScale { scaler } => self.take_scale(scaler).await,
+            Effect::GiveScale { scaler, to } => self.give_scale(scaler, *to).await,
             Effect::Freeze { revision, attempt } => self.freeze(*revision, *attempt).await,
             Effect::Refreeze { revision } => self.refreeze(*revision).await,
             Effect::Primary { revision, replicas, facts, scope } => {
+                Box::pin(self.vouch(facts.promoting)).await?;
                 let (revision, replicas, scope) = (*revision, *replicas, *scope);
                 let role = Role::Primary;
                 let write = ChildWrite { role, revision, replicas, facts: Some(facts), scope };

@@ -67,8 +67,10 @@ fn guard(targets: &GuardedTargets) -> CanaryGuard {
 }
 
 fn spec(targets: &GuardedTargets) -> CanaryGuardSpec {
+    let autoscaled = targets.iter().filter(|(_, it)| it.autoscaled);
+    let autoscaled = autoscaled.map(|(name, it)| (name.to_string(), it.name.to_string()));
     let targets = targets.iter().map(|(name, it)| (name.to_string(), it.uid.to_string()));
-    CanaryGuardSpec { targets: targets.collect() }
+    CanaryGuardSpec { targets: targets.collect(), autoscaled: autoscaled.collect() }
 }
 
 /// The rollouts as owners: once one is gone, the garbage collector takes it off, and with the last
@@ -93,7 +95,11 @@ mod tests {
 
     #[test]
     fn a_guard_whose_owner_was_taken_off_says_something_else() {
-        let owner = |name: &str| GuardOwner { name: name.into(), uid: format!("{name}-1").into() };
+        let owner = |name: &str| GuardOwner {
+            name: name.into(),
+            uid: format!("{name}-1").into(),
+            autoscaled: name == "carts",
+        };
         let targets: GuardedTargets =
             ["orders", "carts"].map(|it| (it.into(), owner(it))).into_iter().collect();
         let written = guard(&targets);
@@ -104,6 +110,9 @@ mod tests {
         let mut edited = written.clone();
         edited.spec.targets.insert("else".into(), "orders-1".into());
         assert!(!says(&edited, &targets));
+        let mut autoscaled = targets.clone();
+        autoscaled.get_mut("orders").expect("a target").autoscaled = true;
+        assert!(!says(&written, &autoscaled));
         let mut fewer = targets.clone();
         fewer.remove("carts");
         assert!(!says(&written, &fewer));

@@ -8,7 +8,7 @@ use kube::api::{DeleteParams, Preconditions};
 use kube::core::ObjectMeta;
 use serde_json::json;
 use siskin_api::annotations::{TARGET, revision as names};
-use siskin_decide::{Frozen, Rejection, Revision};
+use siskin_decide::{Frozen, Rejection, Revision, Takeover};
 
 use crate::apply::objects::Objects;
 use crate::apply::writer::ApplyFailed;
@@ -82,6 +82,21 @@ impl Objects<'_> {
                 &["metadata", "annotations", names::REJECTED_ROLLOUT],
                 rejection.rollout.to_string(),
             )
+        })
+        .await
+    }
+
+    /// Notes on the frozen template that the primary takes it over: without that nobody believes the primary's
+    /// annotation.
+    pub(super) async fn vouch(&mut self, takeover: Option<Takeover>) -> Result<(), ApplyFailed> {
+        let Some(index) = takeover.and_then(|it| self.position(it.revision)) else { return Ok(()) };
+        let FrozenObject { frozen, may_take_over, .. } = &self.live.frozen[index];
+        if *may_take_over {
+            return Ok(());
+        }
+        let attempt = frozen.attempt.to_string();
+        self.mark(index, |patch| {
+            patch.set(&["metadata", "annotations", names::TAKEN_OVER], attempt)
         })
         .await
     }
@@ -188,6 +203,7 @@ impl Objects<'_> {
         let trial = template.trial_key(self.world.rollout.spec.canary_on);
         self.live.frozen.push(FrozenObject {
             frozen: Frozen { revision, trial, promoted: false, rejection: None, attempt },
+            may_take_over: false,
             template,
             name,
             resource_version: written.metadata.resource_version,

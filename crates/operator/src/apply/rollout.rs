@@ -40,6 +40,14 @@ impl Objects<'_> {
         self.patch_rollout(|it| it.set(&["spec", "replicas"], replicas)).await
     }
 
+    /// Removes the seed: the autoscaler that needed it is gone.
+    pub(super) async fn unseed_scale(&mut self) -> Result<(), ApplyFailed> {
+        if self.world.rollout.spec.replicas.is_none() {
+            return Ok(());
+        }
+        self.patch_rollout(|it| it.remove(&["spec", "replicas"])).await
+    }
+
     async fn patch_rollout(
         &mut self,
         change: impl FnOnce(JsonPatch) -> JsonPatch,
@@ -71,39 +79,67 @@ impl Writer {
         self.patch_status(&api, &world.name.name, patch).await.map(Some)
     }
 
-    /// Marks every object of the rollout, each also where another can't be marked, with this leader's epoch: whatever an older leader still
-    /// has on its way carries a resourceVersion from before, and is refused.
-    pub(crate) async fn fence(&self, world: &World) -> Result<(), ApplyFailed> {
-        let Some(epoch) = self.epoch()? else { return Ok(()) };
+    /// Marks those objects of the rollout that don't have it yet, each also where another can't be
+    /// marked, with this leader's epoch: whatever an older leader still has on its way carries a
+    /// resourceVersion from before, and is refused.
+    pub(crate) async fn fence(&self, world: &World) -> Result<Stamps, ApplyFailed> {
+        let mut stamps = Stamps::default();
+        let Some(epoch) = self.epoch()? else { return Ok(stamps) };
         let deployments = self.cluster.deployments(&world.name.namespace);
         let live = [&world.live.target, &world.live.primary, &world.live.canary];
-        let mut refused = None;
-        for object in live.into_iter().flatten() {
-            match self.fence_one(&deployments, object, &epoch).await {
-                Err(error) if error.refusal().is_some() => refused = Some(error),
-                other => other?,
-            }
+        for object in live.into_iter().flatten().filter(|it| !has_stamp(*it, &epoch)) {
+            stamps.note(self.fence_one(&deployments, object, &epoch).await)?;
         }
-        let api = self.cluster.rollouts(&world.name.namespace);
-        let patch = stamp(&world.rollout, &epoch);
-        self.patch(Written::CanaryRollout, &api, &world.name.name, patch).await?;
-        refused.map_or(Ok(()), Err)
+        if !has_stamp(&world.rollout, &epoch) {
+            let api = self.cluster.rollouts(&world.name.namespace);
+            let patch = stamp(&world.rollout, &epoch);
+            let stamped = self.patch(Written::CanaryRollout, &api, &world.name.name, patch).await;
+            stamps.note(stamped.map(|it| has_stamp(&it, &epoch)))?;
+        }
+        Ok(stamps)
     }
 
+    /// Whether the object has the mark now: a policy that takes it off again is not fought.
     async fn fence_one(
         &self,
         api: &Api<DynamicObject>,
         object: &DynamicObject,
         epoch: &str,
-    ) -> Result<(), ApplyFailed> {
+    ) -> Result<bool, ApplyFailed> {
         let (name, patch) = (object.name_any(), stamp(object, epoch));
         let stamped = self.patch(Written::Deployment, api, &name, patch).await?;
-        self.give_up_ownership(api, stamped).await.map(drop)
+        let is_made = has_stamp(&stamped, epoch);
+        self.give_up_ownership(Written::Deployment, api, stamped).await?;
+        Ok(is_made)
+    }
+}
+
+/// What became of the marks of a new leader.
+#[derive(Debug, Default)]
+pub(crate) struct Stamps {
+    /// Whether one was made: what was read of that object is old.
+    pub(crate) made: bool,
+    /// Why one was not.
+    pub(crate) refused: Option<ApplyFailed>,
+}
+
+impl Stamps {
+    fn note(&mut self, outcome: Result<bool, ApplyFailed>) -> Result<(), ApplyFailed> {
+        match outcome {
+            Ok(is_made) => self.made |= is_made,
+            Err(error) if error.refusal().is_some() => self.refused = Some(error),
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 }
 
 /// Annotation: the tenure of the leader that last took the object over mid-rollout.
 const EPOCH: &str = "siskin.dev/epoch";
+
+fn has_stamp(object: &impl ResourceExt, epoch: &str) -> bool {
+    object.annotations().get(EPOCH).is_some_and(|it| it == epoch)
+}
 
 fn stamp(object: &impl ResourceExt, epoch: &str) -> JsonPatch {
     JsonPatch::annotating(object).annotation(object, EPOCH, Some(epoch.to_owned()))

@@ -9,8 +9,10 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::api::{ApiResource, DynamicObject, GetParams, ListParams, PostParams, VersionMatch};
-use kube::core::{Expression, Selector, Status};
+use kube::api::{
+    ApiResource, DynamicObject, GetParams, ListParams, ObjectList, PostParams, VersionMatch,
+};
+use kube::core::{DeserializeGuard, Expression, Selector, Status};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use siskin_api::CanaryRollout;
@@ -117,6 +119,10 @@ impl Cluster {
         Self { freshness, ..self.clone() }
     }
 
+    pub(crate) const fn freshness(&self) -> Freshness {
+        self.freshness
+    }
+
     /// The client, for calls of this room.
     pub(super) fn client(&self) -> Client {
         self.client.clone()
@@ -188,27 +194,69 @@ impl Cluster {
         }
     }
 
-    /// The frozen templates of a target, as new as anything that was seen of any: the first time
-    /// as new as can be.
+    /// Rollouts of a namespace in the order of their names, so many at most, and where the next ones
+    /// begin. One that can't be read is left out.
+    pub(crate) async fn page_of_rollouts(
+        &self,
+        namespace: &str,
+        most: u32,
+        from: Option<&str>,
+    ) -> Result<(Vec<CanaryRollout>, Option<String>), CallFailed> {
+        let api: Api<DeserializeGuard<CanaryRollout>> =
+            Api::namespaced(self.client.clone(), namespace);
+        let what = || format!("CanaryRollouts of {namespace}");
+        let page = page(ListParams::default().limit(most), from);
+        let (rollouts, next) = parted(call("list", what, api.list(&page)).await?);
+        Ok((rollouts.into_iter().filter_map(|it| it.0.ok()).collect(), next))
+    }
+
+    /// Deployments of a namespace that were made for no target, in the order of their names, so many
+    /// at most, and where the next ones begin.
+    pub(crate) async fn page_of_others(
+        &self,
+        namespace: &str,
+        most: u32,
+        from: Option<&str>,
+    ) -> Result<(Vec<DynamicObject>, Option<String>), CallFailed> {
+        let others = ListParams::default().labels(&format!("!{ROLE}")).limit(most);
+        let (api, page) = (self.deployments(namespace), page(others, from));
+        let what = || format!("Deployments of {namespace}");
+        Ok(parted(call("list", what, api.list(&page)).await?))
+    }
+
+    /// The frozen templates of these targets, as new as anything that was seen of any: the first
+    /// time as new as can be.
     pub(crate) async fn frozen(
         &self,
         namespace: &str,
-        target: &str,
+        targets: &[&str],
     ) -> Result<Vec<ControllerRevision>, CallFailed> {
         let api = self.revisions(namespace);
         let known = self.newest.known();
-        let selection = ListParams::default().labels(&format!("{TARGET}={target}"));
+        let selection = of_targets(targets);
         let selection = match &known {
             Some(version) => selection.at(version).matching(VersionMatch::NotOlderThan),
             None => selection,
         };
-        let what = || format!("ControllerRevisions of {target}");
+        let what = || format!("ControllerRevisions of {}", targets.join(", "));
         let list = Box::pin(call("list", what, api.list(&selection))).await;
         match &list {
             Ok(list) => self.newest.note(list.metadata.resource_version.as_deref()),
             Err(_) => self.newest.forget(),
         }
         Ok(list?.items)
+    }
+
+    /// The children of these targets, as the API server's cache has them.
+    pub(crate) async fn cached_children(
+        &self,
+        namespace: &str,
+        targets: &[&str],
+    ) -> Result<Vec<DynamicObject>, CallFailed> {
+        let selection = of_targets(targets).at("0").matching(VersionMatch::NotOlderThan);
+        let what = || format!("Deployments made for {}", targets.join(", "));
+        let list = call("list", what, self.deployments(namespace).list(&selection)).await?;
+        Ok(list.items)
     }
 
     /// Whether the namespace is going away. Where this process may not ask, it stays: what runs is
@@ -256,6 +304,27 @@ impl Cluster {
     pub(crate) async fn secret(&self, namespace: &str, name: &str) -> Found<Secret> {
         get(&Api::namespaced(self.client.clone(), namespace), "Secret", name).await
     }
+}
+
+/// The page of a listing that begins here, or the first one.
+fn page(listing: ListParams, from: Option<&str>) -> ListParams {
+    match from {
+        Some(from) => listing.continue_token(from),
+        None => listing,
+    }
+}
+
+/// The objects of a page, and where the next one begins.
+fn parted<K: Clone>(page: ObjectList<K>) -> (Vec<K>, Option<String>) {
+    (page.items, page.metadata.continue_.filter(|it| !it.is_empty()))
+}
+
+/// What belongs to any of these targets.
+fn of_targets(targets: &[&str]) -> ListParams {
+    ListParams::default().labels(&match targets {
+        [target] => format!("{TARGET}={target}"),
+        targets => format!("{TARGET} in ({})", targets.join(",")),
+    })
 }
 
 async fn get<K: Clone + Debug + DeserializeOwned>(

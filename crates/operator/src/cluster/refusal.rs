@@ -37,7 +37,7 @@ impl RefusalReason {
     pub const fn remedy(self) -> &'static str {
         match self {
             Self::NotPermitted => {
-                "give the operator's ServiceAccount this right: apply config/rbac of this version"
+                "give the operator's ServiceAccount this right: apply config/rbac of this version, or where each tenant lets it in, kubectl create rolebinding siskin-tenant --clusterrole=siskin-tenant --serviceaccount=siskin-system:siskin -n NAMESPACE"
             }
             Self::QuotaExceeded => "raise the ResourceQuota, or make room in the namespace",
             Self::WriteRefused => {

@@ -54,11 +54,18 @@ fn a_retry_is_followed_when_the_mark_is_lifted_and_waits_until_then() {
 
 #[test]
 fn an_answer_is_kept_as_long_as_its_annotation() {
-    let asked = [Asked { command: Command::Abort, value: "x".into(), order: None }];
+    let asked = [Asked {
+        command: Command::Abort,
+        value: "x".into(),
+        order: None,
+        giver: Giver::default(),
+    }];
     let record = |value: &str| CommandRecord {
         command: Command::Abort,
         value: value.into(),
         outcome: CommandOutcome::Malformed,
+        by: None,
+        at: None,
     };
     assert_eq!(keep(&asked, &[record("old"), record("x")], &[]), [record("x")]);
 }

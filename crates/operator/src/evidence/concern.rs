@@ -4,8 +4,6 @@
 use siskin_kafka::SampleError;
 use siskin_prometheus::{Fault, ReadError};
 
-use crate::cluster::calls::CallFailed;
-
 /// Something that a person has to mend, or that passes by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Concern {
@@ -13,15 +11,6 @@ pub struct Concern {
     pub reason: &'static str,
     /// What is wrong and what to do.
     pub message: String,
-}
-
-/// Why a source of evidence can't be asked.
-#[derive(Debug)]
-pub enum SourceError {
-    /// The spec or a Secret is wrong or missing: it holds the rollout.
-    Concern(Concern),
-    /// The API server did not answer: the pass fails and is tried again.
-    Call(CallFailed),
 }
 
 impl Concern {
@@ -50,17 +39,5 @@ impl From<&ReadError> for Concern {
             Fault::Malformed { .. } => "MetricsMalformed",
         };
         Self::new(reason, error.to_string())
-    }
-}
-
-impl From<Concern> for SourceError {
-    fn from(concern: Concern) -> Self {
-        Self::Concern(concern)
-    }
-}
-
-impl From<CallFailed> for SourceError {
-    fn from(error: CallFailed) -> Self {
-        Self::Call(error)
     }
 }

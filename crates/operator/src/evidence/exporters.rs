@@ -9,7 +9,7 @@ use siskin_prometheus::{
     Access, Address, LabelName, Prometheus, Scraper, Selector, Series, TargetLabels,
 };
 
-use crate::evidence::concern::{Concern, SourceError};
+use crate::evidence::concern::Concern;
 use crate::evidence::meter::{Exporter, MetricsSource};
 use crate::evidence::queries::Queries;
 use crate::evidence::secrets::{ReadContext, SecretRead};
@@ -38,11 +38,11 @@ impl Exporters {
         context: ReadContext<'_>,
         rollout: &CanaryRollout,
         plan: &FrozenPlan,
-    ) -> Result<Option<MetricsSource>, SourceError> {
+    ) -> Result<Option<MetricsSource>, Concern> {
         let analysis = &rollout.spec.analysis;
         let exporter = match (&analysis.prometheus, &analysis.scrape) {
             (Some(prometheus), _) => self.prometheus(context, prometheus).await,
-            (None, Some(scrape)) => self.pods(scrape).map_err(SourceError::from),
+            (None, Some(scrape)) => self.pods(scrape),
             (None, None) => return Ok(None),
         };
         Ok(Some(MetricsSource {
@@ -59,11 +59,17 @@ impl Exporters {
         self.clients.forget(name);
     }
 
+    #[cfg(test)]
+    pub(super) fn remembers(&self, name: &Name) -> [bool; 2] {
+        let Self { secrets, clients, scraper: _ } = self;
+        [secrets.knows(name), clients.knows(name)]
+    }
+
     async fn prometheus(
         &self,
         context: ReadContext<'_>,
         source: &PrometheusSource,
-    ) -> Result<Exporter, SourceError> {
+    ) -> Result<Exporter, Concern> {
         let access = match &source.credentials_secret_ref {
             Some(secret) => {
                 let parse = |data: &_| Access::from_secret(data).map_err(|it| it.to_string());
@@ -71,6 +77,7 @@ impl Exporters {
             }
             None => Access::default(),
         };
+        let access = if source.allow_plain_http { access.over_plain_http() } else { access };
         let wrong = |field: &str, error: String| {
             Concern::new("InvalidSpec", format!("{PROMETHEUS}.{field}: {error}"))
         };

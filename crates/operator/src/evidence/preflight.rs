@@ -136,3 +136,6 @@ fn static_members(snapshot: &GroupSnapshot) -> Option<Concern> {
         ),
     ))
 }
+
+#[cfg(test)]
+mod tests;

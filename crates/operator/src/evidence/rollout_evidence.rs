@@ -28,7 +28,8 @@ pub struct RolloutEvidence {
     /// Observations before and during the trial.
     pub(super) record: Record,
     recorder: Recorder,
-    session: Option<Session>,
+    /// Apart: a judge is large, and most rollouts rest.
+    session: Option<Box<Session>>,
     /// The last outcome of the sampler.
     pub(super) latest: Option<Sample>,
     /// Why the pods' metrics could not be read beside the latest sample.
@@ -168,7 +169,8 @@ impl RolloutEvidence {
         self.recorder.begin(attempt, &self.record, now.as_millisecond());
         let replay = ReplayRanges::resumed(saved.replay);
         let (unasked, primary_healthy) = (None, None);
-        self.session = Some(Session { id, begun: now, judge, replay, unasked, primary_healthy });
+        let session = Session { id, begun: now, judge, replay, unasked, primary_healthy };
+        self.session = Some(Box::new(session));
     }
 
     /// Ends the attempt under way, if there is one.

@@ -42,7 +42,7 @@ pub struct Sampling {
 /// One rollout that is sampled, and what is known of it.
 pub(super) struct Sampled {
     uid: Uid,
-    source: Source,
+    source: Arc<Source>,
     pub(super) target: Arc<str>,
     pub(super) metrics: Option<Arc<MetricsSource>>,
     /// When its pods were last scraped.
@@ -54,7 +54,7 @@ pub(super) struct Sampled {
 pub struct Feed {
     pub(super) name: Name,
     uid: Uid,
-    source: Source,
+    source: Arc<Source>,
     pub(super) subscription: Subscription,
 }
 
@@ -78,13 +78,15 @@ impl Sampling {
             sampled.metrics = metrics;
             return;
         }
-        let Source { cluster, group, topics, interval } = source.clone();
-        let subscription = self.samplers.subscribe(cluster, &group, topics, interval);
+        let source = Arc::new(source);
+        let Source { cluster, group, topics, interval } = &*source;
+        let (cluster, topics) = (cluster.clone(), topics.clone());
+        let subscription = self.samplers.subscribe(cluster, group, topics, *interval);
         let millis = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
         let sampled = Sampled {
             uid: uid.clone(),
             target: world.target_name().into(),
-            source: source.clone(),
+            source: Arc::clone(&source),
             metrics,
             scrapes: Scrapes::default(),
             evidence: RolloutEvidence::new(millis, self.traces.recorder(name)),
@@ -102,6 +104,11 @@ impl Sampling {
     pub(super) fn forget(&self, name: &Name) {
         self.rollouts.forget(name);
         self.traces.forget(name);
+    }
+
+    #[cfg(test)]
+    pub(super) fn remembers(&self, name: &Name) -> bool {
+        self.rollouts.knows(name)
     }
 
     /// Looks into, or changes, the evidence of one rollout; `None` if it is not sampled.
@@ -125,6 +132,9 @@ impl Sampling {
 
 impl Sampled {
     fn is(&self, uid: &Uid, source: &Source) -> bool {
-        self.uid == *uid && self.source == *source
+        self.uid == *uid && *self.source == *source
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use siskin_api::{Analysis, CanaryRollout};
 use siskin_kafka::{ClusterConfig, Security, Topics};
+use siskin_prometheus::is_withheld;
 
-use crate::evidence::concern::{Concern, SourceError};
+use crate::evidence::concern::Concern;
 use crate::evidence::sampling::Source;
 use crate::evidence::secrets::{ReadContext, SecretRead};
 use crate::per_rollout::PerRollout;
@@ -18,7 +19,7 @@ pub(super) async fn kafka_source(
     context: ReadContext<'_>,
     secrets: &PerRollout<SecretRead<Security>>,
     rollout: &CanaryRollout,
-) -> Result<Source, SourceError> {
+) -> Result<Source, Concern> {
     let kafka = &rollout.spec.analysis.kafka;
     let security = match &kafka.credentials_secret_ref {
         Some(secret) => {
@@ -27,6 +28,13 @@ pub(super) async fn kafka_source(
         }
         None => None,
     };
+    if let Some(server) = kafka.bootstrap_servers.iter().find(|it| is_withheld(host(it))) {
+        let why = "is a link-local or metadata address, where no broker is; it is not asked";
+        return Err(Concern::new(
+            "InvalidSpec",
+            format!("{KAFKA}.bootstrapServers: {server} {why}"),
+        ));
+    }
     let cluster =
         ClusterConfig::new(kafka.bootstrap_servers.iter().cloned(), security).map_err(|error| {
             Concern::new("InvalidSpec", format!("{KAFKA}.bootstrapServers: {error}"))
@@ -38,6 +46,11 @@ pub(super) async fn kafka_source(
     };
     let interval = interval(&rollout.spec.analysis);
     Ok(Source { cluster, group: kafka.consumer_group.clone(), topics, interval })
+}
+
+/// The host of `host:port`.
+fn host(server: &str) -> &str {
+    server.rsplit_once(':').map_or(server, |(host, _)| host)
 }
 
 /// Time between two samples; validation has bounded it.

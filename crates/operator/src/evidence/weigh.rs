@@ -9,8 +9,8 @@ use siskin_api::conditions::SOURCES_REACHABLE;
 use siskin_decide::{Evidence, Membership, Names, Phase, RolloutId};
 use siskin_kafka::Security;
 
-use crate::cluster::calls::{CallFailed, Cluster};
-use crate::evidence::concern::{Concern, SourceError};
+use crate::cluster::calls::Cluster;
+use crate::evidence::concern::Concern;
 use crate::evidence::definitions::definitions;
 use crate::evidence::exporters::Exporters;
 use crate::evidence::preflight::{preflight, stuck};
@@ -41,25 +41,16 @@ impl Weigher {
     }
 
     /// What the evidence says of this rollout at `now`.
-    pub(crate) async fn weigh(
-        &self,
-        world: &World,
-        now: Timestamp,
-    ) -> Result<EvidenceView, CallFailed> {
+    pub(crate) async fn weigh(&self, world: &World, now: Timestamp) -> EvidenceView {
         let is_sampled = is_sampled(world);
         let asked = if is_sampled { self.sample(world, now).await } else { Ok(()) };
-        let wrong = match asked {
-            Ok(()) => None,
-            Err(SourceError::Concern(concern)) => Some(concern),
-            Err(SourceError::Call(error)) => return Err(error),
-        };
-        let wrong = wrong.or_else(|| unseen_pods(world));
+        let wrong = asked.err().or_else(|| unseen_pods(world));
         let weighed = self.sampling.with(world, |it| {
             let failed = || it.trouble().filter(|_| is_sampled).map(Delivery::Failed);
             let wrong = wrong.clone().map(Delivery::CannotAsk).or_else(failed);
             weighed(world, wrong, it, now)
         });
-        Ok(weighed.unwrap_or_else(|| unsampled(world, wrong, now)))
+        weighed.unwrap_or_else(|| unsampled(world, wrong, now))
     }
 
     /// Drops what is known of a rollout that is gone.
@@ -69,15 +60,22 @@ impl Weigher {
         self.exporters.forget(name);
     }
 
+    /// What of a rollout is remembered. A field that is added must be told here what it holds.
+    #[cfg(test)]
+    pub(crate) fn remembers(&self, name: &Name) -> [bool; 4] {
+        let Self { cluster: _, sampling, kafka, exporters } = self;
+        let [secret, client] = exporters.remembers(name);
+        [sampling.remembers(name), kafka.knows(name), secret, client]
+    }
+
     /// Sees to it that the rollout's group is sampled and its pods' metrics are read beside it.
-    async fn sample(&self, world: &World, now: Timestamp) -> Result<(), SourceError> {
+    async fn sample(&self, world: &World, now: Timestamp) -> Result<(), Concern> {
         let context = ReadContext { cluster: &self.cluster, name: &world.name, now };
         let source = kafka_source(context, &self.kafka, &world.rollout).await?;
         let metrics = self.exporters.source(context, &world.rollout, &world.plan).await;
         let (metrics, outcome) = match metrics {
             Ok(metrics) => (metrics, Ok(())),
-            Err(SourceError::Call(error)) => return Err(error.into()),
-            Err(SourceError::Concern(concern)) => (None, Err(concern.into())),
+            Err(concern) => (None, Err(concern)),
         };
         self.sampling.ensure(world, source, metrics);
         outcome
@@ -101,13 +99,13 @@ fn weighed(
     gathered.note_told(told(world));
     let attempt = world.state.attempt_with_canary();
     gathered.attend(attempt, settings(&world.plan), saved(world, attempt), now);
-    let assessment = gathered.assess(now, primary_healthy(world));
-    let assessment = match world.pods_unseen_for {
-        Some(silent) => assessment.map(|it| it.without_pods(silent)),
-        None => assessment,
-    };
+    let mut assessment = gathered.assess(now, primary_healthy(world));
     let pods = &world.pods.observations;
-    let guard = attempt.and_then(|_| gathered.crash(now, pods, primary_healthy(world)));
+    let mut guard = attempt.and_then(|_| gathered.crash(now, pods, primary_healthy(world)));
+    if let Some(silent) = world.pods_unseen_for {
+        assessment = assessment.map(|it| it.without_pods(silent));
+        guard = guard.map(|it| it.without_pods(silent));
+    }
     note(world, gathered, assessment.as_ref(), guard.as_ref(), now);
     let concerns =
         preflight(world, wrong.as_ref().and_then(Delivery::concern), Some(gathered), now);
@@ -166,6 +164,10 @@ fn unsampled(world: &World, wrong: Option<Concern>, now: Timestamp) -> EvidenceV
         let pods = &world.pods.observations;
         crash_guard(now.as_millisecond(), pods, primary_healthy(world))
     });
+    let guard = match world.pods_unseen_for {
+        Some(silent) => guard.map(|it| it.without_pods(silent)),
+        None => guard,
+    };
     let concerns = preflight(world, wrong.as_ref(), None, now);
     let delivery = wrong.map_or(Delivery::Silent, Delivery::CannotAsk);
     EvidenceView {

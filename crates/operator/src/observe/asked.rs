@@ -45,3 +45,6 @@ pub(crate) fn as_asked(live: &DynamicObject, child: &Child) -> JsonPatch {
     }
     patch
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,8 @@ pub struct ByTarget<T>(Arc<RwLock<Places<T>>>);
 
 #[derive(Debug)]
 struct Places<T> {
-    targets: HashMap<Name, BTreeMap<Name, T>>,
+    /// Apart from the tree, which has room for eleven where six are.
+    targets: HashMap<Name, BTreeMap<Name, Box<T>>>,
     /// Target of each pod.
     pods: HashMap<Name, Name>,
     /// Pods that the listing under way has shown so far.
@@ -26,14 +27,14 @@ impl<T: Clone> ByTarget<T> {
     pub(crate) fn of(&self, namespace: &str, target: &str) -> Vec<T> {
         let places = self.0.read();
         let pods = places.targets.get(&Name::new(namespace, target));
-        pods.into_iter().flat_map(BTreeMap::values).cloned().collect()
+        pods.into_iter().flat_map(BTreeMap::values).map(|it| T::clone(it)).collect()
     }
 
     /// Values of pods whose targets are in other namespaces, `most` at most.
     pub(crate) fn elsewhere(&self, namespace: &str, most: usize) -> Vec<T> {
         let places = self.0.read();
         let others = places.targets.iter().filter(|(it, _)| it.namespace.as_ref() != namespace);
-        others.flat_map(|(_, pods)| pods.values()).take(most).cloned().collect()
+        others.flat_map(|(_, pods)| pods.values()).take(most).map(|it| T::clone(it)).collect()
     }
 
     /// Sets the value of a pod of `target`. Answers with the targets whose pods have changed.
@@ -44,7 +45,7 @@ impl<T: Clone> ByTarget<T> {
         }
         let before = places.remove(&pod).filter(|it| *it != target);
         places.pods.insert(pod.clone(), target.clone());
-        places.targets.entry(target.clone()).or_default().insert(pod, value);
+        places.targets.entry(target.clone()).or_default().insert(pod, Box::new(value));
         before.into_iter().chain([target]).collect()
     }
 

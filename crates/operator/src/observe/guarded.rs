@@ -18,6 +18,8 @@ use crate::observe::index::name_of;
 pub struct GuardOwner {
     pub(crate) name: Arc<str>,
     pub(crate) uid: Arc<str>,
+    /// Whether an autoscaler was taken over from the target.
+    pub(crate) autoscaled: bool,
 }
 
 /// Guarded targets of a namespace, by name.
@@ -35,6 +37,7 @@ pub struct Guarded {
 struct Adopted {
     target: Arc<str>,
     uid: Arc<str>,
+    autoscaled: bool,
 }
 
 #[derive(Debug, Default)]
@@ -61,11 +64,12 @@ impl Guarded {
 
     /// A rollout as the watch shows it.
     pub(crate) fn note(&self, rollout: &CanaryRollout) {
-        let adopted = rollout.status.as_ref().is_some_and(|it| it.adopted);
+        let status = rollout.status.as_ref().filter(|it| it.adopted);
         let stays = rollout.metadata.deletion_timestamp.is_none();
-        let entry = (adopted && stays).then(|| Adopted {
+        let entry = status.filter(|_| stays).map(|status| Adopted {
             target: rollout.spec.target_ref.name.as_str().into(),
             uid: rollout.uid().unwrap_or_default().into(),
+            autoscaled: status.autoscaler.is_some(),
         });
         self.set(&name_of(rollout), entry);
     }
@@ -97,7 +101,8 @@ impl Guarded {
         let all = self.all.lock();
         let rollouts = all.adopted.get(namespace).into_iter().flatten();
         let owners = rollouts.map(|(name, it)| {
-            (it.target.clone(), GuardOwner { name: name.clone(), uid: it.uid.clone() })
+            let (name, uid, autoscaled) = (name.clone(), it.uid.clone(), it.autoscaled);
+            (it.target.clone(), GuardOwner { name, uid, autoscaled })
         });
         let mut targets: GuardedTargets = owners.collect();
         if let Some(first) = targets.keys().nth(MAX_TARGETS).cloned() {
@@ -140,59 +145,4 @@ impl Rollouts {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn rollout(name: &str, adopted: bool, deleted: bool) -> CanaryRollout {
-        let mut object = json!({
-            "metadata": {"name": name, "namespace": "shop", "uid": format!("uid-{name}")},
-            "spec": {
-                "targetRef": {"name": format!("{name}-worker")},
-                "strategy": {"steps": [{"weight": 50}]},
-                "analysis": {"kafka": {"bootstrapServers": ["k:9092"], "consumerGroup": "g"}},
-            },
-            "status": {"adopted": adopted},
-        });
-        if deleted {
-            object["metadata"]["deletionTimestamp"] = json!("2026-11-28T00:00:00Z");
-        }
-        serde_json::from_value(object).expect("a rollout")
-    }
-
-    fn names(guarded: &Guarded) -> Vec<String> {
-        guarded.targets("shop").keys().map(ToString::to_string).collect()
-    }
-
-    #[test]
-    fn a_target_is_guarded_from_its_adoption_until_its_rollout_is_deleted() {
-        let guarded = Guarded::default();
-        guarded.note(&rollout("orders", false, false));
-        guarded.listed(&[]);
-        assert_eq!(guarded.take_changed(), HashSet::new(), "nothing is to be written");
-        guarded.note(&rollout("orders", true, false));
-        assert_eq!(names(&guarded), ["orders-worker"]);
-        assert_eq!(guarded.take_changed(), HashSet::from(["shop".into()]));
-        guarded.note(&rollout("orders", true, false));
-        assert_eq!(guarded.take_changed(), HashSet::new(), "a status that says nothing new");
-        guarded.note(&rollout("orders", true, true));
-        assert_eq!(names(&guarded), Vec::<String>::new());
-        assert_eq!(guarded.take_changed(), HashSet::from(["shop".into()]));
-    }
-
-    #[test]
-    fn nothing_is_to_be_written_before_a_listing_is_complete_and_it_forgets_what_is_gone() {
-        let guarded = Guarded::default();
-        guarded.note(&rollout("orders", true, false));
-        guarded.note(&rollout("carts", true, false));
-        assert_eq!(guarded.take_changed(), HashSet::new(), "not everything is known yet");
-        guarded.listed(&[]);
-        assert_eq!(guarded.take_changed(), HashSet::from(["shop".into()]));
-        guarded.listed(&[Name::new("shop", "orders")]);
-        assert_eq!(names(&guarded), ["carts-worker"]);
-        assert_eq!(guarded.take_changed(), HashSet::from(["shop".into()]));
-        guarded.forget(&Name::new("shop", "carts"));
-        assert_eq!(names(&guarded), Vec::<String>::new());
-    }
-}
+mod tests;

@@ -50,6 +50,11 @@ impl Statuses {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn remembers(&self, name: &Name) -> bool {
+        self.0.knows(name)
+    }
+
     /// Forgets a rollout that is gone.
     pub(super) fn forget(&self, name: &Name) {
         self.0.forget(name);

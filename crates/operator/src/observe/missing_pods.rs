@@ -7,6 +7,7 @@ use siskin_decide::Workload;
 
 use crate::observe::troubles::{PodTrouble, Trouble, replica_failure};
 use crate::observe::world::{Blocked, BlockedPods, World};
+use crate::workloads::children::child_name;
 use crate::workloads::identity::role_name;
 
 /// What stands in a rollout's way: why pods of one Deployment are missing, mostly.
@@ -33,6 +34,26 @@ impl World {
         let first = || self.troubles(role).next().map(Obstacle::of);
         // A pod that can't start is told before others that a quota refuses: it may be the version.
         first().filter(|it| it.reason == NOT_STARTED).or(not_made).or_else(first)
+    }
+
+    /// What of the primary a step waits for beside its canary: pods that leave, pods that are missing.
+    pub(crate) fn primary_in_the_way(&self) -> Option<String> {
+        let Workload { terminating, available, replicas, .. } = self.workload(Role::Primary)?;
+        if *terminating == 0 && replicas <= available {
+            return None;
+        }
+        let whose = child_name(self.target_name(), Role::Primary);
+        if 0 < *terminating {
+            // The first by name, and no number: the words change when that one has left.
+            let leaving = self.pods.observations.iter();
+            let leaving = leaving.filter(|it| it.role == Role::Primary && it.terminating);
+            return Some(match leaving.map(|it| &it.name).min() {
+                Some(pod) => format!("pod {pod} of {whose} has not left yet"),
+                None => format!("a pod of {whose} has not left yet"),
+            });
+        }
+        let missing = self.missing_pods(Role::Primary).map(|it| format!(" ({})", it.words));
+        Some(format!("pods of {whose} are not available{}", missing.unwrap_or_default()))
     }
 
     /// Why the target can't make its pods. Its pods are not watched: the reason of one that exists
@@ -82,6 +103,11 @@ impl Obstacle {
     /// Partitions that stand still, told before a trial begins.
     pub(crate) fn stuck(words: String, now: Timestamp) -> Self {
         Self { reason: "PartitionStuck", words, key: "partitions".to_owned(), since: now }
+    }
+
+    /// Two writers of `spec.replicas`.
+    pub(crate) fn contested(words: String, now: Timestamp) -> Self {
+        Self { reason: "ReplicasContested", words, key: "replicas".to_owned(), since: now }
     }
 
     /// A cause that only its key tells from others.

@@ -101,3 +101,57 @@ fn known_as(known: &FrozenObject) -> KnownTemplate<'_> {
 const fn desired_as(known: &FrozenObject) -> Desired {
     Desired { revision: known.frozen.revision, trial: known.frozen.trial }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response};
+    use kube::Client;
+    use kube::client::Body;
+    use serde_json::json;
+    use siskin_decide::testing::{PROMOTED, frozen};
+    use tower_test::mock::{self, Handle};
+
+    use super::*;
+
+    /// A cluster that takes requests and answers none.
+    fn silent() -> (Cluster, Handle<Request<Body>, Response<Body>>) {
+        let (service, server) = mock::pair::<Request<Body>, Response<Body>>();
+        (Cluster::new(Client::new(service, "default")), server)
+    }
+
+    fn target(image: &str) -> DynamicObject {
+        let container = json!({"name": "worker", "image": image});
+        serde_json::from_value(json!({
+            "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "orders", "namespace": "shop", "uid": "1", "generation": 2},
+            "spec": {"template": {"spec": {"containers": [container]}}},
+        }))
+        .expect("a Deployment")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deletion_waits_for_no_dry_run_that_is_not_answered() {
+        let (cluster, _server) = silent();
+        let template = PodTemplate::of(&target("v:1").data["spec"]["template"]);
+        let known = FrozenObject {
+            frozen: frozen(PROMOTED, 1),
+            may_take_over: false,
+            template,
+            name: "orders-1".into(),
+            resource_version: None,
+        };
+        let live = Live { frozen: vec![known], ..Live::default() };
+        let target = target("mirror.local/v:1");
+        let comparison = Comparison {
+            cluster: &cluster,
+            defaults: &Defaults::default(),
+            target: &target,
+            live: &live,
+            canary_on: CanaryOn::Template,
+        };
+        assert!(comparison.desired(Asking::First).await.is_err(), "the others wait for it");
+        let (own, doubt) = comparison.desired(Asking::AtMost).await.expect("it goes by what is");
+        assert_ne!(own.revision, PROMOTED);
+        assert!(doubt.is_none());
+    }
+}

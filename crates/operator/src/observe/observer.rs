@@ -1,50 +1,36 @@
 //! The only reader: one consistent look at a rollout, from live reads of everything that a decision
 //! counts on. Asks no source of evidence; writes nothing but what it remembers of absences.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::ResourceExt;
 use kube::core::DynamicObject;
 use siskin_analysis::observation::Role;
 use siskin_api::annotations::REVISION;
-use siskin_api::{CanaryOn, CanaryRollout, FrozenPlan, Order, SpecError};
-use siskin_decide::{MoveOrder, Names, Primary, Revision, State, Target, Workload};
+use siskin_api::{CanaryRollout, FrozenPlan, Order, SpecError};
+use siskin_decide::{MoveOrder, Primary, Revision, State, Target, Workload};
 
-use crate::cluster::autoscalers::Scaled;
 use crate::cluster::calls::{CallFailed, Cluster, Freshness};
 use crate::commands;
 use crate::name::Name;
-use crate::observe::autoscalers::{AutoscaledBy, Autoscalers};
+use crate::observe::ahead::{Ahead, Copied, Shown};
+use crate::observe::autoscalers::Autoscalers;
 use crate::observe::defaults::Defaults;
 use crate::observe::doubt::Doubt;
 use crate::observe::index::Index;
 use crate::observe::kept::Statuses;
 use crate::observe::novelty::{Asking, Comparison};
+use crate::observe::objects::TargetObjects;
 use crate::observe::ownership;
 use crate::observe::parse;
 use crate::observe::pods::{Pods, PodsOfTarget};
+use crate::observe::scaling::{Need, Pointed};
+use crate::observe::vouched::vouched;
 use crate::observe::world::{Blocked, Live, World};
 use crate::per_rollout::PerRollout;
 use crate::persisted;
-use crate::workloads::children::{Difference, Family, child_name};
+use crate::workloads::children::{Difference, Family};
 use crate::workloads::template::Restarts;
 use crate::workloads::{labels, selector};
-
-/// How old an answer on autoscalers may be before an adoption, which takes longer than that.
-const ADOPTS_WITHIN: Duration = Duration::from_secs(10);
-
-/// What follows from whether the target is autoscaled.
-#[derive(Clone, Copy, Debug)]
-enum Need {
-    /// A foreign count on a drained target: a wish, or not.
-    Drains,
-    /// The adoption.
-    Adopts,
-    /// Nothing but words.
-    Rests,
-}
 
 /// Reads everything that belongs to a rollout.
 #[derive(Clone)]
@@ -52,17 +38,20 @@ pub struct Observer {
     cluster: Cluster,
     pods: Pods,
     index: Index,
-    autoscalers: Autoscalers,
+    pub(super) autoscalers: Autoscalers,
     defaults: Defaults,
-    remembered: PerRollout<Remembered>,
+    pub(super) remembered: PerRollout<Remembered>,
+    ahead: Ahead,
     pub(crate) statuses: Statuses,
 }
 
 /// What the observer remembers of a rollout between two looks.
 #[derive(Default)]
-struct Remembered {
+pub(super) struct Remembered {
     absent_since: Option<Timestamp>,
     first_look: Option<Timestamp>,
+    /// Since when autoscalers have named it.
+    pub(super) pointed: Pointed,
 }
 
 /// What a child is compared with.
@@ -79,8 +68,8 @@ impl Observer {
     #[must_use]
     pub fn new(cluster: Cluster, pods: Pods, index: Index, autoscalers: Autoscalers) -> Self {
         let (defaults, remembered) = (Defaults::default(), PerRollout::default());
-        let statuses = Statuses::default();
-        Self { cluster, pods, index, autoscalers, defaults, remembered, statuses }
+        let (ahead, statuses) = (Ahead::default(), Statuses::default());
+        Self { cluster, pods, index, autoscalers, defaults, remembered, ahead, statuses }
     }
 
     /// What is there now; `None` when the rollout itself is gone.
@@ -103,27 +92,24 @@ impl Observer {
         let pods = self.pods.of(&name.namespace, target_name);
         let family = family(&rollout, &live, strategy.order);
         let kin = Kin { live: &live, family: family.as_ref(), pods: &pods };
-        let (primary, canary) = (self.primary(kin).await?, self.canary(kin).await?);
+        let primary = self.primary(kin).await?.map(|it| {
+            let facts = vouched(it.facts, &live.frozen, &rollout);
+            Primary { facts, ..it }
+        });
+        let canary = self.canary(kin).await?;
         let (target, doubt) = self.target(&rollout, &live, &state).await?;
         let names = ownership::names(&self.index, &rollout, &live);
-        let (going, adopted) = (rollout.metadata.deletion_timestamp.is_some(), primary.is_some());
-        let owned = names == Names::Ours && adopted && !going;
+        let going = rollout.metadata.deletion_timestamp.is_some();
         let namespace_terminating = going && self.cluster.is_terminating(&name.namespace).await?;
         let bounded = strategy.order == MoveOrder::DrainFirst
             || rollout.spec.strategy.max_consumers.is_some();
         let shared = primary.as_ref().is_some_and(|it| going || !it.facts.adopted);
         let target = match target {
-            Some(it) if bounded && shared => Some(self.with_leaving(name, it, &live).await?),
+            Some(it) if bounded && shared => Some(self.with_leaving(name, it, &live).await),
             other => other,
         };
-        let drains = target.as_ref().is_some_and(|it| 0 < it.workload.replicas);
-        let need = match (drains, adopted) {
-            (_, false) => Need::Adopts,
-            (true, true) => Need::Drains,
-            (false, true) => Need::Rests,
-        };
-        let autoscaled = self.autoscaled(name, target_name, need).await;
-        let autoscaler_on_rollout = owned && self.waits_for_scale(name, &rollout);
+        let need = Need::of(target.as_ref(), primary.as_ref(), going);
+        let scaling = self.scaling(name, &rollout, need, now).await;
         let mut world = World {
             name: name.clone(),
             seen_at: now,
@@ -145,8 +131,7 @@ impl Observer {
             blocked: Blocked::default(),
             first_look: self.first_look(name, now),
             namespace_terminating,
-            autoscaled,
-            autoscaler_on_rollout,
+            scaling,
             rollout,
             live,
         };
@@ -154,10 +139,29 @@ impl Observer {
         Ok(Some(world))
     }
 
+    /// Looks at all of these are to come.
+    pub(crate) fn expect(&self, names: &[Name]) {
+        self.ahead.expect(names);
+    }
+
+    /// Rollouts as the first listing shows them, for looks that may follow it at once.
+    pub(crate) fn shown(&self) -> Shown {
+        self.ahead.shown.clone()
+    }
+
     /// Drops what is remembered of a rollout that is gone.
     pub(crate) fn forget(&self, name: &Name) {
+        self.ahead.forget(name);
         self.remembered.forget(name);
         self.statuses.forget(name);
+    }
+
+    /// What of a rollout is remembered. A field that is added must be told here what it holds.
+    #[cfg(test)]
+    pub(crate) fn remembers(&self, name: &Name) -> [bool; 3] {
+        let Self { cluster: _, pods: _, index: _, autoscalers: _, defaults: _, .. } = self;
+        let Self { remembered, ahead, statuses, .. } = self;
+        [remembered.knows(name), ahead.remembers(name), statuses.remembers(name)]
     }
 
     /// All reads at once: each is one round trip, and a reaction waits for two looks. The target's
@@ -167,11 +171,20 @@ impl Observer {
         cluster: &Cluster,
         name: &Name,
     ) -> Result<Option<(CanaryRollout, Live)>, CallFailed> {
+        if let Some(Copied { rollout, children, mut target }) = self.ahead.take(cluster, name).await
+        {
+            if target.is_none() {
+                let name_of_target = &rollout.spec.target_ref.name;
+                target = cluster.deployment(&name.namespace, name_of_target).await?;
+            }
+            let canary_on = rollout.spec.canary_on;
+            return Ok(Some((rollout, TargetObjects { target, children }.parsed(canary_on))));
+        }
         let known = self.index.target(name);
         let objects = async {
             match &known {
                 Some(target) => {
-                    Box::pin(read_objects(cluster, &name.namespace, target)).await.map(Some)
+                    Box::pin(TargetObjects::read(cluster, &name.namespace, target)).await.map(Some)
                 }
                 None => Ok(None),
             }
@@ -181,7 +194,7 @@ impl Observer {
         let target = &*rollout.spec.target_ref.name;
         let objects = match objects.filter(|_| known.as_deref() == Some(target)) {
             Some(objects) => objects,
-            None => Box::pin(read_objects(cluster, &name.namespace, target)).await?,
+            None => Box::pin(TargetObjects::read(cluster, &name.namespace, target)).await?,
         };
         let canary_on = rollout.spec.canary_on;
         Ok(Some((rollout, objects.parsed(canary_on))))
@@ -200,24 +213,6 @@ impl Observer {
     /// When this process saw the rollout for the first time.
     fn first_look(&self, name: &Name, now: Timestamp) -> Timestamp {
         self.remembered.with(name, |it| *it.first_look.get_or_insert(now))
-    }
-
-    /// Who scales the target. Asked anew where something follows from it: a count on a drained
-    /// target, an adoption. Else the last sweep says it.
-    async fn autoscaled(&self, name: &Name, target: &str, need: Need) -> AutoscaledBy {
-        let scaled = Scaled::Deployment(target.into());
-        match need {
-            Need::Drains => self.autoscalers.ask(&name.namespace, &scaled, Duration::ZERO).await,
-            Need::Adopts => self.autoscalers.ask(&name.namespace, &scaled, ADOPTS_WITHIN).await,
-            Need::Rests => self.autoscalers.known(&name.namespace, &scaled),
-        }
-    }
-
-    /// Whether an autoscaler waits for `spec.replicas` to appear.
-    fn waits_for_scale(&self, name: &Name, rollout: &CanaryRollout) -> bool {
-        let scaled = Scaled::Rollout(name.name.clone());
-        let by = || self.autoscalers.known(&name.namespace, &scaled);
-        rollout.spec.replicas.is_none() && matches!(by(), AutoscaledBy::Named(_))
     }
 
     /// The target, and whether it is in doubt that its template is new.
@@ -246,18 +241,18 @@ impl Observer {
     }
 
     /// The target with its pods that are being deleted, read live where its status does not count
-    /// them: they carry no role, so they are not watched.
-    async fn with_leaving(
-        &self,
-        name: &Name,
-        mut target: Target,
-        live: &Live,
-    ) -> Result<Target, CallFailed> {
+    /// them: they carry no role, so they are not watched. Where that can't be read as many as it may
+    /// ever have had leave: nothing grows beside them, and what needs no room goes on.
+    async fn with_leaving(&self, name: &Name, mut target: Target, live: &Live) -> Target {
         if let Some(object) = live.target.as_ref().filter(|it| !parse::counts_terminating(it)) {
-            let leaving = self.cluster.terminating_of(&name.namespace, object).await?;
+            let leaving = self.cluster.terminating_of(&name.namespace, object).await;
+            let leaving = leaving.unwrap_or_else(|error| {
+                tracing::warn!(rollout = %name, error = error.told(), "pods that leave are not known");
+                total(live).max(target.workload.replicas)
+            });
             target.workload.terminating = target.workload.terminating.max(leaving);
         }
-        Ok(target)
+        target
     }
 
     async fn primary(&self, kin: Kin<'_>) -> Result<Option<Primary>, CallFailed> {
@@ -321,43 +316,6 @@ fn spec_errors(rollout: &CanaryRollout, live: &Live) -> Vec<SpecError> {
     errors
 }
 
-/// The objects of a target, as they were read.
-struct TargetObjects {
-    target: Option<DynamicObject>,
-    primary: Option<DynamicObject>,
-    canary: Option<DynamicObject>,
-    revisions: Vec<ControllerRevision>,
-}
-
-async fn read_objects(
-    cluster: &Cluster,
-    namespace: &str,
-    target: &str,
-) -> Result<TargetObjects, CallFailed> {
-    let (primary, canary) = (child_name(target, Role::Primary), child_name(target, Role::Canary));
-    let (target, primary, canary, revisions) = futures::try_join!(
-        cluster.deployment(namespace, target),
-        cluster.deployment(namespace, &primary),
-        cluster.deployment(namespace, &canary),
-        cluster.frozen(namespace, target),
-    )?;
-    Ok(TargetObjects { target, primary, canary, revisions })
-}
-
-impl TargetObjects {
-    fn parsed(self, canary_on: CanaryOn) -> Live {
-        let frozen = self.revisions.iter().filter_map(|it| parse::frozen(it, canary_on));
-        // A Deployment on its way out has no pods to hand over and takes no new ones.
-        let present = |it: &DynamicObject| it.metadata.deletion_timestamp.is_none();
-        Live {
-            frozen: frozen.collect(),
-            target: self.target.filter(present),
-            primary: self.primary.filter(present),
-            canary: self.canary.filter(present),
-        }
-    }
-}
-
 fn family(rollout: &CanaryRollout, live: &Live, order: MoveOrder) -> Option<Family> {
     let source = live.target.as_ref().or(live.primary.as_ref()).or(live.canary.as_ref())?;
     Some(Family {
@@ -388,3 +346,6 @@ fn plan(rollout: &CanaryRollout, live: &Live, state: &State) -> FrozenPlan {
     let frozen = || rollout.status.as_ref()?.progress.as_ref()?.plan.clone();
     state.attempt_with_canary().and_then(|_| frozen()).unwrap_or_else(|| rollout.spec.freeze(order))
 }
+
+#[cfg(test)]
+mod tests;

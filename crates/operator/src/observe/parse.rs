@@ -14,9 +14,9 @@ use siskin_api::annotations::{
     FIELD_MANAGER, REVISION, TARGET, primary, revision as names, target,
 };
 use siskin_decide::{
-    Cause, DeploymentStrategy, Desired, Ending, Facts, Frozen, MoveOrder, OnInconclusive, Portion,
-    PromotedBy, Rejection, Revision, RolloutId, StepPlan, StepSize, Strategy, Takeover, Target,
-    Workload,
+    Cause, Declined, DeploymentStrategy, Desired, Ending, Facts, Frozen, MoveOrder, OnInconclusive,
+    Portion, PromotedBy, Rejection, Revision, RolloutId, StepPlan, StepSize, Strategy, Taken,
+    Takeover, Target, Workload,
 };
 
 use crate::workloads::children::{Child, Difference};
@@ -28,6 +28,8 @@ use crate::workloads::template::PodTemplate;
 pub struct FrozenObject {
     /// Its keys and marks.
     pub frozen: Frozen,
+    /// Whether Siskin noted on it, for its last attempt, that the primary takes it over.
+    pub(crate) may_take_over: bool,
     pub(crate) template: PodTemplate,
     pub(crate) name: String,
     /// `resourceVersion`, the precondition of a write.
@@ -57,7 +59,20 @@ pub(crate) fn facts(object: &DynamicObject) -> Option<Facts> {
         attempts: object.labels().get(primary::ATTEMPTS).and_then(|it| attempt(it)).unwrap_or(0),
         bypass: text(primary::BYPASS_CONSUMED).map(Arc::from),
         ending: text(primary::ENDING).and_then(|it| Ending::from_str(it).ok()),
+        scaled_by: text(primary::SCALED_BY).and_then(taken),
+        seeded: text(primary::SEEDED) == Some("true"),
+        declined: text(primary::SCALER_DECLINED).and_then(declined),
     })
+}
+
+fn taken(text: &str) -> Option<Taken> {
+    let (name, rest) = text.split_once(' ').unwrap_or((text, ""));
+    Some(Taken { scaler: name.parse().ok()?, answered: rest.is_empty() })
+}
+
+fn declined(text: &str) -> Option<Declined> {
+    let (version, says) = text.split_once(' ')?;
+    Some(Declined { version: u64::from_str_radix(version, 16).ok()?, says: says.into() })
 }
 
 /// Pods of a Deployment that the watch of the pods shows.
@@ -143,6 +158,17 @@ pub(crate) fn is_counted_by_hand(object: &DynamicObject) -> bool {
     })
 }
 
+/// Who applies `spec.replicas` again and again: a tool for Git, as far as its last apply stands.
+pub(crate) fn applied_count(object: &impl ResourceExt) -> Option<&str> {
+    object.managed_fields().iter().find_map(|it| {
+        let owns = it.fields_v1.as_ref().is_some_and(|it| !it.0["f:spec"]["f:replicas"].is_null());
+        let manager = it.manager.as_deref()?;
+        let applies =
+            it.operation.as_deref() == Some("Apply") || manager == "kubectl-client-side-apply";
+        (owns && applies && it.subresource.is_none()).then_some(manager)
+    })
+}
+
 /// Where our field manager's entry stands in `managedFields`; that of the status is not ours.
 pub(crate) fn own_entry(object: &DynamicObject) -> Option<usize> {
     object
@@ -214,13 +240,16 @@ pub(crate) fn frozen(object: &ControllerRevision, canary_on: CanaryOn) -> Option
     let cause = text(names::REJECTED_CAUSE).and_then(|it| Cause::from_str(it).ok());
     let rollout = text(names::REJECTED_ROLLOUT).and_then(|it| RolloutId::from_str(it).ok());
     let promoted = object.labels().get(names::PROMOTED).is_some_and(|it| it == "true");
+    let attempt = text(names::ATTEMPT).and_then(|it| attempt(it)).unwrap_or(0);
+    let taken_over = text(names::TAKEN_OVER).and_then(|it| self::attempt(it));
     Some(FrozenObject {
+        may_take_over: taken_over == Some(attempt),
         frozen: Frozen {
             revision,
             trial: template.trial_key(canary_on),
             promoted,
             rejection: cause.zip(rollout).map(|(cause, rollout)| Rejection { cause, rollout }),
-            attempt: text(names::ATTEMPT).and_then(|it| attempt(it)).unwrap_or(0),
+            attempt,
         },
         template,
         name: object.name_any(),

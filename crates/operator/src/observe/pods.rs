@@ -120,9 +120,16 @@ impl Pods {
     /// Pods of a target, both roles, terminating ones included.
     #[must_use]
     pub fn of(&self, namespace: &str, target: &str) -> PodsOfTarget {
-        let mut found = PodsOfTarget::default();
         // In the order of their names.
-        for parts in self.seen.of(namespace, target) {
+        let seen = self.seen.of(namespace, target);
+        // Without room to spare: some are kept for as long as a rollout rests.
+        let mut found = PodsOfTarget {
+            identities: Vec::with_capacity(seen.len()),
+            observations: Vec::with_capacity(seen.len()),
+            exports: Vec::with_capacity(seen.len()),
+            troubles: Vec::new(),
+        };
+        for parts in seen {
             found.take(parts);
         }
         found
@@ -315,6 +322,7 @@ fn addresses<'a>(first: Option<&'a str>, all: impl Iterator<Item = &'a str>) -> 
             found.push(address);
         }
     }
+    found.shrink_to_fit();
     found
 }
 

@@ -11,10 +11,10 @@ use siskin_decide::{Names, Primary, Revision, State, Strategy, Target, Uid, Work
 
 use crate::commands::Asked;
 use crate::name::Name;
-use crate::observe::autoscalers::AutoscaledBy;
 use crate::observe::doubt::{Doubt, Novelty};
 use crate::observe::parse::{self, FrozenObject};
 use crate::observe::pods::PodsOfTarget;
+use crate::observe::scaling::Scaling;
 use crate::workloads::children::Family;
 use crate::workloads::naming::{self, Named};
 use crate::workloads::template::PodTemplate;
@@ -84,10 +84,8 @@ pub struct World {
     pub first_look: Timestamp,
     /// Whether the namespace goes away; asked of a rollout that is being deleted.
     pub namespace_terminating: bool,
-    /// Who scales the target.
-    pub autoscaled: AutoscaledBy,
-    /// Whether an autoscaler scales the rollout; asked once it is adopted.
-    pub autoscaler_on_rollout: bool,
+    /// Who scales the target, its primary or the rollout.
+    pub scaling: Scaling,
 }
 
 impl World {

@@ -16,6 +16,12 @@ use crate::report::refusals::ToldRefusal;
 /// The shortest time between two drains of one target.
 const DRAIN_AGAIN: Duration = Duration::from_secs(5);
 
+/// The shortest time between two takes of one autoscaler: whatever points it back does so at its own
+/// pace.
+const TAKE_AGAIN: Duration = Duration::from_secs(5);
+/// An autoscaler that was taken again is told of once in this time.
+const TAKEN_TOLD_FOR: Duration = Duration::from_secs(3_600);
+
 /// An obstacle is told again after this time: an Event lives for an hour.
 const TOLD_FOR: Duration = Duration::from_secs(600);
 /// Obstacles that are told within that time: whoever needs more of them looks at the pods.
@@ -34,6 +40,10 @@ struct OwnWrites {
     fenced: bool,
     /// When the target was last drained again.
     drained: Option<Instant>,
+    /// When an autoscaler was last pointed at the rollout.
+    taken: Option<Instant>,
+    /// When that was last told.
+    taken_told: Option<Instant>,
     /// Obstacles that were told, and when.
     told: HashMap<String, Instant>,
     /// Since when an object could not be stamped.
@@ -64,6 +74,17 @@ impl Memory {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn remembers(&self, name: &Name) -> bool {
+        self.0.knows(name)
+    }
+
+    /// Stamps have been refused for as long as a write may be under way.
+    #[cfg(test)]
+    pub(super) fn refused_for_long(&self, name: &Name) {
+        self.0.with(name, |it| it.unfenced = Instant::now().checked_sub(LONGEST_REQUEST));
+    }
+
     /// The refusals of a pass, each with what is known of it from earlier ones.
     pub(super) fn refused(&self, name: &Name, met: Vec<ToldRefusal>) -> Vec<ToldRefusal> {
         self.0.with(name, |it| it.refusals.note(met, Instant::now()))
@@ -87,14 +108,18 @@ impl Memory {
     /// Leaves a drain out that would follow the last one too soon. Something that keeps scaling the
     /// target up is answered at once the first time, then at a bounded rate: two controllers that
     /// fight at full speed would hurt the API server and nobody else.
+    ///
+    /// An autoscaler that is pointed back again and again is taken at a bounded rate, too.
     pub(super) fn throttle(&self, name: &Name, mut plan: Plan, now: Timestamp) -> Plan {
-        if !drains_again(&plan) {
-            return plan;
-        }
-        let since = self.0.with(name, |it| it.drained).map(|it| it.elapsed());
-        if let Some(left) = since.and_then(|it| DRAIN_AGAIN.checked_sub(it)) {
+        let (drained, taken) = self.0.with(name, |it| (it.drained, it.taken));
+        let left = |last: Option<Instant>, pause: Duration| pause.checked_sub(last?.elapsed());
+        if let Some(left) = left(drained, DRAIN_AGAIN).filter(|_| drains_again(&plan)) {
             plan.effects.retain(|it| !matches!(it, Effect::Drain { .. }));
-            return plan.wake(now.checked_add(left).ok());
+            plan = plan.wake(now.checked_add(left).ok());
+        }
+        if let Some(left) = left(taken, TAKE_AGAIN).filter(|_| plan.effects.iter().any(takes)) {
+            plan.effects.retain(|it| !takes(it));
+            plan = plan.wake(now.checked_add(left).ok());
         }
         plan
     }
@@ -105,6 +130,22 @@ impl Memory {
         if drains_again(plan) {
             self.0.with(name, |it| it.drained = Some(Instant::now()));
         }
+        if plan.effects.iter().any(takes) {
+            self.0.with(name, |it| it.taken = Some(Instant::now()));
+        }
+    }
+
+    /// Whether an autoscaler that was taken with these effects is to be told of: the first time, and
+    /// again at a low rate.
+    pub(super) fn tells_of_take(&self, name: &Name, made: &[Effect]) -> bool {
+        made.iter().any(takes)
+            && self.0.with(name, |it| {
+                let due = it.taken_told.is_none_or(|it| TAKEN_TOLD_FOR <= it.elapsed());
+                if due {
+                    it.taken_told = Some(Instant::now());
+                }
+                due
+            })
     }
 
     /// Those obstacles that were not told lately; they count as told from now on.
@@ -130,6 +171,10 @@ impl Memory {
     pub(super) fn forget(&self, name: &Name) {
         self.0.forget(name);
     }
+}
+
+const fn takes(effect: &Effect) -> bool {
+    matches!(effect, Effect::TakeScale { .. })
 }
 
 /// Whether it drains a target that was drained before.
@@ -164,6 +209,20 @@ mod tests {
         let throttled = memory.throttle(&name, plan.clone(), now);
         assert_eq!(throttled.effects, []);
         assert!(throttled.wake.is_some(), "it is looked at again");
+    }
+
+    #[test]
+    fn an_autoscaler_that_is_pointed_back_is_taken_and_told_of_at_a_bounded_rate() {
+        let (memory, name) = (Memory::default(), Name::new("shop", "orders"));
+        let scaler = "ScaledObject/orders".parse().expect("a name");
+        let plan = Plan::to(State::Adopting, vec![Effect::TakeScale { scaler }]);
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(memory.throttle(&name, plan.clone(), now), plan);
+        memory.carried_out(&name, &plan);
+        let throttled = memory.throttle(&name, plan.clone(), now);
+        assert_eq!((throttled.effects.len(), throttled.wake.is_some()), (0, true));
+        assert!(memory.tells_of_take(&name, &plan.effects));
+        assert!(!memory.tells_of_take(&name, &plan.effects), "it was told within the hour");
     }
 
     #[test]

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use siskin_api::Analysis;
-use siskin_decide::{Held, Plan, State};
+use siskin_decide::{Autoscalers, Held, Plan, State};
 
 use crate::evidence::view::{Delivery, EvidenceView};
 use crate::name::Name;
-use crate::observe::autoscalers::AutoscaledBy;
 use crate::observe::world::World;
 
 /// Everything is looked at again about this often: watches miss nothing, networks do.
@@ -115,8 +114,11 @@ fn is_unwatched(world: &World, evidence: &EvidenceView, plan: &Plan) -> bool {
         Delivery::Failed(_) => names_secret(&world.rollout.spec.analysis),
         Delivery::Answered | Delivery::Silent => false,
     };
-    let unanswered = matches!(world.autoscaled, AutoscaledBy::Unknown(_));
-    mended_unseen || (plan.held == Some(Held::AutoscalerOnTarget) && unanswered)
+    let unanswered = world.scaling.known == Autoscalers::Unknown;
+    let waits = matches!(plan.held, Some(Held::AutoscalerOnTarget | Held::AutoscalerPending));
+    // Before the watches have shown every autoscaler once nobody misses one that is gone.
+    let taken = world.primary.as_ref().is_some_and(|it| it.facts.scaled_by.is_some());
+    mended_unseen || (waits && world.primary.is_none()) || (unanswered && (waits || taken))
 }
 
 fn names_secret(analysis: &Analysis) -> bool {

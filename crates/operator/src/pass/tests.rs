@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Uri};
 use kube::Client;
 use kube::client::Body;
 use parking_lot::Mutex;
@@ -22,9 +22,16 @@ use crate::observe::pods::{Pods, Sight};
 use crate::process::events::Events;
 use crate::traces::shelf::Traces;
 
+mod autoscaled;
+mod process;
+mod takeover;
+
 const ROLLOUT: &str = "/apis/siskin.dev/v1alpha1/namespaces/shop/canaryrollouts/orders";
 const STATUS: &str = "/apis/siskin.dev/v1alpha1/namespaces/shop/canaryrollouts/orders/status";
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
+const X: &str = "/apis/apps/v1/namespaces/shop/deployments/orders";
+const PRIMARY: &str = "/apis/apps/v1/namespaces/shop/deployments/orders-primary";
+const CANARY: &str = "/apis/apps/v1/namespaces/shop/deployments/orders-canary";
 
 /// What the server stores, and how it behaves. Clones share it.
 #[derive(Clone, Default)]
@@ -36,10 +43,16 @@ struct Stored {
     version: u64,
     /// A refused method and path, with the server's code and words.
     refuses: Option<(Method, &'static str, u16, &'static str)>,
+    /// What a body must hold to be refused; nothing: every one is.
+    refused_part: &'static str,
     /// Fields of the status that its schema does not know.
     drops: &'static [&'static str],
+    /// An annotation that a policy takes off whatever is written.
+    strips: Option<&'static str>,
     /// Every status that was sent.
     statuses: Vec<Value>,
+    /// Paths that were read since the last look at them.
+    read: Vec<String>,
 }
 
 impl Server {
@@ -78,13 +91,22 @@ impl Server {
     }
 
     fn passes(&self) -> Passes {
+        self.passes_and_autoscalers().0
+    }
+
+    /// With what the watches of autoscalers would fill.
+    fn passes_and_autoscalers(&self) -> (Passes, Autoscalers) {
+        self.passes_through(Gate::open("me"))
+    }
+
+    fn passes_through(&self, gate: Gate) -> (Passes, Autoscalers) {
         let (service, mut requests) = mock::pair::<Request<Body>, Response<Body>>();
         let server = self.clone();
         tokio::spawn(async move {
             while let Some((request, reply)) = requests.next_request().await {
                 let (head, body) = request.into_parts();
                 let body = body.collect_bytes().await.expect("a body in memory");
-                let (code, answer) = server.answer(&head.method, head.uri.path(), &body);
+                let (code, answer) = server.answer(&head.method, &head.uri, &body);
                 let answer = Body::from(serde_json::to_vec(&answer).expect("JSON"));
                 let response = Response::builder().status(code).body(answer);
                 reply.send_response(response.expect("a response"));
@@ -101,8 +123,8 @@ impl Server {
         let (sampling, _) = Sampling::new(Samplers::with_connector(away), Traces::default());
         let (autoscalers, index) = (Autoscalers::new(cluster.clone(), None), Index::default());
         let (events, _) = Events::new(client, "me", metrics.clone());
-        let gate = Gate::open("me");
-        Passes {
+        let watched = autoscalers.clone();
+        let passes = Passes {
             observer: Observer::new(cluster.clone(), Pods::new(sight), index, autoscalers),
             evidence: Weigher::new(cluster.clone(), sampling),
             writer: Writer::new(cluster, gate.clone(), metrics.clone()),
@@ -110,7 +132,8 @@ impl Server {
             gate,
             metrics,
             memory: Memory::default(),
-        }
+        };
+        (passes, watched)
     }
 
     fn put(&self, path: &str, object: Value) -> Value {
@@ -118,12 +141,51 @@ impl Server {
         stored.put(path, object)
     }
 
+    /// Changes an object, as somebody else would.
+    fn change(&self, path: &str, change: impl FnOnce(&mut Value)) {
+        let mut object = self.get(path).expect("an object");
+        change(&mut object);
+        self.put(path, object);
+    }
+
+    /// Every Deployment is what it is asked to be.
+    fn settle(&self) {
+        for path in [X, PRIMARY, CANARY] {
+            let Some(mut it) = self.get(path) else { continue };
+            let count = it["spec"]["replicas"].clone();
+            it["status"] = json!({
+                "observedGeneration": it["metadata"]["generation"].as_i64().unwrap_or(0),
+                "replicas": count, "updatedReplicas": count,
+                "readyReplicas": count, "availableReplicas": count,
+            });
+            self.put(path, it);
+        }
+    }
+
+    fn count(&self, path: &str) -> Value {
+        self.get(path).map_or(Value::Null, |it| it["spec"]["replicas"].clone())
+    }
+
+    fn status(&self) -> Value {
+        self.get(ROLLOUT).expect("a rollout")["status"].clone()
+    }
+
     fn get(&self, path: &str) -> Option<Value> {
         self.0.lock().objects.get(path).cloned()
     }
 
     fn refuse(&self, refusal: Option<(Method, &'static str, u16, &'static str)>) {
-        self.0.lock().refuses = refusal;
+        self.refuse_with("", refusal);
+    }
+
+    /// Refuses those requests alone whose body holds this.
+    fn refuse_with(
+        &self,
+        part: &'static str,
+        refusal: Option<(Method, &'static str, u16, &'static str)>,
+    ) {
+        let mut stored = self.0.lock();
+        (stored.refuses, stored.refused_part) = (refusal, part);
     }
 
     /// Statuses that were sent since the last call.
@@ -131,8 +193,13 @@ impl Server {
         std::mem::take(&mut self.0.lock().statuses)
     }
 
-    fn answer(&self, method: &Method, path: &str, body: &[u8]) -> (u16, Value) {
+    fn answer(&self, method: &Method, uri: &Uri, body: &[u8]) -> (u16, Value) {
+        let path = uri.path();
+        let is_dry = uri.query().is_some_and(|it| it.contains("dryRun=All"));
         let mut stored = self.0.lock();
+        if method == Method::GET {
+            stored.read.push(path.to_owned());
+        }
         if path == STATUS {
             let change: Value = serde_json::from_slice(body).expect("JSON");
             let all = change.as_array().cloned().unwrap_or_default();
@@ -141,6 +208,7 @@ impl Server {
         }
         if let Some((refused, at, code, words)) = &stored.refuses
             && (refused, *at) == (method, path)
+            && String::from_utf8_lossy(body).contains(stored.refused_part)
         {
             let reason = if *code == 403 { "Forbidden" } else { "Invalid" };
             return failure(*code, reason, words);
@@ -162,6 +230,12 @@ impl Server {
                 for field in stored.drops {
                     object["status"].as_object_mut().and_then(|it| it.remove(*field));
                 }
+                if let Some(key) = stored.strips {
+                    object["metadata"]["annotations"].as_object_mut().map(|it| it.remove(key));
+                }
+                if is_dry {
+                    return (200, object);
+                }
                 (200, stored.put(&stored_at, object))
             }
             _ => failure(404, "NotFound", "not found"),
@@ -178,11 +252,12 @@ impl Stored {
     }
 
     fn list(&self, path: &str) -> (u16, Value) {
-        if !path.ends_with("controllerrevisions") && !path.ends_with("horizontalpodautoscalers") {
-            return failure(404, "NotFound", "not found");
-        }
         let items = self.objects.iter().filter(|(at, _)| at.starts_with(&format!("{path}/")));
         let items: Vec<_> = items.map(|(_, object)| object.clone()).collect();
+        let known = ["controllerrevisions", "horizontalpodautoscalers", "/pods"];
+        if items.is_empty() && !known.iter().any(|it| path.ends_with(it)) {
+            return failure(404, "NotFound", "not found");
+        }
         let metadata = json!({"resourceVersion": self.version.to_string()});
         (200, json!({"apiVersion": "v1", "kind": "List", "metadata": metadata, "items": items}))
     }
@@ -267,4 +342,24 @@ async fn a_status_of_which_an_older_definition_keeps_a_part_is_not_written_again
     }
     let again = server.sent().len();
     assert_eq!(again, 0, "nothing has changed since");
+}
+
+#[tokio::test]
+async fn what_is_asked_for_meanwhile_is_tried_before_a_refused_write_is_due_again() {
+    let (server, passes) = Server::start();
+    server.refuse(Some((Method::POST, DEPLOYMENTS, 403, DENIED)));
+    let mut waits = Duration::ZERO;
+    for _ in 0..8 {
+        let NextLook::At { after, .. } = pass(&passes).await else { panic!("it is tried again") };
+        assert!(after <= Duration::from_secs(30), "a policy that has changed is found: {after:?}");
+        waits = waits.max(after);
+    }
+    assert!(Duration::from_secs(16) <= waits, "{waits:?}");
+    server.refuse(None);
+    server.change(ROLLOUT, |it| {
+        it["spec"]["strategy"]["steps"] = json!([{"weight": 20}]);
+        it["metadata"]["generation"] = json!(2);
+    });
+    pass(&passes).await;
+    assert!(server.get(PRIMARY).is_some(), "the wait holds no look that is asked for");
 }

@@ -37,6 +37,10 @@ pub enum Written {
     CanaryRolloutStatus,
     /// A target, primary or canary.
     Deployment,
+    /// An autoscaler of Kubernetes.
+    HorizontalPodAutoscaler,
+    /// An autoscaler of KEDA.
+    ScaledObject,
     /// A frozen template.
     ControllerRevision,
     /// What the admission guard keeps drained.

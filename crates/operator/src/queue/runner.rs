@@ -16,7 +16,7 @@ use crate::pass::next_look::{Cause, NextLook};
 use crate::pass::{PassFailed, Passes};
 use crate::per_rollout::PerRollout;
 use crate::queue::schedule::Schedule;
-use crate::queue::watches::{Asked, Scope, Triggers, watch_names};
+use crate::queue::watches::{Asked, PodsSeen, Scope, Triggers, watch_names};
 
 /// The first retry of a failed pass, doubled up to [`MAX_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
@@ -32,6 +32,9 @@ const AT_ONCE: usize = 1_000;
 trait Looks: Clone + Send + 'static {
     /// One pass over a rollout.
     fn look(&self, name: Name, cause: Cause) -> BoxFuture<'static, Result<NextLook, PassFailed>>;
+
+    /// Is told that all of these are to be looked at.
+    fn expect(&self, names: &[Name]);
 
     /// Forgets a rollout that is gone.
     fn forget(&self, name: &Name);
@@ -52,6 +55,10 @@ struct Runner<L> {
     running: JoinSet<(Name, Result<NextLook, PassFailed>)>,
     /// Whether every rollout is known: before, none is told from an orphan's owner.
     listed: bool,
+    /// Whether pods were listed, or can't be: who looks before looks twice.
+    pods_known: bool,
+    /// Since when this process leads, until it has begun to look at everything.
+    leads_since: Option<Instant>,
     takeover: Option<Takeover>,
 }
 
@@ -65,13 +72,14 @@ struct Takeover {
 ///
 /// # Panics
 /// If a pass does: the task ends, and with it the process.
-pub async fn run<P: Stream<Item = Vec<Name>> + Send + 'static>(
+pub async fn run<P: Stream<Item = PodsSeen> + Send + 'static>(
     scope: Scope,
     passes: Passes,
     index: Index,
     triggers: Triggers<P>,
 ) {
-    let names = watch_names(&scope, &index, triggers);
+    let (index, shown) = (index, passes.observer.shown());
+    let names = watch_names(&scope, &index, shown, triggers);
     let gate = passes.gate.clone();
     let leading = async move {
         if gate.leading().await.is_err() {
@@ -91,6 +99,8 @@ impl<L: Looks> Runner<L> {
             schedule: Schedule::default(),
             running: JoinSet::new(),
             listed: false,
+            pods_known: false,
+            leads_since: None,
             takeover: None,
         }
     }
@@ -98,7 +108,7 @@ impl<L: Looks> Runner<L> {
     async fn run(mut self, names: impl Stream<Item = Asked>, leading: impl Future<Output = ()>) {
         let (mut names, mut leading) = (pin!(names), pin!(leading.fuse()));
         loop {
-            let due = self.schedule.next_due().filter(|_| self.listed);
+            let due = self.schedule.next_due().filter(|_| self.may_look());
             let wait = async {
                 match due {
                     Some(at) => tokio::time::sleep_until(at).await,
@@ -111,7 +121,7 @@ impl<L: Looks> Runner<L> {
                     None => return,
                 },
                 Some(ended) = self.running.join_next() => self.ended(ended),
-                () = &mut leading, if self.listed => self.take_over(),
+                () = &mut leading => self.leads_since = Some(Instant::now()),
                 () = wait => {}
             }
             for _ in 0..AT_ONCE {
@@ -139,6 +149,10 @@ impl<L: Looks> Runner<L> {
                     self.gone(name);
                 }
             }
+            Asked::PodsKnown(names) => {
+                self.pods_known = true;
+                self.asked(Asked::Look(names, Cause::Routine));
+            }
             Asked::Gone(name) => self.gone(&name),
             Asked::Nothing => {}
         }
@@ -156,19 +170,27 @@ impl<L: Looks> Runner<L> {
         self.passes.forget(name);
     }
 
+    const fn may_look(&self) -> bool {
+        self.listed && self.pods_known
+    }
+
     /// Names that came while following were passed over: a new leader looks at everything.
-    fn take_over(&mut self) {
-        let (since, all) = (Instant::now(), self.index.all());
+    fn take_over(&mut self, since: Instant) {
+        let (now, all) = (Instant::now(), self.index.all());
         for name in &all {
-            self.schedule.ask(name.clone(), since, Cause::Routine);
+            self.schedule.ask(name.clone(), now, Cause::Routine);
         }
+        self.passes.expect(&all);
         self.takeover = Some(Takeover { since, left: all.into_iter().collect() });
         self.taken_over();
     }
 
     fn start(&mut self) {
-        if !self.listed {
+        if !self.may_look() {
             return;
+        }
+        if let Some(since) = self.leads_since.take() {
+            self.take_over(since);
         }
         let now = Instant::now();
         while let Some((name, cause)) = self.schedule.next(now) {
@@ -243,6 +265,10 @@ impl Looks for Passes {
     fn look(&self, name: Name, cause: Cause) -> BoxFuture<'static, Result<NextLook, PassFailed>> {
         let passes = self.clone();
         Box::pin(async move { passes.pass(&name, cause).await })
+    }
+
+    fn expect(&self, names: &[Name]) {
+        self.observer.expect(names);
     }
 
     fn forget(&self, name: &Name) {

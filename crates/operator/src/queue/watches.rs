@@ -1,6 +1,7 @@
 //! Watches: events on rollouts, Deployments, frozen templates and pods become names of rollouts.
 //! Makes no pass; fills the index of rollouts and what is known of pods.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt, future, stream};
@@ -18,6 +19,7 @@ use tokio::sync::mpsc;
 use crate::clock;
 use crate::cluster::calls::Cluster;
 use crate::name::Name;
+use crate::observe::ahead::Shown;
 use crate::observe::guarded::Guarded;
 use crate::observe::index::Index;
 use crate::observe::pods::{self, Pods, Sight};
@@ -68,38 +70,56 @@ impl Scope {
     }
 }
 
+/// What the watch of pods says.
+#[derive(Debug, PartialEq, Eq)]
+pub enum PodsSeen {
+    /// Pods of these targets have changed.
+    Changed(Vec<Name>),
+    /// A listing is over; pods of these targets were not known as it shows them.
+    Listed(Vec<Name>),
+    /// The watch failed: who waits for a listing waits for nothing.
+    Failed,
+}
+
 /// Pods with a role: what decisions read of them, and the targets of those that change.
-pub fn watch_pods(scope: &Scope) -> (Pods, impl Stream<Item = Vec<Name>> + Send + use<>) {
+pub fn watch_pods(scope: &Scope) -> (Pods, impl Stream<Item = PodsSeen> + Send + use<>) {
     let sight = Sight::default();
     let pods = Pods::new(sight.clone());
     let selection = listing().labels(ROLE);
     let met = scope.readiness.condition("the first listing of Pods");
     let events = watcher(scope.api::<Pod>(), selection).default_backoff().modify(pods::trim);
     let noted = pods.clone();
+    // Six pods of a rollout in a listing are one reason to look at it.
+    let mut listed = BTreeSet::new();
     let targets = events.map(move |event| match event {
         Ok(watcher::Event::Apply(pod)) => {
             sight.regained();
-            noted.note(&pod)
+            PodsSeen::Changed(noted.note(&pod))
         }
         Ok(watcher::Event::Delete(pod)) => {
             sight.regained();
-            noted.forget(&pod).into_iter().collect()
+            PodsSeen::Changed(noted.forget(&pod).into_iter().collect())
         }
         // A listing is complete when it is done.
         Ok(watcher::Event::Init) => {
             noted.listing_begins();
-            vec![]
+            listed.clear();
+            PodsSeen::Changed(vec![])
         }
-        Ok(watcher::Event::InitApply(pod)) => noted.note(&pod),
+        Ok(watcher::Event::InitApply(pod)) => {
+            listed.extend(noted.note(&pod));
+            PodsSeen::Changed(vec![])
+        }
         Ok(watcher::Event::InitDone) => {
             met.met();
             sight.regained();
-            noted.listing_ends()
+            listed.extend(noted.listing_ends());
+            PodsSeen::Listed(std::mem::take(&mut listed).into_iter().collect())
         }
         Err(error) => {
             sight.lost(clock::now_millis());
             tracing::warn!(%error, "the watch of Pods failed and is retried");
-            vec![]
+            PodsSeen::Failed
         }
     });
     (pods, targets)
@@ -111,6 +131,8 @@ pub(super) enum Asked {
     Look(Vec<Name>, Cause),
     /// Every rollout was listed; these are gone.
     Listed(Vec<Name>),
+    /// As much is known of pods as will be: pods of these rollouts were listed.
+    PodsKnown(Vec<Name>),
     /// A rollout is gone.
     Gone(Name),
     /// Something is alive, no more.
@@ -119,7 +141,7 @@ pub(super) enum Asked {
 
 /// What asks for passes beside the watches made here.
 pub struct Triggers<P> {
-    /// Targets whose pods changed.
+    /// What the watch of pods says.
     pub pods: P,
     /// Names that were asked for.
     pub asked: mpsc::UnboundedReceiver<Name>,
@@ -128,12 +150,13 @@ pub struct Triggers<P> {
 }
 
 /// Names of rollouts to look at, and of those that are gone.
-pub(super) fn watch_names<P: Stream<Item = Vec<Name>> + Send + 'static>(
+pub(super) fn watch_names<P: Stream<Item = PodsSeen> + Send + 'static>(
     scope: &Scope,
     index: &Index,
+    shown: Shown,
     triggers: Triggers<P>,
 ) -> impl Stream<Item = Asked> + Send + use<P> {
-    let rollouts = watch_rollouts(scope, index);
+    let rollouts = watch_rollouts(scope, index, shown.clone());
     let deployments = watch_metadata::<Deployment>(scope, "Deployments", "");
     let revisions = watch_metadata::<ControllerRevision>(scope, "ControllerRevisions", TARGET);
     let rollouts_of = index.clone();
@@ -151,18 +174,26 @@ pub(super) fn watch_names<P: Stream<Item = Vec<Name>> + Send + 'static>(
         Asked::Look(rollouts_of.of_target(&it.namespace().unwrap_or_default(), target), cause)
     });
     let rollouts_of = index.clone();
-    let pods = triggers.pods.map(move |targets| {
-        let names = targets.iter().flat_map(|it| rollouts_of.of_target(&it.namespace, &it.name));
-        Asked::Look(names.collect(), Cause::Change)
+    let pods = triggers.pods.map(move |seen| {
+        let rollouts = |targets: Vec<Name>| {
+            let of = |it: &Name| rollouts_of.of_target(&it.namespace, &it.name);
+            targets.iter().flat_map(of).collect()
+        };
+        match seen {
+            PodsSeen::Changed(targets) => Asked::Look(rollouts(targets), Cause::Change),
+            PodsSeen::Listed(targets) => Asked::PodsKnown(rollouts(targets)),
+            PodsSeen::Failed => Asked::PodsKnown(vec![]),
+        }
     });
     let asked = stream::unfold(triggers.asked, |mut asked| async move {
         asked.recv().await.map(|name| (Asked::Look(vec![name], Cause::Change), asked))
     });
     // Polled by the queue itself: one that is stuck misses its beat.
-    let beats = stream::unfold(triggers.heartbeat, |heartbeat| async move {
+    let beats = stream::unfold((triggers.heartbeat, shown), |(heartbeat, shown)| async move {
         heartbeat.beat();
+        shown.forget_old();
         tokio::time::sleep(BEAT_EVERY).await;
-        Some((Asked::Nothing, heartbeat))
+        Some((Asked::Nothing, (heartbeat, shown)))
     });
     stream::select_all([
         rollouts.boxed(),
@@ -174,7 +205,11 @@ pub(super) fn watch_names<P: Stream<Item = Vec<Name>> + Send + 'static>(
     ])
 }
 
-fn watch_rollouts(scope: &Scope, index: &Index) -> impl Stream<Item = Asked> + Send + use<> {
+fn watch_rollouts(
+    scope: &Scope,
+    index: &Index,
+    shown: Shown,
+) -> impl Stream<Item = Asked> + Send + use<> {
     let met = scope.readiness.condition("the first listing of CanaryRollouts");
     let (index, guarded) = (index.clone(), scope.guarded.clone());
     let events = watcher(scope.api::<SeenRollout>(), listing()).default_backoff();
@@ -185,7 +220,9 @@ fn watch_rollouts(scope: &Scope, index: &Index) -> impl Stream<Item = Asked> + S
         }
         Ok(watcher::Event::InitApply(it)) => {
             note(&index, &guarded, &it);
-            Asked::Look(vec![name(&it)], Cause::Routine)
+            let names = vec![name(&it)];
+            shown.keep(it.0.ok());
+            Asked::Look(names, Cause::Routine)
         }
         Ok(watcher::Event::Delete(it)) => {
             let name = name(&it);

@@ -8,6 +8,9 @@ use siskin_api::conditions::MAX_MESSAGE_CHARS;
 pub(super) fn fit(status: &mut CanaryRolloutStatus) {
     cut(&mut status.rollout_id, ID);
     cut(&mut status.change_id, CHANGE_ID);
+    if let Some(it) = &mut status.observed_target {
+        shorten(&mut it.uid, 128);
+    }
     cut(&mut status.message, SENTENCE);
     // Half of a selector selects other pods, half of the accounts is no JSON: whole, or not at all.
     drop_longer(&mut status.selector, 2_048);
@@ -28,6 +31,9 @@ pub(super) fn fit(status: &mut CanaryRolloutStatus) {
             shorten(&mut it.rollout_id, ID);
         }
     }
+    if let Some(it) = &mut status.autoscaler {
+        shorten(&mut it.name, 253);
+    }
     if let Some(it) = &mut status.analysis {
         cut(&mut it.reason, SENTENCE);
         cut(&mut it.subject, 320);
@@ -42,6 +48,7 @@ pub(super) fn fit(status: &mut CanaryRolloutStatus) {
         drop_longer(&mut it.accounts, 16_384);
     }
     if let Some(it) = &mut status.progress {
+        cut(&mut it.change_id, CHANGE_ID);
         cut(&mut it.obstacle, SENTENCE);
     }
     status.history.truncate(10);
@@ -50,9 +57,13 @@ pub(super) fn fit(status: &mut CanaryRolloutStatus) {
         cut(&mut it.change_id, CHANGE_ID);
         shorten(&mut it.revision, ID);
         cut(&mut it.message, SENTENCE);
+        cut(&mut it.by, NAME);
     }
     status.commands.truncate(20);
-    status.commands.iter_mut().for_each(|it| shorten(&mut it.value, 256));
+    for it in &mut status.commands {
+        shorten(&mut it.value, 256);
+        cut(&mut it.by, NAME);
+    }
     if 200 < status.replay.len() {
         status.replay.truncate(200);
         status.replay_truncated = true;
@@ -69,6 +80,8 @@ pub(super) fn fit(status: &mut CanaryRolloutStatus) {
 const ID: usize = 63;
 /// What a pipeline names its change.
 const CHANGE_ID: usize = 256;
+/// Somebody's name, and how it is known.
+const NAME: usize = 256;
 /// One sentence, or some.
 const SENTENCE: usize = 1_024;
 /// A number as a text.

@@ -94,6 +94,7 @@ fn is_settled(world: &World, plan: &Plan, facts: Option<&Facts>) -> bool {
             | Held::Suspended
             | Held::ScaledToZero
             | Held::TargetUnavailable
+            | Held::AutoscalerPending
             | Held::TargetPaused
             | Held::PrimaryBlocked
             | Held::CanaryBlocked
@@ -145,9 +146,12 @@ fn outcome_reason(state: &State) -> &'static str {
 /// What holds the rollout, where it is the cluster and no part of a trial's own course; else the phase.
 fn reconciling_reason(plan: &Plan) -> &'static str {
     match plan.held {
-        Some(held @ (Held::TargetPaused | Held::PrimaryBlocked | Held::CanaryBlocked)) => {
-            held.into()
-        }
+        Some(
+            held @ (Held::TargetPaused
+            | Held::AutoscalerPending
+            | Held::PrimaryBlocked
+            | Held::CanaryBlocked),
+        ) => held.into(),
         None
         | Some(
             Held::TargetMissing

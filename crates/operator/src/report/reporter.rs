@@ -13,7 +13,7 @@ use crate::process::metrics::Metrics;
 use crate::report::refusals::ToldRefusal;
 use crate::report::repairs::{self, Touched};
 use crate::report::round::Round;
-use crate::report::words;
+use crate::report::{scaling, words};
 use crate::workloads::children::child_name;
 
 /// Tells people.
@@ -115,8 +115,9 @@ impl Reporter {
                 {
                     // What it was set to; `noted` is what it is given back with.
                     let set = world.target.as_ref().map_or(*noted, |it| it.workload.replicas);
+                    let rollout = &world.name.name;
                     let note = format!(
-                        "{target} was set to {set} replicas by someone else; its pods run as {target}-primary, so it was drained again"
+                        "{target} was set to {set} replicas by someone else; its pods run as {target}-primary, so it was drained again. To scale them, scale CanaryRollout {rollout}"
                     );
                     let (kind, action) = (EventKind::Normal, set.to_string());
                     self.announce(
@@ -140,8 +141,16 @@ impl Reporter {
                         Announcement { kind, reason: "PrimaryLeft", action, note },
                     );
                 }
+                Effect::TakeScale { scaler } if round.tells_of_take => {
+                    self.announce(world, scaling::taken(world, scaler));
+                }
+                Effect::GiveScale { scaler, to } => {
+                    self.announce(world, scaling::given_back(world, scaler, *to));
+                }
                 Effect::AddFinalizer
                 | Effect::SeedScale { .. }
+                | Effect::UnseedScale
+                | Effect::TakeScale { .. }
                 | Effect::Primary { .. }
                 | Effect::Canary { .. }
                 | Effect::Freeze { .. }

@@ -21,6 +21,8 @@ pub struct Round<'a> {
     pub(crate) answers: &'a [Answer],
     /// What stands in the way, as far as it was not told lately.
     pub(crate) untold: &'a [Obstacle],
+    /// Whether an autoscaler that was taken over is told of.
+    pub(crate) tells_of_take: bool,
     /// Writes that the API server would not make, the first of them first.
     pub(crate) refusals: &'a [ToldRefusal],
     pub(crate) now: Timestamp,

@@ -3,13 +3,14 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
+use kube::api::DynamicObject;
 use siskin_analysis::observation::Role;
 use siskin_analysis::{Assessment, Fault, Finding, GroupSummary, RoleSummary, Verdict};
 use siskin_api as api;
 use siskin_api::annotations::target;
 use siskin_api::{
-    AnalysisStatus, CanaryRolloutStatus, HistoryEntry, PrintedColumns, RejectedRevision, Revisions,
-    RoleFigures, RolloutOutcome, Share,
+    AnalysisStatus, AutoscalerRef, CanaryRolloutStatus, ObservedTarget, PrintedColumns,
+    RejectedRevision, Revisions, RoleFigures, Share,
 };
 use siskin_decide::{Cause, Effect, Facts, Plan, Rest, State, Workload};
 
@@ -17,8 +18,8 @@ use crate::commands;
 use crate::observe::world::World;
 use crate::persisted;
 use crate::report::round::Round;
-use crate::report::words::{cause_text, message, promoted_text, what_was_late, why};
-use crate::report::{bounds, conditions};
+use crate::report::words::{message, what_was_late};
+use crate::report::{bounds, conditions, history, scaling};
 use crate::workloads::selector;
 
 /// Past rollouts that the status keeps.
@@ -45,16 +46,18 @@ pub fn status(round: &Round<'_>) -> CanaryRolloutStatus {
         let id = object.metadata.annotations.as_ref().and_then(|it| it.get(target::CHANGE_ID));
         status.change_id = id.map(|it| it.chars().take(256).collect());
     }
+    status.observed_target = world.live.target.as_ref().and_then(observed_target);
     status.message = Some(message(round).chars().take(MAX_MESSAGE).collect());
     status.replicas = facts.and_then(|it| i32::try_from(it.replicas).ok());
+    status.autoscaler = facts.and_then(autoscaler);
     status.selector = selector(world).or(status.selector);
     status.revisions = Some(revisions(world, plan, facts));
-    status.progress = progress(world, plan, now);
+    status.progress = progress(world, plan, now).map(|it| of_change(it, &before, &status));
     analyze(&mut status, round);
     detect(&mut status, before.analysis.as_ref(), now);
     status.summary = Some(summary(round, &status));
     status.commands = commands::keep(&world.asked, &before.commands, answers);
-    if let Some(entry) = ended(round) {
+    if let Some(entry) = history::ended(round, &status.commands) {
         status.history.insert(0, entry);
         status.history.truncate(MAX_HISTORY);
     }
@@ -67,6 +70,13 @@ pub fn status(round: &Round<'_>) -> CanaryRolloutStatus {
 fn facts_after<'a>(world: &'a World, plan: &'a Plan) -> Option<&'a Facts> {
     let written = plan.effects.iter().rev().find_map(Effect::facts);
     written.or(world.primary.as_ref().map(|it| &it.facts))
+}
+
+/// The autoscaler that is kept pointed at the rollout: not one that is on its way back.
+fn autoscaler(facts: &Facts) -> Option<AutoscalerRef> {
+    let taken = facts.scaled_by.as_ref().filter(|it| it.answered || facts.declined.is_none())?;
+    let kind = scaling::wire_kind(taken.scaler.kind);
+    Some(AutoscalerRef { kind, name: taken.scaler.name.to_string() })
 }
 
 /// Selects all pods of both roles, for autoscalers that read pod metrics. One that is too long for
@@ -108,6 +118,28 @@ fn progress(world: &World, plan: &Plan, now: Timestamp) -> Option<api::ProgressS
     }
     progress.obstacle = obstacle(world, &plan.next);
     Some(progress)
+}
+
+/// The attempt's own change: one that comes while it is under way is of the next.
+fn of_change(
+    progress: api::ProgressStatus,
+    before: &CanaryRolloutStatus,
+    status: &CanaryRolloutStatus,
+) -> api::ProgressStatus {
+    if progress.started.is_none() {
+        return progress;
+    }
+    let known = before.progress.as_ref().filter(|it| {
+        it.started.is_some() && it.revision == progress.revision && it.attempt == progress.attempt
+    });
+    let change_id = known.map_or(&status.change_id, |it| &it.change_id).clone();
+    api::ProgressStatus { change_id, ..progress }
+}
+
+/// What says that a Deployment is the one that was seen.
+fn observed_target(target: &DynamicObject) -> Option<ObservedTarget> {
+    let metadata = &target.metadata;
+    Some(ObservedTarget { uid: metadata.uid.clone()?, generation: metadata.generation? })
 }
 
 /// What kept a late canary's pods from running: kept when they go, since nothing else tells it then.
@@ -271,49 +303,6 @@ fn summary(round: &Round<'_>, status: &CanaryRolloutStatus) -> PrintedColumns {
     }
 }
 
-/// The entry of a rollout that ended with this plan.
-fn ended(round: &Round<'_>) -> Option<HistoryEntry> {
-    let Round { world, plan, now, .. } = *round;
-    let id = world.state.rollout()?;
-    if plan.next.rollout() == Some(id) {
-        return None;
-    }
-    let (outcome, cause, promoted_by, text) = match (&world.state, &plan.next) {
-        (State::Promoting(it), State::AtRest(Rest::Succeeded)) => {
-            (RolloutOutcome::Promoted, None, Some(it.promoted_by), promoted_text(it.promoted_by))
-        }
-        (State::RollingBack(it), _) => {
-            let outcome = match it.cause {
-                Cause::Superseded => RolloutOutcome::Superseded,
-                Cause::Reverted => RolloutOutcome::Reverted,
-                Cause::GuardFailed
-                | Cause::AnalysisFailed
-                | Cause::DeadlineExceeded
-                | Cause::Aborted
-                | Cause::Inconclusive
-                | Cause::Rejected
-                | Cause::Resumed => RolloutOutcome::RolledBack,
-            };
-            (outcome, Some(it.cause), None, cause_text(it.cause))
-        }
-        (_, _) => return None,
-    };
-    let before = world.rollout.status.as_ref();
-    let started = before.and_then(|it| it.progress.as_ref()).and_then(|it| it.started.clone());
-    let why = cause.map_or_else(|| text.to_owned(), |it| why(round, id.revision, it));
-    Some(HistoryEntry {
-        rollout_id: id.to_string(),
-        change_id: before.and_then(|it| it.change_id.clone()),
-        revision: id.revision.to_string(),
-        outcome,
-        cause: cause.map(persisted::wire_cause),
-        promoted_by: promoted_by.map(persisted::wire_promoted_by),
-        message: Some(why.chars().take(MAX_MESSAGE).collect()),
-        started: Time(started.map_or(now, |it| it.0)),
-        finished: Time(now),
-    })
-}
-
 const fn wire_verdict(verdict: Verdict) -> api::Verdict {
     match verdict {
         Verdict::Pass => api::Verdict::Pass,
@@ -328,44 +317,4 @@ fn rounded(value: f64) -> Option<i64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use siskin_api::Verdict;
-
-    use super::*;
-
-    /// A status whose attempt began at the epoch.
-    fn with(verdict: Verdict) -> CanaryRolloutStatus {
-        let progress = serde_json::json!({
-            "revision": "18e503fe66", "attempt": 1, "started": "1970-01-01T00:00:00.000000Z",
-            "since": "1970-01-01T00:00:30.000000Z",
-        });
-        let analysis = AnalysisStatus { verdict: Some(verdict), ..AnalysisStatus::default() };
-        CanaryRolloutStatus {
-            progress: Some(serde_json::from_value(progress).expect("a progress")),
-            analysis: Some(analysis),
-            ..CanaryRolloutStatus::default()
-        }
-    }
-
-    fn detected(status: &CanaryRolloutStatus) -> Option<i64> {
-        status.analysis.as_ref().and_then(|it| it.detected_after_seconds)
-    }
-
-    #[test]
-    fn the_time_to_detection_is_that_of_the_first_verdict_of_fail() {
-        let at = |second| Timestamp::from_second(second).expect("a time");
-        let mut doubtful = with(Verdict::Inconclusive);
-        detect(&mut doubtful, None, at(40));
-        assert_eq!(detected(&doubtful), None);
-        let mut failed = with(Verdict::Fail);
-        detect(&mut failed, doubtful.analysis.as_ref(), at(52));
-        assert_eq!(detected(&failed), Some(52));
-        let mut later = with(Verdict::Fail);
-        later.progress = None;
-        detect(&mut later, failed.analysis.as_ref(), at(70));
-        assert_eq!(detected(&later), Some(52), "when the attempt is over, too");
-        let mut early = with(Verdict::Fail);
-        detect(&mut early, None, at(-5));
-        assert_eq!(detected(&early), Some(0), "a clock that was set back");
-    }
-}
+mod tests;

@@ -4,14 +4,14 @@
 use siskin_analysis::Verdict;
 use siskin_analysis::observation::Role;
 use siskin_decide::{
-    Cause, CurrentStep, Ending, Held, Plan, PromotedBy, Promotion, Rest, Revision, State,
+    Cause, CurrentStep, Ending, Held, Membership, Plan, PromotedBy, Promotion, Rest, Revision,
+    State, Workload,
 };
 
-use crate::observe::autoscalers::AutoscaledBy;
 use crate::observe::missing_pods::Obstacle;
 use crate::observe::world::{BlockedPods, World};
-use crate::report::refusals;
 use crate::report::round::Round;
+use crate::report::{refusals, scaling};
 
 /// Characters of a bypass's reason that are told: a sentence; an annotation may hold a novel.
 const MAX_REASON: usize = 200;
@@ -68,8 +68,7 @@ fn on_trial(round: &Round<'_>, step: CurrentStep) -> String {
     let steps = round.world.strategy.steps.len();
     let place = format!("step {}/{steps}, {} canary", step.index + 1, pods(step.canary));
     if step.hold.since.is_none() {
-        let text = format!("{place}: waiting until the canary is Ready and has joined the group");
-        return waiting_for(text, round.world.missing_pods(Role::Canary));
+        return format!("{place}: {}", unsettled(round, step));
     }
     match (&round.evidence.assessment, round.evidence.delivery.concern()) {
         (Some(it), Some(silent)) if it.verdict == Verdict::Pass => {
@@ -77,6 +76,31 @@ fn on_trial(round: &Round<'_>, step: CurrentStep) -> String {
         }
         (Some(it), _) => format!("{place}: {}", it.finding),
         (None, _) => place,
+    }
+}
+
+/// What a step waits for before it is settled. What is in its way beside the canary is named: a user
+/// would look for a fault in the version else.
+fn unsettled(round: &Round<'_>, step: CurrentStep) -> String {
+    let Round { world, evidence, .. } = *round;
+    let joined = matches!(evidence.membership, Membership::Settled | Membership::Unknown);
+    let is_whole = |it: &Workload| it.current && it.rolled && step.canary <= it.available;
+    let is_there = joined && world.canary.as_ref().is_some_and(is_whole);
+    match (is_there, world.primary_in_the_way()) {
+        (true, Some(way)) => {
+            format!("the canary is Ready and in the group; {way}, which is waited for")
+        }
+        (true, None) => {
+            "the canary is Ready and in the group; the primary is on its way to its count".into()
+        }
+        (false, way) => {
+            let text = "waiting until the canary is Ready and has joined the group".to_owned();
+            let text = waiting_for(text, world.missing_pods(Role::Canary));
+            match way {
+                Some(way) => format!("{text}; {way}, and that time is not held against the canary"),
+                None => text,
+            }
+        }
     }
 }
 
@@ -112,7 +136,8 @@ fn held_text(round: &Round<'_>, held: Held) -> Option<String> {
         Held::TargetUnavailable => format!(
             "waiting until Deployment {target} is complete and Available before it is adopted"
         ),
-        Held::AutoscalerOnTarget => autoscaled_text(world),
+        Held::AutoscalerOnTarget => scaling::in_the_way_text(world),
+        Held::AutoscalerPending => scaling::pending_text(world),
         Held::TargetPaused => format!(
             "Deployment {target} is paused: nothing new is tried and no pods are handed back to it; run kubectl rollout resume deployment/{target}"
         ),
@@ -152,22 +177,6 @@ fn held_text(round: &Round<'_>, held: Held) -> Option<String> {
         }
         Held::Overdue => overdue(world, next),
     })
-}
-
-fn autoscaled_text(world: &World) -> String {
-    let target = world.target_name();
-    match &world.autoscaled {
-        AutoscaledBy::Named(by) => format!(
-            "{by} scales Deployment {target}, which Siskin keeps drained; let its scaleTargetRef name CanaryRollout {} (siskin.dev/v1alpha1) instead",
-            world.name.name
-        ),
-        AutoscaledBy::Nobody | AutoscaledBy::Unknown(None) => {
-            format!("not known yet whether an autoscaler scales Deployment {target}")
-        }
-        AutoscaledBy::Unknown(Some(why)) => format!(
-            "not known whether an autoscaler scales Deployment {target}: {why}; it is asked again"
-        ),
-    }
 }
 
 /// Pods that the cluster does not let run, in the server's words, with what makes room.

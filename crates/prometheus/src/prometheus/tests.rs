@@ -315,7 +315,7 @@ async fn path_prefix_credentials_and_tenant_arrive() {
         for (data, authorization) in secrets {
             let data: BTreeMap<String, Vec<u8>> =
                 data.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
-            let access = Access::from_secret(&data).expect("a Secret");
+            let access = Access::from_secret(&data).expect("a Secret").over_plain_http();
             let client = Prometheus::new(server.address(prefix), &access).expect("a client");
             assert_eq!(query(&client).await, Ok(Measured::One(3.0)));
             let question = server.asked().pop().expect("a question");

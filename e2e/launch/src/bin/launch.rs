@@ -1,4 +1,4 @@
-//! `cargo demo` and `cargo testbed`: builds the program of that name, telling how that goes, and becomes it.
+//! `cargo demo`, `cargo testbed` and `cargo image`: builds the program of that name, telling how that goes, and becomes it.
 //! It knows no option of any of them.
 
 use std::env;
@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     let name = arguments.next().unwrap_or_default();
     let error = match Program::of(&name.to_string_lossy()) {
         Some(program) => program.launch(arguments),
-        None => format!("{} is no program of the test bed", name.display()),
+        None => format!("{} is no program to launch", name.display()),
     };
     eprintln!("{error}");
     ExitCode::FAILURE

@@ -25,7 +25,7 @@ pub(super) fn available(moment: &Moment<'_>) -> Option<String> {
         return None;
     }
     let given_up = failed(moment, part);
-    let total = moment.after.total()?;
+    let total = wanted(moment.after)?;
     let least = total.saturating_sub(slack(moment.after, total));
     // Whether pods that have just become unready were still counted nobody can know: a count that
     // takes nobody away in either reading broke nothing.
@@ -39,6 +39,13 @@ pub(super) fn available(moment: &Moment<'_>) -> Option<String> {
             "{part:?} from {from} to {to} left {after} of {before} ready consumers, N is {total}, at least {least} must stay"
         )
     })
+}
+
+/// N; one that the rollout's spec makes smaller is heeded before it is noted.
+fn wanted(state: &State) -> Option<u32> {
+    let noted = state.total()?;
+    let asked = state.rollout().and_then(|it| it.spec.replicas);
+    Some(asked.and_then(|it| u32::try_from(it).ok()).map_or(noted, |it| it.min(noted)))
 }
 
 /// I1 for templates. A write that begins to replace the pods of one child while the other child's are being replaced:

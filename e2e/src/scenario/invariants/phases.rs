@@ -23,7 +23,7 @@ const EDGES: [(Phase, &[Phase]); 11] = [
 ];
 
 /// `Progressing` from rest: preflight had passed. `RollingBack`: a canary that no record explains.
-/// `Promoting`: no trial needed.
+/// `Promoting`: no trial needed. `Failed`: a version was applied that an earlier attempt had rejected.
 const AT_REST: &[Phase] = &[
     Phase::Adopting,
     Phase::Preparing,
@@ -31,6 +31,7 @@ const AT_REST: &[Phase] = &[
     Phase::Promoting,
     Phase::RollingBack,
     Phase::Succeeded,
+    Phase::Failed,
 ];
 
 /// A status says nothing that its predecessor could not lead to.

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::Case;
-use crate::observed::{Autoscaler, Names, Workload};
+use crate::autoscaler::{Answer, Autoscalers, Bar, Declined, Scaler, Scales, Taken};
+use crate::observed::{Names, Observed, Workload};
 use crate::order::Order;
 use crate::revision::Cause;
 use crate::state::{Rest, State};
@@ -46,13 +47,11 @@ fn no_primary() -> Vec<Case> {
         ("N2", with(plain(), &[|it| it.target = None])),
         ("N3", with(plain(), &[|it| target(it).noted = Some(4)])),
         ("N4", with(plain(), &[|it| it.spec_valid = false, |it| it.suspended = true])),
-        (
-            "N5",
-            with(
-                plain(),
-                &[|it| it.autoscaler_on_target = Autoscaler::Present, |it| it.suspended = true],
-            ),
-        ),
+        ("N5", with(plain(), &[|it| it.autoscalers = Autoscalers::Unknown])),
+        ("N5", with(plain(), &[opted_out, |it| it.suspended = true])),
+        ("N5", with(plain(), &[two])),
+        ("N5", with(plain(), &[|it| *known(it).1 = true])),
+        ("N8", with(plain(), &[|it| autoscaled(it, Scales::Target)])),
         ("N6", with(plain(), &[|it| it.suspended = true])),
         ("N7", with(plain(), &[|it| target(it).available = false])),
         ("N7", with(plain(), &[|it| target(it).workload.available = 0])),
@@ -60,6 +59,35 @@ fn no_primary() -> Vec<Case> {
         // A mark that an earlier life has left says nothing about a target that serves by itself.
         ("N8", with(plain(), &[|it| it.frozen.push(frozen(PROMOTED, 3))])),
     ]
+}
+
+fn known(seen: &mut Observed) -> (&mut Vec<Scaler>, &mut bool) {
+    let Autoscalers::Known { all, vertical } = &mut seen.autoscalers else { panic!("none known") };
+    (all, vertical)
+}
+
+fn taken_by(seen: &mut Observed) -> &mut Taken {
+    primary(seen).facts.scaled_by.as_mut().expect("one was taken over")
+}
+
+/// It has only just been pointed here.
+fn silent(seen: &mut Observed) {
+    known(seen).0[0].answer = Answer::Waiting { since: NOW };
+}
+
+fn two(seen: &mut Observed) {
+    autoscaled(seen, Scales::Target);
+    known(seen).0.push(scaler("orders-2", Scales::Rollout));
+}
+
+fn opted_out(seen: &mut Observed) {
+    autoscaled(seen, Scales::Target);
+    known(seen).0[0].bar = Some(Bar::Keeps);
+}
+
+fn declined(seen: &mut Observed) {
+    autoscaled(seen, Scales::Target);
+    primary(seen).facts.declined = Some(Declined { version: 1, says: Arc::from("no answer") });
 }
 
 fn adoption() -> Vec<Case> {
@@ -83,7 +111,14 @@ fn adoption() -> Vec<Case> {
         ),
         ("O2", with(adopting(), &[|it| target(it).workload = workload(PROMOTED, 6)])),
         ("O3", with(adopting(), &[|it| it.canary = Some(workload(NEXT, 1))])),
+        ("O3b", with(adopting(), &[|it| it.autoscalers = Autoscalers::Unknown])),
+        ("O3b", with(adopting(), &[two])),
+        ("O3b", with(adopting(), &[opted_out])),
+        ("O3b", with(adopting(), &[declined])),
+        ("O3b", with(adopting(), &[|it| autoscaled(it, Scales::Target)])),
+        ("O3b", with(adopting(), &[taken, |it| taken_by(it).answered = false, silent])),
         ("O4", adopting()),
+        ("O4", with(adopting(), &[taken])),
         // It goes on, whatever the user stops.
         ("O4", with(adopting(), &[|it| it.suspended = true, |it| it.spec_valid = false])),
         ("O4", with(adopting(), &[|it| order(it, Order::Abort(ID)), bypass])),

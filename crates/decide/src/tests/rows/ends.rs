@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::Case;
+use crate::autoscaler::Autoscalers;
 use crate::observed::{Names, Observed, Workload};
 use crate::order::Order;
 use crate::revision::Cause;
@@ -25,6 +26,7 @@ fn rollback() -> Vec<Case> {
     let clean: [Change; 2] =
         [|it| rollback_of(it).cause = Cause::Reverted, |it| it.frozen[1].rejection = None];
     let broken: Change = |it| primary(it).workload.available = 0;
+    let no_room: Change = |it| it.primary_blocked = Some(NOW);
     let from_promoting: Change = |it| rollback_of(it).from = Origin::Promoting;
     let failed: [Change; 2] = [
         |it| rollback_of(it).cause = Cause::GuardFailed,
@@ -39,7 +41,11 @@ fn rollback() -> Vec<Case> {
         ("B4", with(rolling_back(), &failed)),
         ("B5", rolling_back()),
         ("B5", with(rolling_back(), &[third, bypass, |it| it.suspended = true])),
+        ("B5b", with(rolling_back(), &[no_room])),
+        ("B5b", with(rolling_back(), &[from_promoting, broken, no_room])),
+        ("B5b", with(with(rolling_back(), &failed), &[no_room])),
         ("B6", with(rolling_back(), &[overdue])),
+        ("B6", with(rolling_back(), &[overdue, no_room])),
         ("B6", with(rolling_back(), &[overdue, third, bypass, |it| it.suspended = true])),
     ]
 }
@@ -51,8 +57,9 @@ fn released() -> Vec<Case> {
         ("D1", with(at_rest(), &[gone, |it| it.finalizer = false])),
         ("D2", with(at_rest(), &[gone, |it| it.names = Names::Taken])),
         ("D3", with(at_rest(), &[gone, lost])),
-        ("D4", with(at_rest(), &[gone, lost, |it| it.namespace_terminating = true])),
-        ("D4", with(plain(), &[gone])),
+        ("D4", with(at_rest(), &[gone, lost, |it| target(it).noted = None])),
+        ("D4b", with(at_rest(), &[gone, lost, |it| it.namespace_terminating = true])),
+        ("D4b", with(plain(), &[gone])),
         ("D5", with(at_rest(), &[gone, |it| it.uid = Arc::from("another")])),
         ("D6", with(deleted(at_rest(), None), &[overdue])),
         ("D6", with(deleted(at_rest(), Some(Ending::HandBack)), &[overdue])),
@@ -86,9 +93,12 @@ fn handed_back() -> Vec<Case> {
         |it| primary(it).workload = workload(PROMOTED, 3),
     ];
     let reverted: Change = |it| ask(it, PROMOTED);
+    let unseen: Change = |it| it.autoscalers = Autoscalers::Unknown;
     vec![
         ("D10", with(back(at_rest()), &scaled)),
+        ("D10b", with(with(back(at_rest()), &up), &[empty, taken, unseen])),
         ("D11", with(with(back(at_rest()), &up), &[empty])),
+        ("D11", with(with(back(at_rest()), &up), &[empty, taken])),
         ("D11b", with(back(at_rest()), &[|it| target(it).paused = true])),
         ("D12", with(back(progressing()), &[reverted])),
         ("D13", back(at_rest())),
@@ -106,7 +116,9 @@ fn left() -> Vec<Case> {
     vec![
         ("D14", with(left(at_rest()), &[lose_promoted])),
         ("D15", with(with(left(at_rest()), &half), &[shared])),
+        ("D10b", with(left(at_rest()), &[taken, |it| it.autoscalers = Autoscalers::Unknown])),
         ("D16", left(at_rest())),
+        ("D16", with(left(at_rest()), &[taken])),
         ("D17", left(progressing())),
         ("D17", left(promoting())),
     ]

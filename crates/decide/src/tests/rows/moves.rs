@@ -178,6 +178,7 @@ fn promotion() -> Vec<Case> {
         [|it| primary(it).workload = workload(NEXT, 4), |it| it.canary = Some(workload(NEXT, 0))];
     let unknown: Change = |it| it.frozen.retain(|it| it.revision != PROMOTED);
     let third: Change = |it| ask(it, THIRD);
+    let no_room: Change = |it| it.primary_blocked = Some(NOW);
     let rejected_before: Change = |it| {
         reject(it, NEXT, Cause::Aborted, EARLIER);
         it.frozen.iter_mut().filter(|it| it.revision == NEXT).for_each(|it| it.attempt = 1);
@@ -195,8 +196,12 @@ fn promotion() -> Vec<Case> {
         ("M4", with(promoting(), &[rolled, third])),
         ("M5", promoting()),
         ("M5", with(promoting(), &[|it| it.suspended = true, |it| it.target = None])),
+        ("M5b", with(promoting(), &[no_room])),
+        ("M5b", with(promoting(), &[rolled, no_room])),
         ("M6", with(promoting(), &[overdue])),
+        ("M6", with(promoting(), &[overdue, no_room])),
         ("M7", with(promoting(), &[unknown, abort])),
+        ("M7", with(promoting(), &[unknown, abort, overdue, no_room])),
     ]
 }
 

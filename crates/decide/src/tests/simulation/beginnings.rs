@@ -23,6 +23,7 @@ pub(super) fn plain(profile: &Profile, template: Revision, total: u32) -> Cluste
         primary: None,
         canary: None,
         frozen: Vec::new(),
+        scalers: Vec::new(),
         rollout: None,
         doomed: false,
         versions: 1,
@@ -49,6 +50,9 @@ pub(super) fn adopt(cluster: &mut Cluster) {
         attempts: 0,
         bypass: None,
         ending: None,
+        scaled_by: None,
+        seeded: false,
+        declined: None,
     };
     let trial = trial_key(template);
     let frozen = Frozen { revision: template, trial, promoted: true, rejection: None, attempt: 0 };

@@ -8,13 +8,16 @@ use jiff::SignedDuration;
 use super::deployment::Deployment;
 use super::operator::Operator;
 use super::refusals::Refusals;
+use super::scalers;
 use super::storm;
 use super::vandals;
 use super::world::{Nature, World};
-use crate::observed::Observed;
+use crate::autoscaler::Scales;
+use crate::observed::{Facts, Observed};
 use crate::order::Order;
 use crate::plan::Held;
 use crate::revision::Revision;
+use crate::scaling::in_the_way;
 use crate::state::{Rest, Stage, State};
 use crate::table::decide;
 
@@ -94,10 +97,7 @@ pub(super) fn person(world: &mut World) {
 /// Somebody repairs what no operator can: policies, dead nodes, two masters of one count.
 fn mend(world: &mut World) {
     world.refusals = Refusals::None;
-    // What it wrote last is drained before it goes: else its count would be anybody's.
-    let drains = world.cluster.primary.is_some();
-    let target = world.cluster.target.as_ref().filter(|_| drains);
-    world.keda &= target.is_some_and(|it| 0 < it.deployment.replicas);
+    scalers::mend(world);
     let cluster = &mut world.cluster;
     let all = [
         cluster.target.as_mut().map(|it| &mut it.deployment),
@@ -178,6 +178,11 @@ pub(super) fn is_over(world: &mut World) -> bool {
         return false;
     }
     let cluster = &world.cluster;
+    let facts = cluster.primary.as_ref().map(|it| &it.facts);
+    // One that was taken over works, or is given back.
+    if facts.and_then(|it| it.scaled_by.as_ref()).is_some_and(|it| !it.answered) {
+        return false;
+    }
     let all = [
         cluster.target.as_ref().map(|it| &it.deployment),
         cluster.primary.as_ref().map(|it| &it.deployment),
@@ -224,6 +229,7 @@ pub(super) fn inspect(world: &mut World) {
     let failed = matches!(seen.state, State::AtRest(Rest::Failed { .. }));
     expect((desired == facts.promoted) != failed, "the phase says something else");
     wish(world, seen, total);
+    autoscaled(world, seen, facts);
     let state = match seen.state {
         State::AtRest(Rest::Initialized) => "ends Initialized",
         State::AtRest(Rest::Succeeded) => "ends Succeeded",
@@ -249,6 +255,24 @@ fn wish(world: &World, seen: &Observed, total: u32) {
     }
 }
 
+/// An autoscaler that can be taken over was, and a seed that nobody needs is gone.
+fn autoscaled(world: &World, seen: &Observed, facts: &Facts) {
+    let all = seen.autoscalers.all();
+    let rivals = all.iter().filter(|it| matches!(it.scales, Scales::Target | Scales::Primary));
+    if 0 < rivals.count() && in_the_way(&seen.autoscalers, Some(facts)).is_none() {
+        world.fail(&format!("an autoscaler is left where it was: {all:?}"));
+    }
+    let scaled = all.iter().any(|it| it.scales == Scales::Rollout);
+    if facts.seeded && !scaled && facts.scaled_by.is_none() {
+        world.fail("the seed of spec.replicas is left");
+    }
+    if let Some(taken) = &facts.scaled_by
+        && !all.iter().any(|it| it.name == taken.scaler && it.scales == Scales::Rollout)
+    {
+        world.fail(&format!("{taken:?} is not where it should be: {all:?}"));
+    }
+}
+
 /// Without a `CanaryRollout` somebody still serves, where the target is wanted.
 fn gone(world: &mut World) {
     let cluster = &world.cluster;
@@ -262,6 +286,11 @@ fn gone(world: &mut World) {
     }
     if cluster.target.as_ref().is_some_and(|it| it.owned) && !excused {
         world.fail("fields of the target are ours after the release");
+    }
+    let lost = cluster.scalers.iter().find(|it| it.marked && it.scales == Scales::Rollout);
+    if let Some(lost) = lost.filter(|_| cluster.target.is_some() && !excused && !world.memory.blind)
+    {
+        world.fail(&format!("{lost:?} scales what is gone"));
     }
     world.count("ends without a CanaryRollout");
 }

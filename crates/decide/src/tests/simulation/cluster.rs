@@ -6,8 +6,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::deployment::Deployment;
+use super::scalers::ScalerObject;
 use super::shape::Shape;
 use super::world::Signs;
+use crate::autoscaler::ScalerName;
 use crate::observed::{
     Desired, Facts, Frozen, Membership, MoveOrder, Names, Observed, Primary, Strategy, Target, Uid,
     Workload,
@@ -53,7 +55,6 @@ pub(super) struct FrozenObject {
 
 /// The `CanaryRollout`.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "independent fields of an object")]
 pub(super) struct Rollout {
     pub(super) uid: Uid,
     pub(super) version: u32,
@@ -64,7 +65,6 @@ pub(super) struct Rollout {
     pub(super) replicas: Option<u32>,
     pub(super) max_consumers: Option<u32>,
     pub(super) strategy: Strategy,
-    pub(super) autoscaled: bool,
     pub(super) orders: Vec<Order>,
     pub(super) status: Option<Status>,
 }
@@ -84,6 +84,7 @@ pub(super) struct Cluster {
     pub(super) canary: Option<Deployment>,
     pub(super) frozen: Vec<FrozenObject>,
     pub(super) rollout: Option<Rollout>,
+    pub(super) scalers: Vec<ScalerObject>,
     /// The namespace is being deleted.
     pub(super) doomed: bool,
     /// The last resourceVersion given out.
@@ -98,6 +99,7 @@ pub(super) struct Versions {
     pub(super) canary: Option<u32>,
     pub(super) rollout: u32,
     pub(super) frozen: Vec<(Revision, u32)>,
+    pub(super) scalers: Vec<(ScalerName, u32)>,
 }
 
 /// One look.
@@ -105,6 +107,8 @@ pub(super) struct Versions {
 pub(super) struct View {
     pub(super) seen: Observed,
     pub(super) versions: Versions,
+    /// When it was looked.
+    pub(super) now: Timestamp,
     /// What children take over from the target; `None` while it is missing.
     pub(super) dress: Option<Dress>,
 }
@@ -170,7 +174,12 @@ impl Cluster {
         self.frozen.iter().find(|it| it.frozen.revision == revision)
     }
 
-    pub(super) fn view(&self, signs: Signs, absent_for: SignedDuration) -> Option<View> {
+    pub(super) fn view(
+        &self,
+        signs: Signs,
+        absent_for: SignedDuration,
+        now: Timestamp,
+    ) -> Option<View> {
         let rollout = self.rollout.as_ref()?;
         let total = self.primary.as_ref().map(|it| it.facts.replicas);
         let dress = self
@@ -195,8 +204,7 @@ impl Cluster {
             strategy: rollout.plan().clone(),
             target: self.target.as_ref().map(TargetObject::seen),
             target_absent_for: absent_for,
-            autoscaler_on_target: signs.autoscaler,
-            autoscaler_on_rollout: rollout.autoscaled,
+            autoscalers: signs.autoscalers,
             primary: self.primary.as_ref().map(|it| Primary {
                 workload: self.child(&it.deployment, it.owned, dress),
                 facts: it.facts.clone(),
@@ -223,8 +231,9 @@ impl Cluster {
             canary: self.canary.as_ref().map(|it| it.version),
             rollout: rollout.version,
             frozen: self.frozen.iter().map(|it| (it.frozen.revision, it.version)).collect(),
+            scalers: self.scalers.iter().map(|it| (it.name.clone(), it.version)).collect(),
         };
-        Some(View { seen, versions, dress })
+        Some(View { seen, versions, now, dress })
     }
 
     /// One line for the trace: ready/spec of the target, primary and canary, `~` where a status is

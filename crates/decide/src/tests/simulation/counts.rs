@@ -101,6 +101,9 @@ pub(super) fn before(world: &World, seen: &Observed, effect: &Effect) -> Option<
         Effect::RemoveChildren
         | Effect::AddFinalizer
         | Effect::SeedScale { .. }
+        | Effect::UnseedScale
+        | Effect::TakeScale { .. }
+        | Effect::GiveScale { .. }
         | Effect::Freeze { .. }
         | Effect::Refreeze { .. }
         | Effect::DropFieldOwnership

@@ -1,4 +1,4 @@
-//! Figures that a fleet of 100 must reach, in calm weather and by the second: how long a rollout
+//! Figures that fleets of 100 and of 1,000 must reach, in calm weather and by the second: how long a rollout
 //! takes in starts of a pod, how whole a hand-back is, how immediate the end of a bad version.
 
 use jiff::SignedDuration;
@@ -14,11 +14,20 @@ use crate::order::Order;
 use crate::revision::Revision;
 use crate::state::{Rest, State};
 
-/// Worlds of each figure.
-const SEEDS: u64 = 3;
+/// A fleet, and the seed of its world.
+#[derive(Clone, Copy, Debug)]
+struct Fleet {
+    pods: u32,
+    seed: u64,
+}
 
-/// Pods of the fleet.
-const N: u32 = 100;
+/// A figure in starts does not depend on N.
+const FLEETS: [Fleet; 4] = [
+    Fleet { pods: 100, seed: 0 },
+    Fleet { pods: 100, seed: 1 },
+    Fleet { pods: 100, seed: 2 },
+    Fleet { pods: 1_000, seed: 3 },
+];
 
 /// Seconds that a pod takes to start.
 const START: u32 = 30;
@@ -30,9 +39,9 @@ const BEFORE: Revision = Revision(0);
 const NEXT: Revision = Revision(2);
 
 /// A fleet at rest under Kubernetes' own defaults, weights 10 and 50.
-fn fleet(seed: u64, nature: Nature) -> World {
+fn fleet(of: Fleet, nature: Nature) -> World {
     let climate = Climate { start: START, drain: Drain::Quick, min_ready: 0 };
-    let profile = Profile::calm(N, climate, Shape::DEFAULT);
+    let profile = Profile::calm(of.pods, climate, Shape::DEFAULT);
     let step = |percent| StepPlan {
         size: StepSize::Weight(percent),
         hold: HOLD,
@@ -46,7 +55,7 @@ fn fleet(seed: u64, nature: Nature) -> World {
         progress_deadline: SignedDuration::from_secs(50),
         on_inconclusive: OnInconclusive::Pause,
     };
-    let mut world = World::at_rest(seed, profile, BEFORE, strategy);
+    let mut world = World::at_rest(of.seed, profile, BEFORE, strategy);
     world.natures[usize::try_from(NEXT.0).unwrap()] = nature;
     world
 }
@@ -93,8 +102,8 @@ fn holds(world: &World, index: usize) -> bool {
 }
 
 /// Both weights settled; whoever watches the pods has seen nothing wrong.
-fn at_half(nature: Nature, seed: u64) -> World {
-    let mut world = fleet(seed, Nature::Good);
+fn at_half(nature: Nature, of: Fleet) -> World {
+    let mut world = fleet(of, Nature::Good);
     ask_for_next(&mut world);
     until(&mut world, 1_000, |it| holds(it, 1));
     world.natures[usize::try_from(NEXT.0).unwrap()] = nature;
@@ -109,9 +118,9 @@ fn counts(world: &World) -> (u32, u32) {
 }
 
 #[test]
-fn a_fleet_of_a_hundred_is_rolled_out_in_fourteen_starts() {
-    for seed in 0..SEEDS {
-        let mut world = fleet(seed, Nature::Good);
+fn a_large_fleet_is_rolled_out_in_fourteen_starts() {
+    for of in FLEETS {
+        let mut world = fleet(of, Nature::Good);
         ask_for_next(&mut world);
         let first = until(&mut world, starts(4), |it| holds(it, 0));
         let entered =
@@ -123,15 +132,15 @@ fn a_fleet_of_a_hundred_is_rolled_out_in_fourteen_starts() {
         let done = |it: &World| state(it) == Some(State::AtRest(Rest::Succeeded));
         let whole = starts(14) - first - half;
         let promotion = until(&mut world, whole, done);
-        println!("seed {seed}: {first} s to 10 %, {half} s to 50 %, {promotion} s to promote");
-        assert_eq!(counts(&world), (N, 0));
+        println!("{of:?}: {first} s to 10 %, {half} s to 50 %, {promotion} s to promote");
+        assert_eq!(counts(&world), (of.pods, 0));
     }
 }
 
 #[test]
-fn a_fleet_of_a_hundred_is_handed_back_whole() {
-    for seed in 0..SEEDS {
-        let mut world = fleet(seed, Nature::Good);
+fn a_large_fleet_is_handed_back_whole() {
+    for of in FLEETS {
+        let mut world = fleet(of, Nature::Good);
         // It was asked for long before anybody looked.
         let asked = world.now - SignedDuration::from_hours(1);
         let version = world.cluster.next_version();
@@ -139,31 +148,31 @@ fn a_fleet_of_a_hundred_is_handed_back_whole() {
         (rollout.deleted_at, rollout.version) = (Some(asked), version);
         world.foreign += 1;
         let seconds = until(&mut world, starts(20), |it| it.cluster.rollout.is_none());
-        println!("seed {seed}: handed back in {seconds} s");
+        println!("{of:?}: handed back in {seconds} s");
         assert_eq!(world.tally.events.get("handed back"), Some(&1));
-        assert_eq!(world.cluster.target.as_ref().map(|it| it.deployment.ready()), Some(N));
+        assert_eq!(world.cluster.target.as_ref().map(|it| it.deployment.ready()), Some(of.pods));
     }
 }
 
 #[test]
 fn an_abort_removes_half_of_a_fleet_by_one_pass() {
-    for seed in 0..SEEDS {
-        let mut world = at_half(Nature::Weak, seed);
+    for of in FLEETS {
+        let mut world = at_half(Nature::Weak, of);
         let id = state(&world).and_then(|it| it.rollout()).unwrap();
         let version = world.cluster.next_version();
         let rollout = world.cluster.rollout.as_mut().unwrap();
         rollout.orders.push(Order::Abort(id));
         rollout.version = version;
         operator::pass(&mut world);
-        assert_eq!(counts(&world), (N, 0));
+        assert_eq!(counts(&world), (of.pods, 0));
     }
 }
 
 #[test]
 fn a_version_that_is_worse_is_removed_from_half_of_a_fleet_by_one_pass() {
-    for seed in 0..SEEDS {
-        let mut world = at_half(Nature::Bad, seed);
+    for of in FLEETS {
+        let mut world = at_half(Nature::Bad, of);
         until(&mut world, 60, |it| matches!(state(it), Some(State::RollingBack(_))));
-        assert_eq!(counts(&world), (N, 0));
+        assert_eq!(counts(&world), (of.pods, 0));
     }
 }

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use super::cluster::Cluster;
 use super::deployment::Deployment;
 use super::profile::Profile;
+use super::weather::Drain;
 use super::world::World;
 use crate::observed::{Facts, MoveOrder};
 use crate::state::Ending;
@@ -63,26 +64,46 @@ fn crowd(world: &World, facts: &Facts) {
     if !facts.adopted || facts.ending.is_some() || world.profile.deletion {
         return;
     }
-    let pods: u32 = serving(&world.cluster, facts).map(|it| it.count().all).sum();
+    // One that was given up goes as soon as its controller looks.
+    let stays = |it: &&Deployment| 0 < it.replicas || it.current;
+    let pods: u32 = serving(&world.cluster, facts).filter(stays).map(|it| it.count().all).sum();
     if most < pods {
         world.fail(&format!("I3: {pods} consumers, above maxConsumers {most}"));
     }
 }
 
-/// I5: a version that was rejected in a trial is gone from the cluster soon after.
+/// What has to go at once is gone within this time.
+pub(super) const GONE_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// What goes as others come takes one start and one end for each of N, at most, and some looks at each.
+pub(super) fn gone_one_by_one(world: &World) -> SignedDuration {
+    let climate = world.profile.climate;
+    let leaves = if climate.drain == Drain::Slow { 900 } else { 31 };
+    let total = world.cluster.primary.as_ref().map_or(0, |it| it.facts.replicas);
+    let seconds = total * (climate.start + climate.min_ready + leaves + 4 * world.tick);
+    GONE_WITHIN + SignedDuration::from_secs(seconds.into())
+}
+
+/// I5: a version that was rejected is gone from the cluster in time, whatever it was rejected for, in a trial or when it
+/// was about to be promoted.
 pub(super) fn after_a_failure(world: &World) {
-    let Some(canary) = &world.cluster.canary else { return };
+    let primary = world.cluster.primary.as_ref().map(|it| &it.deployment);
     // A minute in which the operator is up.
     let calm = world.memory.calm_since.unwrap_or(world.age);
     let marked = |it| world.cluster.find(it).is_some_and(|it| it.frozen.rejection.is_some());
     // Without its mark it may be tried again, and nobody knows better.
     let forgotten = world.profile.vandals || world.profile.deletion;
-    let late = world.memory.rejected.iter().find(|(revision, since)| {
-        SignedDuration::from_secs(60) < world.age.duration_since(calm.max(*since))
-            && canary.runs(*revision)
+    let runs = |revision| {
+        let mut children = primary.into_iter().chain(&world.cluster.canary);
+        children.any(|it| it.runs(revision))
+    };
+    let late = world.memory.rejected.iter().find(|(revision, since, allowed)| {
+        *allowed < world.age.duration_since(calm.max(*since))
+            && runs(*revision)
             && (marked(*revision) || !forgotten)
     });
-    if let Some((revision, _)) = late {
-        world.fail(&format!("I5: {revision} still runs a minute after it was rejected"));
+    if let Some((revision, _, allowed)) = late {
+        let seconds = allowed.as_secs();
+        world.fail(&format!("I5: {revision} still runs, of {seconds} s in which it has to go"));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::cluster::Status;
 use crate::order::Order;
@@ -17,8 +17,8 @@ pub(super) struct Memory {
     pub(super) steps: Vec<((u32, usize), Timestamp)>,
     /// When (attempt, step) was first seen entered.
     pub(super) entered: Vec<((u32, usize), Timestamp)>,
-    /// When revisions on trial were rejected whose pods have to go at once.
-    pub(super) rejected: Vec<(Revision, Timestamp)>,
+    /// Revisions that were rejected, when, and how long their pods may still take to go.
+    pub(super) rejected: Vec<(Revision, Timestamp, SignedDuration)>,
     /// Pods that were ready were given up with their version.
     pub(super) gave_up: bool,
     /// The target got another template while it had units of ours.
@@ -38,6 +38,8 @@ pub(super) struct Memory {
     pub(super) ceiling: bool,
     /// A `CanaryRollout` was removed, or its children scaled, without its operator.
     pub(super) forced: bool,
+    /// A release was made while nobody could say where autoscalers point.
+    pub(super) blind: bool,
     /// Commands that Git holds.
     pub(super) orders: Vec<Order>,
     pub(super) calm_since: Option<Timestamp>,
@@ -61,6 +63,7 @@ impl Memory {
             lost_primary: false,
             ceiling: false,
             forced: false,
+            blind: false,
             orders: Vec::new(),
             calm_since: None,
             writes: 0,

@@ -107,37 +107,3 @@ fn set_clock(world: &mut World) {
     world.count("clock set");
     world.log(|| format!("the clock is set by {by}"));
 }
-
-/// KEDA's loop: a target at 0 with work to do gets one pod, whatever its minimum.
-pub(super) fn keda(world: &mut World) {
-    if !world.keda || !world.dice.one_in(4) {
-        return;
-    }
-    let version = world.cluster.next_version();
-    let Some(it) = world.cluster.target.as_mut().filter(|it| it.deployment.replicas == 0) else {
-        return;
-    };
-    it.deployment.scale(1, version);
-    world.foreign += 1;
-    world.count("KEDA");
-    world.log(|| "KEDA scales the target to 1".into());
-}
-
-/// The `HorizontalPodAutoscaler` of the `CanaryRollout`.
-pub(super) fn hpa(world: &mut World) {
-    if world.calm || !world.dice.one_in(4) {
-        return;
-    }
-    let count = 1 + world.dice.below(world.profile.size);
-    let version = world.cluster.next_version();
-    let Some(it) = &mut world.cluster.rollout else { return };
-    // Without a count its `/scale` can't be read.
-    if !it.autoscaled || it.replicas.is_none() {
-        return;
-    }
-    (it.replicas, it.version) = (Some(count), version);
-    world.memory.wish_by_rollout();
-    world.foreign += 1;
-    world.count("HPA");
-    world.log(|| format!("the autoscaler wants {count}"));
-}

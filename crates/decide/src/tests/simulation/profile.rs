@@ -2,7 +2,7 @@
 //! Draws the lots once, at the beginning; what happens is for others to say.
 
 use super::shape::Shape;
-use super::weather::Climate;
+use super::weather::{Climate, Drain};
 use super::world::Nature;
 use siskin_simulation::random::Random;
 
@@ -23,8 +23,8 @@ pub(super) struct Profile {
     pub(super) crashes: bool,
     /// `kubectl rollout restart` of the target, and pausing it.
     pub(super) restarts: bool,
-    /// KEDA scales the drained target.
-    pub(super) keda: bool,
+    /// Autoscalers come, go and are edited.
+    pub(super) autoscaled: bool,
     /// Quotas, dead nodes, finalizers, outages of all pods: what the cluster does to everybody.
     pub(super) troubles: bool,
     /// Policies refuse writes.
@@ -65,15 +65,28 @@ impl Profile {
             people: !benign && dice.percent(50),
             crashes: dice.percent(70),
             restarts: dice.percent(25),
-            keda: dice.percent(10),
             troubles: dice.percent(25),
             refusals: dice.percent(15),
             clock: !benign && dice.percent(10),
+            autoscaled: dice.percent(20),
             size,
             climate: Climate::of(dice),
             shape: if 20 < size { Shape::of_fleet(dice) } else { Shape::of(dice) },
             mix: if benign { [100, 0, 0, 0] } else { mix },
         }
+    }
+
+    /// What of it a run must have seen.
+    pub(super) fn traits(&self) -> impl Iterator<Item = &'static str> {
+        let Climate { start, drain, min_ready } = self.climate;
+        let all = [
+            ("a fleet of a hundred", self.size == 100),
+            ("percent of N", self.shape.is_by_percent()),
+            ("minReadySeconds", 0 < min_ready),
+            ("slow starts", 0 < start),
+            ("slow ends", drain == Drain::Slow),
+        ];
+        all.into_iter().filter_map(|(name, has)| has.then_some(name))
     }
 
     /// Nothing happens that is not asked for.
@@ -86,7 +99,7 @@ impl Profile {
             people: false,
             crashes: false,
             restarts: false,
-            keda: false,
+            autoscaled: false,
             troubles: false,
             refusals: false,
             clock: false,

@@ -3,7 +3,7 @@
 
 use super::world::World;
 use crate::observed::Observed;
-use crate::plan::{Effect, Plan};
+use crate::plan::{Effect, Held, Plan};
 use crate::state::State;
 use siskin_simulation::random::Random;
 
@@ -23,6 +23,8 @@ pub(super) enum Refusals {
     Canary,
     /// Any write to the target.
     Target,
+    /// Any write to an autoscaler.
+    Autoscalers,
 }
 
 impl Refusals {
@@ -37,15 +39,18 @@ impl Refusals {
             Self::Primary,
             Self::Canary,
             Self::Target,
+            Self::Autoscalers,
         ])
     }
 
     /// Whether this write is refused.
     pub(super) fn refuses(self, effect: &Effect) -> bool {
         match effect {
-            Effect::AddFinalizer | Effect::SeedScale { .. } | Effect::RemoveFinalizer => {
-                self == Self::Rollout
-            }
+            Effect::AddFinalizer
+            | Effect::SeedScale { .. }
+            | Effect::UnseedScale
+            | Effect::RemoveFinalizer => self == Self::Rollout,
+            Effect::TakeScale { .. } | Effect::GiveScale { .. } => self == Self::Autoscalers,
             Effect::Freeze { .. } | Effect::Refreeze { .. } => self == Self::Templates,
             Effect::Reject { .. } | Effect::ClearRejection { .. } | Effect::MarkPromoted { .. } => {
                 matches!(self, Self::Templates | Self::Marks)
@@ -65,7 +70,9 @@ impl Refusals {
     /// Whether the children can be written: then a bad version goes, whatever else is refused.
     pub(super) const fn spare_children(self) -> bool {
         match self {
-            Self::Templates | Self::Marks | Self::Rollout | Self::Target => true,
+            Self::Templates | Self::Marks | Self::Rollout | Self::Target | Self::Autoscalers => {
+                true
+            }
             Self::None | Self::Primary | Self::Canary => false,
         }
     }
@@ -90,6 +97,7 @@ impl Written {
 /// No refusal stops what removes a canary or drains the target; one that counts no pods stops
 /// nothing that gives primary its count either.
 pub(super) fn check(world: &World, seen: &Observed, plan: &Plan, written: &Written) {
+    autoscaler(world, plan, written);
     let undoes = matches!(plan.next, State::RollingBack(_));
     let house_only = !written.refused.iter().any(Effect::moves_pods);
     let (primary, canary) = (seen.primary.as_ref(), seen.canary.as_ref());
@@ -101,6 +109,9 @@ pub(super) fn check(world: &World, seen: &Observed, plan: &Plan, written: &Writt
             Effect::Primary { replicas, .. } => undoes && house_only && grows(*replicas),
             Effect::AddFinalizer
             | Effect::SeedScale { .. }
+            | Effect::UnseedScale
+            | Effect::TakeScale { .. }
+            | Effect::GiveScale { .. }
             | Effect::Freeze { .. }
             | Effect::Refreeze { .. }
             | Effect::Target { .. }
@@ -119,6 +130,20 @@ pub(super) fn check(world: &World, seen: &Observed, plan: &Plan, written: &Writt
     }
 }
 
+/// An autoscaler that could not be given back keeps what it scales, until the deletion is late.
+fn autoscaler(world: &World, plan: &Plan, written: &Written) {
+    let gives = |it: &Effect| matches!(it, Effect::GiveScale { .. });
+    let kept = written.refused.iter().any(gives) && plan.held != Some(Held::Overdue);
+    if kept && written.made.contains(&Effect::RemoveChildren) {
+        world.fail("what an autoscaler scales goes before it is given back");
+    }
+    let only = !written.refused.is_empty() && written.refused.iter().all(gives);
+    let late = only && plan.held == Some(Held::Overdue);
+    if late && !written.made.contains(&Effect::RemoveFinalizer) {
+        world.fail("an autoscaler keeps a late deletion from its end");
+    }
+}
+
 /// What keeps consumers safe comes before what only keeps the house: a process may die in between.
 pub(super) fn order(world: &World, seen: &Observed, plan: &Plan) {
     let is_house = |it: &Effect| {
@@ -126,6 +151,9 @@ pub(super) fn order(world: &World, seen: &Observed, plan: &Plan) {
             it,
             Effect::AddFinalizer
                 | Effect::SeedScale { .. }
+                | Effect::UnseedScale
+                | Effect::TakeScale { .. }
+                | Effect::GiveScale { .. }
                 | Effect::DropFieldOwnership
                 | Effect::MarkPromoted { .. }
         )

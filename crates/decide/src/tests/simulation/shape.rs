@@ -132,6 +132,10 @@ impl Shape {
         Self { recreate: false, surge, unavailable }
     }
 
+    pub(super) const fn is_by_percent(self) -> bool {
+        matches!((self.surge, self.unavailable), (Share::Percent(_), Share::Percent(_)))
+    }
+
     pub(super) const fn never_surges(self) -> bool {
         self.recreate || self.surge.is_none()
     }

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::cluster::Rollout;
 use super::neighbors;
 use super::profile::Profile;
+use super::scalers;
 use super::vandals;
 use super::world::World;
 use crate::observed::{MoveOrder, OnInconclusive, StepPlan, StepSize, Strategy};
@@ -34,7 +35,6 @@ pub(super) fn create_rollout(world: &mut World) {
         replicas: None,
         max_consumers,
         strategy,
-        autoscaled: world.profile.scaling && world.dice.one_in(8),
         orders: world.memory.orders.clone(),
         status: None,
     });
@@ -69,8 +69,9 @@ pub(super) fn strategy(dice: &mut Random, profile: &Profile) -> Strategy {
 
 /// One event.
 pub(super) fn strike(world: &mut World) {
-    let Profile { scaling, vandals: wild, deletion, people, .. } = world.profile;
-    match world.dice.below(14) {
+    let Profile { scaling, vandals: wild, deletion, people, autoscaled, .. } = world.profile;
+    let kinds = if autoscaled { 15 } else { 14 };
+    match world.dice.below(kinds) {
         0..=2 => edit(world),
         3 if world.dice.one_in(3) => world.outage = !world.outage,
         4 | 5 if people => person(world),
@@ -78,6 +79,7 @@ pub(super) fn strike(world: &mut World) {
         7 | 8 if wild => vandals::strike(world),
         9 if deletion => delete_or_create(world),
         10..=13 => neighbors::strike(world),
+        14 if autoscaled => scalers::strike(world),
         _ => return,
     }
     world.foreign += 1;
@@ -148,9 +150,9 @@ pub(super) fn scale_target(world: &mut World, count: u32) {
 /// The target's count is what users want, unless the `CanaryRollout` has one: then the target is
 /// not listened to.
 pub(super) fn note_wish(world: &mut World, count: u32) {
-    // On a drained target an autoscaler may have written any count: none is listened to.
-    if world.keda && world.cluster.primary.is_some() {
-        return;
+    // An autoscaler may have written any count: none is listened to, unless no unit has moved yet.
+    if !world.cluster.scalers.is_empty() {
+        return world.memory.wish_by_rollout();
     }
     let outranked = world.cluster.rollout.as_ref().is_some_and(|it| it.replicas.is_some());
     if outranked {

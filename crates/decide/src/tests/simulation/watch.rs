@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
+use super::autoscaling;
 use super::cluster::trial_key;
 use super::counts::{Consumers, is_immediate};
-use super::ends;
 use super::refusals;
 use super::world::World;
+use super::{ends, health};
+use crate::autoscaler::Autoscalers;
 use crate::observed::{Evidence, Frozen, Observed, OnInconclusive, Takeover};
 use crate::order::Order;
 use crate::plan::{Effect, Held, Plan};
@@ -59,12 +61,16 @@ pub(super) fn effect(world: &World, seen: &Observed, effect: &Effect) -> Option<
             let now = world.cluster.target.as_ref().map_or(0, |it| it.deployment.replicas);
             (now < *replicas && is_paused(world))
                 .then(|| format!("{effect:?} relies on a paused target"))
+                .or_else(|| autoscaling::moves(world, seen, effect))
         }
+        Effect::Drain { .. } => autoscaling::moves(world, seen, effect),
+        Effect::SeedScale { .. }
+        | Effect::UnseedScale
+        | Effect::TakeScale { .. }
+        | Effect::GiveScale { .. } => autoscaling::points(world, seen, effect),
         Effect::AddFinalizer
-        | Effect::SeedScale { .. }
         | Effect::Freeze { .. }
         | Effect::Refreeze { .. }
-        | Effect::Drain { .. }
         | Effect::DropFieldOwnership
         | Effect::Reject { .. }
         | Effect::ClearRejection { .. }
@@ -153,6 +159,7 @@ pub(super) fn plan(world: &mut World, seen: &Observed, plan: &Plan) {
         }
     }
     one_restart(world, seen, plan);
+    autoscaling::plan(world, seen, plan);
     refusals::order(world, seen, plan);
     let removes = plan.effects.contains(&Effect::RemoveChildren);
     if removes && !plan.effects.contains(&Effect::RemoveFinalizer) {
@@ -296,9 +303,9 @@ pub(super) fn transition(world: &mut World, from: Phase, plan: &Plan) {
 pub(super) fn written(world: &mut World, seen: &Observed, plan: &Plan, effect: &Effect) {
     if let (Effect::Reject { revision, rejection }, State::RollingBack(it)) = (effect, &plan.next) {
         world.memory.rejected.retain(|it| it.0 != *revision);
-        if is_immediate(rejection.cause) && it.from == Origin::Trial {
-            world.memory.rejected.push((*revision, world.age));
-        }
+        let at_once = is_immediate(rejection.cause) && it.from == Origin::Trial;
+        let allowed = if at_once { health::GONE_WITHIN } else { health::gone_one_by_one(world) };
+        world.memory.rejected.push((*revision, world.age, allowed));
     }
     if let Effect::ClearRejection { revision } = effect {
         world.memory.rejected.retain(|it| it.0 != *revision);
@@ -319,6 +326,9 @@ pub(super) fn written(world: &mut World, seen: &Observed, plan: &Plan, effect: &
         named.is_some_and(|it| world.cluster.find(it).is_none())
     };
     world.memory.forced |= *effect == Effect::RemoveFinalizer && lost(world);
+    autoscaling::count(world, seen, effect);
+    let blind = seen.autoscalers == Autoscalers::Unknown;
+    world.memory.blind |= *effect == Effect::RemoveFinalizer && blind;
     // From then on `/scale` is listened to, not the target.
     if matches!(effect, Effect::SeedScale { .. }) {
         world.memory.wish_by_rollout();

@@ -13,8 +13,9 @@ use super::profile::Profile;
 use super::refusals::Refusals;
 use super::storm;
 use super::weather::Weather;
-use super::{beginnings, calm, health, neighbors, operator};
-use crate::observed::{Autoscaler, Evidence, Membership, Preflight, Strategy};
+use super::{beginnings, calm, health, operator, scalers};
+use crate::autoscaler::Autoscalers;
+use crate::observed::{Evidence, Membership, Preflight, Strategy};
 use crate::revision::Revision;
 use crate::state::Phase;
 use crate::state::{Stage, State};
@@ -45,14 +46,13 @@ pub(super) enum Nature {
 }
 
 /// What the judge, the group and preflight say.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Signs {
     pub(super) preflight: Preflight,
     pub(super) membership: Membership,
     pub(super) evidence: Evidence,
     pub(super) watched_since: Option<Timestamp>,
-    /// An autoscaler names the target.
-    pub(super) autoscaler: Autoscaler,
+    pub(super) autoscalers: Autoscalers,
     pub(super) blocked: Option<Blocked>,
 }
 
@@ -123,8 +123,6 @@ pub(super) struct World {
     pub(super) operator: Operator,
     /// Kafka does not answer.
     pub(super) outage: bool,
-    /// KEDA scales the drained target.
-    pub(super) keda: bool,
     pub(super) blocked: Option<Blocked>,
     pub(super) refusals: Refusals,
     /// Writes by others, to tell whether the operator's view is still true.
@@ -147,8 +145,8 @@ impl World {
         storm::create_rollout(&mut it);
         if it.dice.one_in(2) {
             it.adopt();
-            it.keda = it.profile.keda;
         }
+        scalers::begin(&mut it);
         it
     }
 
@@ -170,7 +168,7 @@ impl World {
     }
 
     /// The target as its user applied it, and no `CanaryRollout` yet.
-    fn plain(seed: u64, profile: Profile, template: Revision, total: u32) -> Self {
+    pub(super) fn plain(seed: u64, profile: Profile, template: Revision, total: u32) -> Self {
         Self {
             seed,
             trace: false,
@@ -186,7 +184,6 @@ impl World {
             cluster: beginnings::plain(&profile, template, total),
             operator: Operator::default(),
             outage: false,
-            keda: false,
             blocked: None,
             refusals: Refusals::None,
             foreign: 0,
@@ -208,8 +205,7 @@ impl World {
             if self.dice.percent(STRIKES) {
                 storm::strike(&mut self);
             }
-            neighbors::keda(&mut self);
-            neighbors::hpa(&mut self);
+            scalers::act(&mut self);
             if self.dice.percent(85) {
                 operator::pass(&mut self);
             }
@@ -220,11 +216,13 @@ impl World {
         for _ in 0..CALM {
             self.pass_time();
             calm::person(&mut self);
-            neighbors::keda(&mut self);
+            scalers::act(&mut self);
             operator::pass(&mut self);
             health::after_a_failure(&self);
             if calm::is_over(&mut self) {
                 calm::inspect(&mut self);
+                let profile = self.profile;
+                profile.traits().for_each(|it| self.count(it));
                 return self.tally;
             }
         }
@@ -255,7 +253,7 @@ impl World {
     pub(super) fn view(&mut self) -> Option<View> {
         let signs = self.signs();
         let absent_for = self.operator.absent_for(self.cluster.target.is_none(), self.now);
-        self.cluster.view(signs, absent_for)
+        self.cluster.view(signs, absent_for, self.now)
     }
 
     pub(super) fn pass_time(&mut self) {
@@ -330,7 +328,7 @@ impl World {
             membership,
             evidence: self.evidence(),
             watched_since: Some(self.operator.watched_since(self.now)),
-            autoscaler: if self.keda { Autoscaler::Present } else { Autoscaler::Absent },
+            autoscalers: scalers::seen(self),
             blocked: self.blocked,
         }
     }

@@ -3,8 +3,9 @@
 
 use super::cluster::{Cluster, Dress, FrozenObject, PrimaryObject, View, trial_key};
 use super::deployment::{BY_HAND, Deployment, Made};
+use crate::autoscaler::{ScalerName, Scales};
 use crate::observed::{Facts, Frozen};
-use crate::plan::{Effect, WriteScope};
+use crate::plan::{Effect, ScaleTo, WriteScope};
 use crate::revision::Revision;
 use siskin_simulation::random::Random;
 
@@ -40,6 +41,14 @@ pub(super) fn write(
         Effect::AddFinalizer => on_rollout(cluster, view, |it| it.finalizer = true),
         Effect::SeedScale { replicas } => {
             on_rollout(cluster, view, |it| it.replicas = Some(*replicas))
+        }
+        Effect::UnseedScale => on_rollout(cluster, view, |it| it.replicas = None),
+        Effect::TakeScale { scaler } => point(cluster, view, scaler, Scales::Rollout),
+        Effect::GiveScale { scaler, to: ScaleTo::Target } => {
+            point(cluster, view, scaler, Scales::Target)
+        }
+        Effect::GiveScale { scaler, to: ScaleTo::Primary } => {
+            point(cluster, view, scaler, Scales::Primary)
         }
         Effect::Freeze { revision, attempt } => freeze(cluster, view, *revision, *attempt),
         Effect::Refreeze { revision } => refreeze(cluster, view, *revision),
@@ -110,6 +119,21 @@ fn on_rollout(
     check(Some(view.versions.rollout), it.version)?;
     change(it);
     (it.version, view.versions.rollout) = (version, version);
+    Ok(())
+}
+
+fn point(
+    cluster: &mut Cluster,
+    view: &mut View,
+    name: &ScalerName,
+    scales: Scales,
+) -> Result<(), Failed> {
+    let version = cluster.next_version();
+    let read = view.versions.scalers.iter().find(|it| it.0 == *name).map(|it| it.1);
+    let it = cluster.scalers.iter_mut().find(|it| it.name == *name).ok_or(Failed::Conflict)?;
+    check(read, it.version)?;
+    it.point(scales, version, view.now);
+    it.marked = scales == Scales::Rollout;
     Ok(())
 }
 

@@ -14,9 +14,9 @@ use tower_test::mock::{self, Handle};
 use super::*;
 use crate::cluster::calls::Cluster;
 use crate::name::Name;
-use crate::observe::autoscalers::AutoscaledBy;
 use crate::observe::parse;
 use crate::observe::pods::PodsOfTarget;
+use crate::observe::scaling::Scaling;
 use crate::observe::world::{Blocked, Live};
 use crate::process::gate::Gate;
 use crate::process::metrics::Metrics;
@@ -58,8 +58,7 @@ pub(crate) fn world() -> World {
         namespace_terminating: false,
         blocked: Blocked::default(),
         first_look: Timestamp::MIN,
-        autoscaled: AutoscaledBy::Nobody,
-        autoscaler_on_rollout: false,
+        scaling: Scaling::NONE,
         rollout,
     }
 }
@@ -160,7 +159,7 @@ async fn carried_out(
         })
     });
     let act = async move {
-        let applied = writer.apply(&world, seen, plan).await;
+        let applied = writer.apply(&world, seen, plan, &[]).await;
         writer.record(&world, &applied, &CanaryRolloutStatus::default()).await.unwrap();
         applied
     };
@@ -247,7 +246,7 @@ async fn a_conflict_ends_the_plan_where_it_stands() {
     let seen = testing::adopting();
     let act = async {
         let writer = writer;
-        let applied = writer.apply(&world, &seen, &plan).await;
+        let applied = writer.apply(&world, &seen, &plan, &[]).await;
         writer.record(&world, &applied, &CanaryRolloutStatus::default()).await.unwrap();
         applied
     };

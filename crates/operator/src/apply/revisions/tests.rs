@@ -327,7 +327,8 @@ async fn frozen_in_doubt(answer: Novelty) -> (usize, usize) {
     let follows = Effect::ClearRejection { revision };
     let effects = vec![Effect::Freeze { revision, attempt: 1 }, follows];
     let (seen, plan) = (testing::at_rest(), Plan::to(testing::at_rest().state, effects));
-    let applied = async { tokio::join!(writer.apply(&world, &seen, &plan), world.novelty()) };
+    let applied =
+        Box::pin(async { tokio::join!(writer.apply(&world, &seen, &plan, &[]), world.novelty()) });
     let applied = tokio::time::timeout(std::time::Duration::from_secs(10), applied).await;
     let (applied, novelty) = applied.expect("freezing waits for no answer");
     assert_eq!(novelty, answer);

@@ -13,7 +13,7 @@ type Server = Handle<Request<Body>, Response<Body>>;
 
 /// Lists once; the server answers with this status and version. What it was asked for.
 async fn listed(cluster: &Cluster, server: &mut Server, answer: (u16, &str)) -> String {
-    let list = cluster.frozen("shop", "orders");
+    let list = cluster.frozen("shop", &["orders"]);
     let serve = async {
         let (request, reply) = server.next_request().await.unwrap();
         let body = json!({

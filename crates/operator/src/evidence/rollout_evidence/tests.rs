@@ -1,7 +1,11 @@
-//! Which samples of a rollout at rest are worth a pass. The judge has its own tests.
+//! Which samples of a rollout at rest are worth a pass, and what the judge of an attempt is told
+//! beside them. The judge has its own tests.
 
 use std::sync::Arc;
 
+use siskin_analysis::Verdict;
+use siskin_analysis::observation::Role;
+use siskin_decide::testing::{NOW, progressing};
 use siskin_kafka::SampleError;
 
 use super::*;
@@ -48,4 +52,65 @@ fn every_sample_is_news_where_an_attempt_waits_for_it() {
     let mut evidence = at_rest();
     evidence.hold(true);
     assert!(fails(&mut evidence, "orders") && fails(&mut evidence, "orders"));
+}
+
+/// The pods of a trial at a second: the canary's was restarted so often.
+fn pods(restarts: u32) -> Vec<PodObservation> {
+    let pod = |name: &str, role, restarts| PodObservation {
+        name: Arc::from(name),
+        role,
+        created: 0,
+        ready: true,
+        terminating: false,
+        restarts,
+        oom_kills: 0,
+        crash_loop: false,
+        containers: Arc::default(),
+        node: None,
+        metrics: None,
+    };
+    let primary = pod("orders-primary-0", Role::Primary, 0);
+    vec![primary, pod("orders-canary-0", Role::Canary, restarts)]
+}
+
+/// A canary that is restarted twice under a primary in this health, and the time when it is well.
+fn restarted_twice_beside(healthy: bool) -> (RolloutEvidence, Timestamp) {
+    let mut evidence = at_rest();
+    let settings = Settings {
+        interval: 10_000,
+        warm_up: 0,
+        false_rollback_probability: 0.01,
+        user: Arc::default(),
+    };
+    let none = Saved { analysis: None, replay: &[], under_way: false };
+    let id = progressing().state.attempt_with_canary();
+    evidence.attend(id, settings, none, NOW);
+    let mut now = NOW;
+    for restarts in [0, 1, 2, 2] {
+        now += jiff::SignedDuration::from_secs(10);
+        // A sample that fails shows the pods all the same.
+        let error = SampleError::UnknownGroup { group: "orders".to_owned() };
+        evidence.observe(Arc::new(Err(error)), now, pods(restarts), None);
+        let found = evidence.assess(now, healthy).expect("an attempt is judged");
+        assert!(healthy || found.verdict != Verdict::Fail, "{found}");
+    }
+    (evidence, now)
+}
+
+#[test]
+fn crashes_while_the_primary_was_unhealthy_are_nobodys_fault_when_it_is_well_again() {
+    let fails = |evidence: &mut RolloutEvidence, now: Timestamp, restarts| {
+        let found = evidence.assess(now, true).expect("an attempt is judged").verdict;
+        let guard = evidence.crash(now, &pods(restarts), true).map(|it| it.verdict());
+        (found, guard)
+    };
+    let (mut evidence, now) = restarted_twice_beside(false);
+    let (found, guard) = fails(&mut evidence, now, 2);
+    assert_eq!((found, guard), (Verdict::Inconclusive, None));
+    let later = now + jiff::SignedDuration::from_secs(10);
+    let guard = fails(&mut evidence, later, 4).1;
+    assert_eq!(guard, Some(Verdict::Fail), "two more are its own");
+    let (mut evidence, now) = restarted_twice_beside(true);
+    let fail = Verdict::Fail;
+    assert_eq!(fails(&mut evidence, now, 2), (fail, Some(fail)));
 }

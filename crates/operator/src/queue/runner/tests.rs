@@ -26,6 +26,7 @@ struct Seen {
     running: usize,
     most: usize,
     forgotten: Vec<Name>,
+    expected: usize,
     taken_over: Option<Duration>,
     /// Answer of the next passes, by name; else a look when asked.
     answers: HashMap<Name, Vec<Result<NextLook, PassFailed>>>,
@@ -66,6 +67,10 @@ impl Looks for Noted {
         })
     }
 
+    fn expect(&self, names: &[Name]) {
+        self.seen.lock().expected = names.len();
+    }
+
     fn forget(&self, name: &Name) {
         self.seen.lock().forgotten.push(name.clone());
     }
@@ -92,6 +97,7 @@ fn queue(
     (0..rollouts).for_each(|it| index.note_for_tests(&name(it)));
     let runner = Runner::new(passes.clone(), index);
     tokio::spawn(runner.run(asked, leading));
+    ask(&asks, Asked::PodsKnown(vec![]));
     asks
 }
 
@@ -105,6 +111,25 @@ async fn idle(millis: u64) {
 }
 
 const ENOUGH: usize = 1_000_000;
+
+#[tokio::test(start_paused = true)]
+async fn a_new_leader_waits_for_the_pods_and_then_looks_at_each_rollout_once() {
+    let passes = Noted::new(ENOUGH);
+    let (asks, asked) = unbounded();
+    let index = Index::default();
+    (0..3).for_each(|it| index.note_for_tests(&name(it)));
+    tokio::spawn(Runner::new(passes.clone(), index).run(asked, future::ready(())));
+    ask(&asks, Asked::Look(vec![name(0), name(1), name(2)], Cause::Routine));
+    ask(&asks, Asked::Listed(vec![]));
+    idle(1_000).await;
+    assert_eq!(passes.looks(&name(0)), [], "nothing is known of its pods");
+    ask(&asks, Asked::PodsKnown(vec![name(0), name(1)]));
+    idle(10).await;
+    assert!((0..3).all(|it| passes.looks(&name(it)).len() == 1));
+    let seen = passes.seen.lock();
+    assert_eq!(seen.expected, 3);
+    assert!(seen.taken_over >= Some(Duration::from_secs(1)), "counted from the lease");
+}
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_looked_at_before_every_rollout_is_known() {

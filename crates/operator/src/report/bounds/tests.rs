@@ -2,8 +2,14 @@
 //! field that is added later is in it.
 
 use serde_json::{Map, Value, json};
+use siskin_decide::testing::{NOW, progressing};
+use siskin_decide::{
+    Cause, Ending, Headway, Origin, PromotedBy, Promotion, Rest, Revision, Rollback, RolloutId,
+    State, Termination, Trial,
+};
 
 use super::*;
+use crate::persisted;
 
 /// Items of each list, and characters of each text; the longest bound is 32,768.
 const MANY: usize = 300;
@@ -79,7 +85,7 @@ fn a_status_at_full_length_is_one_that_the_api_server_takes() {
     let value = monstrous(&schema, "").unwrap();
     assert!(30 < too_long(&schema, &value, "status").len(), "the test tests something");
     let mut status: CanaryRolloutStatus = serde_json::from_value(value).unwrap();
-    // The state is ours alone: revisions are numbers there, and are printed in ten characters.
+    // Names in it are printed from numbers; what else it holds is set by the test below.
     status.progress = None;
     fit(&mut status);
     let fitted = serde_json::to_value(&status).unwrap();
@@ -87,6 +93,51 @@ fn a_status_at_full_length_is_one_that_the_api_server_takes() {
     let once = status.clone();
     fit(&mut status);
     assert_eq!(status, once, "what fits stays");
+}
+
+/// States with the longest that they can hold.
+fn states() -> Vec<State> {
+    let id = RolloutId { revision: Revision((1 << 40) - 1), attempt: RolloutId::MAX_ATTEMPT };
+    let before = Rest::Failed { revision: id.revision, cause: Cause::DeadlineExceeded };
+    let headway = Headway { reached: u32::MAX, since: NOW };
+    let (promoted_by, cause) = (PromotedBy::NoTrialNeeded, Cause::DeadlineExceeded);
+    let State::Trial(Trial { stage, .. }) = progressing().state else { panic!("it is on trial") };
+    vec![
+        State::AtRest(before),
+        State::Trial(Trial { id, before, stage }),
+        State::Promoting(Promotion { id, promoted_by, before, since: NOW, headway }),
+        State::RollingBack(Rollback {
+            id,
+            cause,
+            from: Origin::Promoting,
+            before,
+            since: NOW,
+            headway,
+        }),
+        State::Terminating(Termination { ending: Ending::HandBack, headway }),
+    ]
+}
+
+#[test]
+fn the_progress_of_each_state_is_one_that_the_api_server_takes() {
+    let schema = schema();
+    for state in states() {
+        let mut progress = persisted::write(&state, NOW).unwrap();
+        progress.obstacle = Some("é".repeat(LONG));
+        progress.started = Some(progress.since.clone());
+        let before =
+            CanaryRolloutStatus { progress: Some(progress), ..CanaryRolloutStatus::default() };
+        let mut status = before.clone();
+        fit(&mut status);
+        let fitted = serde_json::to_value(&status).unwrap();
+        assert_eq!(too_long(&schema, &fitted, "status"), Vec::<String>::new(), "{state:?}");
+        let told = status.progress.as_ref().unwrap().obstacle.as_ref();
+        assert!(told.is_some_and(|it| 1_000 < it.len()), "cut, and not dropped");
+        let phase = Some(persisted::wire_phase(&state));
+        let read =
+            |it: CanaryRolloutStatus| persisted::read(Some(&CanaryRolloutStatus { phase, ..it }));
+        assert_eq!(read(status), read(before), "nothing of the state is cut");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What a person reads of a canary that was given up. Statuses follow each other as passes write them.
 
-use siskin_decide::testing::{ID, NEXT, progressing, workload};
-use siskin_decide::{Headway, Origin, Rollback, Workload};
+use siskin_analysis::observation::PodObservation;
+use siskin_decide::testing::{ID, NEXT, progressing, step, workload};
+use siskin_decide::{Headway, Origin, Rollback, Stopwatch};
 
 use super::*;
 use crate::apply::effects::Applied;
@@ -26,15 +27,19 @@ fn late() -> World {
 
 /// The status that a pass with this plan writes, and the next pass finds.
 fn passed(world: &mut World, next: State) {
-    let (evidence, plan, applied) =
-        (EvidenceView::silent(), Plan::to(next, vec![]), Applied::default());
+    passed_by(world, &EvidenceView::silent(), next);
+}
+
+fn passed_by(world: &mut World, evidence: &EvidenceView, next: State) {
+    let (plan, applied) = (Plan::to(next, vec![]), Applied::default());
     let (answers, untold, refusals, now) = (&[], &[], &[], world.seen_at);
     let round = Round {
         world,
-        evidence: &evidence,
+        evidence,
         plan: &plan,
         applied: &applied,
         answers,
+        tells_of_take: false,
         untold,
         refusals,
         now,
@@ -70,4 +75,62 @@ fn what_kept_a_late_canary_from_starting_is_told_when_its_pods_are_gone() {
     passed(&mut world, State::AtRest(Rest::Failed { revision: NEXT, cause }));
     let later = world.status().message.clone().expect("a message");
     assert_eq!(later, message, "it stays");
+}
+
+/// A step that has just begun, all of its pods where they should be.
+fn begun() -> World {
+    let (mut world, mut seen) = (world(), progressing());
+    (step(&mut seen).hold, step(&mut seen).delivered) =
+        (Stopwatch::default(), Stopwatch::default());
+    (world.state, world.primary, world.canary) = (seen.state, seen.primary, seen.canary);
+    world
+}
+
+fn said(world: &mut World, membership: Membership) -> String {
+    let evidence = EvidenceView { membership, ..EvidenceView::silent() };
+    let next = world.state;
+    passed_by(world, &evidence, next);
+    world.status().message.expect("a message")
+}
+
+#[test]
+fn what_a_step_waits_for_beside_its_canary_is_named() {
+    let mut world = begun();
+    world.primary.as_mut().unwrap().workload.terminating = 1;
+    let pod = PodObservation {
+        name: "orders-primary-7".into(),
+        role: Role::Primary,
+        created: 0,
+        ready: false,
+        terminating: true,
+        restarts: 0,
+        oom_kills: 0,
+        crash_loop: false,
+        containers: [].into(),
+        node: None,
+        metrics: None,
+    };
+    world.pods.observations = vec![pod];
+    let whole = said(&mut world, Membership::Settled);
+    assert!(whole.contains("pod orders-primary-7 of orders-primary has not left yet"), "{whole}");
+    assert!(!whole.contains("waiting until the canary"), "it is not the canary: {whole}");
+    world.canary = Some(Workload { available: 0, ready: 0, ..workload(NEXT, 1) });
+    let both = said(&mut world, Membership::NotJoined);
+    assert!(both.contains("waiting until the canary is Ready"), "{both}");
+    assert!(both.contains("orders-primary-7 of orders-primary has not left"), "{both}");
+    assert!(both.contains("not held against the canary"), "{both}");
+}
+
+#[test]
+fn primary_pods_that_are_missing_are_told_and_a_canary_that_is_alone_in_the_way_is_too() {
+    let mut world = begun();
+    world.primary.as_mut().unwrap().workload.available = 2;
+    let missing = said(&mut world, Membership::Settled);
+    assert!(missing.contains("pods of orders-primary are not available"), "{missing}");
+    let mut alone = begun();
+    let joins = said(&mut alone, Membership::NotJoined);
+    assert!(
+        joins.ends_with("waiting until the canary is Ready and has joined the group"),
+        "{joins}"
+    );
 }

@@ -1,6 +1,7 @@
 //! Names given and names accepted, collisions included. No API server is asked.
 
 use serde_json::json;
+use siskin_api::CanaryOn;
 
 use super::*;
 
@@ -73,4 +74,28 @@ fn a_name_that_another_template_has_is_not_given_again() {
 fn a_template_under_a_foreign_name_is_not_believed() {
     let ours = template(&json!({"a": 1}));
     assert!(!may_have(&ours, ours.json(), Revision(7)));
+}
+
+/// Found by trying a million of them: templates whose keys have their first 40 bits in common.
+#[test]
+fn templates_whose_keys_begin_alike_are_two_versions_with_two_names() {
+    let [a, b] = [604_395, 987_945].map(|it| template(&json!({"a": it})));
+    let begin = |it: &PodTemplate| it.content_key() >> 88;
+    assert_eq!(
+        (begin(&a), begin(&b)),
+        (0x90_dc92_0e9c, 0x90_dc92_0e9c),
+        "the test tests something"
+    );
+    assert_ne!(a.content_key(), b.content_key());
+    assert_ne!(a.trial_key(CanaryOn::Template), b.trial_key(CanaryOn::Template));
+    let first = name_of(&a, &[]);
+    assert_eq!(name_of(&b, &[]), first, "alone either has it");
+    let second = name_of(&b, &[Named { revision: first, template: &a }]);
+    assert_ne!(first, second);
+    assert!(may_have(&b, b.json(), second) && !may_have(&a, a.json(), second));
+    // Under `PodSpec` the pod spec alone is the key.
+    let [a, b] = [2_074_002, 3_112_931].map(|it| template(&json!({"a": it})));
+    let [a, b] = [a, b].map(|it| it.trial_key(CanaryOn::PodSpec).0);
+    assert_eq!((a >> 88, b >> 88), (0x5f_46ab_7cee, 0x5f_46ab_7cee));
+    assert_ne!(a, b, "a change that would never be tried");
 }

@@ -119,3 +119,19 @@ fn certificates_that_cannot_be_used_are_refused_at_once() {
     let error = Prometheus::new(plain, &trusted).expect_err("plain");
     assert!(matches!(error, SetupError::TlsWithoutHttps { .. }), "{error}");
 }
+
+#[test]
+fn what_logs_in_goes_over_https_unless_plain_http_is_allowed() {
+    let plain = || Address::parse("http://a").expect("an address");
+    for login in [vec![("token", "hunter2")], vec![("username", "me"), ("password", "hunter2")]] {
+        let login: Vec<_> = login.into_iter().map(|(key, value)| (key, value.to_owned())).collect();
+        let error = Prometheus::new(plain(), &access(&login)).expect_err("it would be read");
+        assert!(matches!(error, SetupError::LoginWithoutHttps { .. }), "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        let https = Address::parse("https://a").expect("an address");
+        Prometheus::new(https, &access(&login)).expect("nobody reads it");
+        Prometheus::new(plain(), &access(&login).over_plain_http()).expect("it is wanted");
+    }
+    let tenant = access(&[("tenant", "shop".to_owned())]);
+    Prometheus::new(plain(), &tenant).expect("a tenant is no secret");
+}

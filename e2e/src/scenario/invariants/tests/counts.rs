@@ -32,6 +32,16 @@ fn i1_max_unavailable_may_be_taken() {
 }
 
 #[test]
+fn i1_what_an_autoscaler_takes_away_is_not_missed_before_it_is_noted() {
+    let mut story = Story::at_rest();
+    story.edit(|it| it.spec.replicas = Some(2));
+    story.put(Part::Primary, |it| it.replicas = 2);
+    assert_eq!(story.broken(), []);
+    story.put(Part::Primary, |it| it.replicas = 1);
+    assert_eq!(story.broken(), [Rule::I1Available]);
+}
+
+#[test]
 fn i1_one_may_be_taken_where_there_is_no_room_to_add_first() {
     let mut story = Story::at_rest();
     story.edit(|it| it.spec.strategy.order = Some(Order::DrainFirst));

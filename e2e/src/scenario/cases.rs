@@ -1,5 +1,5 @@
-//! Plays cases side by side, as many as the stage has places for, and prints what they measured.
-//! Knows nothing of what a case is about.
+//! Rows of tables, for suites that are asked for by name: played side by side, as many as the test bed has places for, and
+//! what each has measured is printed. Knows nothing of what a row is about.
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,14 +8,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use siskin_e2e::scenario::test_run::TestRun;
+use super::test_run::TestRun;
+use crate::testbed::Artifact;
 
 /// One row of a table.
 pub struct Case {
     /// `table/row/column`; a word of it on the command line chooses it.
     pub name: String,
-    /// Plays it and says in words what was measured; panics if it fails.
-    pub play: Box<dyn FnOnce() -> String + Send>,
+    needs: Vec<Artifact>,
+    play: Box<dyn FnOnce() -> String + Send>,
 }
 
 struct CaseOutcome {
@@ -26,52 +27,82 @@ struct CaseOutcome {
 }
 
 impl Case {
-    /// A case of this name.
+    /// A case of this name. `play` says in words what was measured, and panics if it fails.
+    #[must_use]
     pub fn new(name: String, play: impl FnOnce() -> String + Send + 'static) -> Self {
-        Self { name, play: Box::new(play) }
+        Self { name, needs: Vec::new(), play: Box::new(play) }
+    }
+
+    /// The case with something that must be in the cache of the test bed before it is played.
+    #[must_use]
+    pub fn needing(mut self, artifact: Artifact) -> Self {
+        self.needs.push(artifact);
+        self
+    }
+
+    /// What must be in the cache of the test bed before it is played.
+    #[must_use]
+    pub fn needs(&self) -> &[Artifact] {
+        &self.needs
     }
 }
 
 /// Plays those whose name contains one of the words of the command line; all without words.
-pub fn all(mut cases: Vec<Case>) -> ExitCode {
+#[must_use]
+pub fn all(cases: Vec<Case>) -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
+    match chosen(cases, &words) {
+        Ok(cases) => play(cases),
+        Err(over) => over,
+    }
+}
+
+/// Those whose name contains one of these words; all without words.
+///
+/// # Errors
+/// There is nothing to play: they were to be listed, and are, or no case has such a name.
+pub fn chosen(mut cases: Vec<Case>, words: &[String]) -> Result<Vec<Case>, ExitCode> {
     if let Some(option) = words.iter().find(|it| it.starts_with('-') && *it != "--list") {
         eprintln!("{option} means nothing here: words that names contain, or --list");
-        return ExitCode::FAILURE;
+        return Err(ExitCode::FAILURE);
     }
-    let chosen: Vec<_> = words.iter().filter(|it| *it != "--list").collect();
-    cases.retain(|case| {
-        chosen.is_empty() || chosen.iter().any(|it| case.name.contains(it.as_str()))
-    });
-    if words.len() != chosen.len() {
+    let wanted: Vec<_> = words.iter().filter(|it| *it != "--list").collect();
+    cases.retain(|case| wanted.is_empty() || wanted.iter().any(|it| case.name.contains(&**it)));
+    if words.len() != wanted.len() {
         for case in &cases {
             println!("{}", case.name);
         }
-        return ExitCode::SUCCESS;
+        return Err(ExitCode::SUCCESS);
     }
     if cases.is_empty() {
         eprintln!("no case has such a name; --list shows all");
-        return ExitCode::FAILURE;
+        return Err(ExitCode::FAILURE);
     }
+    Ok(cases)
+}
+
+/// Plays them all, and says how each went.
+#[must_use]
+pub fn play(cases: Vec<Case>) -> ExitCode {
     let places = match TestRun::get() {
-        Ok(stage) => stage.places(),
+        Ok(run) => run.places(),
         Err(error) => {
             eprintln!("{error:#}");
             return ExitCode::FAILURE;
         }
     };
     let begun = Instant::now();
-    let outcomes = play(cases, places);
+    let outcomes = side_by_side(cases, places);
     tell(&outcomes, begun.elapsed())
 }
 
-/// In the order of the tables, as many at once as the stage has places for; each on a thread of its
+/// In the order of the tables, as many at once as there are places; each on a thread of its
 /// name, which its namespace is named after.
-fn play(cases: Vec<Case>, places: usize) -> Vec<CaseOutcome> {
+fn side_by_side(cases: Vec<Case>, places: usize) -> Vec<CaseOutcome> {
     let (leave, left) = mpsc::channel();
     let mut outcomes = Vec::new();
     let mut under_way = 0;
-    for Case { name, play } in cases {
+    for Case { name, play, .. } in cases {
         if under_way == places {
             outcomes.extend(left.recv());
             under_way -= 1;

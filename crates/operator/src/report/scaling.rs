@@ -1,0 +1,101 @@
+//! What a person reads of autoscalers: why a target is not adopted, and what was pointed where. Pure.
+
+use siskin_decide::{Autoscalers, Bar, InTheWay, ScaleTo, ScalerKind, ScalerName, in_the_way};
+
+use crate::observe::world::World;
+use crate::process::events::{Announcement, EventKind};
+
+/// Why the target's autoscaler is not taken over, and what to do.
+pub(crate) fn in_the_way_text(world: &World) -> String {
+    let (target, rollout) = (world.target_name(), &world.name.name);
+    let facts = world.primary.as_ref().map(|it| &it.facts);
+    match in_the_way(&world.scaling.known, facts) {
+        None => unknown_text(world),
+        Some(InTheWay::Several(names)) => {
+            let names: Vec<_> = names.iter().map(called).collect();
+            format!(
+                "{} scale the same pods, of Deployment {target} and CanaryRollout {rollout}; keep one of them and delete the others: the one that is left is pointed at the CanaryRollout",
+                names.join(" and ")
+            )
+        }
+        Some(InTheWay::Barred(name, Bar::Keeps)) => format!(
+            "{} scales Deployment {target} and is annotated siskin.dev/scale-target: keep; remove the annotation, and it is pointed at the CanaryRollout, or let its scaleTargetRef name CanaryRollout {rollout} (siskin.dev/v1alpha1)",
+            called(&name)
+        ),
+        Some(InTheWay::Barred(name, Bar::ReadsEnvironment)) => format!(
+            "{} scales Deployment {target} and has a trigger with a key that ends in FromEnv, which KEDA reads from the containers of what it scales; a CanaryRollout has none. Write the value into the trigger, or use a TriggerAuthentication that reads a Secret",
+            called(&name)
+        ),
+        Some(InTheWay::Declined(name, says)) => format!(
+            "{} was pointed at CanaryRollout {rollout}, did not work there and scales Deployment {target} again: {}; it is tried again once it, or the CanaryRollout, is changed",
+            called(&name),
+            says.trim_end_matches('.')
+        ),
+        Some(InTheWay::Vertical) => format!(
+            "a VerticalPodAutoscaler acts on Deployment {target} and would lose its pods, which run as {target}-primary; set its updatePolicy.updateMode to \"Off\", or delete it"
+        ),
+    }
+}
+
+/// What is waited for before a unit moves.
+pub(crate) fn pending_text(world: &World) -> String {
+    if world.scaling.known == Autoscalers::Unknown {
+        return unknown_text(world);
+    }
+    let facts = world.primary.as_ref().map(|it| &it.facts);
+    let taken = facts.and_then(|it| it.scaled_by.as_ref()).map(|it| called(&it.scaler));
+    let taken = taken.unwrap_or_else(|| "its autoscaler".to_owned());
+    format!(
+        "waiting until {taken} scales CanaryRollout {} instead of Deployment {}; no pod moves before",
+        world.name.name,
+        world.target_name()
+    )
+}
+
+fn unknown_text(world: &World) -> String {
+    let target = world.target_name();
+    match &world.scaling.unknown_because {
+        None => format!("not known yet whether an autoscaler scales Deployment {target}"),
+        Some(why) => format!(
+            "not known whether an autoscaler scales Deployment {target}: {why}; it is asked again"
+        ),
+    }
+}
+
+/// An autoscaler was pointed at the rollout.
+pub(super) fn taken(world: &World, scaler: &ScalerName) -> Announcement {
+    let (target, rollout) = (world.target_name(), &world.name.name);
+    let note = format!(
+        "{} scales CanaryRollout {rollout} now instead of Deployment {target}, whose pods run as {target}-primary; nothing else of it was changed, and it is given back when the CanaryRollout is deleted",
+        called(scaler)
+    );
+    let (kind, reason, action) = (EventKind::Normal, "ScaleTargetTaken", scaler.to_string());
+    Announcement { kind, reason, action, note }
+}
+
+/// An autoscaler was pointed at a Deployment again.
+pub(super) fn given_back(world: &World, scaler: &ScalerName, to: ScaleTo) -> Announcement {
+    let target = world.target_name();
+    let (kind, reason, deployment) = match to {
+        ScaleTo::Target => (EventKind::Normal, "ScaleTargetGivenBack", target.to_owned()),
+        ScaleTo::Primary => (
+            EventKind::Warning,
+            "ScaleTargetLeft",
+            format!("{target}-primary, which keeps serving"),
+        ),
+    };
+    let note = format!("{} scales Deployment {deployment}", called(scaler));
+    Announcement { kind, reason, action: scaler.to_string(), note }
+}
+
+fn called(name: &ScalerName) -> String {
+    format!("{} {}", <&str>::from(name.kind), name.name)
+}
+
+/// The kind of an autoscaler in the status.
+pub(super) const fn wire_kind(kind: ScalerKind) -> siskin_api::AutoscalerKind {
+    match kind {
+        ScalerKind::HorizontalPodAutoscaler => siskin_api::AutoscalerKind::HorizontalPodAutoscaler,
+        ScalerKind::ScaledObject => siskin_api::AutoscalerKind::ScaledObject,
+    }
+}

@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package tools keeps Helm 4 in go.mod, so that go.sum pins every module it is built from.
+package tools
+
+import _ "helm.sh/helm/v4/cmd/helm"

@@ -1,0 +1,75 @@
+{{/* The user as whom the operator writes. */}}
+{{- define "siskin.user" -}}
+system:serviceaccount:{{ .Release.Namespace }}:siskin
+{{- end }}
+
+{{/* "true" where the cluster's version is at least this one: dict "root" $ "version" "1.30". */}}
+{{- define "siskin.since" -}}
+{{- if semverCompare (printf ">=%s.0-0" .version) .root.Capabilities.KubeVersion.Version }}true{{ end }}
+{{- end }}
+
+{{/* "true" if a value of auto, true or false is on: dict "value" V "auto" "true" or "". */}}
+{{- define "siskin.on" -}}
+{{- if eq (toString .value) "auto" }}{{ .auto }}{{ else if .value }}true{{ end }}
+{{- end }}
+
+{{/* "true" where objects of the cluster are part of the release. */}}
+{{- define "siskin.clusterwide" -}}
+{{- if ne .Values.scope "namespace" }}true{{ end }}
+{{- end }}
+
+{{- define "siskin.crds" -}}
+{{- include "siskin.on" (dict "value" .Values.crds.install "auto" (include "siskin.clusterwide" .)) }}
+{{- end }}
+
+{{- define "siskin.userRoles" -}}
+{{- include "siskin.on" (dict "value" .Values.userRoles "auto" (include "siskin.clusterwide" .)) }}
+{{- end }}
+
+{{- define "siskin.guard" -}}
+{{- $fits := and (include "siskin.clusterwide" .) (include "siskin.since" (dict "root" . "version" "1.36")) }}
+{{- include "siskin.on" (dict "value" .Values.guard "auto" $fits) }}
+{{- end }}
+
+{{- define "siskin.policies" -}}
+{{- $fits := and (include "siskin.clusterwide" .) (include "siskin.since" (dict "root" . "version" "1.30")) }}
+{{- include "siskin.on" (dict "value" .Values.policies.enabled "auto" $fits) }}
+{{- end }}
+
+{{- define "siskin.stamp" -}}
+{{- $fits := and (include "siskin.policies" .) (include "siskin.since" (dict "root" . "version" "1.36")) }}
+{{- include "siskin.on" (dict "value" .Values.policies.stamp "auto" $fits) }}
+{{- end }}
+
+{{- define "siskin.podDisruptionBudget" -}}
+{{- $several := ternary "true" "" (gt (int .Values.replicas) 1) }}
+{{- include "siskin.on" (dict "value" .Values.podDisruptionBudget "auto" $several) }}
+{{- end }}
+
+{{/* preferred, required or none. */}}
+{{- define "siskin.antiAffinity" -}}
+{{- if eq .Values.antiAffinity "auto" }}{{ ternary "preferred" "none" (gt (int .Values.replicas) 1) }}
+{{- else }}{{ .Values.antiAffinity }}
+{{- end }}
+{{- end }}
+
+{{- define "siskin.image" -}}
+{{- with .Values.image }}
+{{- .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* Files as config/ has them, for this release's namespace and user: dict "root" $ "glob" "files/…". */}}
+{{- define "siskin.files" -}}
+{{- $root := .root }}
+{{- $namespace := printf "namespace: %s" $root.Release.Namespace }}
+{{- range $path, $ignored := $root.Files.Glob .glob }}
+---
+{{ $root.Files.Get $path | replace "system:serviceaccount:siskin-system:siskin" (include "siskin.user" $root) | replace "namespace: siskin-system" $namespace }}
+{{- end }}
+{{- end }}
+
+{{/* Mebibytes of a size in whole Mi or Gi. */}}
+{{- define "siskin.mebibytes" -}}
+{{- if hasSuffix "Gi" . }}{{ mul (trimSuffix "Gi" . | int64) 1024 }}{{ else }}{{ trimSuffix "Mi" . | int64 }}{{ end }}
+{{- end }}
