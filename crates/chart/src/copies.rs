@@ -37,7 +37,8 @@ pub(crate) fn all(repository: &Path) -> Result<BTreeMap<PathBuf, String>> {
         for entry in entries {
             let path = entry?.path();
             let file = path.file_name().and_then(|it| it.to_str()).context("a name in UTF-8")?;
-            if path.extension().is_some_and(|it| it == "yaml") && !LEFT_OUT.contains(&file) {
+            let is_copied = path.extension().is_some_and(|it| it == "yaml" || it == "json");
+            if is_copied && !LEFT_OUT.contains(&file) {
                 let to = Path::new(FILES).join(name).join(file);
                 copies.insert(to, fs::read_to_string(&path)?);
             }

@@ -134,8 +134,7 @@ pub enum WriteScope {
 }
 
 /// Why a rollout can't go on; stands beside the state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::EnumIter))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumIter)]
 pub enum Held {
     /// The target does not exist.
     TargetMissing,

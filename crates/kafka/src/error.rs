@@ -5,7 +5,9 @@ use std::fmt;
 use std::time::Duration;
 
 /// Why a consumer group could not be sampled.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr, strum::VariantNames,
+)]
 pub enum SampleError {
     /// No broker could be reached.
     #[error(

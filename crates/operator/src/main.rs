@@ -64,7 +64,7 @@ async fn main() -> anyhow::Result<()> {
     let identity = options.election.unique_identity();
     let metrics = Metrics::new();
     let counted = metrics.clone();
-    let count: Count = Arc::new(move |verb| counted.api_request(verb));
+    let count: Count = Arc::new(move |verb, code| counted.api_request(verb, code));
     let client = connection::client(config.clone(), &count).context("could not make a client")?;
     let (health, readiness) = (Health::default(), Readiness::default());
     let (events, publisher) = Events::new(client.clone(), &identity, metrics.clone());
@@ -102,6 +102,7 @@ async fn main() -> anyhow::Result<()> {
     let feeder = Feeder { sampling, feeds, pods, neighbors, trigger, metrics: counts };
     tasks.spawn(async move { Err(anyhow!("sampling ended: {}", feeder.run().await)) });
     tasks.spawn(gauge(index.clone(), metrics.clone()));
+    metrics.shows(move || index.shown());
     let stop = shutdown.clone();
     tasks.spawn(async move {
         publisher.run(stop).await;

@@ -8,6 +8,8 @@ pub mod refusals;
 mod repairs;
 pub mod reporter;
 pub mod round;
+#[cfg(test)]
+mod runbook;
 mod scaling;
 pub mod status;
 pub mod words;

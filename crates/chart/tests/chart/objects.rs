@@ -33,6 +33,8 @@ pub fn objects(text: &str) -> Result<Objects> {
 pub fn comparable(mut objects: Objects) -> Objects {
     // Helm makes it with --create-namespace, and does not own it.
     objects.retain(|key, _| !key.starts_with("Namespace "));
+    // What `helm test` makes, and removes again.
+    objects.retain(|_, it| it["metadata"]["annotations"]["helm.sh/hook"].is_null());
     for object in objects.values_mut() {
         if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
             // A word to Helm alone.

@@ -49,7 +49,7 @@ const OF_A_TYPE: [Wrong; 14] = [
 ];
 
 /// By the chart, in sentences of its own.
-const TOGETHER: [Wrong; 29] = [
+const TOGETHER: [Wrong; 30] = [
     wrong(
         "image: {repository: \"\"}",
         "image.repository is not set: Siskin's image is in no public registry",
@@ -164,6 +164,10 @@ const TOGETHER: [Wrong; 29] = [
     wrong(
         "monitoring: {labels: {a: b}}",
         "monitoring.labels is set, but neither monitoring.podMonitor nor monitoring.rules is true",
+    ),
+    wrong(
+        "monitoring: {runbooks: https://docs.example.com}",
+        "monitoring.runbooks is set, but monitoring.rules is false",
     ),
 ];
 

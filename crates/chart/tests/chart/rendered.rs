@@ -15,12 +15,14 @@ const KEEP: &str = "/metadata/annotations/helm.sh~1resource-policy";
 type Checked = fn(&Helm) -> Result<()>;
 
 pub fn checks(helm: &Helm) -> Vec<Check> {
-    let checks: [(&str, Checked); 5] = [
+    let checks: [(&str, Checked); 7] = [
         ("lint", lint),
         ("packaged", packaged),
         ("crds-stay", crds_stay),
         ("tag-of-the-version", tag_of_the_version),
         ("no-user-but-ours", no_user_but_ours),
+        ("runbooks", runbooks),
+        ("tested-by-what-goes-again", tested_by_what_goes_again),
     ];
     let check = |(name, check): (&str, Checked)| {
         let helm = helm.clone();
@@ -70,11 +72,40 @@ fn tag_of_the_version(helm: &Helm) -> Result<()> {
     Ok(())
 }
 
+/// `helm test` makes nothing that stays.
+fn tested_by_what_goes_again(helm: &Helm) -> Result<()> {
+    let rendered = objects(&helm.rendered(release(VALUES))?)?;
+    let of_it: Vec<_> = rendered.iter().filter(|it| it.0.ends_with("/siskin-test")).collect();
+    ensure!(of_it.len() == 5, "{:?}", of_it.iter().map(|it| it.0).collect::<Vec<_>>());
+    for (key, object) in of_it {
+        let annotations = &object["metadata"]["annotations"];
+        let goes =
+            annotations["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded";
+        ensure!(annotations["helm.sh/hook"] == "test" && goes, "{key} stays");
+    }
+    Ok(())
+}
+
+/// Every alert links to where the pages are served.
+fn runbooks(helm: &Helm) -> Result<()> {
+    let values = format!(
+        "{VALUES}\nmonitoring: {{rules: true, runbooks: \"https://docs.example.com/siskin/\"}}"
+    );
+    let rendered = objects(&helm.rendered(release(&values))?)?;
+    let rules = rendered["PrometheusRule siskin-system/siskin"].to_string();
+    let links = rules
+        .matches("\"runbook_url\":\"https://docs.example.com/siskin/runbook.md#siskin")
+        .count();
+    let alerts = rules.matches("\"alert\":").count();
+    ensure!(0 < alerts && links == alerts, "{links} links of {alerts} alerts: {rules}");
+    Ok(())
+}
+
 /// Another namespace is everywhere: a policy that names the user of config/ would let the operator pass where it must not.
 fn no_user_but_ours(helm: &Helm) -> Result<()> {
     let values = format!(
         "{VALUES}\nscope: tenants\ntenants: [{{namespace: shop, secrets: [a]}}]\nguardScale: true\nreplicas: 2\n\
-         policies: {{optIn: true}}\nmonitoring: {{podMonitor: true, rules: true}}\nnetworkPolicy: {{enabled: true}}\n\
+         policies: {{optIn: true}}\nmonitoring: {{podMonitor: true, rules: true, dashboard: true}}\nnetworkPolicy: {{enabled: true}}\n\
          traceVolume: {{enabled: true, accessMode: ReadWriteMany}}"
     );
     let rendered = helm.rendered(Release { namespace: "platform", ..release(&values) })?;

@@ -156,12 +156,12 @@ patches:
     ),
     Case::new(
         "monitoring",
-        "{monitoring: {podMonitor: true, rules: true}, guard: false, policies: {enabled: false}}",
+        "{monitoring: {podMonitor: true, rules: true, dashboard: true}, guard: false, policies: {enabled: false}}",
         "{resources: [../config/default], components: [../config/monitoring]}",
     ),
     Case::new(
         "monitoring-with-labels",
-        "{monitoring: {podMonitor: true, rules: true, labels: {release: prometheus}}, guard: false, policies: {enabled: false}}",
+        "{monitoring: {podMonitor: true, rules: true, dashboard: true, labels: {release: prometheus}}, guard: false, policies: {enabled: false}}",
         "
 resources: [../config/default]
 components: [../config/monitoring]
@@ -191,7 +191,7 @@ patches:
     .in_namespace("shop"),
     Case::new(
         "another-namespace",
-        "{replicas: 2, guardScale: true, policies: {optIn: true}, monitoring: {podMonitor: true, rules: true}}",
+        "{replicas: 2, guardScale: true, policies: {optIn: true}, monitoring: {podMonitor: true, rules: true, dashboard: true}}",
         "
 namespace: platform
 resources: [../config/ha]

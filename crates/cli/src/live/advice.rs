@@ -38,7 +38,7 @@ pub(crate) fn of(rollout: &CanaryRollout) -> Vec<String> {
     }
     let mut lines: Vec<_> = commands.iter().map(|it| line(rollout, *it)).collect();
     if is_true(&status.conditions, STALLED) {
-        lines.push("read docs/refusals.md for the reason of the condition Stalled".to_owned());
+        lines.push("read docs/runbook.md for the reason of the condition Stalled".to_owned());
     }
     lines
 }

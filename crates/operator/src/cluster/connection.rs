@@ -14,7 +14,7 @@ use tower::{BoxError, ServiceBuilder};
 use crate::cluster::requests::{BoundedRequests, Count, MAX_REQUESTS};
 
 /// A client for everything but the lease, which must never wait for anything else. It tells `count`
-/// the verb of each request.
+/// of each request.
 ///
 /// # Errors
 /// If the configuration names no credentials that can be used.

@@ -1,4 +1,4 @@
-//! Requests to the API server, bounded in number and counted by verb.
+//! Requests to the API server, bounded in number and counted by verb and code.
 //! Each needs a connection of its own until its answer was read, so that their bound is that of the
 //! connections, watches aside.
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
-use http::{Method, Request, Response, Uri};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service;
@@ -20,8 +20,8 @@ pub(super) const MAX_REQUESTS: usize = 24;
 /// not wait for that.
 const MAX_WRITES: usize = 16;
 
-/// Told the verb of each request.
-pub type Count = Arc<dyn Fn(&'static str) + Send + Sync>;
+/// Told the verb of each request, and the code of its answer if there was one.
+pub type Count = Arc<dyn Fn(&'static str, Option<u16>) + Send + Sync>;
 
 /// A service that lets so many requests through at the same time, and watches besides.
 pub(super) struct BoundedRequests<S> {
@@ -60,7 +60,7 @@ where
 
     fn call(&mut self, request: Request<In>) -> Self::Future {
         let verb = verb(request.method(), request.uri());
-        (self.count)(verb);
+        let mut counted = Counted { count: Arc::clone(&self.count), verb, code: None };
         let writes = (!is_read(verb)).then(|| Arc::clone(&self.writes));
         let permits = (verb != WATCH).then(|| Arc::clone(&self.permits));
         // It does nothing before it is polled.
@@ -68,8 +68,29 @@ where
         Box::pin(async move {
             // In this order: a write that waits for its turn holds no place of a read.
             let permits = [acquired(writes).await, acquired(permits).await];
-            Ok(answer.await?.map(|body| HeldBody { body, _permits: permits }))
+            let answer = answer.await?;
+            counted.answered(answer.status());
+            Ok(answer.map(|body| HeldBody { body, _permits: permits }))
         })
+    }
+}
+
+/// Counts a request when it is over, however that was: answered, failed, or given up by who asked.
+struct Counted {
+    count: Count,
+    verb: &'static str,
+    code: Option<u16>,
+}
+
+impl Counted {
+    fn answered(&mut self, status: StatusCode) {
+        self.code = Some(status.as_u16());
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        (self.count)(self.verb, self.code);
     }
 }
 

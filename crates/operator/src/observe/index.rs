@@ -1,5 +1,5 @@
 //! Which rollouts exist and what they target, from the watch: maps an event on another object to a
-//! name, and tells two rollouts of one target apart. Holds no spec, no status.
+//! name, and tells two rollouts of one target apart. Holds no spec, and of the status what metrics show.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -7,9 +7,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use parking_lot::RwLock;
-use siskin_api::CanaryRollout;
+use siskin_api::conditions::{SOURCES_REACHABLE, STALLED, WRITES_ACCEPTED};
+use siskin_api::{CanaryRollout, CanaryRolloutStatus, Phase, Verdict};
 
 use crate::name::Name;
+use crate::process::metrics::shown::{Hold, Shown};
+
+/// Conditions that say, with this status, that something is in the way.
+const HELD: [(&str, &str); 3] =
+    [(STALLED, "True"), (SOURCES_REACHABLE, "False"), (WRITES_ACCEPTED, "False")];
 
 /// What is remembered of a rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +25,16 @@ pub struct Entry {
     pub target: Option<Arc<str>>,
     /// When it was created: the oldest of two wins.
     pub created: Timestamp,
-    /// Its phase as last reported, for the metrics.
-    pub phase: Option<siskin_api::Phase>,
+    /// Its status as last reported, for the metrics.
+    pub status: Reported,
+}
+
+/// What of a status is shown in metrics.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reported {
+    phase: Option<Phase>,
+    verdict: Option<Verdict>,
+    held: Vec<Hold>,
 }
 
 /// Every rollout that the watch has shown. Clones share it.
@@ -44,7 +58,7 @@ impl Index {
             uid: rollout.uid().unwrap_or_default().into(),
             target: Some(rollout.spec.target_ref.name.as_str().into()),
             created: rollout.creation_timestamp().map_or(Timestamp::MIN, |it| it.0),
-            phase: rollout.status.as_ref().and_then(|it| it.phase),
+            status: rollout.status.as_ref().map(Reported::of).unwrap_or_default(),
         };
         self.0.write().insert(name_of(rollout), entry);
     }
@@ -52,7 +66,8 @@ impl Index {
     /// Notes a rollout that can't be read: what it owns is no orphan.
     pub(crate) fn note_unreadable(&self, name: Name, uid: &str) {
         let mut all = self.0.write();
-        let unknown = Entry { uid: "".into(), target: None, created: Timestamp::MIN, phase: None };
+        let (created, status) = (Timestamp::MIN, Reported::default());
+        let unknown = Entry { uid: "".into(), target: None, created, status };
         let known = all.entries.get(&name).cloned().unwrap_or(unknown);
         all.insert(name, Entry { uid: uid.into(), ..known });
     }
@@ -62,7 +77,8 @@ impl Index {
     pub(crate) fn note_for_tests(&self, name: &Name) {
         let uid = name.to_string().into();
         let (created, target) = (Timestamp::MIN, Some(name.name.clone()));
-        self.0.write().insert(name.clone(), Entry { uid, target, created, phase: None });
+        let status = Reported::default();
+        self.0.write().insert(name.clone(), Entry { uid, target, created, status });
     }
 
     /// Forgets a rollout that is gone.
@@ -114,8 +130,23 @@ impl Index {
 
     /// The phases of all rollouts that report one.
     #[must_use]
-    pub fn phases(&self) -> Vec<siskin_api::Phase> {
-        self.0.read().entries.values().filter_map(|it| it.phase).collect()
+    pub fn phases(&self) -> Vec<Phase> {
+        self.0.read().entries.values().filter_map(|it| it.status.phase).collect()
+    }
+
+    /// Every rollout that could be read, as it is shown in metrics.
+    #[must_use]
+    pub fn shown(&self) -> Vec<Shown> {
+        let all = self.0.read();
+        let read = all.entries.iter().filter(|(_, entry)| entry.target.is_some());
+        let shown = read.map(|(name, Entry { status, .. })| Shown {
+            namespace: name.namespace.clone(),
+            name: name.name.clone(),
+            phase: status.phase,
+            verdict: status.verdict,
+            held: status.held.clone(),
+        });
+        shown.collect()
     }
 
     /// Whether a rollout with this UID exists.
@@ -131,6 +162,27 @@ impl Index {
             let entry = all.entries.get(other);
             entry.is_some_and(|it| (it.created, other) < (created, name))
         })
+    }
+}
+
+impl Reported {
+    fn of(status: &CanaryRolloutStatus) -> Self {
+        let held = status.conditions.iter().filter_map(|it| {
+            let condition = HELD
+                .into_iter()
+                .find(|(type_, holds)| it.type_ == *type_ && it.status == *holds)?
+                .0;
+            Some(Hold {
+                condition,
+                reason: it.reason.as_str().into(),
+                since: it.last_transition_time.0,
+            })
+        });
+        Self {
+            phase: status.phase,
+            verdict: status.analysis.as_ref().and_then(|it| it.verdict),
+            held: held.collect(),
+        }
     }
 }
 

@@ -28,7 +28,8 @@ const NOT_STARTED: &str = "PodNotStarted";
 impl World {
     /// Why pods of this role are missing; `None`: none is, or nobody says why.
     pub(crate) fn missing_pods(&self, role: Role) -> Option<Obstacle> {
-        self.workload(role).filter(|it| it.ready < it.replicas)?;
+        // While a template is rolled out all of the old pods may be there, and none of the new.
+        self.workload(role).filter(|it| it.ready < it.replicas || !it.rolled)?;
         let not_made = self.live.child(role).and_then(replica_failure);
         let not_made = not_made.map(|it| self.not_made(it, role_name(role)));
         let first = || self.troubles(role).next().map(Obstacle::of);

@@ -1,6 +1,7 @@
 //! What the operator counts about itself, as Prometheus reads it.
 //! Labels take values from closed sets only; nothing here is read back to decide anything.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -12,10 +13,18 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::{Metric, Registry};
+use prometheus_client::registry::Registry;
 use siskin_analysis::Verdict;
 use siskin_api::Phase;
 use strum::IntoEnumIterator;
+
+pub(crate) mod endings;
+mod register;
+pub mod shown;
+
+use endings::Endings;
+use register::{Labeled, by_outcome, histogram, labeled, one};
+use shown::{Shown, Shows};
 
 /// Seconds. A pass at rest takes some 5 ms; 30 s is the longest that one may take.
 const PASS_SECONDS: [f64; 12] =
@@ -81,9 +90,11 @@ struct Shared {
     pass_seconds: Histogram,
     pass_errors: Labeled<Counter>,
     rollouts: Labeled<Gauge>,
+    shows: Shows,
+    endings: Endings,
     replicas_conflicts: Counter,
     api_writes: Labeled<Counter>,
-    api_requests: Labeled<Counter>,
+    api_requests: Family<Answered, Counter>,
     samples: Labeled<Counter>,
     readings: Labeled<Counter>,
     verdicts: Labeled<Counter>,
@@ -93,22 +104,8 @@ struct Shared {
     takeover_seconds: Gauge<f64, AtomicU64>,
 }
 
-/// The one label of a family: its key, and a name in the code, so that the number of values is
-/// known.
-type Label = [(&'static str, &'static str); 1];
-
-/// Numbers told apart by one label.
-#[derive(Debug)]
-struct Labeled<M> {
-    key: &'static str,
-    family: Family<Label, M>,
-}
-
-impl<M: Clone + Default> Labeled<M> {
-    fn of(&self, value: impl Into<&'static str>) -> M {
-        self.family.get_or_create(&[(self.key, value.into())]).clone()
-    }
-}
+/// A request's verb, and the code of its answer.
+type Answered = [(&'static str, Cow<'static, str>); 2];
 
 impl Metrics {
     /// All at zero.
@@ -118,9 +115,12 @@ impl Metrics {
         let mut to = Registry::with_prefix("siskin");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         to.register("build", "The version of the operator", build);
+        let leader: Gauge = one(&mut to, "leader", "1 while this process leads");
+        let shows = Shows::new(leader.clone());
+        to.register_collector(Box::new(shows.clone()));
         // Fields are registered in this order, which is that of the text.
         let metrics = Self(Arc::new(Shared {
-            leader: one(&mut to, "leader", "1 while this process leads"),
+            leader,
             takeover_seconds: one(
                 &mut to,
                 "takeover_seconds",
@@ -129,11 +129,13 @@ impl Metrics {
             rollouts: labeled(&mut to, "rollouts", "CanaryRollouts by phase", "phase"),
             transitions: labeled(&mut to, "transitions", "Phases entered", "phase"),
             effects: labeled(&mut to, "effects", "Effects made", "effect"),
-            pass_seconds: {
-                let seconds = Histogram::new(PASS_SECONDS);
-                to.register("pass_seconds", "Time of a pass over one rollout", seconds.clone());
-                seconds
-            },
+            endings: Endings::new(&mut to),
+            pass_seconds: histogram(
+                &mut to,
+                "pass_seconds",
+                "Time of a pass over one rollout",
+                PASS_SECONDS,
+            ),
             pass_errors: labeled(&mut to, "pass_errors", "Passes that failed, by step", "step"),
             replicas_conflicts: one(
                 &mut to,
@@ -141,11 +143,10 @@ impl Metrics {
                 "Times that a target had pods again and was drained",
             ),
             api_writes: labeled(&mut to, "api_writes", "Writes sent, by kind of object", "kind"),
-            api_requests: labeled(
+            api_requests: one(
                 &mut to,
                 "api_requests",
-                "Requests to the API server, those of the lease aside, by verb",
-                "verb",
+                "Requests to the API server, those of the lease aside, by verb and code",
             ),
             samples: by_outcome(&mut to, "samples", "Samples asked of a source, by outcome"),
             readings: by_outcome(
@@ -160,6 +161,7 @@ impl Metrics {
                 "trace_files",
                 "Traces to be stored in files, by what became of them",
             ),
+            shows,
             registry: to,
         }));
         metrics.rollouts([]);
@@ -204,6 +206,16 @@ impl Metrics {
         }
     }
 
+    /// Where all rollouts come from that are shown one by one.
+    pub fn shows(&self, rollouts: impl Fn() -> Vec<Shown> + Send + Sync + 'static) {
+        self.0.shows.from(Box::new(rollouts));
+    }
+
+    /// What is counted of rollouts that are over.
+    pub(crate) fn endings(&self) -> &Endings {
+        &self.0.endings
+    }
+
     /// A target had pods again and was drained.
     pub(crate) fn replicas_conflict(&self) {
         self.0.replicas_conflicts.inc();
@@ -214,9 +226,10 @@ impl Metrics {
         self.0.api_writes.of(kind).inc();
     }
 
-    /// The API server was asked.
-    pub fn api_request(&self, verb: &'static str) {
-        self.0.api_requests.of(verb).inc();
+    /// The API server was asked, and answered with this code; without one nothing came back.
+    pub fn api_request(&self, verb: &'static str, code: Option<u16>) {
+        let code = code.map_or(Cow::Borrowed("none"), |it| Cow::Owned(it.to_string()));
+        self.0.api_requests.get_or_create(&[("verb", Cow::Borrowed(verb)), ("code", code)]).inc();
     }
 
     /// A source was asked for a sample; the variant says how that ended.
@@ -266,27 +279,6 @@ impl Default for Metrics {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Registers a number.
-fn one<M: Metric + Clone + Default>(to: &mut Registry, name: &str, help: &str) -> M {
-    let metric = M::default();
-    to.register(name, help, metric.clone());
-    metric
-}
-
-/// Registers numbers that the label `key` tells apart.
-fn labeled<M>(to: &mut Registry, name: &str, help: &str, key: &'static str) -> Labeled<M>
-where
-    M: Clone + Default,
-    Family<Label, M>: Metric,
-{
-    Labeled { key, family: one(to, name, help) }
-}
-
-/// Registers counts of what became of something.
-fn by_outcome(to: &mut Registry, name: &str, help: &str) -> Labeled<Counter> {
-    labeled(to, name, help, "outcome")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use kube::Resource;
 use siskin_analysis::observation::Role;
 use siskin_api::CommandOutcome;
-use siskin_decide::{Effect, Rest, State, WriteScope};
+use siskin_decide::{Cause, Effect, Rest, State, WriteScope};
 
 use crate::observe::world::World;
 use crate::persisted;
@@ -13,7 +13,7 @@ use crate::process::metrics::Metrics;
 use crate::report::refusals::ToldRefusal;
 use crate::report::repairs::{self, Touched};
 use crate::report::round::Round;
-use crate::report::{scaling, words};
+use crate::report::{history, scaling, words};
 use crate::workloads::children::child_name;
 
 /// Tells people.
@@ -26,7 +26,8 @@ pub struct Reporter {
 impl Reporter {
     /// Publishes through `events`, counts in `metrics`.
     #[must_use]
-    pub const fn new(events: Events, metrics: Metrics) -> Self {
+    pub fn new(events: Events, metrics: Metrics) -> Self {
+        metrics.endings().can_be(history::all_ends());
         Self { events, metrics }
     }
 
@@ -83,6 +84,7 @@ impl Reporter {
         if let Some(assessment) = &evidence.assessment {
             self.metrics.verdict(assessment.verdict);
         }
+        self.ends(round);
         let text = words::message(round);
         let id = to.rollout().or(from.rollout()).map(|it| it.to_string()).unwrap_or_default();
         tracing::info!(
@@ -102,6 +104,18 @@ impl Reporter {
         let step = step.map(|it| format!(" step {it}")).unwrap_or_default();
         let action = if id.is_empty() { "adoption".to_owned() } else { format!("{id}{step}") };
         self.announce(world, Announcement { kind, reason: after, action, note: text });
+    }
+
+    /// Counts a rollout that is over, and a version that was found out.
+    fn ends(&self, round: &Round<'_>) {
+        if let Some((end, took)) = history::counted(round) {
+            self.metrics.endings().ended(end, took);
+        }
+        let (before, next) = (&round.world.state, &round.plan.next);
+        let found = |it: &State| matches!(it, State::RollingBack(it) if matches!(it.cause, Cause::GuardFailed | Cause::AnalysisFailed));
+        if found(next) && !found(before) {
+            self.metrics.endings().detected(history::since_started(round));
+        }
     }
 
     /// Tells what effects alone have changed.

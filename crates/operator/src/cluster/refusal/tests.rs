@@ -128,20 +128,3 @@ fn each_reason_says_what_to_do() {
     let remedies: BTreeSet<_> = RefusalReason::iter().map(RefusalReason::remedy).collect();
     assert_eq!(remedies.len(), RefusalReason::iter().count());
 }
-
-/// The page that people find by a reason.
-const PAGE: &str = include_str!("../../../../../docs/refusals.md");
-
-#[test]
-fn each_reason_is_a_row_of_the_page_and_says_what_to_do_there() {
-    let row = |line: &'static str| {
-        let cells: Vec<_> = line.split('|').map(str::trim).collect();
-        let [_, reason, says, remedy, _] = cells[..] else { return None };
-        Some((reason.strip_prefix('`')?.strip_suffix('`')?, says, remedy))
-    };
-    let rows: Vec<_> = PAGE.lines().filter_map(row).collect();
-    let written: BTreeSet<&str> = rows.iter().map(|it| it.0).collect();
-    let reasons: BTreeSet<&str> = RefusalReason::iter().map(Into::into).collect();
-    assert_eq!(written, reasons, "rows of the page, and reasons of the code");
-    assert!(rows.iter().all(|it| !it.1.is_empty() && 20 < it.2.len()), "{rows:?}");
-}

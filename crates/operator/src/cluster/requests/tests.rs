@@ -41,7 +41,7 @@ async fn no_more_than_the_bound_are_under_way_until_their_answers_are_read_and_w
             Ok::<_, Infallible>(Response::new(Answer))
         }
     });
-    let mut service = BoundedRequests::new(server, Arc::new(|_| {}));
+    let mut service = BoundedRequests::new(server, Arc::new(|_, _| {}));
     let (answers, open) = (Arc::new(Mutex::new(Vec::new())), Arc::clone(&go));
     let asked: Vec<_> = (0..MAX_REQUESTS * 3)
         .map(|it| service.call(request(&format!("/api/v1/namespaces/shop/pods/{it}"))))
@@ -78,7 +78,7 @@ async fn writes_that_hang_in_a_webhook_hold_no_read_up() {
         }
         Ok::<_, Infallible>(Response::new(Answer))
     });
-    let mut service = BoundedRequests::new(server, Arc::new(|_| {}));
+    let mut service = BoundedRequests::new(server, Arc::new(|_, _| {}));
     let write = || Request::patch("/apis/apps/v1/namespaces/shop/deployments/a").body(());
     let writes: Vec<_> =
         (0..MAX_REQUESTS * 2).map(|_| service.call(write().expect("a request"))).collect();
@@ -108,4 +108,23 @@ fn verbs_are_those_of_the_audit_log() {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         assert_eq!(verb(&method, &uri.parse().expect("a path")), expected, "{method} {uri}");
     }
+}
+
+#[tokio::test]
+async fn a_request_is_counted_with_the_code_of_its_answer_and_one_without_an_answer_with_none() {
+    let server = service_fn(|request: Request<()>| async move {
+        if request.uri().path().ends_with("/lost") {
+            return future::pending().await;
+        }
+        let mut answer = Response::new(Answer);
+        *answer.status_mut() = http::StatusCode::CONFLICT;
+        Ok::<_, Infallible>(answer)
+    });
+    let counted = Arc::new(Mutex::new(Vec::new()));
+    let counts = Arc::clone(&counted);
+    let mut service =
+        BoundedRequests::new(server, Arc::new(move |verb, code| counts.lock().push((verb, code))));
+    service.call(request("/api/v1/namespaces/shop/pods/a")).await.expect("an answer");
+    drop(service.call(request("/api/v1/namespaces/shop/pods/lost")));
+    assert_eq!(*counted.lock(), [("get", Some(409)), ("get", None)]);
 }

@@ -76,3 +76,32 @@ fn a_rollout_that_takes_another_target_or_uid_leaves_nothing_behind() {
     let left = index.0.read();
     assert!(left.entries.is_empty() && left.targets.is_empty() && left.uids.is_empty());
 }
+
+#[test]
+fn metrics_show_what_the_status_says_is_in_the_way() {
+    let index = Index::default();
+    let mut orders = rollout("shop", "orders", "1", "orders");
+    let condition = |type_: &str, status: &str, reason: &str| {
+        json!({"type": type_, "status": status, "reason": reason, "message": "",
+            "lastTransitionTime": "2026-01-01T00:00:07Z"})
+    };
+    let status = json!({"phase": "Preparing", "analysis": {"verdict": "Inconclusive"}, "conditions": [
+        condition("Ready", "True", "PodsReady"),
+        condition("Stalled", "True", "PreflightFailed"),
+        condition("SourcesReachable", "True", "Answered"),
+        condition("WritesAccepted", "False", "NotPermitted"),
+    ]});
+    orders.status = serde_json::from_value(status).expect("a status");
+    index.note(&orders);
+    let shown = index.shown();
+    assert_eq!(shown.len(), 1);
+    assert_eq!((&*shown[0].namespace, &*shown[0].name), ("shop", "orders"));
+    assert_eq!(
+        (shown[0].phase, shown[0].verdict),
+        (Some(Phase::Preparing), Some(Verdict::Inconclusive))
+    );
+    let hold =
+        |condition, reason: &str| Hold { condition, reason: reason.into(), since: created("7") };
+    let expected = [hold("Stalled", "PreflightFailed"), hold("WritesAccepted", "NotPermitted")];
+    assert_eq!(shown[0].held, expected);
+}

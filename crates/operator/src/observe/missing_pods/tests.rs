@@ -45,6 +45,16 @@ fn what_the_cluster_owes_a_canary_blocks_it_in_the_servers_words() {
 }
 
 #[test]
+fn a_primary_is_blocked_that_has_all_its_old_pods_and_no_room_for_a_new_one() {
+    let mut world = trial(vec![unplaced(Role::Primary)]);
+    assert_eq!(world.missing_pods(Role::Primary), None, "nothing is rolled out");
+    world.primary.as_mut().expect("a primary").workload.rolled = false;
+    let words = world.missing_pods(Role::Primary).expect("told").words;
+    assert!(words.ends_with("3 Insufficient memory."), "{words}");
+    assert!(world.blocked_pods().primary.is_some());
+}
+
+#[test]
 fn a_quota_blocks_a_canary_that_has_no_pod_to_show() {
     let mut world = trial(vec![]);
     let object = json!({

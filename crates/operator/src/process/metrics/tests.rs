@@ -7,6 +7,8 @@ use siskin_analysis::Verdict;
 use siskin_api::Phase;
 use strum::IntoEnumIterator;
 
+use crate::process::metrics::endings::Ended;
+use crate::process::metrics::shown::{Hold, Shown};
 use crate::process::metrics::{Metrics, Publication, Written};
 
 fn counted_once() -> String {
@@ -22,6 +24,13 @@ fn counted_once() -> String {
     metrics.verdict(Verdict::Inconclusive);
     metrics.event(Publication::Dropped);
     metrics.leader(true);
+    let promoted = Ended { outcome: "Promoted", reason: "Passed" };
+    let back = Ended { outcome: "RolledBack", reason: "GuardFailed" };
+    metrics.endings().can_be([promoted, back]);
+    metrics.endings().ended(back, Duration::from_secs(90));
+    metrics.endings().detected(Duration::from_secs(41));
+    metrics.api_request("patch", Some(409));
+    metrics.api_request("patch", None);
     metrics.encode().unwrap()
 }
 
@@ -42,6 +51,13 @@ fn every_metric_has_its_name_and_label() {
         "siskin_verdicts_total{verdict=\"Inconclusive\"} 1",
         "siskin_events_total{outcome=\"Dropped\"} 1",
         "siskin_leader 1",
+        "siskin_rollouts_ended_total{outcome=\"RolledBack\",reason=\"GuardFailed\"} 1",
+        "siskin_rollouts_ended_total{outcome=\"Promoted\",reason=\"Passed\"} 0",
+        "siskin_rollout_seconds_bucket{le=\"60.0\"} 0",
+        "siskin_rollout_seconds_bucket{le=\"120.0\"} 1",
+        "siskin_detection_seconds_bucket{le=\"45.0\"} 1",
+        "siskin_api_requests_total{verb=\"patch\",code=\"409\"} 1",
+        "siskin_api_requests_total{verb=\"patch\",code=\"none\"} 1",
         concat!("siskin_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
     ] {
         assert!(text.lines().any(|it| it == line), "no {line:?} in\n{text}");
@@ -79,4 +95,30 @@ fn clones_count_together() {
     metrics.clone().replicas_conflict();
     metrics.replicas_conflict();
     assert!(metrics.encode().unwrap().contains("siskin_target_replicas_conflict_total 2\n"));
+}
+
+#[test]
+fn each_rollout_is_shown_by_the_one_that_leads() {
+    let metrics = Metrics::new();
+    metrics.shows(|| {
+        let since = crate::clock::now() - Duration::from_secs(600);
+        let held = Hold { condition: "Stalled", reason: "PreflightFailed".into(), since };
+        vec![Shown {
+            namespace: "shop".into(),
+            name: "orders".into(),
+            phase: Some(Phase::Preparing),
+            verdict: Some(siskin_api::Verdict::Inconclusive),
+            held: vec![held],
+        }]
+    });
+    assert!(!metrics.encode().unwrap().contains("orders"), "one that waits shows none");
+    metrics.leader(true);
+    let text = metrics.encode().unwrap();
+    let info = r#"siskin_rollout_info{namespace="shop",name="orders",phase="Preparing",verdict="Inconclusive"} 1"#;
+    assert!(text.lines().any(|it| it == info), "{text}");
+    let held = r#"siskin_rollout_held_seconds{namespace="shop",name="orders",condition="Stalled",reason="PreflightFailed"} "#;
+    let seconds =
+        text.lines().find_map(|it| it.strip_prefix(held)).expect("for how long it is held");
+    let seconds: f64 = seconds.parse().expect("a number");
+    assert!((600.0..660.0).contains(&seconds), "{seconds}");
 }
