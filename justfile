@@ -16,6 +16,10 @@ test:
 endurance *WORDS:
     cargo test -p siskin-e2e --test endurance -- {{WORDS}}
 
+# The operator among other people's things: autoscalers, policies, nodes, clients, installations; words choose scenarios.
+field *WORDS:
+    cargo test -p siskin-e2e --test field -- {{WORDS}}
+
 # KEDA, Helm 4, Helm 3 and Flux, each whole and real, built first where they are not cached; words choose rows.
 ecosystem *WORDS:
     cargo test -p siskin-e2e --test ecosystem -- {{WORDS}}
@@ -28,7 +32,7 @@ quick:
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo clippy -p siskin-e2e --test ecosystem --test endurance -- -D warnings
+    cargo clippy -p siskin-e2e --test ecosystem --test endurance --test field --test templates -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 

@@ -5,6 +5,7 @@
 //! by side on one test bed. From its first moment on, every change in the namespace is written down (`event_log`), and
 //! judged at its end (`invariants`). The demo and the measurements are of the same cast, with the operator as a pod.
 
+pub mod alerts;
 pub mod autoscaler;
 pub mod cases;
 mod dump;

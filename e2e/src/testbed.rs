@@ -27,6 +27,7 @@ mod network;
 mod operator;
 mod part;
 mod places;
+mod prometheus;
 mod provision;
 pub(crate) mod shell;
 mod start;
@@ -46,4 +47,5 @@ pub use operator::Profile;
 pub use part::Part;
 #[cfg(feature = "scenario")]
 pub(crate) use places::work_tree;
+pub use prometheus::Alert;
 pub use status::{Health, PartStatus};

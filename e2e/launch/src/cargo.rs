@@ -10,28 +10,25 @@ use std::process::Command;
 use crate::progress::{Activity, say};
 use crate::watched;
 
-/// The package of the test bed and of what runs on it.
-const PACKAGE: &str = "siskin-e2e";
 /// What programs need that speak of rollouts. The test bed does without: it comes up while the operator's crates do not compile.
-const SCENARIO: &[&str] = &["--features", "scenario"];
+const SCENARIO: &[&str] = &["--features", "siskin-e2e/scenario"];
 
 /// A program that is compiled with progress, and then run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Program {
-    package: &'static str,
     name: &'static str,
     features: &'static [&'static str],
 }
 
 impl Program {
     /// `cargo testbed`.
-    pub const TESTBED: Self = Self { package: PACKAGE, name: "testbed", features: &[] };
+    pub const TESTBED: Self = Self { name: "testbed", features: &[] };
     /// `cargo demo`.
-    pub const DEMO: Self = Self { package: PACKAGE, name: "demo", features: SCENARIO };
+    pub const DEMO: Self = Self { name: "demo", features: SCENARIO };
     /// `cargo testbed measure`.
-    pub const MEASURE: Self = Self { package: PACKAGE, name: "measure", features: SCENARIO };
+    pub const MEASURE: Self = Self { name: "measure", features: SCENARIO };
     /// `cargo image`.
-    pub const IMAGE: Self = Self { package: "siskin-image", name: "image", features: &[] };
+    pub const IMAGE: Self = Self { name: "image", features: &[] };
 
     /// The program of this name.
     #[must_use]
@@ -44,7 +41,7 @@ impl Program {
     #[must_use]
     pub fn launch(self, arguments: impl IntoIterator<Item = OsString>) -> String {
         let name = self.name;
-        let wanted = [&["--package", self.package, "--bin", name], self.features].concat();
+        let wanted = [&["--bin", name], self.features].concat();
         let activity = format!("{name}: compiling (minutes at first)");
         match folder().and_then(|folder| build(&activity, &folder, &wanted).map(|()| folder)) {
             Ok(folder) => {
@@ -57,9 +54,12 @@ impl Program {
 }
 
 /// Builds what these arguments of `cargo build` name, into the folder of a profile: `target/debug` or `target/release`.
+///
+/// Of the whole workspace, whatever is named: each choice of packages has features of its own, and compiles the crates
+/// that all of them need once more.
 pub fn build(activity: &str, folder: &Path, arguments: &[&str]) -> Result<(), String> {
     let mut cargo = command();
-    cargo.arg("build").args(arguments);
+    cargo.args(["build", "--workspace"]).args(arguments);
     if folder.ends_with("release") {
         cargo.arg("--release");
     }

@@ -34,7 +34,7 @@ pub(super) async fn measure(mut s: Scenario, seeded: Seeded, runs: u32) -> Resul
     let on = bed.clone();
     let prepare = move || {
         on.put_operator_aside()?;
-        on.built("siskin-operator", "siskin-operator", Profile::Release)
+        on.built("siskin-operator", Profile::Release)
     };
     let binary = tokio::task::spawn_blocking(prepare).await??;
     let program = Program { binary: &binary, kubeconfig: &run.operator_config, log_level: "info" };

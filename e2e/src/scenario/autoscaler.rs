@@ -16,6 +16,8 @@ use super::event_log::{EventLog, View};
 use super::given::{Given, PATIENCE};
 use super::history::{Change, State};
 use super::objects::{ObjectKind, Objects};
+use super::operator::Election;
+use super::rollout::RolloutSpec;
 use super::run::{ROLLOUT, Scenario};
 use super::seen::{Part, TARGET};
 use super::then::Then;
@@ -47,7 +49,25 @@ pub struct Pointed {
     pub uid: String,
 }
 
-/// A `HorizontalPodAutoscaler` of the target between these bounds. It scales down at once.
+/// Kubernetes' own kind of autoscaler.
+pub const HPA: ObjectKind = ObjectKind::HorizontalPodAutoscaler;
+
+/// A `HorizontalPodAutoscaler` of the target between these bounds, which stand for metrics: it scales by them, too.
+#[must_use]
+pub fn bounded(name: &str, least: u32, most: u32) -> Value {
+    json!({
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": name},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": TARGET},
+            "minReplicas": least,
+            "maxReplicas": most,
+        },
+    })
+}
+
+/// A [`bounded`] one that scales by a metric, and down at once.
 #[must_use]
 pub fn hpa(name: &str, least: u32, most: u32, by: Metric) -> Value {
     let metric = match by {
@@ -60,18 +80,10 @@ pub fn hpa(name: &str, least: u32, most: u32, by: Metric) -> Value {
             "target": {"type": "AverageValue", "averageValue": each.to_string()},
         }}),
     };
-    json!({
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": name},
-        "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": TARGET},
-            "minReplicas": least,
-            "maxReplicas": most,
-            "metrics": [metric],
-            "behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}},
-        },
-    })
+    let mut hpa = bounded(name, least, most);
+    hpa["spec"]["metrics"] = json!([metric]);
+    hpa["spec"]["behavior"] = json!({"scaleDown": {"stabilizationWindowSeconds": 0}});
+    hpa
 }
 
 impl Scenario {
@@ -146,6 +158,16 @@ impl Given<'_> {
         self.0.objects.apply(kind, manifest).await
     }
 
+    /// A fleet with an autoscaler, adopted as it is.
+    pub async fn an_adopted_autoscaled_fleet(&mut self, pods: u32) -> Result<()> {
+        self.an_operator(Election::None)?;
+        self.a_fleet(pods).await?;
+        self.an_autoscaler(HPA, &bounded(ROLLOUT, 1, 12)).await?;
+        self.a_rollout(&RolloutSpec::endless()).await?;
+        self.0.then().is_scaled_through(HPA, ROLLOUT, "CanaryRollout").await?;
+        self.0.then().has_counts(pods, 0).await
+    }
+
     /// What Kubernetes' autoscalers of this namespace name and complain of is written into the history from now on.
     pub fn watched_autoscalers(&mut self) {
         let (log, objects) = (self.0.log.clone(), self.0.objects.clone());
@@ -154,6 +176,13 @@ impl Given<'_> {
 }
 
 impl When<'_> {
+    /// The bounds of the fleet's autoscaler are others now.
+    pub async fn bounds(&mut self, least: u32, most: u32) -> Result<()> {
+        self.0.log.note(format!("the autoscaler is bounded by {least} and {most}"));
+        let bounds = json!({"spec": {"minReplicas": least, "maxReplicas": most}});
+        self.0.objects.merge(HPA, ROLLOUT, &bounds).await
+    }
+
     /// The metric that the autoscalers of this namespace scale by is this from now on: for each pod, if it is what they use.
     pub async fn says(&mut self, metric: Metric) -> Result<()> {
         self.0.log.note(format!("the metric is {metric:?}"));
@@ -214,6 +243,13 @@ impl Then<'_> {
             (view.state.total() == Some(total) && right && is(Part::Target, 0)).then_some(())
         })
         .await
+    }
+
+    /// N has been this at every moment since then.
+    pub fn stood_at(&self, total: u32, since: Duration) -> Result<()> {
+        let found = self.0.totals(since);
+        ensure!(found == (total, total), "N was {found:?}, not {total}");
+        Ok(())
     }
 
     /// No autoscaler ever found that its pods are another one's, too. They were to be

@@ -84,28 +84,32 @@ pub fn chosen(mut cases: Vec<Case>, words: &[String]) -> Result<Vec<Case>, ExitC
 /// Plays them all, and says how each went.
 #[must_use]
 pub fn play(cases: Vec<Case>) -> ExitCode {
-    let places = match TestRun::get() {
-        Ok(run) => run.places(),
+    let run = match TestRun::get() {
+        Ok(run) => run,
         Err(error) => {
             eprintln!("{error:#}");
             return ExitCode::FAILURE;
         }
     };
     let begun = Instant::now();
-    let outcomes = side_by_side(cases, places);
+    let outcomes = side_by_side(cases, &run);
     tell(&outcomes, begun.elapsed())
 }
 
 /// In the order of the tables, as many at once as there are places; each on a thread of its
 /// name, which its namespace is named after.
-fn side_by_side(cases: Vec<Case>, places: usize) -> Vec<CaseOutcome> {
+fn side_by_side(cases: Vec<Case>, run: &TestRun) -> Vec<CaseOutcome> {
     let (leave, left) = mpsc::channel();
     let mut outcomes = Vec::new();
     let mut under_way = 0;
     for Case { name, play, .. } in cases {
-        if under_way == places {
+        if under_way == run.places() {
             outcomes.extend(left.recv());
             under_way -= 1;
+        }
+        if run.is_over() {
+            println!("NOT RUN: {name}, for the time of this run is over");
+            continue;
         }
         let leave = leave.clone();
         let thread = thread::Builder::new().name(name.clone());

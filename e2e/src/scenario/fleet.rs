@@ -1,6 +1,7 @@
 //! What a scenario's user deploys: a Deployment of consumers, in one version after the other.
 //! Manifests only; who applies them, and when, is the scenario's business.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -37,8 +38,8 @@ pub struct Fleet {
     pub consumers: Consumers,
     /// Settings of the worker in every version, by name.
     pub settings: Vec<(String, String)>,
-    /// Memory limit of a pod; none if absent.
-    pub memory: Option<String>,
+    /// Limits of a pod, by resource.
+    pub limits: BTreeMap<String, String>,
     /// What there is to do.
     pub workload: Workload,
     /// What else the user's manifest says.
@@ -171,7 +172,7 @@ impl Fleet {
             group: group.to_owned(),
             consumers: Consumers::Sample,
             settings: Vec::new(),
-            memory: None,
+            limits: BTreeMap::new(),
             workload: WORKLOAD,
             shape: Shape::default(),
         }
@@ -230,8 +231,8 @@ impl Fleet {
         }
         let container = &mut template["spec"]["containers"][0];
         set_environment(container, &self.environment(version));
-        if let Some(memory) = &self.memory {
-            container["resources"] = json!({"limits": {"memory": memory}});
+        if !self.limits.is_empty() {
+            container["resources"] = json!({"limits": self.limits});
         }
         extend(&mut container["env"], &self.shape.variables);
         if let Some(seconds) = self.shape.stop_delay {

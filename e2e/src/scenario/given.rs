@@ -76,7 +76,12 @@ impl Given<'_> {
 
     /// A memory limit of every pod that comes next.
     pub fn a_memory_limit(&mut self, limit: &str) {
-        self.0.fleet.memory = Some(limit.to_owned());
+        self.a_limit("memory", limit);
+    }
+
+    /// What each pod may have of a resource, and asks for.
+    pub fn a_limit(&mut self, resource: &str, limit: &str) {
+        self.0.fleet.limits.insert(resource.to_owned(), limit.to_owned());
     }
 
     /// Fields of the user's Deployment beyond the sample's, as a JSON merge patch, in every version that comes next.

@@ -177,6 +177,12 @@ impl Change {
         matches!(self, Self::Put(_, Seen::Event(it)) if right(it))
     }
 
+    /// Whether the change shows the Deployment of this part with so many pods wanted.
+    #[must_use]
+    pub fn counts(&self, part: Part, pods: u32) -> bool {
+        matches!(self, Self::Put(name, Seen::Deployment(it)) if Part::of(name) == Some(part) && it.replicas == pods)
+    }
+
     /// `spec.replicas` of the canary, if the change is one of its Deployment.
     #[must_use]
     pub fn canary_pods(&self) -> Option<u32> {

@@ -199,6 +199,12 @@ impl Operator {
         Ok(labeled(&text, name, label))
     }
 
+    /// Where it serves metrics, for this machine alone.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// Whether the operator has listed everything; a follower is ready, too.
     pub async fn is_ready(&self) -> bool {
         self.fetched("/readyz").await.is_ok()
@@ -262,13 +268,17 @@ async fn keep(process: Weak<Mutex<Process>>, mut command: Command, log: PathBuf)
     }
 }
 
-/// The values of a metric by one of its labels, from the text of all metrics.
+/// The values of a metric by one of its labels, summed over the others, from the text of all metrics.
 pub fn labeled(text: &str, name: &str, label: &str) -> BTreeMap<String, f64> {
     let of_line = |line: &str| {
         let (labels, value) = line.strip_prefix(name)?.strip_prefix('{')?.split_once("} ")?;
         let (_, rest) = labels.split_once(&format!("{label}=\""))?;
         let (named, _) = rest.split_once('"')?;
-        Some((named.to_owned(), value.trim().parse().ok()?))
+        Some((named.to_owned(), value.trim().parse::<f64>().ok()?))
     };
-    text.lines().filter_map(of_line).collect()
+    let mut sums = BTreeMap::new();
+    for (value, number) in text.lines().filter_map(of_line) {
+        *sums.entry(value).or_insert(0.0) += number;
+    }
+    sums
 }

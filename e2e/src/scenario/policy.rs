@@ -12,11 +12,12 @@ const GROUP: &str = "admissionregistration.k8s.io";
 const VERSION: &str = "v1";
 
 /// Kinds that may outlive a scenario's namespace.
-const KINDS: [&str; 4] = [
+const KINDS: [&str; 5] = [
     "ValidatingAdmissionPolicyBinding",
     "ValidatingAdmissionPolicy",
     "MutatingAdmissionPolicyBinding",
     "MutatingAdmissionPolicy",
+    "ValidatingWebhookConfiguration",
 ];
 
 /// A rule of the cluster about writes of Deployments and of what freezes their templates.
@@ -30,6 +31,7 @@ pub struct Policy {
 enum AdmissionRule {
     Refuses { resource: &'static str, unless: String, words: String },
     Changes { to: String },
+    Down { resource: &'static str },
 }
 
 impl Policy {
@@ -44,6 +46,12 @@ impl Policy {
     #[must_use]
     pub fn changes(name: &'static str, to: &str) -> Self {
         Self { name, rule: AdmissionRule::Changes { to: to.to_owned() } }
+    }
+
+    /// Asks a webhook about each new object of this resource of the core group, and nobody answers there.
+    #[must_use]
+    pub fn of_a_webhook_that_is_down(name: &'static str, resource: &'static str) -> Self {
+        Self { name, rule: AdmissionRule::Down { resource } }
     }
 
     /// The policy and its binding, for one namespace.
@@ -64,7 +72,7 @@ impl Policy {
             json!({"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec})
         };
         let items = match &self.rule {
-            AdmissionRule::Refuses { resource, unless, words } => [
+            AdmissionRule::Refuses { resource, unless, words } => vec![
                 object(
                     "ValidatingAdmissionPolicy",
                     json!({
@@ -79,7 +87,7 @@ impl Policy {
                     }),
                 ),
             ],
-            AdmissionRule::Changes { to } => [
+            AdmissionRule::Changes { to } => vec![
                 object(
                     "MutatingAdmissionPolicy",
                     json!({
@@ -96,6 +104,23 @@ impl Policy {
                     json!({"policyName": name, "matchResources": bound}),
                 ),
             ],
+            AdmissionRule::Down { resource } => vec![json!({
+                "apiVersion": format!("{GROUP}/{VERSION}"),
+                "kind": "ValidatingWebhookConfiguration",
+                "metadata": metadata,
+                "webhooks": [{
+                    "name": "down.example.com",
+                    "admissionReviewVersions": ["v1"], "sideEffects": "None",
+                    "failurePolicy": "Fail", "timeoutSeconds": 1,
+                    // The port of discard: nobody listens.
+                    "clientConfig": {"url": "https://127.0.0.1:9/"},
+                    "namespaceSelector": bound["namespaceSelector"],
+                    "rules": [{
+                        "apiGroups": [""], "apiVersions": ["v1"],
+                        "resources": [resource], "operations": ["CREATE"],
+                    }],
+                }],
+            })],
         };
         json!({"apiVersion": "v1", "kind": "List", "items": items})
     }

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use k8s_openapi::api::core::v1::Namespace;
@@ -30,12 +30,31 @@ const AT_ONCE: u32 = 4;
 /// Set, it says how many instead: more where they wait for long, fewer on a busy machine.
 const AT_ONCE_VARIABLE: &str = "SISKIN_E2E_AT_ONCE";
 
-/// Pause between two looks at whether another run has ended.
+/// Set, no scenario begins later than so many seconds after the run did. Those are named as not run: for machines that have
+/// no time for all.
+const SECONDS_VARIABLE: &str = "SISKIN_E2E_SECONDS";
+
+/// Pause between two looks at whether another run, or everybody else on the bed, has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Set, it names a folder with the programs under test, and none is built: what is tested is then
 /// exactly what is there.
 const PROGRAMS_VARIABLE: &str = "SISKIN_E2E_PROGRAMS";
+
+/// Operators of scenarios run side by side, each with a Lease of its scenario's name; those of users have one name.
+const LEASES: &str = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: siskin-e2e-leases, namespace: siskin-system}
+rules:
+- {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, update]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: siskin-e2e-leases, namespace: siskin-system}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: siskin-e2e-leases}
+subjects: [{kind: ServiceAccount, name: siskin, namespace: siskin-system}]
+";
 
 /// Who else may use the test bed during a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +81,8 @@ pub struct TestRun {
     programs: PathBuf,
     turns: Arc<Semaphore>,
     places: u32,
+    /// No scenario begins after this.
+    ends: Option<Instant>,
     _reserved: File,
 }
 
@@ -91,6 +112,7 @@ impl TestRun {
             programs,
             turns: Arc::new(Semaphore::new(usize::try_from(places)?)),
             places,
+            ends: seconds()?.map(|it| Instant::now() + it),
             _reserved: reserved,
         })
     }
@@ -108,13 +130,26 @@ impl TestRun {
         usize::try_from(self.places).unwrap_or(usize::MAX)
     }
 
-    /// Waits for one of the places on the test bed, or for all of them.
+    /// Waits for one of the places on the test bed, or until all of them are free at once.
+    ///
+    /// Who wants to be alone lets everybody else go first: in a queue it would empty the bed for as long as the longest
+    /// scenario under way takes.
     pub async fn turn(&self, isolation: Isolation) -> Result<OwnedSemaphorePermit> {
-        let places = match isolation {
-            Isolation::Shared => 1,
-            Isolation::Alone => self.places,
-        };
-        Ok(Arc::clone(&self.turns).acquire_many_owned(places).await?)
+        match isolation {
+            Isolation::Shared => Ok(Arc::clone(&self.turns).acquire_owned().await?),
+            Isolation::Alone => loop {
+                if let Ok(all) = Arc::clone(&self.turns).try_acquire_many_owned(self.places) {
+                    return Ok(all);
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            },
+        }
+    }
+
+    /// Whether it has no time for another scenario.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.ends.is_some_and(|it| it < Instant::now())
     }
 
     /// The CRD and the roles as users install them, but no operator: scenarios start their own.
@@ -181,13 +216,21 @@ fn places() -> Result<u32> {
     Ok(u32::try_from(2 * processors)?.max(AT_ONCE))
 }
 
+/// For how long scenarios may begin, if the variable says so.
+fn seconds() -> Result<Option<Duration>> {
+    let Ok(text) = env::var(SECONDS_VARIABLE) else { return Ok(None) };
+    let seconds =
+        text.parse().with_context(|| format!("{SECONDS_VARIABLE}={text}: want seconds"))?;
+    Ok(Some(Duration::from_secs(seconds)))
+}
+
 /// Builds the programs under test, in the profile of this test, and says where they are.
 fn build() -> Result<PathBuf> {
     let programs = cargo::folder().map_err(Error::msg)?;
-    let packages = ["siskin-operator", "siskin-worker", "siskin-cli", "siskin-meter"];
-    let packages = packages.map(|it| ["--package", it]);
+    let wanted = ["siskin-operator", "worker", "producer", "kubectl-siskin", "siskin-meter"];
+    let wanted = wanted.map(|it| ["--bin", it]);
     let activity = "e2e: building the operator, the plugin, the sample worker and the meter";
-    cargo::build(activity, &programs, packages.as_flattened()).map_err(Error::msg)?;
+    cargo::build(activity, &programs, wanted.as_flattened()).map_err(Error::msg)?;
     Ok(programs)
 }
 
@@ -195,6 +238,7 @@ fn install(bed: &Testbed) -> Result<()> {
     bed.apply_folder("config/crd")?;
     bed.apply_operators_namespace()?;
     bed.apply_folder("config/rbac")?;
+    bed.apply(LEASES)?;
     bed.serves(&["crd/canaryrollouts.siskin.dev", "crd/canaryguards.siskin.dev"])
 }
 

@@ -100,6 +100,34 @@ impl Then<'_> {
         .await
     }
 
+    /// The target runs its pods itself again, of this version, and nothing of Siskin is left.
+    pub async fn hands_back(&mut self, version: &str) -> Result<()> {
+        let pods = self.0.fleet.pods;
+        self.sees("the target runs its pods itself, and nothing of ours is left", |view| {
+            let target = view.state.parts.get(&Part::Target)?;
+            let whole = target.replicas == pods && target.ready == pods && target.rolled;
+            let right = target.version.as_deref() == Some(version);
+            let alone = view.state.parts.len() == 1 && view.state.frozen.is_empty();
+            (whole && right && alone && view.state.rollouts.is_empty()).then_some(())
+        })
+        .await
+    }
+
+    /// The primary stays, whole and of this version, and belongs to the target; the rollout and the canary's pods are gone.
+    pub async fn leaves_primary_in_charge(&mut self, version: &str) -> Result<()> {
+        let pods = usize::try_from(self.0.fleet.pods)?;
+        self.sees("the primary stays in charge", |view| {
+            let primary = view.state.parts.get(&Part::Primary)?;
+            let ready = view.state.pods_of(Part::Primary).filter(|(_, it)| it.ready).count();
+            let right = primary.version.as_deref() == Some(version) && ready == pods;
+            let owned = primary.owners.iter().any(|it| it == TARGET);
+            let alone = view.state.pods.values().all(|it| it.part == Some(Part::Primary));
+            (right && owned && alone && view.state.rollouts.is_empty()).then_some(())
+        })
+        .await?;
+        self.tells("PrimaryLeft", "Revert orders in Git").await
+    }
+
     /// A part runs this version, with Ready pods and no others.
     pub async fn runs(&mut self, part: Part, version: &str) -> Result<()> {
         self.sees(&format!("{part:?} runs version {version}"), |view| {

@@ -36,15 +36,14 @@ pub enum Profile {
 
 impl Testbed {
     /// Any binary of the workspace, built from the work tree as it is.
-    pub fn built(&self, package: &str, binary: &str, profile: Profile) -> Result<PathBuf> {
+    pub fn built(&self, binary: &str, profile: Profile) -> Result<PathBuf> {
         let ours = cargo::folder().map_err(Error::msg)?;
         let folder = ours.with_file_name(match profile {
             Profile::Debug => "debug",
             Profile::Release => "release",
         });
-        let wanted = ["--package", package, "--bin", binary];
         let activity = format!("testbed: building {binary}");
-        cargo::build(&activity, &folder, &wanted).map_err(Error::msg)?;
+        cargo::build(&activity, &folder, &["--bin", binary]).map_err(Error::msg)?;
         Ok(folder.join(binary))
     }
 
@@ -52,7 +51,7 @@ impl Testbed {
     ///
     /// Returns when it is available; a changed binary replaces the running one.
     pub fn install_operator(&self, profile: Profile) -> Result<()> {
-        let binary = self.built("siskin-operator", "siskin-operator", profile)?;
+        let binary = self.built("siskin-operator", profile)?;
         let loaded = self.load_image(OPERATOR_IMAGE, &binary)?;
         let installed = self.operator_installed()?;
         self.apply_folder("config/default")?;
@@ -75,7 +74,7 @@ impl Testbed {
     ///
     /// Returns only if it cannot. It runs as the administrator: what its own rights forbid shows only in the cluster.
     pub fn become_operator(&self, profile: Profile, arguments: &[String]) -> Result<Infallible> {
-        let binary = self.built("siskin-operator", "siskin-operator", profile)?;
+        let binary = self.built("siskin-operator", profile)?;
         self.apply_folder("config/crd")?;
         self.apply_operators_namespace()?;
         self.put_operator_aside()?;
@@ -87,13 +86,13 @@ impl Testbed {
 
     /// Builds the sample worker and loads it as `localhost/siskin-worker:dev`.
     pub fn load_worker(&self, profile: Profile) -> Result<Loaded> {
-        let binary = self.built("siskin-worker", "worker", profile)?;
+        let binary = self.built("worker", profile)?;
         self.load_image(WORKER_IMAGE, &binary)
     }
 
     /// Builds the sample producer, loads it as `localhost/siskin-producer:dev`, and says where its program is.
     pub fn load_producer(&self, profile: Profile) -> Result<PathBuf> {
-        let binary = self.built("siskin-worker", "producer", profile)?;
+        let binary = self.built("producer", profile)?;
         self.load_image(PRODUCER_IMAGE, &binary)?;
         Ok(binary)
     }

@@ -42,8 +42,10 @@ fn make(artifact: Artifact, folder: &Path, activity: &Activity) -> Result<()> {
         // Of its two dozen ways to find targets, the one that is used: the others bring every cloud's library.
         Artifact::Prometheus => {
             let tags = "-tags=remove_all_sd,enable_kubernetes_sd";
-            let package = "github.com/prometheus/prometheus/cmd/prometheus";
-            build(artifact, "", &[tags, package], &folder.join("prometheus"), activity)
+            let programs = ["prometheus", "promtool"];
+            let programs = programs.map(|it| format!("github.com/prometheus/prometheus/cmd/{it}"));
+            // With a slash at its end it is a folder, and each program is called after its own.
+            build(artifact, "", &[tags, &programs[0], &programs[1]], &folder.join(""), activity)
         }
         Artifact::Kwok => {
             build(artifact, "", &["sigs.k8s.io/kwok/cmd/kwok"], &folder.join("kwok"), activity)

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use siskin_api::{PromotionReason, RolloutOutcome};
-use siskin_e2e::scenario::autoscaler::{Metric, hpa};
+use siskin_e2e::scenario::autoscaler::{HPA, Metric, hpa};
 use siskin_e2e::scenario::cases::Case;
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
@@ -15,8 +15,6 @@ use siskin_e2e::testbed::Artifact;
 
 use crate::git::GUARD;
 use crate::keda::{NEVER, SCALED_OBJECT};
-
-const HPA: ObjectKind = ObjectKind::HorizontalPodAutoscaler;
 
 /// While it waits, Flux applies nothing: it gives up soon, and applies again.
 const IMPATIENT: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
-use siskin_e2e::scenario::autoscaler::{Metric, hpa};
+use siskin_e2e::scenario::autoscaler::{HPA, Metric, hpa};
 use siskin_e2e::scenario::cases::Case;
 use siskin_e2e::scenario::history::{State, extremes};
 use siskin_e2e::scenario::objects::ObjectKind;
@@ -14,8 +14,6 @@ use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, scenario};
 use siskin_e2e::testbed::Artifact;
 
 use crate::keda::{NEVER, SCALED_OBJECT, is_ready};
-
-const HPA: ObjectKind = ObjectKind::HorizontalPodAutoscaler;
 
 /// Set, it says how often each tool applies.
 const APPLIES: &str = "SISKIN_E2E_APPLIES";

@@ -7,13 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use siskin_api::PromotionReason;
-use siskin_e2e::scenario::autoscaler::{Metric, hpa};
+use siskin_e2e::scenario::autoscaler::{HPA, Metric, hpa};
 use siskin_e2e::scenario::cases::Case;
-use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
 use siskin_e2e::testbed::{Artifact, Helm};
-
-const HPA: ObjectKind = ObjectKind::HorizontalPodAutoscaler;
 
 /// A trial on a busy machine.
 const TRIAL: Duration = Duration::from_secs(240);
@@ -73,8 +70,7 @@ fn play(helm: Helm) -> String {
         s.then().serves("2").await?;
         s.then().is_scaled_through(HPA, ROLLOUT, "CanaryRollout").await?;
         ensure!(s.pointed(HPA, ROLLOUT).await?.uid == uid, "it is another autoscaler");
-        let totals = s.totals(begun);
-        ensure!(totals == (3, 3), "N was {totals:?}");
+        s.then().stood_at(3, begun)?;
         s.then().is_never_ambiguous()?;
         measured = format!("an upgrade with --wait took {:.0} s", took.as_secs_f64());
         Ok(())

@@ -6,12 +6,13 @@ mod argo;
 mod flux;
 mod git;
 mod helm;
+mod install;
 mod keda;
 mod orders;
 mod parts;
 
 fn main() -> std::process::ExitCode {
-    let others = [argo::cases(), helm::cases(), flux::cases()];
+    let others = [argo::cases(), helm::cases(), install::cases(), flux::cases()];
     let tables = [git::cases(), keda::cases(), orders::cases()].into_iter().chain(others);
     parts::play(tables.flatten().collect())
 }

@@ -5,42 +5,14 @@ use serde_json::json;
 use siskin_api::{Cause, Phase};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
-use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
-
-/// The pods run in the target again, and nothing of Siskin is left.
-async fn handed_back(s: &mut Scenario, version: &str) -> anyhow::Result<()> {
-    s.then()
-        .sees("the target runs its pods itself, and nothing of ours is left", |view| {
-            let target = view.state.parts.get(&Part::Target)?;
-            let whole = target.replicas == 3 && target.ready == 3 && target.rolled;
-            let right = target.version.as_deref() == Some(version);
-            let alone = view.state.parts.len() == 1 && view.state.frozen.is_empty();
-            (whole && right && alone && view.state.rollouts.is_empty()).then_some(())
-        })
-        .await
-}
-
-/// The primary stays and belongs to the target; the rollout and the canary's pods are gone.
-pub(crate) async fn left(s: &mut Scenario, version: &str) -> anyhow::Result<()> {
-    s.then()
-        .sees("the primary stays in charge", |view| {
-            let primary = view.state.parts.get(&Part::Primary)?;
-            let ready = view.state.pods_of(Part::Primary).filter(|(_, it)| it.ready).count();
-            let right = primary.version.as_deref() == Some(version) && ready == 3;
-            let owned = primary.owners.iter().any(|it| it == ROLLOUT);
-            let alone = view.state.pods.values().all(|it| it.part == Some(Part::Primary));
-            (right && owned && alone && view.state.rollouts.is_empty()).then_some(())
-        })
-        .await?;
-    s.then().tells("PrimaryLeft", "Revert orders in Git").await
-}
+use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Version, scenario};
 
 #[test]
 fn at_rest_the_pods_are_handed_back() {
     scenario(async |s| {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
-        handed_back(s, "1").await
+        s.then().hands_back("1").await
     });
 }
 
@@ -49,7 +21,7 @@ fn a_foreground_deletion_hands_back_too() {
     scenario(async |s| {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.when().deletes_in_foreground(ObjectKind::CanaryRollout, ROLLOUT).await?;
-        handed_back(s, "1").await
+        s.then().hands_back("1").await
     });
 }
 
@@ -59,7 +31,7 @@ fn in_the_middle_of_a_trial_the_primary_is_left_in_charge() {
         s.given().an_adopted_fleet(3, &RolloutSpec::endless()).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
-        left(s, "1").await
+        s.then().leaves_primary_in_charge("1").await
     });
 }
 
@@ -70,7 +42,7 @@ fn after_a_rejection_the_primary_is_left_in_charge() {
         s.when().ships(&Version::crashing("2")).await?;
         s.then().rolls_back(Cause::GuardFailed, "1").await?;
         s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
-        left(s, "1").await
+        s.then().leaves_primary_in_charge("1").await
     });
 }
 

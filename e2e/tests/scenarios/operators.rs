@@ -7,13 +7,12 @@ use anyhow::{Result, ensure};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use serde_json::json;
 use siskin_api::{Cause, Phase, PromotionReason};
+use siskin_e2e::scenario::autoscaler::{HPA, bounded};
 use siskin_e2e::scenario::event_log::View;
 use siskin_e2e::scenario::history::{Change, State, extremes};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::{Part, Seen};
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
-
-use crate::autoscalers::{HPA, comes_to_scale, counts, hpa};
 
 #[test]
 fn a_restart_in_the_middle_of_a_step_changes_nothing() {
@@ -94,14 +93,14 @@ fn killed_at_random_moments_an_autoscaler_is_still_taken_over_and_given_back() {
     scenario(async |s| {
         s.given().an_operator(Election::None)?;
         s.given().a_fleet(3).await?;
-        let asked = hpa(ROLLOUT, 1, 12);
+        let asked = bounded(ROLLOUT, 1, 12);
         s.objects.apply(HPA, &asked).await?;
         s.given().a_rollout(&RolloutSpec::endless()).await?;
         let mut kills = Kills(0);
         // An operator waits for its answer from when it has first seen it there: none lives so long.
         kills.until(s, |s| s.log.look(|view| is_taken(&view))).await?;
-        comes_to_scale(s, "CanaryRollout").await?;
-        counts(s, 3, 0).await?;
+        s.then().is_scaled_through(HPA, ROLLOUT, "CanaryRollout").await?;
+        s.then().has_counts(3, 0).await?;
         s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
         kills.until(s, |s| s.phase().is_none()).await?;
         let left = s.objects.get(HPA, ROLLOUT).await?;

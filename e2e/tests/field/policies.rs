@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
 use siskin_api::{Cause, Phase, PromotionReason};
+use siskin_e2e::scenario::autoscaler::HPA;
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
-
-use crate::autoscalers::{adopted, comes_to_scale, counts};
 
 /// The API server learns of a policy, and of a role, some time after it was made.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -301,7 +300,7 @@ fn a_primary_that_is_left_to_its_target_needs_no_verb_any_more() {
 fn with_all_policies_on_a_rollout_goes_all_its_ways() {
     scenario(async |s| {
         all_policies(s).await?;
-        adopted(s, 3).await?;
+        s.given().an_adopted_autoscaled_fleet(3).await?;
         // By hand, and put back.
         let role = json!({"metadata": {"labels": {"siskin.dev/role": null}}});
         s.when().edits_child(Part::Primary, &role).await?;
@@ -310,7 +309,7 @@ fn with_all_policies_on_a_rollout_goes_all_its_ways() {
         s.kill_operator(Election::Usual).await?;
         s.when().commands("promote", "/full").await?;
         s.then().promotes("2", PromotionReason::Commanded).await?;
-        counts(s, 3, 0).await?;
+        s.then().has_counts(3, 0).await?;
         s.given().a_canary_of(&Version::good("3")).await?;
         s.when().commands("abort", "").await?;
         s.then().rolls_back(Cause::Aborted, "2").await?;
@@ -324,7 +323,7 @@ fn with_all_policies_on_a_rollout_goes_all_its_ways() {
                 (target.ready == 3 && alone && view.state.rollouts.is_empty()).then_some(())
             })
             .await?;
-        comes_to_scale(s, "Deployment").await
+        s.then().is_scaled_through(HPA, ROLLOUT, "Deployment").await.map(drop)
     });
 }
 

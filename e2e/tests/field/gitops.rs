@@ -7,9 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use siskin_api::{Cause, Phase, PromotionReason};
+use siskin_e2e::scenario::autoscaler::{HPA, bounded};
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
-
-use crate::autoscalers::{HPA, hpa};
 
 const FOLDER: &str = "config/argo-cd/resource_customizations/siskin.dev/CanaryRollout/testdata";
 
@@ -106,8 +105,8 @@ fn an_autoscaled_rollout_looks_as_the_tests_of_argo_cd_have_it() {
     scenario(async |s| {
         s.given().an_operator(Election::None)?;
         s.given().a_fleet(3).await?;
-        s.objects.apply(HPA, &hpa(ROLLOUT, 1, 12)).await?;
-        s.objects.apply(HPA, &hpa("orders-by-lag", 1, 12)).await?;
+        s.objects.apply(HPA, &bounded(ROLLOUT, 1, 12)).await?;
+        s.objects.apply(HPA, &bounded("orders-by-lag", 1, 12)).await?;
         s.given().a_rollout(&RolloutSpec::endless()).await?;
         comes_to_look(s, "pending_autoscaler_on_target").await?;
         s.when().deletes(HPA, "orders-by-lag").await?;

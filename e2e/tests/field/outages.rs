@@ -7,7 +7,9 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use siskin_api::{Phase, PromotionReason};
 use siskin_e2e::scenario::seen::Part;
-use siskin_e2e::scenario::{Election, RolloutSpec, Scenario, Version, scenario_alone};
+use siskin_e2e::scenario::{
+    Election, RolloutSpec, Scenario, Source, Version, scenario, scenario_alone,
+};
 use siskin_e2e::testbed::{Part as Server, Testbed};
 
 /// A step whose hold ends within the outage.
@@ -37,12 +39,12 @@ fn on_trial(s: &Scenario) -> bool {
 
 #[test]
 fn without_kafka_for_a_minute_a_trial_is_held_and_then_goes_on() {
-    scenario_alone(async |s| {
+    scenario(async |s| {
+        s.given().a_proxy_to(Source::Kafka)?;
         s.given().an_adopted_fleet(3, &ten_seconds()).await?;
         s.given().a_record().await?;
         s.given().a_canary_of(&Version::good("2")).await?;
-        s.log.note("Kafka is stopped");
-        server(s, Testbed::stop, Server::Kafka).await?;
+        s.when().loses(Source::Kafka).await?;
         s.then()
             .sees("the reason why it holds", |view| {
                 let message = view.state.rollout()?.status.message.as_ref()?;
@@ -52,8 +54,7 @@ fn without_kafka_for_a_minute_a_trial_is_held_and_then_goes_on() {
         // The outage itself.
         tokio::time::sleep(Duration::from_secs(60)).await;
         ensure!(on_trial(s), "the trial did not wait for Kafka");
-        s.log.note("Kafka is started");
-        server(s, Testbed::start, Server::Kafka).await?;
+        s.when().regains(Source::Kafka)?;
         s.then().promotes("2", PromotionReason::Passed).await
     });
 }
@@ -78,21 +79,20 @@ fn without_the_api_server_for_a_while_a_trial_goes_on() {
 
 #[test]
 fn without_prometheus_for_a_minute_a_trial_is_held_and_then_goes_on() {
-    scenario_alone(async |s| {
-        let prometheus = json!({"address": s.run.bed.prometheus_url()});
+    scenario(async |s| {
+        let address = format!("http://{}", s.given().a_proxy_to(Source::Prometheus)?);
+        let prometheus = json!({"address": address});
         let series = json!({"consumed": "consumed_total", "errors": "errors_total"});
         let spec = ten_seconds().analysis("prometheus", prometheus).analysis("series", series);
         s.given().an_adopted_fleet(3, &spec).await?;
         s.given().a_record().await?;
         s.given().a_canary_of(&Version::good("2")).await?;
-        s.log.note("Prometheus is stopped");
-        server(s, Testbed::stop, Server::Prometheus).await?;
+        s.when().loses(Source::Prometheus).await?;
         s.then().says("SourcesReachable", "False", "MetricsUnreachable").await?;
         // The outage itself.
         tokio::time::sleep(Duration::from_secs(60)).await;
         ensure!(on_trial(s), "the trial did not wait for Prometheus");
-        s.log.note("Prometheus is started");
-        server(s, Testbed::start, Server::Prometheus).await?;
+        s.when().regains(Source::Prometheus)?;
         s.then().says("SourcesReachable", "True", "Answered").await?;
         s.when().commands("promote", "/full").await?;
         s.then().promotes("2", PromotionReason::Commanded).await

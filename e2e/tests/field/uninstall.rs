@@ -12,23 +12,9 @@ use siskin_e2e::scenario::{
 };
 use siskin_e2e::testbed::Testbed;
 
-use crate::deletion::left;
-
 /// Pods that serve: Ready, and not on their way out.
 fn serving(state: &State) -> usize {
     state.pods.values().filter(|it| it.part.is_some() && it.ready && !it.terminating).count()
-}
-
-/// The target runs its pods itself, and nothing of Siskin is left in the namespace.
-async fn handed_back(s: &mut Scenario) -> Result<()> {
-    s.then()
-        .sees("the target runs its pods itself", |view| {
-            let target = view.state.parts.get(&Part::Target)?;
-            let whole = target.ready == 3 && target.replicas == 3 && target.rolled;
-            let alone = view.state.parts.len() == 1 && view.state.frozen.is_empty();
-            (whole && alone && view.state.rollouts.is_empty()).then_some(())
-        })
-        .await
 }
 
 /// On the test bed, which blocks; the scenario's watches go on meanwhile.
@@ -86,7 +72,7 @@ async fn remove_and_install(s: &mut Scenario) -> Result<()> {
     s.log.note("all of it is installed again");
     on_the_bed(s, installs).await?;
     s.start_operator(Election::None)?;
-    handed_back(s).await?;
+    s.then().hands_back("1").await?;
     let (least, _) = extremes(&s.log.history(), adopted, serving);
     ensure!(3 <= least, "only {least} of 3 served");
     on_the_bed(s, installs_anew).await?;
@@ -109,7 +95,7 @@ fn the_command_line_of_the_page_leaves_the_primary_in_charge_and_nothing_else() 
         // Whatever happened: the scenarios that follow need it.
         let kept = on_the_bed(s, installs_anew).await;
         line.and(ended).and(kept)?;
-        left(s, "1").await?;
+        s.then().leaves_primary_in_charge("1").await?;
         let (least, _) = extremes(&s.log.history(), adopted, serving);
         ensure!(2 <= least, "only {least} of 3 served");
         Ok(())
@@ -168,7 +154,7 @@ fn by_force_the_recipe_of_the_page_makes_the_target_whole() {
             let arguments: Vec<_> = here.split_whitespace().skip(1).collect();
             s.kubectl(&arguments, "").await.with_context(|| here.clone())?;
         }
-        handed_back(s).await?;
+        s.then().hands_back("1").await?;
         let (least, _) = extremes(&s.log.history(), adopted, serving);
         ensure!(3 <= least, "only {least} of 3 served");
         Ok(())

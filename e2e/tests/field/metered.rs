@@ -6,12 +6,10 @@ use std::ops::RangeInclusive;
 use anyhow::{Result, ensure};
 use serde_json::json;
 use siskin_api::PromotionReason;
-use siskin_e2e::scenario::autoscaler::{Metric, hpa};
+use siskin_e2e::scenario::autoscaler::{HPA, Metric, hpa};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
-
-const HPA: ObjectKind = ObjectKind::HorizontalPodAutoscaler;
 
 /// Records of lag for each consumer.
 const EACH: u32 = 10;

@@ -2,12 +2,11 @@
 
 use siskin_api::PromotionReason;
 use siskin_e2e::scenario::java::Protocol;
-use siskin_e2e::scenario::{RolloutSpec, Version, scenario_alone};
+use siskin_e2e::scenario::{RolloutSpec, Version, scenario};
 
-/// Its members name no pod: what attributes them is their address. Alone, as a start of Java costs as
-/// much as three scenarios.
+/// Its members name no pod: what attributes them is their address.
 fn rolled_out(protocol: Protocol) {
-    scenario_alone(async |s| {
+    scenario(async |s| {
         s.given().java_consumers(protocol)?;
         s.given().an_adopted_fleet(3, &RolloutSpec::quick()).await?;
         s.given().a_record().await?;

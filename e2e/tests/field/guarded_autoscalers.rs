@@ -3,11 +3,10 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
+use siskin_e2e::scenario::autoscaler::{HPA, bounded};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
 use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, scenario};
-
-use crate::autoscalers::{HPA, adopted, comes_to_scale, counts, hpa, is_bounded};
 
 /// The autoscaler, as kubectl is told.
 const AUTOSCALER: &str = "hpa/orders";
@@ -17,7 +16,7 @@ const NAMES: &str = "jsonpath={.spec.scaleTargetRef.kind}";
 
 /// Pointed at the target, it is stored as pointed at the rollout.
 fn pointed_back() -> Value {
-    let spec = &hpa(ROLLOUT, 1, 12)["spec"]["scaleTargetRef"];
+    let spec = &bounded(ROLLOUT, 1, 12)["spec"]["scaleTargetRef"];
     json!({"spec": {"scaleTargetRef": spec}})
 }
 
@@ -32,9 +31,9 @@ async fn guarded(s: &mut Scenario) -> Result<String> {
 #[test]
 fn with_the_guard_no_apply_of_the_autoscaler_points_it_elsewhere_and_no_difference_is_seen() {
     scenario(async |s| {
-        adopted(s, 3).await?;
+        s.given().an_adopted_autoscaled_fleet(3).await?;
         let guard = guarded(s).await?;
-        let manifest = hpa(ROLLOUT, 1, 12).to_string();
+        let manifest = bounded(ROLLOUT, 1, 12).to_string();
         let server_side =
             ["--server-side", "--force-conflicts", "--field-manager=kustomize-controller"];
         let flux = [&["apply", "-f", "-", "-o", NAMES], &server_side[..]].concat();
@@ -52,9 +51,9 @@ fn with_the_guard_no_apply_of_the_autoscaler_points_it_elsewhere_and_no_differen
         s.log.note("it is made anew");
         s.when().deletes(HPA, ROLLOUT).await?;
         s.kubectl(&["apply", "-f", "-"], &manifest).await?;
-        comes_to_scale(s, "CanaryRollout").await?;
-        is_bounded(s, 5, 12).await?;
-        counts(s, 5, 0).await?;
+        s.then().is_scaled_through(HPA, ROLLOUT, "CanaryRollout").await?;
+        s.when().bounds(5, 12).await?;
+        s.then().has_counts(5, 0).await?;
         s.kubectl(&["delete", "-f", "-"], &guard).await.map(drop)
     });
 }
@@ -62,7 +61,7 @@ fn with_the_guard_no_apply_of_the_autoscaler_points_it_elsewhere_and_no_differen
 #[test]
 fn with_the_guard_the_autoscaler_is_given_back_and_stays_where_it_was_given() {
     scenario(async |s| {
-        adopted(s, 2).await?;
+        s.given().an_adopted_autoscaled_fleet(2).await?;
         let guard = guarded(s).await?;
         s.when().deletes(ObjectKind::CanaryRollout, ROLLOUT).await?;
         s.then()
@@ -73,7 +72,7 @@ fn with_the_guard_the_autoscaler_is_given_back_and_stays_where_it_was_given() {
             .await?;
         let names = s.kubectl(&["get", AUTOSCALER, "-o", NAMES], "").await?;
         ensure!(names == "Deployment", "it names a {names}");
-        let again = hpa(ROLLOUT, 2, 12).to_string();
+        let again = bounded(ROLLOUT, 2, 12).to_string();
         let names = s.kubectl(&["apply", "-f", "-", "-o", NAMES], &again).await?;
         ensure!(names == "Deployment", "the guard is off");
         s.kubectl(&["delete", "-f", "-"], &guard).await.map(drop)
@@ -89,7 +88,7 @@ fn with_the_overlay_nobody_scales_an_adopted_target_and_is_told_what_to_scale() 
         let told = "kubectl scale canaryrollout orders --replicas=5";
         s.then().refuses(&scale, told).await?;
         s.kubectl(&["scale", "canaryrollout", ROLLOUT, "--replicas=5"], "").await?;
-        counts(s, 5, 0).await?;
+        s.then().has_counts(5, 0).await?;
         s.kubectl(&["delete", "-f", "-"], &policies).await.map(drop)
     });
 }
