@@ -53,7 +53,8 @@ impl Asked {
         let (resource, name, subresource) = match rest {
             [resource] => (*resource, None, None),
             [resource, name] => (*resource, Some(*name), None),
-            [resource, name, subresource] => (*resource, Some(*name), Some(*subresource)),
+            // What follows the proxy of a pod is an address there.
+            [resource, name, subresource, ..] => (*resource, Some(*name), Some(*subresource)),
             other => panic!("no resource: {other:?}"),
         };
         let watches = query.iter().any(|(key, value)| key == "watch" && value != "false");
@@ -67,7 +68,7 @@ impl Asked {
             ("DELETE", _) => "delete",
             other => panic!("no verb: {other:?}"),
         };
-        let end = subresource.map_or(0, |it| it.len() + 1);
+        let end: usize = rest.iter().skip(2).map(|it| it.len() + 1).sum();
         let resource =
             subresource.map_or_else(|| resource.to_owned(), |it| format!("{resource}/{it}"));
         Self {

@@ -1,5 +1,5 @@
 //! An API server in memory, for tests of programs that speak to one: real HTTP, on loopback.
-//! Grants everything and validates nothing; no program of a release depends on it.
+//! Grants all but what a test denies, and validates nothing; no program of a release depends on it.
 //!
 //! ```no_run
 //! # async fn example() {

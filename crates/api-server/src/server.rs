@@ -1,7 +1,7 @@
 //! An API server in memory, on loopback, that answers every request and notes the right that each takes.
-//! Grants everything: what is granted in a cluster is compared afterwards.
+//! Grants everything but what a test denies: what is granted in a cluster is compared afterwards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,8 +29,21 @@ pub struct Server {
 struct Shared {
     store: Mutex<Store>,
     used: Mutex<BTreeSet<Right>>,
+    denied: Mutex<BTreeSet<Right>>,
+    /// Answers by path, instead of those that follow from the objects.
+    scripted: Mutex<BTreeMap<String, ScriptedAnswer>>,
+    /// Paths of objects and collections that were given out with more than their metadata.
+    given: Mutex<BTreeSet<String>>,
     /// The version of the store, for those who wait for another one.
     newest: watch::Sender<u64>,
+}
+
+/// An answer as it stands.
+#[derive(Clone)]
+struct ScriptedAnswer {
+    code: u16,
+    media_type: &'static str,
+    body: Vec<u8>,
 }
 
 impl Server {
@@ -39,7 +52,14 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (newest, _) = watch::channel(0);
-        let shared = Shared { store: Mutex::default(), used: Mutex::default(), newest };
+        let shared = Shared {
+            store: Mutex::default(),
+            used: Mutex::default(),
+            denied: Mutex::default(),
+            scripted: Mutex::default(),
+            given: Mutex::default(),
+            newest,
+        };
         let server = Self { address, shared: Arc::new(shared) };
         let router = Router::new().fallback(answer).with_state(server.clone());
         tokio::spawn(async move { serve(listener, router).await });
@@ -69,6 +89,30 @@ impl Server {
     #[must_use]
     pub fn used(&self) -> BTreeSet<Right> {
         self.shared.used.lock().clone()
+    }
+
+    /// Denies a right from here on: to whoever asks for it, and in access reviews.
+    pub fn deny(&self, verb: &str, group: &str, resource: &str) {
+        let [verb, group, resource] = [verb, group, resource].map(ToOwned::to_owned);
+        self.shared.denied.lock().insert(Right { verb, group, resource });
+    }
+
+    /// Answers whatever is asked of this path like that, as a proxy or a missing kind does.
+    pub fn script(
+        &self,
+        path: &str,
+        code: u16,
+        media_type: &'static str,
+        body: impl Into<Vec<u8>>,
+    ) {
+        let answer = ScriptedAnswer { code, media_type, body: body.into() };
+        self.shared.scripted.lock().insert(path.to_owned(), answer);
+    }
+
+    /// Whether the object or the collection at this path was given out with more than its metadata.
+    #[must_use]
+    pub fn has_given(&self, path: &str) -> bool {
+        self.shared.given.lock().contains(path)
     }
 
     /// The object at this path, if there is one.
@@ -152,6 +196,9 @@ impl Server {
             "update" => self.write(|store| {
                 store.change(&asked.path, |it| it["spec"] = object()["spec"].take())
             }),
+            "create" if asked.right.resource == "subjectaccessreviews" => {
+                Ok(self.reviewed(object()))
+            }
             // Something else has the name of the first one: it is looked at.
             "create" if !known && asked.right.resource == "controllerrevisions" => {
                 Err(Refusal::Taken)
@@ -164,6 +211,18 @@ impl Server {
             }
             verb => panic!("nobody answers {verb}"),
         }
+    }
+
+    /// An access review with its answer.
+    fn reviewed(&self, mut review: Value) -> Value {
+        let asked = &review["spec"]["resourceAttributes"];
+        let text = |key: &str| asked[key].as_str().unwrap_or_default().to_owned();
+        let subresource = text("subresource");
+        let end = if subresource.is_empty() { subresource } else { format!("/{subresource}") };
+        let resource = text("resource") + &end;
+        let right = Right { verb: text("verb"), group: text("group"), resource };
+        review["status"] = json!({"allowed": !self.shared.denied.lock().contains(&right)});
+        review
     }
 
     fn list(&self, asked: &Asked) -> Value {
@@ -205,30 +264,62 @@ async fn answer(State(server): State<Server>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.expect("a body");
     let asked = Asked::of(&head.method, &head.uri);
+    if server.shared.denied.lock().contains(&asked.right) {
+        return json_response(refused(403, "Forbidden", &denial(&asked)));
+    }
     let known = server.note(&asked.right);
-    let (code, body) = match asked.right.verb.as_str() {
+    let scripted = server.shared.scripted.lock().get(head.uri.path()).cloned();
+    if let Some(ScriptedAnswer { code, media_type, body }) = scripted {
+        let response = Response::builder().status(code).header("content-type", media_type);
+        return response.body(Body::from(body)).expect("a response");
+    }
+    let accepted = head.headers.get("accept").and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let metadata_only = accepted.contains("as=PartialObjectMetadata");
+    if !metadata_only {
+        server.shared.given.lock().insert(asked.path.clone());
+    }
+    json_response(match asked.right.verb.as_str() {
         "watch" => (200, server.watch(asked)),
         "list" => (200, Body::from(server.list(&asked).to_string())),
         verb => match server.made(&asked, known, &body) {
+            Ok(object) if metadata_only => (200, Body::from(metadata_of(&object).to_string())),
             Ok(object) => {
                 (if verb == "create" { 201 } else { 200 }, Body::from(object.to_string()))
             }
-            Err(refusal) => refused(refusal),
+            Err(Refusal::Absent) => refused(404, "NotFound", "NotFound"),
+            Err(Refusal::Conflict) => refused(409, "Conflict", "Conflict"),
+            Err(Refusal::Taken) => refused(409, "AlreadyExists", "AlreadyExists"),
         },
-    };
+    })
+}
+
+fn json_response(answer: (u16, Body)) -> Response {
+    let (code, body) = answer;
     let response = Response::builder().status(code).header("content-type", "application/json");
     response.body(body).expect("a response")
 }
 
-fn refused(refusal: Refusal) -> (u16, Body) {
-    let (code, reason) = match refusal {
-        Refusal::Absent => (404, "NotFound"),
-        Refusal::Conflict => (409, "Conflict"),
-        Refusal::Taken => (409, "AlreadyExists"),
-    };
+/// An object without its content, as who accepts no more gets it.
+fn metadata_of(object: &Value) -> Value {
+    json!({
+        "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": object["metadata"],
+    })
+}
+
+/// Words of the API server about a right that the caller lacks.
+fn denial(asked: &Asked) -> String {
+    let Right { verb, group, resource } = &asked.right;
+    let namespace = asked.namespace.as_ref().map(|it| format!(" in the namespace \"{it}\""));
+    format!(
+        "{resource} is forbidden: User \"ada\" cannot {verb} resource \"{resource}\" in API group \"{group}\"{}",
+        namespace.unwrap_or_else(|| " at the cluster scope".to_owned())
+    )
+}
+
+fn refused(code: u16, reason: &str, message: &str) -> (u16, Body) {
     let status = json!({
         "apiVersion": "v1", "kind": "Status", "status": "Failure", "code": code, "reason": reason,
-        "message": reason,
+        "message": message,
     });
     (code, Body::from(status.to_string()))
 }
@@ -236,7 +327,7 @@ fn refused(refusal: Refusal) -> (u16, Body) {
 /// Whether an object at this path is in the collection that is asked for, in one namespace or in all.
 fn is_of(asked: &Asked, path: &str) -> bool {
     let Some((collection, _name)) = path.rsplit_once('/') else { return false };
-    if asked.namespace.is_some() {
+    if asked.namespace.is_some() || collection == asked.path {
         return collection == asked.path;
     }
     let Some((version, resource)) = asked.path.rsplit_once('/') else { return false };
