@@ -3,13 +3,16 @@
 
 pub(crate) mod ask_error;
 mod configuration;
+pub(crate) mod installation;
+pub(crate) mod look;
+pub(crate) mod proxy;
 
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
 use k8s_openapi::api::core::v1::Event;
 use kube::api::{ListParams, Patch, PatchParams};
-use kube::{Api, Client, ResourceExt as _};
+use kube::{Api, Client, Config, ResourceExt as _};
 use serde_json::Value;
 use siskin_api::CanaryRollout;
 use siskin_api::annotations::TARGET;
@@ -37,7 +40,18 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Reads the kubeconfig; makes no connection yet.
     pub(crate) async fn of(args: &ClusterArgs) -> Result<Self, AskError> {
+        Self::with(configuration::of(args).await?)
+    }
+
+    /// Reads the kubeconfig for requests that are made once: what a pod answers with 503 is its answer, and no
+    /// word of the API server that it is busy, for which others wait some minutes.
+    pub(crate) async fn asked_once(args: &ClusterArgs) -> Result<Self, AskError> {
         let mut config = configuration::of(args).await?;
+        config.default_retry = false;
+        Self::with(config)
+    }
+
+    fn with(mut config: Config) -> Result<Self, AskError> {
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         config.read_timeout = Some(READ_TIMEOUT);
         let (namespace, host) = (config.default_namespace.clone(), config.cluster_url.to_string());
@@ -133,6 +147,16 @@ impl Cluster {
         let api: Api<ControllerRevision> = Api::namespaced(self.client.clone(), &self.namespace);
         let list = api.list(&ListParams::default().labels(&format!("{TARGET}={target}"))).await;
         Ok(list.map_err(|it| self.failed(&it, "ControllerRevisions of", target))?.items)
+    }
+
+    /// Its client, for those who add requests of their own.
+    fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Error of a request for something that no namespace of this cluster's is part of.
+    fn error(&self, error: &kube::Error, what: &str) -> AskError {
+        AskError::of(error, &self.host, what)
     }
 
     fn failed(&self, error: &kube::Error, kind: &'static str, name: &str) -> AskError {

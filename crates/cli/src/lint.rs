@@ -2,10 +2,10 @@
 //! Finds problems and their lines, and estimates what the steps can find; corrects nothing.
 
 pub(crate) mod expected;
-mod forecast;
+pub(crate) mod forecast;
 mod language;
 mod place;
-mod words;
+pub(crate) mod words;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -69,7 +69,7 @@ pub(crate) fn estimates(rollouts: &[CanaryRollout], group: &Expected) -> (String
 }
 
 /// Path and text of every problem of an object.
-fn problems(object: &Value, rollout: &CanaryRollout) -> Vec<(String, String)> {
+pub(crate) fn problems(object: &Value, rollout: &CanaryRollout) -> Vec<(String, String)> {
     let mut found = Vec::new();
     if object["apiVersion"] != "siskin.dev/v1alpha1" {
         let problem = format!("is {}, want siskin.dev/v1alpha1", object["apiVersion"]);

@@ -3,12 +3,16 @@
 
 mod advice;
 mod ago;
+mod doctor;
 mod history;
 mod list;
+pub(crate) mod names;
 mod order;
 mod orders;
 mod output;
+mod paint;
 mod status;
+mod trace;
 mod undo;
 mod view;
 mod wait;
@@ -16,19 +20,15 @@ mod waiting;
 
 use std::process::ExitCode;
 
-use crate::cluster::Cluster;
-use crate::cluster::ask_error::AskError;
-use crate::options::live::LiveCommand;
+use tokio::runtime::Runtime;
 
-/// Exit code of what can't be done: wrong usage, and a cluster that can't be asked.
-pub(crate) const CANNOT_ASK: u8 = 2;
+use crate::cluster::Cluster;
+use crate::cluster::ask_error::{AskError, CANNOT_ASK};
+use crate::options::live::LiveCommand;
 
 /// Runs a command to its end.
 pub(crate) fn run(command: &LiveCommand) -> ExitCode {
-    // A second provider may be compiled in by whatever depends on rustls: this one is named.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = match runtime {
+    let ended = match runtime() {
         Ok(runtime) => runtime.block_on(ended(command)),
         Err(error) => {
             eprintln!("error: {error}");
@@ -44,11 +44,20 @@ pub(crate) fn run(command: &LiveCommand) -> ExitCode {
     }
 }
 
+/// What requests run on.
+fn runtime() -> std::io::Result<Runtime> {
+    // A second provider may be compiled in by whatever depends on rustls: this one is named.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
 async fn ended(command: &LiveCommand) -> Result<u8, AskError> {
     match command {
         LiveCommand::List(args) => list::run(&Cluster::of(&args.cluster).await?, args).await,
         LiveCommand::Status(args) => status::run(&Cluster::of(&args.cluster).await?, args).await,
         LiveCommand::History(args) => history::run(&Cluster::of(&args.cluster).await?, args).await,
+        LiveCommand::Doctor(args) => doctor::run(&Cluster::of(&args.cluster).await?, args).await,
+        LiveCommand::Trace(command) => Ok(trace::run(command).await),
         LiveCommand::Order(command) => orders::run(command).await,
         LiveCommand::Wait(args) => wait::run(&Cluster::of(&args.cluster).await?, args).await,
     }

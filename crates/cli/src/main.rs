@@ -3,6 +3,7 @@
 
 mod clock;
 mod cluster;
+mod completion;
 mod judged;
 mod lint;
 mod live;
@@ -23,7 +24,16 @@ use clap::{CommandFactory, Parser};
 use crate::judged::JudgedTrace;
 use crate::options::{Command, LintArgs, Options, ReplayArgs};
 
+/// Word by which kubectl's completion asks what may follow the words behind it. No command: they need not be one yet.
+const COMPLETE: &str = "__complete";
+
 fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args_os().map(|it| it.to_string_lossy().into()).collect();
+    if let [_, first, typed @ ..] = words.as_slice()
+        && first == COMPLETE
+    {
+        return printed(&completion::answer(typed));
+    }
     let options = Options::parse();
     if let Command::Replay(args) = &options.command
         && args.svg.is_some()
@@ -34,15 +44,21 @@ fn main() -> ExitCode {
     }
     let (text, errors) = match options.command {
         Command::Live(command) => return live::run(&command),
+        Command::Completion(args) => return printed(&completion::script(args.shell)),
         Command::Replay(args) => replayed(&args),
         Command::Lint(args) => linted(&args),
     };
     for error in &errors {
         eprintln!("{error}");
     }
+    printed(&text);
+    if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn printed(text: &str) -> ExitCode {
     // A reader that has seen enough (`| head`) closes the pipe: that is no failure.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    ExitCode::SUCCESS
 }
 
 fn replayed(args: &ReplayArgs) -> (String, Vec<String>) {

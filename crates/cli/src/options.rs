@@ -2,8 +2,10 @@
 //! Parses and bounds; opens no file.
 
 pub(crate) mod cluster;
+pub(crate) mod completion;
 pub(crate) mod live;
 pub(crate) mod orders;
+pub(crate) mod trace;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,6 +15,7 @@ use siskin_analysis::Settings;
 use siskin_api::Duration;
 
 use crate::lint::expected::Expected;
+use crate::options::completion::CompletionArgs;
 use crate::options::live::LiveCommand;
 
 /// Show, wait for and command rollouts of Kafka consumers; judge recorded ones again.
@@ -48,7 +51,18 @@ pub(crate) enum Command {
     /// it passes. Exit code: 0 valid, 1 not, 2 wrong usage.
     #[command(after_help = LINT_EXAMPLES)]
     Lint(LintArgs),
+    /// Print the completions for a shell, or for kubectl.
+    ///
+    /// Those of a shell complete kubectl-siskin. kubectl itself asks the program kubectl_complete-siskin on the PATH
+    /// what may follow kubectl siskin, names of CanaryRollouts among it.
+    #[command(after_help = COMPLETION_EXAMPLES)]
+    Completion(CompletionArgs),
 }
+
+const COMPLETION_EXAMPLES: &str = "Examples:
+  source <(kubectl siskin completion bash)
+  kubectl siskin completion kubectl > ~/.local/bin/kubectl_complete-siskin
+  chmod +x ~/.local/bin/kubectl_complete-siskin";
 
 const REPLAY_EXAMPLES: &str = "Examples:
   kubectl siskin replay orders.jsonl

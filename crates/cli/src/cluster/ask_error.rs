@@ -3,6 +3,9 @@
 
 use thiserror::Error;
 
+/// Exit code of what can't be done: wrong usage, and a cluster that can't be asked.
+pub(crate) const CANNOT_ASK: u8 = 2;
+
 /// Error of a request, or of what leads to one.
 #[derive(Debug, Error)]
 pub(crate) enum AskError {

@@ -36,17 +36,35 @@ pub(crate) fn text(it: &Forecast) -> String {
     );
     out += &table::text(&rows(it));
     out.push('\n');
-    let waits = it.estimate.steps.iter().enumerate();
-    let waits: Vec<String> = waits
-        .filter_map(|(index, step)| Some(format!("step {}: {}\n", index + 1, wait(it, step)?)))
-        .collect();
+    let waits = waits(it);
     if !waits.is_empty() {
-        out += &waits.concat();
+        for LongWait { step, text, .. } in &waits {
+            let _ = writeln!(out, "step {step}: {text}");
+        }
         out.push('\n');
     }
     facts(&mut out, it);
     assumed(&mut out, it);
     out
+}
+
+/// A step whose hold is too short for a healthy version to pass.
+pub(crate) struct LongWait {
+    /// Number of the step, from 1 on.
+    pub(crate) step: usize,
+    /// Whether it can't pass within `maxHold` either.
+    pub(crate) is_endless: bool,
+    pub(crate) text: String,
+}
+
+/// Every step whose hold is too short, in their order.
+pub(crate) fn waits(it: &Forecast) -> Vec<LongWait> {
+    let steps = it.estimate.steps.iter().enumerate();
+    let waits = steps.filter_map(|(index, step)| {
+        let is_endless = step.healthy.after.is_none_or(|it| step.step.max_hold < it);
+        Some(LongWait { step: index + 1, is_endless, text: wait(it, step)? })
+    });
+    waits.collect()
 }
 
 fn rows(it: &Forecast) -> Vec<Vec<String>> {

@@ -6,11 +6,13 @@ use kube::ResourceExt as _;
 use siskin_api::conditions::{STALLED, is_true};
 use siskin_api::{CanaryRollout, PrintedColumns};
 
+use crate::clock;
 use crate::cluster::Cluster;
 use crate::cluster::ask_error::AskError;
+use crate::live::paint::{self, Paint};
 use crate::live::{ago, output, view};
 use crate::options::live::ListArgs;
-use crate::{clock, table};
+use crate::table::{self, Cell};
 
 /// Prints the rollouts of a namespace, or of all.
 pub(crate) async fn run(cluster: &Cluster, args: &ListArgs) -> Result<u8, AskError> {
@@ -24,12 +26,21 @@ pub(crate) async fn run(cluster: &Cluster, args: &ListArgs) -> Result<u8, AskErr
         eprintln!("no CanaryRollout in {place}");
         return Ok(0);
     }
-    output::print(&text(&rollouts, args.all_namespaces, clock::now()));
+    let look = ListLook { everywhere: args.all_namespaces, paint: Paint::of_stdout() };
+    output::print(&text(&rollouts, look, clock::now()));
     Ok(0)
 }
 
+/// How a list is shown.
+#[derive(Clone, Copy, Debug)]
+struct ListLook {
+    /// With a column for the namespace.
+    everywhere: bool,
+    paint: Paint,
+}
+
 /// A table, a line each.
-pub(crate) fn text(rollouts: &[CanaryRollout], everywhere: bool, now: Timestamp) -> String {
+fn text(rollouts: &[CanaryRollout], look: ListLook, now: Timestamp) -> String {
     let mut heads = vec![
         "NAMESPACE",
         "NAME",
@@ -43,14 +54,23 @@ pub(crate) fn text(rollouts: &[CanaryRollout], everywhere: bool, now: Timestamp)
         "MESSAGE",
     ];
     let mut rows: Vec<Vec<String>> = rollouts.iter().map(|it| row(it, now)).collect();
+    let ListLook { everywhere, paint } = look;
     if !everywhere {
         heads.remove(0);
         for row in &mut rows {
             row.remove(0);
         }
     }
-    rows.insert(0, heads.into_iter().map(str::to_owned).collect());
-    table::text(&rows)
+    let hue = |cell: Cell| {
+        let status = rollouts.get(cell.row.checked_sub(1)?)?.status.as_ref()?;
+        match heads[cell.column] {
+            "PHASE" => paint::of_phase(status.phase?, is_true(&status.conditions, STALLED)),
+            "VERDICT" => status.summary.as_ref()?.verdict.map(paint::of_verdict),
+            _ => None,
+        }
+    };
+    rows.insert(0, heads.iter().map(|&it| it.to_owned()).collect());
+    table::painted(&rows, |cell, padded| paint.maybe(hue(cell), &padded))
 }
 
 fn row(rollout: &CanaryRollout, now: Timestamp) -> Vec<String> {
@@ -74,3 +94,6 @@ fn row(rollout: &CanaryRollout, now: Timestamp) -> Vec<String> {
         status.message.unwrap_or_else(|| "the operator has not seen it yet".to_owned()),
     ]
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use siskin_api::CanaryRollout;
 use crate::clock;
 use crate::cluster::Cluster;
 use crate::cluster::ask_error::AskError;
+use crate::live::paint::Paint;
 use crate::live::view::Seen;
 use crate::live::{output, view};
 use crate::options::live::StatusArgs;
@@ -32,7 +33,7 @@ pub(crate) async fn run(cluster: &Cluster, args: &StatusArgs) -> Result<u8, AskE
         return follow(cluster, rollout).await;
     }
     let seen = seen(cluster, rollout).await;
-    output::print(&view::text(&seen, clock::now()));
+    output::print(&view::text(&seen, clock::now(), Paint::of_stdout()));
     Ok(0)
 }
 
@@ -47,7 +48,7 @@ async fn all(cluster: &Cluster, args: &StatusArgs) -> Result<u8, AskError> {
     }
     let mut texts = Vec::new();
     for rollout in rollouts {
-        texts.push(view::text(&seen(cluster, rollout).await, clock::now()));
+        texts.push(view::text(&seen(cluster, rollout).await, clock::now(), Paint::of_stdout()));
     }
     output::print(&texts.join("\n"));
     Ok(0)
@@ -67,7 +68,9 @@ async fn follow(cluster: &Cluster, first: CanaryRollout) -> Result<u8, AskError>
     let mut next: Result<CanaryRollout, AskError> = Ok(first);
     loop {
         let text = match next {
-            Ok(rollout) if terminal => view::text(&seen(cluster, rollout).await, clock::now()),
+            Ok(rollout) if terminal => {
+                view::text(&seen(cluster, rollout).await, clock::now(), Paint::of_stdout())
+            }
             Ok(rollout) => format!("{}\n", view::line(&rollout)),
             Err(error) if error.may_pass() => format!("{name}: {error}\n"),
             Err(error) => return Err(error),

@@ -6,11 +6,13 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
 use kube::ResourceExt as _;
+use siskin_api::conditions::{STALLED, is_true};
 use siskin_api::{
     AnalysisStatus, Approval, CanaryRollout, CanaryRolloutStatus, Phase, ProgressStatus,
     RoleFigures, Verdict,
 };
 
+use crate::live::paint::{self, Paint};
 use crate::live::{advice, ago};
 use crate::table;
 
@@ -25,13 +27,13 @@ pub(crate) struct Seen {
 }
 
 /// The whole description.
-pub(crate) fn text(seen: &Seen, now: Timestamp) -> String {
+pub(crate) fn text(seen: &Seen, now: Timestamp, paint: Paint) -> String {
     let Seen { rollout, events } = seen;
     let unseen = CanaryRolloutStatus::default();
     let status = rollout.status.as_ref().unwrap_or(&unseen);
-    let mut out = format!("{}\n", headline(rollout));
+    let mut out = format!("{}\n", headline(rollout, paint));
     let _ = writeln!(out, "  {}\n", message(rollout));
-    for (name, value) in facts(rollout, status, now) {
+    for (name, value) in facts(rollout, status, now, paint) {
         let _ = writeln!(out, "{name:12}{value}");
     }
     if let Some(analysis) = &status.analysis {
@@ -53,15 +55,18 @@ pub(crate) fn text(seen: &Seen, now: Timestamp) -> String {
 
 /// One line that changes when something happened: for logs.
 pub(crate) fn line(rollout: &CanaryRollout) -> String {
-    format!("{}: {}", headline(rollout), message(rollout))
+    format!("{}: {}", headline(rollout, Paint::Off), message(rollout))
 }
 
-fn headline(rollout: &CanaryRollout) -> String {
+fn headline(rollout: &CanaryRollout, paint: Paint) -> String {
     let status = rollout.status.as_ref();
     let columns = status.and_then(|it| it.summary.clone()).unwrap_or_default();
-    let mut parts = vec![status.and_then(|it| it.phase).map_or("not seen yet", phase).to_owned()];
+    let stalled = status.is_some_and(|it| is_true(&it.conditions, STALLED));
+    let now = status.and_then(|it| it.phase);
+    let hue = now.and_then(|it| paint::of_phase(it, stalled));
+    let mut parts = vec![paint.maybe(hue, now.map_or("not seen yet", phase))];
     parts.extend(columns.step.map(|it| format!("step {it}")));
-    parts.extend(columns.verdict.map(|it| verdict(it).to_owned()));
+    parts.extend(columns.verdict.map(|it| paint.over(paint::of_verdict(it), verdict(it))));
     if rollout.spec.suspend {
         parts.push("suspended".to_owned());
     }
@@ -78,6 +83,7 @@ fn facts(
     rollout: &CanaryRollout,
     status: &CanaryRolloutStatus,
     now: Timestamp,
+    paint: Paint,
 ) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     let change = status.change_id.as_ref().map(|it| format!(", change {it}"));
@@ -104,7 +110,7 @@ fn facts(
         facts.extend(hold(progress, status.phase, now).map(|it| ("Hold", it)));
     }
     if let Some(analysis) = &status.analysis {
-        facts.extend(evidence(analysis));
+        facts.extend(evidence(analysis, paint));
     }
     facts.extend(
         status
@@ -147,12 +153,13 @@ fn hold(progress: &ProgressStatus, phase: Option<Phase>, now: Timestamp) -> Opti
     Some(text)
 }
 
-fn evidence(analysis: &AnalysisStatus) -> Vec<(&'static str, String)> {
+fn evidence(analysis: &AnalysisStatus, paint: Paint) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     if let Some(found) = analysis.verdict {
         let reason = analysis.reason.as_deref().unwrap_or("no reason told");
         let on = analysis.subject.as_ref().map(|it| format!(" (on {it})")).unwrap_or_default();
-        facts.push(("Verdict", format!("{}: {reason}{on}", verdict(found))));
+        let word = paint.over(paint::of_verdict(found), verdict(found));
+        facts.push(("Verdict", format!("{word}: {reason}{on}")));
     }
     if let (Some(evidence), Some(needed)) = (&analysis.evidence, &analysis.threshold) {
         facts.push(("Evidence", format!("{evidence} against the canary; it fails at {needed}")));

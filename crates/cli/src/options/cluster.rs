@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use clap::Args;
 
+/// Namespace of the operator, where nobody says another one.
+pub(crate) const OPERATOR_NAMESPACE: &str = "siskin-system";
+
 /// Which cluster, as whom, and where: kubectl's flags, with kubectl's meaning.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Cluster")]

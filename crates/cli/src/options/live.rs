@@ -4,8 +4,9 @@
 use clap::{Args, Subcommand, ValueEnum};
 use siskin_api::Duration;
 
-use crate::options::cluster::{ClusterArgs, Subject};
+use crate::options::cluster::{ClusterArgs, OPERATOR_NAMESPACE, Subject};
 use crate::options::orders::OrderCommand;
+use crate::options::trace::TraceCommand;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LiveCommand {
@@ -32,9 +33,23 @@ pub(crate) enum LiveCommand {
     #[command(after_help = "Examples:
   kubectl siskin history orders -n shop")]
     History(HistoryArgs),
+    /// Say what is wrong with a rollout, or without a name with the installation, and what to do.
+    ///
+    /// Reads only, with your own rights; a check that they do not reach is told as not made. Values of
+    /// Secrets are never asked for. Exit code: 0 nothing wrong, 1 something is, 2 the cluster can't be
+    /// asked, or nothing of it looked at.
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
+    /// Fetch what the operator recorded of a rollout.
+    #[command(subcommand)]
+    Trace(TraceCommand),
     #[command(flatten)]
     Order(OrderCommand),
 }
+
+const DOCTOR_EXAMPLES: &str = "Examples:
+  kubectl siskin doctor                      # the installation
+  kubectl siskin doctor orders -n shop       # one rollout";
 
 const LIST_EXAMPLES: &str = "Examples:
   kubectl siskin list
@@ -114,6 +129,18 @@ pub(crate) struct HistoryArgs {
     /// NAME or canaryrollout/NAME, or deployment/NAME for the one of that Deployment.
     #[arg(value_name = "NAME")]
     pub(crate) subject: Subject,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// NAME or canaryrollout/NAME, or deployment/NAME for the one of that Deployment. Without it: the installation.
+    #[arg(value_name = "NAME")]
+    pub(crate) subject: Option<Subject>,
+    /// Namespace of the operator.
+    #[arg(long, value_name = "NAMESPACE", default_value = OPERATOR_NAMESPACE)]
+    pub(crate) operator_namespace: String,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
 }

@@ -3,8 +3,11 @@
 
 mod cluster;
 mod command;
+mod completion;
+mod doctor;
 mod estimate;
 mod live;
 mod orders;
 mod recorded;
+mod traces;
 mod waits;
