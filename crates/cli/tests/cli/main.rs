@@ -6,6 +6,7 @@ mod command;
 mod completion;
 mod doctor;
 mod estimate;
+mod krew;
 mod live;
 mod orders;
 mod recorded;
