@@ -48,6 +48,11 @@ tidy:
 crds:
     cargo crds
 
+# Write docs/reference from the types, the command lines and the metrics.
+pages: crds
+    SISKIN_WRITE_PAGES=1 cargo test -p siskin-operator --lib metrics::tests::page
+    SISKIN_WRITE_PAGES=1 cargo test -p siskin-cli --test cli page
+
 # Write what of helm/siskin is made from other files; compare the chart with the overlays.
 chart:
     cargo chart

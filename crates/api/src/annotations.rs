@@ -25,6 +25,12 @@ pub const TAKEN_LABELS: &str = "siskin.dev/taken-labels";
 /// [`ENV_ROLE`], 4 where the container had no environment of its own.
 pub const INJECTED: &str = "siskin.dev/injected";
 
+/// Annotation of a target, its children and its `CanaryRollout`: the tenure of the leader that last took the object over
+/// mid-rollout, so that a write of the leader before is refused.
+pub const EPOCH: &str = "siskin.dev/epoch";
+/// Label of a namespace, read by the policy of `config/opt-in` alone: with `true` the operator may write there.
+pub const ENABLED: &str = "siskin.dev/enabled";
+
 /// Environment variable of pods: the pod's own name.
 pub const ENV_POD_NAME: &str = "POD_NAME";
 /// Environment variable of pods: [`ROLE_PRIMARY`] or [`ROLE_CANARY`].

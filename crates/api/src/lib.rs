@@ -10,6 +10,7 @@
 //! | `guard` | `CanaryGuard`: what the admission guard keeps drained |
 //! | `crd` | the `CustomResourceDefinition`s, as they are committed and installed |
 //! | `annotations` | labels, annotations, finalizers and field managers |
+//! | `pages` | pages of `docs/reference`, made from the two above |
 //!
 //! # Example
 //!
@@ -48,6 +49,7 @@ pub mod annotations;
 pub mod conditions;
 pub mod guard;
 pub mod metrics;
+pub mod pages;
 pub mod progress;
 pub mod records;
 pub mod references;
@@ -66,6 +68,7 @@ pub use metrics::{
     Against, Check, CheckName, MetricQuery, Preset, PrometheusSource, Ratio, ScrapeSource,
     SeriesField, SeriesNames, Threshold, UserMetric,
 };
+pub use pages::Page;
 pub use progress::{
     Before, Cause, Clock, Clocks, Ending, FrozenPlan, Origin, ProgressStatus, PromotionReason,
     RestPhase,

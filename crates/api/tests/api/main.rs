@@ -6,6 +6,7 @@ mod conditions;
 mod golden;
 mod guard;
 mod metrics;
+mod pages;
 mod rules;
 mod schema;
 mod status;

@@ -9,6 +9,7 @@ mod estimate;
 mod krew;
 mod live;
 mod orders;
+mod page;
 mod recorded;
 mod traces;
 mod waits;

@@ -4,7 +4,7 @@
 use kube::api::DynamicObject;
 use kube::{Api, ResourceExt};
 use serde_json::json;
-use siskin_api::annotations::FINALIZER;
+use siskin_api::annotations::{EPOCH, FINALIZER};
 use siskin_api::{CanaryRollout, CanaryRolloutStatus};
 
 use crate::apply::effects::Applied;
@@ -133,9 +133,6 @@ impl Stamps {
         Ok(())
     }
 }
-
-/// Annotation: the tenure of the leader that last took the object over mid-rollout.
-const EPOCH: &str = "siskin.dev/epoch";
 
 fn has_stamp(object: &impl ResourceExt, epoch: &str) -> bool {
     object.annotations().get(EPOCH).is_some_and(|it| it == epoch)

@@ -9,9 +9,12 @@ use strum::IntoEnumIterator;
 
 use crate::process::metrics::endings::Ended;
 use crate::process::metrics::shown::{Hold, Shown};
-use crate::process::metrics::{Metrics, Publication, Written};
+use crate::process::metrics::{Metrics, Publication, Storing, Written};
 
-fn counted_once() -> String {
+mod page;
+
+/// Everything that is counted, once or more.
+fn counted_once() -> Metrics {
     let metrics = Metrics::new();
     metrics.transition(Phase::RollingBack);
     metrics.effect("Delivered");
@@ -21,6 +24,8 @@ fn counted_once() -> String {
     metrics.replicas_conflict();
     metrics.api_write(Written::CanaryRolloutStatus);
     metrics.sample("Delivered");
+    metrics.reading("Delivered");
+    metrics.trace_files(Storing::Written, 1);
     metrics.verdict(Verdict::Inconclusive);
     metrics.event(Publication::Dropped);
     metrics.leader(true);
@@ -31,12 +36,12 @@ fn counted_once() -> String {
     metrics.endings().detected(Duration::from_secs(41));
     metrics.api_request("patch", Some(409));
     metrics.api_request("patch", None);
-    metrics.encode().unwrap()
+    metrics
 }
 
 #[test]
 fn every_metric_has_its_name_and_label() {
-    let text = counted_once();
+    let text = counted_once().encode().unwrap();
     for line in [
         "siskin_transitions_total{phase=\"RollingBack\"} 1",
         "siskin_effects_total{effect=\"Delivered\"} 1",
