@@ -1,4 +1,4 @@
-//! Relative links of Markdown files, and Rust files that they name, are in the tree.
+//! Relative links of Markdown files, and Rust files and tests that they name, are in the tree.
 //! Links to the web and anchors within a page are not followed; pages about what was may name what is gone.
 
 use std::collections::HashSet;
@@ -14,10 +14,44 @@ const HISTORY: [&str; 3] = ["docs/CHANGELOG.md", "docs/decisions/", "docs/develo
 /// Looks at every Markdown file.
 pub fn check(workspace: &Workspace<'_>) -> Vec<Finding> {
     let known = known_places(workspace.sources);
+    let functions = known_functions(workspace.sources);
     // Pages below `src` are texts of a program, which it writes elsewhere.
     let is_page = |it: &&Source| it.extension() == "md" && !it.path.contains("/src/");
     let pages = workspace.sources.iter().filter(is_page);
-    pages.flat_map(|page| check_page(page, &known)).collect()
+    let check = |page| [check_page(page, &known), check_tests(page, &functions)].concat();
+    pages.flat_map(check).collect()
+}
+
+/// Every function, by its name alone.
+fn known_functions(sources: &[Source]) -> HashSet<&str> {
+    let texts = sources.iter().filter(|source| source.extension() == "rs");
+    let declared = texts.flat_map(|source| source.text.split("fn ").skip(1));
+    let is_end = |c: char| !(c.is_alphanumeric() || c == '_');
+    declared.filter_map(|rest| rest.split(is_end).next()).collect()
+}
+
+/// Tests that a page names as `module::name`.
+fn check_tests(page: &Source, functions: &HashSet<&str>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if HISTORY.iter().any(|past| page.path.starts_with(past)) {
+        return findings;
+    }
+    for (at, line) in page.text.lines().enumerate() {
+        for named in line.split('`').skip(1).step_by(2) {
+            let Some((_, name)) = named.rsplit_once("::") else { continue };
+            if is_sentence(name) && !functions.contains(name) {
+                let what = format!("the page names the test {named}, which is not in the tree");
+                findings.push(Finding::new(&page.path, at + 1, "links", what));
+            }
+        }
+    }
+    findings
+}
+
+/// Whether it is as long as names of tests are, which are sentences.
+fn is_sentence(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    4 <= name.split('_').count() && name.chars().all(is_part)
 }
 
 /// All files, and all folders that hold some.
@@ -80,6 +114,17 @@ mod tests {
         let found = check(&Workspace::new(&sources));
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].to_string(), "docs/page.md:3: links: the link to g.md leads nowhere");
+    }
+
+    #[test]
+    fn a_page_names_tests_that_are_there() {
+        let page = "`a::what_is_there_is_found` `a::what_is_gone_is_told` `what_is_no_path_at_all`";
+        let page = Source::new("docs/page.md", page);
+        let code = Source::new("a/b.rs", "#[test]\nfn what_is_there_is_found() {}");
+        let sources = [code, page];
+        let found = check(&Workspace::new(&sources));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].message.contains("a::what_is_gone_is_told"), "{found:?}");
     }
 
     #[test]
