@@ -11,7 +11,7 @@ use crate::progress::{Activity, say};
 use crate::watched;
 
 /// What programs need that speak of rollouts. The test bed does without: it comes up while the operator's crates do not compile.
-const SCENARIO: &[&str] = &["--features", "siskin-e2e/scenario"];
+const SCENARIO: &[&str] = &["--features", "scenario"];
 
 /// A program that is compiled with progress, and then run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
