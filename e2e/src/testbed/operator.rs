@@ -23,7 +23,11 @@ const PRODUCER_IMAGE: &str = "localhost/siskin-producer:dev";
 const NAMESPACE: &str = "siskin-system";
 const NAMESPACE_FILE: &str = "config/manager/namespace.yaml";
 const DEPLOYMENT: &str = "deployment/siskin";
-const GUARD: &str = "mutatingadmissionpolicybinding/siskin-drain";
+/// What makes the guard act.
+const GUARD: [&str; 2] = [
+    "mutatingadmissionpolicybinding/siskin-drain",
+    "mutatingadmissionpolicybinding/siskin-scale-target",
+];
 
 /// How cargo builds a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +147,7 @@ impl Testbed {
 
     /// Removes what makes the guard act.
     pub fn remove_guard(&self) -> Result<()> {
-        self.kubectl(&["delete", GUARD, "--ignore-not-found"]).map(drop)
+        self.kubectl(&[&["delete", "--ignore-not-found"], &GUARD[..]].concat()).map(drop)
     }
 
     fn in_operators_namespace(&self, args: &[&str]) -> Result<String> {
