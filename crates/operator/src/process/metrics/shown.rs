@@ -84,7 +84,7 @@ fn info(encoder: &mut DescriptorEncoder<'_>, all: &[Shown]) -> fmt::Result {
     let mut family = encoder.encode_descriptor("rollout_info", help, None, MetricType::Gauge)?;
     for it in all {
         let phase: &str = it.phase.map_or("", Into::into);
-        let verdict = it.verdict.map_or("", verdict);
+        let verdict: &str = it.verdict.map_or("", Into::into);
         let labels = [
             ("namespace", &*it.namespace),
             ("name", &*it.name),
@@ -113,12 +113,4 @@ fn held(encoder: &mut DescriptorEncoder<'_>, all: &[Shown], now: Timestamp) -> f
         }
     }
     Ok(())
-}
-
-const fn verdict(it: Verdict) -> &'static str {
-    match it {
-        Verdict::Pass => "Pass",
-        Verdict::Fail => "Fail",
-        Verdict::Inconclusive => "Inconclusive",
-    }
 }
