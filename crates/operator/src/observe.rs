@@ -15,6 +15,7 @@ pub mod index;
 mod kept;
 mod lanes;
 pub mod missing_pods;
+pub(crate) mod news;
 mod novelty;
 mod objects;
 pub mod observer;

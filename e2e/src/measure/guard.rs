@@ -5,10 +5,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
+use siskin_api::CanaryRollout;
 
 use super::figures::{Unit, figures, tenths};
 use super::say::say;
@@ -18,10 +20,13 @@ use crate::testbed::Testbed;
 const FAKE: &str = include_str!("fake.yaml");
 /// The bound of a fake node.
 const PODS_PER_NODE: u32 = 110;
-/// A thousand adoptions at the same time, on two cores.
+/// A thousand Deployments made at the same time, on two cores.
 const PATIENCE: &str = "--timeout=1200s";
-/// A thousand rolling updates at the same time, on two cores.
-const LONGEST_RESTART: Duration = Duration::from_secs(1_200);
+/// A thousand rolling updates, or adoptions, at the same time, on two cores.
+const LONGEST: Duration = Duration::from_secs(1_200);
+/// Objects that are made or changed at the same time. `kubectl apply` and `kubectl wait` keep to a number of requests
+/// in a second, which a thousand objects would be measured by.
+const AT_ONCE: usize = 16;
 /// Writes timed in a row, with the guard and then without: what else the machine does is in both.
 const RUNS: u32 = 100;
 const ROUNDS: u32 = 4;
@@ -53,24 +58,18 @@ pub(super) async fn measure(s: Scenario, rollouts: u32) -> Result<Value> {
     say(&format!("{rollouts} Deployments of fake pods (the first time this builds kwok)"));
     // While a pod moves, there are two.
     bed.fake_nodes((2 * rollouts).div_ceil(PODS_PER_NODE))?;
-    let (on, of) = (bed.clone(), namespace.clone());
-    let available = wait("deployments", "--for=condition=Available", &of);
+    let available = ["wait", "deployments", "--all", "--for=condition=Available", "-n", &namespace];
+    let available = [&available[..], &[PATIENCE]].concat().into_iter().map(str::to_owned);
+    let (on, available) = (bed.clone(), available.collect::<Vec<_>>());
+    let deployments = fakes.deployments;
     tokio::task::spawn_blocking(move || {
-        on.apply(&fakes.deployments)?;
+        on.apply(&deployments)?;
         on.kubectl(&available).context("waiting for Deployments")
     })
     .await??;
     let restart = restarted(&api, rollouts).await?;
     say(&format!("restarted, without Siskin, in {:.1} s", restart.as_secs_f64()));
-    let begun = Instant::now();
-    let on = bed.clone();
-    let adopted = wait("canaryrollouts", "--for=jsonpath={.status.adopted}=true", &namespace);
-    tokio::task::spawn_blocking(move || {
-        on.apply(&fakes.rollouts)?;
-        on.kubectl(&adopted).context("waiting for CanaryRollouts")
-    })
-    .await??;
-    let adoption = begun.elapsed();
+    let adoption = adopted(Api::namespaced(client, &namespace), fakes.rollouts).await?;
     say(&format!("adopted in {:.1} s", adoption.as_secs_f64()));
     let (mut with, mut without) = (Times::default(), Times::default());
     let mut counted = (0.0, 0.0);
@@ -131,7 +130,7 @@ async fn timed(api: &Api<Deployment>, fields: &Value) -> Result<Duration> {
 /// The manifests of Deployments of one fake pod each, and of their `CanaryRollouts`.
 struct Fakes {
     deployments: String,
-    rollouts: String,
+    rollouts: Vec<CanaryRollout>,
 }
 
 impl Fakes {
@@ -139,18 +138,31 @@ impl Fakes {
         let all = FAKE.replace("{{namespace}}", namespace).replace("{{topic}}", topic);
         let all = all.replace("{{bootstrap}}", &bed.kafka_bootstrap());
         let (deployment, rollout) = all.split_once("---\n").context("two documents")?;
-        let each = |of: &str| -> String {
-            let one =
-                |number| format!("---\n{}", of.replace("{{name}}", &format!("fake-{number}")));
-            (1..=count).map(one).collect()
-        };
-        Ok(Self { deployments: each(deployment), rollouts: each(rollout) })
+        let named = |of: &str, number| of.replace("{{name}}", &format!("fake-{number}"));
+        let rollouts = (1..=count).map(|it| serde_yaml_ng::from_str(&named(rollout, it)));
+        Ok(Self {
+            deployments: (1..=count).map(|it| format!("---\n{}", named(deployment, it))).collect(),
+            rollouts: rollouts.collect::<Result<_, _>>()?,
+        })
     }
 }
 
-/// Arguments for kubectl, which waits until all of a kind are so.
-fn wait(kind: &str, condition: &str, namespace: &str) -> Vec<String> {
-    ["wait", kind, "--all", condition, "-n", namespace, PATIENCE].map(str::to_owned).into()
+/// Adopts all of them at once: until the last is adopted, from when the first one was made.
+async fn adopted(api: Api<CanaryRollout>, rollouts: Vec<CanaryRollout>) -> Result<Duration> {
+    let begun = Instant::now();
+    let (all, params) = (rollouts.len(), PostParams::default());
+    let making = rollouts.iter().map(|it| api.create(&params, it));
+    stream::iter(making).buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await?;
+    say(&format!("{all} CanaryRollouts made in {:.1} s", begun.elapsed().as_secs_f64()));
+    loop {
+        let list = api.list(&ListParams::default()).await?.items;
+        let adopted = list.iter().filter(|it| it.status.as_ref().is_some_and(|it| it.adopted));
+        if adopted.count() == all {
+            return Ok(begun.elapsed());
+        }
+        ensure!(begun.elapsed() < LONGEST, "the adoptions do not end");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// Restarts all of them at once, as a rolling update of each: what the control plane takes for the same pods without
@@ -159,16 +171,17 @@ async fn restarted(api: &Api<Deployment>, count: u32) -> Result<Duration> {
     let begun = Instant::now();
     let annotations = json!({"kubectl.kubernetes.io/restartedAt": "measured"});
     let restart = json!({"spec": {"template": {"metadata": {"annotations": annotations}}}});
-    for number in 1..=count {
-        let (name, fields) = (format!("fake-{number}"), Patch::Merge(&restart));
-        api.patch(&name, &PatchParams::default(), &fields).await.context("a restart")?;
-    }
+    let params = PatchParams::default();
+    let fields = Patch::Merge(&restart);
+    let names: Vec<_> = (1..=count).map(|number| format!("fake-{number}")).collect();
+    let restarts = names.iter().map(|name| api.patch(name, &params, &fields));
+    stream::iter(restarts).buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await?;
     loop {
         let all = api.list(&ListParams::default()).await?.items;
         if all.iter().all(is_complete) {
             return Ok(begun.elapsed());
         }
-        ensure!(begun.elapsed() < LONGEST_RESTART, "the restarts do not end");
+        ensure!(begun.elapsed() < LONGEST, "the restarts do not end");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

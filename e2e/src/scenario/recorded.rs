@@ -2,6 +2,7 @@
 //! Compares nothing: that is the scenario's business.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -29,9 +30,21 @@ impl Scenario {
         let trace = self.operator()?.fetched(&path).await?;
         let file = self.logs.join("trace.jsonl.gz");
         fs::write(&file, trace).with_context(|| format!("writing {}", file.display()))?;
-        let live = ended(&shell::output(Command::new("gzip").arg("-dc").arg(&file))?)?;
+        self.judged_again(&file)
+    }
+
+    /// What [`Scenario::recorded`] says, of an operator in the cluster: the plugin fetches the trace.
+    pub async fn recorded_in_the_cluster(&self) -> Result<(RecordedVerdict, RecordedVerdict)> {
+        let file = self.logs.join("fetched.jsonl.gz");
+        let to = file.display().to_string();
+        self.siskin_ends(&["trace", "get", ROLLOUT, "--output", &to], 0).await?;
+        self.judged_again(&file)
+    }
+
+    fn judged_again(&self, file: &Path) -> Result<(RecordedVerdict, RecordedVerdict)> {
+        let live = ended(&shell::output(Command::new("gzip").arg("-dc").arg(file))?)?;
         let mut replay = Command::new(self.run.program("kubectl-siskin"));
-        let again = shell::output(replay.args(["replay", "--json"]).arg(&file))?;
+        let again = shell::output(replay.args(["replay", "--json"]).arg(file))?;
         let again: Value = serde_json::from_str(&again).context("reading the plugin's answer")?;
         Ok((live, told(&again, again["second"].as_f64())?))
     }

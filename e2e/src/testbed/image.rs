@@ -41,6 +41,14 @@ impl Testbed {
         self.load(&Image { names, binary, arguments: Vec::new() })
     }
 
+    /// Loads an archive that somebody else made, as a registry would serve it under this name.
+    pub fn load_archive(&self, name: &str, archive: &Path) -> Result<()> {
+        let mut import = containers::ctr(&self.places);
+        import.args(["images", "import", "--index-name", name]).arg(archive);
+        let outcome = shell::output(&mut import);
+        outcome.with_context(|| format!("importing {}", archive.display())).map(drop)
+    }
+
     /// Builds an image and loads it.
     pub fn load(&self, image: &Image) -> Result<Loaded> {
         load(&self.places, image)

@@ -1,6 +1,8 @@
 //! Siskin by its chart, as a platform team has it: installed, tested, upgraded, rolled back and removed by real Helm, while a
 //! team's rollouts go on. Nobody else plays meanwhile: the operator of a chart acts in every namespace.
 
+use std::env;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -25,6 +27,12 @@ const VALUES: [&str; 5] = [
     "test.image=localhost/kubectl:chart",
     "test.pullPolicy=Never",
 ];
+
+/// Set, it names the archive of `cargo image` that is installed; else it is this build, packed as that does it.
+const ARCHIVE: &str = "SISKIN_E2E_ARCHIVE";
+
+/// What the release's namespace refuses: all that the strictest of the pod security standards does.
+const RESTRICTED: &str = "pod-security.kubernetes.io/enforce=restricted";
 
 /// A command of Helm that waits for pods.
 const TIMEOUT: &str = "180s";
@@ -62,6 +70,7 @@ async fn lives(s: &mut Scenario, helm: Helm) -> Result<String> {
     s.when().ships(&Version::crashing("2")).await?;
     s.then().rolls_back(Cause::GuardFailed, "1").await?;
     let found = begun.elapsed();
+    on_call(s).await?;
 
     runs(s, helm, "upgrade", &["--wait", "--set", "replicas=2"]).await?;
     s.when().ships(&Version::good("3")).await?;
@@ -82,6 +91,20 @@ async fn lives(s: &mut Scenario, helm: Helm) -> Result<String> {
         installed.as_secs_f64(),
         found.as_secs_f64()
     ))
+}
+
+/// Who is called after a rollback: what is wrong, and what the judge was given.
+async fn on_call(s: &mut Scenario) -> Result<()> {
+    let said = s.siskin_ends(&["doctor"], 0).await?;
+    ensure!(said.contains("fine") && !said.contains("WRONG"), "of the installation: {said}");
+    // A rejected version is still wanted: that is what is wrong here.
+    let said = s.siskin_ends(&["doctor", ROLLOUT], 1).await?;
+    ensure!(said.contains("WRONG") && said.contains("rolled back"), "of the rollout: {said}");
+    let said = s.siskin_ends(&["trace", "list"], 0).await?;
+    ensure!(said.contains(ROLLOUT), "no trace is listed: {said}");
+    let (live, again) = s.recorded_in_the_cluster().await?;
+    ensure!(live.verdict == "Fail" && live == again, "judged again: {live:?}, {again:?}");
+    Ok(())
 }
 
 /// A command of Helm on the release.
@@ -109,15 +132,19 @@ async fn on_the_bed(s: &Scenario, what: fn(&Testbed) -> Result<()>) -> Result<()
 
 /// Helm takes over nothing that it did not make. The images are those that a registry would have.
 fn makes_room(bed: &Testbed) -> Result<()> {
-    let operator = bed.built("siskin-operator", Profile::Debug)?;
-    bed.load_image(OPERATOR_IMAGE, &operator)?;
+    match env::var_os(ARCHIVE) {
+        Some(archive) => bed.load_archive(OPERATOR_IMAGE, Path::new(&archive))?,
+        None => {
+            bed.load_image(OPERATOR_IMAGE, &bed.built("siskin-operator", Profile::Debug)?)?;
+        }
+    }
     let kubectl = Command::get_program(&bed.kubectl_command()).to_owned();
     bed.load_image(KUBECTL_IMAGE, kubectl.as_ref())?;
     for folder in ["config/rbac", "config/crd"] {
         let path = bed.repository().join(folder).display().to_string();
         bed.kubectl(&["delete", "-k", &path, "--ignore-not-found"])?;
     }
-    Ok(())
+    bed.kubectl(&["label", "namespace", NAMESPACE, RESTRICTED]).map(drop)
 }
 
 /// The release has gone whole; its definitions, which hold users' objects, have stayed.
@@ -134,6 +161,7 @@ fn nothing_is_left(bed: &Testbed) -> Result<()> {
 
 /// As the rows that follow expect it.
 fn restores(bed: &Testbed) -> Result<()> {
+    bed.kubectl(&["label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce-"])?;
     let crds = bed.repository().join("config/crd").display().to_string();
     bed.kubectl(&["delete", "-k", &crds, "--ignore-not-found"])?;
     bed.apply_folder("config/crd")?;

@@ -2,6 +2,7 @@
 //! a scenario says; Kubernetes' own controller does the rest.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -9,7 +10,10 @@ use siskin_api::PromotionReason;
 use siskin_e2e::scenario::autoscaler::{HPA, Metric, hpa};
 use siskin_e2e::scenario::objects::ObjectKind;
 use siskin_e2e::scenario::seen::Part;
-use siskin_e2e::scenario::{Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario};
+use siskin_e2e::scenario::{
+    Election, ROLLOUT, RolloutSpec, Scenario, Version, scenario, scenario_alone,
+};
+use siskin_e2e::testbed::{Part as Server, Testbed};
 
 /// Records of lag for each consumer.
 const EACH: u32 = 10;
@@ -157,6 +161,48 @@ fn an_autoscaler_by_processor_time_sees_primary_and_canary_as_one_fleet() {
         s.when().commands("promote", "/full").await?;
         s.then().promotes("2", PromotionReason::Commanded).await?;
         s.then().has_counts(3, 0).await?;
+        s.then().is_never_ambiguous()
+    });
+}
+
+/// Ends a server and starts it again.
+async fn restarts(s: &Scenario, part: Server) -> Result<()> {
+    s.log.note(format!("{part:?} is ended and started"));
+    let bed = s.run.bed.clone();
+    let again = move |bed: Testbed| {
+        bed.stop(part)?;
+        bed.start(part)
+    };
+    tokio::task::spawn_blocking(move || again(bed)).await?
+}
+
+#[test]
+fn scaling_goes_on_when_the_control_plane_is_restarted_and_when_the_operator_was_away() {
+    scenario_alone(async |s| {
+        // With a Lease it would end while the API server is away, for its kubelet to start it again.
+        autoscaled(s, 3, 2..=12, Metric::Lag(EACH), Metric::Lag(3 * EACH)).await?;
+        taken_over(s, 3).await?;
+        restarts(s, Server::ControllerManager).await?;
+        wants(s, 5).await?;
+        s.then().has_counts(5, 0).await?;
+        restarts(s, Server::ApiServer).await?;
+        wants(s, 4).await?;
+        s.then().has_counts(4, 0).await?;
+
+        s.log.note("the operator ends, and the lag grows without it");
+        s.operators[0].kill().await?;
+        let begun = s.log.elapsed();
+        wants(s, 9).await?;
+        s.then()
+            .sees("the autoscaler asks for more", |view| {
+                (view.state.rollout()?.spec.replicas == Some(9)).then_some(())
+            })
+            .await?;
+        // Long enough for whoever depends on an operator to give up.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        s.then().stood_at(4, begun)?;
+        s.given().an_operator(Election::None)?;
+        s.then().has_counts(9, 0).await?;
         s.then().is_never_ambiguous()
     });
 }

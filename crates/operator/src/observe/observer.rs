@@ -18,6 +18,7 @@ use crate::observe::defaults::Defaults;
 use crate::observe::doubt::Doubt;
 use crate::observe::index::Index;
 use crate::observe::kept::Statuses;
+use crate::observe::news::News;
 use crate::observe::novelty::{Asking, Comparison};
 use crate::observe::objects::TargetObjects;
 use crate::observe::ownership;
@@ -42,6 +43,7 @@ pub struct Observer {
     defaults: Defaults,
     pub(super) remembered: PerRollout<Remembered>,
     ahead: Ahead,
+    news: News,
     pub(crate) statuses: Statuses,
 }
 
@@ -68,8 +70,9 @@ impl Observer {
     #[must_use]
     pub fn new(cluster: Cluster, pods: Pods, index: Index, autoscalers: Autoscalers) -> Self {
         let (defaults, remembered) = (Defaults::default(), PerRollout::default());
-        let (ahead, statuses) = (Ahead::default(), Statuses::default());
-        Self { cluster, pods, index, autoscalers, defaults, remembered, ahead, statuses }
+        let (ahead, news) = (Ahead::default(), News::default());
+        let statuses = Statuses::default();
+        Self { cluster, pods, index, autoscalers, defaults, remembered, ahead, news, statuses }
     }
 
     /// What is there now; `None` when the rollout itself is gone.
@@ -83,6 +86,8 @@ impl Observer {
         let Some((mut rollout, live)) = Box::pin(self.read(&cluster, name)).await? else {
             return Ok(None);
         };
+        let version = rollout.metadata.resource_version.as_deref();
+        self.news.read(name, version.into_iter().chain(live.versions()));
         self.statuses.restore(name, &mut rollout);
         let target_name = &rollout.spec.target_ref.name;
         let target_absent_for = self.absent_for(name, live.target.is_none(), now);
@@ -149,8 +154,14 @@ impl Observer {
         self.ahead.shown.clone()
     }
 
+    /// What looks have read, for those who hear of events.
+    pub(crate) fn news(&self) -> News {
+        self.news.clone()
+    }
+
     /// Drops what is remembered of a rollout that is gone.
     pub(crate) fn forget(&self, name: &Name) {
+        self.news.forget(name);
         self.ahead.forget(name);
         self.remembered.forget(name);
         self.statuses.forget(name);
@@ -158,10 +169,11 @@ impl Observer {
 
     /// What of a rollout is remembered. A field that is added must be told here what it holds.
     #[cfg(test)]
-    pub(crate) fn remembers(&self, name: &Name) -> [bool; 3] {
+    pub(crate) fn remembers(&self, name: &Name) -> [bool; 4] {
         let Self { cluster: _, pods: _, index: _, autoscalers: _, defaults: _, .. } = self;
-        let Self { remembered, ahead, statuses, .. } = self;
-        [remembered.knows(name), ahead.remembers(name), statuses.remembers(name)]
+        let Self { remembered, ahead, news, statuses, .. } = self;
+        let others = [ahead.remembers(name), news.remembers(name), statuses.remembers(name)];
+        [remembered.knows(name), others[0], others[1], others[2]]
     }
 
     /// All reads at once: each is one round trip, and a reaction waits for two looks. The target's

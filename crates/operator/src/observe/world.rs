@@ -28,6 +28,16 @@ pub struct Live {
     pub(crate) frozen: Vec<FrozenObject>,
 }
 
+impl Live {
+    /// The versions in which they were read.
+    pub(super) fn versions(&self) -> impl Iterator<Item = &str> {
+        let Self { target, primary, canary, frozen } = self;
+        let deployments = [target, primary, canary].into_iter().flatten();
+        let frozen = frozen.iter().filter_map(|it| it.resource_version.as_deref());
+        deployments.filter_map(|it| it.metadata.resource_version.as_deref()).chain(frozen)
+    }
+}
+
 /// Pods of one role that can't be made or placed, in the server's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockedPods {

@@ -16,7 +16,7 @@ use crate::pass::next_look::{Cause, NextLook};
 use crate::pass::{PassFailed, Passes};
 use crate::per_rollout::PerRollout;
 use crate::queue::schedule::Schedule;
-use crate::queue::watches::{Asked, PodsSeen, Scope, Triggers, watch_names};
+use crate::queue::watches::{Asked, Looked, PodsSeen, Scope, Triggers, watch_names};
 
 /// The first retry of a failed pass, doubled up to [`MAX_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
@@ -78,8 +78,8 @@ pub async fn run<P: Stream<Item = PodsSeen> + Send + 'static>(
     index: Index,
     triggers: Triggers<P>,
 ) {
-    let (index, shown) = (index, passes.observer.shown());
-    let names = watch_names(&scope, &index, shown, triggers);
+    let looks = Looked { shown: passes.observer.shown(), news: passes.observer.news() };
+    let names = watch_names(&scope, &index, looks, triggers);
     let gate = passes.gate.clone();
     let leading = async move {
         if gate.leading().await.is_err() {

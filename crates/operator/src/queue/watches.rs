@@ -22,6 +22,7 @@ use crate::name::Name;
 use crate::observe::ahead::Shown;
 use crate::observe::guarded::Guarded;
 use crate::observe::index::Index;
+use crate::observe::news::News;
 use crate::observe::pods::{self, Pods, Sight};
 use crate::pass::next_look::Cause;
 use crate::process::health::{Heartbeat, Readiness};
@@ -149,29 +150,40 @@ pub struct Triggers<P> {
     pub heartbeat: Heartbeat,
 }
 
+/// What watches and looks tell each other.
+pub(super) struct Looked {
+    /// Rollouts as the first listing shows them.
+    pub(super) shown: Shown,
+    /// Which events tell something that no look has read.
+    pub(super) news: News,
+}
+
 /// Names of rollouts to look at, and of those that are gone.
 pub(super) fn watch_names<P: Stream<Item = PodsSeen> + Send + 'static>(
     scope: &Scope,
     index: &Index,
-    shown: Shown,
+    looked: Looked,
     triggers: Triggers<P>,
 ) -> impl Stream<Item = Asked> + Send + use<P> {
-    let rollouts = watch_rollouts(scope, index, shown.clone());
+    let Looked { shown, news } = looked;
+    let rollouts = watch_rollouts(scope, index, shown.clone(), news.clone());
     let deployments = watch_metadata::<Deployment>(scope, "Deployments", "");
     let revisions = watch_metadata::<ControllerRevision>(scope, "ControllerRevisions", TARGET);
-    let rollouts_of = index.clone();
+    let (rollouts_of, news_of) = (index.clone(), news.clone());
     let deployments = deployments.map(move |(it, cause)| {
         let (namespace, name) = (it.namespace().unwrap_or_default(), it.name_any());
         let targets = [Some(&*name), target_of(&name)];
         let names = targets.into_iter().flatten();
         let names = names.flat_map(|target| rollouts_of.of_target(&namespace, target));
-        Asked::Look(names.collect(), cause)
+        Asked::Look(names.filter(|name| news_of.is_news(name, &it)).collect(), cause)
     });
     let (rollouts_of, newest) = (index.clone(), scope.cluster.newest.clone());
     let revisions = revisions.map(move |(it, cause)| {
         newest.note(it.resource_version().as_deref());
         let target = it.labels().get(TARGET).map_or("", |it| it.as_str());
-        Asked::Look(rollouts_of.of_target(&it.namespace().unwrap_or_default(), target), cause)
+        let mut names = rollouts_of.of_target(&it.namespace().unwrap_or_default(), target);
+        names.retain(|name| news.is_news(name, &it));
+        Asked::Look(names, cause)
     });
     let rollouts_of = index.clone();
     let pods = triggers.pods.map(move |seen| {
@@ -209,6 +221,7 @@ fn watch_rollouts(
     scope: &Scope,
     index: &Index,
     shown: Shown,
+    news: News,
 ) -> impl Stream<Item = Asked> + Send + use<> {
     let met = scope.readiness.condition("the first listing of CanaryRollouts");
     let (index, guarded) = (index.clone(), scope.guarded.clone());
@@ -216,7 +229,9 @@ fn watch_rollouts(
     events.map(move |event| match event {
         Ok(watcher::Event::Apply(it)) => {
             note(&index, &guarded, &it);
-            Asked::Look(vec![name(&it)], Cause::Change)
+            let mut names = vec![name(&it)];
+            names.retain(|name| news.is_news(name, &it));
+            Asked::Look(names, Cause::Change)
         }
         Ok(watcher::Event::InitApply(it)) => {
             note(&index, &guarded, &it);
