@@ -54,7 +54,7 @@ pub(super) async fn measure(s: Scenario, rollouts: u32) -> Result<Value> {
     let (bed, topic, _load) = s.without_watches();
     bed.apply_folder("config/guard")?;
     let fakes = Fakes::of(&bed, rollouts, &namespace, &topic)?;
-    let api: Api<Deployment> = Api::namespaced(client, &namespace);
+    let api: Api<Deployment> = Api::namespaced(client.clone(), &namespace);
     say(&format!("{rollouts} Deployments of fake pods (the first time this builds kwok)"));
     // While a pod moves, there are two.
     bed.fake_nodes((2 * rollouts).div_ceil(PODS_PER_NODE))?;
