@@ -139,9 +139,10 @@ impl Fakes {
         let all = all.replace("{{bootstrap}}", &bed.kafka_bootstrap());
         let (deployment, rollout) = all.split_once("---\n").context("two documents")?;
         let named = |of: &str, number| of.replace("{{name}}", &format!("fake-{number}"));
+        let deployments: Vec<_> = (1..=count).map(|it| named(deployment, it)).collect();
         let rollouts = (1..=count).map(|it| serde_yaml_ng::from_str(&named(rollout, it)));
         Ok(Self {
-            deployments: (1..=count).map(|it| format!("---\n{}", named(deployment, it))).collect(),
+            deployments: deployments.join("---\n"),
             rollouts: rollouts.collect::<Result<_, _>>()?,
         })
     }

@@ -64,8 +64,14 @@ fn by_hpa(tool: Tool, policy: bool) -> String {
         ensure!(!policy || worst.is_zero(), "flipped in spite of the policy, for {worst:?}");
         ensure!(worst <= HEALED_WITHIN, "pointed at the target for {worst:?}");
         if policy {
-            let diff = ["diff", "--server-side", "--field-manager=kustomize-controller", "-f", "-"];
-            s.kubectl(&diff, &manifest.to_string()).await?;
+            // As the tool compares: a server-side comparison of fields that kubectl owns is a conflict.
+            let diff: &[_] = match tool {
+                Tool::Kubectl => &["diff", "-f", "-"],
+                Tool::Flux => {
+                    &["diff", "--server-side", "--field-manager=kustomize-controller", "-f", "-"]
+                }
+            };
+            s.kubectl(diff, &manifest.to_string()).await?;
         }
         stood(s, begun)?;
         s.then().is_never_ambiguous()?;
