@@ -22,7 +22,6 @@ mod scenario;
 #[cfg(feature = "sensitivity")]
 mod sensitivity;
 mod show;
-mod sizes;
 mod sweep;
 mod targets;
 mod trial;
@@ -59,7 +58,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     if let Some(path) = &arguments.sensitivity {
         return sensitivity::run(arguments, path);
     }
-    let scenarios = arguments.chosen(catalogue::scenarios());
+    let scenarios = arguments.chosen(catalogue::usual::scenarios());
     let mut tables = figures(&scenarios, &arguments.seeds(), Field::All);
     look_longer(&mut tables, &scenarios, &arguments.more_seeds());
     print!("{}", report::summary(&tables));

@@ -34,7 +34,7 @@ struct Score {
 /// When the file can't be written.
 pub fn run(arguments: &Arguments, path: &Path) -> Result<(), String> {
     let scored = |one: &Scenario| !one.bad || targets::has(one.name);
-    let scenarios: Vec<Scenario> = arguments.chosen(catalogue::scenarios());
+    let scenarios: Vec<Scenario> = arguments.chosen(catalogue::usual::scenarios());
     let scenarios: Vec<Scenario> = scenarios.into_iter().filter(scored).collect();
     let score = || Score::of(&figures(&scenarios, &arguments.tuning_seeds(), Field::Siskin));
     let chosen = score();

@@ -61,7 +61,8 @@ struct Ours {
 pub fn run(scenario: &Scenario, seed: u64, field: Field) -> TrialOutcome {
     let mut group = World::new(*scenario, seed);
     let mut known = ShownNames::new();
-    let mut records = [Record::new(600_000), Record::new(600_000)];
+    let span = scenario.record * 1_000;
+    let mut records = [Record::new(span), Record::new(span)];
     while group.now < 0 {
         group.step();
         if group.now % POLL == 0 {
@@ -70,7 +71,8 @@ pub fn run(scenario: &Scenario, seed: u64, field: Field) -> TrialOutcome {
             records[0].push(now);
         }
     }
-    let mut ours = [Ours::new(&records[0], false), Ours::new(&records[1], true)];
+    let mut ours =
+        [Ours::new(scenario, &records[0], false), Ours::new(scenario, &records[1], true)];
     let mut rivals = match field {
         Field::All => Vec::from(rivals::all()),
         Field::Siskin => Vec::new(),
@@ -85,7 +87,7 @@ pub fn run(scenario: &Scenario, seed: u64, field: Field) -> TrialOutcome {
         }
         let look = observe(&mut group, scenario, &mut known);
         for judge in &mut ours {
-            judge.take(&look, group.now, scenario.source);
+            judge.take(scenario, &look, group.now);
         }
         let view = viewer.view(group.now, &look);
         for (rival, at) in rivals.iter_mut().zip(&mut rolled_back[2..]) {
@@ -106,17 +108,17 @@ pub fn run(scenario: &Scenario, seed: u64, field: Field) -> TrialOutcome {
 }
 
 impl Ours {
-    fn new(record: &Record, lag_only: bool) -> Self {
-        let judge = Judge::new(settings(), record);
+    fn new(scenario: &Scenario, record: &Record, lag_only: bool) -> Self {
+        let judge = Judge::new(settings(scenario), record);
         Self { judge, lag_only, fault: None, passes: false }
     }
 
-    fn take(&mut self, seen: &Observation, second: i64, source: Source) {
+    fn take(&mut self, scenario: &Scenario, seen: &Observation, second: i64) {
         if self.fault.is_some() {
             return;
         }
-        if source == Source::Restart && (REPLACED..REPLACED + POLL).contains(&second) {
-            let again = Judge::resume(settings(), &self.judge.save());
+        if scenario.source == Source::Restart && (REPLACED..REPLACED + POLL).contains(&second) {
+            let again = Judge::resume(settings(scenario), &self.judge.save());
             self.judge = again.expect("a judge reads what it saved");
         }
         if self.lag_only {
@@ -132,10 +134,10 @@ impl Ours {
     }
 }
 
-fn settings() -> Settings {
+fn settings(scenario: &Scenario) -> Settings {
     Settings {
         interval: POLL * 1_000,
-        warm_up: 30_000,
+        warm_up: scenario.warm_up * 1_000,
         false_rollback_probability: ALPHA,
         user: std::sync::Arc::default(),
     }

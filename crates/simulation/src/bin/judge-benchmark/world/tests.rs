@@ -2,10 +2,13 @@
 //! No judge takes part.
 
 use super::*;
-use crate::catalogue::{BASE, scenarios};
+use crate::catalogue::{BASE, Set};
+use crate::latency::shares_below;
 use crate::scenario::{Counting, Dependency, Node, Offsets};
 
 const SEED: u64 = 11;
+const PODS: usize = BASE.pods;
+const CANARY: usize = BASE.canary();
 
 /// A group after so many seconds of its trial.
 fn after(scenario: Scenario, seconds: i64) -> World {
@@ -168,7 +171,7 @@ fn at_a_load_of_95_percent_one_healthy_canary_in_eleven_falls_behind_like_a_defi
         let world = World::new(scenario, *seed);
         let owned = world.partitions.iter().filter(|it| it.owner == CANARY).map(|it| it.weight);
         let arrives = scenario.load * scenario.capacity * owned.sum::<f64>() * PODS as f64
-            / PARTITIONS as f64;
+            / BASE.partitions as f64;
         world.pods[CANARY].speed <= 0.95 * arrives
     };
     let share = (1..=5_000).filter(falls_behind).count() as f64 / 5_000.0;
@@ -177,7 +180,8 @@ fn at_a_load_of_95_percent_one_healthy_canary_in_eleven_falls_behind_like_a_defi
 
 #[test]
 fn names_are_told_apart() {
-    let mut names: Vec<&str> = scenarios().iter().map(|one| one.name).collect();
+    let all = Set::ALL.into_iter().flat_map(Set::trials);
+    let mut names: Vec<&str> = all.map(|one| one.name).collect();
     let all = names.len();
     names.sort_unstable();
     names.dedup();
