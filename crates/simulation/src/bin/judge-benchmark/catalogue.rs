@@ -6,14 +6,17 @@ pub mod hard;
 pub mod plans;
 pub mod usual;
 
+use crate::mechanism::Mechanism;
 use crate::scenario::{
-    CommitPhase, Counting, Dependency, Fault, Mechanism, Node, Offsets, Scenario, Source, Start,
-    Traffic, Trouble,
+    CommitPhase, Counting, Dependency, Fault, HealthyTrouble, Node, Offsets, Scenario, Source,
+    Start, Traffic,
 };
+use crate::set::Set;
 
 /// What all scenarios have in common that don't say otherwise.
 pub const BASE: Scenario = Scenario {
     name: "",
+    set: Set::Usual,
     bad: false,
     mechanism: Mechanism::Chance,
     pods: 6,
@@ -42,7 +45,7 @@ pub const BASE: Scenario = Scenario {
     node: Node::Fair,
     dependency: Dependency::Steady,
     start: Start::Full,
-    trouble: Trouble::None,
+    trouble: HealthyTrouble::None,
     fault: Fault::None,
     onset: 0,
     source: Source::Steady,
@@ -55,40 +58,12 @@ pub const LATE: i64 = 600;
 /// Seconds from one batch to the next, and how many more, where outcomes are counted by the batch.
 pub const BATCHES: (i64, i64) = (3, 6);
 
-/// Scenarios that are run, or left out, together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Set {
-    /// What the judge was built on: faults, and healthy canaries.
-    Usual,
-    /// Healthy canaries that are hard to tell from bad ones.
-    Hard,
-    /// Faults that an engineer on call expects to be found.
-    Faults,
-    /// Rollouts of two steps, until they are through.
-    Plans,
-}
-
-impl Set {
-    /// All, in the order of the report.
-    pub const ALL: [Self; 4] = [Self::Usual, Self::Hard, Self::Faults, Self::Plans];
-
-    /// On the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Usual => "usual",
-            Self::Hard => "hard",
-            Self::Faults => "faults",
-            Self::Plans => "plans",
-        }
-    }
-
-    /// Its scenarios of one trial.
-    pub fn trials(self) -> Vec<Scenario> {
-        match self {
-            Self::Usual => usual::scenarios(),
-            Self::Hard => hard::scenarios(),
-            Self::Faults => faults::scenarios(),
-            Self::Plans => Vec::new(),
-        }
+/// The scenarios of a set that are one trial each.
+pub fn trials(set: Set) -> Vec<Scenario> {
+    match set {
+        Set::Usual => usual::scenarios(),
+        Set::Hard => hard::scenarios(),
+        Set::Faults => faults::scenarios(),
+        Set::Plans => Vec::new(),
     }
 }

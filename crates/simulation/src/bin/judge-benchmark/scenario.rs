@@ -1,11 +1,16 @@
 //! What is simulated: the group, its traffic, what is wrong with the canary and when.
 //! Only data; `world` brings it to life.
 
+use crate::mechanism::Mechanism;
+use crate::set::Set;
+
 /// A scenario of the benchmark.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
     /// Its name in all tables.
     pub name: &'static str,
+    /// The set that it is run with.
+    pub set: Set,
     /// Whether the canary is at fault.
     pub bad: bool,
     /// What makes a healthy canary look different from the primary.
@@ -64,7 +69,7 @@ pub struct Scenario {
     /// How a new pod starts.
     pub start: Start,
     /// What healthy pods go through.
-    pub trouble: Trouble,
+    pub trouble: HealthyTrouble,
     /// What is wrong, or only looks so.
     pub fault: Fault,
     /// Seconds into the trial when it begins.
@@ -82,80 +87,6 @@ impl Scenario {
     /// Whether messages of some partitions take longer.
     pub fn costs_differ(&self) -> bool {
         self.cost_spread > 0.0 || self.dear > 1.0
-    }
-}
-
-/// What makes a healthy canary look different from the primary. False rollbacks are pooled by it:
-/// over scenarios in which nothing happens every judge looks good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mechanism {
-    /// Nothing but chance.
-    Chance,
-    /// Little of the capacity is spare.
-    LittleSpare,
-    /// A new pod is slow at first.
-    WarmUp,
-    /// Nodes and their neighbours.
-    Nodes,
-    /// Few pods to compare with.
-    FewPods,
-    /// How much traffic a partition has.
-    Partitions,
-    /// What is in the partitions: no judge can tell it from the version before roles are exchanged.
-    Data,
-    /// Pods that stop now and then, or swing.
-    Stops,
-    /// Errors in bursts, and rates that wander.
-    Bursts,
-    /// Restarts, replacements, rebalances.
-    Restarts,
-    /// Traffic that comes and goes.
-    Traffic,
-    /// When offsets are committed and outcomes counted.
-    Commits,
-    /// What offsets count beside messages.
-    Offsets,
-    /// What of the observations arrives.
-    Sources,
-}
-
-impl Mechanism {
-    /// All, in the order of the tables.
-    pub const ALL: [Self; 14] = [
-        Self::Chance,
-        Self::LittleSpare,
-        Self::WarmUp,
-        Self::Nodes,
-        Self::FewPods,
-        Self::Partitions,
-        Self::Data,
-        Self::Stops,
-        Self::Bursts,
-        Self::Restarts,
-        Self::Traffic,
-        Self::Commits,
-        Self::Offsets,
-        Self::Sources,
-    ];
-
-    /// For the tables.
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Chance => "nothing but chance",
-            Self::LittleSpare => "little capacity is spare",
-            Self::WarmUp => "a new pod is slow at first",
-            Self::Nodes => "nodes and neighbors",
-            Self::FewPods => "few pods to compare with",
-            Self::Partitions => "uneven traffic of partitions",
-            Self::Data => "what is in the partitions",
-            Self::Stops => "pods that stop or swing",
-            Self::Bursts => "errors in bursts, rates that wander",
-            Self::Restarts => "restarts, replacements, rebalances",
-            Self::Traffic => "traffic that comes and goes",
-            Self::Commits => "commits and batches",
-            Self::Offsets => "offsets that count more than messages",
-            Self::Sources => "observations that don't arrive",
-        }
     }
 }
 
@@ -186,7 +117,7 @@ pub enum Start {
 /// What healthy pods go through, canary and primary alike. In reality: garbage collections, flaky
 /// dependencies, autoscalers, deployments of others. Times are in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Trouble {
+pub enum HealthyTrouble {
     /// Nothing.
     None,
     /// Each pod is blocked now and then, once in `every` seconds on average.

@@ -11,7 +11,7 @@ use siskin_analysis::observation::{
 
 use crate::latency::EDGES;
 use crate::pod::SimulatedPod;
-use crate::scenario::{Counting, Fault, Scenario, Source, Trouble};
+use crate::scenario::{Counting, Fault, HealthyTrouble, Scenario, Source};
 use crate::world::{Partition, World};
 
 /// When a trial begins: any moment of 2026.
@@ -119,7 +119,7 @@ fn metrics(pod: &SimulatedPod, now: i64, scenario: &Scenario, names: &ShownNames
     let ramp = (age / 2.0).min(1.0);
     let leak = if pod.canary && scenario.fault == Fault::Memory {
         30.0 * age
-    } else if let Trouble::CacheFills(most) = scenario.trouble {
+    } else if let HealthyTrouble::CacheFills(most) = scenario.trouble {
         most * (age / 30.0).min(1.0)
     } else {
         0.0

@@ -1,9 +1,14 @@
 //! What the judge is meant to reach, and whether it does: fixed before it was built.
 //! A target that is missed is printed like one that is met.
 
+mod field;
+
 use std::fmt::Write;
 
-use crate::figures::{FULL, Figures, LAG_ONLY, Score, interval, share};
+use crate::figures::{Figures, Score, interval, share};
+use crate::plan_figures::PlanFigures;
+use crate::set::Set;
+use crate::trial::{FULL, LAG_ONLY};
 
 /// A time within which a part of all runs is to be found.
 struct Target {
@@ -71,14 +76,27 @@ pub fn leaves_open(one: &Figures) -> bool {
     !one.bad && interval(events, runs).1 > EACH && share(events, runs) <= EACH
 }
 
-/// The table of targets.
-pub fn table(figures: &[Figures]) -> String {
-    let mut text = String::from("## Targets\n\n| target | reached | |\n|---|---|---|\n");
+/// The tables of targets: those that the judge was built for, and those of the field.
+pub fn table(figures: &[Figures], plans: &[PlanFigures]) -> String {
+    const HEAD: &str = "| target | reached | |\n|---|---|---|\n";
+    let mut text = format!("## Targets\n\n{HEAD}");
+    let usual: Vec<Figures> = figures.iter().filter(|one| one.set == Set::Usual).cloned().collect();
+    if !usual.is_empty() {
+        built_for(&mut text, &usual);
+    }
+    let _ = write!(text, "\nIn the field:\n\n{HEAD}");
+    field::rows(&mut text, figures, plans);
+    text.push('\n');
+    text
+}
+
+/// Targets on the scenarios that the judge was built on.
+fn built_for(text: &mut String, figures: &[Figures]) {
     for target in &TARGETS {
         if let Some(one) = figures.iter().find(|one| one.scenario == target.scenario) {
             let score = &one.judges[target.judge];
             row(
-                &mut text,
+                text,
                 &target.words(),
                 &target.reached(score, one.runs),
                 &met(target.is_met(score, one.runs), Some(target.limit)),
@@ -88,7 +106,7 @@ pub fn table(figures: &[Figures]) -> String {
     for one in figures.iter().filter(|one| NEVER.contains(&one.scenario)) {
         let all = one.judges[FULL].all();
         row(
-            &mut text,
+            text,
             &format!("{}: never rolled back", one.scenario),
             &format!("{all} of {}", one.runs),
             &met(all == 0, None),
@@ -96,11 +114,9 @@ pub fn table(figures: &[Figures]) -> String {
     }
     let quiet = figures.iter().filter(|one| one.scenario.starts_with("low traffic"));
     let wrong: usize =
-        quiet.map(|one| if one.bad { one.passed } else { one.judges[FULL].all() }).sum();
-    row(&mut text, "low traffic: never wrong", &format!("{wrong} wrong"), &met(wrong == 0, None));
-    false_rollbacks(&mut text, figures);
-    text.push('\n');
-    text
+        quiet.map(|one| if one.bad { one.left.len() } else { one.judges[FULL].all() }).sum();
+    row(text, "low traffic: never wrong", &format!("{wrong} wrong"), &met(wrong == 0, None));
+    false_rollbacks(text, figures);
 }
 
 /// Whether a scenario has one.

@@ -70,12 +70,12 @@ pub struct Partition {
 
 impl World {
     /// A group with its record before it. The trial begins at 0.
-    pub fn new(scenario: Scenario, seed: u64) -> Self {
+    pub fn new(scenario: &Scenario, seed: u64) -> Self {
         let (mut random, mut aside) = (stream(seed), stream(!seed));
         let mut extra = stream(seed ^ EXTRA);
-        let pods = (0..scenario.pods).map(|_| SimulatedPod::new(&scenario, &mut random)).collect();
+        let pods = (0..scenario.pods).map(|_| SimulatedPod::new(scenario, &mut random)).collect();
         let mut partitions: Vec<Partition> = (0..scenario.partitions)
-            .map(|i| Partition::new(i, &scenario, &mut random, &mut aside))
+            .map(|i| Partition::new(i, scenario, &mut random, &mut aside))
             .collect();
         let mean = partitions.iter().map(|it| it.weight).sum::<f64>() / partitions.len() as f64;
         for (index, partition) in partitions.iter_mut().enumerate() {
@@ -86,7 +86,7 @@ impl World {
         let bad_data =
             (extra.index(scenario.partitions), BAD_DATA.0 + extra.index(BAD_DATA.1) as i64);
         let mut world = Self {
-            scenario,
+            scenario: *scenario,
             now: -scenario.record,
             pods,
             partitions,
@@ -96,7 +96,7 @@ impl World {
             seats: Vec::new(),
             bad_data,
             common: Wander::new(0.05, 60.0, &mut random),
-            surroundings: Surroundings::new(&scenario, &mut aside),
+            surroundings: Surroundings::new(scenario, &mut aside),
             random,
             aside,
             extra,
@@ -256,20 +256,18 @@ impl World {
         let poisoned = faulty && self.scenario.fault == Fault::Poison;
         let aborts = faulty && self.scenario.fault == Fault::Aborts;
         let seats = std::mem::take(&mut self.seats[index]);
-        let want = |seat: usize| {
-            let waiting = self.partitions[seats[seat]].waiting();
-            match seat {
-                0 if poisoned => 0.0,
-                0 if hot => 10.0 * waiting,
-                0.. => waiting,
-            }
+        let dearness = |seat: usize| match seat {
+            0 if poisoned => 0.0,
+            0 if hot => 10.0,
+            0.. => 1.0,
         };
-        let wants: Vec<f64> = (0..seats.len()).map(want).collect();
-        let waiting: f64 = wants.iter().sum();
+        let waiting: f64 = (0..seats.len())
+            .map(|seat| dearness(seat) * self.partitions[seats[seat]].waiting())
+            .sum();
         let part = if waiting > budget { budget / waiting } else { 1.0 };
-        for (i, want) in seats.iter().copied().zip(wants) {
-            if want > 0.0 {
-                let reach = self.partitions[i].waiting();
+        for (seat, i) in seats.iter().copied().enumerate() {
+            let reach = self.partitions[i].waiting();
+            if dearness(seat) * reach > 0.0 {
                 let share = reach * part;
                 let extra = f64::from(u8::from(self.random.unit() < share.fract()));
                 self.consume(index, i, (share.floor() + extra).min(reach), faulty);

@@ -3,6 +3,7 @@
 
 use crate::catalogue::{ALWAYS, BASE};
 use crate::scenario::{Counting, Fault, Scenario, Traffic};
+use crate::set::Set;
 
 /// 600 messages a second, half of what the group can take.
 const SIX_HUNDRED: Scenario = Scenario { capacity: 200.0, load: 0.5, bad: true, ..BASE };
@@ -35,7 +36,7 @@ pub const EXPECTED: [&str; 12] = [
 ];
 
 /// Total failures, each with the seconds of a batch.
-pub const TOTAL: [(&str, i64); 5] = [
+pub const TOTAL: [(&str, u16); 5] = [
     ("all fail, batches of 15 to 20 s", 18),
     ("all fail, batches of 30 to 40 s", 35),
     ("all fail, batches of 60 to 120 s", 90),
@@ -46,7 +47,7 @@ pub const TOTAL: [(&str, i64); 5] = [
 /// All of them.
 pub fn scenarios() -> Vec<Scenario> {
     let all = small().into_iter().chain(hidden()).chain(few_or_many());
-    all.map(|(name, fault, one)| Scenario { name, fault, ..one }).collect()
+    all.map(|(name, fault, one)| Scenario { name, fault, set: Set::Faults, ..one }).collect()
 }
 
 type Faulty = (&'static str, Fault, Scenario);

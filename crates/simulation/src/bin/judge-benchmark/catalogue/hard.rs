@@ -2,9 +2,9 @@
 //! Whoever adds one says what it is in reality; none was taken out because a judge failed on it.
 
 use crate::catalogue::{BASE, BATCHES};
-use crate::scenario::{
-    CommitPhase, Counting, Mechanism, Offsets, Scenario, Start, Traffic, Trouble,
-};
+use crate::mechanism::Mechanism;
+use crate::scenario::{CommitPhase, Counting, HealthyTrouble, Offsets, Scenario, Start, Traffic};
+use crate::set::Set;
 
 /// Half of the capacity is spare.
 const HALF: Scenario = Scenario { load: 0.5, ..BASE };
@@ -40,7 +40,12 @@ pub fn scenarios() -> Vec<Scenario> {
         (Mechanism::Offsets, offsets()),
     ];
     let all = groups.into_iter().flat_map(|(mechanism, group)| {
-        group.into_iter().map(move |(name, one)| Scenario { name, mechanism, ..one })
+        group.into_iter().map(move |(name, one)| Scenario {
+            name,
+            mechanism,
+            set: Set::Hard,
+            ..one
+        })
     });
     all.collect()
 }
@@ -53,7 +58,7 @@ fn warm_ups() -> Vec<Named> {
     let ramp = |part| starts(Start::Ramp { part, seconds: 900 });
     let cache = |part, seconds| starts(Start::Cache { part, seconds });
     let waited = |one| Scenario { warm_up: TEN_MINUTES, ..one };
-    let known = |one| Scenario { trouble: Trouble::Replaced(-1_000), record: 1_200, ..one };
+    let known = |one| Scenario { trouble: HealthyTrouble::Replaced(-1_000), record: 1_200, ..one };
     vec![
         ("70 % of the speed for 5 min", plateau(0.7, 300)),
         ("70 % for 5 min, warmUp 10m", waited(plateau(0.7, 300))),
@@ -72,7 +77,7 @@ fn warm_ups() -> Vec<Named> {
         ("works from an age of 90 s, warmUp 10m", waited(starts(Start::Late(90)))),
         (
             "memory grows for 30 min, then no more",
-            Scenario { trouble: Trouble::CacheFills(300.0), ..BASE },
+            Scenario { trouble: HealthyTrouble::CacheFills(300.0), ..BASE },
         ),
     ]
 }
@@ -124,7 +129,7 @@ fn partitions() -> Vec<Named> {
 fn data() -> Vec<Named> {
     let costs = |cost_spread| Scenario { cost_spread, ..DEALT };
     let errors = |error_skew| Scenario { error_skew, ..DEALT };
-    let bad = Trouble::BadPartition { seconds: 120, times: 50.0 };
+    let bad = HealthyTrouble::BadPartition { seconds: 120, times: 50.0 };
     vec![
         ("partitions' processing times 0.2", costs(0.2)),
         ("partitions' processing times 0.4", costs(0.4)),
@@ -137,12 +142,17 @@ fn data() -> Vec<Named> {
 }
 
 fn stops() -> Vec<Named> {
-    let blocks =
-        |every, seconds| Scenario { trouble: Trouble::Blocks { every, seconds }, ..RECORDED };
-    let swings =
-        |part, load| Scenario { trouble: Trouble::Swings { part, period: 240 }, load, ..RECORDED };
+    let blocks = |every, seconds| Scenario {
+        trouble: HealthyTrouble::Blocks { every, seconds },
+        ..RECORDED
+    };
+    let swings = |part, load| Scenario {
+        trouble: HealthyTrouble::Swings { part, period: 240 },
+        load,
+        ..RECORDED
+    };
     let for_all =
-        |part, seconds| Scenario { trouble: Trouble::SlowForAll { part, seconds }, ..BASE };
+        |part, seconds| Scenario { trouble: HealthyTrouble::SlowForAll { part, seconds }, ..BASE };
     vec![
         ("each pod blocked 60 s once in 5 h", blocks(18_000.0, 60)),
         ("each pod blocked 60 s once in 1 h", blocks(3_600.0, 60)),
@@ -157,7 +167,7 @@ fn stops() -> Vec<Named> {
 
 fn bursts() -> Vec<Named> {
     let errors = |every| Scenario {
-        trouble: Trouble::ErrorBursts { every, seconds: 30, times: 20.0 },
+        trouble: HealthyTrouble::ErrorBursts { every, seconds: 30, times: 20.0 },
         ..RECORDED
     };
     vec![
@@ -173,13 +183,13 @@ fn bursts() -> Vec<Named> {
 
 fn restarts() -> Vec<Named> {
     let troubled = |trouble| Scenario { trouble, ..BASE };
-    let rebalances = |period, discards| troubled(Trouble::Rebalances { period, discards });
-    let growing = Scenario { trouble: Trouble::MorePods(300), load: 0.6, ..BASE };
+    let rebalances = |period, discards| troubled(HealthyTrouble::Rebalances { period, discards });
+    let growing = Scenario { trouble: HealthyTrouble::MorePods(300), load: 0.6, ..BASE };
     vec![
-        ("one restart at 20 s", troubled(Trouble::OneRestart(20))),
+        ("one restart at 20 s", troubled(HealthyTrouble::OneRestart(20))),
         (
             "each pod restarts once in 2 h",
-            Scenario { trouble: Trouble::Restarts(7_200.0), ..RECORDED },
+            Scenario { trouble: HealthyTrouble::Restarts(7_200.0), ..RECORDED },
         ),
         ("a pod more every 5 min", growing),
         ("a pod more every 5 min, nodes differ by 10 %", Scenario { node_spread: 0.1, ..growing }),

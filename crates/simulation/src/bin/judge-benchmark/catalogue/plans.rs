@@ -2,7 +2,8 @@
 //! The plan itself is the same for all of them, and `plan` knows it.
 
 use crate::catalogue::BASE;
-use crate::scenario::{Fault, Scenario, Traffic, Trouble};
+use crate::scenario::{Fault, HealthyTrouble, Scenario, Traffic};
+use crate::set::Set;
 
 /// A group and its traffic.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +27,7 @@ const RATES: [f64; 4] = [1.0, 10.0, 100.0, 1_000.0];
 
 /// What the cases have in common: half of the capacity is spare, the record is what the operator
 /// keeps, and `warmUp` is its default.
-const GROUP: Scenario = Scenario { load: 0.5, record: 1_200, warm_up: 60, ..BASE };
+const GROUP: Scenario = Scenario { set: Set::Plans, load: 0.5, record: 1_200, warm_up: 60, ..BASE };
 
 /// The grid: every group at every rate, and cases that are no matter of size.
 pub fn cases() -> Vec<PlanCase> {
@@ -38,7 +39,7 @@ pub fn cases() -> Vec<PlanCase> {
             ..GROUP
         })
     });
-    let grid = sizes.flat_map(|scenario| RATES.map(|rate| PlanCase::new(rate, scenario)));
+    let grid = sizes.flat_map(|scenario| RATES.map(|rate| PlanCase::new(rate, &scenario)));
     grid.chain(special()).collect()
 }
 
@@ -53,7 +54,7 @@ fn special() -> impl Iterator<Item = PlanCase> {
             10.0,
             Scenario { errors: 0.0, pods: 2, canaries: [1, 1], partitions: 3, ..GROUP },
         ),
-        ("one restart at 20 s", 100.0, Scenario { trouble: Trouble::OneRestart(20), ..six }),
+        ("one restart at 20 s", 100.0, Scenario { trouble: HealthyTrouble::OneRestart(20), ..six }),
         ("dealt anew at each step", 100.0, Scenario { reshuffled: true, ..six }),
         ("cron: 15 s of every 5 min", 100.0, Scenario { traffic: cron(300, 15), ..six }),
         ("cron: 20 s of every 10 min", 10.0, Scenario { traffic: cron(600, 20), ..six }),
@@ -65,13 +66,13 @@ fn special() -> impl Iterator<Item = PlanCase> {
     ];
     cases
         .into_iter()
-        .map(|(name, rate, scenario)| PlanCase::new(rate, Scenario { name, ..scenario }))
+        .map(|(name, rate, scenario)| PlanCase::new(rate, &Scenario { name, ..scenario }))
 }
 
 impl PlanCase {
-    fn new(rate: f64, scenario: Scenario) -> Self {
+    fn new(rate: f64, scenario: &Scenario) -> Self {
         let capacity = rate / scenario.pods as f64 / scenario.load;
-        Self { rate, scenario: Scenario { capacity, ..scenario } }
+        Self { rate, scenario: Scenario { capacity, ..*scenario } }
     }
 
     /// Name in the tables.

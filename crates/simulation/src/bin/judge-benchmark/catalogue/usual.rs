@@ -2,9 +2,8 @@
 //! Only a list. Its names and numbers are those of earlier reports, so that figures can be compared.
 
 use crate::catalogue::{ALWAYS, BASE, BATCHES, LATE};
-use crate::scenario::{
-    Counting, Dependency, Fault, Mechanism, Node, Offsets, Scenario, Source, Traffic,
-};
+use crate::mechanism::Mechanism;
+use crate::scenario::{Counting, Dependency, Fault, Node, Offsets, Scenario, Source, Traffic};
 
 /// Load of the scenarios of overload.
 const HIGH: f64 = 0.85;

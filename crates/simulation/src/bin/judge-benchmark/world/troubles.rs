@@ -2,7 +2,7 @@
 //! It draws from a stream of its own, so that scenarios without troubles keep their numbers.
 
 use crate::pod::SimulatedPod;
-use crate::scenario::{Start, Trouble};
+use crate::scenario::{HealthyTrouble, Start};
 use crate::world::{COUNTED, World};
 use siskin_simulation::random::Random;
 
@@ -18,34 +18,34 @@ impl World {
     pub(super) fn trouble(&mut self) {
         let (now, canary) = (self.now, self.scenario.canary());
         match self.scenario.trouble {
-            Trouble::Blocks { every, seconds } => {
+            HealthyTrouble::Blocks { every, seconds } => {
                 self.now_and_then(every, |pod| pod.stop_until(now + seconds));
             }
-            Trouble::ErrorBursts { every, seconds, .. } => {
+            HealthyTrouble::ErrorBursts { every, seconds, .. } => {
                 self.now_and_then(every, |pod| pod.fails_until = now + seconds);
             }
-            Trouble::Restarts(every) => self.now_and_then(every, SimulatedPod::restart),
-            Trouble::OneRestart(age) if now == 1 + age => self.pods[canary].restart(),
-            Trouble::Replaced(second) if now == second => {
+            HealthyTrouble::Restarts(every) => self.now_and_then(every, SimulatedPod::restart),
+            HealthyTrouble::OneRestart(age) if now == 1 + age => self.pods[canary].restart(),
+            HealthyTrouble::Replaced(second) if now == second => {
                 self.replace(0);
                 self.rebalance();
             }
-            Trouble::MorePods(period) if is_due(now, period) => self.add_pod(),
-            Trouble::Rebalances { period, discards } if is_due(now, period) => {
+            HealthyTrouble::MorePods(period) if is_due(now, period) => self.add_pod(),
+            HealthyTrouble::Rebalances { period, discards } if is_due(now, period) => {
                 for pod in &mut self.pods {
                     pod.consumed += (discards * self.extra.unit()).floor();
                 }
                 self.rebalance();
             }
-            Trouble::None
-            | Trouble::OneRestart(_)
-            | Trouble::Replaced(_)
-            | Trouble::MorePods(_)
-            | Trouble::Rebalances { .. }
-            | Trouble::BadPartition { .. }
-            | Trouble::Swings { .. }
-            | Trouble::SlowForAll { .. }
-            | Trouble::CacheFills(_) => {}
+            HealthyTrouble::None
+            | HealthyTrouble::OneRestart(_)
+            | HealthyTrouble::Replaced(_)
+            | HealthyTrouble::MorePods(_)
+            | HealthyTrouble::Rebalances { .. }
+            | HealthyTrouble::BadPartition { .. }
+            | HealthyTrouble::Swings { .. }
+            | HealthyTrouble::SlowForAll { .. }
+            | HealthyTrouble::CacheFills(_) => {}
         }
     }
 
@@ -71,9 +71,9 @@ impl World {
 
     /// Errors of a pod on a partition now, times those that are usual for both.
     pub(super) fn more_errors(&self, pod: usize, partition: usize) -> f64 {
-        if let Trouble::ErrorBursts { times, .. } = self.scenario.trouble {
+        if let HealthyTrouble::ErrorBursts { times, .. } = self.scenario.trouble {
             if self.now < self.pods[pod].fails_until { times } else { 1.0 }
-        } else if let Trouble::BadPartition { seconds, times } = self.scenario.trouble {
+        } else if let HealthyTrouble::BadPartition { seconds, times } = self.scenario.trouble {
             let (place, from) = self.bad_data;
             let is_bad = place == partition && (from..from + seconds).contains(&self.now);
             if is_bad { times } else { 1.0 }
@@ -85,10 +85,10 @@ impl World {
     /// Part of its speed that a healthy pod has now, for its age and the scenario's trouble.
     pub(super) fn pace(&self, index: usize) -> f64 {
         let started = self.scenario.start.part(self.now - self.pods[index].created);
-        if let Trouble::SlowForAll { part, seconds } = self.scenario.trouble {
+        if let HealthyTrouble::SlowForAll { part, seconds } = self.scenario.trouble {
             let is_slow = (SLOW_FROM..SLOW_FROM + seconds).contains(&self.now);
             started * if is_slow { part } else { 1.0 }
-        } else if let Trouble::Swings { part, period } = self.scenario.trouble {
+        } else if let HealthyTrouble::Swings { part, period } = self.scenario.trouble {
             let begun = self.now + period * index as i64 / self.scenario.pods as i64;
             let is_slow = begun.rem_euclid(period) < period / 2;
             started * if is_slow { 1.0 - part } else { 1.0 + part }
