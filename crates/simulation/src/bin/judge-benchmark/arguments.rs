@@ -231,7 +231,7 @@ fn usage(problem: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::BASE;
+    use crate::base::BASE;
 
     fn parse(words: &str) -> Result<Command, String> {
         Command::parse(words.split_whitespace().map(str::to_owned))

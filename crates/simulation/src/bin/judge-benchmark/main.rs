@@ -10,6 +10,7 @@
 )]
 
 mod arguments;
+mod base;
 mod catalogue;
 mod figures;
 mod latency;

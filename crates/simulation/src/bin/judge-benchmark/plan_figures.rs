@@ -17,6 +17,8 @@ const UNNOTICED: i64 = 60;
 #[derive(Clone, Debug, Serialize)]
 pub struct PlanFigures {
     pub name: String,
+    /// Its pods and partitions in words.
+    pub size: String,
     /// Name of a case that is no matter of size; empty in the grid.
     pub special: &'static str,
     pub bad: bool,
@@ -50,6 +52,7 @@ impl PlanFigures {
         let scores = Sight::ALL.iter().zip(outcomes);
         Self {
             name: case.name(),
+            size: case.size(),
             special: case.scenario.name,
             bad: case.scenario.bad,
             pods: case.scenario.pods,

@@ -1,11 +1,12 @@
 //! Writes what was found: JSON with every time, a page with tables, CSV, plots.
 //! No figure is left out, whoever looks bad in it.
 
+pub mod cells;
 mod csv;
 mod mechanisms;
 mod minute;
 mod plans;
-pub mod tables;
+mod tables;
 
 use std::fmt::Write;
 use std::fs;
@@ -14,7 +15,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::arguments::Arguments;
-use crate::catalogue::BASE;
+use crate::base::BASE;
 use crate::figures::Figures;
 use crate::ours::ALPHA;
 use crate::plan_figures::PlanFigures;

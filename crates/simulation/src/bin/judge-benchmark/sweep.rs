@@ -1,7 +1,7 @@
 //! The sweep of effect sizes: one kind of fault after the other, from subtle to gross.
 //! It has seeds of its own, so that it can't be chosen by what the tables showed.
 
-use crate::catalogue::{ALWAYS, BASE};
+use crate::base::{ALWAYS, BASE};
 use crate::figures::Figures;
 use crate::scenario::{Fault, Scenario};
 

@@ -2,9 +2,11 @@
 //! A target that is missed is printed like one that is met.
 
 mod field;
+mod rows;
 
 use std::fmt::Write;
 
+use self::rows::{Limit, met, row};
 use crate::figures::{Figures, Score, interval, share};
 use crate::plan_figures::PlanFigures;
 use crate::set::Set;
@@ -17,19 +19,6 @@ struct Target {
     part: f64,
     seconds: i64,
     limit: Limit,
-}
-
-/// What keeps a judge from being faster: said where a target is missed.
-#[derive(Clone, Copy)]
-enum Limit {
-    Progress,
-    Window,
-    InFlight,
-    Margin,
-    Kubelet,
-    Standing,
-    Luck,
-    Phase,
 }
 
 const fn target(
@@ -78,15 +67,18 @@ pub fn leaves_open(one: &Figures) -> bool {
 
 /// The tables of targets: those that the judge was built for, and those of the field.
 pub fn table(figures: &[Figures], plans: &[PlanFigures]) -> String {
-    const HEAD: &str = "| target | reached | |\n|---|---|---|\n";
-    let mut text = format!("## Targets\n\n{HEAD}");
     let usual: Vec<Figures> = figures.iter().filter(|one| one.set == Set::Usual).cloned().collect();
+    let (mut built_on, mut in_field) = (String::new(), String::new());
     if !usual.is_empty() {
-        built_for(&mut text, &usual);
+        built_for(&mut built_on, &usual);
     }
-    let _ = write!(text, "\nIn the field:\n\n{HEAD}");
-    field::rows(&mut text, figures, plans);
-    text.push('\n');
+    field::rows(&mut in_field, figures, plans);
+    let mut text = String::from("## Targets\n\n");
+    for (words, rows) in [("What the judge was built for", built_on), ("In the field", in_field)] {
+        if !rows.is_empty() {
+            let _ = writeln!(text, "{words}:\n\n| target | reached | |\n|---|---|---|\n{rows}");
+        }
+    }
     text
 }
 
@@ -155,45 +147,6 @@ fn false_rollbacks(text: &mut String, figures: &[Figures]) {
     let (_, high) = interval(events, runs);
     let reached = format!("{events} of {runs}, at most {:.2} %", 100.0 * high);
     row(text, "all healthy scenarios: at most 0.2 %", &reached, &met(high <= 0.002, None));
-}
-
-fn met(is_met: bool, limit: Option<Limit>) -> String {
-    match limit {
-        _ if is_met => "met".to_owned(),
-        None => "**missed**".to_owned(),
-        Some(limit) => format!("**missed**: {}", limit.words()),
-    }
-}
-
-fn row(text: &mut String, target: &str, reached: &str, met: &str) {
-    let _ = writeln!(text, "| {target} | {reached} | {met} |");
-}
-
-impl Limit {
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Progress => "silence is a stall after two of the longest healthy commit gaps",
-            Self::Window => {
-                "one window may multiply an account only so much, so that one burst decides nothing"
-            }
-            Self::InFlight => {
-                "a message in flight looks lost until the next poll, and one window decides nothing"
-            }
-            Self::Margin => {
-                "the effect is close to the margin within which healthy pods differ; a finer one would roll those back"
-            }
-            Self::Kubelet => "a crash loop is what the kubelet calls one",
-            Self::Standing => {
-                "lag is bet on only where it stands above what the primary had, which takes its time to reach; and healthy pods differ in speed"
-            }
-            Self::Luck => {
-                "of healthy canaries at this load one in eleven falls behind as fast: pods differ in speed, and partitions in traffic"
-            }
-            Self::Phase => {
-                "a window of yield holds two commit gaps, and one window decides nothing"
-            }
-        }
-    }
 }
 
 impl Target {

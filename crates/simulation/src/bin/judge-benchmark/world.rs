@@ -1,6 +1,7 @@
 //! The generator (design: judge, §7): a consumer group in steps of one second, from a seed.
 //! It knows no judge; `show` says what can be seen of it.
 
+mod clusters;
 mod events;
 mod log;
 mod surroundings;
@@ -8,9 +9,9 @@ mod surroundings;
 mod tests;
 mod troubles;
 
+use self::clusters::{COUNTED, heavy_tailed};
 use self::log::{BEGIN, Log};
 use self::surroundings::Surroundings;
-use self::troubles::heavy_tailed;
 use crate::pod::SimulatedPod;
 use crate::scenario::{CommitPhase, Fault, Scenario, Traffic};
 use siskin_simulation::random::Random;
@@ -23,9 +24,6 @@ const PAUSE: i64 = 6;
 const BAD_DATA: (i64, usize) = (60, 900);
 /// Sets the stream of the hard scenarios apart.
 const EXTRA: u64 = 0xABCD_EF01_2345;
-
-/// Largest mean of a Poisson number that is counted out; above it, a rounded normal is faster.
-const COUNTED: f64 = 12.0;
 
 /// A group in motion.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Faults that an engineer on call expects to be found: small, slow, or hidden by batches.
 //! They are found within ten minutes or missed; what the judge was built on is in `usual`.
 
-use crate::catalogue::{ALWAYS, BASE};
+use crate::base::{ALWAYS, BASE};
 use crate::scenario::{Counting, Fault, Scenario, Traffic};
 use crate::set::Set;
 

@@ -1,7 +1,7 @@
 //! Healthy canaries that are hard to tell from bad ones, by what makes them so.
 //! Whoever adds one says what it is in reality; none was taken out because a judge failed on it.
 
-use crate::catalogue::{BASE, BATCHES};
+use crate::base::{BASE, BATCHES};
 use crate::mechanism::Mechanism;
 use crate::scenario::{CommitPhase, Counting, HealthyTrouble, Offsets, Scenario, Start, Traffic};
 use crate::set::Set;

@@ -1,7 +1,7 @@
 //! Rollouts of two steps, until they are through: which groups, and how much traffic.
 //! The plan itself is the same for all of them, and `plan` knows it.
 
-use crate::catalogue::BASE;
+use crate::base::BASE;
 use crate::scenario::{Fault, HealthyTrouble, Scenario, Traffic};
 use crate::set::Set;
 
@@ -75,10 +75,18 @@ impl PlanCase {
         Self { rate, scenario: Scenario { capacity, ..*scenario } }
     }
 
+    /// Its pods and partitions in words.
+    pub fn size(&self) -> String {
+        let Scenario { pods, partitions, .. } = self.scenario;
+        format!("{pods} pod{}, {partitions} partitions", if pods == 1 { "" } else { "s" })
+    }
+
     /// Name in the tables.
     pub fn name(&self) -> String {
-        let Scenario { name, pods, partitions, .. } = self.scenario;
-        let name = if name.is_empty() { "group" } else { name };
-        format!("{name}: {pods} pods, {partitions} partitions, {} msg/s", self.rate)
+        let of_case = match self.scenario.name {
+            "" => String::new(),
+            name => format!("{name}: "),
+        };
+        format!("{of_case}{}, {} msg/s", self.size(), self.rate)
     }
 }

@@ -1,7 +1,7 @@
 //! What the judge was built on: faults, the worst of them also at low traffic, and healthy canaries.
 //! Only a list. Its names and numbers are those of earlier reports, so that figures can be compared.
 
-use crate::catalogue::{ALWAYS, BASE, BATCHES, LATE};
+use crate::base::{ALWAYS, BASE, BATCHES, LATE};
 use crate::mechanism::Mechanism;
 use crate::scenario::{Counting, Dependency, Fault, Node, Offsets, Scenario, Source, Traffic};
 

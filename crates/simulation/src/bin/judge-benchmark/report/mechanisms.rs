@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::tables::rate;
+use super::cells::rate;
 use crate::figures::Figures;
 use crate::mechanism::Mechanism;
 use crate::trial::JUDGES;

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::tables::{percent, rate, times};
+use super::cells::{percent, rate, times};
 use crate::figures::{Figures, Score, share};
 use crate::ours::ALPHA;
 use crate::trial::JUDGES;

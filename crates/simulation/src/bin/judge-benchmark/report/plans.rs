@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::tables::percent;
+use super::cells::percent;
 use crate::figures::share;
 use crate::ours::Sight;
 use crate::plan_figures::{PlanFigures, PlanScore};
@@ -37,8 +37,7 @@ fn grid(text: &mut String, plans: &[PlanFigures], judge: usize, name: &str) {
             one.map_or(String::new(), |one| figures(&one.scores[judge], one.runs))
         };
         let cells: Vec<String> = rates.iter().map(cell).collect();
-        let (pods, partitions) = (row[0].pods, row[0].partitions);
-        let _ = writeln!(text, "| {pods} pods, {partitions} partitions | {} |", cells.join(" | "));
+        let _ = writeln!(text, "| {} | {} |", row[0].size, cells.join(" | "));
     }
 }
 

@@ -3,8 +3,9 @@
 
 use std::fmt::Write;
 
+use super::cells::{percent, rate, times};
 use super::mechanisms;
-use crate::figures::{Figures, Score, interval, quantile, share};
+use crate::figures::{Figures, quantile, share};
 use crate::set::Set;
 use crate::trial::{FULL, JUDGES, STRONGER};
 
@@ -83,33 +84,6 @@ fn head(text: &mut String, judges: &[usize], last: &str) {
 fn row(text: &mut String, name: &str, cells: impl Iterator<Item = String>, last: &str) {
     let cells: Vec<String> = cells.collect();
     let _ = writeln!(text, "| {name} | {} | {last} |", cells.join(" | "));
-}
-
-/// Percent with its interval.
-pub fn rate(events: usize, runs: usize) -> String {
-    let (low, high) = interval(events, runs);
-    format!("{} ({}–{})", percent(share(events, runs)), percent(low), percent(high))
-}
-
-/// Two figures of a percentage, so far as they say something.
-pub fn percent(share: f64) -> String {
-    let percent = 100.0 * share;
-    if percent == 0.0 || percent >= 9.95 {
-        format!("{percent:.0}")
-    } else if percent >= 0.995 {
-        format!("{percent:.1}")
-    } else {
-        format!("{percent:.2}")
-    }
-}
-
-/// Median, 95th percentile and percentage of a fault.
-pub fn times(score: &Score, runs: usize) -> String {
-    let seconds =
-        |part: f64| score.quantile(part, runs).map_or("–".to_owned(), |s| s.to_string());
-    let early = if share(score.early, runs) > 0.01 { " !" } else { "" };
-    let found = percent(share(score.rolled_back, runs));
-    format!("{} / {} ({found} %){early}", seconds(0.5), seconds(0.95))
 }
 
 fn reasons(figures: &Figures) -> String {

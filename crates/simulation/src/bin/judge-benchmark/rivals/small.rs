@@ -24,7 +24,7 @@ const CRASHES: u32 = 2;
 const BEHIND: f64 = 60.0;
 const TIMES_BEHIND: f64 = 3.0;
 const POLLS_BEHIND: u32 = 12;
-/// Of the primary's partitions this part stands still: then nobody is to blame.
+/// Part of the primary's partitions that stand still where nobody is to blame.
 const SHARED: f64 = 0.2;
 
 /// The judge.

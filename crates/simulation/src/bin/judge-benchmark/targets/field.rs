@@ -1,12 +1,12 @@
 //! Targets in the field: rollouts that get through, hard healthy canaries, faults that are expected.
 //! A target that is missed says where, in figures.
 
-use super::{met, row};
+use super::rows::{met, row};
 use crate::catalogue::faults::{EXPECTED, TOTAL};
 use crate::figures::{Figures, interval, share};
 use crate::mechanism::Mechanism;
 use crate::plan_figures::PlanFigures;
-use crate::report::tables::percent;
+use crate::report::cells::percent;
 use crate::set::Set;
 use crate::show::POLL;
 use crate::trial::FULL;

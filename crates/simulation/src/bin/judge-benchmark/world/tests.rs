@@ -2,7 +2,8 @@
 //! No judge takes part.
 
 use super::*;
-use crate::catalogue::{BASE, trials};
+use crate::base::BASE;
+use crate::catalogue::trials;
 use crate::latency::shares_below;
 use crate::scenario::{Counting, Dependency, HealthyTrouble, Node, Offsets, Start};
 use crate::set::Set;

@@ -3,15 +3,12 @@
 
 use crate::pod::SimulatedPod;
 use crate::scenario::{HealthyTrouble, Start};
-use crate::world::{COUNTED, World};
-use siskin_simulation::random::Random;
+use crate::world::World;
 
 /// When all pods are slow for a while: seconds into the trial.
 const SLOW_FROM: i64 = 600;
 /// Seconds after its start in which a pod that was added commits for the first time.
 const FIRST_COMMIT: i64 = 5;
-/// Largest batch of errors with a heavy tail.
-const LARGEST: f64 = 3_000.0;
 
 impl World {
     /// One second of the scenario's trouble.
@@ -116,13 +113,6 @@ impl Start {
             Self::Late(seconds) => passed(seconds).floor(),
         }
     }
-}
-
-/// Errors in batches of that mean size, most of them small and some very large.
-pub(super) fn heavy_tailed(errors: f64, mean: f64, extra: &mut Random) -> f64 {
-    let batches = extra.poisson(errors / mean, COUNTED);
-    let size = |_| (mean / 3.0 / (1.0 - extra.unit()).powf(1.0 / 1.5)).ceil().min(LARGEST);
-    (0..batches as u32).map(size).sum()
 }
 
 /// Whether something that comes in a period comes in this second of the trial.
