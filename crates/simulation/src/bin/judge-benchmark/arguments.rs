@@ -33,8 +33,8 @@ judge-benchmark: how fast a judge finds a fault, and how often it rolls back a h
 
 Simulates a consumer group with a canary, scenario by scenario and seed by seed, shows the same
 observations to Siskin, to six rules that other tools use and to seven stronger ones, and prints
-tables of false rollbacks, of times to detection, of rollouts by the usual plan, and of the targets. The same seeds give the same bytes on any machine; all
-cores are used.
+tables of false rollbacks, of times to detection, of rollouts by the usual plan, and of the targets.
+The same seeds give the same bytes on any machine; all cores are used.
 
 usage: judge-benchmark [OPTIONS]
 
@@ -64,7 +64,7 @@ example, a quick look at a few scenarios:
 
 does a healthy version of a small or quiet group get through its plan? what of a warm-up?
   cargo run --release -p siskin-simulation --bin judge-benchmark -- --tuning --seeds 2 --set plans
-  cargo run --release -p siskin-simulation --bin judge-benchmark -- --tuning --set hard --only 'for 5 min'
+  cargo run --release -p siskin-simulation --bin judge-benchmark -- --tuning --seeds 20 --set hard --only '5 min'
 
 Exit code 0; 1 if the arguments can't be read or a file can't be written.
 ";
