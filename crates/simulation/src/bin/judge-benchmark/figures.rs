@@ -5,24 +5,24 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::mechanism::Mechanism;
 use crate::scenario::Scenario;
-use crate::trial::{JUDGES, TrialOutcome};
-
-/// The places of Siskin among the judges: with metrics, and with offsets alone.
-pub const FULL: usize = 0;
-pub const LAG_ONLY: usize = 1;
+use crate::set::Set;
+use crate::trial::{FULL, JUDGES, TrialOutcome};
 
 /// All judges on one scenario.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figures {
     pub scenario: &'static str,
+    pub set: Set,
     pub bad: bool,
+    pub mechanism: Mechanism,
     pub runs: usize,
     pub judges: Vec<Score>,
     /// What made Siskin roll back, and how often.
     pub reasons: BTreeMap<&'static str, usize>,
-    /// Runs at whose end Siskin would have let the canary pass.
-    pub passed: usize,
+    /// Seconds after which Siskin left a hold of ten minutes, in the runs in which it did; ascending.
+    pub left: Vec<i64>,
     /// Rollbacks by Siskin, and runs, where more of them were made to know it better.
     pub longer: Option<(usize, usize)>,
 }
@@ -54,13 +54,17 @@ impl Figures {
         for reason in outcomes.iter().filter_map(|outcome| outcome.reason) {
             *reasons.entry(reason).or_default() += 1;
         }
+        let mut left: Vec<i64> = outcomes.iter().filter_map(|outcome| outcome.left).collect();
+        left.sort_unstable();
         Self {
             scenario: scenario.name,
+            set: scenario.set,
             bad: scenario.bad,
+            mechanism: scenario.mechanism,
             runs: outcomes.len(),
             judges: judges.collect(),
             reasons,
-            passed: outcomes.iter().filter(|outcome| outcome.passes).count(),
+            left,
             longer: None,
         }
     }
@@ -81,8 +85,7 @@ impl Figures {
 impl Score {
     /// The time within which a part of **all** runs is found; `None`: fewer are ever found.
     pub fn quantile(&self, part: f64, runs: usize) -> Option<i64> {
-        let found = (1..=self.seconds.len()).find(|k| share(*k, runs) >= part)?;
-        self.seconds.get(found - 1).copied()
+        quantile(&self.seconds, part, runs)
     }
 
     /// Runs found within so many seconds.
@@ -99,6 +102,12 @@ impl Score {
     pub fn all(&self) -> usize {
         self.rolled_back + self.early
     }
+}
+
+/// The time within which a part of **all** runs is done, of the ascending times of those that are.
+pub fn quantile(seconds: &[i64], part: f64, runs: usize) -> Option<i64> {
+    let done = (1..=seconds.len()).find(|k| share(*k, runs) >= part)?;
+    seconds.get(done - 1).copied()
 }
 
 /// A share of runs.

@@ -10,9 +10,15 @@
 )]
 
 mod arguments;
+mod base;
 mod catalogue;
 mod figures;
 mod latency;
+mod mechanism;
+mod observed_group;
+mod ours;
+mod plan;
+mod plan_figures;
 mod plot;
 mod pod;
 mod report;
@@ -21,8 +27,8 @@ mod runs;
 mod scenario;
 #[cfg(feature = "sensitivity")]
 mod sensitivity;
+mod set;
 mod show;
-mod sizes;
 mod sweep;
 mod targets;
 mod trial;
@@ -33,8 +39,10 @@ use std::process::ExitCode;
 
 use arguments::{Arguments, Command, HELP};
 use figures::Figures;
-use runs::{figures, outcomes};
+use report::Results;
+use runs::{figures, outcomes, plans};
 use scenario::Scenario;
+use set::Set;
 use trial::Field;
 
 fn main() -> ExitCode {
@@ -59,24 +67,39 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     if let Some(path) = &arguments.sensitivity {
         return sensitivity::run(arguments, path);
     }
-    let scenarios = arguments.chosen(catalogue::scenarios());
-    let mut tables = figures(&scenarios, &arguments.seeds(), Field::All);
-    look_longer(&mut tables, &scenarios, &arguments.more_seeds());
-    print!("{}", report::summary(&tables));
+    let (scenarios, cases) = (arguments.trials(), arguments.plans());
+    if arguments.list {
+        for one in &scenarios {
+            println!("{}: {}", one.set.name(), one.name);
+        }
+        for case in &cases {
+            println!("{}: {}", Set::Plans.name(), case.name());
+        }
+        return Ok(());
+    }
+    let alike = scenarios.chunk_by(|a, b| (a.set, a.bad) == (b.set, b.bad));
+    let run = |chunk: &[Scenario]| figures(chunk, &arguments.seeds(&chunk[0]), Field::All);
+    let mut trials: Vec<Figures> = alike.flat_map(run).collect();
+    look_longer(&mut trials, &scenarios, arguments);
+    let results = Results { trials, plans: plans(&cases, &arguments.plan_seeds()) };
+    print!("{}", report::summary(&results));
     if let Some(path) = &arguments.json {
-        report::json(path, &tables)?;
+        report::json(path, &results)?;
     }
     if let Some(directory) = &arguments.report {
         let swept = sweep::sort(figures(&sweep::scenarios(), &arguments.sweep_seeds(), Field::All));
-        report::write(directory, arguments, &tables, &swept)?;
+        report::write(directory, arguments, &results, &swept)?;
     }
     Ok(())
 }
 
 /// Runs Siskin on more seeds where a healthy scenario is neither clearly below nor above what may be.
-fn look_longer(tables: &mut [Figures], scenarios: &[Scenario], seeds: &[u64]) {
-    let open = tables.iter_mut().zip(scenarios).filter(|(one, _)| targets::leaves_open(one));
-    for (one, scenario) in open {
-        one.lengthen(&outcomes(&[*scenario], seeds, Field::Siskin).concat());
+fn look_longer(trials: &mut [Figures], scenarios: &[Scenario], arguments: &Arguments) {
+    for (one, scenario) in trials.iter_mut().zip(scenarios) {
+        for seeds in arguments.more_seeds(scenario) {
+            if targets::leaves_open(one) {
+                one.lengthen(&outcomes(&[*scenario], &seeds, Field::Siskin).concat());
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One simulated consumer pod: its speed, its pauses, its commits, its counters.
 //! It knows no partitions and nothing of what is wrong with it.
 
-use crate::latency::EDGES;
+use crate::latency::{EDGES, shares_below};
 use crate::scenario::Scenario;
 use siskin_simulation::random::Random;
 use siskin_simulation::wander::Wander;
@@ -38,6 +38,12 @@ pub struct SimulatedPod {
     pub buckets: [f64; EDGES.len()],
     pub timed: f64,
     pub speed: f64,
+    /// Whether it belongs to the canary.
+    pub canary: bool,
+    /// What its node makes of its speed.
+    pub node: f64,
+    /// Until when it has a burst of errors.
+    pub fails_until: i64,
     wobble: Wander,
     pub errorness: Wander,
     pub slow_wander: Wander,
@@ -69,11 +75,14 @@ impl SimulatedPod {
             buckets: [0.0; EDGES.len()],
             timed: 0.0,
             speed: scenario.capacity * (0.04 * random.normal()).exp(),
+            canary: false,
+            node: 1.0,
+            fails_until: i64::MIN,
             wobble: Wander::new(0.06, 30.0, random),
             errorness: Wander::new(scenario.wander, 600.0, random),
             slow_wander: Wander::new(scenario.wander / 4.0, 600.0, random),
             stopped_until: i64::MIN,
-            next_commit: -600 + i64::try_from(phase).unwrap_or(0),
+            next_commit: -scenario.record + i64::try_from(phase).unwrap_or(0),
             commit_delay: 0,
             repeats: 0.0,
             next_start: i64::MIN,
@@ -103,6 +112,12 @@ impl SimulatedPod {
         self.reset_counters();
     }
 
+    /// Its container restarts.
+    pub fn restart(&mut self) {
+        self.restarts += 1;
+        self.reset_counters();
+    }
+
     /// A new process.
     pub fn reset_counters(&mut self) {
         self.consumed = 0.0;
@@ -122,7 +137,7 @@ impl SimulatedPod {
             self.stopped_until =
                 now + 1 + i64::from(random.unit() < 0.5) + i64::from(random.unit() < 0.5);
         }
-        if now < self.stopped_until { 0.0 } else { self.speed * self.wobble.level() }
+        if now < self.stopped_until { 0.0 } else { self.speed * self.node * self.wobble.level() }
     }
 
     /// Does nothing until then.
@@ -148,6 +163,30 @@ impl SimulatedPod {
         let spent = self.repeats.min(budget);
         self.repeats -= spent;
         spent
+    }
+
+    /// Puts messages into the histogram that take so many times the usual time.
+    pub fn time(&mut self, messages: f64, cost: f64, random: &mut Random) {
+        let shares = shares_below(self.slowness * cost / self.node, self.delay);
+        let mut left = messages;
+        let mut before = 0.0;
+        for (bucket, share) in self.buckets.iter_mut().zip(shares) {
+            let part = if before < 1.0 {
+                ((share - before) / (1.0 - before)).clamp(0.0, 1.0)
+            } else {
+                0.0
+            };
+            let here = random.binomial(left, part);
+            *bucket += here;
+            left -= here;
+            before = share;
+        }
+        self.timed += messages;
+    }
+
+    /// Its next commit is so many seconds after this one.
+    pub fn commit_in(&mut self, now: i64, seconds: i64) {
+        self.next_commit = now + seconds + self.commit_delay;
     }
 
     /// Whether it commits now.

@@ -1,13 +1,30 @@
 //! What is simulated: the group, its traffic, what is wrong with the canary and when.
 //! Only data; `world` brings it to life.
 
+use crate::mechanism::Mechanism;
+use crate::set::Set;
+
 /// A scenario of the benchmark.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
     /// Its name in all tables.
     pub name: &'static str,
+    /// The set that it is run with.
+    pub set: Set,
     /// Whether the canary is at fault.
     pub bad: bool,
+    /// What makes a healthy canary look different from the primary.
+    pub mechanism: Mechanism,
+    /// Pods of the group. The last ones become the canary.
+    pub pods: usize,
+    /// Partitions of the group.
+    pub partitions: usize,
+    /// Pods of the canary at the first and at the second step.
+    pub canaries: [usize; 2],
+    /// Seconds of record before the trial.
+    pub record: i64,
+    /// The judge's setting `warmUp`, in seconds.
+    pub warm_up: i64,
     /// Part of the group's capacity that arrives.
     pub load: f64,
     /// Messages per second that an average pod can take.
@@ -16,12 +33,25 @@ pub struct Scenario {
     pub commit: i64,
     /// Seconds that a commit may take longer, each time anew.
     pub commit_spread: i64,
+    /// When a pod's commits are due.
+    pub phase: CommitPhase,
     /// Standard deviation of ln of the partitions' weights.
     pub skew: f64,
+    /// Errors per message.
+    pub errors: f64,
     /// Standard deviation of ln of the partitions' error rates.
     pub error_skew: f64,
     /// Errors come in batches of this many.
     pub batch: f64,
+    /// Whether the sizes of these batches have a heavy tail (Pareto, exponent 1.5, that mean).
+    pub heavy_tail: bool,
+    /// Standard deviation of ln of the pods' speeds by the nodes they run on; a new pod has another.
+    pub node_spread: f64,
+    /// Standard deviation of ln of the partitions' processing times. They take longer and not more of
+    /// a pod's capacity, as calls do that wait for somebody.
+    pub cost_spread: f64,
+    /// Processing time of every third partition's messages, times the others'.
+    pub dear: f64,
     /// Standard deviation of ln of a pod's error rate and slowness, which forget in ten minutes.
     pub wander: f64,
     /// Whether partitions are dealt anew when the canary joins.
@@ -36,12 +66,84 @@ pub struct Scenario {
     pub node: Node,
     /// What all pods' processing depends on.
     pub dependency: Dependency,
+    /// How a new pod starts.
+    pub start: Start,
+    /// What healthy pods go through.
+    pub trouble: HealthyTrouble,
     /// What is wrong, or only looks so.
     pub fault: Fault,
     /// Seconds into the trial when it begins.
     pub onset: i64,
     /// What becomes of observations on their way to the judge.
     pub source: Source,
+}
+
+impl Scenario {
+    /// The index of the canary's first pod.
+    pub const fn canary(&self) -> usize {
+        self.pods - 1
+    }
+
+    /// Whether messages of some partitions take longer.
+    pub fn costs_differ(&self) -> bool {
+        self.cost_spread > 0.0 || self.dear > 1.0
+    }
+}
+
+/// When a pod's commits are due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitPhase {
+    /// At the pod's own time, whatever happens to the group.
+    Own,
+    /// So long after each rebalance: all pods commit in the same second.
+    Rebalance,
+}
+
+/// How a new pod starts: the part of its speed that it has at an age.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Start {
+    /// With all of it.
+    Full,
+    /// With a part of it for some seconds, and then with all.
+    Plateau { part: f64, seconds: i64 },
+    /// With a part that grows evenly for some seconds.
+    Ramp { part: f64, seconds: i64 },
+    /// With a part whose distance to the whole falls by 63 % in so many seconds. In reality: a cache.
+    Cache { part: f64, seconds: f64 },
+    /// Not before an age in seconds. In reality: it restores its state first.
+    Late(i64),
+}
+
+/// What healthy pods go through, canary and primary alike. In reality: garbage collections, flaky
+/// dependencies, autoscalers, deployments of others. Times are in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum HealthyTrouble {
+    /// Nothing.
+    None,
+    /// Each pod is blocked now and then, once in `every` seconds on average.
+    Blocks { every: f64, seconds: i64 },
+    /// Each pod has so many times the errors now and then.
+    ErrorBursts { every: f64, seconds: i64, times: f64 },
+    /// One partition's messages have so many times the errors, once in the first 16 minutes.
+    BadPartition { seconds: i64, times: f64 },
+    /// Each pod works by this part slower for half of a period, and faster for the other half; no two
+    /// begin at once.
+    Swings { part: f64, period: i64 },
+    /// All pods work at this part of their speed for a while, ten minutes into the trial.
+    SlowForAll { part: f64, seconds: i64 },
+    /// The canary's container restarts once, at this age.
+    OneRestart(i64),
+    /// Each pod's container restarts now and then, once in so many seconds on average.
+    Restarts(f64),
+    /// A primary pod is replaced in this second, before or in the trial.
+    Replaced(i64),
+    /// The group gets another pod in this period, until it has doubled.
+    MorePods(i64),
+    /// The group rebalances in this period, and each pod throws away up to so many messages that it
+    /// took and will read again.
+    Rebalances { period: i64, discards: f64 },
+    /// Each pod's memory grows by so many MiB in its first half hour, and then no more.
+    CacheFills(f64),
 }
 
 /// When pods count what became of messages. What they consume is counted as it comes.
@@ -55,7 +157,7 @@ pub enum Counting {
 }
 
 /// How traffic changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Traffic {
     /// Not at all.
     Steady,
@@ -67,6 +169,10 @@ pub enum Traffic {
     /// for 60 s. In reality: batch jobs, imports, one large customer. A key has one partition, so a
     /// burst is four times an average partition's messages and more, on whoever owns it.
     FewKeys,
+    /// All of it in the first `length` seconds of each period. In reality: cron.
+    Cron { period: i64, length: i64 },
+    /// Its logarithm swings by `reach` in a period of so many seconds.
+    Swing { reach: f64, period: f64 },
 }
 
 /// What offsets count beside messages.

@@ -8,12 +8,13 @@ use siskin_analysis::{Constant, scale_constant};
 
 use crate::arguments::Arguments;
 use crate::catalogue;
-use crate::figures::{FULL, Figures, share};
+use crate::figures::{Figures, share};
 use crate::report::save;
 use crate::runs::figures;
 use crate::scenario::Scenario;
+use crate::set::Set;
 use crate::targets;
-use crate::trial::Field;
+use crate::trial::{FULL, Field};
 
 const FACTORS: [f64; 2] = [0.5, 2.0];
 
@@ -34,8 +35,8 @@ struct Score {
 /// When the file can't be written.
 pub fn run(arguments: &Arguments, path: &Path) -> Result<(), String> {
     let scored = |one: &Scenario| !one.bad || targets::has(one.name);
-    let scenarios: Vec<Scenario> = arguments.chosen(catalogue::scenarios());
-    let scenarios: Vec<Scenario> = scenarios.into_iter().filter(scored).collect();
+    let usual = catalogue::trials(Set::Usual).into_iter();
+    let scenarios: Vec<Scenario> = usual.filter(scored).collect();
     let score = || Score::of(&figures(&scenarios, &arguments.tuning_seeds(), Field::Siskin));
     let chosen = score();
     eprintln!("as chosen: {}", chosen.cells());

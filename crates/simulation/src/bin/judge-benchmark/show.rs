@@ -11,8 +11,7 @@ use siskin_analysis::observation::{
 
 use crate::latency::EDGES;
 use crate::pod::SimulatedPod;
-use crate::scenario::{Counting, Fault, Scenario, Source};
-use crate::sizes::{CANARY, PODS};
+use crate::scenario::{Counting, Fault, HealthyTrouble, Scenario, Source};
 use crate::world::{Partition, World};
 
 /// When a trial begins: any moment of 2026.
@@ -32,11 +31,13 @@ pub struct ShownNames {
 impl ShownNames {
     /// For one run.
     pub fn new() -> Self {
-        let pods = (0..PODS).map(|_| (u32::MAX, Role::Primary, Arc::from(""))).collect();
-        Self { topic: Arc::from("orders"), edges: EDGES.into(), pods }
+        Self { topic: Arc::from("orders"), edges: EDGES.into(), pods: Vec::new() }
     }
 
     fn pod(&mut self, index: usize, generation: u32, role: Role) -> Arc<str> {
+        while self.pods.len() <= index {
+            self.pods.push((u32::MAX, Role::Primary, Arc::from("")));
+        }
         let entry = &mut self.pods[index];
         if entry.0 != generation || entry.1 != role {
             let text = match role {
@@ -51,17 +52,17 @@ impl ShownNames {
 
 /// What is seen now.
 pub fn observe(world: &mut World, scenario: &Scenario, names: &mut ShownNames) -> Observation {
-    (0..PODS).for_each(|pod| world.time(pod));
+    let all = world.pods.len();
+    (0..all).for_each(|pod| world.time(pod));
     if scenario.source == Source::Resets && world.now > 0 && world.now % 240 == 0 {
-        let index = usize::try_from(world.now / 240).unwrap_or(0) % PODS;
+        let index = usize::try_from(world.now / 240).unwrap_or(0) % all;
         world.pods[index].reset_counters();
     }
-    let role = |index: usize| {
-        if index == CANARY && world.now > 0 { Role::Canary } else { Role::Primary }
+    let identity = |(index, pod): (usize, &SimulatedPod)| {
+        let role = if pod.canary { Role::Canary } else { Role::Primary };
+        (names.pod(index, pod.generation, role), role)
     };
-    let identities: Vec<(Arc<str>, Role)> = (0..PODS)
-        .map(|index| (names.pod(index, world.pods[index].generation, role(index)), role(index)))
-        .collect();
+    let identities: Vec<(Arc<str>, Role)> = world.pods.iter().enumerate().map(identity).collect();
     let is_out = scenario.source == Source::Outage && (600..1_200).contains(&world.now);
     let pods = world
         .pods
@@ -71,7 +72,7 @@ pub fn observe(world: &mut World, scenario: &Scenario, names: &mut ShownNames) -
             let gone = is_out
                 || !pod.runs
                 || scenario.source == Source::Gaps && (world.now / POLL + index as i64) % 4 == 0;
-            let metrics = (!gone).then(|| metrics(pod, index, world.now, scenario, names));
+            let metrics = (!gone).then(|| metrics(pod, world.now, scenario, names));
             show(pod, &identities[index], metrics)
         })
         .collect();
@@ -104,13 +105,7 @@ fn show(
     }
 }
 
-fn metrics(
-    pod: &SimulatedPod,
-    index: usize,
-    now: i64,
-    scenario: &Scenario,
-    names: &ShownNames,
-) -> PodMetrics {
+fn metrics(pod: &SimulatedPod, now: i64, scenario: &Scenario, names: &ShownNames) -> PodMetrics {
     let mut below = 0.0;
     let counts = pod
         .buckets
@@ -122,8 +117,13 @@ fn metrics(
         .collect();
     let age = (now - pod.created) as f64 / 60.0;
     let ramp = (age / 2.0).min(1.0);
-    let grows = index == CANARY && scenario.fault == Fault::Memory && now > 0;
-    let leak = if grows { 30.0 * age } else { 0.0 };
+    let leak = if pod.canary && scenario.fault == Fault::Memory {
+        30.0 * age
+    } else if let HealthyTrouble::CacheFills(most) = scenario.trouble {
+        most * (age / 30.0).min(1.0)
+    } else {
+        0.0
+    };
     let (processed, errors) = match scenario.counting {
         Counting::Message => (pod.processed, pod.errors),
         Counting::Batch => pod.at_batch_end,
@@ -141,7 +141,7 @@ fn metrics(
 }
 
 fn group(world: &World, identities: &[(Arc<str>, Role)], names: &ShownNames) -> GroupObservation {
-    let joined = |index: usize| world.pods[index].runs && (index != CANARY || world.canary_joined);
+    let joined = |index: usize| world.is_member(index);
     let count = |role: Role| {
         let members =
             identities.iter().enumerate().filter(|(i, (_, it))| *it == role && joined(*i));

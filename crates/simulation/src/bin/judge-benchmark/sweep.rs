@@ -1,13 +1,9 @@
 //! The sweep of effect sizes: one kind of fault after the other, from subtle to gross.
 //! It has seeds of its own, so that it can't be chosen by what the tables showed.
 
-use crate::catalogue::{ALWAYS, BASE};
+use crate::base::{ALWAYS, BASE};
 use crate::figures::Figures;
 use crate::scenario::{Fault, Scenario};
-
-/// One seed of the sweep for so many of the tables: an interval of ±7 points at 1,000 of those is
-/// narrower than what the judges differ by.
-pub const ONE_SEED_IN: u64 = 5;
 
 /// Effects of one kind.
 #[derive(Clone, Debug)]

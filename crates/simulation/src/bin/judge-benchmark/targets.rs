@@ -1,9 +1,16 @@
 //! What the judge is meant to reach, and whether it does: fixed before it was built.
 //! A target that is missed is printed like one that is met.
 
+mod field;
+mod rows;
+
 use std::fmt::Write;
 
-use crate::figures::{FULL, Figures, LAG_ONLY, Score, interval, share};
+use self::rows::{Limit, met, row};
+use crate::figures::{Figures, Score, interval, share};
+use crate::plan_figures::PlanFigures;
+use crate::set::Set;
+use crate::trial::{FULL, LAG_ONLY};
 
 /// A time within which a part of all runs is to be found.
 struct Target {
@@ -12,19 +19,6 @@ struct Target {
     part: f64,
     seconds: i64,
     limit: Limit,
-}
-
-/// What keeps a judge from being faster: said where a target is missed.
-#[derive(Clone, Copy)]
-enum Limit {
-    Progress,
-    Window,
-    InFlight,
-    Margin,
-    Kubelet,
-    Standing,
-    Luck,
-    Phase,
 }
 
 const fn target(
@@ -71,14 +65,30 @@ pub fn leaves_open(one: &Figures) -> bool {
     !one.bad && interval(events, runs).1 > EACH && share(events, runs) <= EACH
 }
 
-/// The table of targets.
-pub fn table(figures: &[Figures]) -> String {
-    let mut text = String::from("## Targets\n\n| target | reached | |\n|---|---|---|\n");
+/// The tables of targets: those that the judge was built for, and those of the field.
+pub fn table(figures: &[Figures], plans: &[PlanFigures]) -> String {
+    let usual: Vec<Figures> = figures.iter().filter(|one| one.set == Set::Usual).cloned().collect();
+    let (mut built_on, mut in_field) = (String::new(), String::new());
+    if !usual.is_empty() {
+        built_for(&mut built_on, &usual);
+    }
+    field::rows(&mut in_field, figures, plans);
+    let mut text = String::from("## Targets\n\n");
+    for (words, rows) in [("What the judge was built for", built_on), ("In the field", in_field)] {
+        if !rows.is_empty() {
+            let _ = writeln!(text, "{words}:\n\n| target | reached | |\n|---|---|---|\n{rows}");
+        }
+    }
+    text
+}
+
+/// Targets on the scenarios that the judge was built on.
+fn built_for(text: &mut String, figures: &[Figures]) {
     for target in &TARGETS {
         if let Some(one) = figures.iter().find(|one| one.scenario == target.scenario) {
             let score = &one.judges[target.judge];
             row(
-                &mut text,
+                text,
                 &target.words(),
                 &target.reached(score, one.runs),
                 &met(target.is_met(score, one.runs), Some(target.limit)),
@@ -88,7 +98,7 @@ pub fn table(figures: &[Figures]) -> String {
     for one in figures.iter().filter(|one| NEVER.contains(&one.scenario)) {
         let all = one.judges[FULL].all();
         row(
-            &mut text,
+            text,
             &format!("{}: never rolled back", one.scenario),
             &format!("{all} of {}", one.runs),
             &met(all == 0, None),
@@ -96,11 +106,9 @@ pub fn table(figures: &[Figures]) -> String {
     }
     let quiet = figures.iter().filter(|one| one.scenario.starts_with("low traffic"));
     let wrong: usize =
-        quiet.map(|one| if one.bad { one.passed } else { one.judges[FULL].all() }).sum();
-    row(&mut text, "low traffic: never wrong", &format!("{wrong} wrong"), &met(wrong == 0, None));
-    false_rollbacks(&mut text, figures);
-    text.push('\n');
-    text
+        quiet.map(|one| if one.bad { one.left.len() } else { one.judges[FULL].all() }).sum();
+    row(text, "low traffic: never wrong", &format!("{wrong} wrong"), &met(wrong == 0, None));
+    false_rollbacks(text, figures);
 }
 
 /// Whether a scenario has one.
@@ -139,45 +147,6 @@ fn false_rollbacks(text: &mut String, figures: &[Figures]) {
     let (_, high) = interval(events, runs);
     let reached = format!("{events} of {runs}, at most {:.2} %", 100.0 * high);
     row(text, "all healthy scenarios: at most 0.2 %", &reached, &met(high <= 0.002, None));
-}
-
-fn met(is_met: bool, limit: Option<Limit>) -> String {
-    match limit {
-        _ if is_met => "met".to_owned(),
-        None => "**missed**".to_owned(),
-        Some(limit) => format!("**missed**: {}", limit.words()),
-    }
-}
-
-fn row(text: &mut String, target: &str, reached: &str, met: &str) {
-    let _ = writeln!(text, "| {target} | {reached} | {met} |");
-}
-
-impl Limit {
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Progress => "silence is a stall after two of the longest healthy commit gaps",
-            Self::Window => {
-                "one window may multiply an account only so much, so that one burst decides nothing"
-            }
-            Self::InFlight => {
-                "a message in flight looks lost until the next poll, and one window decides nothing"
-            }
-            Self::Margin => {
-                "the effect is close to the margin within which healthy pods differ; a finer one would roll those back"
-            }
-            Self::Kubelet => "a crash loop is what the kubelet calls one",
-            Self::Standing => {
-                "lag is bet on only where it stands above what the primary had, which takes its time to reach; and healthy pods differ in speed"
-            }
-            Self::Luck => {
-                "of healthy canaries at this load one in eleven falls behind as fast: pods differ in speed, and partitions in traffic"
-            }
-            Self::Phase => {
-                "a window of yield holds two commit gaps, and one window decides nothing"
-            }
-        }
-    }
 }
 
 impl Target {

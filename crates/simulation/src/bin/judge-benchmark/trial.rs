@@ -1,33 +1,35 @@
 //! One run: a world from a seed, and every judge on the same observations.
 //! Says when each of them rolled back; what that means, `report` knows.
 
-use siskin_analysis::observation::Observation;
-use siskin_analysis::{Finding, Judge, Record, Settings, Verdict};
-
+use crate::observed_group::ObservedGroup;
+use crate::ours::{Ours, Sight};
+use crate::plan::PLAN;
 use crate::rivals;
-use crate::scenario::{Scenario, Source};
-use crate::show::{POLL, START, ShownNames, observe};
+use crate::scenario::Scenario;
 use crate::view::Viewer;
-use crate::world::World;
 
 /// Seconds for which a trial is watched.
 pub const WATCHED: i64 = 1_800;
-/// When the operator is replaced, in the scenario of that name.
-const REPLACED: i64 = 903;
-/// Probability of a false rollback that Siskin is given.
-pub const ALPHA: f64 = 0.01;
-
-/// The judges, in the order of all tables.
-pub const JUDGES: [&str; 8] = [
-    "Siskin",
-    "Siskin, lag only",
-    rivals::NAMES[0],
-    rivals::NAMES[1],
-    rivals::NAMES[2],
-    rivals::NAMES[3],
-    rivals::NAMES[4],
-    rivals::NAMES[5],
-];
+/// The hold that a canary is to pass, in seconds. Whether it passes is not read at one second.
+pub const HOLD: i64 = PLAN[0].hold;
+/// Judges of ours.
+const OURS: usize = Sight::ALL.len();
+/// The judges, in the order of all tables: Siskin, those that tools have, stronger ones.
+pub const JUDGES: [&str; OURS + rivals::NAMES.len()] = {
+    let mut all = [Sight::All.judge(); OURS + rivals::NAMES.len()];
+    all[LAG_ONLY] = Sight::LagOnly.judge();
+    let mut rival = 0;
+    while rival < rivals::NAMES.len() {
+        all[OURS + rival] = rivals::NAMES[rival];
+        rival += 1;
+    }
+    all
+};
+/// The places of Siskin among the judges: with metrics, and with offsets alone.
+pub const FULL: usize = 0;
+pub const LAG_ONLY: usize = 1;
+/// Where the stronger ones begin.
+pub const STRONGER: usize = OURS + rivals::STRONGER;
 
 /// Who judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,104 +47,49 @@ pub struct TrialOutcome {
     pub rolled_back: [Option<i64>; JUDGES.len()],
     /// Which signal or guard made Siskin do it.
     pub reason: Option<&'static str>,
-    /// Whether Siskin would have let it pass at the end.
-    pub passes: bool,
-}
-
-/// A judge of ours and what it said.
-struct Ours {
-    judge: Judge,
-    lag_only: bool,
-    fault: Option<(i64, &'static str)>,
-    passes: bool,
+    /// Seconds after which Siskin left a hold of [`HOLD`] that began with the trial, or with the fault.
+    pub left: Option<i64>,
 }
 
 /// Runs one scenario with one seed.
 pub fn run(scenario: &Scenario, seed: u64, field: Field) -> TrialOutcome {
-    let mut group = World::new(*scenario, seed);
-    let mut known = ShownNames::new();
-    let mut records = [Record::new(600_000), Record::new(600_000)];
-    while group.now < 0 {
-        group.step();
-        if group.now % POLL == 0 {
-            let now = observe(&mut group, scenario, &mut known);
-            records[1].push(without_metrics(&now));
-            records[0].push(now);
-        }
-    }
-    let mut ours = [Ours::new(&records[0], false), Ours::new(&records[1], true)];
+    let mut group = ObservedGroup::before_trial(scenario, seed);
+    let mut ours = Sight::ALL.map(|sight| Ours::new(scenario, &group.record, sight));
+    let mut viewer = Viewer::default();
     let mut rivals = match field {
         Field::All => Vec::from(rivals::all()),
         Field::Siskin => Vec::new(),
     };
     let judges = ours.len() + rivals.len();
     let mut rolled_back = [None; JUDGES.len()];
-    let mut viewer = Viewer::default();
-    while group.now < WATCHED && rolled_back[..judges].contains(&None) {
-        group.step();
-        if group.now % POLL != 0 {
-            continue;
+    if !rivals.is_empty() {
+        for (look, second) in group.record.observations().zip(group.recorded()) {
+            let view = viewer.view(second, &look);
+            for rival in &mut rivals {
+                rival.learn(&view);
+            }
         }
-        let look = observe(&mut group, scenario, &mut known);
+    }
+    let mut left = None;
+    while group.now() < WATCHED && rolled_back[..judges].contains(&None) {
+        let mut look = group.next_look();
+        let view = viewer.view(group.now(), &look);
         for judge in &mut ours {
-            judge.take(&look, group.now, scenario.source);
+            judge.take(&mut look, group.now());
         }
-        let view = viewer.view(group.now, &look);
-        for (rival, at) in rivals.iter_mut().zip(&mut rolled_back[2..]) {
+        for (rival, at) in rivals.iter_mut().zip(&mut rolled_back[OURS..]) {
             if at.is_none() && rival.rolls_back(&view) {
-                *at = Some(group.now);
+                *at = Some(group.now());
             }
         }
         for (judge, at) in ours.iter().zip(&mut rolled_back) {
             *at = judge.fault.map(|(at, _)| at);
         }
-    }
-    let [full, _] = ours;
-    TrialOutcome {
-        rolled_back,
-        reason: full.fault.map(|(_, reason)| reason),
-        passes: full.fault.is_none() && full.passes,
-    }
-}
-
-impl Ours {
-    fn new(record: &Record, lag_only: bool) -> Self {
-        let judge = Judge::new(settings(), record);
-        Self { judge, lag_only, fault: None, passes: false }
-    }
-
-    fn take(&mut self, seen: &Observation, second: i64, source: Source) {
-        if self.fault.is_some() {
-            return;
-        }
-        if source == Source::Restart && (REPLACED..REPLACED + POLL).contains(&second) {
-            let again = Judge::resume(settings(), &self.judge.save());
-            self.judge = again.expect("a judge reads what it saved");
-        }
-        if self.lag_only {
-            self.judge.observe(&without_metrics(seen));
-        } else {
-            self.judge.observe(seen);
-        }
-        let finding = self.judge.find(START + second * 1_000, true);
-        self.passes = finding.verdict() == Verdict::Pass;
-        if let Finding::Fault(fault) = finding {
-            self.fault = Some((second, fault.name()));
+        let held = group.now() - if scenario.bad { scenario.onset } else { 0 };
+        if ours[FULL].passes && held >= HOLD {
+            left = left.or(Some(held));
         }
     }
-}
-
-fn settings() -> Settings {
-    Settings {
-        interval: POLL * 1_000,
-        warm_up: 30_000,
-        false_rollback_probability: ALPHA,
-        user: std::sync::Arc::default(),
-    }
-}
-
-fn without_metrics(seen: &Observation) -> Observation {
-    let mut bare = seen.clone();
-    bare.pods.iter_mut().for_each(|pod| pod.metrics = None);
-    bare
+    let reason = ours[FULL].fault.map(|(_, reason)| reason);
+    TrialOutcome { rolled_back, reason, left }
 }

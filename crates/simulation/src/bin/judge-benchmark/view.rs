@@ -31,8 +31,25 @@ pub struct View {
     pub answered: bool,
     /// Container restarts of the canary.
     pub restarts: u32,
-    /// Committed offset and log end of each partition of the canary.
-    pub partitions: Vec<(i32, i64, i64)>,
+    /// Whether a container of the canary waits in a crash loop.
+    pub crash_loop: bool,
+    /// Seconds since the canary's youngest pod was created; none without a canary.
+    pub age: Option<i64>,
+    /// Messages of the canary's pods, since their start, that are neither processed nor failed.
+    pub missing: f64,
+    /// Counts of each pod of the primary.
+    pub pods: Vec<(Arc<str>, Tally)>,
+    /// Partitions of the canary, and of the primary.
+    pub partitions: Vec<PartitionOffsets>,
+    pub primary_partitions: Vec<PartitionOffsets>,
+}
+
+/// Committed offset and log end of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartitionOffsets {
+    pub partition: i32,
+    pub committed: i64,
+    pub end: i64,
 }
 
 /// Makes views of observations.
@@ -70,12 +87,39 @@ impl Tally {
     }
 }
 
+impl Tally {
+    /// Counts of what a judge compares: errors, slow messages, lost ones.
+    pub const fn events(self) -> [f64; 3] {
+        [self.errors, self.slow, self.lost]
+    }
+}
+
 impl View {
     /// Messages waiting at the canary's partition where most wait.
     pub fn lag(&self) -> f64 {
-        let waiting = self.partitions.iter().map(|(_, committed, end)| end - committed);
-        f64::from(i32::try_from(waiting.max().unwrap_or(0)).unwrap_or(i32::MAX))
+        most_waiting(&self.partitions)
     }
+
+    /// Messages waiting at the primary's partition where most wait.
+    pub fn primary_lag(&self) -> f64 {
+        most_waiting(&self.primary_partitions)
+    }
+}
+
+fn most_waiting(partitions: &[PartitionOffsets]) -> f64 {
+    let waiting = partitions.iter().map(|it| it.end - it.committed);
+    f64::from(i32::try_from(waiting.max().unwrap_or(0)).unwrap_or(i32::MAX))
+}
+
+fn offsets(seen: &Observation, wanted: Role) -> Vec<PartitionOffsets> {
+    let rows = seen.group.iter().flat_map(|group| &group.partitions);
+    let owned = rows.filter(|row| matches!(row.owner, Owner::Pod { role, .. } if role == wanted));
+    owned
+        .filter_map(|row| {
+            let (committed, end) = (row.committed?, row.log_end?);
+            Some(PartitionOffsets { partition: row.partition, committed, end })
+        })
+        .collect()
 }
 
 impl Viewer {
@@ -84,23 +128,28 @@ impl Viewer {
         let mut view = View { second, answered: seen.group.is_some(), ..View::default() };
         for pod in &seen.pods {
             self.count(pod, &mut view);
+            if pod.role == Role::Canary {
+                let age = (seen.at - pod.created) / 1_000;
+                view.age = Some(view.age.map_or(age, |youngest| youngest.min(age)));
+                view.restarts += pod.restarts;
+                view.crash_loop |= pod.crash_loop;
+            }
         }
-        let rows = seen.group.iter().flat_map(|group| &group.partitions);
-        let canary = rows.filter(|row| matches!(row.owner, Owner::Pod { role: Role::Canary, .. }));
-        view.partitions =
-            canary.filter_map(|row| Some((row.partition, row.committed?, row.log_end?))).collect();
+        view.partitions = offsets(seen, Role::Canary);
+        view.primary_partitions = offsets(seen, Role::Primary);
         view
     }
 
     fn count(&mut self, pod: &PodObservation, view: &mut View) {
-        if pod.role == Role::Canary {
-            view.restarts += pod.restarts;
-        }
         let Some(total) = pod.metrics.as_ref().and_then(Tally::of) else { return };
         let rise = total.since(self.totals.insert(pod.name.clone(), total));
         match pod.role {
-            Role::Primary => view.primary = view.primary.plus(rise),
+            Role::Primary => {
+                view.primary = view.primary.plus(rise);
+                view.pods.push((pod.name.clone(), rise));
+            }
             Role::Canary => {
+                view.missing += total.lost;
                 view.heard = true;
                 view.canary = view.canary.plus(rise);
             }

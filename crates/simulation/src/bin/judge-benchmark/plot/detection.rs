@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::figures::{Figures, Score, share};
-use crate::plot::picture::{Anchor, GRID, MARGIN, Picture};
+use crate::plot::picture::{Anchor, GRID, MARGIN, PLOTTED, Picture};
 use crate::trial::WATCHED;
 
 /// Panels side by side.
@@ -64,7 +64,7 @@ fn panel(picture: &mut Picture, corner: (f64, f64), figures: &Figures) {
         let lower = if index % 2 == 1 { 12.0 } else { 0.0 };
         picture.text((x, bottom + 14.0 + lower), Anchor::Middle, words);
     }
-    for (judge, score) in figures.judges.iter().enumerate().rev() {
+    for (judge, score) in figures.judges[..PLOTTED].iter().enumerate().rev() {
         picture.curve(&steps((left, bottom), score, figures.runs), judge);
     }
 }

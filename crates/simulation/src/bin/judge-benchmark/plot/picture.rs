@@ -3,11 +3,14 @@
 
 use std::fmt::Write;
 
-use crate::trial::JUDGES;
+use crate::trial::{JUDGES, STRONGER};
 
+/// Judges that are in the plots: Siskin and what tools have. More lines could not be told apart; the
+/// tables have all.
+pub const PLOTTED: usize = STRONGER;
 /// One color per judge, dark enough for lines on white and told apart also by the color-blind
 /// (after Okabe & Ito). Siskin with offsets alone has Siskin's, and dashes.
-pub const COLORS: [&str; JUDGES.len()] =
+pub const COLORS: [&str; PLOTTED] =
     ["#000000", "#000000", "#c77c00", "#1f83c4", "#00855f", "#8a6d00", "#c9431a", "#a64d86"];
 /// The judge whose lines are dashed.
 const DASHED: usize = 1;
@@ -84,7 +87,7 @@ impl Picture {
 
     /// The judges, side by side, with their lines.
     pub fn legend(&mut self, y: f64) {
-        for (judge, name) in JUDGES.iter().enumerate() {
+        for (judge, name) in JUDGES[..PLOTTED].iter().enumerate() {
             let x = MARGIN + ENTRY * judge as f64;
             self.curve(&format!("M{x:.1} {:.1}h22", y - 4.0), judge);
             self.text((x + 27.0, y), Anchor::Start, name);

@@ -2,9 +2,8 @@
 //! Sizes are evenly apart, whatever their value, for they are chosen and not measured.
 
 use crate::figures::{Score, interval, share};
-use crate::plot::picture::{Anchor, COLORS, ENTRY, GRID, MARGIN, Picture, through};
+use crate::plot::picture::{Anchor, COLORS, ENTRY, GRID, MARGIN, PLOTTED, Picture, through};
 use crate::sweep::Swept;
-use crate::trial::JUDGES;
 
 /// Width and height of a panel's plot, and room to its right.
 const PLOT: (f64, f64) = (268.0, 220.0);
@@ -16,8 +15,7 @@ const APART: f64 = 4.0;
 
 /// One panel per kind of effect.
 pub fn power(swept: &[Swept]) -> String {
-    let width =
-        (MARGIN * 2.0 + PANEL * swept.len() as f64).max(MARGIN + ENTRY * JUDGES.len() as f64);
+    let width = (MARGIN * 2.0 + PANEL * swept.len() as f64).max(MARGIN + ENTRY * PLOTTED as f64);
     let mut picture = Picture::new(
         width,
         FIRST.1 + PLOT.1 + 54.0,
@@ -49,8 +47,8 @@ fn panel(picture: &mut Picture, left: f64, family: &Swept) {
         picture.text((x(index), bottom + 18.0), Anchor::Middle, &format!("{}", point.size));
     }
     picture.text((left + PLOT.0 / 2.0, bottom + 38.0), Anchor::Middle, family.axis);
-    for judge in (0..JUDGES.len()).rev() {
-        let aside = APART * (judge as f64 - (JUDGES.len() - 1) as f64 / 2.0);
+    for judge in (0..PLOTTED).rev() {
+        let aside = APART * (judge as f64 - (PLOTTED - 1) as f64 / 2.0);
         let at = |index: usize, part: f64| (x(index) + aside, bottom - PLOT.1 * part);
         let found = |index: usize| -> (usize, usize) {
             let figures = &family.points[index].figures;

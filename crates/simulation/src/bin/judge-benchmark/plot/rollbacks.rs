@@ -2,8 +2,9 @@
 //! The scale is that of square roots, so that 1 % is seen beside 100 %.
 
 use crate::figures::{Figures, interval, share};
-use crate::plot::picture::{Anchor, COLORS, GRID, INK, MARGIN, Picture};
-use crate::trial::{ALPHA, JUDGES};
+use crate::ours::ALPHA;
+use crate::plot::picture::{Anchor, COLORS, GRID, INK, MARGIN, PLOTTED, Picture};
+use crate::trial::JUDGES;
 
 /// Room for the names of scenarios; width of a judge's column and of its plot; height of a row.
 const NAMES: f64 = 200.0;
@@ -20,7 +21,7 @@ pub fn rollbacks(figures: &[Figures]) -> String {
     let good: Vec<&Figures> = figures.iter().filter(|one| !one.bad).collect();
     let rows = good.len() + 1;
     let bottom = TOP + ROW * rows as f64;
-    let width = MARGIN * 2.0 + NAMES + COLUMN * JUDGES.len() as f64;
+    let width = MARGIN * 2.0 + NAMES + COLUMN * PLOTTED as f64;
     let mut picture = Picture::new(width, bottom + 34.0, "Healthy canaries rolled back");
     picture.text(
         (MARGIN, 44.0),
@@ -30,16 +31,16 @@ pub fn rollbacks(figures: &[Figures]) -> String {
             100.0 * ALPHA
         ),
     );
-    for (judge, name) in JUDGES.iter().enumerate() {
+    for (judge, name) in JUDGES[..PLOTTED].iter().enumerate() {
         columns(&mut picture, judge, name, bottom);
     }
-    let mut pooled = [0; JUDGES.len()];
+    let mut pooled = [0; PLOTTED];
     let mut runs = 0;
     for (index, one) in good.iter().enumerate() {
         let y = TOP + ROW * (index as f64 + 0.5);
         picture.text((MARGIN + NAMES - 12.0, y + 4.0), Anchor::End, one.scenario);
         runs += one.runs;
-        for (judge, score) in one.judges.iter().enumerate() {
+        for (judge, score) in one.judges[..PLOTTED].iter().enumerate() {
             pooled[judge] += score.all();
             point(&mut picture, y, judge, score.all(), one.runs);
         }

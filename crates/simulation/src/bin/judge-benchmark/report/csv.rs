@@ -4,6 +4,8 @@
 use std::fmt::Write;
 
 use crate::figures::{Figures, Score, interval, share};
+use crate::plan_figures::PlanFigures;
+use crate::report::plans::ends;
 use crate::sweep::Swept;
 
 /// All scenarios.
@@ -26,6 +28,33 @@ pub fn judges(figures: &[Figures]) -> String {
                 seconds(score, 0.5, one.runs),
                 seconds(score, 0.95, one.runs),
                 score.within(900),
+            );
+        }
+    }
+    text
+}
+
+/// All rollouts.
+pub fn plans(plans: &[PlanFigures]) -> String {
+    let mut text = String::from(
+        "case,bad,pods,partitions,msg_per_s,judge,runs,in_holds,promoted,rolled_back,first_left_median_s,first_left_p95_s,ends\n",
+    );
+    for one in plans {
+        for score in &one.scores {
+            let left = |part: f64| {
+                score.first_left(part, one.runs).map_or(String::new(), |it| it.to_string())
+            };
+            let PlanFigures { name, bad, pods, partitions, rate, runs, .. } = one;
+            let _ = writeln!(
+                text,
+                "\"{name}\",{bad},{pods},{partitions},{rate},\"{}\",{runs},{},{},{},{},{},\"{}\"",
+                score.judge,
+                score.in_holds,
+                score.promoted,
+                score.rolled_back,
+                left(0.5),
+                left(0.95),
+                ends(score),
             );
         }
     }

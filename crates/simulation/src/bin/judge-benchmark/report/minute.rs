@@ -3,9 +3,10 @@
 
 use std::fmt::Write;
 
-use super::tables::{percent, rate, times};
+use super::cells::{percent, rate, times};
 use crate::figures::{Figures, Score, share};
-use crate::trial::{ALPHA, JUDGES};
+use crate::ours::ALPHA;
+use crate::trial::JUDGES;
 
 /// Siskin, with metrics: what the others are compared with.
 const SISKIN: usize = 0;

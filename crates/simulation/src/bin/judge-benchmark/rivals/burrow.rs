@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::rivals::rival::Rival;
-use crate::view::View;
+use crate::view::{PartitionOffsets, View};
 
 /// Commits looked at: Burrow's `intervals`.
 const COMMITS: usize = 10;
@@ -24,10 +24,10 @@ impl Rival for Burrow {
         if !view.answered {
             return false;
         }
-        self.partitions.retain(|id, _| view.partitions.iter().any(|(owned, ..)| owned == id));
+        self.partitions.retain(|id, _| view.partitions.iter().any(|it| it.partition == *id));
         let mut bad = false;
-        for &(id, committed, end) in &view.partitions {
-            let commits = self.partitions.entry(id).or_default();
+        for &PartitionOffsets { partition, committed, end } in &view.partitions {
+            let commits = self.partitions.entry(partition).or_default();
             commits.add(view.second, committed, end);
             bad |= commits.is_bad(view.second, end);
         }

@@ -1,13 +1,13 @@
-//! Mann-Whitney as Kayenta applies it: points of one minute, judged every five minutes over the
-//! whole trial, 98 % confidence, tolerance 0.25; a metric that is too high is critical.
+//! Mann-Whitney as Kayenta applies it: points of one minute, 98 % confidence, tolerance 0.25; a metric
+//! that is too high is critical. Judged every five minutes over the whole trial, as its quick start
+//! has it; or once, on 30 points and with an effect size, as its best practices say.
+//! <https://spinnaker.io/docs/guides/user/canary/best-practices/>
 
 use crate::rivals::rival::Rival;
 use crate::view::{Tally, View};
 
 /// Seconds per point.
 const POINT: i64 = 60;
-/// Points between judgements.
-const LOOK: usize = 5;
 /// Normal quantile of 98 % confidence, two-sided.
 const QUANTILE: f64 = 2.326;
 /// The interval must lie beyond this part of the estimated shift.
@@ -16,21 +16,44 @@ const TOLERANCE: f64 = 0.25;
 const METRICS: usize = 3;
 
 /// Series of both roles, per metric.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Ranks {
+    /// Points between judgements.
+    look: usize,
+    /// Least ratio of the means that counts: Kayenta's `criticalIncrease`.
+    effect: f64,
     canary: [Vec<f64>; METRICS],
     primary: [Vec<f64>; METRICS],
     tallies: (Tally, Tally),
     next: i64,
 }
 
+impl Ranks {
+    /// Looks every five minutes, without an effect size.
+    pub fn quick() -> Self {
+        Self::new(5, 0.0)
+    }
+
+    /// Looks once, at half an hour, for half as much again.
+    pub fn by_best_practice() -> Self {
+        Self::new(30, 1.5)
+    }
+
+    fn new(look: usize, effect: f64) -> Self {
+        let (canary, primary) = Default::default();
+        Self { look, effect, canary, primary, tallies: Default::default(), next: POINT }
+    }
+
+    fn is_worse(&self, canary: &[f64], primary: &[f64]) -> bool {
+        let sum = |points: &[f64]| points.iter().sum::<f64>();
+        is_higher(canary, primary) && sum(canary) >= self.effect * sum(primary)
+    }
+}
+
 impl Rival for Ranks {
     fn rolls_back(&mut self, view: &View) -> bool {
         self.tallies.0 = self.tallies.0.plus(view.canary);
         self.tallies.1 = self.tallies.1.plus(view.primary);
-        if self.next == 0 {
-            self.next = POINT;
-        }
         if view.second < self.next {
             return false;
         }
@@ -40,17 +63,15 @@ impl Rival for Ranks {
         if canary.messages <= 0.0 || primary.messages <= 0.0 {
             return false;
         }
-        let points = |tally: Tally| {
-            [tally.errors, tally.slow, tally.lost].map(|count| count / tally.messages)
-        };
+        let points = |tally: Tally| tally.events().map(|count| count / tally.messages);
         for (series, point) in self.canary.iter_mut().zip(points(canary)) {
             series.push(point);
         }
         for (series, point) in self.primary.iter_mut().zip(points(primary)) {
             series.push(point);
         }
-        let looks = self.canary[0].len().is_multiple_of(LOOK);
-        looks && self.canary.iter().zip(&self.primary).any(|(a, b)| is_higher(a, b))
+        let looks = self.canary[0].len().is_multiple_of(self.look);
+        looks && self.canary.iter().zip(&self.primary).any(|(a, b)| self.is_worse(a, b))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Fixed thresholds, checked every minute, and a counter of failed checks: Flagger, Argo Rollouts,
-//! Aviary. They differ in what they count and in what missing data means.
+//! Aviary. They differ in what they count and in what missing data means. The fourth ones are
+//! Flagger's with thresholds from the record of the same group.
 
 use crate::rivals::rival::Rival;
 use crate::view::{Tally, View};
@@ -8,9 +9,21 @@ use crate::view::{Tally, View};
 const INTERVAL: i64 = 60;
 /// Thresholds as somebody sets them who knows the service: three times the usual errors, twice the
 /// usual slow messages, twenty seconds of an average partition's messages.
-const MOST_ERRORS: f64 = 0.03;
-const MOST_SLOW: f64 = 0.20;
-const MOST_LAG: f64 = 1_000.0;
+const BY_HAND: CheckLimits = CheckLimits { errors: 0.03, slow: 0.20, lag: 1_000.0, events: 0.0 };
+/// Thresholds from the record: so many times its errors, its slow messages, its largest lag; and not
+/// less than these.
+const TIMES: CheckLimits = CheckLimits { errors: 3.0, slow: 2.0, lag: 3.0, events: 1.0 };
+const LEAST: CheckLimits = CheckLimits { errors: 0.003, slow: 0.02, lag: 1_000.0, events: 10.0 };
+
+/// What may be, as a part of the messages, and as messages that wait.
+#[derive(Clone, Copy, Debug)]
+struct CheckLimits {
+    errors: f64,
+    slow: f64,
+    lag: f64,
+    /// Errors, or slow messages, below which there are none too many.
+    events: f64,
+}
 
 /// What a check without data is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +42,11 @@ pub struct Thresholds {
     /// Failed checks, over the whole analysis, that roll back.
     failures: u32,
     missing: Missing,
+    limits: CheckLimits,
+    /// Whether limits come from the record, and that so far: counts, and the largest lag.
+    learns: bool,
+    record: Tally,
+    largest_lag: f64,
     /// Whether a single restart rolls back.
     strict_on_restarts: bool,
     failed: u32,
@@ -54,10 +72,19 @@ impl Thresholds {
         Self::new(3, Missing::Success, true)
     }
 
+    /// Flagger's counter, with thresholds from the record; a check without data is a good one.
+    pub fn from_record() -> Self {
+        Self { learns: true, ..Self::new(5, Missing::Success, false) }
+    }
+
     fn new(failures: u32, missing: Missing, strict_on_restarts: bool) -> Self {
         Self {
             failures,
             missing,
+            limits: BY_HAND,
+            learns: false,
+            record: Tally::default(),
+            largest_lag: 0.0,
             strict_on_restarts,
             failed: 0,
             errors: 0,
@@ -68,11 +95,12 @@ impl Thresholds {
     }
 
     fn check(&mut self, lag: f64) {
-        let Tally { messages, errors, slow, .. } = self.tally;
+        let (Tally { messages, errors, slow, .. }, limits) = (self.tally, self.limits);
         if self.heard {
             self.errors = 0;
-            let over = errors > MOST_ERRORS * messages || slow > MOST_SLOW * messages;
-            self.failed += u32::from(over || lag > MOST_LAG);
+            let over = |events: f64, part: f64| events > limits.events && events > part * messages;
+            let over = over(errors, limits.errors) || over(slow, limits.slow);
+            self.failed += u32::from(over || lag > limits.lag);
             return;
         }
         match self.missing {
@@ -84,6 +112,21 @@ impl Thresholds {
 }
 
 impl Rival for Thresholds {
+    fn learn(&mut self, view: &View) {
+        if self.learns {
+            self.record = self.record.plus(view.primary);
+            self.largest_lag = self.largest_lag.max(view.primary_lag());
+            let Tally { messages, errors, slow, .. } = self.record;
+            let usual = |events: f64| events / messages.max(1.0);
+            self.limits = CheckLimits {
+                errors: (TIMES.errors * usual(errors)).max(LEAST.errors),
+                slow: (TIMES.slow * usual(slow)).max(LEAST.slow),
+                lag: (TIMES.lag * self.largest_lag).max(LEAST.lag),
+                events: LEAST.events,
+            };
+        }
+    }
+
     fn rolls_back(&mut self, view: &View) -> bool {
         self.tally = self.tally.plus(view.canary);
         self.heard |= view.heard;

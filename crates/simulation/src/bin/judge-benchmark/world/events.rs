@@ -2,7 +2,6 @@
 //! What they do with messages is `world`'s.
 
 use crate::scenario::Fault;
-use crate::sizes::{CANARY, PARTITIONS, PODS};
 use crate::world::World;
 
 /// Seconds in which a canary in a crash loop dies after a start.
@@ -16,7 +15,7 @@ impl World {
         if !self.is_on() || self.now < 1 {
             return;
         }
-        let since = self.now - self.scenario.onset;
+        let (since, canary) = (self.now - self.scenario.onset, self.scenario.canary());
         match self.scenario.fault {
             Fault::Storm if since % 40 == 0 => {
                 self.canary_joined = false;
@@ -28,16 +27,16 @@ impl World {
             }
             Fault::CrashLoop => self.crash(),
             Fault::Eviction if since == 600 => {
-                self.pods[CANARY].renew(self.now);
+                self.replace(canary);
                 self.rebalance();
             }
             Fault::Rolling if since % 120 == 0 => {
-                let next = usize::try_from(since / 120).unwrap_or(0) % CANARY;
-                self.pods[next].renew(self.now);
+                let next = usize::try_from(since / 120).unwrap_or(0) % canary;
+                self.replace(next);
                 self.rebalance();
             }
             Fault::Pauses if since % PAUSES.0 == 0 => {
-                self.pods[CANARY].stop_until(self.now + PAUSES.1);
+                self.pods[canary].stop_until(self.now + PAUSES.1);
             }
             Fault::Rolling
             | Fault::Eviction
@@ -67,24 +66,24 @@ impl World {
 
     /// Dies some seconds after each start; the pauses double, as the kubelet's do.
     fn crash(&mut self) {
-        let pod = &mut self.pods[CANARY];
+        let pod = &mut self.pods[self.scenario.canary()];
         if pod.runs && self.now - pod.next_start.max(pod.created) >= LIFE {
             pod.runs = false;
             pod.next_start = self.now + 10 * 2_i64.pow(pod.restarts.min(5));
         } else if !pod.runs && self.now >= pod.next_start {
             pod.runs = true;
-            pod.restarts += 1;
-            pod.reset_counters();
+            pod.restart();
         }
     }
 
     /// Part of its speed that a pod has now.
     pub(super) fn health(&mut self, index: usize) -> f64 {
-        let owned = self.partitions.iter().filter(|it| it.owner == index).map(|it| it.weight);
-        let share = owned.sum::<f64>() * PODS as f64 / PARTITIONS as f64;
+        let pace = self.pace(index);
+        let owned = self.seats[index].iter().map(|it| self.partitions[*it].weight);
+        let share = owned.sum::<f64>() * self.scenario.pods as f64 / self.partitions.len() as f64;
         let pod = &mut self.pods[index];
         let mut health = 1.0;
-        if index == CANARY && self.now > self.scenario.onset && self.now > 0 {
+        if pod.canary && self.now > self.scenario.onset {
             let minutes = (self.now - self.scenario.onset) as f64 / 60.0;
             health = match self.scenario.fault {
                 Fault::Stall => 0.0,
@@ -115,7 +114,7 @@ impl World {
                 | Fault::Everyone => 1.0,
             };
         }
-        health *= self.surroundings.node_speed(index, self.now);
+        health *= pace * self.surroundings.node_speed(index, pod.canary);
         pod.slow_wander.step(&mut self.random);
         pod.slowness = pod.slow_wander.level() / health.max(0.01);
         health

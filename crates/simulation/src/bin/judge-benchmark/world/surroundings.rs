@@ -2,7 +2,6 @@
 //! Each draws from its own stream and only in scenarios that have it.
 
 use crate::scenario::{Dependency, Node, Scenario, Traffic};
-use crate::sizes::{CANARY, PARTITIONS};
 use siskin_simulation::random::Random;
 
 /// Part of its speed that a pod has while its neighbour is busy.
@@ -38,6 +37,7 @@ pub struct Surroundings {
     hiccup_until: i64,
     /// The partition of each producer's key, and whether it writes.
     producers: Vec<(usize, bool)>,
+    partitions: usize,
 }
 
 /// What a failing dependency does to some messages.
@@ -54,9 +54,18 @@ impl Surroundings {
     pub fn new(scenario: &Scenario, aside: &mut Random) -> Self {
         let producers = match scenario.traffic {
             Traffic::FewKeys => (0..PRODUCERS)
-                .map(|_| (aside.index(PARTITIONS), aside.unit() < BURST / (BURST + BETWEEN_BURSTS)))
+                .map(|_| {
+                    (
+                        aside.index(scenario.partitions),
+                        aside.unit() < BURST / (BURST + BETWEEN_BURSTS),
+                    )
+                })
                 .collect(),
-            Traffic::Steady | Traffic::Diurnal | Traffic::Burst => Vec::new(),
+            Traffic::Steady
+            | Traffic::Diurnal
+            | Traffic::Burst
+            | Traffic::Cron { .. }
+            | Traffic::Swing { .. } => Vec::new(),
         };
         Self {
             node: scenario.node,
@@ -64,6 +73,7 @@ impl Surroundings {
             busy_neighbour: false,
             hiccup_until: i64::MIN,
             producers,
+            partitions: scenario.partitions,
         }
     }
 
@@ -90,11 +100,11 @@ impl Surroundings {
     }
 
     /// Part of its speed that the node leaves to a pod.
-    pub fn node_speed(&self, pod: usize, now: i64) -> f64 {
+    pub fn node_speed(&self, pod: usize, canary: bool) -> f64 {
         let on_it = match self.node {
             Node::Fair => false,
-            Node::Shared => pod == COMPANION || pod == CANARY && now > 0,
-            Node::CanaryAlone => pod == CANARY && now > 0,
+            Node::Shared => pod == COMPANION || canary,
+            Node::CanaryAlone => canary,
         };
         if on_it && self.busy_neighbour { BESIDE_A_BUSY_ONE } else { 1.0 }
     }
@@ -117,7 +127,7 @@ impl Surroundings {
         }
         let writing = self.producers.iter().filter(|(home, writes)| *home == partition && *writes);
         let duty = BURST / (BURST + BETWEEN_BURSTS);
-        let each = PART * PARTITIONS as f64 / (PRODUCERS as f64 * duty);
+        let each = PART * self.partitions as f64 / (PRODUCERS as f64 * duty);
         (1.0 - PART, writing.count() as f64 * each)
     }
 }
