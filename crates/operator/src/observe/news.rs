@@ -8,8 +8,8 @@ use crate::per_rollout::PerRollout;
 
 /// The versions that the last look at each rollout has read. Clones share them.
 ///
-/// Half of all events of a rollout that moves tell of writes of our own, which the look after them has read: each
-/// would cost five reads more. Versions are only told equal from unequal.
+/// Many events of a rollout that moves tell of writes of our own, which the round after them has read: each would cost
+/// five reads more. Versions are only told equal from unequal.
 #[derive(Clone, Default)]
 pub(crate) struct News(PerRollout<Box<[Box<str>]>>);
 
