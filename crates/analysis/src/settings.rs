@@ -15,8 +15,10 @@ use crate::settings::user_metric::{UserMetric, usable};
 pub struct Settings {
     /// Time between observations, in milliseconds. Below 100 it counts as 100.
     pub interval: Millis,
-    /// Age in milliseconds from which a pod's lag is compared, and read by a user's thresholds and
-    /// checks. The other guards don't wait for it.
+    /// Age in milliseconds from which a pod is compared: its lag, its counts, its memory, the user's
+    /// thresholds and checks, and whether it has committed anything yet. Gross failure, lost
+    /// messages and the other guards don't wait for it. Where a primary pod that started in the
+    /// record took longer, that counts.
     pub warm_up: Millis,
     /// Probability of rolling back a healthy canary over the whole trial, guards excepted.
     /// Above 0 and at most 0.5; anything else counts as the nearest of these bounds.
@@ -37,6 +39,11 @@ impl Settings {
             false_rollback_probability: if alpha.is_nan() { 1e-9 } else { alpha.clamp(1e-9, 0.5) },
             user: usable(&self.user),
         }
+    }
+
+    /// The settings with a warm-up of `learned` milliseconds, if that is longer.
+    pub(crate) fn warmed_up(self, learned: Millis) -> Self {
+        Self { warm_up: self.warm_up.max(learned), ..self }
     }
 
     /// ln of the evidence that decides. Accounts that were lost j times have α·2⁻⁽ʲ⁺¹⁾ to spend.

@@ -121,8 +121,7 @@ impl StallGuard {
         *self = Self::new(self.interval, self.commit_gap);
     }
 
-    /// How long an owner that has committed may be silent: twice the longest healthy gap, to
-    /// which the polls add one interval.
+    /// How long an owner that has committed may be silent: twice the longest healthy gap and a poll.
     pub(crate) fn wait(&self) -> Millis {
         self.commit_gap.map_or(DEFAULT_WAIT, |gap| {
             SHORTEST_WAIT.max(gap.saturating_add(self.interval).saturating_mul(2))
@@ -383,7 +382,9 @@ impl StallGuard {
         };
         // If nothing arrived since the last commit, a single message may be a marker.
         let work = growing.is_some() || lag.waiting() >= MORE_THAN_A_MARKER;
-        self.flags[place].set(Flags::RIPE, old(wait) && work);
+        // A pod that loads a cache first commits nothing until it is warm.
+        let begun = self.flags[place].contains(Flags::ARMED) || lag.is_warm();
+        self.flags[place].set(Flags::RIPE, old(wait) && work && begun);
         self.flags[place].set(Flags::WAITS, old(wait / 2) && work);
     }
 

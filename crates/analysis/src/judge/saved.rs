@@ -50,6 +50,12 @@ pub enum ResumeError {
     UserMetric(Arc<str>),
 }
 
+/// What every form says.
+#[derive(Deserialize)]
+struct Losses {
+    losses: u32,
+}
+
 #[derive(Deserialize)]
 struct Form {
     version: u32,
@@ -163,6 +169,14 @@ impl Judge {
         serde_json::to_string(&saved).unwrap_or_default()
     }
 
+    /// How often accounts were lost if these, which can't be resumed, are lost as well: at least
+    /// once, and once more than they say of themselves, of whatever form they are.
+    #[must_use]
+    pub fn times_lost(saved: Option<&str>) -> u32 {
+        let earlier = saved.and_then(|it| serde_json::from_str::<Losses>(it).ok());
+        earlier.map_or(1, |it| it.losses.saturating_add(1))
+    }
+
     /// Goes on where [`Judge::save`] stopped. Windows in between are not bet on; time lags are
     /// known again as soon as offsets seen by this judge have been committed.
     ///
@@ -176,7 +190,7 @@ impl Judge {
         }
         let saved: Saved = serde_json::from_str(saved)?;
         let margins = saved.margins.checked().ok_or(ResumeError::Inconsistent)?;
-        let settings = settings.sane();
+        let settings = settings.sane().warmed_up(margins.warm_up);
         if let Some(name) = saved.signals.undefined(&settings.user) {
             return Err(ResumeError::UserMetric(name));
         }

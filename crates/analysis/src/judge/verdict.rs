@@ -167,6 +167,8 @@ impl Judge {
             (odd.commits_fell > 0).then_some(Note::CommitsFell { times: odd.commits_fell }),
             (odd.topic_recreated > 0)
                 .then_some(Note::TopicRecreated { times: odd.topic_recreated }),
+            (margins.warm_up > 0 && margins.warm_up == self.settings.warm_up)
+                .then_some(Note::LongWarmUp { warm_up: margins.warm_up }),
             (excused > 0).then_some(Note::Excused { excused }),
             (spared > 0).then_some(Note::BesideASlowPeer { spared }),
             (unreadable > 0).then_some(Note::UnreadableMetrics { values: unreadable }),

@@ -56,7 +56,7 @@ impl Case {
         };
         let mut last = (lag, Signal::Lag);
         if passed.is_empty() && self.is_available(&Signal::Memory) {
-            last = last.max((Memory::SPEAKS_FROM, Signal::Memory));
+            last = last.max((Memory::speaks_from(self.settings.warm_up), Signal::Memory));
         }
         for kind in Kind::BUILT_IN.into_iter().filter(|kind| self.base(*kind).is_some()) {
             let signal = signal(kind, &[]);

@@ -37,8 +37,10 @@ const LEAST_BYTES_PER_MINUTE: f64 = 1.0;
 /// which bets on (y − 1)/4 with scale ¼: `a ← a·(1 + λ·(y − 1))`.
 #[derive(Clone, Debug)]
 pub(crate) struct Memory {
-    /// Largest working set of a primary pod in the record, in bytes.
+    /// Largest working set of a primary pod so far, in bytes.
     largest: f64,
+    /// Age from which a pod is compared.
+    grace: Millis,
     ledger: DriftTest<Arc<str>>,
     window: Option<Millis>,
     pods: BTreeMap<Arc<str>, PodMemory>,
@@ -67,26 +69,30 @@ pub(crate) struct SavedMemory {
 
 impl Memory {
     /// `None`: the primary's pods don't show both working set and limit.
-    pub(crate) fn learn(record: impl Iterator<Item = Observation>) -> Option<Self> {
-        let primary = record.flat_map(|seen| seen.pods).filter(|pod| pod.role == Role::Primary);
-        let sets = primary.filter_map(|pod| Some(reading(&pod)?.0));
-        let largest = sets.reduce(f64::max)?;
-        Some(Self::with(largest, DriftTest::new(WIDEST_SCALE)))
+    pub(crate) fn learn(
+        record: impl Iterator<Item = Observation>,
+        warm_up: Millis,
+    ) -> Option<Self> {
+        let largest = record.filter_map(|seen| largest_of_primary(&seen)).reduce(f64::max)?;
+        Some(Self::with(largest, warm_up, DriftTest::new(WIDEST_SCALE)))
     }
 
-    fn with(largest: f64, ledger: DriftTest<Arc<str>>) -> Self {
-        Self { largest, ledger, window: None, pods: BTreeMap::new(), latest: None }
+    fn with(largest: f64, warm_up: Millis, ledger: DriftTest<Arc<str>>) -> Self {
+        let grace = GRACE_AGE.max(warm_up);
+        Self { largest, grace, ledger, window: None, pods: BTreeMap::new(), latest: None }
     }
 
     /// Age of a pod at which its first window can be over: one after the one that sets the start,
     /// which may have begun before.
-    pub(crate) const SPEAKS_FROM: Millis = GRACE_AGE + WINDOW;
+    pub(crate) fn speaks_from(warm_up: Millis) -> Millis {
+        GRACE_AGE.max(warm_up).saturating_add(WINDOW)
+    }
 
     /// Takes the canary's pods of an observation; bets once a minute.
     pub(crate) fn observe(&mut self, seen: &Observation) {
         let pods = || seen.pods.iter().filter(|pod| pod.role == Role::Canary && !pod.terminating);
         self.pods.retain(|name, _| pods().any(|pod| pod.name == *name));
-        for pod in pods().filter(|pod| seen.at.saturating_sub(pod.created) >= GRACE_AGE) {
+        for pod in pods().filter(|pod| seen.at.saturating_sub(pod.created) >= self.grace) {
             let Some((set, limit)) = reading(pod) else { continue };
             let fresh = PodMemory { least: None, limit, high: None, growth: 0.0 };
             let entry = self.pods.entry(pod.name.clone()).or_insert(fresh);
@@ -98,6 +104,8 @@ impl Memory {
             self.window = Some(seen.at);
             self.bet(seen.at, seen.at.saturating_sub(begin));
         }
+        // After the bet, which only what came before it may spare.
+        self.largest = largest_of_primary(seen).map_or(self.largest, |it| it.max(self.largest));
     }
 
     pub(crate) fn forget_times(&mut self) {
@@ -155,10 +163,16 @@ impl Memory {
     }
 
     /// What [`Memory::save`] wrote; `None` if it did not write this.
-    pub(crate) fn restore(saved: SavedMemory, names: &[Arc<str>]) -> Option<Self> {
+    pub(crate) fn restore(saved: SavedMemory, warm_up: Millis, names: &[Arc<str>]) -> Option<Self> {
         let ledger = saved.accounts.restored(WIDEST_SCALE, names)?;
-        Some(Self::with(saved.largest.max(0.0), ledger))
+        Some(Self::with(saved.largest.max(0.0), warm_up, ledger))
     }
+}
+
+/// The largest working set of the primary's pods at one moment.
+fn largest_of_primary(seen: &Observation) -> Option<f64> {
+    let primary = seen.pods.iter().filter(|pod| pod.role == Role::Primary);
+    primary.filter_map(|pod| Some(reading(pod)?.0)).reduce(f64::max)
 }
 
 /// Working set and limit of a pod.
@@ -173,7 +187,45 @@ mod tests {
     use super::*;
     use siskin_simulation::random::Random;
 
+    use crate::observation::PodMetrics;
     use crate::stopping::assert_e_process;
+
+    #[test]
+    fn a_primary_pod_that_grows_in_the_trial_says_what_is_normal() {
+        let pod = |role, name: &str, mebibytes: f64| {
+            let metrics = PodMetrics {
+                working_set: Some(mebibytes * 1_048_576.0),
+                memory_limit: Some(1_073_741_824.0),
+                ..PodMetrics::default()
+            };
+            PodObservation {
+                name: name.into(),
+                role,
+                created: 0,
+                ready: true,
+                terminating: false,
+                restarts: 0,
+                oom_kills: 0,
+                crash_loop: false,
+                containers: Arc::default(),
+                node: None,
+                metrics: Some(metrics),
+            }
+        };
+        let seen = |minute: i64, grown: f64| Observation {
+            at: GRACE_AGE + minute * WINDOW,
+            group: None,
+            pods: vec![pod(Role::Primary, "primary", 200.0), pod(Role::Canary, "canary", grown)],
+        };
+        let quiet =
+            Observation { pods: vec![pod(Role::Primary, "primary", 100.0)], ..seen(0, 0.0) };
+        let mut memory = Memory::learn([quiet].into_iter(), 0).expect("memory is shown");
+        let grown = [100.0, 120.0, 140.0, 160.0, 180.0, 200.0];
+        for (minute, grown) in (1..).zip(grown) {
+            memory.observe(&seen(minute, grown));
+        }
+        assert!(memory.ln_value() <= 1e-6, "{}", memory.ln_value());
+    }
 
     #[test]
     fn its_mean_is_at_most_one_where_the_headroom_lasts_an_hour() {

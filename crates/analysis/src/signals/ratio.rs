@@ -17,13 +17,13 @@ use crate::engines::onset::{Onset, SavedOnset};
 use crate::engines::ratio_test::{EventCounts, Margin, RATIOS, RatioTest};
 use crate::findings::effect::Effect;
 use crate::normal::spread::Spread;
+use crate::normal::warm_up::LONGEST_WARM_UP;
 use crate::numbers::{Millis, ln_add, milli_up, unmilli};
 use crate::observation::Role;
+use crate::settings::Settings;
 
 /// The gross account's part of the signal of errors; the rest is the ordinary accounts'.
 const GROSS_PART: f64 = 0.2;
-/// A pod that gets faster is still warming up: for this long after its creation, at most.
-pub(crate) const LONGEST_WARM_UP: Millis = 900_000;
 /// The most windows of 10 s that are compared with as many before them to see whether it gets faster.
 pub(crate) const WARM_UP_WINDOWS: usize = 12;
 /// What is faster: less than this part of the slow messages before.
@@ -37,8 +37,7 @@ const LEAST_RATIO_ALONE: f64 = 2.0;
 #[derive(Clone, Debug)]
 pub(crate) struct RatioSignal {
     kind: Kind,
-    /// ln of the largest factor of one window: a batch of 50 errors is one event that looks like 50.
-    ln_most: f64,
+    limits: RatioLimits,
     spread: Spread,
     /// The primary's counts in the record.
     record: Count,
@@ -62,9 +61,15 @@ pub(crate) struct RatioSignal {
     pub(crate) exported: bool,
     /// When the latest window was bet on.
     pub(crate) latest: Option<Millis>,
-    /// ln of the evidence of the ordinary accounts after one more window, of the events that are
-    /// suspected already. Not kept: they are counted with the next window, or were none.
-    ahead: Option<f64>,
+}
+
+/// What bounds a signal of counts, by the settings of the trial.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RatioLimits {
+    /// ln of the largest factor of one window: a batch of 50 errors is one event that looks like 50.
+    ln_most: f64,
+    /// Age in milliseconds below which a pod is warming up.
+    warm_up: Millis,
 }
 
 /// A signal as it is saved: margins and logarithms in thousandths.
@@ -85,22 +90,28 @@ pub(crate) struct SavedRatio {
     exported: bool,
 }
 
+impl RatioLimits {
+    pub(crate) fn of(kind: Kind, settings: &Settings) -> Self {
+        Self { ln_most: kind.ln_most(settings), warm_up: settings.warm_up }
+    }
+}
+
 impl RatioSignal {
     /// A signal that was available in the record, with what its windows teach.
-    pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>], ln_most: f64) -> Self {
+    pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>], limits: RatioLimits) -> Self {
         let counts = record
             .iter()
             .map(|window| sum(kind, window.iter().filter(|rise| rise.role == Role::Primary)));
         let count = counts.fold(Count::default(), Count::plus);
         let exported =
             !kind.may_begin_empty() || record.iter().flatten().any(|rise| rise.shows(kind));
-        Self { exported, ..Self::with(kind, ln_most, Spread::learn(kind, record), count) }
+        Self { exported, ..Self::with(kind, limits, Spread::learn(kind, record), count) }
     }
 
-    fn with(kind: Kind, ln_most: f64, spread: Spread, record: Count) -> Self {
+    fn with(kind: Kind, limits: RatioLimits, spread: Spread, record: Count) -> Self {
         Self {
             kind,
-            ln_most,
+            limits,
             spread,
             record,
             engine: RatioTest::fine(),
@@ -115,7 +126,6 @@ impl RatioSignal {
             shown: false,
             exported: true,
             latest: None,
-            ahead: None,
         }
     }
 
@@ -123,17 +133,16 @@ impl RatioSignal {
     pub(crate) fn bet(&mut self, at: Millis, window: &[Rise], spared: bool) {
         let margin = self.spread.margin();
         let all = counts(self.kind, window, |_| true);
-        let warm = counts(self.kind, window, |rise| self.kind.compares(rise.age));
+        let warm =
+            counts(self.kind, window, |rise| self.kind.compares(rise.age, self.limits.warm_up));
         if self.kind.has_gross_account() {
             self.bet_gross(all, margin);
         }
         let most = self
             .largest_factor(window, Count { events: all.canary_events, of: all.canary_messages });
         let most = if spared && self.kind.may_be_node_or_shard() { most.min(0.0) } else { most };
-        self.ahead = None;
         if warm.canary_messages > 0.0 && warm.primary_messages > 0.0 {
             self.engine.bet(warm, margin, most);
-            self.look_ahead(warm, window, margin, most);
             self.onset.add(warm, self.engine.ln_value());
             self.proof.bet(warm, margin);
             self.totals = self.totals.plus(warm);
@@ -145,20 +154,6 @@ impl RatioSignal {
         self.spread.watch(self.kind, window);
     }
 
-    /// What the next window will say at least, if what is suspected is so.
-    fn look_ahead(&mut self, warm: EventCounts, window: &[Rise], margin: Margin, most: f64) {
-        let suspected = |role| {
-            let rises = window.iter().filter(|rise| rise.role == role);
-            rises.map(|rise| rise.suspected(self.kind)).sum::<f64>()
-        };
-        let (x, y) = (suspected(Role::Canary), suspected(Role::Primary));
-        self.ahead = (x > 0.0).then(|| {
-            let mut engine = self.engine.clone();
-            engine.bet(EventCounts { canary_events: x, primary_events: y, ..warm }, margin, most);
-            engine.ln_value()
-        });
-    }
-
     fn bet_gross(&mut self, all: EventCounts, margin: Margin) {
         if all.canary_messages > 0.0 && all.primary_messages <= 0.0 && self.record.of > 0.0 {
             let Count { events, of } = self.record;
@@ -167,11 +162,16 @@ impl RatioSignal {
             let rate = (events + 2.33 * (events + 1.0).sqrt() + 3.0) / of;
             let ratio = margin.ratio.max(LEAST_RATIO_ALONE);
             let at_most = ratio * rate * all.canary_messages;
-            self.gross.bet_alone(all.canary_events, at_most, margin.dispersion, self.ln_most);
+            self.gross.bet_alone(
+                all.canary_events,
+                at_most,
+                margin.dispersion,
+                self.limits.ln_most,
+            );
             let beside = EventCounts { primary_events: events, primary_messages: of, ..all };
             self.gross_onset.add(beside, self.gross.ln_value());
         } else {
-            self.gross.bet(all, margin, self.ln_most);
+            self.gross.bet(all, margin, self.limits.ln_most);
             self.gross_onset.add(all, self.gross.ln_value());
         }
     }
@@ -180,7 +180,7 @@ impl RatioSignal {
     /// one half of what was seen of it to the other.
     fn largest_factor(&mut self, window: &[Rise], canary: Count) -> f64 {
         if !self.kind.has_warm_up() {
-            return self.ln_most;
+            return self.limits.ln_most;
         }
         if self.recent.len() == 2 * WARM_UP_WINDOWS {
             self.recent.pop_front();
@@ -195,7 +195,7 @@ impl RatioSignal {
         let (before, now) = (rate(0..split), rate(split..self.recent.len()));
         // Of one window, or none, nobody knows.
         let gets_faster = self.recent.len() < 2 || now < FASTER_RATIO * before;
-        if young && gets_faster { 0.0 } else { self.ln_most }
+        if young && gets_faster { 0.0 } else { self.limits.ln_most }
     }
 
     fn remember(&mut self, window: &[Rise]) {
@@ -222,8 +222,7 @@ impl RatioSignal {
             let fine = (1.0 - GROSS_PART).ln() + self.engine.ln_value();
             ln_add(fine, GROSS_PART.ln() + self.gross.ln_value())
         } else {
-            // Both are values of one process, at two moments: it bounds the largest of all.
-            self.ahead.map_or(self.engine.ln_value(), |ahead| ahead.max(self.engine.ln_value()))
+            self.engine.ln_value()
         }
     }
 
@@ -350,11 +349,11 @@ impl RatioSignal {
     }
 
     /// What [`RatioSignal::save`] wrote; `None` if it did not write this.
-    pub(crate) fn restore(kind: Kind, saved: &SavedRatio, ln_most: f64) -> Option<Self> {
+    pub(crate) fn restore(kind: Kind, saved: &SavedRatio, limits: RatioLimits) -> Option<Self> {
         let (ratio, dispersion) = saved.margin;
         let margin = Margin { ratio: unmilli(ratio), dispersion: unmilli(dispersion) };
         let record = Count { events: saved.record.0.max(0.0), of: saved.record.1.max(0.0) };
-        let mut signal = Self::with(kind, ln_most, Spread::restored(margin), record);
+        let mut signal = Self::with(kind, limits, Spread::restored(margin), record);
         signal.engine = RatioTest::fine().restored(&saved.fine)?;
         signal.gross = RatioTest::gross().restored(&saved.gross)?;
         signal.proof = NonInferiority::restore(saved.proof);
