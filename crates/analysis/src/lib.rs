@@ -71,7 +71,7 @@ pub use crate::normal::stuck::{StuckPartition, stuck_partitions};
 pub use crate::observation::PartitionId;
 pub use crate::observation::record::{Pushed, RECORD_SPAN, Record};
 pub use crate::settings::Settings;
-pub use crate::settings::bound::{Against, Bound};
+pub use crate::settings::bound::{Against, Bound, Scope};
 pub use crate::settings::check::{Check, Input, Measure, NoValue};
 pub use crate::settings::user_metric::{
     MOST_USER_METRICS, Threshold, UserMetric, UserMetricError, UserRule, check_user_metrics,

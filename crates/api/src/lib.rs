@@ -65,7 +65,7 @@ mod validate;
 pub use crd::{Crd, crd};
 pub use guard::{CanaryGuard, CanaryGuardSpec};
 pub use metrics::{
-    Against, Check, CheckName, MetricQuery, Preset, PrometheusSource, Ratio, ScrapeSource,
+    Against, Check, CheckName, MetricQuery, Preset, PrometheusSource, Ratio, Scope, ScrapeSource,
     SeriesField, SeriesNames, Threshold, UserMetric,
 };
 pub use pages::Page;

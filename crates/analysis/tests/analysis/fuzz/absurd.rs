@@ -7,7 +7,7 @@ use siskin_analysis::observation::{
     GroupObservation, GroupState, Histogram, MemberCount, Millis, Observation, Owner,
     PartitionObservation, PodMetrics, PodObservation, Role, UserReading,
 };
-use siskin_analysis::{Against, Check, Measure, Settings, Threshold, UserMetric, UserRule};
+use siskin_analysis::{Against, Check, Measure, Scope, Settings, Threshold, UserMetric, UserRule};
 
 use siskin_simulation::random::Random;
 use siskin_simulation::{START, healthy_pod};
@@ -139,7 +139,8 @@ impl Draw {
                 min: draw.one_of(&[None, None, Some(-1.0), Some(1e300), Some(f64::INFINITY)]),
                 max: draw.one_of(&bound),
                 failure_limit: draw.one_of(&[0, 3, u32::MAX]),
-                against: draw.one_of(&[Against::Absolute, Against::Primary]),
+                against: draw.one_of(&[Against::Absolute, Against::Primary, Against::Before]),
+                scope: draw.one_of(&[Scope::Pods, Scope::Global]),
             };
             let rule = draw.one_of(&[UserRule::Ratio, UserRule::Threshold(threshold)]);
             UserMetric { name, rule }
