@@ -34,8 +34,7 @@ pub(crate) struct StallGuard {
     seen: Option<Millis>,
     /// Watched milliseconds without a commit, since the last one or since the assignment.
     quiet: Column<u32>,
-    /// Watched milliseconds since messages have arrived after the last commit, or after the
-    /// assignment.
+    /// Watched milliseconds since messages arrived after the last commit, or after the assignment.
     growing: Column<u32>,
     flags: Column<Flags>,
     /// What the primary did up to the latest look.

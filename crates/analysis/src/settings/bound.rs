@@ -37,8 +37,9 @@ pub enum Scope {
 
 impl Scope {
     /// Whether it is what nobody needs to write down.
-    pub(crate) fn is_pods(&self) -> bool {
-        *self == Self::Pods
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    pub(crate) const fn is_pods(&self) -> bool {
+        matches!(self, Self::Pods)
     }
 }
 
