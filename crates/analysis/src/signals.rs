@@ -162,7 +162,7 @@ impl Signals {
                 outage: guards.stall.is_outage(self.lag.window_length()),
             },
         );
-        self.lag_non_inferiority.observe(group, seen);
+        self.lag_non_inferiority.observe(group, seen, self.lag.margins.normal_lag);
         if seen.epoch.is_some() {
             let length = self.lag.margins_at_its_pace().proof_window(self.interval);
             self.lag_non_inferiority.set_length(length);

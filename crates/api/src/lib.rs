@@ -82,6 +82,8 @@ pub use status::{
     AnalysisStatus, AutoscalerKind, AutoscalerRef, CanaryRolloutStatus, ObservedTarget, Phase,
     PrintedColumns, RejectedRevision, Revisions, RoleFigures, Share, Verdict,
 };
-pub use strategy::{Approval, OnInconclusive, Order, Step, StepSize, StepSpec, Strategy};
+pub use strategy::{
+    Approval, MinimumEvidence, OnInconclusive, Order, Step, StepSize, StepSpec, Strategy,
+};
 pub use units::{Decimal, Duration, ParseUnitError, Probability};
 pub use validate::SpecError;

@@ -99,7 +99,7 @@ impl<const N: usize> RatioTest<N> {
     }
 
     /// Bets on a window in which no primary pod was alive: events against those expected at most,
-    /// from the record and the margin. Only the gross accounts do this.
+    /// from the record and the margin.
     pub(crate) fn bet_alone(&mut self, events: f64, at_most: f64, dispersion: f64, ln_most: f64) {
         let Against { ratios, lenience } = self.against;
         let tempered = |ln: f64| (ln / dispersion.max(1.0)).min(ln_most);

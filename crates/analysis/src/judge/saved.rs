@@ -84,12 +84,20 @@ struct Saved {
     /// Up to when crashes are nobody's fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     forgiven: Option<Millis>,
+    /// Messages committed in time.
+    #[serde(rename = "inTime", default, skip_serializing_if = "is_none")]
+    in_time: u32,
     windows: u32,
     pool: i64,
     topics: Vec<Arc<str>>,
     pods: Vec<Arc<str>>,
     partitions: Vec<LagRow>,
     signals: SavedSignals,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Longest text. Status, where it lives, is part of every write of a CanaryRollout.
@@ -158,6 +166,7 @@ impl Judge {
             group: self.guards.group_lag,
             stood,
             forgiven: self.guards.crash.forgiven(),
+            in_time: self.signals.lag_non_inferiority.in_time,
             windows: lag.test.windows(),
             pool,
             topics: topics.list,
@@ -220,6 +229,7 @@ impl Judge {
             .restore_lag(saved.partitions, &saved.topics, &saved.pods)
             .ok_or(ResumeError::Inconsistent)?;
         signals.lag.restore(accounts, saved.pool, saved.windows);
+        signals.lag_non_inferiority.in_time = saved.in_time;
         Ok(Self {
             settings,
             losses: saved.losses,

@@ -3,6 +3,7 @@
 
 mod batches;
 mod checks;
+mod completes;
 mod cost;
 mod data_rules;
 mod effects;

@@ -68,6 +68,7 @@ impl Size {
             interval: POLL,
             warm_up: 0,
             false_rollback_probability: 0.01,
+            minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
             user: (0..self.metrics).map(metric).collect(),
         }
     }

@@ -97,9 +97,8 @@ fn how_long_a_primary_pod_took_to_start_is_learned_from_the_record() {
         set_warm(&mut trial.world, true);
         trial.run(16 * MINUTE);
         assert!(trial.never(Verdict::Fail), "seed {seed}: {:?}", first_fault(&trial));
-        let learned = trial.last().notes.iter().find_map(|note| match note {
-            Note::LongWarmUp { warm_up } => Some(*warm_up),
-            _ => None,
+        let learned = trial.last().notes.iter().find_map(|note| {
+            if let Note::LongWarmUp { warm_up } = note { Some(*warm_up) } else { None }
         });
         let learned = learned.expect("a note of it");
         assert!((4 * MINUTE..6 * MINUTE).contains(&learned), "seed {seed}: {learned}");

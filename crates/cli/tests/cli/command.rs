@@ -131,7 +131,7 @@ fn wrong_usage_is_told_with_what_is_wanted() {
     for (args, wanted) in [
         (
             &["replay", "a", "--set", "speed=9"][..],
-            "there is no setting \"speed\"; there are interval (1s to 5m), warmUp (0s to 24h), falseRollbackProbability (above 0, at most 0.2)",
+            "there is no setting \"speed\"; there are interval (1s to 5m), warmUp (0s to 24h), falseRollbackProbability (above 0, at most 0.2), minimumEvidence (Proven, Observed)",
         ),
         (&["replay", "a", "--set", "warmUp"], "want field=value; there are interval ("),
         (&["replay", "a", "--set", "warmUp=2d"], "such as 1h30m or 45s"),

@@ -137,6 +137,7 @@ fn settings() -> Settings {
         interval: POLL * 1_000,
         warm_up: 30_000,
         false_rollback_probability: ALPHA,
+        minimum_evidence: siskin_analysis::MinimumEvidence::default(),
         user: std::sync::Arc::default(),
     }
 }
