@@ -14,6 +14,9 @@ pub(crate) const DEFAULT_COMMIT_GAP: Millis = 30_000;
 /// Polls after which an answer is too old for a Pass or a guard. Unwatched time that is longer is
 /// bet on as if it had been this many polls.
 pub(crate) const RECENT_POLLS: Millis = 3;
+/// Messages of the canary from which on something was observed: none of them an event leaves 15 %
+/// open.
+pub(crate) const LEAST_OBSERVED_MESSAGES: u32 = 20;
 /// Largest evidence that is reported: more means nothing.
 pub(crate) const LARGEST_EVIDENCE: f64 = 1e12;
 

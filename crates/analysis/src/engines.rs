@@ -6,5 +6,6 @@ pub(crate) mod e_process;
 pub(crate) mod interval;
 pub(crate) mod non_inferiority;
 pub(crate) mod onset;
+pub(crate) mod poisson;
 pub(crate) mod rate_test;
 pub(crate) mod ratio_test;

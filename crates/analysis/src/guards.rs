@@ -83,6 +83,7 @@ impl Guards {
             self.crash.observe(seen.at, &seen.pods);
             self.bounds.iter_mut().for_each(|bounds| bounds.hear(&seen));
         }
+        self.bounds.iter_mut().for_each(Bounds::begin);
         self
     }
 
@@ -138,7 +139,10 @@ impl Guards {
     /// needs no primary; a comparison with an unhealthy one blames nobody.
     fn out_of_bounds(&self, primary_healthy: bool) -> Option<Finding> {
         let faults = || self.bounds.iter().filter_map(|it| Some((it.against(), it.fault()?)));
-        let blames = |against| primary_healthy || against == Against::Absolute;
+        let blames = |against| match against {
+            Against::Absolute | Against::Before => true,
+            Against::Primary => primary_healthy,
+        };
         if let Some((_, fault)) = faults().find(|(against, _)| blames(*against)) {
             return Some(Finding::Fault(fault));
         }

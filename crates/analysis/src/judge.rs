@@ -39,10 +39,12 @@ impl Judge {
 
     /// A judge for a trial whose accounts were lost, for the `losses`-th time: the j-th one has
     /// α·2⁻⁽ʲ⁺¹⁾ to spend, so that all of them together stay within α.
+    /// [`Judge::times_lost`] says how often that was.
     #[must_use]
     pub fn start_over(settings: Settings, record: &Record, losses: u32) -> Self {
         let settings = settings.sane();
         let lesson = learn(&settings, record);
+        let settings = settings.warmed_up(lesson.margins.warm_up);
         let commit_gap = lesson.margins.commit_gap;
         let budget = Budget::of(&settings, losses);
         let lag = Lag::new(budget, lesson.margins, lesson.capacity, lesson.tolerance);

@@ -9,6 +9,7 @@
 //!     interval: 10_000,
 //!     warm_up: 60_000,
 //!     false_rollback_probability: 0.01,
+//!     minimum_evidence: siskin_analysis::MinimumEvidence::default(),
 //!     user: [].into(),
 //! };
 //! let mut judge = Judge::new(settings, &Record::new(0));
@@ -60,7 +61,7 @@ pub use crate::findings::assessment::{Assessment, EValue, SignalReport, WindowCo
 pub use crate::findings::doubt::Doubt;
 pub use crate::findings::effect::Effect;
 pub use crate::findings::fault::Fault;
-pub use crate::findings::finding::{Finding, KeepsUp, Verdict};
+pub use crate::findings::finding::{Finding, KeepsUp, Observed, Verdict};
 pub use crate::findings::note::Note;
 pub use crate::findings::signal::Signal;
 pub use crate::guards::crash::crash_guard;
@@ -70,11 +71,11 @@ pub use crate::normal::steady::{Unsteady, primary_steady};
 pub use crate::normal::stuck::{StuckPartition, stuck_partitions};
 pub use crate::observation::PartitionId;
 pub use crate::observation::record::{Pushed, RECORD_SPAN, Record};
-pub use crate::settings::Settings;
-pub use crate::settings::bound::{Against, Bound};
+pub use crate::settings::bound::{Against, Bound, Scope};
 pub use crate::settings::check::{Check, Input, Measure, NoValue};
 pub use crate::settings::user_metric::{
     MOST_USER_METRICS, Threshold, UserMetric, UserMetricError, UserRule, check_user_metrics,
 };
+pub use crate::settings::{MinimumEvidence, Settings};
 pub use crate::summary::{GroupSummary, RoleSummary, summarize};
 pub use crate::words::ShortNumber;

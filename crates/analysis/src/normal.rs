@@ -8,3 +8,4 @@ pub(crate) mod spread;
 pub(crate) mod steady;
 pub(crate) mod stuck;
 pub(crate) mod tolerance;
+pub(crate) mod warm_up;

@@ -41,7 +41,7 @@ use crate::signals::lag::{Lag, LagWindow, Sparing};
 use crate::signals::lag_non_inferiority::LagNonInferiority;
 use crate::signals::memory::Memory;
 use crate::signals::peers::Peers;
-use crate::signals::ratio::RatioSignal;
+use crate::signals::ratio::{RatioLimits, RatioSignal};
 use crate::signals::restarts::Restarts;
 use crate::signals::skipped_work::{BaselineBuilder, SkippedWork, work};
 
@@ -108,7 +108,7 @@ impl Signals {
         }
         let signal = |kind: Kind| {
             available[kind.index()]
-                .then(|| RatioSignal::learn(kind, &windows, kind.ln_most(settings)))
+                .then(|| RatioSignal::learn(kind, &windows, RatioLimits::of(kind, settings)))
         };
         meter.unreadable = 0;
         Self {
@@ -120,7 +120,7 @@ impl Signals {
             ratios: kinds().map(signal).collect(),
             reader,
             skipped_work: builder.build(),
-            memory: Memory::learn(record.observations()),
+            memory: Memory::learn(record.observations(), settings.warm_up),
             restarts: Restarts::learn(record.latest()),
             churn: Churn::new(),
             window: Window { begin: window.begin, rises: BTreeMap::new() },
@@ -140,7 +140,7 @@ impl Signals {
     ) -> Option<LagWindow> {
         // Time that nobody watched is bet on as if it had been a few polls.
         let longest = self.interval.saturating_mul(RECENT_POLLS);
-        self.restarts.observe(observation, longest, &guards.crash);
+        self.restarts.observe(observation, &guards.crash);
         let rewinds = group.lags.oddities.rewinds();
         self.churn.observe(observation, rewinds, longest, guards.stall.is_outage(0));
         self.observe_counts(observation);
@@ -162,7 +162,7 @@ impl Signals {
                 outage: guards.stall.is_outage(self.lag.window_length()),
             },
         );
-        self.lag_non_inferiority.observe(group, seen);
+        self.lag_non_inferiority.observe(group, seen, self.lag.margins.normal_lag);
         if seen.epoch.is_some() {
             let length = self.lag.margins_at_its_pace().proof_window(self.interval);
             self.lag_non_inferiority.set_length(length);

@@ -70,6 +70,33 @@ impl Display for Rounded {
     }
 }
 
+/// A number in steps of 1, 2 and 5, rounded down: what it says of "at least" stays true, and the text
+/// changes when it has about doubled.
+pub(crate) struct AtLeast(pub(crate) f64);
+
+/// A number in the same steps, rounded up.
+pub(crate) struct AtMost(pub(crate) f64);
+
+impl Display for AtLeast {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let step = steps(self.0).rev().find(|step| *step <= self.0 * (1.0 + 1e-9));
+        ShortNumber(step.unwrap_or(0.0)).fmt(f)
+    }
+}
+
+impl Display for AtMost {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let step = steps(self.0).find(|step| *step >= self.0 * (1.0 - 1e-9));
+        ShortNumber(step.unwrap_or(self.0)).fmt(f)
+    }
+}
+
+/// Steps around a number, ascending.
+fn steps(number: f64) -> impl DoubleEndedIterator<Item = f64> {
+    let ten = 10_f64.powf(number.clamp(1e-9, 1e15).log10().floor());
+    [0.5, 1.0, 2.0, 5.0, 10.0, 20.0].map(|step| step * ten).into_iter()
+}
+
 /// A length of time for people: `7 s`, `4 min 10 s`, `3 h 5 min`.
 pub(crate) struct HumanDuration(pub(crate) Millis);
 

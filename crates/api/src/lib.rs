@@ -65,7 +65,7 @@ mod validate;
 pub use crd::{Crd, crd};
 pub use guard::{CanaryGuard, CanaryGuardSpec};
 pub use metrics::{
-    Against, Check, CheckName, MetricQuery, Preset, PrometheusSource, Ratio, ScrapeSource,
+    Against, Check, CheckName, MetricQuery, Preset, PrometheusSource, Ratio, Scope, ScrapeSource,
     SeriesField, SeriesNames, Threshold, UserMetric,
 };
 pub use pages::Page;
@@ -82,6 +82,8 @@ pub use status::{
     AnalysisStatus, AutoscalerKind, AutoscalerRef, CanaryRolloutStatus, ObservedTarget, Phase,
     PrintedColumns, RejectedRevision, Revisions, RoleFigures, Share, Verdict,
 };
-pub use strategy::{Approval, OnInconclusive, Order, Step, StepSize, StepSpec, Strategy};
+pub use strategy::{
+    Approval, MinimumEvidence, OnInconclusive, Order, Step, StepSize, StepSpec, Strategy,
+};
 pub use units::{Decimal, Duration, ParseUnitError, Probability};
 pub use validate::SpecError;

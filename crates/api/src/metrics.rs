@@ -150,7 +150,7 @@ pub struct Ratio {
 /// `falseRollbackProbability` says, unless the primary is out of the bounds as well.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(cel, validation = rules::THRESHOLD_HAS_A_BOUND, validation = rules::THRESHOLD_BOUNDS_ORDER)]
+#[x_kube(cel, validation = rules::THRESHOLD_HAS_A_BOUND, validation = rules::THRESHOLD_BOUNDS_ORDER, validation = rules::GLOBAL_HAS_NO_PRIMARY)]
 pub struct Threshold {
     /// PromQL. With `{{pods}}` one question for all pods, answered with one series per pod with
     /// the pod label; with `{{pod}}` one question per pod, answered with one value. Also
@@ -172,6 +172,9 @@ pub struct Threshold {
     /// What the bounds are about.
     #[serde(default)]
     pub against: Against,
+    /// Whom the value is about. One that is about the whole is not shared with the primary.
+    #[serde(default)]
+    pub scope: Scope,
 }
 
 /// What the bounds of a threshold are about.
@@ -182,6 +185,21 @@ pub enum Against {
     Absolute,
     /// The canary's value divided by the primary's, each the median of its pods.
     Primary,
+    /// The canary's value divided by what the primary's was before the trial, each the median of its
+    /// pods: how many times as large it has become.
+    Before,
+}
+
+/// Whom the value of a threshold is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum Scope {
+    /// The pods, each or by role. A reading in which the primary is out of the bounds as well counts
+    /// as nothing.
+    #[default]
+    Pods,
+    /// The whole, as a query without pod and role answers: a figure of the business, the errors of
+    /// a service that is called. It counts for the canary, whoever caused it.
+    Global,
 }
 
 /// A bound on a value that is known by this name elsewhere, without a query: it is computed of each

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{Check, UserMetric};
-use crate::strategy::{OnInconclusive, Order, Step, StepSpec};
+use crate::strategy::{MinimumEvidence, OnInconclusive, Order, Step, StepSpec};
 use crate::units::{Duration, Probability};
 
 /// The state of the rollout as the operator resumes it. Read `phase`, `summary` and `conditions`
@@ -207,6 +207,9 @@ pub struct FrozenPlan {
     pub on_inconclusive: OnInconclusive,
     /// Accepted probability of rolling back a healthy version.
     pub false_rollback_probability: Probability,
+    /// What a step needs to go on.
+    #[serde(default = "MinimumEvidence::of_older_plans")]
+    pub minimum_evidence: MinimumEvidence,
     /// How often the group is read.
     pub interval: Duration,
     /// The user's own metrics.

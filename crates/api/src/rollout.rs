@@ -13,7 +13,7 @@ use crate::progress::FrozenPlan;
 use crate::references::{SecretRef, TargetRef};
 use crate::rules;
 use crate::status::CanaryRolloutStatus;
-use crate::strategy::{Order, Step, StepSpec, Strategy};
+use crate::strategy::{MinimumEvidence, Order, Step, StepSpec, Strategy};
 use crate::units::{Duration, Probability};
 
 /// What to roll out, how, and by which evidence a new version is judged.
@@ -171,6 +171,12 @@ pub struct Analysis {
     #[serde(default = "Analysis::default_false_rollback_probability")]
     #[x_kube(validation = rules::FALSE_ROLLBACK_PROBABILITY)]
     pub false_rollback_probability: Probability,
+    /// What a step needs at the end of its hold to go on. `Proven`: a large effect is ruled out for
+    /// every signal, which takes thousands of messages where little fails. `Observed`, the default: that,
+    /// or nothing unusual among the messages that came, 20 at least; the status says which it was, and
+    /// which bound that shows. What neither can show is inconclusive.
+    #[serde(default)]
+    pub minimum_evidence: MinimumEvidence,
     /// The Kafka cluster and the consumer group.
     pub kafka: KafkaSource,
     /// Where the pods' metrics are read from. Without it, and without `scrape`, the comparison is
@@ -242,6 +248,7 @@ impl CanaryRolloutSpec {
             max_hold: self.strategy.max_hold,
             on_inconclusive: self.strategy.on_inconclusive,
             false_rollback_probability: self.analysis.false_rollback_probability,
+            minimum_evidence: self.analysis.minimum_evidence,
             interval: self.analysis.interval,
             metrics: self.analysis.metrics.clone(),
             checks: self.analysis.checks.clone(),

@@ -82,6 +82,11 @@ pub(crate) const THRESHOLD_BOUNDS_ORDER: Rule = (
     "min must not be greater than max",
 );
 
+pub(crate) const GLOBAL_HAS_NO_PRIMARY: Rule = (
+    "!has(self.scope) || self.scope != 'Global' || !has(self.against) || self.against != 'Primary'",
+    "a value with scope Global is the primary's as well: against is Absolute or Before",
+);
+
 pub(crate) const CHECKS_NEED_A_SOURCE: Rule = (
     "!has(self.checks) || size(self.checks) == 0 || has(self.prometheus) || has(self.scrape)",
     "checks needs prometheus or scrape: where the pods' metrics are read",

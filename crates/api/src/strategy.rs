@@ -159,6 +159,23 @@ pub enum StepSize {
     Replicas(i32),
 }
 
+/// What a step needs at the end of its hold to go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub enum MinimumEvidence {
+    /// A large effect is ruled out for every signal.
+    Proven,
+    /// Or nothing unusual was seen of a few messages at least.
+    #[default]
+    Observed,
+}
+
+impl MinimumEvidence {
+    /// The least evidence of a plan that an older build froze: it knew no other.
+    pub(crate) const fn of_older_plans() -> Self {
+        Self::Proven
+    }
+}
+
 impl Strategy {
     /// The steps in full: the shorthand expanded, every hold filled in. At most 99.
     ///

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
-use siskin_analysis::Settings;
+use siskin_analysis::{MinimumEvidence, Settings};
 use siskin_api::Duration;
 
 use crate::lint::expected::Expected;
@@ -85,8 +85,8 @@ pub(crate) struct ReplayArgs {
     /// the recorded one; also instead of the one in --set.
     #[arg(long, value_name = "P", value_parser = probability)]
     pub(crate) alpha: Option<f64>,
-    /// Judge by another setting: interval=1s to 5m, warmUp=0s to 24h, or
-    /// falseRollbackProbability=P. Can be given several times; the last one of a field counts.
+    /// Judge by another setting: interval=1s to 5m, warmUp=0s to 24h, falseRollbackProbability=P, or
+    /// minimumEvidence=Proven or Observed. Can be given several times; the last one of a field counts.
     #[arg(long = "set", value_name = "FIELD=VALUE")]
     pub(crate) changes: Vec<SettingChange>,
     /// Begin the trial this many seconds after the first observation instead of at the mark.
@@ -109,8 +109,7 @@ pub(crate) struct LintArgs {
 }
 
 /// Settings that `--set` takes, with the bounds of a `CanaryRollout`.
-const SETTINGS: &str =
-    "interval (1s to 5m), warmUp (0s to 24h), falseRollbackProbability (above 0, at most 0.2)";
+const SETTINGS: &str = "interval (1s to 5m), warmUp (0s to 24h), falseRollbackProbability (above 0, at most 0.2), minimumEvidence (Proven, Observed)";
 
 /// A setting to judge by instead of the recorded one.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +117,7 @@ pub(crate) enum SettingChange {
     Interval(Duration),
     WarmUp(Duration),
     FalseRollbackProbability(f64),
+    MinimumEvidence(MinimumEvidence),
 }
 
 impl ReplayArgs {
@@ -131,6 +131,7 @@ impl ReplayArgs {
                 SettingChange::FalseRollbackProbability(it) => {
                     settings.false_rollback_probability = it;
                 }
+                SettingChange::MinimumEvidence(it) => settings.minimum_evidence = it,
             }
         }
         settings.false_rollback_probability =
@@ -157,6 +158,11 @@ impl FromStr for SettingChange {
             "interval" => Ok(Self::Interval(duration(1, 300)?)),
             "warmUp" => Ok(Self::WarmUp(duration(0, 24 * 3_600)?)),
             "falseRollbackProbability" => Ok(Self::FalseRollbackProbability(probability(value)?)),
+            "minimumEvidence" => match value {
+                "Proven" => Ok(Self::MinimumEvidence(MinimumEvidence::Proven)),
+                "Observed" => Ok(Self::MinimumEvidence(MinimumEvidence::Observed)),
+                _ => Err("want Proven or Observed".into()),
+            },
             other => Err(format!("there is no setting {other:?}; there are {SETTINGS}")),
         }
     }

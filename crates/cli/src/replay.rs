@@ -76,10 +76,13 @@ fn one(file: &Path, args: &ReplayArgs) -> Result<JudgedTrace, ReplayError> {
             }
             Line::Mark { at, mark: Mark::Resumed { accounts } } => {
                 if args.from.is_none() {
-                    let judge = match &accounts {
-                        Some(saved) => Judge::resume(settings.clone(), saved)?,
-                        // As the operator does: the accounts were lost once.
-                        None => Judge::start_over(settings.clone(), &run.record, 1),
+                    let judge = if let Some(saved) = &accounts {
+                        Judge::resume(settings.clone(), saved)?
+                    } else {
+                        // As the operator does: the accounts are lost once more.
+                        let before = run.judge.as_ref().map(Judge::save);
+                        let losses = Judge::times_lost(before.as_deref());
+                        Judge::start_over(settings.clone(), &run.record, losses)
                     };
                     run.begin(judge, at);
                     run.mark(at, Mark::Resumed { accounts });

@@ -154,7 +154,9 @@ fn figures(effect: &Effect) -> [String; 3] {
             let primary = primary.map_or("-".to_owned(), |it| ShortNumber(it).to_string());
             match against {
                 Against::Absolute => [primary, ShortNumber(value).to_string(), "-".to_owned()],
-                Against::Primary => [primary, "-".to_owned(), format!("×{}", ShortNumber(value))],
+                Against::Primary | Against::Before => {
+                    [primary, "-".to_owned(), format!("×{}", ShortNumber(value))]
+                }
             }
         }
     }

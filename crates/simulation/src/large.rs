@@ -147,6 +147,7 @@ pub fn settings() -> Settings {
         interval: POLL,
         warm_up: 60_000,
         false_rollback_probability: 0.01,
+        minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: Arc::default(),
     }
 }

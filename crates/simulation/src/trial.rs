@@ -114,6 +114,7 @@ pub fn judged_by(shape: Shape, user: &[UserMetric]) -> Settings {
         interval: shape.poll,
         warm_up: WARM_UP,
         false_rollback_probability: ALPHA,
+        minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: user.into(),
     }
 }

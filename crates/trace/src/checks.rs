@@ -81,7 +81,13 @@ impl Line {
 
 /// Checks the settings of a header.
 pub(crate) fn check_settings(settings: &Settings) -> Result<(), Nonsense> {
-    let Settings { interval, warm_up, false_rollback_probability: alpha, user } = settings;
+    let Settings {
+        interval,
+        warm_up,
+        false_rollback_probability: alpha,
+        minimum_evidence: _,
+        user,
+    } = settings;
     let refuse = |field, value: &dyn Display, want| {
         Err(Nonsense::Setting { field, value: value.to_string(), want })
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use siskin_analysis::observation::{GroupObservation, Millis, Observation, PodObservation};
-use siskin_analysis::{Settings, UserMetric};
+use siskin_analysis::{MinimumEvidence, Settings, UserMetric};
 
 use crate::checks::{Nonsense, check_pod, check_settings, check_time};
 use crate::line::{Header, Line, Mark, Seen, VERSION};
@@ -24,8 +24,20 @@ struct SettingsForm {
     interval: Millis,
     warm_up: Millis,
     false_rollback_probability: f64,
+    /// Absent: recorded before there was another than `Proven`.
+    #[serde(default = "proven", skip_serializing_if = "is_proven")]
+    minimum_evidence: MinimumEvidence,
     #[serde(default, skip_serializing_if = "no_metric")]
     user_metrics: Arc<[UserMetric]>,
+}
+
+const fn proven() -> MinimumEvidence {
+    MinimumEvidence::Proven
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_proven(least: &MinimumEvidence) -> bool {
+    matches!(least, MinimumEvidence::Proven)
 }
 
 fn no_metric(metrics: &Arc<[UserMetric]>) -> bool {
@@ -76,20 +88,27 @@ const MARKS: [&str; 6] = ["trialStarted", "resumed", "stepChanged", "scaled", "e
 
 impl HeaderForm {
     pub(crate) fn of(header: &Header) -> Self {
-        let Settings { interval, warm_up, false_rollback_probability, user } = &header.settings;
+        let Settings { interval, warm_up, false_rollback_probability, minimum_evidence, user } =
+            &header.settings;
         let settings = SettingsForm {
             interval: *interval,
             warm_up: *warm_up,
             false_rollback_probability: *false_rollback_probability,
+            minimum_evidence: *minimum_evidence,
             user_metrics: user.clone(),
         };
         Self { version: VERSION, rollout: header.rollout.clone(), settings }
     }
 
     pub(crate) fn header(self) -> Result<Header, Nonsense> {
-        let SettingsForm { interval, warm_up, false_rollback_probability, user_metrics: user } =
-            self.settings;
-        let settings = Settings { interval, warm_up, false_rollback_probability, user };
+        let it = self.settings;
+        let settings = Settings {
+            interval: it.interval,
+            warm_up: it.warm_up,
+            false_rollback_probability: it.false_rollback_probability,
+            minimum_evidence: it.minimum_evidence,
+            user: it.user_metrics,
+        };
         check_settings(&settings)?;
         Ok(Header { rollout: self.rollout, settings })
     }

@@ -18,6 +18,7 @@
 //!     interval: 10_000,
 //!     warm_up: 60_000,
 //!     false_rollback_probability: 0.01,
+//!     minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
 //!     user: [].into(),
 //! };
 //! let header = Header { rollout: "shop/orders".to_owned(), settings };

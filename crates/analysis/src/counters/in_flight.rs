@@ -8,8 +8,6 @@ use crate::numbers::Millis;
 
 /// Commit gaps in which a new pod shows how much it has in flight: the first may hold a pause.
 const FIRST_COMMIT_GAPS: Millis = 2;
-/// Time after which a watched pod has shown how much it ever has in flight.
-const KNOWN_AFTER: Millis = 300_000;
 
 /// Bounds of the messages in flight, learned from the record.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -19,15 +17,6 @@ pub(crate) struct Flight {
     pub(crate) longest: Millis,
     /// The most messages of one primary pod that were seen to be in flight.
     pub(crate) most: f64,
-}
-
-/// Messages found to be missing at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Missing {
-    /// Messages that are lost.
-    pub(crate) lost: f64,
-    /// Messages that are most likely lost, too: more than were ever in flight.
-    pub(crate) suspected: f64,
 }
 
 /// Messages of one pod that were consumed and not accounted for.
@@ -60,9 +49,9 @@ struct Known {
 }
 
 impl InFlight {
-    /// Adds the messages that were consumed and not accounted for since the last call; `None`:
-    /// losses are unknown until a full span was watched.
-    pub(crate) fn push(&mut self, at: Millis, rise: f64, flight: Flight) -> Option<Missing> {
+    /// Adds the messages that were consumed and not accounted for since the last call; answers with
+    /// those that are found to be lost. `None`: that is unknown until a full span was watched.
+    pub(crate) fn push(&mut self, at: Millis, rise: f64, flight: Flight) -> Option<f64> {
         let watched = at.saturating_sub(*self.begin.get_or_insert(at));
         self.gap += rise;
         self.peak = self.peak.max(self.gap);
@@ -76,9 +65,7 @@ impl InFlight {
         let most = Constant::InFlight.value() * self.most.max(flight.most);
         let lost = (least - known.high.max(known.floor + most)).max(0.0);
         known.high = known.high.max(least);
-        let missing = (self.gap - known.high - most).max(0.0);
-        let suspected = if lost > 0.0 && watched > KNOWN_AFTER { missing } else { 0.0 };
-        Some(Missing { lost, suspected })
+        Some(lost)
     }
 
     /// The most messages that were seen in flight.

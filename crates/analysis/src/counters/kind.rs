@@ -5,9 +5,10 @@ use crate::constants::{COUNT_WINDOW, Constant};
 use crate::numbers::Millis;
 use crate::settings::Settings;
 
-/// Whether a pod that is slow at this age may just be warming up.
-pub(crate) fn may_be_warming_up(age: Millis) -> bool {
-    !Kind::Latency.compares(age)
+/// Whether a pod that is slow at this age may just be warming up, where a warm-up of `warm_up` is
+/// known of.
+pub(crate) fn may_be_warming_up(age: Millis, warm_up: Millis) -> bool {
+    !Kind::Latency.compares(age, warm_up)
 }
 
 /// Kinds of counts per message, each a signal.
@@ -40,16 +41,17 @@ impl Kind {
 
     /// Whether a pod is compared in a window that begins when it is this old. Pods are made between
     /// two observations: half a window of the grace may be missing.
-    pub(crate) fn compares(self, age: Millis) -> bool {
-        age.saturating_add(COUNT_WINDOW / 2) >= self.grace()
+    pub(crate) fn compares(self, age: Millis, warm_up: Millis) -> bool {
+        age.saturating_add(COUNT_WINDOW / 2) >= self.grace(warm_up)
     }
 
-    /// Age of a pod from which it is compared. A lost message is lost at any age.
-    fn grace(self) -> Millis {
+    /// Age of a pod from which it is compared, at least its warm-up. A lost message is lost at any
+    /// age.
+    fn grace(self, warm_up: Millis) -> Millis {
         match self {
-            Self::Errors | Self::User(_) => Constant::GraceOfErrors.millis(),
+            Self::Errors | Self::User(_) => Constant::GraceOfErrors.millis().max(warm_up),
             Self::Loss => 0,
-            Self::Latency => Constant::GraceOfLatency.millis(),
+            Self::Latency => Constant::GraceOfLatency.millis().max(warm_up),
         }
     }
 

@@ -52,14 +52,6 @@ struct Track {
     consumed: f64,
 }
 
-/// Failed, lost and slow messages between two scrapes.
-#[derive(Clone, Copy, Debug)]
-struct CountedMessages {
-    counts: [Count; 3],
-    /// Messages that are most likely lost, beside those that are counted as lost.
-    suspected: f64,
-}
-
 /// Totals of one scrape, as far as they are numbers.
 #[derive(Clone, Copy, Debug, Default)]
 struct Totals {
@@ -188,8 +180,7 @@ impl Track {
             pod: pod.name.clone(),
             role: pod.role,
             age,
-            counts: messages.map(|it| it.counts).unwrap_or_default(),
-            suspected: messages.map_or(0.0, |it| it.suspected),
+            counts: messages.unwrap_or_default(),
             outcomes: self.outcomes(&earlier, restarted, pod.metrics.as_ref()),
             user,
         })
@@ -215,13 +206,8 @@ impl Track {
         ]
     }
 
-    /// Counts of messages since an earlier scrape; `None`: the number consumed is unknown.
-    fn messages(
-        &mut self,
-        before: Self,
-        restarted: bool,
-        flight: Flight,
-    ) -> Option<CountedMessages> {
+    /// Failed, lost and slow messages since an earlier scrape; `None`: the number consumed is unknown.
+    fn messages(&mut self, before: Self, restarted: bool, flight: Flight) -> Option<[Count; 3]> {
         let rise = |total: fn(&Totals) -> Option<f64>| {
             rise(total(&before.totals), total(&self.totals), restarted)
         };
@@ -232,17 +218,16 @@ impl Track {
         self.consumed = before.consumed + consumed;
         self.in_flight = if restarted { InFlight::default() } else { before.in_flight };
         let accounted = processed.zip(errors).zip(filtered).map(|((a, b), c)| a + b + c);
-        let missing = accounted
+        let lost = accounted
             .and_then(|accounted| self.in_flight.push(self.at, consumed - accounted, flight));
         let count = |events: Option<f64>, of: f64| {
             events.map_or_else(Count::default, |events| Count { events, of })
         };
-        let counts = [
+        Some([
             count(errors, consumed),
-            count(missing.map(|it| it.lost), consumed),
+            count(lost, consumed),
             count(slow.filter(|_| timed.is_some()), timed.unwrap_or(0.0)),
-        ];
-        Some(CountedMessages { counts, suspected: missing.map_or(0.0, |it| it.suspected) })
+        ])
     }
 }
 

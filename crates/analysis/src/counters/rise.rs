@@ -16,8 +16,6 @@ pub(crate) struct Rise {
     /// Age of the pod when counting began, in milliseconds.
     pub(crate) age: Millis,
     pub(crate) counts: [Count; 3],
-    /// Messages that are most likely lost, beside those that are counted as lost.
-    pub(crate) suspected: f64,
     /// Errors and filtered messages.
     pub(crate) outcomes: [ShownCount; 2],
     /// The user's ratios, in the order of the reader's names.
@@ -37,7 +35,7 @@ impl Rise {
         let mut counts = [Count::default(); 3];
         counts[of.0.index()] = of.1;
         let outcomes = [ShownCount { shown: true, ..ShownCount::default() }; 2];
-        Self { pod: pod.clone(), role, age, counts, suspected: 0.0, outcomes, user: Vec::new() }
+        Self { pod: pod.clone(), role, age, counts, outcomes, user: Vec::new() }
     }
 
     pub(crate) fn count(&self, kind: Kind) -> Count {
@@ -46,14 +44,6 @@ impl Rise {
             Kind::Loss => self.counts[1],
             Kind::Latency => self.counts[2],
             Kind::User(index) => self.user.get(index).map_or_else(Count::default, |it| it.count),
-        }
-    }
-
-    /// Events that most likely are some already, but are counted a window later.
-    pub(crate) fn suspected(&self, kind: Kind) -> f64 {
-        match kind {
-            Kind::Loss => self.suspected,
-            Kind::Errors | Kind::Latency | Kind::User(_) => 0.0,
         }
     }
 
@@ -70,16 +60,11 @@ impl Rise {
         if let Some(count) = self.counts.get_mut(kind.index()) {
             *count = Count::default();
         }
-        if kind == Kind::Loss {
-            self.suspected = 0.0;
-        }
     }
 
     /// Adds a later rise of the same pod.
     pub(crate) fn add(&mut self, later: &Self) {
         self.age = self.age.min(later.age);
-        // Messages suspected before are counted by now, or were in flight.
-        self.suspected = later.suspected;
         for (one, more) in self.outcomes.iter_mut().zip(later.outcomes) {
             *one = one.plus(more);
         }

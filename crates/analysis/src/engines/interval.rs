@@ -1,9 +1,11 @@
-//! How large a ratio of rates is, with an interval that holds at any time.
-//! For people; no verdict rests on it.
+//! How large a ratio of rates is, with an interval that holds at any time, by the likelihoods that
+//! the evidence is made of. For people; no verdict rests on it.
 
-use crate::engines::ratio_test::EventCounts;
+use crate::engines::e_process::{LN_NOTHING, share};
+use crate::engines::ratio_test::{EventCounts, RATIOS};
+use crate::numbers::ln_add;
 
-/// The interval misses the truth, ever, with at most this probability.
+/// The interval misses the truth, ever, with at most this probability: half of it on either side.
 const MISSES: f64 = 0.05;
 /// Ratios are told up to here: beyond, "far more" is all that was seen.
 pub(crate) const LARGEST_RATIO: f64 = 1e6;
@@ -18,23 +20,25 @@ pub(crate) struct Interval {
 
 /// The ratio canary over primary, with half an event added to both sides so that it is finite.
 ///
-/// Given all events, each is the canary's with probability θ(r). The interval holds every θ whose
-/// likelihood is more than 5 % of the mixture over θ ~ Beta(½, ½), which is an e-process
-/// (Robbins; Lindon & Malek, arXiv 2011.03567). Exact while the split of the exposure is steady.
+/// Its lower end is the largest ratio r against which the evidence would stand at 40, had it been the
+/// margin: the mean over the same ratios ρ of the same tempered likelihoods of r·ρ against r. The
+/// upper end is that of r/ρ. So an interval above the margin and no evidence can't stand side by
+/// side, however noisy the counts.
 pub(crate) fn interval(counts: EventCounts, dispersion: f64) -> Interval {
     let [x, n, y, m] = counts.letters();
     if n <= 0.0 || m <= 0.0 {
         return Interval { ratio: 1.0, low: 0.0, high: LARGEST_RATIO };
     }
     let ratio = (((x + 0.5) / n) / ((y + 0.5) / m)).min(LARGEST_RATIO);
-    let (canary, primary) = (x / dispersion.max(1.0), y / dispersion.max(1.0));
-    let mixture = ln_beta(canary + 0.5, primary + 0.5) - ln_beta(0.5, 0.5);
-    let inside = |ratio: f64| {
-        let theta = ratio * n / (ratio * n + m);
-        let ln = term(canary, theta) + term(primary, 1.0 - theta);
-        mixture - ln < -MISSES.ln()
+    let excluded = |from: f64, to: fn(f64, f64) -> f64| {
+        let likelihoods = RATIOS.map(|rho| counts.ln_likelihood(from, to(from, rho)));
+        let tempered = likelihoods.map(|ln| ln / dispersion.max(1.0) - share(RATIOS.len()));
+        tempered.into_iter().fold(LN_NOTHING, ln_add) >= (2.0 / MISSES).ln()
     };
-    Interval { ratio, low: edge(ratio, 0.0, inside), high: edge(ratio, LARGEST_RATIO, inside) }
+    let low = edge(ratio, 1.0 / LARGEST_RATIO, |it| !excluded(it, |from, rho| from * rho));
+    let high = edge(ratio, LARGEST_RATIO, |it| !excluded(it, |from, rho| from / rho));
+    let low = if low > 1.0 / LARGEST_RATIO { low.min(ratio) } else { 0.0 };
+    Interval { ratio, low, high: high.max(ratio) }
 }
 
 /// The last ratio on the way from `from` to `to` that is still inside.
@@ -42,52 +46,24 @@ fn edge(from: f64, to: f64, inside: impl Fn(f64) -> bool) -> f64 {
     if inside(to) {
         return to;
     }
-    let (mut near, mut far) = (from, to);
-    // Halves of a range of 10⁶: sixty steps end far below any digit that is shown.
-    for _ in 0..60 {
+    let (mut near, mut far) = (from.ln(), to.ln());
+    // Halves of a range of ln 10¹²: forty steps end far below any digit that is shown.
+    for _ in 0..40 {
         let middle = f64::midpoint(near, far);
-        if inside(middle) {
+        if inside(middle.exp()) {
             near = middle;
         } else {
             far = middle;
         }
     }
-    near
-}
-
-fn term(count: f64, probability: f64) -> f64 {
-    if count > 0.0 { count * probability.max(1e-300).ln() } else { 0.0 }
-}
-
-fn ln_beta(a: f64, b: f64) -> f64 {
-    ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b)
-}
-
-/// ln Γ for arguments > 0: the recurrence up to 8, then Stirling's series, exact to 10⁻¹⁰.
-fn ln_gamma(z: f64) -> f64 {
-    let (mut z, mut shift) = (z, 0.0);
-    while z < 8.0 {
-        shift += z.ln();
-        z += 1.0;
-    }
-    let series = (1.0 / 12.0
-        - (1.0 / 360.0 - (1.0 / 1_260.0 - 1.0 / (1_680.0 * z * z)) / (z * z)) / (z * z))
-        / z;
-    (z - 0.5) * z.ln() - z + 0.5 * std::f64::consts::TAU.ln() + series - shift
+    near.exp()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engines::ratio_test::{Margin, RatioTest};
     use siskin_simulation::random::Random;
-
-    #[test]
-    fn the_logarithm_of_gamma_is_right() {
-        for z in [0.5, 1.0, 1.5, 3.25, 7.9, 8.1, 50.0, 1e6] {
-            let exact = statrs::function::gamma::ln_gamma(z);
-            assert!((ln_gamma(z) - exact).abs() <= 1e-9 * exact.abs().max(1.0), "{z}");
-        }
-    }
 
     #[test]
     fn it_holds_the_truth_at_all_times_in_nineteen_of_twenty_runs() {
@@ -115,5 +91,22 @@ mod tests {
         }
         let it = interval(EventCounts::new(40.0, 2_000.0, 100.0, 10_000.0), 1.0);
         assert!(it.low > 1.0 && it.high < 4.0, "{it:?}");
+    }
+
+    #[test]
+    fn what_is_told_to_be_beyond_the_margin_is_evidence_beyond_the_margin() {
+        let margin = Margin { ratio: 1.35, dispersion: 40.0 };
+        let mut told = 0;
+        for events in [0.0, 40.0, 100.0, 300.0, 1_000.0, 5_000.0, 100_000.0] {
+            let counts = EventCounts::new(events, 10_000.0, 400.0, 40_000.0);
+            let mut test = RatioTest::fine();
+            test.bet(counts, margin, f64::INFINITY);
+            if interval(counts, margin.dispersion).low > margin.ratio {
+                told += 1;
+                // Half of the capital is staked on the first window.
+                assert!(test.ln_value() >= 20.0_f64.ln(), "{events}: {}", test.ln_value());
+            }
+        }
+        assert!(told >= 2, "{told}");
     }
 }

@@ -21,6 +21,9 @@ const FAR_BELOW_FLOOR: f64 = 0.1;
 const MOST_EVIDENCE: f64 = 2.0 * PROVEN;
 const LEAST_EVIDENCE: f64 = 1.0 / PROVEN;
 
+/// The effect to rule out of a canary without a live primary, as a multiple of what was before.
+const LEAST_EFFECT_ALONE: f64 = 3.0;
+
 /// Evidence that the ratio is below τ = max(2, 1.6·R): the mixture over healthy ratios of the
 /// likelihood ratio against τ. Or that the rate is below ε: 0 events need ln 20/(0.9·ε) ≈ 3,300
 /// messages. Each is an e-process where it is wrong; either one suffices.
@@ -49,15 +52,27 @@ impl NonInferiority {
         let dispersion = margin.dispersion.max(1.0);
         for (ln, ratio) in self.by_ratio.iter_mut().zip(HEALTHY_RATIOS) {
             let likelihood = counts.ln_likelihood(effect, ratio) / dispersion;
-            *ln = (*ln + likelihood)
-                .clamp(LEAST_EVIDENCE.ln(), MOST_EVIDENCE.ln() + share(HEALTHY_RATIOS.len()));
+            *ln = kept(*ln + likelihood, share(HEALTHY_RATIOS.len()));
         }
-        if counts.canary_messages > 0.0 {
-            let floor = Constant::RateFloor.value() * counts.canary_messages;
-            let likelihood = ln_poisson(counts.canary_events, floor, FAR_BELOW_FLOOR) / dispersion;
-            self.by_floor =
-                (self.by_floor + likelihood).clamp(LEAST_EVIDENCE.ln(), MOST_EVIDENCE.ln());
+        self.bet_on_floor(counts, dispersion);
+    }
+
+    /// Takes a window of a canary without a live primary: is its rate below `effect`, in events per
+    /// message?
+    pub(crate) fn bet_alone(&mut self, counts: EventCounts, effect: f64, dispersion: f64) {
+        let [x, n, _, _] = counts.letters();
+        // The effect to rule out is that many times what a healthy canary has.
+        for (ln, ratio) in self.by_ratio.iter_mut().zip(HEALTHY_RATIOS) {
+            let likelihood = ln_poisson(x, effect * n, ratio / LEAST_EFFECT_ALONE);
+            *ln = kept(*ln + likelihood / dispersion.max(1.0), share(HEALTHY_RATIOS.len()));
         }
+        self.bet_on_floor(counts, dispersion.max(1.0));
+    }
+
+    fn bet_on_floor(&mut self, counts: EventCounts, dispersion: f64) {
+        let floor = Constant::RateFloor.value() * counts.canary_messages;
+        let likelihood = ln_poisson(counts.canary_events, floor, FAR_BELOW_FLOOR) / dispersion;
+        self.by_floor = kept(self.by_floor + likelihood, 0.0);
     }
 
     /// ln of the evidence.
@@ -81,4 +96,9 @@ impl NonInferiority {
         let [a, b, c, by_floor] = saved.map(|ln| unmilli(ln).clamp(LEAST_EVIDENCE.ln(), most));
         Self { by_ratio: [a, b, c], by_floor: by_floor.min(MOST_EVIDENCE.ln()) }
     }
+}
+
+/// A logarithm within what is kept, where `ln_parts` others share the evidence with it.
+fn kept(ln: f64, ln_parts: f64) -> f64 {
+    ln.clamp(LEAST_EVIDENCE.ln(), MOST_EVIDENCE.ln() + ln_parts)
 }

@@ -5,7 +5,7 @@
 mod tests;
 
 use crate::constants::Constant;
-use crate::engines::e_process::{EProcess, clamp};
+use crate::engines::e_process::{EProcess, LN_NOTHING};
 
 /// Ratios beyond the margin that are bet on: from just visible to total failure.
 pub(crate) const RATIOS: [f64; 6] = [1.25, 1.6, 2.2, 4.0, 10.0, 50.0];
@@ -99,7 +99,7 @@ impl<const N: usize> RatioTest<N> {
     }
 
     /// Bets on a window in which no primary pod was alive: events against those expected at most,
-    /// from the record and the margin. Only the gross accounts do this.
+    /// from the record and the margin.
     pub(crate) fn bet_alone(&mut self, events: f64, at_most: f64, dispersion: f64, ln_most: f64) {
         let Against { ratios, lenience } = self.against;
         let tempered = |ln: f64| (ln / dispersion.max(1.0)).min(ln_most);
@@ -137,7 +137,8 @@ impl EventCounts {
     }
 
     /// ln of the likelihood under ratio `to` over that under ratio `from`, given x + y. Both are
-    /// finite and > 0; 0 without exposure.
+    /// finite and > 0; 0 without exposure. Not cut: it is tempered first, and a batch of ten
+    /// thousand failures is as much evidence as its dispersion leaves of it.
     pub(crate) fn ln_likelihood(self, from: f64, to: f64) -> f64 {
         let [x, n, y, m] = self.letters();
         if n <= 0.0 || m <= 0.0 {
@@ -145,7 +146,7 @@ impl EventCounts {
         }
         // θ(to)/θ(from) and (1−θ(to))/(1−θ(from)), with the common factors canceled.
         let scale = (from * n + m) / (to * n + m);
-        clamp(x * (to / from * scale).ln() + y * scale.ln())
+        known(x * (to / from * scale).ln() + y * scale.ln())
     }
 
     /// The sum of two windows.
@@ -156,7 +157,13 @@ impl EventCounts {
     }
 }
 
-/// ln of the likelihood ratio of a Poisson count: mean `ratio·expected` against `expected`.
+/// ln of the likelihood ratio of a Poisson count: mean `ratio·expected` against `expected`. Not cut,
+/// either.
 pub(crate) fn ln_poisson(events: f64, expected: f64, ratio: f64) -> f64 {
-    clamp(events * ratio.ln() - expected * (ratio - 1.0))
+    known(events * ratio.ln() - expected * (ratio - 1.0))
+}
+
+/// NaN, which no likelihood is, counts as nothing.
+fn known(ln: f64) -> f64 {
+    if ln.is_nan() { LN_NOTHING } else { ln }
 }

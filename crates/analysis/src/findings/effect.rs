@@ -121,6 +121,9 @@ impl Display for BoundedValue {
         match self.against {
             Against::Absolute => ShortNumber(self.value).fmt(f),
             Against::Primary => write!(f, "{} times the primary's", ShortNumber(self.value)),
+            Against::Before => {
+                write!(f, "{} times what it was before the trial", ShortNumber(self.value))
+            }
         }
     }
 }

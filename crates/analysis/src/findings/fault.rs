@@ -10,7 +10,7 @@ use crate::findings::effect::{BoundedValue, Effect, EffectWords};
 use crate::findings::signal::Signal;
 use crate::numbers::Millis;
 use crate::observation::PartitionId;
-use crate::settings::bound::{Against, Bound};
+use crate::settings::bound::{Against, Bound, Scope};
 use crate::words::HumanDuration;
 
 /// Why a canary fails.
@@ -100,6 +100,9 @@ pub enum Fault {
         bound: Bound,
         /// Whether the value is a pod's or a ratio of medians.
         against: Against,
+        /// Whether the value is about the pods, or about the whole.
+        #[serde(default, skip_serializing_if = "Scope::is_pods")]
+        scope: Scope,
         /// Readings that failed, over the whole trial.
         readings: u32,
         /// Failing readings that are tolerated.
@@ -198,11 +201,17 @@ impl Display for Fault {
                 HumanDuration::seconds(drift * 60.0),
                 HumanDuration::seconds(*projected_seconds)
             ),
-            Self::OutOfBounds { metric, pod, value, bound, against, readings, limit } => write!(
-                f,
-                "{metric}: {} on pod {pod} is {bound}, {readings} readings (limit {limit}); the user set this bound, it is outside the budget of false rollbacks",
-                BoundedValue { value: *value, against: *against }
-            ),
+            Self::OutOfBounds { metric, pod, value, bound, against, scope, readings, limit } => {
+                write!(f, "{metric}: {}", BoundedValue { value: *value, against: *against })?;
+                match scope {
+                    Scope::Pods => write!(f, " on pod {pod}")?,
+                    Scope::Global => {}
+                }
+                write!(
+                    f,
+                    " is {bound}, {readings} readings (limit {limit}); the user set this bound, it is outside the budget of false rollbacks"
+                )
+            }
             Self::Worse { signal: signal @ Signal::User(name), pod, effect } => {
                 write!(f, "{name}: {}, most on pod {pod}", EffectWords { signal, effect })
             }

@@ -46,6 +46,12 @@ pub enum Note {
         /// How often a log end fell or a commit lay beyond it.
         times: u32,
     },
+    /// Primary pods that started in the record took this long to get to work: the canary is compared
+    /// from that age on, not from the one that was asked for.
+    LongWarmUp {
+        /// Age in milliseconds from which a pod is compared.
+        warm_up: Millis,
+    },
     /// Drift was excused because the canary worked as fast as any primary pod ever did.
     Excused {
         /// Length of time, in milliseconds.
@@ -86,6 +92,12 @@ pub enum Note {
         /// The user metric.
         metric: Arc<str>,
     },
+    /// A user's value is to be compared with what it was before the trial, and was not seen often
+    /// enough then.
+    NothingBefore {
+        /// The user metric.
+        metric: Arc<str>,
+    },
     /// A check could not be computed of the canary's pods: no evidence.
     WithoutValue {
         /// The check.
@@ -121,6 +133,11 @@ impl Display for Note {
             Self::TopicRecreated { times } => {
                 write!(f, "the log end of a partition went backwards {times} times")
             }
+            Self::LongWarmUp { warm_up } => write!(
+                f,
+                "the primary's own pods took up to {} to warm up: the canary's are compared from that age on",
+                HumanDuration(*warm_up)
+            ),
             Self::Excused { excused } => write!(
                 f,
                 "growing lag was excused for {} because the canary worked as fast as any primary pod ever did",
@@ -154,6 +171,10 @@ impl Display for Note {
             Self::NoEvents { metric } => {
                 write!(f, "no pod has exported the events of {metric} yet: they are read as 0")
             }
+            Self::NothingBefore { metric } => write!(
+                f,
+                "{metric} was hardly seen before the trial: there is nothing to compare it with"
+            ),
             Self::WithoutValue { metric, readings } => {
                 write!(f, "{metric} had no value in {readings} readings, which count as nothing")
             }

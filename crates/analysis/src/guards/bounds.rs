@@ -14,15 +14,18 @@ use crate::findings::note::Note;
 use crate::findings::signal::Signal;
 use crate::guards::gauge::Gauge;
 use crate::guards::held::{BoundOutcome, BoundReading, Ends, Level, Values};
-use crate::numbers::Millis;
+use crate::numbers::{Millis, median};
 use crate::observation::name_table::{NameTable, name};
 use crate::observation::{Observation, PodMetrics, PodObservation, Role};
-use crate::settings::bound::{Against, Bound};
+use crate::settings::bound::{Against, Bound, Scope};
 use crate::settings::check::{Check, Measure, NoValue};
 use crate::settings::user_metric::Threshold;
 
 /// A reading counts as recent for this many windows.
 const RECENT_WINDOWS: i64 = 3;
+/// Readings before the trial from which their median says what was normal: a minute at the usual
+/// pace.
+const ENOUGH_BEFORE: usize = 6;
 
 /// The bounds of one metric at work.
 #[derive(Clone, Debug)]
@@ -43,6 +46,10 @@ pub(crate) struct Bounds {
     latest: Option<(Millis, BoundReading)>,
     /// Whether any pod of the primary before the trial, or of either role since, had a value.
     known: bool,
+    /// Readings of the primary before the trial; empty after [`Bounds::begin`].
+    past: Vec<f64>,
+    /// What was normal for the primary before the trial; `None`: unknown, or not asked for.
+    before: Option<f64>,
     /// Values that were no numbers.
     pub(crate) unreadable: u32,
     /// Readings that a check could not make, and why it could not make the latest.
@@ -76,6 +83,8 @@ pub(crate) struct SavedBounds {
     failing: u32,
     breach: Option<(u32, f64, Bound)>,
     known: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<f64>,
     #[serde(default, skip_serializing_if = "is_none")]
     without: u32,
 }
@@ -89,7 +98,7 @@ impl Bounds {
     /// Bounds of a value that a query answers with.
     pub(crate) fn of_threshold(metric: Arc<str>, it: Threshold, times: Times) -> Self {
         let (lower, upper) = (it.min.map(Bound::Min), it.max.map(Bound::Max));
-        let ends = Ends { lower, upper, against: it.against };
+        let ends = Ends { lower, upper, against: it.against, scope: it.scope };
         Self::new(metric, ends, it.failure_limit, None, times)
     }
 
@@ -97,7 +106,7 @@ impl Bounds {
     pub(crate) fn of_check(measure: Measure, it: Check, times: Times) -> Self {
         let lower = it.greater_than.map(Bound::GreaterThan);
         let upper = it.less_than.map(Bound::LessThan);
-        let ends = Ends { lower, upper, against: Against::Absolute };
+        let ends = Ends { lower, upper, against: Against::Absolute, scope: Scope::Pods };
         let gauge = Some(Gauge::new(measure, times.cadence, times.warm_up));
         Self::new(measure.name().into(), ends, it.failure_limit, gauge, times)
     }
@@ -113,6 +122,8 @@ impl Bounds {
             breach: None,
             latest: None,
             known: false,
+            past: Vec::new(),
+            before: None,
             unreadable: 0,
             without: 0,
             missing: None,
@@ -133,7 +144,19 @@ impl Bounds {
             return gauge.follow(seen);
         }
         let primary = seen.pods.iter().filter(|pod| pod.role == Role::Primary);
-        self.known |= primary.flat_map(|pod| &pod.metrics).any(|it| self.answer(it).is_some());
+        let metrics = primary.filter_map(|pod| pod.metrics.as_ref());
+        let mut values: Vec<f64> = metrics.filter_map(|it| self.answer(it)).collect();
+        self.known |= !values.is_empty();
+        match self.ends.against {
+            Against::Before => self.past.extend(median(&mut values)),
+            Against::Absolute | Against::Primary => {}
+        }
+    }
+
+    /// The record is over: what was normal in it is known, or never will be.
+    pub(crate) fn begin(&mut self) {
+        let mut past = std::mem::take(&mut self.past);
+        self.before = median(&mut past).filter(|_| past.len() >= ENOUGH_BEFORE);
     }
 
     /// Takes the reading of an observation; one without a value is neither good nor bad.
@@ -181,7 +204,8 @@ impl Bounds {
         let warm_before = seen.at.saturating_sub(self.times.warm_up);
         let counts =
             |pod: &&PodObservation| pod.ready && !pod.terminating && pod.created <= warm_before;
-        let (mut values, mut missing) = (Values::default(), None);
+        let mut values = Values { before: self.before, ..Values::default() };
+        let mut missing = None;
         for pod in seen.pods.iter().filter(counts) {
             match (self.value(pod, seen.at), pod.role) {
                 (Some(Ok(level)), Role::Canary) => values.canary.push((&pod.name, level)),
@@ -221,6 +245,7 @@ impl Bounds {
             value: *value,
             bound: *bound,
             against: self.ends.against,
+            scope: self.ends.scope,
             readings: self.failing,
             limit,
         })
@@ -281,7 +306,11 @@ impl Bounds {
         let without = Note::WithoutValue { metric: metric(), readings: self.without };
         let lacks_errors = self.gauge.as_ref().is_some_and(Gauge::lacks_errors);
         let no_events = lacks_errors.then(|| Note::NoEvents { metric: metric() });
-        no_events.into_iter().chain((self.without > 0).then_some(without))
+        let asks_before = self.ends.against == Against::Before;
+        let nothing_before = (asks_before && self.before.is_none())
+            .then(|| Note::NothingBefore { metric: metric() });
+        let without = (self.without > 0).then_some(without);
+        [no_events, nothing_before, without].into_iter().flatten()
     }
 
     pub(crate) fn signal(&self) -> Signal {
@@ -317,6 +346,7 @@ impl Bounds {
             failing: self.failing,
             breach: breach.map(|it| (names.index(&it.pod), it.value, it.bound)),
             known: !self.is_blind(),
+            before: self.before,
             without: self.without,
         }
     }
@@ -329,7 +359,8 @@ impl Bounds {
         };
         // A count without what was counted could not be told.
         let failing = if breach.is_some() { saved.failing } else { 0 };
-        let SavedBounds { known, without, .. } = *saved;
-        Some(Self { failing, breach, known, without, ..self })
+        let SavedBounds { known, before, without, .. } = *saved;
+        let before = before.filter(|it| it.is_finite());
+        Some(Self { failing, breach, known, before, without, ..self })
     }
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::numbers::median;
-use crate::settings::bound::{Against, Bound};
+use crate::settings::bound::{Against, Bound, Scope};
 use crate::settings::check::NoValue;
 
 /// Bounds, and what is held against them.
@@ -14,6 +14,7 @@ pub(crate) struct Ends {
     pub(crate) lower: Option<Bound>,
     pub(crate) upper: Option<Bound>,
     pub(crate) against: Against,
+    pub(crate) scope: Scope,
 }
 
 /// A value, or what is known of one.
@@ -29,6 +30,8 @@ pub(crate) enum Level {
 pub(crate) struct Values<'a> {
     pub(crate) canary: Vec<(&'a Arc<str>, Level)>,
     pub(crate) primary: Vec<Level>,
+    /// What was normal for the primary before the trial.
+    pub(crate) before: Option<f64>,
 }
 
 /// What one observation said.
@@ -56,23 +59,28 @@ impl Ends {
     /// # Errors
     /// Nobody knows on which side of a bound the worst pod is, and no other bound is failed.
     pub(crate) fn read(&self, values: Values<'_>) -> Result<Option<BoundReading>, NoValue> {
-        let Values { mut canary, primary } = values;
+        let Values { mut canary, primary, before } = values;
         // The name breaks ties, so that the order of the pods says nothing.
         canary.sort_by(|a, b| a.1.order(b.1).then_with(|| b.0.cmp(a.0)));
         let (Some(lowest), Some(highest)) = (canary.first(), canary.last()) else {
             return Ok(None);
         };
         let primary = middle(primary.iter().copied());
-        let (low, high) = match self.against {
-            Against::Absolute => (lowest.1, highest.1),
-            Against::Primary => match ratio(middle(canary.iter().map(|it| it.1)), primary) {
-                Some(ratio) => (Level::Is(ratio), Level::Is(ratio)),
-                None => return Ok(None),
-            },
+        let of_canary = || middle(canary.iter().map(|it| it.1));
+        let compared = match self.against {
+            Against::Absolute => None,
+            Against::Primary => Some(ratio(of_canary(), primary)),
+            Against::Before => Some(ratio(of_canary(), before)),
         };
+        let (low, high) = match compared {
+            None => (lowest.1, highest.1),
+            Some(Some(ratio)) => (Level::Is(ratio), Level::Is(ratio)),
+            Some(None) => return Ok(None),
+        };
+        let shared = self.shared(primary, before);
         let ends = [(lowest.0, low, self.lower), (highest.0, high, self.upper)];
         let held = ends.into_iter().filter_map(|(pod, level, bound)| {
-            let outcome = self.outcome(level, bound?, primary);
+            let outcome = outcome(level, bound?, shared);
             let value = level.number();
             Some(outcome.map(|outcome| BoundReading { pod: pod.clone(), value, primary, outcome }))
         });
@@ -80,22 +88,23 @@ impl Ends {
         worst.transpose()
     }
 
-    fn outcome(
-        &self,
-        level: Level,
-        bound: Bound,
-        primary: Option<f64>,
-    ) -> Result<BoundOutcome, NoValue> {
-        let is_shared = match self.against {
-            Against::Absolute => primary.is_some_and(|value| bound.is_crossed_by(value)),
-            Against::Primary => false,
-        };
-        Ok(match (level.crosses(bound)?, is_shared) {
-            (false, _) => BoundOutcome::Within,
-            (true, true) => BoundOutcome::Shared(bound),
-            (true, false) => BoundOutcome::Fails(bound),
-        })
+    /// The value of the primary that may be beyond the same bound; `None`: nothing is shared.
+    fn shared(&self, primary: Option<f64>, before: Option<f64>) -> Option<f64> {
+        match (self.scope, self.against) {
+            (Scope::Global, _) | (Scope::Pods, Against::Primary) => None,
+            (Scope::Pods, Against::Absolute) => primary,
+            (Scope::Pods, Against::Before) => ratio(primary, before),
+        }
     }
+}
+
+fn outcome(level: Level, bound: Bound, shared: Option<f64>) -> Result<BoundOutcome, NoValue> {
+    let is_shared = shared.is_some_and(|value| bound.is_crossed_by(value));
+    Ok(match (level.crosses(bound)?, is_shared) {
+        (false, _) => BoundOutcome::Within,
+        (true, true) => BoundOutcome::Shared(bound),
+        (true, false) => BoundOutcome::Fails(bound),
+    })
 }
 
 impl Level {
@@ -153,10 +162,10 @@ fn middle(values: impl Iterator<Item = Level>) -> Option<f64> {
     median(&mut values.map(Level::number).collect::<Vec<_>>())
 }
 
-/// The canary's median as a multiple of the primary's.
-fn ratio(canary: Option<f64>, primary: Option<f64>) -> Option<f64> {
-    let reference = primary.filter(|it| *it != 0.0)?;
-    Some(canary? / reference).filter(|it| it.is_finite())
+/// A median as a multiple of another.
+fn ratio(one: Option<f64>, reference: Option<f64>) -> Option<f64> {
+    let reference = reference.filter(|it| *it != 0.0)?;
+    Some(one? / reference).filter(|it| it.is_finite())
 }
 
 #[cfg(test)]

@@ -34,8 +34,7 @@ pub(crate) struct StallGuard {
     seen: Option<Millis>,
     /// Watched milliseconds without a commit, since the last one or since the assignment.
     quiet: Column<u32>,
-    /// Watched milliseconds since messages have arrived after the last commit, or after the
-    /// assignment.
+    /// Watched milliseconds since messages arrived after the last commit, or after the assignment.
     growing: Column<u32>,
     flags: Column<Flags>,
     /// What the primary did up to the latest look.
@@ -121,8 +120,7 @@ impl StallGuard {
         *self = Self::new(self.interval, self.commit_gap);
     }
 
-    /// How long an owner that has committed may be silent: twice the longest healthy gap, to
-    /// which the polls add one interval.
+    /// How long an owner that has committed may be silent: twice the longest healthy gap and a poll.
     pub(crate) fn wait(&self) -> Millis {
         self.commit_gap.map_or(DEFAULT_WAIT, |gap| {
             SHORTEST_WAIT.max(gap.saturating_add(self.interval).saturating_mul(2))
@@ -383,7 +381,9 @@ impl StallGuard {
         };
         // If nothing arrived since the last commit, a single message may be a marker.
         let work = growing.is_some() || lag.waiting() >= MORE_THAN_A_MARKER;
-        self.flags[place].set(Flags::RIPE, old(wait) && work);
+        // A pod that loads a cache first commits nothing until it is warm.
+        let begun = self.flags[place].contains(Flags::ARMED) || lag.is_warm();
+        self.flags[place].set(Flags::RIPE, old(wait) && work && begun);
         self.flags[place].set(Flags::WAITS, old(wait / 2) && work);
     }
 

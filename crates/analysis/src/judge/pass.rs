@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use crate::findings::doubt::Doubt;
-use crate::findings::finding::KeepsUp;
+use crate::findings::finding::{KeepsUp, Observed};
 use crate::judge::Judge;
 use crate::lag::group::{CanaryPartition, GroupAnswer};
 use crate::numbers::{Millis, tally};
 use crate::observation::PartitionId;
-use crate::signals::lag_non_inferiority::{LEAST_TRAFFIC_PER_S, LagProof};
+use crate::settings::MinimumEvidence;
+use crate::signals::lag_non_inferiority::{LagProof, PROVING_MESSAGES};
 
 /// Part of the canary's messages that must come through proven partitions.
 const PROVEN_TRAFFIC: f64 = 0.9;
@@ -49,13 +50,15 @@ impl<'a> PassCheck<'a> {
         self.is_settled()?;
         self.is_unsuspected()?;
         self.moves_on()?;
-        self.has_traffic()?;
+        let (in_time, observed) = self.has_traffic()?;
         self.is_proven()?;
         let proven = tally(self.proofs().filter(|proof| proof.is_proven()).count());
         Ok(KeepsUp {
             partitions: proven,
             idle: self.owned - proven,
+            in_time,
             lag_seconds: self.proofs().filter_map(|proof| proof.lag).fold(0.0, f64::max),
+            observed,
         })
     }
 
@@ -127,20 +130,34 @@ impl<'a> PassCheck<'a> {
         })
     }
 
-    fn has_traffic(&self) -> Result<(), Doubt> {
+    /// Whether the partitions that can be proven bring nearly all messages, or else enough messages
+    /// came over all partitions and each was committed in time: how many, and what that shows if it
+    /// proves nothing.
+    fn has_traffic(&self) -> Result<(Option<u32>, Option<Observed>), Doubt> {
         let low = |partitions| Err(Doubt::LowTraffic { partitions, of: self.owned });
-        let total: f64 = self.proofs().map(LagProof::traffic).sum();
-        let known = self.proofs().any(LagProof::is_known);
-        if self.partitions.is_empty() || known && total < LEAST_TRAFFIC_PER_S {
+        if self.partitions.is_empty() {
             return low(self.owned);
         }
+        let total: f64 = self.proofs().map(LagProof::traffic).sum();
         let proven = || self.proofs().filter(|proof| proof.is_proven());
         let sparse = self.proofs().filter(|one| one.is_sparse() && !one.is_proven()).count();
-        let all = proven().count() + sparse == self.partitions.len();
-        if all && proven().map(LagProof::traffic).sum::<f64>() < PROVEN_TRAFFIC * total {
-            return low(tally(sparse) + self.owned - tally(self.partitions.len()));
+        let carried = proven().map(LagProof::traffic).sum::<f64>();
+        let speak = carried > 0.0 && carried >= PROVEN_TRAFFIC * total;
+        if speak || proven().count() + sparse < self.partitions.len() {
+            return Ok((None, None));
         }
-        Ok(())
+        let in_time = self.judge.signals.lag_non_inferiority.in_time;
+        if in_time >= PROVING_MESSAGES {
+            return Ok((Some(in_time), None));
+        }
+        let observed = match self.judge.settings.minimum_evidence {
+            MinimumEvidence::Observed => self.judge.signals.lag_non_inferiority.observed(),
+            MinimumEvidence::Proven => None,
+        };
+        match observed {
+            Some(observed) => Ok((Some(in_time), Some(observed))),
+            None => low(tally(sparse) + self.owned - tally(self.partitions.len())),
+        }
     }
 
     fn is_proven(&self) -> Result<(), Doubt> {

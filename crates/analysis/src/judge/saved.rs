@@ -50,6 +50,12 @@ pub enum ResumeError {
     UserMetric(Arc<str>),
 }
 
+/// What every form says.
+#[derive(Deserialize)]
+struct Losses {
+    losses: u32,
+}
+
 #[derive(Deserialize)]
 struct Form {
     version: u32,
@@ -78,12 +84,20 @@ struct Saved {
     /// Up to when crashes are nobody's fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     forgiven: Option<Millis>,
+    /// Messages committed in time.
+    #[serde(rename = "inTime", default, skip_serializing_if = "is_none")]
+    in_time: u32,
     windows: u32,
     pool: i64,
     topics: Vec<Arc<str>>,
     pods: Vec<Arc<str>>,
     partitions: Vec<LagRow>,
     signals: SavedSignals,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Longest text. Status, where it lives, is part of every write of a CanaryRollout.
@@ -152,6 +166,7 @@ impl Judge {
             group: self.guards.group_lag,
             stood,
             forgiven: self.guards.crash.forgiven(),
+            in_time: self.signals.lag_non_inferiority.in_time,
             windows: lag.test.windows(),
             pool,
             topics: topics.list,
@@ -161,6 +176,14 @@ impl Judge {
         };
         // Finite numbers, lists and strings: there is nothing JSON can't hold.
         serde_json::to_string(&saved).unwrap_or_default()
+    }
+
+    /// How often accounts were lost if these, which can't be resumed, are lost as well: at least
+    /// once, and once more than they say of themselves, of whatever form they are.
+    #[must_use]
+    pub fn times_lost(saved: Option<&str>) -> u32 {
+        let earlier = saved.and_then(|it| serde_json::from_str::<Losses>(it).ok());
+        earlier.map_or(1, |it| it.losses.saturating_add(1))
     }
 
     /// Goes on where [`Judge::save`] stopped. Windows in between are not bet on; time lags are
@@ -176,7 +199,7 @@ impl Judge {
         }
         let saved: Saved = serde_json::from_str(saved)?;
         let margins = saved.margins.checked().ok_or(ResumeError::Inconsistent)?;
-        let settings = settings.sane();
+        let settings = settings.sane().warmed_up(margins.warm_up);
         if let Some(name) = saved.signals.undefined(&settings.user) {
             return Err(ResumeError::UserMetric(name));
         }
@@ -206,6 +229,7 @@ impl Judge {
             .restore_lag(saved.partitions, &saved.topics, &saved.pods)
             .ok_or(ResumeError::Inconsistent)?;
         signals.lag.restore(accounts, saved.pool, saved.windows);
+        signals.lag_non_inferiority.in_time = saved.in_time;
         Ok(Self {
             settings,
             losses: saved.losses,

@@ -4,7 +4,7 @@
 use crate::constants::{LARGEST_EVIDENCE, RECENT_POLLS};
 use crate::findings::assessment::{Assessment, EValue, SignalReport, WindowCount};
 use crate::findings::doubt::Doubt;
-use crate::findings::finding::{Finding, KeepsUp};
+use crate::findings::finding::{Finding, KeepsUp, Observed};
 use crate::findings::note::Note;
 use crate::findings::signal::Signal;
 use crate::guards::stall::Stall;
@@ -103,14 +103,15 @@ impl Judge {
         answer: &GroupAnswer,
         evidence: &[SignalEvidence],
     ) -> Result<KeepsUp, Doubt> {
+        let least = self.settings.minimum_evidence;
         let proof = PassCheck::of(self, answer).keeps_up(now)?;
         let begin = self.group.begin;
         let watched = now.saturating_sub(begin.unwrap_or(now)).max(0);
         self.signals.is_unsuspected(evidence, watched)?;
         // What somebody chose a bound for says more than the comparison of the same series.
         self.guards.keep_up(now, begin)?;
-        self.signals.is_proven(now, begin.unwrap_or(now))?;
-        Ok(proof)
+        let counted = self.signals.is_proven(now, begin.unwrap_or(now), least)?;
+        Ok(KeepsUp { observed: Observed::weaker(proof.observed, counted), ..proof })
     }
 
     /// The group, if Kafka answered lately and the canary is in it.
@@ -167,6 +168,8 @@ impl Judge {
             (odd.commits_fell > 0).then_some(Note::CommitsFell { times: odd.commits_fell }),
             (odd.topic_recreated > 0)
                 .then_some(Note::TopicRecreated { times: odd.topic_recreated }),
+            (margins.warm_up > 0 && margins.warm_up == self.settings.warm_up)
+                .then_some(Note::LongWarmUp { warm_up: margins.warm_up }),
             (excused > 0).then_some(Note::Excused { excused }),
             (spared > 0).then_some(Note::BesideASlowPeer { spared }),
             (unreadable > 0).then_some(Note::UnreadableMetrics { values: unreadable }),

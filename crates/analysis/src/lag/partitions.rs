@@ -260,6 +260,11 @@ impl PartitionLag {
         self.committed.is_some() && self.log_end.is_some()
     }
 
+    /// Whether the pod that owns it is warm.
+    pub(crate) fn is_warm(&self) -> bool {
+        self.consumer.is_some_and(|consumer| consumer.warm)
+    }
+
     /// The role of the pod that owns it.
     pub(crate) fn role(&self) -> Option<Role> {
         self.consumer.map(|consumer| consumer.role)

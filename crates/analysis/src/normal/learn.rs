@@ -14,6 +14,7 @@ use crate::lag::windows::{AnyArrival, LagWindows, WindowLag, reference};
 use crate::normal::capacity::{Capacity, blocks};
 use crate::normal::margins::Margins;
 use crate::normal::tolerance::Tolerance;
+use crate::normal::warm_up::warm_up;
 use crate::numbers::{Millis, median, quantile};
 use crate::observation::record::Record;
 use crate::observation::{GroupState, PartitionId, Role};
@@ -46,6 +47,7 @@ pub(crate) fn learn(settings: &Settings, record: &Record) -> Learned {
         scale: WIDEST_SCALE,
         normal_lag: Constant::NormalLag.value(),
         learned: false,
+        warm_up: warm_up(record, settings.interval),
     };
     let mut builder = MarginsBuilder::new(&margins, settings.interval);
     let lags = follow(record, |step| match step {

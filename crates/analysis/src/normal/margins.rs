@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::constants::{Constant, DEFAULT_COMMIT_GAP};
 use crate::engines::drift_test::{FINEST_SCALE, WIDEST_SCALE};
+use crate::normal::warm_up::LONGEST_WARM_UP;
 use crate::numbers::{Millis, seconds, whole_polls};
 
 /// Lag beyond a commit gap, in seconds, that waiting for the next commit doesn't explain.
@@ -27,6 +28,14 @@ pub(crate) struct Margins {
     /// Whether scale and normal lag were learned, not defaults.
     #[serde(rename = "learnt")]
     pub(crate) learned: bool,
+    /// Age up to which a primary pod that started in the record was warming up; 0: none did.
+    #[serde(rename = "warm", default, skip_serializing_if = "is_zero")]
+    pub(crate) warm_up: Millis,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(span: &Millis) -> bool {
+    *span == 0
 }
 
 impl Margins {
@@ -55,7 +64,8 @@ impl Margins {
         let possible = gaps.iter().all(|gap| gap.is_none_or(|gap| gap >= 0))
             && (FINEST_SCALE..=WIDEST_SCALE).contains(&self.scale)
             && self.normal_lag >= Constant::NormalLag.value()
-            && self.normal_lag.is_finite();
+            && self.normal_lag.is_finite()
+            && (0..=LONGEST_WARM_UP).contains(&self.warm_up);
         possible.then_some(self)
     }
 }

@@ -45,7 +45,7 @@ impl Spread {
         let windows: Vec<BTreeMap<Arc<str>, Count>> =
             record.iter().map(|window| by_pod(kind, window)).collect();
         let mut spread = Self::restored(Margin { ratio: least_ratio(), dispersion: 1.0 });
-        spread.margin.dispersion = tempered(&windows);
+        spread.margin.dispersion = tempered(kind, &windows);
         for window in record {
             spread.watch(kind, window);
         }
@@ -114,14 +114,18 @@ fn by_pod(kind: Kind, window: &[Rise]) -> BTreeMap<Arc<str>, Count> {
 
 /// The dispersion to divide by, from the windows of a record: max(1, 1.5·φ̂ − 0.5), so that what
 /// a short record underestimates is covered.
-fn tempered(windows: &[BTreeMap<Arc<str>, Count>]) -> f64 {
+fn tempered(kind: Kind, windows: &[BTreeMap<Arc<str>, Count>]) -> f64 {
     let events: f64 = windows.iter().flat_map(BTreeMap::values).map(|count| count.events).sum();
     let measured = if events > 0.0 {
         let blocks = NOISE_BLOCKS.map(|length| dispersion(&merged(windows, length)));
         let largest = blocks.into_iter().fold(1.0, f64::max);
         if events < FEW_EVENTS { 2.0 * largest } else { largest }
     } else {
-        UNKNOWN_DISPERSION
+        match kind {
+            // No message is lost where all is well: that none was says nothing of noise.
+            Kind::Loss => 1.0,
+            Kind::Errors | Kind::Latency | Kind::User(_) => UNKNOWN_DISPERSION,
+        }
     };
     (1.5 * measured - 0.5).clamp(1.0, MOST_DISPERSION)
 }
@@ -196,7 +200,8 @@ mod tests {
     #[test]
     fn poisson_counts_have_almost_no_excess_and_batches_have_theirs() {
         let mean = |rates: [f64; 5], batch: f64| {
-            let sum: f64 = (0..100).map(|seed| tempered(&record(rates, batch, seed))).sum();
+            let sum: f64 =
+                (0..100).map(|seed| tempered(Kind::Errors, &record(rates, batch, seed))).sum();
             sum / 100.0
         };
         let (plain, unequal) = (mean([0.01; 5], 1.0), mean([0.01, 0.02, 0.01, 0.03, 0.01], 1.0));
@@ -208,8 +213,9 @@ mod tests {
 
     #[test]
     fn without_events_noise_is_assumed() {
-        assert!((tempered(&record([0.0; 5], 1.0, 1)) - 2.5).abs() < 1e-9);
-        assert!(tempered(&record([0.000_1; 5], 1.0, 1)) >= 1.5, "few events");
+        assert!((tempered(Kind::Errors, &record([0.0; 5], 1.0, 1)) - 2.5).abs() < 1e-9);
+        assert!((tempered(Kind::Loss, &record([0.0; 5], 1.0, 1)) - 1.0).abs() < 1e-9);
+        assert!(tempered(Kind::Errors, &record([0.000_1; 5], 1.0, 1)) >= 1.5, "few events");
     }
 
     #[test]

@@ -38,6 +38,7 @@ impl Case {
                 scale: crate::engines::drift_test::FINEST_SCALE,
                 normal_lag: Constant::NormalLag.value(),
                 learned: true,
+                warm_up: 0,
             },
         }
     }
@@ -67,8 +68,8 @@ impl Case {
 
     pub(crate) fn counted<'a>(&'a self, kind: Kind, stages: &'a [Stage]) -> Option<Counted<'a>> {
         let base = self.base(kind)?;
-        let ln_most = kind.ln_most(&self.settings);
-        Some(Counted { kind, base, ln_most, traffic: &self.traffic, stages })
+        let (settings, traffic) = (&self.settings, &self.traffic);
+        Some(Counted { kind, base, settings, traffic, stages })
     }
 
     pub(crate) fn blind(&self) -> Vec<Signal> {

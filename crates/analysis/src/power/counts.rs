@@ -8,12 +8,14 @@ use crate::counters::counter::Count;
 use crate::counters::kind::Kind;
 use crate::counters::rise::Rise;
 use crate::engines::ratio_test::EventCounts;
+use crate::normal::warm_up::LONGEST_WARM_UP;
 use crate::numbers::{Millis, seconds};
 use crate::observation::Role;
 use crate::observation::record::RECORD_SPAN;
 use crate::power::normal::{Z, below, first_passage, gain, poisson_quantile};
 use crate::power::plan::{Stage, Traffic};
-use crate::signals::ratio::{FASTER_RATIO, LONGEST_WARM_UP, RatioSignal, WARM_UP_WINDOWS};
+use crate::settings::Settings;
+use crate::signals::ratio::{FASTER_RATIO, RatioLimits, RatioSignal, WARM_UP_WINDOWS};
 
 /// Most windows that are looked at: longer holds are cut into longer windows, which changes at most
 /// the second digit of an answer.
@@ -27,8 +29,7 @@ const SEARCH_FACTOR: f64 = 1.01;
 pub(crate) struct Counted<'a> {
     pub(crate) kind: Kind,
     pub(crate) base: f64,
-    /// ln of the largest factor of one window.
-    pub(crate) ln_most: f64,
+    pub(crate) settings: &'a Settings,
     pub(crate) traffic: &'a Traffic,
     pub(crate) stages: &'a [Stage],
 }
@@ -108,7 +109,8 @@ impl Counted<'_> {
             .map(|pod| Rise::expected(&format!("{pod}").into(), Role::Primary, RECORD_SPAN, each))
             .collect();
         let windows = usize::try_from(RECORD_SPAN / COUNT_WINDOW).unwrap_or(0);
-        RatioSignal::learn(self.kind, &vec![window; windows], self.ln_most)
+        let limits = RatioLimits::of(self.kind, self.settings);
+        RatioSignal::learn(self.kind, &vec![window; windows], limits)
     }
 
     /// Windows of one length over all stages; what is left over at the end of one is dropped.
@@ -203,7 +205,12 @@ impl Counted<'_> {
 
     /// Messages of the canary in a window that count, once the grace time is over.
     fn warm(&self, slice: &Slice) -> f64 {
-        slice.canary.iter().filter(|(age, _)| self.kind.compares(*age)).map(|(_, of)| of).sum()
+        slice
+            .canary
+            .iter()
+            .filter(|(age, _)| self.kind.compares(*age, self.settings.warm_up))
+            .map(|(_, of)| of)
+            .sum()
     }
 
     /// Messages of both roles in the windows that count.

@@ -61,7 +61,7 @@ impl Lagging {
             window: seconds(length),
             before,
             windows: (stage.length / length - before).clamp(0, MOST_WINDOWS),
-            young: young(length) - before,
+            young: young(length, case.settings.warm_up) - before,
             ln_young: case.settings.ln_needed(0),
             scale: commit_noise(case, length).clamp(FINEST_SCALE, WIDEST_SCALE),
             partitions,
@@ -135,8 +135,8 @@ impl Lagging {
 }
 
 /// Windows until growth is no warm-up any more.
-fn young(length: Millis) -> i64 {
-    let warming = |end: &i64| may_be_warming_up(growing_since((end + 1) * length, length));
+fn young(length: Millis, warm_up: Millis) -> i64 {
+    let warming = |end: &i64| may_be_warming_up(growing_since((end + 1) * length, length), warm_up);
     (0..MOST_WINDOWS).take_while(warming).count().try_into().unwrap_or(MOST_WINDOWS)
 }
 

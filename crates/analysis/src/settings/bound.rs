@@ -19,6 +19,28 @@ pub enum Against {
     Absolute,
     /// The median of the canary's pods divided by the median of the primary's.
     Primary,
+    /// The median of the canary's pods divided by what the primary's was before the trial.
+    Before,
+}
+
+/// Whom a value is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// A pod, or the pods of one role. What the primary shows as well is shared and counts against
+    /// nobody.
+    #[default]
+    Pods,
+    /// The whole: a figure of the business, the errors of a service that is called. It has one value,
+    /// the same for both roles, and counts for the canary.
+    Global,
+}
+
+impl Scope {
+    /// Whether it is what nobody needs to write down.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    pub(crate) const fn is_pods(&self) -> bool {
+        matches!(self, Self::Pods)
+    }
 }
 
 /// One bound of a threshold or a check.

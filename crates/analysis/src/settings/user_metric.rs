@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::settings::bound::Against;
+use crate::settings::bound::{Against, Scope};
 use crate::settings::check::{Check, Measure};
 
 /// Most user metrics of one rollout, its checks not counted. Each ratio takes evidence from all
@@ -56,6 +56,9 @@ pub struct Threshold {
     /// What is held against the bounds.
     #[serde(default)]
     pub against: Against,
+    /// Whom the value is about.
+    #[serde(default, skip_serializing_if = "Scope::is_pods")]
+    pub scope: Scope,
 }
 
 /// Error in a user's metrics.
@@ -76,6 +79,11 @@ pub enum UserMetricError {
     /// Bounds that no value can be tested against.
     #[error("user metric {0}: want finite bounds, min not above max")]
     Bounds(Arc<str>),
+    /// A value of the whole held against the primary's, which is the same one.
+    #[error(
+        "user metric {0}: a value with scope Global is the primary's as well, want against Absolute or Before"
+    )]
+    NoPrimary(Arc<str>),
     /// No check has this name.
     #[error(
         "user metric {0}: no check of this name, want error_rate, latency_p99, success_rate or memory_usage"
@@ -145,6 +153,9 @@ impl UserMetric {
     }
 
     fn check_threshold(&self, it: Threshold) -> Result<(), UserMetricError> {
+        if (it.against, it.scope) == (Against::Primary, Scope::Global) {
+            return Err(UserMetricError::NoPrimary(self.name.clone()));
+        }
         let possible = match (it.min, it.max) {
             (None, None) => return Err(UserMetricError::NoBound(self.name.clone())),
             (Some(bound), None) | (None, Some(bound)) => bound.is_finite(),

@@ -46,8 +46,9 @@ impl Churn {
     }
 
     /// Takes an observation. `rewinds`: how often committed offsets of canary partitions fell so
-    /// far. Time that was not watched for more than `longest` counts as that long. Changes in an
-    /// outage that is `shared` with the primary count as none.
+    /// far. Who left and came back in a time that nobody watched, longer than `longest`, is not known:
+    /// nothing is counted of it. Changes in an outage that is `shared` with the primary count as
+    /// none.
     pub(crate) fn observe(
         &mut self,
         seen: &Observation,
@@ -74,14 +75,15 @@ impl Churn {
         else {
             return;
         };
-        if self.pods.is_empty() || seen.at.saturating_sub(since) < EXPLAINED_TIME {
+        let span = seen.at.saturating_sub(before);
+        let is_explained = seen.at.saturating_sub(since) < EXPLAINED_TIME;
+        if self.pods.is_empty() || is_explained || !(0..=longest).contains(&span) {
             return;
         }
         let left = members.saturating_sub(now);
         let came_back = now.min(most).saturating_sub(members);
         let changes = if shared { 0.0 } else { f64::from(left + came_back) + f64::from(rewound) };
         let events = changes.min(MOST_EVENTS_AT_ONCE);
-        let span = seen.at.saturating_sub(before).clamp(0, longest);
         self.rate.bet(events, hours(span) * f64::from(tally(self.pods.len())));
     }
 
@@ -100,5 +102,48 @@ impl Churn {
     pub(crate) fn restore(saved: &SavedRate, rewinds: u32) -> Option<Self> {
         let fresh = Self::new();
         Some(Self { rate: fresh.rate.restored(saved)?, rewinds, ..fresh })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::{GroupObservation, GroupState, MemberCount, PodObservation};
+
+    fn seen(at: Millis, canary: u32) -> Observation {
+        let pod = PodObservation {
+            name: "canary".into(),
+            role: Role::Canary,
+            created: 0,
+            ready: true,
+            terminating: false,
+            restarts: 0,
+            oom_kills: 0,
+            crash_loop: false,
+            containers: Arc::default(),
+            node: None,
+            metrics: None,
+        };
+        let members = MemberCount { canary, ..MemberCount::default() };
+        let group = GroupObservation {
+            state: GroupState::Stable,
+            epoch: 1,
+            members,
+            partitions: Vec::new(),
+        };
+        Observation { at, group: Some(group), pods: vec![pod] }
+    }
+
+    #[test]
+    fn who_left_while_nobody_watched_is_not_counted() {
+        let mut churn = Churn::new();
+        for at in 0..20 {
+            churn.observe(&seen(at * 10_000, 2), 0, 30_000, false);
+        }
+        let hours = churn.rate.hours;
+        churn.observe(&seen(3_600_000, 1), 0, 30_000, false);
+        assert!(churn.rate.events <= 0.0 && churn.rate.hours <= hours);
+        churn.observe(&seen(3_610_000, 0), 0, 30_000, false);
+        assert!(churn.rate.events >= 1.0);
     }
 }

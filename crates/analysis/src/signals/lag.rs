@@ -39,10 +39,12 @@ pub(crate) struct Lag {
 /// Logarithms of accounts by partition.
 pub(crate) type LnAccounts = BTreeMap<PartitionId, [f64; BETS]>;
 
-/// How a trial is polled, and ln of the evidence that fails a canary.
+/// How a trial is polled, how long its pods warm up, and ln of the evidence that fails a canary.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     pub(crate) interval: Millis,
+    /// Age in milliseconds below which a pod is warming up.
+    warm_up: Millis,
     pub(crate) ln_needed: f64,
 }
 
@@ -95,7 +97,8 @@ pub(crate) struct Sparing<'a> {
 impl Budget {
     /// The budget of a trial whose accounts were lost so many times.
     pub(crate) fn of(settings: &Settings, losses: u32) -> Self {
-        Self { interval: settings.interval, ln_needed: settings.ln_needed(losses) }
+        let (interval, warm_up) = (settings.interval, settings.warm_up);
+        Self { interval, warm_up, ln_needed: settings.ln_needed(losses) }
     }
 }
 
@@ -203,7 +206,7 @@ impl Lag {
         is_as_slow().then_some(Excuse::SlowPeer)
     }
 
-    /// Messages per second of each canary pod, by its number, over all its partitions: its pace,
+    /// Messages per second of each warm canary pod, by its number, over all its partitions: its pace,
     /// to which a window is added, or if it never had a backlog what it did in that window.
     fn pod_rates(&mut self, group: &Group, window: &[WindowLag<MessageCounts>]) -> Vec<f64> {
         let roster = &group.lags.roster;
@@ -213,7 +216,9 @@ impl Lag {
             rate: one.rate(),
             behind: one.lag > backlog,
         };
-        let works = works(window.iter().map(worked), roster);
+        // What a pod does while it warms up is no pace: it would look slow for minutes after.
+        let warm = window.iter().filter(|one| one.consumer.warm);
+        let works = works(warm.map(worked), roster);
         self.clocks.paces.add(&works);
         let mut rates = vec![0.0; roster.numbers()];
         for (pod, work) in works {
@@ -226,7 +231,8 @@ impl Lag {
     fn hold_back(&mut self, group: &Group, canary: &[WindowLag<MessageCounts>]) {
         let since = growing_since(group.latest(), self.clocks.canary.length());
         let young = |pod: &&PodObservation| {
-            pod.role == Role::Canary && may_be_warming_up(since.saturating_sub(pod.created))
+            let age = since.saturating_sub(pod.created);
+            pod.role == Role::Canary && may_be_warming_up(age, self.budget.warm_up)
         };
         let young: BTreeSet<&Arc<str>> =
             group.pods.iter().filter(young).map(|pod| &pod.name).collect();

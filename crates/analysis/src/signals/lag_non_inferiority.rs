@@ -7,8 +7,13 @@ mod tests;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use crate::constants::LEAST_OBSERVED_MESSAGES;
 use crate::engines::non_inferiority::PROVEN;
+use crate::engines::poisson::largest_mean;
+use crate::findings::finding::Observed;
+use crate::findings::signal::Signal;
 use crate::lag::group::{Group, GroupSnapshot};
+use crate::lag::partitions::{MORE_THAN_A_MARKER, PartitionLag};
 use crate::lag::windows::{LagWindows, MessageCounts, WindowLag};
 use crate::numbers::{Millis, count, seconds};
 use crate::observation::PartitionId;
@@ -17,15 +22,19 @@ use crate::observation::PartitionId;
 const RULED_OUT_DRIFT: f64 = 0.25;
 /// Stake: 0.9 of the largest that keeps every factor positive, 1/(1 − τ).
 const STAKE: f64 = 0.9 / (1.0 - RULED_OUT_DRIFT);
-/// Most evidence kept, so that a fault after a long healthy time unproves within two windows.
-const MOST_EVIDENCE: f64 = 2.0 * PROVEN;
+/// Most evidence kept: a canary that stops after a long healthy time is unproven within three windows.
+/// A slower growth shows in the lag itself, which has to be normal for a Pass.
+const MOST_EVIDENCE: f64 = 40.0 * PROVEN;
 /// Least evidence kept, so that a canary that has recovered is not held for ever. Every return to
 /// it starts a new attempt, which wrongly succeeds with probability ≤ 1/400.
 const LEAST_EVIDENCE: f64 = 1.0 / PROVEN;
 /// Messages a window must bring to speak for the canary: less may be luck.
 pub(crate) const LEAST_MESSAGES: u32 = 3;
-/// Messages per second below which a canary's traffic proves nothing.
-pub(crate) const LEAST_TRAFFIC_PER_S: f64 = 1.0;
+/// Messages, over all partitions, that prove: with each of them committed in time fewer than one of
+/// twenty is late, or a chance of one in twenty came true (0.95⁶⁰ = 4.6 %).
+pub(crate) const PROVING_MESSAGES: u32 = 60;
+/// Messages a window, on average, below which a partition is sparse.
+const FEW_MESSAGES: i64 = 10;
 /// Windows after which a partition without traffic is known to be sparse. As many as a proof
 /// takes, so that waiting for it costs nothing.
 const KNOWN_AFTER_WINDOWS: u32 = 12;
@@ -42,6 +51,9 @@ pub(crate) struct LagNonInferiority {
     windows: LagWindows<MessageCounts>,
     /// Sorted by partition.
     proofs: Vec<(PartitionId, LagProof)>,
+    /// Messages of all partitions that were committed in time, since the last one that was not. Where
+    /// little arrives they prove what no partition can show alone.
+    pub(crate) in_time: u32,
 }
 
 /// Walks the proofs in step with a sorted list, because looking each one up costs more.
@@ -55,6 +67,9 @@ pub(crate) struct LagProof {
     pub(crate) ln: f64,
     /// Standing lag in the latest window, in seconds; `None`: none since the start or a restart.
     pub(crate) lag: Option<f64>,
+    /// Whether it was proven and has not been refuted since: two windows of commit noise, among
+    /// hundreds of partitions, always unprove one that was just proven.
+    proven: bool,
     seen: u32,
     counted: u32,
     arrived: i64,
@@ -67,11 +82,11 @@ impl LagNonInferiority {
 
     /// Nothing proven yet, over windows of `length`, a multiple of the polling `interval`.
     pub(crate) fn new(length: Millis, interval: Millis) -> Self {
-        Self { windows: LagWindows::new(length, interval), proofs: Vec::new() }
+        Self { windows: LagWindows::new(length, interval), proofs: Vec::new(), in_time: 0 }
     }
 
-    /// Takes what an observation says of the group.
-    pub(crate) fn observe(&mut self, group: &Group, seen: &GroupSnapshot<'_>) {
+    /// Takes what an observation says of the group, where lag up to `normal` seconds is normal.
+    pub(crate) fn observe(&mut self, group: &Group, seen: &GroupSnapshot<'_>, normal: f64) {
         self.windows.follow(&seen.canary_moves);
         if seen.is_broken {
             self.windows.restart();
@@ -83,10 +98,35 @@ impl LagNonInferiority {
             let owned = group.canary_ids();
             self.keep_only(&owned.iter().collect::<Vec<_>>());
         }
+        self.count_in_time(&seen.canary, self.largest_settled(normal));
         for window in self.windows.add(seen.at, &seen.canary).iter().flatten() {
             let (id, pod) = group.partition_and_pod(window.position, window.consumer);
             self.bet(&id, pod, window);
         }
+    }
+
+    /// Counts the messages that were committed since the poll before, unless one waits for longer than
+    /// `longest` seconds: what came after it says nothing while it does.
+    fn count_in_time(&mut self, lags: &[PartitionLag], longest: f64) {
+        let warm = || lags.iter().filter(|lag| lag.consumer.is_some_and(|it| it.warm));
+        // A single message may be a marker, which is never committed.
+        let is_late =
+            |lag: &PartitionLag| lag.waiting() >= MORE_THAN_A_MARKER && lag.behind() > longest;
+        if warm().any(is_late) {
+            self.in_time = 0;
+            return;
+        }
+        let known = warm().filter(|lag| lag.has_same_owner() && lag.comparable().is_some());
+        let committed = known.map(|lag| lag.since.committed).fold(0, u32::saturating_add);
+        self.in_time = self.in_time.saturating_add(committed);
+    }
+
+    /// What messages that were committed in time show; `None`: there were too few to show anything.
+    pub(crate) fn observed(&self) -> Option<Observed> {
+        let messages = u64::from(self.in_time);
+        let below = (largest_mean(0.0) / f64::from(self.in_time)).min(1.0);
+        let enough = self.in_time >= LEAST_OBSERVED_MESSAGES;
+        enough.then_some(Observed { signal: Signal::Lag, events: 0, messages, below })
     }
 
     /// Forgets the open window: every remembered time is wrong after the clock was set.
@@ -122,7 +162,9 @@ impl LagNonInferiority {
 
     /// Restores one proof that was saved.
     pub(crate) fn restore(&mut self, id: &PartitionId, pod: &Arc<str>, ln: f64) {
-        self.entry(id, pod).ln = ln.clamp(LEAST_EVIDENCE.ln(), MOST_EVIDENCE.ln());
+        let proof = self.entry(id, pod);
+        proof.ln = ln.clamp(LEAST_EVIDENCE.ln(), MOST_EVIDENCE.ln());
+        proof.proven = proof.ln >= PROVEN.ln();
     }
 
     pub(crate) fn get(&self, id: &PartitionId) -> Option<&LagProof> {
@@ -188,11 +230,11 @@ impl<'a> Walk<'a> {
 
 impl LagProof {
     pub(crate) fn new(pod: Arc<str>) -> Self {
-        Self { pod, ln: 0.0, lag: None, seen: 0, counted: 0, arrived: 0, watched: 0 }
+        Self { pod, ln: 0.0, lag: None, proven: false, seen: 0, counted: 0, arrived: 0, watched: 0 }
     }
 
     pub(crate) fn is_proven(&self) -> bool {
-        self.ln >= PROVEN.ln()
+        self.proven
     }
 
     /// Whether it has been watched for long enough to tell its traffic.
@@ -200,9 +242,11 @@ impl LagProof {
         self.seen >= KNOWN_AFTER_WINDOWS
     }
 
-    /// Whether so little arrives that no proof can be expected.
+    /// Whether so little arrives that no proof can be expected: none in most windows, or so few in each
+    /// that the lag of one says more of them than of the canary.
     pub(crate) fn is_sparse(&self) -> bool {
-        self.is_known() && self.counted < self.seen / 4
+        let usual = i64::from(self.seen).saturating_mul(FEW_MESSAGES);
+        self.is_known() && (self.counted < self.seen / 4 || self.arrived < usual)
     }
 
     /// Messages arriving per second.
@@ -234,6 +278,7 @@ impl LagProof {
         // Without traffic a window may only count against the canary.
         if speaks || factor < 1.0 {
             self.ln = (self.ln + factor.ln()).clamp(LEAST_EVIDENCE.ln(), MOST_EVIDENCE.ln());
+            self.proven = self.ln >= PROVEN.ln() || self.proven && self.ln >= 0.0;
         }
     }
 }

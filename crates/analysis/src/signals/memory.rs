@@ -1,6 +1,9 @@
 //! Memory of canary pods that grows towards the limit, before it ends in a kill.
 //! Judged by a pod's own headroom; a kill that has happened is the crash guard's business.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -37,8 +40,10 @@ const LEAST_BYTES_PER_MINUTE: f64 = 1.0;
 /// which bets on (y − 1)/4 with scale ¼: `a ← a·(1 + λ·(y − 1))`.
 #[derive(Clone, Debug)]
 pub(crate) struct Memory {
-    /// Largest working set of a primary pod in the record, in bytes.
+    /// Largest working set of a primary pod so far, in bytes.
     largest: f64,
+    /// Age from which a pod is compared.
+    grace: Millis,
     ledger: DriftTest<Arc<str>>,
     window: Option<Millis>,
     pods: BTreeMap<Arc<str>, PodMemory>,
@@ -67,26 +72,30 @@ pub(crate) struct SavedMemory {
 
 impl Memory {
     /// `None`: the primary's pods don't show both working set and limit.
-    pub(crate) fn learn(record: impl Iterator<Item = Observation>) -> Option<Self> {
-        let primary = record.flat_map(|seen| seen.pods).filter(|pod| pod.role == Role::Primary);
-        let sets = primary.filter_map(|pod| Some(reading(&pod)?.0));
-        let largest = sets.reduce(f64::max)?;
-        Some(Self::with(largest, DriftTest::new(WIDEST_SCALE)))
+    pub(crate) fn learn(
+        record: impl Iterator<Item = Observation>,
+        warm_up: Millis,
+    ) -> Option<Self> {
+        let largest = record.filter_map(|seen| largest_of_primary(&seen)).reduce(f64::max)?;
+        Some(Self::with(largest, warm_up, DriftTest::new(WIDEST_SCALE)))
     }
 
-    fn with(largest: f64, ledger: DriftTest<Arc<str>>) -> Self {
-        Self { largest, ledger, window: None, pods: BTreeMap::new(), latest: None }
+    fn with(largest: f64, warm_up: Millis, ledger: DriftTest<Arc<str>>) -> Self {
+        let grace = GRACE_AGE.max(warm_up);
+        Self { largest, grace, ledger, window: None, pods: BTreeMap::new(), latest: None }
     }
 
     /// Age of a pod at which its first window can be over: one after the one that sets the start,
     /// which may have begun before.
-    pub(crate) const SPEAKS_FROM: Millis = GRACE_AGE + WINDOW;
+    pub(crate) fn speaks_from(warm_up: Millis) -> Millis {
+        GRACE_AGE.max(warm_up).saturating_add(WINDOW)
+    }
 
     /// Takes the canary's pods of an observation; bets once a minute.
     pub(crate) fn observe(&mut self, seen: &Observation) {
         let pods = || seen.pods.iter().filter(|pod| pod.role == Role::Canary && !pod.terminating);
         self.pods.retain(|name, _| pods().any(|pod| pod.name == *name));
-        for pod in pods().filter(|pod| seen.at.saturating_sub(pod.created) >= GRACE_AGE) {
+        for pod in pods().filter(|pod| seen.at.saturating_sub(pod.created) >= self.grace) {
             let Some((set, limit)) = reading(pod) else { continue };
             let fresh = PodMemory { least: None, limit, high: None, growth: 0.0 };
             let entry = self.pods.entry(pod.name.clone()).or_insert(fresh);
@@ -98,6 +107,8 @@ impl Memory {
             self.window = Some(seen.at);
             self.bet(seen.at, seen.at.saturating_sub(begin));
         }
+        // After the bet, which only what came before it may spare.
+        self.largest = largest_of_primary(seen).map_or(self.largest, |it| it.max(self.largest));
     }
 
     pub(crate) fn forget_times(&mut self) {
@@ -155,10 +166,16 @@ impl Memory {
     }
 
     /// What [`Memory::save`] wrote; `None` if it did not write this.
-    pub(crate) fn restore(saved: SavedMemory, names: &[Arc<str>]) -> Option<Self> {
+    pub(crate) fn restore(saved: SavedMemory, warm_up: Millis, names: &[Arc<str>]) -> Option<Self> {
         let ledger = saved.accounts.restored(WIDEST_SCALE, names)?;
-        Some(Self::with(saved.largest.max(0.0), ledger))
+        Some(Self::with(saved.largest.max(0.0), warm_up, ledger))
     }
+}
+
+/// The largest working set of the primary's pods at one moment.
+fn largest_of_primary(seen: &Observation) -> Option<f64> {
+    let primary = seen.pods.iter().filter(|pod| pod.role == Role::Primary);
+    primary.filter_map(|pod| Some(reading(pod)?.0)).reduce(f64::max)
 }
 
 /// Working set and limit of a pod.
@@ -166,32 +183,4 @@ fn reading(pod: &PodObservation) -> Option<(f64, f64)> {
     let metrics = pod.metrics.as_ref()?;
     let (set, limit) = (metrics.working_set?, metrics.memory_limit?);
     (is_total(set) && is_total(limit) && limit > 0.0).then_some((set, limit))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use siskin_simulation::random::Random;
-
-    use crate::stopping::assert_e_process;
-
-    #[test]
-    fn its_mean_is_at_most_one_where_the_headroom_lasts_an_hour() {
-        // Growth that is 1 on average: steady, by steps, in rare leaps.
-        for leap in [1.0, 2.0, 4.0] {
-            let path = |seed| {
-                let mut random = Random::spread(seed);
-                let mut ledger: DriftTest<Arc<str>> = DriftTest::new(WIDEST_SCALE);
-                let mut step = |_| {
-                    let y: f64 = if random.unit() < 1.0 / leap { leap } else { 0.0 };
-                    let judged = Some((y.min(MOST_GROWTH) - 1.0) * WIDEST_SCALE);
-                    ledger.bet(&[Drift { id: Arc::from("pod"), judged, seen: y }], 0.0);
-                    ledger.ln_value().exp()
-                };
-                (0..60).map(&mut step).collect()
-            };
-            let paths: Vec<Vec<f64>> = (0..800).map(path).collect();
-            assert_e_process(&format!("leaps of {leap}"), &paths);
-        }
-    }
 }

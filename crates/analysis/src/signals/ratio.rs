@@ -1,44 +1,41 @@
 //! One signal of counts: errors, lost or slow messages, or a user's ratio, against the primary's.
 //! Takes windows of rises; margins are fixed before each window, by `spread`.
 
+pub(crate) mod saved;
+mod seen;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use crate::constants::Constant;
 use crate::counters::counter::Count;
 use crate::counters::kind::Kind;
 use crate::counters::rise::Rise;
-use crate::engines::e_process::{ROUNDING, share};
-use crate::engines::interval::{LARGEST_RATIO, interval};
 use crate::engines::non_inferiority::NonInferiority;
-use crate::engines::onset::{Onset, SavedOnset};
-use crate::engines::ratio_test::{EventCounts, Margin, RATIOS, RatioTest};
-use crate::findings::effect::Effect;
+use crate::engines::onset::Onset;
+use crate::engines::ratio_test::{EventCounts, Margin, RatioTest};
 use crate::normal::spread::Spread;
-use crate::numbers::{Millis, ln_add, milli_up, unmilli};
+use crate::normal::warm_up::LONGEST_WARM_UP;
+use crate::numbers::{Millis, ln_add};
 use crate::observation::Role;
+use crate::settings::Settings;
 
 /// The gross account's part of the signal of errors; the rest is the ordinary accounts'.
 const GROSS_PART: f64 = 0.2;
-/// A pod that gets faster is still warming up: for this long after its creation, at most.
-pub(crate) const LONGEST_WARM_UP: Millis = 900_000;
 /// The most windows of 10 s that are compared with as many before them to see whether it gets faster.
 pub(crate) const WARM_UP_WINDOWS: usize = 12;
 /// What is faster: less than this part of the slow messages before.
 pub(crate) const FASTER_RATIO: f64 = 0.95;
-/// Errors the primary's rate must predict before a canary without that series is suspicious.
-const PREDICTED_EVENTS: f64 = 10.0;
-/// Least ratio assumed of a canary that has no live primary beside it.
+/// Least ratio that is healthy, for gross failure, of a canary that has no live primary beside it.
 const LEAST_RATIO_ALONE: f64 = 2.0;
+/// Ratio to the record's rate that is healthy for the ordinary accounts there: what doubles for
+/// everyone, by the hour or by a dependency, would double for the primary, too.
+const WIDE_RATIO: f64 = 3.0;
 
 /// A signal of counts.
 #[derive(Clone, Debug)]
 pub(crate) struct RatioSignal {
     kind: Kind,
-    /// ln of the largest factor of one window: a batch of 50 errors is one event that looks like 50.
-    ln_most: f64,
+    limits: RatioLimits,
     spread: Spread,
     /// The primary's counts in the record.
     record: Count,
@@ -62,45 +59,39 @@ pub(crate) struct RatioSignal {
     pub(crate) exported: bool,
     /// When the latest window was bet on.
     pub(crate) latest: Option<Millis>,
-    /// ln of the evidence of the ordinary accounts after one more window, of the events that are
-    /// suspected already. Not kept: they are counted with the next window, or were none.
-    ahead: Option<f64>,
 }
 
-/// A signal as it is saved: margins and logarithms in thousandths.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct SavedRatio {
-    margin: (i64, i64),
-    record: (f64, f64),
-    fine: (Vec<i64>, Vec<i64>),
-    gross: (Vec<i64>, Vec<i64>),
-    proof: [i64; 4],
-    totals: (f64, f64, f64, f64),
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    onset: Option<SavedOnset>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    gross_onset: Option<SavedOnset>,
-    shown: bool,
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
-    exported: bool,
+/// What bounds a signal of counts, by the settings of the trial.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RatioLimits {
+    /// ln of the largest factor of one window: a batch of 50 errors is one event that looks like 50.
+    ln_most: f64,
+    /// Age in milliseconds below which a pod is warming up.
+    warm_up: Millis,
+}
+
+impl RatioLimits {
+    pub(crate) fn of(kind: Kind, settings: &Settings) -> Self {
+        Self { ln_most: kind.ln_most(settings), warm_up: settings.warm_up }
+    }
 }
 
 impl RatioSignal {
     /// A signal that was available in the record, with what its windows teach.
-    pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>], ln_most: f64) -> Self {
+    pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>], limits: RatioLimits) -> Self {
         let counts = record
             .iter()
             .map(|window| sum(kind, window.iter().filter(|rise| rise.role == Role::Primary)));
         let count = counts.fold(Count::default(), Count::plus);
         let exported =
             !kind.may_begin_empty() || record.iter().flatten().any(|rise| rise.shows(kind));
-        Self { exported, ..Self::with(kind, ln_most, Spread::learn(kind, record), count) }
+        Self { exported, ..Self::with(kind, limits, Spread::learn(kind, record), count) }
     }
 
-    fn with(kind: Kind, ln_most: f64, spread: Spread, record: Count) -> Self {
+    fn with(kind: Kind, limits: RatioLimits, spread: Spread, record: Count) -> Self {
         Self {
             kind,
-            ln_most,
+            limits,
             spread,
             record,
             engine: RatioTest::fine(),
@@ -115,7 +106,6 @@ impl RatioSignal {
             shown: false,
             exported: true,
             latest: None,
-            ahead: None,
         }
     }
 
@@ -123,20 +113,22 @@ impl RatioSignal {
     pub(crate) fn bet(&mut self, at: Millis, window: &[Rise], spared: bool) {
         let margin = self.spread.margin();
         let all = counts(self.kind, window, |_| true);
-        let warm = counts(self.kind, window, |rise| self.kind.compares(rise.age));
+        let warm =
+            counts(self.kind, window, |rise| self.kind.compares(rise.age, self.limits.warm_up));
         if self.kind.has_gross_account() {
             self.bet_gross(all, margin);
         }
         let most = self
             .largest_factor(window, Count { events: all.canary_events, of: all.canary_messages });
         let most = if spared && self.kind.may_be_node_or_shard() { most.min(0.0) } else { most };
-        self.ahead = None;
         if warm.canary_messages > 0.0 && warm.primary_messages > 0.0 {
             self.engine.bet(warm, margin, most);
-            self.look_ahead(warm, window, margin, most);
             self.onset.add(warm, self.engine.ln_value());
             self.proof.bet(warm, margin);
             self.totals = self.totals.plus(warm);
+            self.latest = Some(at);
+        } else if warm.canary_messages > 0.0 && self.is_alone(all) {
+            self.bet_beside_the_record(warm, margin, most);
             self.latest = Some(at);
         } else {
             self.early = self.early.plus(all);
@@ -145,33 +137,43 @@ impl RatioSignal {
         self.spread.watch(self.kind, window);
     }
 
-    /// What the next window will say at least, if what is suspected is so.
-    fn look_ahead(&mut self, warm: EventCounts, window: &[Rise], margin: Margin, most: f64) {
-        let suspected = |role| {
-            let rises = window.iter().filter(|rise| rise.role == role);
-            rises.map(|rise| rise.suspected(self.kind)).sum::<f64>()
-        };
-        let (x, y) = (suspected(Role::Canary), suspected(Role::Primary));
-        self.ahead = (x > 0.0).then(|| {
-            let mut engine = self.engine.clone();
-            engine.bet(EventCounts { canary_events: x, primary_events: y, ..warm }, margin, most);
-            engine.ln_value()
-        });
+    /// Whether no primary pod is there to compare with, but a record of it is.
+    fn is_alone(&self, all: EventCounts) -> bool {
+        all.canary_messages > 0.0 && all.primary_messages <= 0.0 && self.record.of > 0.0
+    }
+
+    /// Counts of the canary, beside those of the record.
+    fn beside_the_record(&self, counts: EventCounts) -> EventCounts {
+        let Count { events, of } = self.record;
+        EventCounts { primary_events: events, primary_messages: of, ..counts }
+    }
+
+    /// An upper bound of the record's rate: 2.33 standard deviations are 1 %, and 3 events are what
+    /// none seen leaves open.
+    fn largest_rate(&self) -> f64 {
+        let Count { events, of } = self.record;
+        (events + 2.33 * (events + 1.0).sqrt() + 3.0) / of
+    }
+
+    /// Bets on a window without a live primary: before and after, with a wide margin.
+    fn bet_beside_the_record(&mut self, warm: EventCounts, margin: Margin, most: f64) {
+        let wide = margin.ratio.max(WIDE_RATIO);
+        let at_most = wide * self.largest_rate() * warm.canary_messages;
+        self.engine.bet_alone(warm.canary_events, at_most, margin.dispersion, most);
+        self.proof.bet_alone(warm, wide * self.record.rate(), margin.dispersion);
+        self.totals = self.beside_the_record(self.totals.plus(warm));
+        self.onset.add(self.beside_the_record(warm), self.engine.ln_value());
     }
 
     fn bet_gross(&mut self, all: EventCounts, margin: Margin) {
-        if all.canary_messages > 0.0 && all.primary_messages <= 0.0 && self.record.of > 0.0 {
-            let Count { events, of } = self.record;
-            // An upper bound of the record's rate: 2.33 standard deviations are 1 %, and 3 events
-            // are what none seen leaves open.
-            let rate = (events + 2.33 * (events + 1.0).sqrt() + 3.0) / of;
+        if self.is_alone(all) {
             let ratio = margin.ratio.max(LEAST_RATIO_ALONE);
-            let at_most = ratio * rate * all.canary_messages;
-            self.gross.bet_alone(all.canary_events, at_most, margin.dispersion, self.ln_most);
-            let beside = EventCounts { primary_events: events, primary_messages: of, ..all };
-            self.gross_onset.add(beside, self.gross.ln_value());
+            let at_most = ratio * self.largest_rate() * all.canary_messages;
+            let (events, dispersion) = (all.canary_events, margin.dispersion);
+            self.gross.bet_alone(events, at_most, dispersion, self.limits.ln_most);
+            self.gross_onset.add(self.beside_the_record(all), self.gross.ln_value());
         } else {
-            self.gross.bet(all, margin, self.ln_most);
+            self.gross.bet(all, margin, self.limits.ln_most);
             self.gross_onset.add(all, self.gross.ln_value());
         }
     }
@@ -180,7 +182,7 @@ impl RatioSignal {
     /// one half of what was seen of it to the other.
     fn largest_factor(&mut self, window: &[Rise], canary: Count) -> f64 {
         if !self.kind.has_warm_up() {
-            return self.ln_most;
+            return self.limits.ln_most;
         }
         if self.recent.len() == 2 * WARM_UP_WINDOWS {
             self.recent.pop_front();
@@ -195,7 +197,7 @@ impl RatioSignal {
         let (before, now) = (rate(0..split), rate(split..self.recent.len()));
         // Of one window, or none, nobody knows.
         let gets_faster = self.recent.len() < 2 || now < FASTER_RATIO * before;
-        if young && gets_faster { 0.0 } else { self.ln_most }
+        if young && gets_faster { 0.0 } else { self.limits.ln_most }
     }
 
     fn remember(&mut self, window: &[Rise]) {
@@ -222,8 +224,7 @@ impl RatioSignal {
             let fine = (1.0 - GROSS_PART).ln() + self.engine.ln_value();
             ln_add(fine, GROSS_PART.ln() + self.gross.ln_value())
         } else {
-            // Both are values of one process, at two moments: it bounds the largest of all.
-            self.ahead.map_or(self.engine.ln_value(), |ahead| ahead.max(self.engine.ln_value()))
+            self.engine.ln_value()
         }
     }
 
@@ -236,31 +237,10 @@ impl RatioSignal {
         self.spread.margin()
     }
 
-    /// Whether no canary pod exports the series although the primary's rate predicts events: it
-    /// may have been renamed, and then 0 means nothing.
-    pub(crate) fn is_absent(&self) -> bool {
-        let [x, n, y, m] = self.totals.letters();
-        let predicted = if m > 0.0 { n * y / m } else { 0.0 };
-        self.kind.may_be_missing() && !self.shown && x <= 0.0 && predicted >= PREDICTED_EVENTS
-    }
-
     /// Whether not even failure of every message would be gross.
     pub(crate) fn is_gross_blind(&self) -> bool {
         let base = self.record.rate();
         self.kind.has_gross_account() && RatioTest::is_blind(base, self.spread.margin())
-    }
-
-    /// Messages still needed for a proof if the canary is as good as the primary: the growth per
-    /// message is about base rate/36 at τ = 2 (or ε/3,300 events of none), divided by φ.
-    pub(crate) fn messages_needed(&self) -> f64 {
-        let [_, n, y, m] = self.totals.letters();
-        let base = if m > 0.0 { y / m } else { self.record.rate() };
-        let dispersion = self.spread.margin().dispersion;
-        let by_floor = 3_300.0 * dispersion * (Constant::RateFloor.value() / 0.001);
-        let by_ratio = if base > 0.0 { 36.0 * dispersion / base } else { by_floor };
-        let all =
-            if base < Constant::RateFloor.value() { by_floor.min(by_ratio) } else { by_ratio };
-        (all - n).max(0.0)
     }
 
     /// The canary pod with the highest rate.
@@ -268,114 +248,6 @@ impl RatioSignal {
         let worst = self.pods.iter().max_by(|a, b| a.1.rate().total_cmp(&b.1.rate()));
         worst.map(|(pod, _)| pod.clone())
     }
-
-    /// What tells the size of the effect: all that was counted. But where there is evidence and
-    /// not in the totals, which are within the margin, it is what was counted since it arose.
-    fn seen(&self) -> EventCounts {
-        let totals = if self.totals.canary_messages > 0.0 { self.totals } else { self.early };
-        let [x, n, y, m] = totals.letters();
-        let shows = n > 0.0 && x * m > self.spread.margin().ratio * y * n;
-        if shows || self.ln_value() <= ROUNDING {
-            return totals;
-        }
-        let fine = (1.0 - GROSS_PART).ln() + self.engine.ln_value();
-        let gross = GROSS_PART.ln() + self.gross.ln_value();
-        let by_gross = self.kind.has_gross_account() && gross > fine;
-        let mut onsets = [self.onset, self.gross_onset];
-        if by_gross {
-            onsets.reverse();
-        }
-        // The heavier account may have fallen all the time: then the other one speaks.
-        onsets.iter().find_map(Onset::counts).unwrap_or(totals)
-    }
-
-    /// How much worse the canary is.
-    pub(crate) fn effect(&self) -> Effect {
-        let seen = self.seen();
-        let [x, n, y, m] = seen.letters();
-        let it = interval(seen, self.spread.margin().dispersion);
-        Effect::Ratio {
-            ratio: it.ratio,
-            low: it.low,
-            high: (it.high < LARGEST_RATIO).then_some(it.high),
-            canary: Count { events: x, of: n }.rate(),
-            primary: Count { events: y, of: m }.rate(),
-        }
-    }
-
-    /// The smallest steady ratio that would have reached `ln_needed` by now; `None`: none.
-    pub(crate) fn smallest_ratio_seen(&self, ln_needed: f64) -> Option<f64> {
-        let [_, n, y, m] = self.totals.letters();
-        if n <= 0.0 || m <= 0.0 {
-            return None;
-        }
-        let margin = self.spread.margin();
-        // One account of six must do it, with half of the pool; in the gross account there is more
-        // to gain only for what is found at once anyway.
-        let needed =
-            ln_needed + share(RATIOS.len()) - crate::engines::e_process::first_share().ln();
-        let base = (y / m).max(Constant::RateFloor.value() / margin.ratio);
-        let seen = |ratio: f64| {
-            let x = ratio * base * n;
-            let counts = EventCounts::new(x, n, base * m, m);
-            let grown = RATIOS.map(|rho| counts.ln_likelihood(margin.ratio, margin.ratio * rho));
-            grown.into_iter().fold(0.0, f64::max) / margin.dispersion >= needed
-        };
-        let mut ratio = margin.ratio;
-        while ratio <= 1_000.0 {
-            if seen(ratio) {
-                return Some(ratio);
-            }
-            ratio *= 1.02;
-        }
-        None
-    }
-
-    pub(crate) fn save(&self) -> SavedRatio {
-        let Margin { ratio, dispersion } = self.spread.margin();
-        let [x, n, y, m] = self.totals.letters();
-        SavedRatio {
-            // Rounded up: a smaller margin would be more severe than what was learned.
-            margin: (milli_up(ratio), milli_up(dispersion)),
-            record: (self.record.events, self.record.of),
-            fine: self.engine.save(),
-            gross: self.gross.save(),
-            proof: self.proof.save(),
-            totals: (x, n, y, m),
-            onset: self.onset.save(),
-            gross_onset: self.gross_onset.save(),
-            shown: self.shown,
-            exported: self.exported,
-        }
-    }
-
-    /// What [`RatioSignal::save`] wrote; `None` if it did not write this.
-    pub(crate) fn restore(kind: Kind, saved: &SavedRatio, ln_most: f64) -> Option<Self> {
-        let (ratio, dispersion) = saved.margin;
-        let margin = Margin { ratio: unmilli(ratio), dispersion: unmilli(dispersion) };
-        let record = Count { events: saved.record.0.max(0.0), of: saved.record.1.max(0.0) };
-        let mut signal = Self::with(kind, ln_most, Spread::restored(margin), record);
-        signal.engine = RatioTest::fine().restored(&saved.fine)?;
-        signal.gross = RatioTest::gross().restored(&saved.gross)?;
-        signal.proof = NonInferiority::restore(saved.proof);
-        signal.onset = Onset::restore(saved.onset, signal.engine.ln_value())?;
-        signal.gross_onset = Onset::restore(saved.gross_onset, signal.gross.ln_value())?;
-        let (x, n, y, m) = saved.totals;
-        let possible = [x, n, y, m].iter().all(|count| (0.0..1e18).contains(count));
-        signal.totals = possible.then_some(EventCounts::new(x, n, y, m))?;
-        signal.shown = saved.shown;
-        signal.exported = saved.exported;
-        Some(signal)
-    }
-}
-
-const fn yes() -> bool {
-    true
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_yes(value: &bool) -> bool {
-    *value
 }
 
 fn counts(kind: Kind, window: &[Rise], some: impl Fn(&Rise) -> bool) -> EventCounts {

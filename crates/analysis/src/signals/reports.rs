@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use crate::constants::LARGEST_EVIDENCE;
 use crate::counters::kind::Kind;
+use crate::engines::non_inferiority::PROVEN;
 use crate::engines::rate_test::RateTest;
 use crate::findings::assessment::SignalReport;
 use crate::findings::doubt::Doubt;
 use crate::findings::effect::Effect;
 use crate::findings::fault::Fault;
+use crate::findings::finding::Observed;
 use crate::findings::note::Note;
 use crate::findings::signal::Signal;
 use crate::lag::group::Group;
 use crate::numbers::{Millis, whole};
+use crate::settings::MinimumEvidence;
 use crate::signals::Signals;
 use crate::signals::evidence::{SignalEvidence, ln_total};
 use crate::signals::ratio::RatioSignal;
@@ -82,8 +85,8 @@ impl Signals {
         }
     }
 
-    /// What stands against a Pass: more evidence against the canary by a signal than at the start.
-    /// Lag has rules of its own.
+    /// What stands against a Pass: more evidence against the canary by a signal than a healthy one
+    /// shows by chance. Lag has rules of its own.
     ///
     /// # Errors
     /// The signal with the most evidence.
@@ -92,7 +95,7 @@ impl Signals {
         evidence: &[SignalEvidence],
         watched: Millis,
     ) -> Result<(), Doubt> {
-        let others = evidence.iter().filter(|one| one.signal != Signal::Lag && one.speaks());
+        let others = evidence.iter().filter(|one| one.signal != Signal::Lag && self.suspects(one));
         let Some(suspect) = others.max_by(|a, b| a.ln.total_cmp(&b.ln)) else { return Ok(()) };
         let signal = suspect.signal.clone();
         Err(match self.culprit(&signal) {
@@ -102,12 +105,28 @@ impl Signals {
         })
     }
 
-    /// What stands against a Pass: a required signal that is silent, absent or not proven. `begin`:
-    /// since when this process has watched the trial.
+    /// Whether a signal other than lag has evidence that chance doesn't explain. Those that can only
+    /// fail a canary have no proof to weigh it against: what a healthy one reaches in one of twenty
+    /// trials is chance.
+    fn suspects(&self, one: &SignalEvidence) -> bool {
+        match self.counts(&one.signal) {
+            Some(ratio) => ratio.is_suspicious(),
+            None => one.ln >= PROVEN.ln(),
+        }
+    }
+
+    /// What the proof of the required signals lacks; `None`: nothing. `begin`: since when this process
+    /// has watched the trial.
     ///
     /// # Errors
-    /// The first such doubt.
-    pub(crate) fn is_proven(&self, now: Millis, begin: Millis) -> Result<(), Doubt> {
+    /// A signal that is silent, absent, or neither proven nor observed as `least` asks.
+    pub(crate) fn is_proven(
+        &self,
+        now: Millis,
+        begin: Millis,
+        least: MinimumEvidence,
+    ) -> Result<Option<Observed>, Doubt> {
+        let mut weakest: Option<Observed> = None;
         for kind in self.kinds() {
             let Some(ratio) = self.ratio(kind) else { continue };
             let signal = self.signal(kind);
@@ -115,15 +134,23 @@ impl Signals {
                 return Err(Doubt::SignalAbsent { signal });
             }
             has_spoken(&signal, ratio.latest, now, begin)?;
-            if !ratio.is_proven() {
+            if ratio.is_proven() {
+                continue;
+            }
+            let observed = match least {
+                MinimumEvidence::Proven => None,
+                MinimumEvidence::Observed => ratio.observed(signal.clone()),
+            };
+            let Some(observed) = observed else {
                 let messages = whole(ratio.messages_needed());
                 return Err(Doubt::SignalUnproven { signal, messages });
-            }
+            };
+            weakest = Observed::weaker(weakest, Some(observed));
         }
         if let Some(memory) = &self.memory {
             has_spoken(&Signal::Memory, memory.latest, now, begin)?;
         }
-        Ok(())
+        Ok(weakest)
     }
 
     /// Values that were scraped and were no numbers.

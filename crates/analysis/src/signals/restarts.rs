@@ -64,10 +64,10 @@ impl Restarts {
         }
     }
 
-    /// Takes the canary's pods of an observation. Time that was not watched for more than
-    /// `longest` milliseconds counts as that long. What primary pods did at that age, or in that
-    /// time, is no event.
-    pub(crate) fn observe(&mut self, seen: &Observation, longest: Millis, crash: &CrashGuard) {
+    /// Takes the canary's pods of an observation. A count of restarts tells of the time that nobody
+    /// watched, too, so all of it counts. What primary pods did at that age, or in that time, is no
+    /// event.
+    pub(crate) fn observe(&mut self, seen: &Observation, crash: &CrashGuard) {
         let watched_since = *self.watched_since.get_or_insert(seen.at);
         let before = self.latest.replace(seen.at);
         let pods = || seen.pods.iter().filter(|pod| pod.role == Role::Canary && !pod.terminating);
@@ -84,7 +84,7 @@ impl Restarts {
         }
         self.seen = pods().map(|pod| (pod.name.clone(), pod.restarts)).collect();
         let Some(before) = before else { return };
-        let span = seen.at.saturating_sub(before).clamp(0, longest);
+        let span = seen.at.saturating_sub(before).max(0);
         self.rate.bet(events, hours(span) * f64::from(tally(pods().count())));
     }
 
@@ -112,5 +112,39 @@ impl Restarts {
     pub(crate) fn restore(saved: &SavedRestarts) -> Option<Self> {
         let fresh = Self::with(saved.normal);
         Some(Self { rate: fresh.rate.restored(&saved.rate)?, ..fresh })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engines::e_process::ROUNDING;
+    use crate::observation::PodObservation;
+
+    fn seen(at: Millis, restarts: u32) -> Observation {
+        let pod = PodObservation {
+            name: "canary".into(),
+            role: Role::Canary,
+            created: 0,
+            ready: true,
+            terminating: false,
+            restarts,
+            oom_kills: 0,
+            crash_loop: false,
+            containers: Arc::default(),
+            node: None,
+            metrics: None,
+        };
+        Observation { at, group: None, pods: vec![pod] }
+    }
+
+    #[test]
+    fn a_restart_in_a_day_that_nobody_watched_is_one_in_a_day() {
+        let mut restarts = Restarts::with(LEAST_PER_POD_HOUR);
+        let crash = CrashGuard::default();
+        restarts.observe(&seen(10_000, 0), &crash);
+        restarts.observe(&seen(24 * 3_600_000, 1), &crash);
+        assert!((restarts.rate.hours - 24.0).abs() < 0.01, "{}", restarts.rate.hours);
+        assert!(restarts.rate.ln_value() <= ROUNDING, "{}", restarts.rate.ln_value());
     }
 }

@@ -19,7 +19,8 @@ use crate::signals::churn::Churn;
 use crate::signals::lag::Lag;
 use crate::signals::memory::{Memory, SavedMemory};
 use crate::signals::peers::Peers;
-use crate::signals::ratio::{RatioSignal, SavedRatio};
+use crate::signals::ratio::saved::SavedRatio;
+use crate::signals::ratio::{RatioLimits, RatioSignal};
 use crate::signals::restarts::{Restarts, SavedRestarts};
 use crate::signals::skipped_work::{SavedSkippedWork, SkippedWork};
 use crate::signals::{Signals, Window, ratio_names};
@@ -109,7 +110,8 @@ impl Signals {
         let cadence = saved.cadence(settings);
         let reader = Reader { cadence, slow_from: saved.slow_from, flight, user };
         let ratio = |kind: Kind, saved: Option<&SavedRatio>| {
-            let restore = |it| RatioSignal::restore(kind, it, kind.ln_most(settings)).ok_or(());
+            let restore =
+                |it| RatioSignal::restore(kind, it, RatioLimits::of(kind, settings)).ok_or(());
             saved.map(restore).transpose().ok()
         };
         let mut ratios = vec![
@@ -122,7 +124,7 @@ impl Signals {
             ratios.push(ratio(Kind::User(place), saved.map(|(_, it)| it))?);
         }
         let skipped_work = saved.skipped_work.map(|it| SkippedWork::restore(it, names).ok_or(()));
-        let memory = saved.memory.map(|it| Memory::restore(it, names).ok_or(()));
+        let memory = saved.memory.map(|it| Memory::restore(it, settings.warm_up, names).ok_or(()));
         Some(Self {
             interval,
             meter: Meter::new(reader.clone()),

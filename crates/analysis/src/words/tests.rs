@@ -93,3 +93,19 @@ fn figures_of_any_size_are_short() {
         assert_eq!(ShortNumber(value).to_string(), text);
     }
 }
+
+#[test]
+fn what_is_said_of_at_least_and_at_most_is_true() {
+    for (number, least, most) in [
+        (1.0, "1", "1"),
+        (20.0, "20", "20"),
+        (82.0, "50", "100"),
+        (900.0, "500", "1000"),
+        (0.33, "0.2", "0.5"),
+        (4.7, "2", "5"),
+    ] {
+        assert_eq!(AtLeast(number).to_string(), least, "{number}");
+        assert_eq!(AtMost(number).to_string(), most, "{number}");
+    }
+    assert_eq!(AtLeast(0.0).to_string(), "0");
+}

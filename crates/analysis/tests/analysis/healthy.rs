@@ -79,7 +79,7 @@ fn healthy_canaries_are_not_rolled_back() {
         for seed in 0..2 {
             let (failed, passed) = tried(scenario, seed, 12 * MINUTE);
             assert!(!failed, "{}, seed {seed}", scenario.name);
-            assert_eq!(passed, scenario.name != "low traffic", "{}, seed {seed}", scenario.name);
+            assert!(passed, "{}, seed {seed}", scenario.name);
         }
     }
 }

@@ -3,11 +3,11 @@
 
 mod batches;
 mod checks;
+mod completes;
 mod cost;
 mod data_rules;
 mod effects;
 mod excuse;
-mod frozen;
 mod fuzz;
 mod guards;
 mod hand_over;
@@ -28,4 +28,5 @@ mod timing;
 mod user_ratios;
 mod user_saved;
 mod user_thresholds;
+mod warm_up;
 mod words;

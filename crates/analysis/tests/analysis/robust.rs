@@ -9,7 +9,9 @@ use siskin_analysis::observation::{
     GroupObservation, GroupState, Histogram, MemberCount, Observation, Owner, PartitionObservation,
     PodMetrics, PodObservation, Role,
 };
-use siskin_analysis::{Assessment, Judge, Record, Settings, Verdict, primary_steady, summarize};
+use siskin_analysis::{
+    Assessment, Judge, MinimumEvidence, Record, Settings, Verdict, primary_steady, summarize,
+};
 use siskin_simulation::{START, healthy_pod};
 
 const PODS: [(&str, Role); 4] = [
@@ -146,8 +148,13 @@ fn sensible(assessment: &Assessment) -> bool {
 }
 
 fn settings(interval: i64, warm_up: i64, alpha: f64) -> Settings {
-    let user = Arc::default();
-    Settings { interval, warm_up, false_rollback_probability: alpha, user }
+    Settings {
+        interval,
+        warm_up,
+        false_rollback_probability: alpha,
+        minimum_evidence: MinimumEvidence::Observed,
+        user: Arc::default(),
+    }
 }
 
 fn judged(settings: &Settings, seen: &[Observation]) -> Result<Vec<Assessment>, TestCaseError> {

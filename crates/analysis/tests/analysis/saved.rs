@@ -109,3 +109,23 @@ fn what_cannot_be_read_is_refused() {
     let later = saved.replacen('{', r#"{"addedLater":1,"#, 1);
     assert!(Judge::resume(settings, &later).is_ok(), "unknown fields are ignored");
 }
+
+#[test]
+fn accounts_that_are_lost_again_have_half_as_much_to_spend_each_time() {
+    let mut trial = Trial::begin(Shape::small(), 1);
+    trial.run(60_000);
+    let needed = |trial: &Trial| trial.judge.assess(trial.world.now, true).against.needed;
+    let first = needed(&trial);
+    for times in 1..4 {
+        // Of another form: what it says of losses is read all the same.
+        let saved = trial.judge.save().replacen("\"version\":2", "\"version\":99", 1);
+        assert!(Judge::resume(settings(trial.world.shape), &saved).is_err());
+        let losses = Judge::times_lost(Some(&saved));
+        assert_eq!(losses, times);
+        trial.judge = Judge::start_over(settings(trial.world.shape), &trial.record, losses);
+        let doubled = first * f64::from(1 << times);
+        assert!((needed(&trial) - doubled).abs() < 1e-6 * doubled, "{times}");
+    }
+    assert_eq!(Judge::times_lost(None), 1, "nothing is left of them");
+    assert_eq!(Judge::times_lost(Some("{")), 1, "nothing can be read of them");
+}

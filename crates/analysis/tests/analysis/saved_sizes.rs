@@ -16,7 +16,7 @@ use siskin_analysis::observation::{
     PodMetrics, PodObservation, Role, UserReading,
 };
 use siskin_analysis::{
-    Against, Assessment, Judge, MOST_USER_METRICS, Record, Settings, Threshold, UserMetric,
+    Against, Assessment, Judge, MOST_USER_METRICS, Record, Scope, Settings, Threshold, UserMetric,
     UserRule,
 };
 use siskin_simulation::{START, healthy_pod};
@@ -54,8 +54,13 @@ fn name(kind: &str, index: usize, length: usize) -> Arc<str> {
 
 impl Size {
     fn settings(self) -> Settings {
-        let threshold =
-            Threshold { min: None, max: Some(5.0), failure_limit: 900, against: Against::Absolute };
+        let threshold = Threshold {
+            min: None,
+            max: Some(5.0),
+            failure_limit: 900,
+            against: Against::Absolute,
+            scope: Scope::Pods,
+        };
         let rule = if self.ratios { UserRule::Ratio } else { UserRule::Threshold(threshold) };
         let metric =
             |index| UserMetric { name: name("m", index, self.name.min(63)), rule: rule.clone() };
@@ -63,6 +68,7 @@ impl Size {
             interval: POLL,
             warm_up: 0,
             false_rollback_probability: 0.01,
+            minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
             user: (0..self.metrics).map(metric).collect(),
         }
     }

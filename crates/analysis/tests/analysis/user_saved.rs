@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use siskin_analysis::observation::{Millis, Observation, UserReading};
 use siskin_analysis::{
-    Against, Judge, MOST_USER_METRICS, Record, ResumeError, Settings, Signal, Threshold,
+    Against, Judge, MOST_USER_METRICS, Record, ResumeError, Scope, Settings, Signal, Threshold,
     UserMetric, UserRule, Verdict,
 };
 use siskin_simulation::pod::{USER, Work};
@@ -15,8 +15,13 @@ use siskin_simulation::{Shape, World};
 
 const MINUTE: Millis = 60_000;
 const FORM_2: &str = include_str!("../golden/accounts-form-2.json");
-const VALUE: Threshold =
-    Threshold { min: None, max: Some(0.5), failure_limit: 3, against: Against::Absolute };
+const VALUE: Threshold = Threshold {
+    min: None,
+    max: Some(0.5),
+    failure_limit: 3,
+    against: Against::Absolute,
+    scope: Scope::Pods,
+};
 
 fn shape() -> Shape {
     Shape { metrics: true, pauses: false, user: [Some(0.01), None], ..Shape::default() }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use siskin_analysis::observation::{Millis, Observation, PodObservation, Role, UserReading};
 use siskin_analysis::{
-    Against, Assessment, Bound, Doubt, Effect, Fault, Judge, Note, Settings, Signal, SignalReport,
-    Threshold, UserMetric, UserRule, Verdict,
+    Against, Assessment, Bound, Doubt, Effect, Fault, Judge, Note, Scope, Settings, Signal,
+    SignalReport, Threshold, UserMetric, UserRule, Verdict,
 };
 use siskin_simulation::Shape;
 use siskin_simulation::trial::{Trial, doubt, fault, judged_by};
@@ -16,7 +16,13 @@ const POLL: Millis = 2_000;
 const NAME: &str = "p99";
 
 fn at_most(max: f64) -> Threshold {
-    Threshold { min: None, max: Some(max), failure_limit: 3, against: Against::Absolute }
+    Threshold {
+        min: None,
+        max: Some(max),
+        failure_limit: 3,
+        against: Against::Absolute,
+        scope: Scope::Pods,
+    }
 }
 
 fn settings(threshold: Threshold) -> Settings {
@@ -257,4 +263,66 @@ fn the_count_survives_a_restart() {
     let failed = Judge::resume(settings(at_most(0.5)), &resumed.judge.save()).expect("saved");
     let known = failed.assess(resumed.world.now, true);
     assert_eq!(known.finding, resumed.last().finding, "at once, without another reading");
+}
+
+/// A query without pod and role has one answer: both roles show it.
+fn global(threshold: Threshold) -> Threshold {
+    Threshold { scope: Scope::Global, ..threshold }
+}
+
+#[test]
+fn a_value_of_the_whole_counts_for_the_canary_where_the_user_says_so() {
+    let mut trial = warm(9, at_most(0.5));
+    readings(&mut trial, 10, Some(0.9), Some(0.9));
+    assert!(trial.never(Verdict::Fail), "of pods it is shared");
+    let mut trial = warm(9, global(at_most(0.5)));
+    readings(&mut trial, 3, Some(0.9), Some(0.9));
+    assert!(trial.never(Verdict::Fail), "three are tolerated");
+    readings(&mut trial, 1, Some(0.9), Some(0.9));
+    let words = trial.last().finding.to_string();
+    assert!(words.starts_with("p99: 0.9 is above max 0.5, 4 readings (limit 3)"), "{words}");
+}
+
+/// A trial whose record has this value for both roles.
+fn with_a_record(threshold: Threshold, before: Option<f64>) -> Trial {
+    let mut world = siskin_simulation::World::new(Shape::small(), 11);
+    let mut record = siskin_analysis::Record::new(600_000);
+    world.run(10 * MINUTE, |_, mut seen| {
+        show(&mut seen, before, before);
+        record.push(seen);
+    });
+    let judge = Judge::new(settings(threshold), &record);
+    let mut trial = Trial { judge, ..Trial::with_record(world, record) };
+    trial.world.start_trial(siskin_simulation::trial::HAND_OVER);
+    trial.run_edited(MINUTE, |_, seen| show(seen, before, before));
+    trial
+}
+
+#[test]
+fn a_value_is_compared_with_what_it_was_before_the_trial() {
+    let before = Threshold { against: Against::Before, ..at_most(1.5) };
+    let mut trial = with_a_record(global(before), Some(40.0));
+    readings(&mut trial, 20, Some(56.0), Some(56.0));
+    assert!(trial.never(Verdict::Fail), "{}", trial.last());
+    // What was normal outlives the process.
+    trial.judge = Judge::resume(settings(global(before)), &trial.judge.save()).expect("saved");
+    readings(&mut trial, 4, Some(80.0), Some(80.0));
+    let words = trial.last().finding.to_string();
+    let told = "p99: 2 times what it was before the trial is above max 1.5, 4 readings";
+    assert!(words.starts_with(told), "{words}");
+    // Of pods, a rise that the primary has as well is nobody's.
+    let mut trial = with_a_record(before, Some(40.0));
+    readings(&mut trial, 10, Some(80.0), Some(80.0));
+    assert!(trial.never(Verdict::Fail), "{}", trial.last());
+    readings(&mut trial, 4, Some(80.0), Some(44.0));
+    assert_eq!(trial.last().verdict, Verdict::Fail, "{}", trial.last());
+}
+
+#[test]
+fn without_a_value_before_the_trial_nothing_is_compared_and_nothing_passes() {
+    let before = Threshold { against: Against::Before, ..global(at_most(1.5)) };
+    let mut trial = with_a_record(before, None);
+    readings(&mut trial, 300, Some(80.0), Some(80.0));
+    assert!(trial.never(Verdict::Fail) && trial.never(Verdict::Pass), "{}", trial.last());
+    assert!(trial.last().notes.contains(&Note::NothingBefore { metric: Arc::from(NAME) }));
 }

@@ -1,7 +1,9 @@
 //! Checks of where metrics come from and of the user's own: what the schema and its rules say.
 //! Doesn't read PromQL: whoever asks the queries knows their language.
 
-use crate::metrics::{PrometheusSource, ScrapeSource, SeriesNames, Threshold, UserMetric};
+use crate::metrics::{
+    Against, PrometheusSource, Scope, ScrapeSource, SeriesNames, Threshold, UserMetric,
+};
 use crate::references::SecretRef;
 use crate::rollout::Analysis;
 use crate::validate::found::Found;
@@ -143,6 +145,12 @@ fn check_metric(found: &mut Found, path: &str, it: &UserMetric) {
 fn check_threshold(found: &mut Found, path: &str, it: &Threshold) {
     check_text(found, format!("{path}.query"), &it.query, MAX_QUERY);
     found.check_range(&format!("{path}.failureLimit"), it.failure_limit, 0..=100);
+    if (it.against, it.scope) == (Against::Primary, Scope::Global) {
+        let problem =
+            "compares a value with scope Global with the primary's, which is the same one";
+        let remedy = "set against to Absolute or Before, or scope to Pods";
+        found.refuse(format!("{path}.scope"), problem, remedy);
+    }
     match (it.min, it.max) {
         (None, None) => found.refuse(path, "has no bound", "set min, max, or both"),
         (Some(min), Some(max)) if max < min => {

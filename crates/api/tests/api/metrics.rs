@@ -35,6 +35,10 @@ pub(crate) fn accepted() -> Vec<Case> {
         ("/analysis", metric(&json!({
             "threshold": {"query": "q", "min": "-1", "max": "-1", "failureLimit": 0, "against": "Primary"},
         }))),
+        ("/analysis", metric(&json!({
+            "threshold": {"query": "q", "max": "1.5", "against": "Before", "scope": "Global"},
+        }))),
+        ("/analysis", metric(&json!({"threshold": {"query": "q", "max": "1", "scope": "Global"}}))),
     ]);
     cases
 }
@@ -74,6 +78,12 @@ pub(crate) fn refused() -> Vec<Case> {
         ("/analysis", metric(&json!({"threshold": {"query": "q"}}))),
         ("/analysis", metric(&json!({"threshold": {"query": "", "max": "1"}}))),
         ("/analysis", metric(&json!({"threshold": {"query": "q", "min": "1", "max": "0.5"}}))),
+        (
+            "/analysis",
+            metric(&json!({
+                "threshold": {"query": "q", "max": "1", "against": "Primary", "scope": "Global"},
+            })),
+        ),
         (
             "/analysis",
             metric(&json!({

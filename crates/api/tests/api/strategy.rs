@@ -76,6 +76,7 @@ fn a_frozen_plan_has_every_default_filled_in_and_reads_back() -> Result<(), Box<
             "progressDeadline": "10m",
             "onInconclusive": "Pause",
             "falseRollbackProbability": "0.01",
+            "minimumEvidence": "Observed",
             "interval": "10s",
         })
     );

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use siskin_analysis::power::{BaseRates, Estimate, PlannedStep, Traffic, estimate};
-use siskin_analysis::{Settings, UserMetric, UserRule};
+use siskin_analysis::{MinimumEvidence, Settings, UserMetric, UserRule};
 use siskin_api::{CanaryRollout, FrozenPlan, Order, StepSize};
 use siskin_decide::canary_count;
 
@@ -58,6 +58,10 @@ impl Forecast {
             interval: plan.interval.as_millis(),
             warm_up: plan.warm_up.as_millis(),
             false_rollback_probability: plan.false_rollback_probability.as_f64(),
+            minimum_evidence: match plan.minimum_evidence {
+                siskin_api::MinimumEvidence::Proven => MinimumEvidence::Proven,
+                siskin_api::MinimumEvidence::Observed => MinimumEvidence::Observed,
+            },
             user: ratios(&plan.metrics),
         };
         let planned: Vec<PlannedStep> = rollout

@@ -83,12 +83,20 @@ fn rows(it: &Forecast) -> Vec<Vec<String>> {
             span(step.step.hold),
         ];
         cells.extend(step.smallest.iter().map(effect));
-        cells.push(
-            step.healthy.after.map_or("never".to_owned(), |it| format!("after {}", span(it))),
-        );
+        cells.push(passes(step));
         cells
     };
     std::iter::once(head).chain(it.estimate.steps.iter().enumerate().map(row)).collect()
+}
+
+/// When a healthy version may go on, and when all is proven if that is later.
+fn passes(step: &StepEstimate) -> String {
+    let after = |it: Option<i64>| it.map_or("never".to_owned(), |it| format!("after {}", span(it)));
+    let (passes, proven) = (step.healthy.after, step.healthy.proven);
+    if passes == proven {
+        return after(passes);
+    }
+    format!("{}, proven {}", after(passes), after(proven))
 }
 
 fn effect(it: &Smallest) -> String {
@@ -131,7 +139,6 @@ fn why(step: &StepEstimate) -> String {
             counted(step.partitions, "partition")
         ),
         Some(Missing::Partition) => "the canary would get no partition".to_owned(),
-        Some(Missing::Primary) => "no primary pod runs beside the canary".to_owned(),
         Some(Missing::Time) | None => {
             format!("{} takes more than a day to prove", step.healthy.waits_for)
         }

@@ -6,7 +6,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use siskin_analysis::{Against, Check, Settings, Threshold, UserMetric, UserRule};
+use siskin_analysis::{Against, Check, Scope, Settings, Threshold, UserMetric, UserRule};
 use siskin_simulation::trial::{HAND_OVER, judged_by, settings};
 use siskin_simulation::{Shape, World};
 use siskin_trace::{Header, Line, Mark, Writer};
@@ -101,7 +101,13 @@ fn a_trace_is_judged_by_other_settings_and_from_another_second() {
 fn metrics_of_the_user_are_told_by_their_names() {
     let folder = folder("user");
     let shape = Shape { metrics: true, user: [Some(0.01), None], ..Shape::small() };
-    let p99 = Threshold { min: None, max: Some(0.5), failure_limit: 3, against: Against::Absolute };
+    let p99 = Threshold {
+        min: None,
+        max: Some(0.5),
+        failure_limit: 3,
+        against: Against::Absolute,
+        scope: Scope::Pods,
+    };
     let check = Check { less_than: Some(0.05), greater_than: None, failure_limit: 3 };
     let user = [
         ("checkout-failures", UserRule::Ratio),
@@ -125,7 +131,7 @@ fn wrong_usage_is_told_with_what_is_wanted() {
     for (args, wanted) in [
         (
             &["replay", "a", "--set", "speed=9"][..],
-            "there is no setting \"speed\"; there are interval (1s to 5m), warmUp (0s to 24h), falseRollbackProbability (above 0, at most 0.2)",
+            "there is no setting \"speed\"; there are interval (1s to 5m), warmUp (0s to 24h), falseRollbackProbability (above 0, at most 0.2), minimumEvidence (Proven, Observed)",
         ),
         (&["replay", "a", "--set", "warmUp"], "want field=value; there are interval ("),
         (&["replay", "a", "--set", "warmUp=2d"], "such as 1h30m or 45s"),

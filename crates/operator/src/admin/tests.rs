@@ -88,6 +88,7 @@ fn record_one(traces: &Traces) {
         interval: 10_000,
         warm_up: 0,
         false_rollback_probability: 0.01,
+        minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: std::sync::Arc::default(),
     };
     let attempt = Attempt { id, settings, beginning: Beginning::Fresh };

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use siskin_analysis::{Against, Check, Threshold, UserMetric, UserRule};
+use siskin_analysis::{Against, Check, Scope, Threshold, UserMetric, UserRule};
 use siskin_api::{Decimal, FrozenPlan};
 
 /// The metrics of a plan, and then its checks.
@@ -28,6 +28,11 @@ fn rule(threshold: Option<&siskin_api::Threshold>) -> UserRule {
         against: match it.against {
             siskin_api::Against::Absolute => Against::Absolute,
             siskin_api::Against::Primary => Against::Primary,
+            siskin_api::Against::Before => Against::Before,
+        },
+        scope: match it.scope {
+            siskin_api::Scope::Pods => Scope::Pods,
+            siskin_api::Scope::Global => Scope::Global,
         },
     })
 }

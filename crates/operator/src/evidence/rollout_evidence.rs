@@ -160,7 +160,9 @@ impl RolloutEvidence {
         let (judge, beginning) = match resumed {
             Some((judge, accounts)) => (judge, Beginning::Resumed(accounts)),
             None if saved.under_way => {
-                (Judge::start_over(settings.clone(), &self.record, 1), Beginning::StartedOver)
+                let losses = Judge::times_lost(accounts);
+                let judge = Judge::start_over(settings.clone(), &self.record, losses);
+                (judge, Beginning::StartedOver)
             }
             None => (Judge::new(settings.clone(), &self.record), Beginning::Fresh),
         };

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use siskin_analysis::observation::{Millis, Observation, PodObservation};
-use siskin_analysis::{Assessment, Finding, Settings, Verdict, crash_guard};
+use siskin_analysis::{Assessment, Finding, MinimumEvidence, Settings, Verdict, crash_guard};
 use siskin_api::FrozenPlan;
 use siskin_api::conditions::SOURCES_REACHABLE;
 use siskin_decide::{Evidence, Membership, Names, Phase, RolloutId};
@@ -254,6 +254,10 @@ fn settings(plan: &FrozenPlan) -> Settings {
         interval: plan.interval.as_millis(),
         warm_up: plan.warm_up.as_millis(),
         false_rollback_probability: plan.false_rollback_probability.as_f64(),
+        minimum_evidence: match plan.minimum_evidence {
+            siskin_api::MinimumEvidence::Proven => MinimumEvidence::Proven,
+            siskin_api::MinimumEvidence::Observed => MinimumEvidence::Observed,
+        },
         user: definitions(plan),
     }
 }

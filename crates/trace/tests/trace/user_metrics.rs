@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use siskin_analysis::observation::{Observation, UserReading};
-use siskin_analysis::{Against, Check, Threshold, UserMetric, UserRule};
+use siskin_analysis::{Against, Check, Scope, Threshold, UserMetric, UserRule};
 use siskin_trace::{Header, Line, Reader, Writer};
 
 use crate::schema::in_schema;
@@ -39,8 +39,13 @@ fn the_example_is_in_the_doc_and_in_the_schema_and_survives_reading_and_writing(
         assert!(in_schema(line), "{line}");
     }
     let (header, lines) = read(EXAMPLE).expect("readable");
-    let threshold =
-        Threshold { min: None, max: Some(0.5), failure_limit: 3, against: Against::Absolute };
+    let threshold = Threshold {
+        min: None,
+        max: Some(0.5),
+        failure_limit: 3,
+        against: Against::Absolute,
+        scope: Scope::Pods,
+    };
     let check = Check { less_than: Some(0.05), greater_than: None, failure_limit: 3 };
     let metric = |name, rule| UserMetric { name: Arc::from(name), rule };
     let defined = [

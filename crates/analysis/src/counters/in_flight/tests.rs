@@ -6,8 +6,8 @@ use siskin_simulation::random::Random;
 const POLL: Millis = 10_000;
 const FLIGHT: Flight = Flight { longest: POLL, most: 0.0 };
 
-/// What is found missing with each of these gaps, a poll apart.
-fn found(gaps: impl IntoIterator<Item = f64>, flight: Flight) -> Vec<Option<Missing>> {
+/// What is found lost with each of these gaps, a poll apart.
+fn found(gaps: impl IntoIterator<Item = f64>, flight: Flight) -> Vec<Option<f64>> {
     let mut pod = InFlight::default();
     let mut at = 0;
     let push = |gap: f64| {
@@ -18,7 +18,7 @@ fn found(gaps: impl IntoIterator<Item = f64>, flight: Flight) -> Vec<Option<Miss
 }
 
 fn lost(gaps: impl IntoIterator<Item = f64>, flight: Flight) -> f64 {
-    found(gaps, flight).into_iter().flatten().map(|it| it.lost).sum()
+    found(gaps, flight).into_iter().flatten().sum()
 }
 
 /// Batches of this many messages, counted when they are done, at moments that polls don't
@@ -57,23 +57,6 @@ fn by_the_batch_losses_show_once_they_exceed_what_may_be_in_flight() {
     let flight = Flight { most: 1_000.0, ..FLIGHT };
     let losing = (0..).zip(batches(1_000.0, 1)).map(|(poll, gap)| gap + 42.0 * f64::from(poll));
     let found = found(losing, flight);
-    let first = found.iter().position(|it| it.is_some_and(|it| it.lost > 0.0));
+    let first = found.iter().position(|it| it.is_some_and(|lost| lost > 0.0));
     assert!(first.is_some_and(|poll| (25..60).contains(&poll)), "{first:?}");
-}
-
-#[test]
-fn beside_lost_messages_more_than_were_ever_in_flight_are_suspected() {
-    let quiet = std::iter::repeat_n(0.0, 40);
-    let found = found(quiet.chain([60.0, 120.0, 120.0]), FLIGHT);
-    let last = &found[40..];
-    assert_eq!(last[0], Some(Missing::default()), "all of it may be in flight");
-    assert_eq!(last[1], Some(Missing { lost: 60.0, suspected: 60.0 }));
-    assert_eq!(last[2], Some(Missing { lost: 60.0, suspected: 0.0 }));
-}
-
-#[test]
-fn a_pod_that_is_hardly_known_is_suspected_of_nothing() {
-    let found = found([0.0, 0.0, 0.0, 0.0, 60.0, 120.0, 180.0], FLIGHT);
-    let suspected: f64 = found.into_iter().flatten().map(|it| it.suspected).sum();
-    assert!(suspected <= 0.0, "{suspected}");
 }

@@ -42,12 +42,11 @@ fn the_likelihoods_are_those_of_a_binomial_and_a_poisson_distribution() {
                 let binomial = Binomial::new(theta(ratio, n, m), u64::from(x + y)).expect("valid");
                 binomial.ln_pmf(u64::from(x))
             };
-            let expected =
-                (mass(to) - mass(from)).clamp(crate::engines::e_process::LN_NOTHING, 60.0);
+            let expected = mass(to) - mass(from);
             assert!((counts.ln_likelihood(from, to) - expected).abs() < 1e-6, "{x} {y}");
         }
         let mass = |mean| Poisson::new(mean).expect("valid").ln_pmf(u64::from(x));
-        let expected = (mass(10.0) - mass(2.5)).min(60.0);
+        let expected = mass(10.0) - mass(2.5);
         assert!((ln_poisson(f64::from(x), 2.5, 4.0) - expected).abs() < 1e-6);
     }
 }
@@ -111,6 +110,20 @@ fn told_the_dispersion_it_bears_batches() {
         })
         .collect();
     assert_e_process("batches", &paths);
+}
+
+#[test]
+fn a_consumer_that_fails_whole_batches_is_found_however_large_they_are() {
+    // A batch of 90 s, 27,000 messages, is counted in one window of ten; so is the primary's noise.
+    let margin = Margin { ratio: 1.35, dispersion: 600.0 };
+    let mut engine = RatioTest::gross();
+    let batches = (1..=20).find(|_| {
+        for x in [27_000.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0] {
+            engine.bet(EventCounts::new(x, 3_000.0, 150.0, 15_000.0), margin, most());
+        }
+        engine.ln_value() >= (NEEDED / 0.05).ln()
+    });
+    assert!(batches.is_some_and(|batches| batches <= 3), "{batches:?}");
 }
 
 /// Windows of 10 s at 200 messages a second until 1/α·2·(1/w) is reached.

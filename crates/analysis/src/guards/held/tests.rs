@@ -5,7 +5,7 @@ use super::*;
 
 fn ends(lower: Option<f64>, upper: Option<f64>) -> Ends {
     let (lower, upper) = (lower.map(Bound::GreaterThan), upper.map(Bound::LessThan));
-    Ends { lower, upper, against: Against::Absolute }
+    Ends { lower, upper, against: Against::Absolute, scope: Scope::Pods }
 }
 
 fn outcome(
@@ -17,6 +17,7 @@ fn outcome(
     let values = Values {
         canary: names.iter().zip(canary.iter().copied()).collect(),
         primary: primary.to_vec(),
+        before: None,
     };
     Ok(ends.read(values)?.map(|reading| reading.outcome))
 }

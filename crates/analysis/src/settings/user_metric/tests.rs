@@ -7,7 +7,8 @@ fn ratio(name: &str) -> UserMetric {
 }
 
 fn threshold(min: Option<f64>, max: Option<f64>) -> UserMetric {
-    let rule = Threshold { min, max, failure_limit: 3, against: Against::Absolute };
+    let rule =
+        Threshold { min, max, failure_limit: 3, against: Against::Absolute, scope: Scope::Pods };
     UserMetric { name: Arc::from("p99"), rule: UserRule::Threshold(rule) }
 }
 

@@ -79,11 +79,11 @@ fn a_drift_in_bursts_is_proven_away_at_most_as_often_as_allowed() {
 }
 
 #[test]
-fn a_fault_after_a_long_healthy_time_unproves_within_two_windows() {
+fn a_fault_after_a_long_healthy_time_unproves_within_three_windows() {
     let mut proofs = LagNonInferiority::new(2_000, 1_000);
     assert!(fed(&mut proofs, [0.0; 500]));
-    fed(&mut proofs, [1.0; 2]);
-    assert!(proofs.get(&id()).is_some_and(|proof| proof.ln < PROVEN.ln()));
+    fed(&mut proofs, [1.0; 3]);
+    assert!(proofs.get(&id()).is_some_and(|proof| !proof.is_proven()));
     fed(&mut proofs, [1.0; 500]);
     assert!(fed(&mut proofs, [0.0; 23]), "and recovery is not held against it for ever");
 }
@@ -106,4 +106,15 @@ fn another_pod_starts_its_own_proof() {
     assert!(proofs.get(&id()).is_some_and(|proof| proof.ln.abs() < 1e-12));
     proofs.keep_only(&[]);
     assert!(proofs.get(&id()).is_none());
+}
+
+#[test]
+fn two_windows_of_noise_unprove_nothing_that_was_proven() {
+    let mut proofs = LagNonInferiority::new(2_000, 1_000);
+    assert!(fed(&mut proofs, [0.0; 12]));
+    fed(&mut proofs, [0.8, 0.5]);
+    let proof = proofs.get(&id()).expect("watched");
+    assert!(proof.ln < PROVEN.ln() && proof.is_proven(), "{}", proof.ln);
+    fed(&mut proofs, [0.8; 2]);
+    assert!(proofs.get(&id()).is_some_and(|proof| !proof.is_proven()), "refuted");
 }

@@ -7,10 +7,13 @@ use siskin_analysis::observation::{
     GroupObservation, GroupState, Histogram, MemberCount, Millis, Observation, Owner,
     PartitionObservation, PodMetrics, PodObservation, Role, UserReading,
 };
-use siskin_analysis::{Against, Check, Measure, Settings, Threshold, UserMetric, UserRule};
+use siskin_analysis::{
+    Against, Check, Measure, MinimumEvidence, Scope, Settings, Threshold, UserMetric, UserRule,
+};
 
 use siskin_simulation::random::Random;
-use siskin_simulation::{START, healthy_pod};
+use siskin_simulation::trial::judged_by;
+use siskin_simulation::{START, Shape, healthy_pod};
 
 /// Pods that may own something. One name has two roles, as no API server would show it.
 const PODS: [(&str, Role); 6] = [
@@ -110,9 +113,11 @@ impl Draw {
         if kind == Kind::Bent && !self.rarely(8) {
             let interval = self.one_of(&[2_000, 5_000, 10_000]);
             let user = self.metrics_of_a_user();
-            return Settings { interval, warm_up: 0, false_rollback_probability: 0.01, user };
+            let usual = judged_by(Shape::small(), &user);
+            return Settings { interval, warm_up: 0, ..usual };
         }
         Settings {
+            minimum_evidence: self.one_of(&[MinimumEvidence::Proven, MinimumEvidence::Observed]),
             interval: self.one_of(&[i64::MIN, 0, 2_000, 10_000, i64::MAX]),
             warm_up: self.one_of(&[i64::MIN, 0, 60_000, i64::MAX]),
             false_rollback_probability: self.one_of(&[
@@ -139,7 +144,8 @@ impl Draw {
                 min: draw.one_of(&[None, None, Some(-1.0), Some(1e300), Some(f64::INFINITY)]),
                 max: draw.one_of(&bound),
                 failure_limit: draw.one_of(&[0, 3, u32::MAX]),
-                against: draw.one_of(&[Against::Absolute, Against::Primary]),
+                against: draw.one_of(&[Against::Absolute, Against::Primary, Against::Before]),
+                scope: draw.one_of(&[Scope::Pods, Scope::Global]),
             };
             let rule = draw.one_of(&[UserRule::Ratio, UserRule::Threshold(threshold)]);
             UserMetric { name, rule }

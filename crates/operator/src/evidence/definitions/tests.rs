@@ -30,8 +30,13 @@ fn the_judge_is_told_what_the_spec_says() {
         ],
         "checks": [{"name": "latency_p99", "lessThan": "0.5", "greaterThan": "0.001"}],
     })));
-    let threshold =
-        Threshold { min: Some(-1.5), max: None, failure_limit: 7, against: Against::Primary };
+    let threshold = Threshold {
+        min: Some(-1.5),
+        max: None,
+        failure_limit: 7,
+        against: Against::Primary,
+        scope: Scope::Pods,
+    };
     let check = Check { less_than: Some(0.5), greater_than: Some(0.001), failure_limit: 3 };
     let expected = [
         ("m", UserRule::Threshold(threshold)),

@@ -80,6 +80,7 @@ fn restarted_twice_beside(healthy: bool) -> (RolloutEvidence, Timestamp) {
         interval: 10_000,
         warm_up: 0,
         false_rollback_probability: 0.01,
+        minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: Arc::default(),
     };
     let none = Saved { analysis: None, replay: &[], under_way: false };

@@ -57,6 +57,7 @@ fn begin(traces: &Traces, n: u32) -> Recorder {
         interval: 10_000,
         warm_up: 0,
         false_rollback_probability: 0.01,
+        minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: Arc::default(),
     };
     let attempt = Attempt { id, settings, beginning: Beginning::Fresh };

@@ -24,6 +24,7 @@ fn settings() -> Settings {
         interval: 10_000,
         warm_up: 60_000,
         false_rollback_probability: 0.01,
+        minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: Arc::default(),
     }
 }

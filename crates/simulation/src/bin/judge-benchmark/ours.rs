@@ -55,6 +55,7 @@ impl Ours {
             interval: POLL * 1_000,
             warm_up: scenario.warm_up * 1_000,
             false_rollback_probability: ALPHA,
+            minimum_evidence: siskin_analysis::MinimumEvidence::default(),
             user: std::sync::Arc::default(),
         };
         let judge = match sight {

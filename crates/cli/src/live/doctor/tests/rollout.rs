@@ -303,7 +303,7 @@ fn steps_that_prove_nothing_in_their_time_are_told_by_the_figures_of_the_status(
         "{found:?}"
     );
     let slow =
-        |it: &mut Value| it["status"]["analysis"]["primary"]["messagesPerSecond"] = json!("0.01");
+        |it: &mut Value| it["status"]["analysis"]["primary"]["messagesPerSecond"] = json!("0.0001");
     assert!(has(
         &of(&with(slow)),
         Severity::Wrong,
