@@ -4,9 +4,19 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Why a consumer group could not be sampled.
 #[derive(
-    Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr, strum::VariantNames,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    thiserror::Error,
+    strum::IntoStaticStr,
+    strum::VariantNames,
+    Deserialize,
+    Serialize,
 )]
 pub enum SampleError {
     /// No broker could be reached.
@@ -103,7 +113,7 @@ pub enum SampleError {
 }
 
 /// A request to Kafka, as error messages name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, Deserialize, Serialize)]
 pub enum Attempt {
     /// State and members of the group.
     #[strum(to_string = "describing the consumer group")]
@@ -123,7 +133,7 @@ pub enum Attempt {
 }
 
 /// Something that an ACL protects.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Resource {
     /// A consumer group.
     Group(String),

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::client::KafkaClient;
 use crate::config::ClusterConfig;
 use crate::error::SampleError;
+use crate::notice::traced;
 use crate::snapshot::{GroupSnapshot, Topics};
 use crate::source::GroupSource;
 
@@ -87,11 +88,12 @@ pub struct Subscription {
 pub struct SamplerStopped;
 
 impl Samplers {
-    /// Samplers of real clusters. `clock` dates the snapshots.
+    /// Samplers of real clusters, with all clients in this process, which a broker may end by what
+    /// it answers. `clock` dates the snapshots.
     #[must_use]
     pub fn new(clock: fn() -> Millis) -> Self {
         Self::with_connector(move |cluster| {
-            let client = KafkaClient::connect(cluster, clock)?;
+            let client = KafkaClient::connect(cluster, clock, traced())?;
             Ok(Arc::new(client) as Arc<dyn GroupSource>)
         })
     }

@@ -1,4 +1,4 @@
-//! Snapshots through librdkafka's real client, from a broker that plays a script.
+//! Snapshots through librdkafka's real client, from brokers that play a script; and its process.
 //! One binary; no network but the loopback.
 
 mod broker;
