@@ -102,6 +102,17 @@ pub enum SampleError {
         /// Kafka's or librdkafka's error text.
         detail: String,
     },
+    /// The process of the Kafka client ended, mostly by what a broker answered.
+    #[error(
+        "the Kafka client of {servers} ended ({detail}); check that these are brokers of a Kafka \
+         cluster, and look for what ended it in the log of the operator"
+    )]
+    KafkaClientCrashed {
+        /// The bootstrap servers.
+        servers: String,
+        /// How it ended, and when it is started again.
+        detail: String,
+    },
     /// librdkafka refused to make a client.
     #[error(
         "cannot set up a Kafka client ({detail}); check the PEM data in the credentials Secret"
@@ -165,6 +176,7 @@ impl SampleError {
             | Self::AuthenticationFailed { .. }
             | Self::TlsFailed { .. }
             | Self::Timeout { .. }
+            | Self::KafkaClientCrashed { .. }
             | Self::Setup { .. } => false,
         }
     }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `sampler` | when a group is polled, and who shares the result |
 //! | `source` | the seam between samplers and Kafka: one call that takes a snapshot |
+//! | `process` | the client in a process of its own, behind that seam |
 //! | `client` | which requests make a snapshot, and in which order |
 //! | `log_ends` | ends of logs, asked for many groups in one request |
 //! | `leaders` | calls to one leader each, so that a lost broker keeps up nobody else |
@@ -80,6 +81,7 @@ mod log_ends;
 mod notice;
 mod pace;
 mod pem;
+mod process;
 mod requests;
 mod sampler;
 mod security;
@@ -91,6 +93,8 @@ pub use attribute::{PodIdentity, attribute};
 pub use config::{ClusterConfig, ClusterConfigError};
 pub use error::{Attempt, Resource, SampleError};
 pub use notice::{Line, Notice, Notices, UnreadReason};
+pub use process::child::serve;
+pub use process::source::Program;
 pub use sampler::{Sample, SamplerStopped, Samplers, Subscription};
 pub use security::{CredentialsError, Security};
 pub use snapshot::{GroupSnapshot, Member, Partition, TopicPartition, Topics, fingerprint};

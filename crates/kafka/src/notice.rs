@@ -18,6 +18,8 @@ pub enum Notice {
         /// Number of partitions, at least 1.
         partitions: usize,
     },
+    /// The process of a client ended without being told to.
+    Crashed,
 }
 
 /// A line of librdkafka's log.
@@ -95,7 +97,7 @@ impl UnreadReason {
 pub(crate) fn traced() -> Notices {
     Arc::new(|notice| match notice {
         Notice::Line(line) => line.trace(),
-        Notice::Unread { .. } => {}
+        Notice::Unread { .. } | Notice::Crashed => {}
     })
 }
 

@@ -8,7 +8,7 @@ pub(crate) const TIMED_OUT: i32 = -185;
 /// librdkafka's code for an argument that cannot be sent.
 pub(super) const INVALID_ARGUMENT: i32 = -186;
 /// librdkafka's code for an answer that makes no sense.
-pub(super) const BAD_MESSAGE: i32 = -199;
+pub(crate) const BAD_MESSAGE: i32 = -199;
 
 /// A failed call: Kafka's error code (negative: librdkafka's own) and text.
 #[derive(Clone, Debug, PartialEq, Eq)]

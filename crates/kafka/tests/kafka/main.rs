@@ -2,4 +2,8 @@
 //! One binary; no network but the loopback.
 
 mod broker;
+mod child;
+mod hostile;
+mod mutations;
+mod processes;
 mod snapshots;
