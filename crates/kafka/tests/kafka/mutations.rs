@@ -16,8 +16,10 @@ use crate::snapshots::{LOG, script, two_members};
 
 /// Mistakes of an ordinary run.
 const FEW: usize = 300;
-/// Hostile brokers at one time.
-const LANES: u64 = 3;
+/// Hostile brokers at one time, by mistakes: clients wait most of their time.
+const MISTAKES_A_LANE: usize = 100;
+/// Most hostile brokers at one time: each has a process.
+const MOST_LANES: usize = 24;
 /// Groups of one hostile broker.
 const GROUPS: usize = 20;
 /// One broker makes so many mistakes, if its client lives: then another client is begun with.
@@ -150,7 +152,8 @@ async fn mistakes_in_answers_end_no_operator_and_keep_up_no_neighbor() {
     let neighbor = tokio::spawn(Neighbor::new(&samplers).await.goes_on());
     let (made, seed) = (AtomicUsize::new(0), AtomicU64::new(1));
     let run = Arc::new(Run { samplers, wanted, made, seed });
-    let lanes = (0..LANES).map(|_| tokio::spawn(Arc::clone(&run).lane()));
+    let lanes = (wanted / MISTAKES_A_LANE).clamp(1, MOST_LANES);
+    let lanes = (0..lanes).map(|_| tokio::spawn(Arc::clone(&run).lane()));
     for lane in lanes.collect::<Vec<_>>() {
         lane.await.expect("mistakes");
     }

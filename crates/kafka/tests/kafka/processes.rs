@@ -172,3 +172,34 @@ async fn a_certificate_that_can_not_be_read_is_tried_once() {
     let starts = fs::read_to_string(starts).expect("written by the process");
     assert_eq!(starts.lines().count(), 1);
 }
+
+/// The most that a sample may hold, in one topic: it fits into the limits, the frame and the time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_largest_group_fits_the_limits_of_a_process() {
+    const LARGEST: i32 = 50_000;
+    let pid = note("largest");
+    let mut group = two_members();
+    group.members[0].partitions = (0..LARGEST).collect();
+    let script = broker::Script {
+        classic: Some(group),
+        partitions: (0..LARGEST).map(|it| (it, LOG)).collect(),
+        ..broker::Script::default()
+    };
+    let server = broker::start(script).await;
+    let cluster = ClusterConfig::new([server], None).expect("a valid address");
+    let samplers = in_processes(program_after(&format!("echo $$ > {};", pid.display())));
+    let mut subscription = samplers.subscribe(cluster, "g", Topics::AllAssigned, INTERVAL);
+    for _ in 0..3 {
+        let begun = Instant::now();
+        let outcome = next(&mut subscription).await;
+        let snapshot = outcome.as_ref().as_ref().expect("a snapshot");
+        assert_eq!(snapshot.partitions.len(), 50_000);
+        assert!(snapshot.partitions.iter().all(|it| it.log_end.is_some()));
+        println!("a sample after {:?}", begun.elapsed());
+    }
+    let process = fs::read_to_string(pid).expect("written by the process");
+    let status = fs::read_to_string(format!("/proc/{}/status", process.trim())).expect("it runs");
+    for row in status.lines().filter(|it| it.starts_with("Vm") || it.starts_with("Threads")) {
+        println!("{row}");
+    }
+}
