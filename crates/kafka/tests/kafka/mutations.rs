@@ -83,7 +83,7 @@ fn put(answer: &mut Twisted, at: usize, bytes: &[u8]) {
 
 /// Mistakes that were made, by all brokers.
 struct Run {
-    samplers: Samplers,
+    crashes: Arc<AtomicUsize>,
     wanted: usize,
     made: AtomicUsize,
     seed: AtomicU64,
@@ -92,6 +92,8 @@ struct Run {
 impl Run {
     /// Plays one broker after another until enough mistakes were made.
     async fn lane(self: Arc<Self>) {
+        // Of one operator's many samplers, each begins a little later than the last.
+        let samplers = in_processes(&self.crashes);
         while self.made.load(Relaxed) < self.wanted {
             let numbers = Mutex::new(Numbers(self.seed.fetch_add(1, Relaxed)));
             let made = Arc::new(AtomicUsize::new(0));
@@ -106,52 +108,55 @@ impl Run {
                 }
             });
             let script = broker::Script { twist, ..script(Some(two_members()), &[LOG; 3]) };
-            self.play(script, &made).await;
+            play(&samplers, script, &made).await;
             self.made.fetch_add(made.load(Relaxed), Relaxed);
         }
     }
+}
 
-    async fn play(&self, script: broker::Script, made: &AtomicUsize) {
-        let server = broker::start(script).await;
-        let cluster = ClusterConfig::new([server], None).expect("a valid address");
-        let interval = Duration::from_secs(1);
-        let groups: Vec<_> = (0..GROUPS)
-            .map(|it| format!("g{it}"))
-            .map(|it| self.samplers.subscribe(cluster.clone(), &it, Topics::AllAssigned, interval))
-            .collect();
-        let begun = Instant::now();
-        let is_over = || {
-            let crashed = groups
-                .iter()
-                .filter_map(Subscription::latest)
-                .any(|it| it.as_ref().as_ref().is_err_and(|it| it.name() == "KafkaClientCrashed"));
-            crashed || A_BROKER <= made.load(Relaxed) || A_CLIENT < begun.elapsed()
-        };
-        while !is_over() {
-            sleep(Duration::from_millis(50)).await;
-        }
+/// Samples groups of one broker, until it has made its mistakes or its client is stopped by one.
+async fn play(samplers: &Samplers, script: broker::Script, made: &AtomicUsize) {
+    let server = broker::start(script).await;
+    let cluster = ClusterConfig::new([server], None).expect("a valid address");
+    let interval = Duration::from_secs(1);
+    let groups: Vec<_> = (0..GROUPS)
+        .map(|it| format!("g{it}"))
+        .map(|it| samplers.subscribe(cluster.clone(), &it, Topics::AllAssigned, interval))
+        .collect();
+    let begun = Instant::now();
+    let is_over = || {
+        let crashed = groups
+            .iter()
+            .filter_map(Subscription::latest)
+            .any(|it| it.as_ref().as_ref().is_err_and(|it| it.name() == "KafkaClientCrashed"));
+        crashed || A_BROKER <= made.load(Relaxed) || A_CLIENT < begun.elapsed()
+    };
+    while !is_over() {
+        sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Samplers whose crashes are counted.
+fn in_processes(crashes: &Arc<AtomicUsize>) -> Samplers {
+    let crashes = Arc::clone(crashes);
+    Samplers::in_processes(
+        program(),
+        Arc::new(move |notice| match notice {
+            Notice::Crashed => {
+                crashes.fetch_add(1, Relaxed);
+            }
+            Notice::Line(_) | Notice::Unread { .. } => {}
+        }),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mistakes_in_answers_end_no_operator_and_keep_up_no_neighbor() {
     let wanted = std::env::var("SISKIN_MUTATIONS").map_or(FEW, |it| it.parse().expect("a number"));
     let crashes = Arc::new(AtomicUsize::new(0));
-    let samplers = {
-        let crashes = Arc::clone(&crashes);
-        Samplers::in_processes(
-            program(),
-            Arc::new(move |notice| match notice {
-                Notice::Crashed => {
-                    crashes.fetch_add(1, Relaxed);
-                }
-                Notice::Line(_) | Notice::Unread { .. } => {}
-            }),
-        )
-    };
-    let neighbor = tokio::spawn(Neighbor::new(&samplers).await.goes_on());
+    let neighbor = tokio::spawn(Neighbor::new(&in_processes(&crashes)).await.goes_on());
     let (made, seed) = (AtomicUsize::new(0), AtomicU64::new(1));
-    let run = Arc::new(Run { samplers, wanted, made, seed });
+    let run = Arc::new(Run { crashes: Arc::clone(&crashes), wanted, made, seed });
     let lanes = (wanted / MISTAKES_A_LANE).clamp(1, MOST_LANES);
     let lanes = (0..lanes).map(|_| tokio::spawn(Arc::clone(&run).lane()));
     for lane in lanes.collect::<Vec<_>>() {
