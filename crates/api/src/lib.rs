@@ -48,6 +48,7 @@
 pub mod annotations;
 pub mod conditions;
 pub mod guard;
+pub mod kafka;
 pub mod metrics;
 pub mod pages;
 pub mod progress;
@@ -64,6 +65,7 @@ mod validate;
 
 pub use crd::{Crd, crd};
 pub use guard::{CanaryGuard, CanaryGuardSpec};
+pub use kafka::KafkaSource;
 pub use metrics::{
     Against, Check, CheckName, MetricQuery, Preset, PrometheusSource, Ratio, Scope, ScrapeSource,
     SeriesField, SeriesNames, Threshold, UserMetric,
@@ -77,7 +79,7 @@ pub use records::{
     Command, CommandOutcome, CommandRecord, HistoryEntry, ReplayRange, RolloutOutcome,
 };
 pub use references::{SecretRef, TargetApiVersion, TargetKind, TargetRef};
-pub use rollout::{Analysis, CanaryOn, CanaryRollout, CanaryRolloutSpec, KafkaSource, PodIdentity};
+pub use rollout::{Analysis, CanaryOn, CanaryRollout, CanaryRolloutSpec, PodIdentity};
 pub use status::{
     AnalysisStatus, AutoscalerKind, AutoscalerRef, CanaryRolloutStatus, ObservedTarget, Phase,
     PrintedColumns, RejectedRevision, Revisions, RoleFigures, Share, Verdict,

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kafka::KafkaSource;
 use crate::metrics::{Check, UserMetric};
 use crate::strategy::{MinimumEvidence, OnInconclusive, Order, Step, StepSpec};
 use crate::units::{Duration, Probability};
@@ -212,6 +213,9 @@ pub struct FrozenPlan {
     pub minimum_evidence: MinimumEvidence,
     /// How often the group is read.
     pub interval: Duration,
+    /// The group that is read. Absent in a plan of an operator that did not freeze it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kafka: Option<KafkaSource>,
     /// The user's own metrics.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10))]

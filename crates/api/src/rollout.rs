@@ -8,9 +8,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kafka::KafkaSource;
 use crate::metrics::{Check, PrometheusSource, ScrapeSource, SeriesNames, UserMetric};
 use crate::progress::FrozenPlan;
-use crate::references::{SecretRef, TargetRef};
+use crate::references::TargetRef;
 use crate::rules;
 use crate::status::CanaryRolloutStatus;
 use crate::strategy::{MinimumEvidence, Order, Step, StepSpec, Strategy};
@@ -201,34 +202,6 @@ pub struct Analysis {
     pub checks: Vec<Check>,
 }
 
-/// Where the consumers get their work.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct KafkaSource {
-    /// Addresses of brokers, `host:port`, 1 to 20 of them; the rest of the cluster is found through
-    /// them.
-    #[schemars(
-        length(min = 1, max = 20),
-        inner(length(min = 3, max = 260), regex(pattern = KafkaSource::SERVER_PATTERN))
-    )]
-    pub bootstrap_servers: Vec<String>,
-    /// The consumer group of the Deployment's pods.
-    #[schemars(length(min = 1, max = 255))]
-    pub consumer_group: String,
-    /// The topics that count, at most 100. Default: all that the group has assigned.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(
-        length(min = 1, max = 100),
-        inner(length(min = 1, max = 249), regex(pattern = r"^[A-Za-z0-9._-]+$"))
-    )]
-    pub topics: Vec<String>,
-    /// A Secret of this namespace that says how to connect, by the keys `ca.crt` (TLS), `tls.crt`
-    /// and `tls.key` (client certificate), `sasl.mechanism` (`PLAIN`, `SCRAM-SHA-256`,
-    /// `SCRAM-SHA-512`), `username` and `password`. Default: plain text, no authentication.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credentials_secret_ref: Option<SecretRef>,
-}
-
 impl CanaryRolloutSpec {
     /// The steps of the strategy, with every default: see [`Strategy::steps`].
     #[must_use]
@@ -250,6 +223,7 @@ impl CanaryRolloutSpec {
             false_rollback_probability: self.analysis.false_rollback_probability,
             minimum_evidence: self.analysis.minimum_evidence,
             interval: self.analysis.interval,
+            kafka: Some(self.analysis.kafka.clone()),
             metrics: self.analysis.metrics.clone(),
             checks: self.analysis.checks.clone(),
         }
@@ -270,14 +244,4 @@ impl Analysis {
             None => unreachable!(),
         }
     }
-}
-
-impl KafkaSource {
-    /// Pattern of a server in the schema: host name, IPv4 address or bracketed IPv6 address, and a
-    /// port from 1 to 65535.
-    pub const SERVER_PATTERN: &str = concat!(
-        r"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])",
-        r":([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}",
-        r"|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$",
-    );
 }

@@ -8,7 +8,8 @@ mod shapes;
 
 use std::ops::RangeInclusive;
 
-use crate::rollout::{Analysis, CanaryRolloutSpec, KafkaSource};
+use crate::kafka::KafkaSource;
+use crate::rollout::{Analysis, CanaryRolloutSpec};
 use crate::strategy::{StepSpec, Strategy};
 use crate::units::{Duration, Probability};
 use crate::validate::found::Found;

@@ -1,7 +1,7 @@
 //! Takes snapshots of consumer groups from a real cluster: which calls, and in which order.
 //! Sees only the typed answers of `requests`; reads the clock that it was given, once a snapshot.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +16,13 @@ use crate::config::ClusterConfig;
 use crate::error::{Attempt, SampleError};
 use crate::ffi::raw::{LogOffset, OffsetRow, RawGroup, RawMember, RawState};
 use crate::log_ends::{LogEnds, SharedLogEnds};
+use crate::notice::Notices;
+use crate::pace::{Pace, USUAL};
 use crate::requests::{Requests, allowed};
 use crate::snapshot::{GroupSnapshot, Member, Partition, TopicPartition, Topics, fingerprint};
 use crate::source::GroupSource;
 use crate::topics::KnownTopics;
 
-/// Longest wait for one answer: a broker that needs longer is in trouble, and the judge looks
-/// every 10 s.
-const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// Longest time for a whole sample: one that takes longer says little about any one moment.
 const SAMPLE_DEADLINE: Duration = Duration::from_secs(30);
 /// Groups that are described at the same time: librdkafka remembers the coordinators of ten groups,
@@ -33,34 +32,37 @@ const DESCRIBED_AT_ONCE: usize = 8;
 /// away.
 const LONGEST_TURN: Duration = Duration::from_millis(500);
 /// Most partitions of one sample: 50 calls of 1,000 each, and some 10 MB of answers.
-const MAX_PARTITIONS: usize = 50_000;
+pub(crate) const MAX_PARTITIONS: usize = 50_000;
 
 /// A connection to one cluster, shared by all groups that are looked at with the same credentials.
 pub(crate) struct KafkaClient {
     requests: Arc<Requests>,
     log_ends: SharedLogEnds,
-    topics: KnownTopics,
+    topics: Arc<KnownTopics>,
     turns: Semaphore,
 }
 
 impl KafkaClient {
-    /// Sets up a client; it connects in the background.
+    /// Sets up a client; it connects in the background. What it tells beside samples goes to
+    /// `notices`.
     pub(crate) fn connect(
         cluster: &ClusterConfig,
         clock: fn() -> Millis,
+        notices: Notices,
     ) -> Result<Self, SampleError> {
-        Self::with_deadline(cluster, clock, CALL_DEADLINE)
+        Self::with_pace(cluster, clock, notices, USUAL)
     }
 
-    fn with_deadline(
+    fn with_pace(
         cluster: &ClusterConfig,
         clock: fn() -> Millis,
-        deadline: Duration,
+        notices: Notices,
+        pace: Pace,
     ) -> Result<Self, SampleError> {
-        let requests = Arc::new(Requests::new(cluster, deadline)?);
-        let log_ends = SharedLogEnds::new(Arc::clone(&requests), clock);
-        let (topics, turns) = (KnownTopics::default(), Semaphore::new(DESCRIBED_AT_ONCE));
-        Ok(Self { requests, log_ends, topics, turns })
+        let requests = Arc::new(Requests::new(cluster, pace, notices)?);
+        let topics = Arc::new(KnownTopics::default());
+        let log_ends = SharedLogEnds::new(Arc::clone(&requests), Arc::clone(&topics), clock);
+        Ok(Self { requests, log_ends, topics, turns: Semaphore::new(DESCRIBED_AT_ONCE) })
     }
 
     async fn snapshot(&self, group: &str, topics: &Topics) -> Result<GroupSnapshot, SampleError> {
@@ -80,6 +82,7 @@ impl KafkaClient {
         set_offsets(&mut partitions, starts, |partition| &mut partition.log_start);
 
         let beyond = beyond_stable_end(&partitions);
+        let beyond = self.topics.by_leader(&self.requests, group, &beyond).await;
         let high = self.requests.log_offsets(group, &beyond, LogOffset::HighWatermark).await?;
         set_offsets(&mut partitions, allowed(high)?, |partition| &mut partition.high_watermark);
         Ok(GroupSnapshot { at, state, epoch: fingerprint(&members), members, partitions })
@@ -99,7 +102,7 @@ impl KafkaClient {
         let mut ids = match topics {
             Topics::AllAssigned => owners.keys().map(|id| (*id).clone()).collect(),
             Topics::List(names) => {
-                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
                 self.topics.partitions_of(&self.requests, group, &names).await?
             }
         };

@@ -1,6 +1,8 @@
 //! Which cluster to talk to and as whom, and the librdkafka settings that follow from it.
 //! The only place that names librdkafka properties; none of them comes from a user.
 
+use std::time::Duration;
+
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
@@ -10,6 +12,11 @@ use crate::security::Security;
 const MAX_SERVERS: usize = 32;
 /// Longest `host:port` in bytes: a DNS name has at most 253, a colon and a port take 6 more.
 const MAX_SERVER_BYTES: usize = 259;
+
+/// Longest answer of a broker in bytes. 2 MiB for what is not counted by partitions: the members of a
+/// group, the brokers of a cluster. And the commits of 1,000 partitions, as many as are asked for at
+/// a time: each may carry 4 KiB of metadata and, at worst, a topic's name of its own.
+const LONGEST_ANSWER: usize = (2 << 20) + 1_000 * (4_096 + 249 + 64);
 
 /// One Kafka cluster and the credentials to use: equal values share one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -71,8 +78,9 @@ impl ClusterConfig {
         self.security.as_ref()
     }
 
-    /// The librdkafka settings. Holds secrets: never print it, nor an error made from it.
-    pub(crate) fn to_librdkafka(&self) -> ClientConfig {
+    /// The librdkafka settings; metadata is asked for again after `metadata`. Holds secrets: never
+    /// print it, nor an error made from it.
+    pub(crate) fn to_librdkafka(&self, metadata: Duration) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
             // Whatever our own log shows: why a broker hangs up is said at this level only.
@@ -83,6 +91,11 @@ impl ClusterConfig {
             // Within the 10 s that a call waits, so that it hears why; the default is 30 s. TLS and
             // SASL take half a second, some seconds with a broker that has just started.
             .set("socket.connection.setup.timeout.ms", "9000")
+            // By default leaders are remembered for 900 s, and a lost one is asked for so long.
+            .set("topic.metadata.refresh.interval.ms", metadata.as_millis().to_string())
+            // The longest answer that is waited for; by default 100 MB, which is most of the operator's.
+            .set("receive.message.max.bytes", LONGEST_ANSWER.to_string())
+            .set("metadata.max.age.ms", (metadata * 3).as_millis().to_string())
             // A broker may otherwise ask this client for its metrics (KIP-714).
             .set("enable.metrics.push", "false");
         let tls = self.security.as_ref().and_then(Security::tls);
@@ -109,7 +122,11 @@ impl ClusterConfig {
             config
                 .set("sasl.mechanism", <&str>::from(sasl.mechanism))
                 .set("sasl.username", &sasl.username)
-                .set("sasl.password", &sasl.password);
+                .set("sasl.password", &sasl.password)
+                // Each attempt is a login, and some companies lock an account after a few: a broker
+                // that refuses is asked after 5 s, 10 s, 20 s, and then every 30 s.
+                .set("reconnect.backoff.ms", "5000")
+                .set("reconnect.backoff.max.ms", "30000");
         }
         config
     }

@@ -4,9 +4,19 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Why a consumer group could not be sampled.
 #[derive(
-    Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr, strum::VariantNames,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    thiserror::Error,
+    strum::IntoStaticStr,
+    strum::VariantNames,
+    Deserialize,
+    Serialize,
 )]
 pub enum SampleError {
     /// No broker could be reached.
@@ -92,6 +102,17 @@ pub enum SampleError {
         /// Kafka's or librdkafka's error text.
         detail: String,
     },
+    /// The process of the Kafka client ended, mostly by what a broker answered.
+    #[error(
+        "the Kafka client of {servers} ended ({detail}); check that these are brokers of a Kafka \
+         cluster, and look for what ended it in the log of the operator"
+    )]
+    KafkaClientCrashed {
+        /// The bootstrap servers.
+        servers: String,
+        /// How it ended, and when it is started again.
+        detail: String,
+    },
     /// librdkafka refused to make a client.
     #[error(
         "cannot set up a Kafka client ({detail}); check the PEM data in the credentials Secret"
@@ -103,7 +124,7 @@ pub enum SampleError {
 }
 
 /// A request to Kafka, as error messages name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, Deserialize, Serialize)]
 pub enum Attempt {
     /// State and members of the group.
     #[strum(to_string = "describing the consumer group")]
@@ -123,7 +144,7 @@ pub enum Attempt {
 }
 
 /// Something that an ACL protects.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Resource {
     /// A consumer group.
     Group(String),
@@ -155,6 +176,7 @@ impl SampleError {
             | Self::AuthenticationFailed { .. }
             | Self::TlsFailed { .. }
             | Self::Timeout { .. }
+            | Self::KafkaClientCrashed { .. }
             | Self::Setup { .. } => false,
         }
     }

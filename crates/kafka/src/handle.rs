@@ -8,10 +8,14 @@ use parking_lot::Mutex;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{Producer, ThreadedProducer};
 use rdkafka::types::RDKafka;
+use tokio::time::Instant;
 
 use crate::config::ClusterConfig;
 use crate::error::SampleError;
-use crate::log_context::{LineLimit, LogContext};
+use crate::log_context::{Cause, LineLimit, LogContext};
+use crate::notice::{Notice, Notices};
+use crate::pace::Pace;
+use crate::pem;
 
 /// A librdkafka client whose event queue is polled by a thread of its own.
 ///
@@ -29,43 +33,116 @@ pub(crate) struct Handle {
 pub(crate) struct Connection {
     cluster: ClusterConfig,
     limit: Arc<LineLimit>,
-    handle: Mutex<Arc<Handle>>,
+    notices: Notices,
+    pace: Pace,
+    current: Mutex<Current>,
+}
+
+/// The client in use, and whether one may be made.
+struct Current {
+    handle: Option<Arc<Handle>>,
+    /// When the latest client was made.
+    made: Instant,
+    /// Why no client is made until a time.
+    refused: Option<Refused>,
+}
+
+struct Refused {
+    until: Instant,
+    error: SampleError,
 }
 
 impl Connection {
     /// Makes the first client. It connects later, in the background.
-    pub(crate) fn new(cluster: ClusterConfig) -> Result<Self, SampleError> {
-        let limit = Arc::default();
-        let handle = Mutex::new(Arc::new(Handle::new(&cluster, &limit)?));
-        Ok(Self { cluster, limit, handle })
+    pub(crate) fn new(
+        cluster: ClusterConfig,
+        pace: Pace,
+        notices: Notices,
+    ) -> Result<Self, SampleError> {
+        if let Some(security) = cluster.security() {
+            pem::check(security)
+                .map_err(|error| SampleError::Setup { detail: error.to_string() })?;
+        }
+        let current = Mutex::new(Current { handle: None, made: Instant::now(), refused: None });
+        let connection = Self { cluster, limit: Arc::default(), notices, pace, current };
+        connection.handle()?;
+        Ok(connection)
     }
 
     /// The handle for the next call: a new one after the last was retired.
+    ///
+    /// # Errors
+    /// The refusal of the last client, while it is too early to log in again.
     pub(crate) fn handle(&self) -> Result<Arc<Handle>, SampleError> {
-        let mut handle = self.handle.lock();
-        if handle.retired.load(Ordering::Acquire) {
-            *handle = Arc::new(Handle::new(&self.cluster, &self.limit)?);
+        let mut current = self.current.lock();
+        if let Some(refused) = &current.refused {
+            if Instant::now() < refused.until {
+                return Err(refused.error.clone());
+            }
+            current.refused = None;
         }
-        Ok(Arc::clone(&handle))
+        // A client that gave a call up can still make others: better than another login.
+        let early = self.cluster.security().is_some() && current.made.elapsed() < self.pace.login;
+        match &current.handle {
+            Some(handle) if early || !handle.is_retired() => Ok(Arc::clone(handle)),
+            Some(_) | None => {
+                let handle = Arc::new(self.connect()?);
+                current.made = Instant::now();
+                Ok(Arc::clone(current.handle.insert(handle)))
+            }
+        }
     }
 
-    /// The handle of the last call.
-    pub(crate) fn last_handle(&self) -> Arc<Handle> {
-        Arc::clone(&self.handle.lock())
+    fn connect(&self) -> Result<Handle, SampleError> {
+        let limit = Arc::clone(&self.limit);
+        Handle::new(&self.cluster, self.pace, LogContext::new(limit, Arc::clone(&self.notices)))
     }
 
-    /// The bootstrap servers, for messages.
-    pub(crate) fn servers(&self) -> String {
-        self.cluster.servers()
+    /// Drops this client, which would log in again and again, because the cluster refused it. Until
+    /// the next may log in, every call fails with this error.
+    pub(crate) fn refuse(&self, refused: &Arc<Handle>, error: SampleError) {
+        let mut current = self.current.lock();
+        if current.handle.as_ref().is_some_and(|it| Arc::ptr_eq(it, refused)) {
+            current.handle = None;
+            current.refused = Some(Refused { until: Instant::now() + self.pace.login, error });
+        }
+    }
+
+    /// Why nothing is answered, as far as the client in use has heard.
+    pub(crate) fn complaint(&self) -> Option<SampleError> {
+        let current = self.current.lock();
+        let refused = current.refused.as_ref().map(|it| it.error.clone());
+        refused.or_else(|| self.complaint_of(current.handle.as_ref()?))
+    }
+
+    /// Why nothing is answered, as far as this client has heard.
+    pub(crate) fn complaint_of(&self, handle: &Handle) -> Option<SampleError> {
+        let (cause, detail) = handle.context().cause()?;
+        let servers = self.cluster.servers();
+        Some(match cause {
+            Cause::Authentication => SampleError::AuthenticationFailed { servers, detail },
+            Cause::Tls => SampleError::TlsFailed { servers, detail },
+            Cause::Transport | Cause::AllDown => SampleError::Unreachable { servers, detail },
+        })
+    }
+
+    /// A connection that broke, for this reason.
+    pub(crate) fn unreachable(&self, detail: String) -> SampleError {
+        SampleError::Unreachable { servers: self.cluster.servers(), detail }
+    }
+
+    /// What is told beside samples goes here.
+    pub(crate) fn tell(&self, notice: Notice) {
+        (self.notices)(notice);
     }
 }
 
 impl Handle {
     /// Makes the client. Connects later, in the background.
-    fn new(cluster: &ClusterConfig, limit: &Arc<LineLimit>) -> Result<Self, SampleError> {
+    fn new(cluster: &ClusterConfig, pace: Pace, context: LogContext) -> Result<Self, SampleError> {
         let producer: ThreadedProducer<LogContext> = cluster
-            .to_librdkafka()
-            .create_with_context(LogContext::new(Arc::clone(limit)))
+            .to_librdkafka(pace.metadata)
+            .create_with_context(context)
             .map_err(|error| SampleError::Setup { detail: without_values(&error) })?;
         let context = Arc::clone(producer.client().context());
         Ok(Self { producer: Some(producer), context, retired: AtomicBool::new(false) })
@@ -79,6 +156,10 @@ impl Handle {
     /// together with its client, which is safe.
     pub(crate) fn retire(&self) {
         self.retired.store(true, Ordering::Release);
+    }
+
+    fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
     }
 
     pub(crate) fn context(&self) -> &LogContext {
@@ -125,6 +206,8 @@ mod tests {
     use super::{Connection, without_values};
     use crate::config::ClusterConfig;
     use crate::error::SampleError;
+    use crate::notice::traced;
+    use crate::pace::USUAL;
     use crate::security::Security;
 
     #[test]
@@ -134,10 +217,10 @@ mod tests {
         let security = Security::from_secret(&data).expect("the right shape");
         let cluster = ClusterConfig::new(["127.0.0.1:1".to_owned()], Some(security))
             .expect("a valid address");
-        let Err(SampleError::Setup { detail }) = Connection::new(cluster) else {
+        let Err(SampleError::Setup { detail }) = Connection::new(cluster, USUAL, traced()) else {
             panic!("the certificate was taken");
         };
-        assert!(detail.contains("ssl.ca.pem") && !detail.contains("c2VjcmV0"), "{detail}");
+        assert!(detail.contains("ca.crt") && !detail.contains("c2VjcmV0"), "{detail}");
     }
 
     #[test]

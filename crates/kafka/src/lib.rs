@@ -9,13 +9,16 @@
 //! |---|---|
 //! | `sampler` | when a group is polled, and who shares the result |
 //! | `source` | the seam between samplers and Kafka: one call that takes a snapshot |
+//! | `process` | the client in a process of its own, behind that seam |
 //! | `client` | which requests make a snapshot, and in which order |
 //! | `log_ends` | ends of logs, asked for many groups in one request |
-//! | `topics` | partitions of listed topics, remembered for a while |
+//! | `leaders` | calls to one leader each, so that a lost broker keeps up nobody else |
+//! | `topics` | partitions of topics and who leads them, remembered for a while |
 //! | `requests` | one request: cut into lists, bounded in time, failures explained |
 //! | `handle`, `log_context`, `ffi` | librdkafka: its clients, its log, the admin calls that rdkafka lacks |
-//! | `config`, `security` | which cluster, and as whom |
-//! | `snapshot`, `error` | the result, or why there is none |
+//! | `config`, `security`, `pem`, `pace` | which cluster, as whom, and how often |
+//! | `snapshot`, `error`, `notice` | the result, or why there is none, and what is told beside it |
+//! | `foreign` | texts that strangers wrote, cut and cleaned |
 //! | `attribute` | from members to pods and roles |
 //!
 //! Only DESCRIBE on the group and on its topics is needed. Nothing here joins a group, commits an
@@ -70,9 +73,15 @@ mod client;
 mod config;
 mod error;
 mod ffi;
+mod foreign;
 mod handle;
+mod leaders;
 mod log_context;
 mod log_ends;
+mod notice;
+mod pace;
+mod pem;
+mod process;
 mod requests;
 mod sampler;
 mod security;
@@ -83,6 +92,9 @@ mod topics;
 pub use attribute::{PodIdentity, attribute};
 pub use config::{ClusterConfig, ClusterConfigError};
 pub use error::{Attempt, Resource, SampleError};
+pub use notice::{Line, Notice, Notices, UnreadReason};
+pub use process::child::serve;
+pub use process::source::Program;
 pub use sampler::{Sample, SamplerStopped, Samplers, Subscription};
 pub use security::{CredentialsError, Security};
 pub use snapshot::{GroupSnapshot, Member, Partition, TopicPartition, Topics, fingerprint};

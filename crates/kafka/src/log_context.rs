@@ -1,5 +1,5 @@
 //! Listens to librdkafka, which tells why a connection failed only in its log and error callbacks.
-//! Forwards lines to `tracing` at a bounded rate; keeps the one cause that explains a failed call.
+//! Forwards lines at a bounded rate; keeps the one cause that explains a failed call.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +13,9 @@ use rdkafka::producer::ProducerContext;
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+
+use crate::foreign::{LONGEST_DETAIL, cleaned};
+use crate::notice::{Line, Notice, Notices};
 
 /// How long a cause explains failed calls. librdkafka repeats an unchanged error of a broker only
 /// every 30 s: a cause must outlive that, and not much more, or it would explain a later failure
@@ -29,8 +32,6 @@ const FAILED_CONNECTION: &str = "FAIL";
 const OPENSSL_ERROR: &str = "SSL routines:";
 /// Part of the text of a SASL handshake that librdkafka itself broke off, for want of an answer.
 const BROKEN_OFF: &str = "failed: Local: ";
-/// Longest detail in characters: details end up in status fields and Events.
-const LONGEST_DETAIL_CHARS: usize = 240;
 
 /// Why connections fail, from the least to the most telling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,11 +47,21 @@ pub(crate) enum Cause {
 }
 
 /// The receiver of librdkafka's callbacks, one per client.
-#[derive(Debug, Default)]
 pub(crate) struct LogContext {
-    cause: Mutex<Option<NotedCause>>,
+    heard: Mutex<Heard>,
     refused: Notify,
     limit: Arc<LineLimit>,
+    notices: Notices,
+}
+
+/// What was heard since the last answer.
+#[derive(Debug, Default)]
+struct Heard {
+    cause: Option<NotedCause>,
+    /// Whether all brokers were down at once.
+    all_down: bool,
+    /// Whether a call was ever answered.
+    answered: bool,
 }
 
 #[derive(Debug)]
@@ -88,41 +99,56 @@ impl LineLimit {
 
 impl LogContext {
     /// Callbacks of one client; the clients of one cluster share `limit`.
-    pub(crate) fn new(limit: Arc<LineLimit>) -> Self {
-        Self { limit, ..Self::default() }
+    pub(crate) fn new(limit: Arc<LineLimit>, notices: Notices) -> Self {
+        Self { heard: Mutex::default(), refused: Notify::new(), limit, notices }
     }
 
     /// The most telling cause since the last success, with librdkafka's text.
     pub(crate) fn cause(&self) -> Option<(Cause, String)> {
-        let held = self.cause.lock();
-        let noted = held.as_ref().filter(|it| it.since.elapsed() < CAUSE_LIFETIME)?;
+        let heard = self.heard.lock();
+        let noted = heard.lasting()?;
         Some((noted.cause, noted.detail.clone()))
     }
 
     /// Forgets the cause: a call was answered, so whatever was wrong is over.
     pub(crate) fn succeeded(&self) {
-        *self.cause.lock() = None;
+        *self.heard.lock() = Heard { answered: true, ..Heard::default() };
     }
 
-    /// Ends when a broker refuses TLS or credentials from now on: no answer will come then.
+    /// Ends when no answer can come any more: see [`Heard::is_refused`].
     pub(crate) fn refused(&self) -> Notified<'_> {
         self.refused.notified()
     }
 
     fn note(&self, cause: Option<Cause>, detail: &str) {
         let Some(cause) = cause else { return };
-        let mut held = self.cause.lock();
-        let weaker =
-            held.as_ref().is_some_and(|it| cause < it.cause && it.since.elapsed() < CAUSE_LIFETIME);
-        if !weaker {
-            let detail = detail.chars().take(LONGEST_DETAIL_CHARS).collect();
-            *held = Some(NotedCause { cause, detail, since: Instant::now() });
+        let mut heard = self.heard.lock();
+        heard.all_down |= cause == Cause::AllDown;
+        if heard.lasting().is_none_or(|it| it.cause <= cause) {
+            let detail = cleaned(detail, LONGEST_DETAIL);
+            heard.cause = Some(NotedCause { cause, detail, since: Instant::now() });
         }
-        drop(held);
-        match cause {
-            Cause::Authentication | Cause::Tls => self.refused.notify_waiters(),
-            Cause::Transport | Cause::AllDown => {}
+        let is_refused = heard.is_refused();
+        drop(heard);
+        if is_refused {
+            self.refused.notify_waiters();
         }
+    }
+}
+
+impl Heard {
+    fn lasting(&self) -> Option<&NotedCause> {
+        self.cause.as_ref().filter(|it| it.since.elapsed() < CAUSE_LIFETIME)
+    }
+
+    /// Whether the cluster as a whole refuses us. One broker that does keeps up those who ask it,
+    /// and nobody else; but credentials that were never taken are not shown to every broker.
+    fn is_refused(&self) -> bool {
+        self.lasting().is_some_and(|it| match it.cause {
+            Cause::Authentication => self.all_down || !self.answered,
+            Cause::Tls => self.all_down,
+            Cause::Transport | Cause::AllDown => false,
+        })
     }
 }
 
@@ -137,20 +163,18 @@ impl ClientContext for LogContext {
         if !self.limit.allows() {
             return;
         }
-        // Never at error: the failed call is reported by whoever made it.
-        match level {
+        let is_warning = match level {
             RDKafkaLogLevel::Emerg
             | RDKafkaLogLevel::Alert
             | RDKafkaLogLevel::Critical
             | RDKafkaLogLevel::Error
-            | RDKafkaLogLevel::Warning => {
-                tracing::warn!(target: "librdkafka", facility, "{line}");
-            }
-            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
-                tracing::info!(target: "librdkafka", facility, "{line}");
-            }
-            RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, "{line}"),
-        }
+            | RDKafkaLogLevel::Warning => true,
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => false,
+            // Not asked for.
+            RDKafkaLogLevel::Debug => return,
+        };
+        let (facility, text) = (facility.to_owned(), line.to_owned());
+        (self.notices)(Notice::Line(Line { is_warning, facility, text }));
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

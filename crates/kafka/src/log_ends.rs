@@ -15,6 +15,7 @@ use crate::error::SampleError;
 use crate::ffi::raw::{LogOffset, OffsetRow};
 use crate::requests::{Requests, allowed};
 use crate::snapshot::TopicPartition;
+use crate::topics::KnownTopics;
 
 /// A request waits this long for others to join it. Commits were read before it, so that lag looks
 /// longer by as much, on all partitions alike.
@@ -43,9 +44,16 @@ pub(crate) struct LogEnds {
 
 /// Asks one cluster for the ends of logs, for all groups that ask at about the same time.
 pub(crate) struct SharedLogEnds {
-    requests: Arc<Requests>,
-    clock: fn() -> Millis,
+    leaders: Leaders,
     shared: Arc<Mutex<Gathering>>,
+}
+
+/// Reads the ends of logs from those who lead them.
+#[derive(Clone)]
+struct Leaders {
+    requests: Arc<Requests>,
+    topics: Arc<KnownTopics>,
+    clock: fn() -> Millis,
 }
 
 #[derive(Default)]
@@ -70,8 +78,12 @@ struct Answer {
 }
 
 impl SharedLogEnds {
-    pub(crate) fn new(requests: Arc<Requests>, clock: fn() -> Millis) -> Self {
-        Self { requests, clock, shared: Arc::default() }
+    pub(crate) fn new(
+        requests: Arc<Requests>,
+        topics: Arc<KnownTopics>,
+        clock: fn() -> Millis,
+    ) -> Self {
+        Self { leaders: Leaders { requests, topics, clock }, shared: Arc::default() }
     }
 
     /// First and last offsets of these partitions, for this group.
@@ -88,7 +100,7 @@ impl SharedLogEnds {
             }
             self.shared.lock().apart_until = Some(Instant::now() + APART_FOR);
         }
-        let alone = read(&self.requests, self.clock, group, partitions).await?;
+        let alone = self.leaders.read(group, partitions).await?;
         Ok(LogEnds { at: alone.at, ends: allowed(alone.ends)?, starts: allowed(alone.starts)? })
     }
 
@@ -111,13 +123,13 @@ impl SharedLogEnds {
 
     /// The request that is gathered from now on. Made while anybody waits for it.
     fn ask(&self, group: String) -> SharedAnswer {
-        let (requests, clock) = (Arc::clone(&self.requests), self.clock);
+        let leaders = self.leaders.clone();
         let shared = Arc::clone(&self.shared);
         let answer = async move {
             sleep(GATHERED_FOR).await;
             let wanted = shared.lock().open.take().map(|it| it.wanted)?;
             let wanted: Vec<_> = wanted.into_iter().collect();
-            let ends = read(&requests, clock, &group, &wanted).await.ok()?;
+            let ends = leaders.read(&group, &wanted).await.ok()?;
             Some(Arc::new(Answer::of(ends)))
         };
         answer.boxed().shared()
@@ -153,16 +165,20 @@ impl Answer {
     }
 }
 
-/// Both ends, with the rows that an ACL hides.
-async fn read(
-    requests: &Requests,
-    clock: fn() -> Millis,
-    group: &str,
-    partitions: &[TopicPartition],
-) -> Result<LogEnds, SampleError> {
-    let (ends, starts) = futures::try_join!(
-        requests.log_offsets(group, partitions, LogOffset::StableEnd),
-        requests.log_offsets(group, partitions, LogOffset::Start),
-    )?;
-    Ok(LogEnds { at: clock(), ends, starts })
+impl Leaders {
+    /// Both ends, with the rows that an ACL hides.
+    async fn read(
+        &self,
+        group: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<LogEnds, SampleError> {
+        let Self { requests, topics, clock } = self;
+        let led = topics.by_leader(requests, group, partitions).await;
+        let (ends, starts) = futures::try_join!(
+            requests.log_offsets(group, &led, LogOffset::StableEnd),
+            requests.log_offsets(group, &led, LogOffset::Start),
+        )?;
+        requests.tell_unread(&led, &ends);
+        Ok(LogEnds { at: clock(), ends, starts })
+    }
 }

@@ -6,22 +6,24 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{Either, select};
+use futures::future::{Either, select, try_join_all};
 use futures::{StreamExt, TryStreamExt, stream};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::config::ClusterConfig;
 use crate::error::{Attempt, Resource, SampleError};
 use crate::ffi;
-use crate::ffi::raw::{CallError, LogOffset, OffsetRow, RawGroup};
+use crate::ffi::raw::{CallError, LogOffset, OffsetRow, RawGroup, TopicRow};
 use crate::handle::{Connection, Handle};
-use crate::log_context::Cause;
+use crate::leaders::{LedBy, unread};
+use crate::notice::{Notice, Notices};
+use crate::pace::Pace;
 use crate::snapshot::TopicPartition;
 
 /// Most partitions or topics of one call. librdkafka is quadratic in the length of a list: 10,000
 /// partitions at once take seven times as long as in ten lists.
-const LIST_LENGTH: usize = 1_000;
-/// Calls under way at one time: enough to keep several brokers busy, few enough for them not to
+pub(crate) const LIST_LENGTH: usize = 1_000;
+/// Calls under way at one time to a coordinator: enough to keep it busy, few enough for it not to
 /// notice.
 const CALLS_AT_ONCE: usize = 4;
 
@@ -37,44 +39,42 @@ const NOT_ANSWERED: [Code; 5] = [
 /// The calls that a snapshot needs, to one cluster.
 pub(crate) struct Requests {
     connection: Connection,
-    deadline: Duration,
+    pace: Pace,
 }
 
 impl Requests {
-    /// Sets up a client; it connects in the background. `deadline` bounds each call.
-    pub(crate) fn new(cluster: &ClusterConfig, deadline: Duration) -> Result<Self, SampleError> {
-        Ok(Self { connection: Connection::new(cluster.clone())?, deadline })
+    /// Sets up a client; it connects in the background.
+    pub(crate) fn new(
+        cluster: &ClusterConfig,
+        pace: Pace,
+        notices: Notices,
+    ) -> Result<Self, SampleError> {
+        Ok(Self { connection: Connection::new(cluster.clone(), pace, notices)?, pace })
     }
 
     /// State and members of the group.
     pub(crate) async fn describe_group(&self, group: &str) -> Result<RawGroup, SampleError> {
         let handle = self.connection.handle()?;
-        let call = ffi::describe_group(&handle, group, self.deadline);
-        self.conclude(&handle, Attempt::DescribeGroup, group, call).await
+        let call = ffi::describe_group(&handle, group, self.pace.call);
+        let asked = Asked { attempted: Attempt::DescribeGroup, group, deadline: self.pace.call };
+        self.conclude(&handle, asked, call).await
     }
 
-    /// All partitions of these topics.
-    pub(crate) async fn partitions_of(
+    /// These topics with their partitions; errors of single topics are in their rows.
+    pub(crate) async fn describe_topics(
         &self,
         group: &str,
         topics: &[&str],
-    ) -> Result<Vec<TopicPartition>, SampleError> {
+    ) -> Result<Vec<TopicRow>, SampleError> {
         let handle = self.connection.handle()?;
-        let mut partitions = Vec::new();
+        let deadline = self.pace.leader;
+        let mut rows = Vec::new();
         for chunk in topics.chunks(LIST_LENGTH) {
-            let call = ffi::describe_topics(&handle, chunk, self.deadline);
-            for row in self.conclude(&handle, Attempt::DescribeTopics, group, call).await? {
-                if row.code != 0 {
-                    return Err(topic_error(row.topic, row.code));
-                }
-                let topic: Arc<str> = Arc::from(row.topic);
-                let count = i32::try_from(row.partitions).unwrap_or(i32::MAX);
-                partitions.extend(
-                    (0..count).map(|partition| TopicPartition { topic: topic.clone(), partition }),
-                );
-            }
+            let call = ffi::describe_topics(&handle, chunk, deadline);
+            let asked = Asked { attempted: Attempt::DescribeTopics, group, deadline };
+            rows.extend(self.conclude(&handle, asked, call).await?);
         }
-        Ok(partitions)
+        Ok(rows)
     }
 
     /// The group's committed offsets.
@@ -86,71 +86,87 @@ impl Requests {
         let handle = self.connection.handle()?;
         let calls = partitions
             .chunks(LIST_LENGTH)
-            .map(|chunk| ffi::committed_offsets(&handle, group, chunk, self.deadline));
-        allowed(self.conclude(&handle, Attempt::CommittedOffsets, group, together(calls)).await?)
+            .map(|chunk| ffi::committed_offsets(&handle, group, chunk, self.pace.call));
+        let (attempted, deadline) = (Attempt::CommittedOffsets, self.pace.call);
+        let asked = Asked { attempted, group, deadline };
+        allowed(self.conclude(&handle, asked, together(calls)).await?)
     }
 
-    /// One end of the log of each partition; rows that an ACL hides are among them.
+    /// One end of the log of each partition; rows that an ACL hides are among them. A leader that
+    /// gives no answer costs the offsets of its own partitions, which have no row then.
     pub(crate) async fn log_offsets(
         &self,
         group: &str,
-        partitions: &[TopicPartition],
+        led: &[LedBy],
         which: LogOffset,
     ) -> Result<Vec<OffsetRow>, SampleError> {
         let handle = self.connection.handle()?;
-        let calls = partitions.chunks(LIST_LENGTH).map(async |chunk| {
-            match ffi::log_offsets(&handle, chunk, which, self.deadline).await {
-                // None of them has a leader now: no offsets, but no failure of the call either.
-                Err(error) if error.code == Code::NoEnt as i32 => Ok(Vec::new()),
-                outcome => outcome,
-            }
-        });
-        self.conclude(&handle, Attempt::LogOffsets, group, together(calls)).await
+        let rows = led.iter().map(|it| it.log_offsets(&handle, which, self.pace.leader));
+        // Collected first: a lazy iterator in a stream is one borrow too many for `Send`.
+        let rows: Vec<_> = rows.collect();
+        let rows = try_join_all(rows).await;
+        rows.map(|it| it.concat()).map_err(|it| answered_error(Attempt::LogOffsets, group, it))
+    }
+
+    /// Tells how many of these partitions have no row with an offset, by reason.
+    pub(crate) fn tell_unread(&self, led: &[LedBy], rows: &[OffsetRow]) {
+        for (reason, partitions) in unread(led, rows) {
+            self.connection.tell(Notice::Unread { reason, partitions });
+        }
     }
 
     /// Last error of the connection itself, if any.
     pub(crate) fn connection_error(&self) -> Option<SampleError> {
-        self.complaint_of(&self.connection.last_handle())
-    }
-
-    fn complaint_of(&self, handle: &Handle) -> Option<SampleError> {
-        let (cause, detail) = handle.context().cause()?;
-        let servers = self.connection.servers();
-        Some(match cause {
-            Cause::Authentication => SampleError::AuthenticationFailed { servers, detail },
-            Cause::Tls => SampleError::TlsFailed { servers, detail },
-            Cause::Transport | Cause::AllDown => SampleError::Unreachable { servers, detail },
-        })
+        self.connection.complaint()
     }
 
     /// Waits for the answer; without one, says what went wrong.
     async fn conclude<T>(
         &self,
-        handle: &Handle,
-        attempted: Attempt,
-        group: &str,
+        handle: &Arc<Handle>,
+        asked: Asked<'_>,
         call: impl Future<Output = Result<T, CallError>>,
     ) -> Result<T, SampleError> {
-        let unanswered = || {
-            let timeout = SampleError::Timeout { attempted, deadline: self.deadline };
-            self.complaint_of(handle).unwrap_or(timeout)
-        };
+        let Asked { attempted, group, deadline } = asked;
+        let timeout = || SampleError::Timeout { attempted, deadline };
         let refused = pin!(handle.context().refused());
         match select(pin!(call), refused).await {
             Either::Left((Ok(answer), _)) => {
                 handle.context().succeeded();
                 Ok(answer)
             }
-            Either::Left((Err(error), _)) => {
-                if NOT_ANSWERED.iter().any(|code| *code as i32 == error.code) {
-                    Err(unanswered())
-                } else {
-                    Err(answered_error(attempted, group, error))
-                }
+            Either::Left((Err(error), _)) if was_not_answered(&error) => {
+                let timed_out = [Code::OperationTimedOut, Code::TimedOutQueue];
+                let complaint = self.connection.complaint_of(handle);
+                Err(complaint.unwrap_or_else(|| {
+                    // A connection that broke under a request may not be told of otherwise.
+                    if timed_out.iter().any(|code| *code as i32 == error.code) {
+                        timeout()
+                    } else {
+                        self.connection.unreachable(error.detail)
+                    }
+                }))
             }
-            Either::Right(_) => Err(unanswered()),
+            Either::Left((Err(error), _)) => Err(answered_error(attempted, group, error)),
+            Either::Right(_) => {
+                let error = self.connection.complaint_of(handle).unwrap_or_else(timeout);
+                self.connection.refuse(handle, error.clone());
+                Err(error)
+            }
         }
     }
+}
+
+/// What is asked for, for messages.
+struct Asked<'a> {
+    attempted: Attempt,
+    group: &'a str,
+    deadline: Duration,
+}
+
+/// Whether no broker answered the call.
+pub(crate) fn was_not_answered(error: &CallError) -> bool {
+    NOT_ANSWERED.iter().any(|code| *code as i32 == error.code)
 }
 
 /// Makes the calls, [`CALLS_AT_ONCE`] at a time, and joins their answers in order.
@@ -178,7 +194,7 @@ fn answered_error(attempted: Attempt, group: &str, error: CallError) -> SampleEr
 }
 
 /// Error of a sample for an error code of one listed topic.
-fn topic_error(topic: String, code: i32) -> SampleError {
+pub(crate) fn topic_error(topic: String, code: i32) -> SampleError {
     let is = |known: Code| known as i32 == code;
     if is(Code::UnknownTopicOrPartition) || is(Code::InvalidTopic) {
         SampleError::MissingTopic { topic }

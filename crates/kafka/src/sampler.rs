@@ -15,6 +15,8 @@ use tokio::time::Instant;
 use crate::client::KafkaClient;
 use crate::config::ClusterConfig;
 use crate::error::SampleError;
+use crate::notice::{Notices, traced};
+use crate::process::source::{Processes, Program};
 use crate::snapshot::{GroupSnapshot, Topics};
 use crate::source::GroupSource;
 
@@ -87,12 +89,23 @@ pub struct Subscription {
 pub struct SamplerStopped;
 
 impl Samplers {
-    /// Samplers of real clusters. `clock` dates the snapshots.
+    /// Samplers of real clusters, with all clients in this process, which a broker may end by what
+    /// it answers. `clock` dates the snapshots.
     #[must_use]
     pub fn new(clock: fn() -> Millis) -> Self {
         Self::with_connector(move |cluster| {
-            let client = KafkaClient::connect(cluster, clock)?;
+            let client = KafkaClient::connect(cluster, clock, traced())?;
             Ok(Arc::new(client) as Arc<dyn GroupSource>)
+        })
+    }
+
+    /// Samplers of real clusters, each of which has a process of its own for its client: `program`,
+    /// which must [`serve`](crate::serve). What processes tell beside samples goes to `notices`.
+    #[must_use]
+    pub fn in_processes(program: Program, notices: Notices) -> Self {
+        let processes = Processes::new(program, notices);
+        Self::with_connector(move |cluster| {
+            Ok(Arc::new(processes.source(cluster)) as Arc<dyn GroupSource>)
         })
     }
 

@@ -124,6 +124,23 @@ impl Security {
         Ok(Self { tls, sasl })
     }
 
+    /// The data of a Secret that parses to this.
+    pub(crate) fn to_secret(&self) -> BTreeMap<String, String> {
+        let Self { tls, sasl } = self;
+        let mut data = Vec::new();
+        if let Some(Tls { ca_pem, identity }) = tls {
+            data.push((CA, &**ca_pem));
+            if let Some(Identity { certificate_pem, key_pem }) = identity {
+                data.extend([(CERTIFICATE, &**certificate_pem), (KEY, &**key_pem)]);
+            }
+        }
+        if let Some(Sasl { mechanism, username, password }) = sasl {
+            let mechanism: &str = (*mechanism).into();
+            data.extend([(MECHANISM, mechanism), (USERNAME, &**username), (PASSWORD, &**password)]);
+        }
+        data.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
+
     /// The TLS part, if any.
     pub(crate) fn tls(&self) -> Option<&Tls> {
         self.tls.as_ref()

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use fnv::FnvHasher;
+use serde::{Deserialize, Serialize};
 use siskin_analysis::observation::{GroupState, Millis};
 
 /// One consumer group at one moment.
@@ -70,7 +71,7 @@ pub struct Partition {
 }
 
 /// Which topics of a group to look at.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub enum Topics {
     /// The topics that the members have assigned now.
     AllAssigned,

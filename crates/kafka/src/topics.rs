@@ -1,26 +1,41 @@
-//! Partitions of listed topics, remembered for a while: groups of one topic ask for them once.
+//! Partitions of topics and who leads them, remembered for a while: groups of one topic ask once.
 //! Knows no offsets and no owners.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::error::SampleError;
-use crate::requests::Requests;
+use crate::ffi::raw::TopicRow;
+use crate::leaders::{LedBy, by_leader};
+use crate::requests::{Requests, topic_error};
 use crate::snapshot::TopicPartition;
 
-/// Partitions are asked for again after this long: those that were added are seen by then.
+/// Topics are asked for again after this long: partitions that were added are seen by then.
 const GOOD_FOR: Duration = Duration::from_secs(30);
+/// A request without an answer is not made again for this long: each costs those who wait for it
+/// 3 s.
+const NOT_AGAIN_FOR: Duration = Duration::from_secs(5);
+/// What was known is used no longer than this: the cluster has to answer again by then.
+const USED_FOR: Duration = Duration::from_secs(120);
 
-/// Partitions of the topics that were asked for lately.
+/// The topics that were asked for lately.
 #[derive(Default)]
 pub(crate) struct KnownTopics(Mutex<HashMap<String, KnownTopic>>);
 
 struct KnownTopic {
-    asked: Instant,
+    /// When it is to be asked for again.
+    ask_at: Instant,
+    found: Result<Found, SampleError>,
+}
+
+struct Found {
+    at: Instant,
     partitions: Vec<TopicPartition>,
+    leaders: HashMap<TopicPartition, i32>,
 }
 
 impl KnownTopics {
@@ -29,35 +44,92 @@ impl KnownTopics {
         &self,
         requests: &Requests,
         group: &str,
-        topics: &[&str],
+        topics: &BTreeSet<&str>,
     ) -> Result<Vec<TopicPartition>, SampleError> {
-        let (mut all, unknown) = self.known(topics);
-        if unknown.is_empty() {
-            return Ok(all);
+        self.ask(requests, group, topics).await;
+        let known = self.0.lock();
+        let mut all = Vec::new();
+        for it in topics.iter().filter_map(|it| known.get(*it)) {
+            all.extend_from_slice(&it.found.as_ref().map_err(Clone::clone)?.partitions);
         }
-        let asked = Instant::now();
-        let partitions = requests.partitions_of(group, &unknown).await?;
-        let mut known = self.0.lock();
-        for topic in unknown {
-            let of_topic = partitions.iter().filter(|it| &*it.topic == topic).cloned();
-            let found = KnownTopic { asked, partitions: of_topic.collect() };
-            known.insert(topic.to_owned(), found);
-        }
-        all.extend(partitions);
         Ok(all)
     }
 
-    /// Partitions of those topics that are known, and the others.
-    fn known<'a>(&self, topics: &[&'a str]) -> (Vec<TopicPartition>, Vec<&'a str>) {
+    /// These partitions by leader, as far as leaders are known.
+    pub(crate) async fn by_leader(
+        &self,
+        requests: &Requests,
+        group: &str,
+        partitions: &[TopicPartition],
+    ) -> Vec<LedBy> {
+        let topics: BTreeSet<&str> = partitions.iter().map(|it| &*it.topic).collect();
+        self.ask(requests, group, &topics).await;
+        let known = self.0.lock();
+        let leader = |id: &TopicPartition| {
+            known.get(&*id.topic)?.found.as_ref().ok()?.leaders.get(id).copied()
+        };
+        by_leader(partitions, leader)
+    }
+
+    /// Asks for those topics that were not asked for lately.
+    async fn ask(&self, requests: &Requests, group: &str, topics: &BTreeSet<&str>) {
+        let due = self.due(topics);
+        if due.is_empty() {
+            return;
+        }
+        let answer = requests.describe_topics(group, &due).await;
+        let now = Instant::now();
         let mut known = self.0.lock();
-        known.retain(|_, it| it.asked.elapsed() < GOOD_FOR);
-        let (mut all, mut unknown) = (Vec::new(), Vec::new());
-        for topic in topics {
-            match known.get(*topic) {
-                Some(it) => all.extend(it.partitions.iter().cloned()),
-                None => unknown.push(*topic),
+        let error = match answer {
+            Ok(rows) => {
+                known.extend(rows.into_iter().map(|row| KnownTopic::of(row, now)));
+                None
+            }
+            Err(error) => Some(error),
+        };
+        for topic in due {
+            // One that the answer leaves out is as good as not there.
+            let missing = || SampleError::MissingTopic { topic: topic.to_owned() };
+            let unknown = || KnownTopic { ask_at: now, found: Err(missing()) };
+            let it = known.entry(topic.to_owned()).or_insert_with(unknown);
+            if let Some(error) = &error {
+                it.fail(error, now);
             }
         }
-        (all, unknown)
+    }
+
+    /// Those of the topics that are to be asked for now.
+    fn due<'a>(&self, topics: &BTreeSet<&'a str>) -> Vec<&'a str> {
+        let now = Instant::now();
+        let mut known = self.0.lock();
+        known.retain(|_, it| now < it.ask_at + USED_FOR);
+        let is_due = |topic: &&str| known.get(*topic).is_none_or(|it| it.ask_at <= now);
+        topics.iter().copied().filter(is_due).collect()
+    }
+}
+
+impl KnownTopic {
+    /// The topic of an answer, by name.
+    fn of(row: TopicRow, now: Instant) -> (String, Self) {
+        let TopicRow { topic, partitions, code } = row;
+        if code != 0 {
+            let found = Err(topic_error(topic.clone(), code));
+            return (topic, Self { ask_at: now, found });
+        }
+        let shared: Arc<str> = Arc::from(topic.as_str());
+        let id = |partition| TopicPartition { topic: Arc::clone(&shared), partition };
+        let leaders = partitions.iter().filter_map(|it| Some((id(it.partition), it.leader?)));
+        let leaders = leaders.collect();
+        let partitions = partitions.iter().map(|it| id(it.partition)).collect();
+        (topic, Self { ask_at: now + GOOD_FOR, found: Ok(Found { at: now, partitions, leaders }) })
+    }
+
+    /// Notes that it could not be asked for: what was known before is good for a while.
+    fn fail(&mut self, error: &SampleError, now: Instant) {
+        self.ask_at = now + NOT_AGAIN_FOR;
+        if self.found.as_ref().is_ok_and(|it| now < it.at + USED_FOR) {
+            return;
+        }
+        self.found = Err(error.clone());
     }
 }

@@ -1,5 +1,6 @@
 //! The operator process: settings, client, tasks. Any task that ends early ends the process.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use anyhow::{Context, anyhow};
 use futures::FutureExt;
 use futures::future::Shared;
 use kube::Config;
-use siskin_kafka::Samplers;
+use siskin_kafka::{Notice, Notices, Program, Samplers, serve};
 use siskin_operator::admin::{self, Admin};
 use siskin_operator::apply::writer::Writer;
 use siskin_operator::clock;
@@ -23,7 +24,7 @@ use siskin_operator::name::Trigger;
 use siskin_operator::observe::autoscalers::Autoscalers;
 use siskin_operator::observe::index::Index;
 use siskin_operator::observe::observer::Observer;
-use siskin_operator::options::{Options, init_tracing};
+use siskin_operator::options::{Options, SAMPLER, init_tracing, is_sampler};
 use siskin_operator::pass::Passes;
 use siskin_operator::pass::memory::Memory;
 use siskin_operator::process::events::Events;
@@ -51,8 +52,15 @@ const FINISHING_TASKS: usize = 4;
 /// The manager's grace period is 10 s: what has not finished by then is cut off anyway.
 const FINISH_WITHIN: Duration = Duration::from_secs(8);
 
+fn main() -> anyhow::Result<()> {
+    if is_sampler() {
+        return Err(serve(io::stdin(), io::stdout(), clock::now_millis).into());
+    }
+    operate()
+}
+
 #[tokio::main(worker_threads = 2)]
-async fn main() -> anyhow::Result<()> {
+async fn operate() -> anyhow::Result<()> {
     let options = Options::read();
     init_tracing(&options)?;
     rustls::crypto::ring::default_provider()
@@ -79,7 +87,7 @@ async fn main() -> anyhow::Result<()> {
     let (pods, pod_events) = watch_pods(&scope);
     let index = Index::default();
     let autoscalers = Autoscalers::new(cluster.clone(), options.namespace.as_deref());
-    let (sampling, feeds) = Sampling::new(Samplers::new(clock::now_millis), traces.clone());
+    let (sampling, feeds) = Sampling::new(samplers(&metrics)?, traces.clone());
     let (trigger, asked) = Trigger::new();
     let passes = Passes {
         observer: Observer::new(cluster.clone(), pods.clone(), index.clone(), autoscalers.clone()),
@@ -115,6 +123,19 @@ async fn main() -> anyhow::Result<()> {
         Ok("admin server")
     });
     supervise(tasks, end).await
+}
+
+/// Samplers whose clients are processes of this program: what a broker answers ends no operator.
+fn samplers(metrics: &Metrics) -> anyhow::Result<Samplers> {
+    let path = std::env::current_exe().context("this program has no path")?;
+    let program = Program { path, arguments: vec![SAMPLER.into()] };
+    let metrics = metrics.clone();
+    let notices: Notices = Arc::new(move |notice| match notice {
+        Notice::Line(line) => line.trace(),
+        Notice::Unread { reason, partitions } => metrics.unread(reason, partitions),
+        Notice::Crashed => metrics.sampler_crashed(),
+    });
+    Ok(Samplers::in_processes(program, notices))
 }
 
 type Tasks = JoinSet<anyhow::Result<&'static str>>;

@@ -61,6 +61,16 @@ pub struct Options {
     pub election: ElectionOptions,
 }
 
+/// First argument of a process that only reads one Kafka cluster, for the operator that started it.
+/// It takes no option, and is nothing for people.
+pub const SAMPLER: &str = "sample";
+
+/// Whether this process is one that only reads a Kafka cluster.
+#[must_use]
+pub fn is_sampler() -> bool {
+    std::env::args_os().nth(1).is_some_and(|it| it == SAMPLER)
+}
+
 /// Who leads, when several run.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Leader election")]

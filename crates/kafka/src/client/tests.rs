@@ -11,12 +11,18 @@ use super::{KafkaClient, beyond_stable_end, parse_host, set_offsets};
 use crate::config::ClusterConfig;
 use crate::error::SampleError;
 use crate::ffi::raw::OffsetRow;
+use crate::notice::traced;
+use crate::pace::{Pace, USUAL};
 use crate::snapshot::{Partition, TopicPartition, Topics};
 use crate::source::GroupSource;
+
+mod events;
 
 #[allow(dead_code, reason = "written for the tests in `tests/`, of which these need little")]
 #[path = "../../tests/kafka/broker.rs"]
 mod broker;
+
+const SHORT: Pace = Pace { call: Duration::from_secs(1), ..USUAL };
 
 /// librdkafka aborts the process here if it is left to time out a call to a coordinator.
 #[tokio::test]
@@ -24,8 +30,7 @@ async fn a_coordinator_that_comes_back_after_the_deadline_is_asked_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let cluster = ClusterConfig::new([address.to_string()], None).expect("a valid address");
-    let client =
-        KafkaClient::with_deadline(&cluster, || 0, Duration::from_millis(500)).expect("a client");
+    let client = KafkaClient::with_pace(&cluster, || 0, traced(), SHORT).expect("a client");
 
     // Alive once, so that the coordinator is known; then gone, for longer than the deadline.
     let classic = broker::Classic { state: "Empty", members: vec![] };

@@ -2,6 +2,7 @@
 //! Nothing connects.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{ClusterConfig, ClusterConfigError};
 use crate::security::Security;
@@ -71,7 +72,7 @@ fn the_protocol_follows_from_the_credentials() {
         let security =
             (!data.is_empty()).then(|| Security::from_secret(&data).expect("valid credentials"));
         let cluster = ClusterConfig::new(["k:1".to_owned()], security).expect("a valid address");
-        let config = cluster.to_librdkafka();
+        let config = cluster.to_librdkafka(Duration::from_secs(10));
         assert_eq!(config.get("security.protocol"), Some(protocol));
         // Without a mechanism librdkafka falls back to one that is not built in.
         assert_eq!(config.get("sasl.mechanism").is_some(), protocol.starts_with("sasl"));

@@ -15,9 +15,9 @@ use crate::ffi::read;
 use crate::handle::Handle;
 use crate::snapshot::TopicPartition;
 
-/// Extra time in which librdkafka's own deadline fires first: it can tell which partitions were
+/// Last part of a deadline in which librdkafka's own has passed: it can tell which partitions were
 /// answered in time.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_millis(500);
 /// Longest request timeout that librdkafka takes, one hour in milliseconds: it is never reached,
 /// because our deadline comes first and then destroys the client.
 const LONGEST_REQUEST_TIMEOUT: c_int = 3_600_000;
@@ -69,7 +69,10 @@ impl Call {
         let call = Self { options, queue, woken, deadline, recipient, answered: false, handle };
         let milliseconds = match recipient {
             Recipient::Coordinator => LONGEST_REQUEST_TIMEOUT,
-            Recipient::Brokers => c_int::try_from(deadline.as_millis()).unwrap_or(c_int::MAX),
+            Recipient::Brokers => {
+                let own = deadline.saturating_sub(GRACE).max(deadline / 2);
+                c_int::try_from(own.as_millis()).unwrap_or(c_int::MAX)
+            }
         };
         // SAFETY: options and queue are alive. An error text is not asked for. The callback's
         // argument lives as long as `call`, whose drop removes the callback first.
@@ -117,11 +120,7 @@ impl Call {
 
     /// Waits for the answer without blocking a thread. Cancel safe: the answer is then dropped.
     pub(super) async fn answer(mut self) -> Result<Answer, CallError> {
-        let grace = match self.recipient {
-            Recipient::Coordinator => Duration::ZERO,
-            Recipient::Brokers => GRACE,
-        };
-        let until = Instant::now() + self.deadline + grace;
+        let until = Instant::now() + self.deadline;
         let woken = Arc::clone(&self.woken);
         loop {
             if let Some(event) = self.poll() {

@@ -8,7 +8,7 @@ pub(crate) const TIMED_OUT: i32 = -185;
 /// librdkafka's code for an argument that cannot be sent.
 pub(super) const INVALID_ARGUMENT: i32 = -186;
 /// librdkafka's code for an answer that makes no sense.
-pub(super) const BAD_MESSAGE: i32 = -199;
+pub(crate) const BAD_MESSAGE: i32 = -199;
 
 /// A failed call: Kafka's error code (negative: librdkafka's own) and text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,13 +57,21 @@ pub(crate) struct OffsetRow {
     pub(crate) code: i32,
 }
 
-/// A topic and how many partitions it has, or why that is not known.
+/// A topic and its partitions, or why they are not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TopicRow {
     pub(crate) topic: String,
-    pub(crate) partitions: usize,
+    pub(crate) partitions: Vec<LedPartition>,
     /// 0, or Kafka's error code for this topic.
     pub(crate) code: i32,
+}
+
+/// A partition and the broker that leads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LedPartition {
+    pub(crate) partition: i32,
+    /// The broker's id; `None`: nobody leads it now.
+    pub(crate) leader: Option<i32>,
 }
 
 /// Which end of a log is asked for.

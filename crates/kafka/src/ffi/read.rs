@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use rdkafka::bindings as sys;
 
-use crate::ffi::raw::{BAD_MESSAGE, CallError, OffsetRow, RawGroup, RawMember, RawState, TopicRow};
+use crate::ffi::raw::{
+    BAD_MESSAGE, CallError, LedPartition, OffsetRow, RawGroup, RawMember, RawState, TopicRow,
+};
 use crate::snapshot::TopicPartition;
 
 // The bindings return these as Rust enums with gaps: a code that is newer than the bindings would
@@ -166,13 +168,23 @@ unsafe fn topic_row(topic: *const sys::rd_kafka_TopicDescription_t) -> TopicRow 
     // SAFETY: see `group`.
     unsafe {
         let error = sys::rd_kafka_TopicDescription_error(topic);
-        let mut partitions = 0;
-        // Without its elements: Kafka numbers partitions from 0 without gaps.
-        sys::rd_kafka_TopicDescription_partitions(topic, &raw mut partitions);
+        let mut count = 0;
+        let partitions = sys::rd_kafka_TopicDescription_partitions(topic, &raw mut count);
         TopicRow {
             topic: text(sys::rd_kafka_TopicDescription_name(topic)),
-            partitions,
+            partitions: elements(partitions, count).iter().map(|it| led_partition(*it)).collect(),
             code: if error.is_null() { 0 } else { rd_kafka_error_code(error) },
+        }
+    }
+}
+
+unsafe fn led_partition(partition: *const sys::rd_kafka_TopicPartitionInfo_t) -> LedPartition {
+    // SAFETY: see `group`; a partition of a live description is never null.
+    unsafe {
+        let leader = sys::rd_kafka_TopicPartitionInfo_leader(partition);
+        LedPartition {
+            partition: sys::rd_kafka_TopicPartitionInfo_partition(partition),
+            leader: (!leader.is_null()).then(|| sys::rd_kafka_Node_id(leader)),
         }
     }
 }

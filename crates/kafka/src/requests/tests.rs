@@ -71,6 +71,7 @@ fn names_are_distinct_and_messages_say_what_to_do() {
         SampleError::UnknownGroup { group: text() },
         SampleError::MissingTopic { topic: text() },
         SampleError::TooManyPartitions { count: 2, limit: 1 },
+        SampleError::KafkaClientCrashed { servers: text(), detail: text() },
         SampleError::Setup { detail: text() },
     ];
     let names: std::collections::BTreeSet<_> = errors.iter().map(SampleError::name).collect();

@@ -1,5 +1,5 @@
-//! A Kafka broker that plays a script: one node, one topic, one group, on the loopback.
-//! Answers only what a snapshot asks; keeps no log and no state.
+//! Kafka brokers that play a script: one topic, one group, on the loopback.
+//! Answer only what a snapshot asks; keep no log, and no state but who leads what.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,6 +25,12 @@ use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+
+pub(crate) use nodes::{Nodes, Twist, Twisted};
+
+// By its path: this file is a part of two crates.
+#[path = "broker/nodes.rs"]
+mod nodes;
 
 /// The only topic.
 pub(crate) const TOPIC: &str = "orders";
@@ -65,6 +71,10 @@ pub(crate) struct Script {
     pub(crate) group_error: i16,
     /// How often each API was asked.
     pub(crate) asked: Asked,
+    /// Who leads what, where there is more than one node.
+    pub(crate) nodes: Nodes,
+    /// What becomes of answers on their way.
+    pub(crate) twist: Twist,
 }
 
 /// Requests by API. Clones share them.
@@ -133,15 +143,17 @@ async fn serve(mut connection: TcpStream, port: u16, script: Script) -> io::Resu
         let size = connection.read_i32().await?;
         let mut request = vec![0; usize::try_from(size).map_err(io::Error::other)?];
         connection.read_exact(&mut request).await?;
-        let answer = answer(Bytes::from(request), port, &script).map_err(io::Error::other)?;
-        connection.write_i32(i32::try_from(answer.len()).map_err(io::Error::other)?).await?;
-        connection.write_all(&answer).await?;
+        let mut answer = answer(Bytes::from(request), port, &script).map_err(io::Error::other)?;
+        script.twist.apply(&mut answer);
+        let length = i32::try_from(answer.bytes.len()).map_err(io::Error::other)?;
+        connection.write_i32(answer.length.unwrap_or(length)).await?;
+        connection.write_all(&answer.bytes).await?;
     }
 }
 
 type Answer<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-fn answer(mut request: Bytes, port: u16, script: &Script) -> Answer<BytesMut> {
+fn answer(mut request: Bytes, port: u16, script: &Script) -> Answer<Twisted> {
     let api = i16::from_be_bytes([request[0], request[1]]);
     let version = i16::from_be_bytes([request[2], request[3]]);
     script.asked.note(api);
@@ -151,6 +163,7 @@ fn answer(mut request: Bytes, port: u16, script: &Script) -> Answer<BytesMut> {
     ResponseHeader::default()
         .with_correlation_id(header.correlation_id)
         .encode(&mut out, api.response_header_version(version))?;
+    let header = out.len();
     let body = &mut request;
     if api == ApiKey::ApiVersions {
         api_versions(script).encode(&mut out, version.min(3))?;
@@ -158,7 +171,7 @@ fn answer(mut request: Bytes, port: u16, script: &Script) -> Answer<BytesMut> {
         metadata(&MetadataRequest::decode(body, version)?, port, script)
             .encode(&mut out, version)?;
     } else if api == ApiKey::FindCoordinator {
-        coordinator(port).encode(&mut out, version)?;
+        coordinator(port, script).encode(&mut out, version)?;
     } else if api == ApiKey::DescribeGroups {
         let request = DescribeGroupsRequest::decode(body, version)?;
         classic_groups(&request.groups, script)?.encode(&mut out, version)?;
@@ -170,20 +183,21 @@ fn answer(mut request: Bytes, port: u16, script: &Script) -> Answer<BytesMut> {
         committed(&request, script).encode(&mut out, version)?;
     } else if api == ApiKey::ListOffsets {
         let request = ListOffsetsRequest::decode(body, version)?;
-        offsets(&request, script).encode(&mut out, version)?;
+        offsets(&request, port, script).encode(&mut out, version)?;
     } else if api == ApiKey::SaslHandshake {
         SaslHandshakeResponse::default()
             .with_mechanisms(vec![text("SCRAM-SHA-256")])
             .encode(&mut out, version)?;
-    } else if api == ApiKey::SaslAuthenticate && script.refuse {
-        SaslAuthenticateResponse::default()
+    } else if api == ApiKey::SaslAuthenticate {
+        let refused = SaslAuthenticateResponse::default()
             .with_error_code(SASL_AUTHENTICATION_FAILED)
-            .with_error_message(Some(text("invalid credentials")))
-            .encode(&mut out, version)?;
+            .with_error_message(Some(text("invalid credentials")));
+        let refused = if script.refuse { refused } else { SaslAuthenticateResponse::default() };
+        refused.encode(&mut out, version)?;
     } else {
         return Err("not in the script".into());
     }
-    Ok(out)
+    Ok(Twisted { api: api as i16, version, header, bytes: out, length: None })
 }
 
 fn api_versions(script: &Script) -> ApiVersionsResponse {
@@ -199,12 +213,15 @@ fn api_versions(script: &Script) -> ApiVersionsResponse {
 
 fn metadata(request: &MetadataRequest, port: u16, script: &Script) -> MetadataResponse {
     let wanted = request.topics.clone().unwrap_or_default();
+    let layout = script.nodes.layout();
     let topics = wanted.into_iter().filter_map(|topic| topic.name).map(|name| {
         let known = name.as_str() == TOPIC;
-        let partitions = script.partitions.keys().map(|index| {
+        let shown = script.partitions.keys().filter(|it| !layout.hidden.contains(it));
+        let partitions = shown.map(|index| {
             metadata::MetadataResponsePartition::default()
                 .with_partition_index(*index)
-                .with_leader_id(BrokerId(1))
+                .with_leader_id(BrokerId(layout.leader(*index)))
+                .with_leader_epoch(layout.epoch)
                 .with_replica_nodes(vec![BrokerId(1)])
                 .with_isr_nodes(vec![BrokerId(1)])
         });
@@ -213,19 +230,25 @@ fn metadata(request: &MetadataRequest, port: u16, script: &Script) -> MetadataRe
             .with_error_code(if known { 0 } else { UNKNOWN_TOPIC })
             .with_partitions(if known { partitions.collect() } else { Vec::new() })
     });
+    let topics = topics.collect();
+    let alone = BTreeMap::from([(1, port)]);
+    let ports = if layout.ports.is_empty() { &alone } else { &layout.ports };
+    let brokers = ports.iter().map(|(id, port)| {
+        metadata::MetadataResponseBroker::default()
+            .with_node_id(BrokerId(*id))
+            .with_host(text("127.0.0.1"))
+            .with_port(i32::from(*port))
+    });
     MetadataResponse::default()
-        .with_brokers(vec![
-            metadata::MetadataResponseBroker::default()
-                .with_node_id(BrokerId(1))
-                .with_host(text("127.0.0.1"))
-                .with_port(i32::from(port)),
-        ])
+        .with_brokers(brokers.collect())
         .with_controller_id(BrokerId(1))
         .with_cluster_id(Some(text("scripted")))
-        .with_topics(topics.collect())
+        .with_topics(topics)
 }
 
-fn coordinator(port: u16) -> FindCoordinatorResponse {
+/// Broker 1 coordinates all groups.
+fn coordinator(port: u16, script: &Script) -> FindCoordinatorResponse {
+    let port = script.nodes.layout().ports.get(&1).copied().unwrap_or(port);
     let node = FindCoordinatorResponse::default().with_node_id(BrokerId(1));
     node.with_host(text("127.0.0.1")).with_port(i32::from(port))
 }
@@ -308,12 +331,14 @@ fn committed(request: &OffsetFetchRequest, script: &Script) -> OffsetFetchRespon
     OffsetFetchResponse::default().with_topics(topics.collect())
 }
 
-fn offsets(request: &ListOffsetsRequest, script: &Script) -> ListOffsetsResponse {
+fn offsets(request: &ListOffsetsRequest, port: u16, script: &Script) -> ListOffsetsResponse {
     const LATEST: i64 = -1;
     const READ_COMMITTED: i8 = 1;
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
             let log = script.partitions[&partition.partition_index];
+            let epoch = partition.current_leader_epoch;
+            let error = script.nodes.layout().error(port, partition.partition_index, epoch);
             let offset = match (partition.timestamp, request.isolation_level) {
                 (LATEST, READ_COMMITTED) => log.stable_end,
                 (LATEST, _) => log.high_watermark,
@@ -321,7 +346,7 @@ fn offsets(request: &ListOffsetsRequest, script: &Script) -> ListOffsetsResponse
             };
             listed::ListOffsetsPartitionResponse::default()
                 .with_partition_index(partition.partition_index)
-                .with_error_code(log.leader_error)
+                .with_error_code(error.unwrap_or(log.leader_error))
                 .with_offset(offset)
                 .with_timestamp(-1)
         });

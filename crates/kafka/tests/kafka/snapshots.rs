@@ -16,10 +16,10 @@ use siskin_kafka::{
 const GROUP: &str = "orders-enricher";
 const NOW: i64 = 1_700_000_000_000;
 
-const LOG: Log =
+pub(crate) const LOG: Log =
     Log { committed: 40, start: 3, stable_end: 90, high_watermark: 100, leader_error: 0 };
 
-fn two_members() -> Classic {
+pub(crate) fn two_members() -> Classic {
     Classic {
         state: "Stable",
         members: vec![
@@ -41,7 +41,7 @@ fn two_members() -> Classic {
     }
 }
 
-fn script(classic: Option<Classic>, logs: &[Log]) -> Script {
+pub(crate) fn script(classic: Option<Classic>, logs: &[Log]) -> Script {
     let partitions = (0..).zip(logs.iter().copied()).collect();
     Script { classic, partitions, ..Script::default() }
 }

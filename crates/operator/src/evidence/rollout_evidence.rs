@@ -3,7 +3,8 @@
 
 use jiff::Timestamp;
 use siskin_analysis::observation::{
-    GroupObservation, GroupState, Millis, Observation, PodObservation,
+    GroupObservation, GroupState, Millis, Observation, Owner, PartitionObservation, PodObservation,
+    Role,
 };
 use siskin_analysis::{
     Assessment, Finding, GroupSummary, Judge, RECORD_SPAN, Record, Settings, crash_guard, summarize,
@@ -250,10 +251,11 @@ impl RolloutEvidence {
         summarize(&self.record)
     }
 
-    /// Whether every source answered: Kafka within the last polls, and the metrics beside the
-    /// latest of them.
+    /// Whether every source answered: Kafka within the last polls, with both offsets of each of the
+    /// canary's partitions, and the metrics beside the latest of them.
     pub(crate) fn delivered(&self, now: Timestamp) -> bool {
-        self.recent(now).is_some() && self.unread.is_none()
+        self.recent(now).is_some_and(|it| it.partitions.iter().all(is_seen))
+            && self.unread.is_none()
     }
 
     /// Whether all of these Ready canary pods have joined the group and it is Stable.
@@ -279,6 +281,21 @@ impl RolloutEvidence {
         let age = now.as_millisecond().saturating_sub(latest.at);
         let limit = self.interval.saturating_mul(RECENT_POLLS).max(5_000);
         latest.group.filter(|_| age <= limit)
+    }
+}
+
+/// Whether nothing is missing that the canary could be judged by: its commit and the end of its log.
+/// Of a log without records nothing can be committed.
+fn is_seen(partition: &PartitionObservation) -> bool {
+    let PartitionObservation { committed, log_start, log_end, .. } = partition;
+    match partition.owner {
+        Owner::Pod { role: Role::Canary, .. } => {
+            log_end.is_some() && (committed.is_some() || log_start == log_end)
+        }
+        Owner::Pod { role: Role::Primary, .. }
+        | Owner::External
+        | Owner::Unattributed
+        | Owner::Nobody => true,
     }
 }
 

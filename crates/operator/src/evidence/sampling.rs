@@ -29,6 +29,15 @@ pub struct Source {
     pub(crate) interval: Duration,
 }
 
+impl Source {
+    /// Whether samples of both are of one record: credentials may be rotated in the middle of it.
+    fn has_the_record_of(&self, other: &Self) -> bool {
+        let Self { cluster, group, topics, interval } = self;
+        cluster.servers() == other.cluster.servers()
+            && (group, topics, interval) == (&other.group, &other.topics, &other.interval)
+    }
+}
+
 /// The evidence of every rollout that is sampled.
 #[derive(Clone)]
 pub struct Sampling {
@@ -67,22 +76,25 @@ impl Sampling {
     }
 
     /// Samples this source for the rollout from now on; nothing happens if it already does. The
-    /// metrics are read beside each sample; the record goes on when they come from elsewhere.
+    /// metrics are read beside each sample; the record goes on when they come from elsewhere, and
+    /// when the same group is read with other credentials.
     pub(super) fn ensure(&self, world: &World, source: Source, metrics: Option<MetricsSource>) {
         let World { name, uid, .. } = world;
         let metrics = metrics.map(Arc::new);
         let before = self.rollouts.get(name);
         if let Some(mut sampled) = before.as_ref().map(|it| it.lock())
-            && sampled.is(uid, &source)
+            && sampled.uid == *uid
+            && sampled.source.has_the_record_of(&source)
         {
             sampled.metrics = metrics;
+            if *sampled.source != source {
+                sampled.source = Arc::new(source);
+                self.feed(world, &sampled.source);
+            }
             return;
         }
         let source = Arc::new(source);
-        let Source { cluster, group, topics, interval } = &*source;
-        let (cluster, topics) = (cluster.clone(), topics.clone());
-        let subscription = self.samplers.subscribe(cluster, group, topics, *interval);
-        let millis = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
+        let millis = i64::try_from(source.interval.as_millis()).unwrap_or(i64::MAX);
         let sampled = Sampled {
             uid: uid.clone(),
             target: world.target_name().into(),
@@ -95,9 +107,17 @@ impl Sampling {
         if let Some(before) = before {
             before.lock().evidence.close(clock::now());
         }
-        let feed = Feed { name: name.clone(), uid: uid.clone(), source, subscription };
+        self.feed(world, &source);
+    }
+
+    /// Subscribes to this source. What was subscribed to before feeds nobody any more.
+    fn feed(&self, world: &World, source: &Arc<Source>) {
+        let Source { cluster, group, topics, interval } = &**source;
+        let (cluster, topics) = (cluster.clone(), topics.clone());
+        let subscription = self.samplers.subscribe(cluster, group, topics, *interval);
+        let (name, uid, source) = (world.name.clone(), world.uid.clone(), Arc::clone(source));
         // The task that receives lives as long as the process: it ends the process if it ends.
-        self.feeds.send(feed).ok();
+        self.feeds.send(Feed { name, uid, source, subscription }).ok();
     }
 
     /// Forgets a rollout and its trace; its subscription ends with its next sample.

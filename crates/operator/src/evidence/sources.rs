@@ -3,25 +3,31 @@
 
 use std::time::Duration;
 
-use siskin_api::{Analysis, CanaryRollout};
+use siskin_api::Analysis;
 use siskin_kafka::{ClusterConfig, Security, Topics};
 use siskin_prometheus::is_withheld;
 
 use crate::evidence::concern::Concern;
 use crate::evidence::sampling::Source;
 use crate::evidence::secrets::{ReadContext, SecretRead};
+use crate::observe::world::World;
 use crate::per_rollout::PerRollout;
 
 const KAFKA: &str = "spec.analysis.kafka";
 
-/// The group of this rollout. `secrets` remembers the credentials of all rollouts.
+/// The group of this rollout, by the plan that is followed. `secrets` remembers the credentials of
+/// all rollouts.
 pub(super) async fn kafka_source(
     context: ReadContext<'_>,
     secrets: &PerRollout<SecretRead<Security>>,
-    rollout: &CanaryRollout,
+    world: &World,
 ) -> Result<Source, Concern> {
-    let kafka = &rollout.spec.analysis.kafka;
-    let security = match &kafka.credentials_secret_ref {
+    let asked = &world.rollout.spec.analysis.kafka;
+    let kafka = world.plan.kafka.as_ref().unwrap_or(asked);
+    // Credentials are no part of what is judged: they may be rotated to another Secret.
+    let credentials =
+        if asked.bootstrap_servers == kafka.bootstrap_servers { asked } else { kafka };
+    let security = match &credentials.credentials_secret_ref {
         Some(secret) => {
             let parse = |data: &_| Security::from_secret(data).map_err(|it| it.to_string());
             Some(context.secret(secrets, KAFKA, secret, parse).await?)
@@ -44,7 +50,7 @@ pub(super) async fn kafka_source(
     } else {
         Topics::List(kafka.topics.iter().cloned().collect())
     };
-    let interval = interval(&rollout.spec.analysis);
+    let interval = duration(world.plan.interval);
     Ok(Source { cluster, group: kafka.consumer_group.clone(), topics, interval })
 }
 
@@ -55,5 +61,12 @@ fn host(server: &str) -> &str {
 
 /// Time between two samples; validation has bounded it.
 pub(super) fn interval(analysis: &Analysis) -> Duration {
-    Duration::from_millis(u64::try_from(analysis.interval.as_millis()).unwrap_or(10_000))
+    duration(analysis.interval)
 }
+
+fn duration(it: siskin_api::Duration) -> Duration {
+    Duration::from_millis(u64::try_from(it.as_millis()).unwrap_or(10_000))
+}
+
+#[cfg(test)]
+mod tests;

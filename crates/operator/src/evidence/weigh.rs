@@ -71,7 +71,7 @@ impl Weigher {
     /// Sees to it that the rollout's group is sampled and its pods' metrics are read beside it.
     async fn sample(&self, world: &World, now: Timestamp) -> Result<(), Concern> {
         let context = ReadContext { cluster: &self.cluster, name: &world.name, now };
-        let source = kafka_source(context, &self.kafka, &world.rollout).await?;
+        let source = kafka_source(context, &self.kafka, world).await?;
         let metrics = self.exporters.source(context, &world.rollout, &world.plan).await;
         let (metrics, outcome) = match metrics {
             Ok(metrics) => (metrics, Ok(())),

@@ -16,6 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use siskin_analysis::Verdict;
 use siskin_api::Phase;
+use siskin_kafka::UnreadReason;
 use strum::IntoEnumIterator;
 
 pub(crate) mod endings;
@@ -96,6 +97,8 @@ struct Shared {
     api_writes: Labeled<Counter>,
     api_requests: Family<Answered, Counter>,
     samples: Labeled<Counter>,
+    unread: Labeled<Counter>,
+    sampler_crashes: Counter,
     readings: Labeled<Counter>,
     verdicts: Labeled<Counter>,
     events: Labeled<Counter>,
@@ -149,6 +152,17 @@ impl Metrics {
                 "Requests to the API server, those of the lease aside, by verb and code",
             ),
             samples: by_outcome(&mut to, "samples", "Samples asked of a source, by outcome"),
+            unread: labeled(
+                &mut to,
+                "partitions_unread",
+                "Partitions whose leader gave no offset, sample by sample, by reason",
+                "reason",
+            ),
+            sampler_crashes: one(
+                &mut to,
+                "sampler_crashes",
+                "Processes of a Kafka client that ended by what a broker answered",
+            ),
             readings: by_outcome(
                 &mut to,
                 "readings",
@@ -165,6 +179,9 @@ impl Metrics {
             registry: to,
         }));
         metrics.rollouts([]);
+        for reason in UnreadReason::iter() {
+            metrics.unread(reason, 0);
+        }
         metrics
     }
 
@@ -235,6 +252,16 @@ impl Metrics {
     /// A source was asked for a sample; the variant says how that ended.
     pub(crate) fn sample(&self, outcome: impl Into<&'static str>) {
         self.0.samples.of(outcome).inc();
+    }
+
+    /// Leaders of so many partitions gave no offset in a sample.
+    pub fn unread(&self, reason: UnreadReason, partitions: usize) {
+        self.0.unread.of(reason).inc_by(u64::try_from(partitions).unwrap_or(u64::MAX));
+    }
+
+    /// The process of a Kafka client ended without being told to.
+    pub fn sampler_crashed(&self) {
+        self.0.sampler_crashes.inc();
     }
 
     /// The pods' metrics were read beside a sample; the variant says how that ended.

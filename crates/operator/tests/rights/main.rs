@@ -2,6 +2,7 @@
 //! The program is the real one; the server is in memory, and answers whatever it is asked.
 
 mod granted;
+mod sampler;
 
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};

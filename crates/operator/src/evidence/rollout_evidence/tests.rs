@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use siskin_analysis::Verdict;
-use siskin_analysis::observation::Role;
+use siskin_analysis::observation::{MemberCount, Role};
 use siskin_decide::testing::{NOW, progressing};
-use siskin_kafka::SampleError;
+use siskin_kafka::{GroupSnapshot, SampleError};
 
 use super::*;
 use crate::name::Name;
@@ -114,4 +114,30 @@ fn crashes_while_the_primary_was_unhealthy_are_nobodys_fault_when_it_is_well_aga
     let (mut evidence, now) = restarted_twice_beside(true);
     let fail = Verdict::Fail;
     assert_eq!(fails(&mut evidence, now, 2), (fail, Some(fail)));
+}
+
+/// Whether a group of which one partition has these offsets counts as delivered.
+fn delivers(role: Role, committed: Option<i64>, ends: [Option<i64>; 2]) -> bool {
+    let [log_start, log_end] = ends;
+    let owner = Owner::Pod { name: Arc::from("orders-0"), role };
+    let topic = Arc::from("orders");
+    let partition =
+        PartitionObservation { topic, partition: 0, owner, committed, log_start, log_end };
+    let (state, members) = (GroupState::Stable, MemberCount::default());
+    let group = GroupObservation { state, epoch: 1, members, partitions: vec![partition] };
+    let at = NOW.as_millisecond();
+    let snapshot = GroupSnapshot { at, state, epoch: 1, members: vec![], partitions: vec![] };
+    let mut evidence = at_rest();
+    evidence.observe(Arc::new(Ok(snapshot)), NOW, vec![], Some(group));
+    evidence.delivered(NOW)
+}
+
+#[test]
+fn a_canary_partition_without_both_offsets_is_not_delivered() {
+    let (canary, ends) = (Role::Canary, [Some(0), Some(90)]);
+    assert!(delivers(canary, Some(40), ends));
+    assert!(!delivers(canary, None, ends));
+    assert!(!delivers(canary, Some(40), [None, None]), "its leader is lost");
+    assert!(delivers(canary, None, [Some(7), Some(7)]), "nothing to be committed");
+    assert!(delivers(Role::Primary, None, [None, None]), "it is the canary that is judged");
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use siskin_analysis::Verdict;
 use siskin_api::Phase;
+use siskin_kafka::UnreadReason;
 use strum::IntoEnumIterator;
 
 use crate::process::metrics::endings::Ended;
@@ -24,6 +25,8 @@ fn counted_once() -> Metrics {
     metrics.replicas_conflict();
     metrics.api_write(Written::CanaryRolloutStatus);
     metrics.sample("Delivered");
+    metrics.unread(UnreadReason::FencedLeaderEpoch, 3);
+    metrics.sampler_crashed();
     metrics.reading("Delivered");
     metrics.trace_files(Storing::Written, 1);
     metrics.verdict(Verdict::Inconclusive);
@@ -53,6 +56,9 @@ fn every_metric_has_its_name_and_label() {
         "siskin_target_replicas_conflict_total 1",
         "siskin_api_writes_total{kind=\"CanaryRolloutStatus\"} 1",
         "siskin_samples_total{outcome=\"Delivered\"} 1",
+        "siskin_partitions_unread_total{reason=\"FencedLeaderEpoch\"} 3",
+        "siskin_partitions_unread_total{reason=\"NoAnswer\"} 0",
+        "siskin_sampler_crashes_total 1",
         "siskin_verdicts_total{verdict=\"Inconclusive\"} 1",
         "siskin_events_total{outcome=\"Dropped\"} 1",
         "siskin_leader 1",
