@@ -83,7 +83,7 @@ mod topics;
 pub use attribute::{PodIdentity, attribute};
 pub use config::{ClusterConfig, ClusterConfigError};
 pub use error::{Attempt, Resource, SampleError};
-pub use sampler::{Sample, SamplerStopped, Samplers, Subscription};
+pub use sampler::{Hurry, Sample, SamplerStopped, Samplers, Subscription};
 pub use security::{CredentialsError, Security};
 pub use snapshot::{GroupSnapshot, Member, Partition, TopicPartition, Topics, fingerprint};
 pub use source::GroupSource;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use siskin_decide::Uid;
-use siskin_kafka::{ClusterConfig, Samplers, Subscription, Topics};
+use siskin_kafka::{ClusterConfig, Hurry, Samplers, Subscription, Topics};
 use siskin_prometheus::Scrapes;
 use tokio::sync::mpsc;
 
@@ -45,6 +45,8 @@ pub(super) struct Sampled {
     source: Arc<Source>,
     pub(super) target: Arc<str>,
     pub(super) metrics: Option<Arc<MetricsSource>>,
+    /// Asks for a sample before it is due.
+    hurry: Hurry,
     /// When its pods were last scraped.
     pub(super) scrapes: Scrapes,
     pub(super) evidence: RolloutEvidence,
@@ -88,6 +90,7 @@ impl Sampling {
             target: world.target_name().into(),
             source: Arc::clone(&source),
             metrics,
+            hurry: subscription.hurry(),
             scrapes: Scrapes::default(),
             evidence: RolloutEvidence::new(millis, self.traces.recorder(name)),
         };
@@ -98,6 +101,13 @@ impl Sampling {
         let feed = Feed { name: name.clone(), uid: uid.clone(), source, subscription };
         // The task that receives lives as long as the process: it ends the process if it ends.
         self.feeds.send(feed).ok();
+    }
+
+    /// Asks for a sample of the rollout's group now.
+    pub(super) fn hasten(&self, name: &Name) {
+        if let Some(sampled) = self.rollouts.get(name) {
+            sampled.lock().hurry.poll();
+        }
     }
 
     /// Forgets a rollout and its trace; its subscription ends with its next sample.

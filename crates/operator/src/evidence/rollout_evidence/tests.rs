@@ -82,7 +82,7 @@ fn restarted_twice_beside(healthy: bool) -> (RolloutEvidence, Timestamp) {
         false_rollback_probability: 0.01,
         user: Arc::default(),
     };
-    let none = Saved { analysis: None, replay: &[], under_way: false };
+    let none = Saved { analysis: None, replay: &KeptRanges::Begins, under_way: false };
     let id = progressing().state.attempt_with_canary();
     evidence.attend(id, settings, none, NOW);
     let mut now = NOW;
