@@ -119,7 +119,8 @@ impl Consumed {
             match joined.ranges.last_mut().filter(|it| it.partition == range.partition) {
                 Some(last) => last.to = last.to.max(range.to),
                 None => {
-                    joined.ranges.push(ConsumedRange { kind: RangeKind::Possible, ..range.clone() })
+                    let possible = ConsumedRange { kind: RangeKind::Possible, ..range.clone() };
+                    joined.ranges.push(possible);
                 }
             }
         }
