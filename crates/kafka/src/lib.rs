@@ -58,6 +58,8 @@
 //!     host_network: false,
 //!     node_ips: vec![],
 //!     terminating: false,
+//!     gone: false,
+//!     ready: true,
 //!     role: Some(Role::Canary),
 //! };
 //! let group = attribute(&snapshot, &[canary]);

@@ -119,20 +119,30 @@ impl Feeder {
         let namespace = &feed.name.namespace;
         self.sampling.fed(feed, |sampled| {
             let mut pods = self.pods.of(namespace, &sampled.target);
-            let identities = self.neighbors.beside(namespace, &sampled.target, &pods.identities);
+            let now = clock::now();
+            let gone = self.pods.gone(namespace, &sampled.target, now.as_millisecond());
+            let ours = gone.iter().map(|it| it.identity.clone());
+            let ours: Vec<_> = pods.identities.iter().cloned().chain(ours).collect();
             let answer = sample.as_ref().as_ref().ok();
-            let group = answer.map(|snapshot| attribute(snapshot, &identities));
+            let group = answer.map(|snapshot| {
+                let group = attribute(snapshot, &ours);
+                // Others are looked through only where somebody is left over.
+                if group.members.unattributed == 0 {
+                    return group;
+                }
+                attribute(snapshot, &self.neighbors.beside(namespace, &sampled.target, &ours))
+            });
             let unattributed = group.as_ref().is_some_and(|it| 0 < it.members.unattributed);
             let failure = reading.and_then(|mut reading| {
                 reading.attach(&mut pods.observations, &pods.exports);
                 sampled.scrapes = reading.scrapes;
                 reading.failure
             });
-            let (evidence, now) = (&mut sampled.evidence, clock::now());
+            let evidence = &mut sampled.evidence;
             evidence.unread = failure;
             evidence.lives = Lives {
                 begun: feed.subscription.begun_ago().map(|it| before(now, it)),
-                gone: self.pods.gone(namespace, &sampled.target, now.as_millisecond()),
+                gone,
                 blind: self.pods.unseen_for(now.as_millisecond()).is_some(),
             };
             evidence.observe(sample.clone(), now, pods.observations, group);

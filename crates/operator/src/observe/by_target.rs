@@ -30,6 +30,15 @@ impl<T: Clone> ByTarget<T> {
         pods.into_iter().flat_map(BTreeMap::values).map(|it| T::clone(it)).collect()
     }
 
+    /// Values of pods of the other targets of a namespace.
+    pub(crate) fn others(&self, namespace: &str, target: &str) -> Vec<T> {
+        let places = self.0.read();
+        let others = places.targets.iter();
+        let others = others
+            .filter(|(it, _)| it.namespace.as_ref() == namespace && it.name.as_ref() != target);
+        others.flat_map(|(_, pods)| pods.values()).map(|it| T::clone(it)).collect()
+    }
+
     /// Values of pods whose targets are in other namespaces, `most` at most.
     pub(crate) fn elsewhere(&self, namespace: &str, most: usize) -> Vec<T> {
         let places = self.0.read();
@@ -115,6 +124,8 @@ mod tests {
         assert_eq!(pods.of("other", "orders"), [3]);
         assert_eq!((pods.elsewhere("shop", 9), pods.elsewhere("other", 9)), (vec![3], vec![2]));
         assert!(pods.elsewhere("other", 0).is_empty());
+        pods.set(pod("c"), pod("payments"), 4);
+        assert_eq!(pods.others("shop", "orders"), [4], "of its namespace, and not its own");
     }
 
     #[test]

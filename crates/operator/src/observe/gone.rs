@@ -69,6 +69,8 @@ mod tests {
             host_network: false,
             node_ips: vec![],
             terminating: true,
+            gone: true,
+            ready: false,
             role: Some(Role::Canary),
         };
         GonePod { identity, at }

@@ -88,7 +88,9 @@ impl Pods {
     }
 
     fn went(&self, target: Name, parts: PodParts, now: Millis) -> Name {
-        self.gone.note(&target, GonePod { identity: parts.identity, at: now }, now);
+        let identity =
+            PodIdentity { terminating: true, gone: true, ready: false, ..parts.identity };
+        self.gone.note(&target, GonePod { identity, at: now }, now);
         target
     }
 
@@ -109,6 +111,12 @@ impl Pods {
             Stranger { identity, target: None }
         };
         self.seen.elsewhere(namespace, most).into_iter().map(stranger).collect()
+    }
+
+    /// Pods of the other rollouts of a namespace: external to this one's group, whatever their role.
+    pub(crate) fn others(&self, namespace: &str, target: &str) -> Vec<PodIdentity> {
+        let others = self.seen.others(namespace, target);
+        others.into_iter().map(|it| PodIdentity { role: None, ..it.identity }).collect()
     }
 
     /// Pods of a target, both roles, terminating ones included.
@@ -269,6 +277,8 @@ fn identity(pod: &Pod, role: Option<Role>) -> PodIdentity {
             host_ips.map(|it| &*it.ip),
         ),
         terminating: pod.metadata.deletion_timestamp.is_some(),
+        gone: false,
+        ready: is_ready(pod),
         role,
     }
 }
@@ -285,12 +295,14 @@ fn addresses<'a>(first: Option<&'a str>, all: impl Iterator<Item = &'a str>) -> 
     found
 }
 
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|it| it.conditions.as_ref());
+    conditions.into_iter().flatten().any(|it| it.type_ == "Ready" && it.status == "True")
+}
+
 fn observation(pod: &Pod, role: Role) -> PodObservation {
     let status = pod.status.as_ref();
     let containers = status.map(containers::observations).unwrap_or_default();
-    let conditions = status.and_then(|it| it.conditions.as_ref());
-    let ready =
-        conditions.into_iter().flatten().any(|it| it.type_ == "Ready" && it.status == "True");
     let sum = |count: fn(&ContainerObservation) -> u32| {
         containers.iter().map(count).fold(0, u32::saturating_add)
     };
@@ -298,7 +310,7 @@ fn observation(pod: &Pod, role: Role) -> PodObservation {
         name: Arc::from(pod.name_any()),
         role,
         created: pod.creation_timestamp().map_or(0, |it| it.0.as_millisecond()),
-        ready,
+        ready: is_ready(pod),
         terminating: pod.metadata.deletion_timestamp.is_some(),
         restarts: sum(|it| it.restarts),
         oom_kills: sum(|it| it.oom_kills),

@@ -61,6 +61,8 @@ fn gone(at: Timestamp) -> GonePod {
         host_network: false,
         node_ips: vec![],
         terminating: true,
+        gone: true,
+        ready: false,
         role: Some(Role::Canary),
     };
     GonePod { identity, at: at.as_millisecond() }
