@@ -61,7 +61,9 @@ mod tests {
 
     fn counts(of: &[(&str, f64)]) -> TopicCounts {
         let mut counts = TopicCounts::default();
-        of.iter().for_each(|(topic, value)| counts.add(topic, *value));
+        for (topic, value) in of {
+            counts.add(topic, *value);
+        }
         counts
     }
 
@@ -73,7 +75,7 @@ mod tests {
         assert_eq!((clients.sum(), clients.doubled()), (15.0, 1), "two consumers of one pod");
         let plain = counts(&[("orders_eu", 3.0), ("", 4.0)]);
         assert_eq!((plain.sum(), plain.doubled()), (7.0, 0));
-        assert_eq!(counts(&[("a", -1.0), ("b", 5.0)]).sum(), -1.0);
+        assert!(counts(&[("a", -1.0), ("b", 5.0)]).sum() < 0.0, "wrong, and shown to be");
         assert!(counts(&[("a", f64::NAN), ("b", 5.0)]).sum().is_nan(), "unknown, not less");
     }
 }

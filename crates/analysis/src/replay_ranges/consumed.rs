@@ -116,12 +116,12 @@ impl Consumed {
     pub fn joined(&self) -> Self {
         let mut joined = Self { ranges: Vec::new(), shortfalls: self.shortfalls.clone() };
         for range in &self.ranges {
-            match joined.ranges.last_mut().filter(|it| it.partition == range.partition) {
-                Some(last) => last.to = last.to.max(range.to),
-                None => {
-                    let possible = ConsumedRange { kind: RangeKind::Possible, ..range.clone() };
-                    joined.ranges.push(possible);
-                }
+            let last = joined.ranges.last_mut().filter(|it| it.partition == range.partition);
+            if let Some(last) = last {
+                last.to = last.to.max(range.to);
+            } else {
+                let possible = ConsumedRange { kind: RangeKind::Possible, ..range.clone() };
+                joined.ranges.push(possible);
             }
         }
         let partitions = u32::try_from(joined.ranges.len()).unwrap_or(u32::MAX);

@@ -203,7 +203,9 @@ fn ranges_stay_bounded_however_often_the_canary_comes_back() {
 fn spans_are_joined_taken_away_and_thinned_out() {
     let spans = |of: &[(i64, i64)]| {
         let mut spans = spans::Spans::default();
-        of.iter().for_each(|(from, to)| spans.add(*from, *to));
+        for (from, to) in of {
+            spans.add(*from, *to);
+        }
         spans
     };
     assert_eq!(spans(&[(5, 9), (1, 3), (3, 5), (20, 20), (9, 7)]), spans(&[(1, 9)]));

@@ -62,7 +62,7 @@ async fn found(cluster: &Cluster, rollout: &CanaryRollout) -> FoundRanges {
     };
     let count = usize::try_from(summary.ranges).unwrap_or(0);
     let missing = (ranges.len() < count).then(|| {
-        let why = why.map_or_else(|| "the ConfigMap with all of them is gone".to_owned(), |it| it);
+        let why = why.unwrap_or_else(|| "the ConfigMap with all of them is gone".to_owned());
         format!("only the first {} of {count} ranges: {why}", ranges.len())
     });
     let incomplete = (!summary.complete && !ranges.is_empty())

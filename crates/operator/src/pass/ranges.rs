@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use siskin_decide::{Effect, Plan};
 
 use crate::apply::writer::ApplyFailed;
+use crate::evidence::replay_ranges::ReplayView;
 use crate::evidence::view::EvidenceView;
 use crate::observe::world::World;
 use crate::pass::Passes;
@@ -20,7 +21,7 @@ impl Passes {
         now: Timestamp,
     ) -> Result<(), ApplyFailed> {
         let moves = plan.effects.iter().any(|it| matches!(it, Effect::Canary { .. }));
-        let leaves = evidence.replay.as_ref().is_some_and(|it| it.awaits_last_sample());
+        let leaves = evidence.replay.as_ref().is_some_and(ReplayView::awaits_last_sample);
         if moves || leaves {
             self.evidence.hasten(world);
         }

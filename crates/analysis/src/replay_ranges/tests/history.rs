@@ -20,6 +20,7 @@ const GOES: Tick = 500;
 const ENDS: Tick = 900;
 
 /// What is true of a whole life.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a life")]
 #[derive(Clone, Copy, Debug)]
 struct Profile {
     /// Everybody stops while partitions move, and commits before.
@@ -183,7 +184,7 @@ impl History {
             match self.now {
                 COMES => {
                     self.save();
-                    (0..1 + self.dice.below(2)).for_each(|_| self.add_pod(true));
+                    (0..=self.dice.below(2)).for_each(|_| self.add_pod(true));
                 }
                 GOES => self.remove_canaries(),
                 _ => {}
@@ -354,7 +355,7 @@ impl History {
             let owner = (0 < count).then(|| (place + count) % count);
             let stays = owner.map(|it| self.members[it].id) == before[place];
             partition.owner = owner;
-            if !(stays && !self.profile.eager) {
+            if !stays || self.profile.eager {
                 partition.begin();
             }
         }

@@ -1,4 +1,4 @@
-//! The ConfigMap that lists all ranges of an attempt: made from a record, and read back.
+//! The `ConfigMap` that lists all ranges of an attempt: made from a record, and read back.
 //! Sends nothing; what can't be read counts as not there.
 
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ pub(crate) struct ReplayObject {
 /// Name of the object of a rollout.
 pub(crate) fn name_of(rollout: &str) -> String {
     let room = MOST_NAME - replay::SUFFIX.len();
-    format!("{}{}", &rollout[..rollout.floor_char_boundary(room)], replay::SUFFIX)
+    format!("{}{}", rollout.get(..room).unwrap_or(rollout), replay::SUFFIX)
 }
 
 /// Whether an object is this rollout's.
