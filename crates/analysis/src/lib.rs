@@ -26,6 +26,7 @@
 //! |---|---|
 //! | `numbers`, `constants`, `words` | units, the numbers of the method, lengths of time in words |
 //! | [`observation`] | what was seen of a group and its pods, and a record of it |
+//! | [`replay_ranges`] | which offsets a canary consumed |
 //! | `settings` | what a trial is judged by, the user's metrics and checks |
 //! | `engines` | tests that may be looked at any time: numbers in, evidence out |
 //! | `findings` | what a judge answers, in data and in words |
@@ -48,6 +49,7 @@ mod normal;
 mod numbers;
 pub mod observation;
 pub mod power;
+pub mod replay_ranges;
 mod settings;
 mod signals;
 #[cfg(test)]

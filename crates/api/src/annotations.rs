@@ -31,6 +31,20 @@ pub const EPOCH: &str = "siskin.dev/epoch";
 /// Label of a namespace, read by the policy of `config/opt-in` alone: with `true` the operator may write there.
 pub const ENABLED: &str = "siskin.dev/enabled";
 
+/// Replay ranges: the `ConfigMap` that lists what a canary consumed.
+pub mod replay {
+    /// Ends the name of the `ConfigMap`; the name of the `CanaryRollout` begins it.
+    pub const SUFFIX: &str = "-replay-ranges";
+    /// Begins the key of a topic: its ranges, a line each, `partition from to kind`.
+    pub const TOPIC_KEY: &str = "t.";
+    /// Key of what is told beside the ranges, in JSON: `status.replaySummary` and the `rolloutId`.
+    pub const SUMMARY_KEY: &str = "summary";
+    /// Key of what another operator needs to go on, while the attempt is under way.
+    pub const RECORD_KEY: &str = "record";
+    /// Annotation: the attempt whose canary consumed them.
+    pub const ROLLOUT_ID: &str = "siskin.dev/rollout-id";
+}
+
 /// Environment variable of pods: the pod's own name.
 pub const ENV_POD_NAME: &str = "POD_NAME";
 /// Environment variable of pods: [`ROLE_PRIMARY`] or [`ROLE_CANARY`].

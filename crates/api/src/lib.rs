@@ -76,7 +76,8 @@ pub use progress::{
     RestPhase,
 };
 pub use records::{
-    Command, CommandOutcome, CommandRecord, HistoryEntry, ReplayRange, RolloutOutcome,
+    Command, CommandOutcome, CommandRecord, HistoryEntry, ReplayRange, ReplayRangeKind,
+    ReplaySummary, RolloutOutcome,
 };
 pub use references::{SecretRef, TargetApiVersion, TargetKind, TargetRef};
 pub use rollout::{Analysis, CanaryOn, CanaryRollout, CanaryRolloutSpec, PodIdentity};

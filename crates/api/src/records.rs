@@ -117,6 +117,42 @@ pub enum CommandOutcome {
     Malformed,
 }
 
+/// How sure it is that the canary consumed a range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+pub enum ReplayRangeKind {
+    /// Committed while the canary owned the partition.
+    Certain,
+    /// Committed while the canary may have owned it.
+    #[default]
+    Possible,
+    /// Perhaps processed by the canary, and never committed by it.
+    Touched,
+}
+
+/// What of the replay ranges stands beside the first of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ReplaySummary {
+    /// Number of ranges.
+    pub ranges: i32,
+    /// Offsets in ranges of kind `Certain`.
+    pub certain_offsets: i64,
+    /// Offsets in ranges of kind `Possible`.
+    pub possible_offsets: i64,
+    /// Offsets in ranges of kind `Touched`.
+    pub touched_offsets: i64,
+    /// Whether every offset that the canary processed lies in a range. False while it runs.
+    pub complete: bool,
+    /// Why the ranges are not complete, or hold more than they would have to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub message: Option<String>,
+    /// `ConfigMap` of this namespace that lists all ranges, a key `t.<topic>` for each topic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub config_map: Option<String>,
+}
+
 /// Offsets of one partition that the canary consumed: from `from` up to, not including, `to`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -130,4 +166,7 @@ pub struct ReplayRange {
     pub from: i64,
     /// First offset not consumed.
     pub to: i64,
+    /// How sure it is that the canary consumed them.
+    #[serde(default)]
+    pub kind: ReplayRangeKind,
 }

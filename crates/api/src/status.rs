@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::progress::{Cause, ProgressStatus};
-use crate::records::{CommandRecord, HistoryEntry, ReplayRange};
+use crate::records::{CommandRecord, HistoryEntry, ReplayRange, ReplaySummary};
 
 /// What was last seen and done. Written by the operator only.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, KubeSchema)]
@@ -76,14 +76,17 @@ pub struct CanaryRolloutStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub commands: Vec<CommandRecord>,
-    /// What the last canary consumed before it was rolled back, at most 200 ranges: what may have
+    /// What the last canary consumed before it was rolled back, the first 50 ranges: what may have
     /// to be consumed again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]
     pub replay: Vec<ReplayRange>,
-    /// True if there were more than 200 ranges.
+    /// True if there are more: the `ConfigMap` that `replaySummary` names lists all of them.
     #[serde(default, skip_serializing_if = "is_false")]
     pub replay_truncated: bool,
+    /// All ranges in figures, and whether they are complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_summary: Option<ReplaySummary>,
     /// `Ready`: what serves is healthy. `Promoted`: the wanted version is the primary one.
     /// `Completed`: the rollout is over, well or not. `Reconciling`, `Stalled` (a person is
     /// needed): present only when true. `SourcesReachable`: Kafka and Prometheus answer.
@@ -369,6 +372,7 @@ impl Default for CanaryRolloutStatus {
             commands: Vec::new(),
             replay: Vec::new(),
             replay_truncated: false,
+            replay_summary: None,
             conditions: Vec::new(),
         }
     }

@@ -10,7 +10,7 @@ pub(crate) mod proxy;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
-use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::api::core::v1::{ConfigMap, Event};
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client, Config, ResourceExt as _};
 use serde_json::Value;
@@ -91,6 +91,12 @@ impl Cluster {
     pub(crate) async fn named(&self, name: &str) -> Result<CanaryRollout, AskError> {
         let api: Api<CanaryRollout> = Api::namespaced(self.client.clone(), &self.namespace);
         api.get(name).await.map_err(|it| self.failed(&it, "CanaryRollout", name))
+    }
+
+    /// A `ConfigMap`, if it exists.
+    pub(crate) async fn config_map(&self, name: &str) -> Result<Option<ConfigMap>, AskError> {
+        let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.namespace);
+        api.get_opt(name).await.map_err(|it| self.failed(&it, "ConfigMap", name))
     }
 
     /// A Deployment, if it exists.

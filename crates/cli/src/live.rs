@@ -11,6 +11,7 @@ mod order;
 mod orders;
 mod output;
 mod paint;
+mod replay_ranges;
 mod status;
 mod trace;
 mod undo;
@@ -56,6 +57,9 @@ async fn ended(command: &LiveCommand) -> Result<u8, AskError> {
         LiveCommand::List(args) => list::run(&Cluster::of(&args.cluster).await?, args).await,
         LiveCommand::Status(args) => status::run(&Cluster::of(&args.cluster).await?, args).await,
         LiveCommand::History(args) => history::run(&Cluster::of(&args.cluster).await?, args).await,
+        LiveCommand::ReplayRanges(args) => {
+            replay_ranges::run(&Cluster::of(&args.cluster).await?, args).await
+        }
         LiveCommand::Doctor(args) => doctor::run(&Cluster::of(&args.cluster).await?, args).await,
         LiveCommand::Trace(command) => Ok(trace::run(command).await),
         LiveCommand::Order(command) => orders::run(command).await,

@@ -67,6 +67,9 @@ pub struct Observed {
     pub canary_joined: u32,
     /// The judge's word on the canary.
     pub evidence: Evidence,
+    /// Whether a sample of the group without the canary is still to come: what a canary committed
+    /// last is known only after it. False where nobody samples.
+    pub awaits_last_sample: bool,
     /// Since when this process has watched the attempt under way without a break; `None`: it does
     /// not. What it did not watch counts for no clock that ends a trial.
     pub watched_since: Option<Timestamp>,

@@ -1,6 +1,8 @@
 //! The canary is removed and primary is at N again on the promoted revision. From a promotion
 //! primary goes first: until it is ready the canary may be the only healthy copy.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::moves::beside;
 use crate::observed::{Facts, Takeover};
 use crate::order::Order;
@@ -8,6 +10,10 @@ use crate::plan::{Effect, Held, Plan};
 use crate::revision::{Revision, RolloutId};
 use crate::scene::{Relation, Scene};
 use crate::state::{Headway, Origin, PromotedBy, Promotion, Rest, Rollback, State};
+
+/// A rollback waits so long for the sample that completes its replay ranges: two polls of a group
+/// that is asked rarely. A Kafka that is away for longer leaves them incomplete, and told so.
+const LAST_SAMPLE_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// The rows of state `RollingBack`.
 pub(crate) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Rollback) -> Plan {
@@ -21,6 +27,10 @@ pub(crate) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Roll
     let mark = scene.reject(rollback.id, rollback.cause);
     if scene.primary_complete(promoted, scene.total) && scene.canary_gone() && mark.is_empty() {
         let effects = scene.enact_alone(promoted, &scene.facts);
+        if scene.seen.awaits_last_sample && !last_sample_is_overdue(headway.since, scene.now) {
+            let given_up = headway.since.saturating_add(LAST_SAMPLE_WITHIN).ok();
+            return Plan::to(State::RollingBack(rollback), effects).wake(given_up);
+        }
         return Plan::to(State::AtRest(rest_after(scene, rollback)), effects);
     }
     let canary_now = scene.canary_units().min(scene.total);
@@ -43,6 +53,12 @@ pub(crate) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Roll
     Plan::to(State::RollingBack(rollback), beside(effects, mark))
         .held(overdue.then_some(Held::Overdue).or(scene.primary_blocked()))
         .wake((!overdue).then(|| scene.deadline(headway.since)))
+}
+
+/// Whether the last sample is waited for no longer. A clock that was set back does not hold it up.
+fn last_sample_is_overdue(since: Timestamp, now: Timestamp) -> bool {
+    let waited = now.duration_since(since);
+    waited.is_negative() || LAST_SAMPLE_WITHIN <= waited
 }
 
 /// A rollback ends where its revision's mark says: without one, at the rest before.

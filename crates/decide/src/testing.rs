@@ -122,6 +122,7 @@ pub fn plain() -> Observed {
         membership: Membership::Settled,
         canary_joined: 0,
         evidence: Evidence::Inconclusive { delivered: true },
+        awaits_last_sample: false,
         watched_since: Some(Timestamp::MIN),
         first_look: Timestamp::MIN,
         orders: vec![],

@@ -13,6 +13,7 @@ use siskin_analysis::observation::{
 use crate::snapshot::{GroupSnapshot, Member};
 
 /// An existing pod, with what identifies the group members that run on it.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, no state in disguise")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodIdentity {
     /// Pod name.
@@ -24,8 +25,12 @@ pub struct PodIdentity {
     /// The addresses of the pod's node: connections that were rewritten on the way (SNAT) come from
     /// there.
     pub node_ips: Vec<IpAddr>,
-    /// Whether the pod is being deleted: its members are about to leave.
+    /// Whether the pod is being deleted, or gone: its members are about to leave.
     pub terminating: bool,
+    /// Whether the pod is gone. Its member may linger until its session ends.
+    pub gone: bool,
+    /// Whether the pod is Ready.
+    pub ready: bool,
     /// The pod's role, or `None` for a pod of another workload.
     pub role: Option<Role>,
 }
@@ -33,8 +38,8 @@ pub struct PodIdentity {
 /// Attributes members and partitions to pods.
 ///
 /// `pods` are all pods that may run a member: those of both roles, terminating ones included
-/// (they are members until they have left), and those of other workloads that are known. Pods
-/// that have ended must not be in it: their addresses are given to others.
+/// (they are members until they have left), those that went lately, and those of other workloads
+/// that are known. Others that have ended must not be in it: their addresses are given to others.
 ///
 /// It takes time by the length of members and pods, not by their product.
 ///
@@ -42,15 +47,15 @@ pub struct PodIdentity {
 /// 1. `group.instance.id` contains the pod's name as a whole token;
 /// 2. `client.id` does;
 /// 3. the member connects from an address of the pod, which no other pod has, and which is not a
-///    node's.
+///    node's. That of a pod that is gone counts only while no other has it.
 ///
-/// A member on a pod of another workload is *external*; one that no rule places is
-/// *unattributed*: it could be ours.
+/// A member on a pod of another workload is *external*. So is one that no rule places while every
+/// Ready pod of ours is named by some member: ours name their pods, and a group may span clusters
+/// and namespaces that are not seen from here. Otherwise it is *unattributed*: it could be ours.
 #[must_use]
 pub fn attribute(snapshot: &GroupSnapshot, pods: &[PodIdentity]) -> GroupObservation {
     let (names, addresses) = (PodNames::of(pods), unique_addresses(pods));
-    let owners: Vec<Owner> =
-        snapshot.members.iter().map(|member| owner_of(member, &names, &addresses)).collect();
+    let owners = owners(snapshot, pods, &names, &addresses);
     let partitions = snapshot
         .partitions
         .iter()
@@ -87,28 +92,45 @@ fn count(owners: &[Owner]) -> MemberCount {
     members
 }
 
-/// Canary pods that stay and have a member.
+/// Canary pods that are Ready, stay, and have a member.
 fn canary_pods(owners: &[Owner], pods: &[PodIdentity]) -> u32 {
     let canary = |owner: &&Owner| matches!(owner, Owner::Pod { role: Role::Canary, .. });
     let joined: HashSet<&Owner> = owners.iter().filter(canary).collect();
-    let leaving: HashSet<&str> =
-        pods.iter().filter(|pod| pod.terminating).map(|pod| &*pod.name).collect();
+    let staying = pods.iter().filter(|pod| pod.ready && !pod.terminating);
+    let staying: HashSet<&str> = staying.map(|pod| &*pod.name).collect();
     let stays =
-        |owner: &&&Owner| matches!(owner, Owner::Pod { name, .. } if !leaving.contains(&**name));
+        |owner: &&&Owner| matches!(owner, Owner::Pod { name, .. } if staying.contains(&**name));
     u32::try_from(joined.iter().filter(stays).count()).unwrap_or(u32::MAX)
 }
 
-fn owner_of(
-    member: &Member,
+/// The owner of what each member has.
+fn owners(
+    snapshot: &GroupSnapshot,
+    pods: &[PodIdentity],
     names: &PodNames<'_>,
     addresses: &HashMap<IpAddr, &PodIdentity>,
-) -> Owner {
-    let pod = member
-        .instance_id
-        .as_deref()
-        .and_then(|id| names.named_in(id))
-        .or_else(|| names.named_in(&member.client_id))
-        .or_else(|| member.host.and_then(|host| addresses.get(&host).copied()));
+) -> Vec<Owner> {
+    let on_pods: Vec<_> = snapshot.members.iter().map(|it| named_by(it, names)).collect();
+    let known: HashSet<&str> = on_pods.iter().flatten().map(|pod| &*pod.name).collect();
+    let mut ready = pods.iter().filter(|pod| pod.role.is_some() && pod.ready && !pod.terminating);
+    let all_named = !known.is_empty() && ready.all(|pod| known.contains(&*pod.name));
+    let by_address = |member: &Member| addresses.get(&member.host?).copied();
+    let placed = snapshot.members.iter().zip(on_pods);
+    let owner = placed.map(|(member, pod)| owner_on(pod.or_else(|| by_address(member))));
+    let strangers = |owner| match owner {
+        Owner::Unattributed if all_named => Owner::External,
+        Owner::Unattributed | Owner::External | Owner::Nobody | Owner::Pod { .. } => owner,
+    };
+    owner.map(strangers).collect()
+}
+
+/// The pod that a member names.
+fn named_by<'a>(member: &Member, names: &PodNames<'a>) -> Option<&'a PodIdentity> {
+    let by_instance = member.instance_id.as_deref().and_then(|id| names.named_in(id));
+    by_instance.or_else(|| names.named_in(&member.client_id))
+}
+
+fn owner_on(pod: Option<&PodIdentity>) -> Owner {
     match pod {
         Some(PodIdentity { name, role: Some(role), .. }) => {
             Owner::Pod { name: Arc::clone(name), role: *role }
@@ -180,13 +202,17 @@ impl<'a> PodNames<'a> {
     }
 }
 
-/// Addresses that belong to exactly one pod, and to no node.
+/// Addresses that belong to exactly one pod, and to no node. A pod that is there has its address before
+/// one that is gone.
 fn unique_addresses(pods: &[PodIdentity]) -> HashMap<IpAddr, &PodIdentity> {
     let mut useless: HashSet<IpAddr> = pods.iter().flat_map(|pod| &pod.node_ips).copied().collect();
     useless.extend(pods.iter().filter(|pod| pod.host_network).flat_map(|pod| &pod.ips));
     let mut addresses: HashMap<IpAddr, &PodIdentity> = HashMap::new();
-    for (pod, ip) in pods.iter().flat_map(|pod| pod.ips.iter().map(move |ip| (pod, *ip))) {
-        if useless.contains(&ip) {
+    let (gone, there): (Vec<_>, Vec<_>) = pods.iter().partition(|pod| pod.gone);
+    let of_all = there.into_iter().chain(gone);
+    for (pod, ip) in of_all.flat_map(|pod| pod.ips.iter().map(move |ip| (pod, *ip))) {
+        let heir = addresses.get(&ip).filter(|it| pod.gone && !it.gone);
+        if useless.contains(&ip) || heir.is_some() {
             continue;
         }
         // Some servers list one address twice.

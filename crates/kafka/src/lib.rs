@@ -61,6 +61,8 @@
 //!     host_network: false,
 //!     node_ips: vec![],
 //!     terminating: false,
+//!     gone: false,
+//!     ready: true,
 //!     role: Some(Role::Canary),
 //! };
 //! let group = attribute(&snapshot, &[canary]);
@@ -95,7 +97,7 @@ pub use error::{Attempt, Resource, SampleError};
 pub use notice::{Line, Notice, Notices, UnreadReason};
 pub use process::child::serve;
 pub use process::source::Program;
-pub use sampler::{Sample, SamplerStopped, Samplers, Subscription};
+pub use sampler::{Hurry, Sample, SamplerStopped, Samplers, Subscription};
 pub use security::{CredentialsError, Security};
 pub use snapshot::{GroupSnapshot, Member, Partition, TopicPartition, Topics, fingerprint};
 pub use source::GroupSource;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use siskin_analysis::observation::Millis;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -41,6 +41,13 @@ const FIRST_POLLS_APART: Duration = Duration::from_millis(10);
 /// The newest outcome of a sampler.
 pub type Sample = Arc<Result<GroupSnapshot, SampleError>>;
 
+/// An outcome, and when its poll began: what it shows is no older.
+#[derive(Clone)]
+struct Polled {
+    sample: Sample,
+    begun: Instant,
+}
+
 type Connect = dyn Fn(&ClusterConfig) -> Result<Arc<dyn GroupSource>, SampleError> + Send + Sync;
 
 /// All samplers of this process. Cheap to clone; the clones share everything.
@@ -69,17 +76,40 @@ struct SamplerKey {
 
 /// A running poller; it stops when its last subscription is dropped.
 struct Sampler {
-    newest: watch::Receiver<Option<Sample>>,
+    newest: watch::Receiver<Option<Polled>>,
+    /// Asks for a poll before it is due.
+    hurry: Arc<Notify>,
     /// Intervals that subscriptions ask for, by subscription number.
     intervals: Mutex<BTreeMap<u64, Duration>>,
     shortest: watch::Sender<Duration>,
     task: JoinHandle<()>,
 }
 
+/// When a group is polled.
+struct Schedule {
+    pace: watch::Receiver<Duration>,
+    hurry: Arc<Notify>,
+    first: Instant,
+}
+
+/// Asks for a poll of one group before it is due.
+#[derive(Clone, Debug, Default)]
+pub struct Hurry(Arc<Notify>);
+
+impl Hurry {
+    /// Asks for a poll now: it begins at once, or one second after the last one ended. All who look
+    /// at the group hear of it.
+    pub fn poll(&self) {
+        self.0.notify_one();
+    }
+}
+
 /// One reader of a sampler. The sampler stops when its last subscription is dropped.
 pub struct Subscription {
     sampler: Arc<Sampler>,
-    newest: watch::Receiver<Option<Sample>>,
+    newest: watch::Receiver<Option<Polled>>,
+    /// When the poll of the last returned outcome began.
+    begun: Option<Instant>,
     number: u64,
 }
 
@@ -158,7 +188,7 @@ impl Samplers {
         });
         drop(samplers);
         let number = sampler.join(interval);
-        Subscription { newest: sampler.newest.clone(), sampler, number }
+        Subscription { newest: sampler.newest.clone(), sampler, begun: None, number }
     }
 
     fn start(&self, key: Arc<SamplerKey>, interval: Duration) -> Sampler {
@@ -166,11 +196,13 @@ impl Samplers {
         let (shortest, pace) = watch::channel(interval);
         let (shared, first) = (Arc::clone(&self.shared), self.shared.first_poll());
         let first = self.shared.together(first, interval);
+        let hurry = Arc::new(Notify::new());
+        let when = Schedule { pace, hurry: Arc::clone(&hurry), first };
         let task = tokio::spawn(async move {
             tokio::time::sleep_until(first).await;
-            poll(shared, key, pace, publish, first).await;
+            poll(shared, key, when, publish).await;
         });
-        Sampler { newest, intervals: Mutex::default(), shortest, task }
+        Sampler { newest, hurry, intervals: Mutex::default(), shortest, task }
     }
 }
 
@@ -244,7 +276,20 @@ impl Subscription {
     /// The newest outcome, or `None` before the first one.
     #[must_use]
     pub fn latest(&self) -> Option<Sample> {
-        self.newest.borrow().clone()
+        self.newest.borrow().as_ref().map(|it| Arc::clone(&it.sample))
+    }
+
+    /// How long ago the poll began whose outcome [`Self::changed`] returned last: it shows nothing
+    /// older.
+    #[must_use]
+    pub fn begun_ago(&self) -> Option<Duration> {
+        self.begun.map(|it| it.elapsed())
+    }
+
+    /// What asks for a poll of this group, apart from the subscription that waits for its outcome.
+    #[must_use]
+    pub fn hurry(&self) -> Hurry {
+        Hurry(Arc::clone(&self.sampler.hurry))
     }
 
     /// Waits for an outcome that this subscription has not returned from here yet, and returns
@@ -255,8 +300,9 @@ impl Subscription {
     pub async fn changed(&mut self) -> Result<Sample, SamplerStopped> {
         loop {
             self.newest.changed().await.map_err(|_| SamplerStopped)?;
-            if let Some(sample) = self.newest.borrow_and_update().clone() {
-                return Ok(sample);
+            if let Some(polled) = self.newest.borrow_and_update().clone() {
+                self.begun = Some(polled.begun);
+                return Ok(polled.sample);
             }
         }
     }
@@ -272,10 +318,10 @@ impl Drop for Subscription {
 async fn poll(
     shared: Arc<Shared>,
     key: Arc<SamplerKey>,
-    mut pace: watch::Receiver<Duration>,
-    publish: watch::Sender<Option<Sample>>,
-    first: Instant,
+    when: Schedule,
+    publish: watch::Sender<Option<Polled>>,
 ) {
+    let Schedule { mut pace, hurry, first } = when;
     let mut source = None;
     let mut failures = 0;
     let mut planned = first;
@@ -283,6 +329,7 @@ async fn poll(
         // A timer that fires late must not delay all polls after this one.
         let now = Instant::now();
         let started = if now < planned + POLLED_TOGETHER { planned } else { now };
+        let begun = Instant::now();
         let outcome = sample(&shared, &key, &mut source).await;
         failures = match &outcome {
             Ok(_) => 0,
@@ -292,7 +339,7 @@ async fn poll(
                 failures + 1
             }
         };
-        publish.send_replace(Some(Arc::new(outcome)));
+        publish.send_replace(Some(Polled { sample: Arc::new(outcome), begun }));
         // After a slow answer, a breath: the cluster is already struggling.
         let earliest = Instant::now() + SHORTEST_INTERVAL;
         loop {
@@ -301,6 +348,11 @@ async fn poll(
             planned = shared.together(due, interval);
             tokio::select! {
                 () = tokio::time::sleep_until(planned) => break,
+                () = hurry.notified() => {
+                    planned = earliest;
+                    tokio::time::sleep_until(earliest).await;
+                    break;
+                }
                 changed = pace.changed() => if changed.is_err() { return },
             }
         }

@@ -6,6 +6,7 @@ mod deployments;
 pub mod effects;
 pub mod guard;
 mod objects;
+mod ranges;
 mod revisions;
 mod rollout;
 pub mod writer;

@@ -5,6 +5,7 @@ use kube::ResourceExt;
 use siskin_api::annotations::FINALIZER;
 use siskin_decide::{Observed, Preflight};
 
+use crate::evidence::replay_ranges::ReplayView;
 use crate::evidence::view::EvidenceView;
 use crate::observe::world::World;
 
@@ -36,6 +37,7 @@ pub(crate) fn observed(world: &World, evidence: &EvidenceView) -> Observed {
         membership: evidence.membership,
         canary_joined: evidence.canary_joined,
         evidence: evidence.evidence,
+        awaits_last_sample: evidence.replay.as_ref().is_some_and(ReplayView::is_open),
         watched_since: evidence.watched_since,
         first_look: world.first_look,
         orders: world.asked.iter().filter_map(|it| it.order).collect(),

@@ -3,6 +3,7 @@
 
 pub mod memory;
 pub mod next_look;
+mod ranges;
 mod refusals;
 
 use std::time::{Duration, Instant};
@@ -179,6 +180,7 @@ impl Passes {
             return Ok(Some(NextLook::after(FENCE_AGAIN)));
         }
 
+        self.keep_ranges(&world, &evidence, &plan, now).await?;
         let applying = self.writer.apply(&world, &observed, &plan, &held_back);
         let (applied, novelty) = tokio::join!(applying, world.novelty());
         match novelty {

@@ -1,11 +1,11 @@
 //! What a server's answer says: data, or the fault that it stands for.
 //! The envelope is read here, not by the client library: the library drops warnings and does not
-//! know the error types of VictoriaMetrics. The data are the library's types.
+//! know the error types of VictoriaMetrics, and keeps every label.
 
-use prometheus_http_query::response::{Data, PromqlResult};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
+
+use crate::data::{self, Data, VectorBounds};
 
 use crate::error::{Fault, bounded};
 
@@ -35,18 +35,11 @@ struct UnreadData<'a> {
     result: &'a RawValue,
 }
 
-/// One series of a vector, read for its kind only: it takes a byte however long it is.
-#[derive(Deserialize)]
-struct SeriesKind {
-    #[serde(default)]
-    histogram: Option<IgnoredAny>,
-}
-
-/// Reads an answer with at most `max_series` series.
+/// Reads an answer within these bounds.
 ///
 /// # Errors
 /// The fault that the status or the body stands for. Data that came with a warning are no data.
-pub(crate) fn read(status: u16, body: &[u8], max_series: usize) -> Result<Data, Fault> {
+pub(crate) fn read(status: u16, body: &[u8], bounds: VectorBounds<'_>) -> Result<Data, Fault> {
     match status {
         401 | 403 => return Err(Fault::Unauthorized { status }),
         300..=399 => {
@@ -63,60 +56,40 @@ pub(crate) fn read(status: u16, body: &[u8], max_series: usize) -> Result<Data, 
         ("success", Some(data)) if (200..300).contains(&status) => data.get(),
         _ => return Err(refusal(status, &envelope)),
     };
-    if let Some(warning) = envelope.warnings.as_ref().and_then(|warnings| warnings.first()) {
+    let mut warnings = envelope.warnings.iter().flatten();
+    if let Some(warning) = warnings.find(|it| !is_about_the_query(it)) {
         // Prometheus, on reaching our own `limit`.
         if warning.contains("truncated due to limit") {
-            return Err(Fault::TooLarge { limit: max_series, unit: "series" });
+            return Err(Fault::TooLarge { limit: bounds.series, unit: "series" });
         }
         return Err(Fault::Partial { warning: bounded(warning) });
     }
     if envelope.is_partial {
         return Err(Fault::Partial { warning: "isPartial".to_owned() });
     }
-    read_data(data, max_series)
+    read_data(data, bounds)
 }
 
-fn read_data(data: &str, max_series: usize) -> Result<Data, Fault> {
+/// Whether it tells about the query, and nothing about what is missing: Prometheus 2.48 to 2.53 and
+/// Thanos put `PromQL info: metric might not be a counter` among the warnings.
+fn is_about_the_query(warning: &str) -> bool {
+    warning.starts_with("PromQL info:")
+}
+
+fn read_data(data: &str, bounds: VectorBounds<'_>) -> Result<Data, Fault> {
     let malformed = |error: serde_json::Error| Fault::malformed(format!("its data: {error}"));
     let unread: UnreadData<'_> = serde_json::from_str(data).map_err(malformed)?;
     match unread.result_type.as_str() {
-        "vector" => check_vector(unread.result.get(), max_series)?,
-        "scalar" => {}
-        "matrix" => {
-            return Err(Fault::Unsupported {
-                found: "a range of values",
-                remedy: "ask for one value now, for example with rate() or last_over_time()",
-            });
-        }
-        _ => {
-            return Err(Fault::Unsupported {
-                found: "an answer that is neither a vector nor a scalar",
-                remedy: "ask for numbers",
-            });
-        }
-    }
-    let result: PromqlResult = serde_json::from_str(data).map_err(malformed)?;
-    Ok(result.into_inner().0)
-}
-
-/// Refuses too many series and native histograms, before the library makes a map of labels for each
-/// series, and fails on the first histogram.
-fn check_vector(result: &str, max_series: usize) -> Result<(), Fault> {
-    let kinds: Vec<SeriesKind> = serde_json::from_str(result)
-        .map_err(|error| Fault::malformed(format!("its series: {error}")))?;
-    if kinds.len() > max_series {
-        return Err(Fault::TooLarge { limit: max_series, unit: "series" });
-    }
-    if kinds.iter().any(|kind| kind.histogram.is_some()) {
-        return Err(native_histogram());
-    }
-    Ok(())
-}
-
-fn native_histogram() -> Fault {
-    Fault::Unsupported {
-        found: "a native histogram",
-        remedy: "export a classic histogram (series with `_bucket` and `le`) as well",
+        "vector" => data::read_vector(unread.result.get(), bounds).map(Data::Vector),
+        "scalar" => data::read_scalar(unread.result.get()).map(Data::Scalar),
+        "matrix" => Err(Fault::Unsupported {
+            found: "a range of values",
+            remedy: "ask for one value now, for example with rate() or last_over_time()",
+        }),
+        _ => Err(Fault::Unsupported {
+            found: "an answer that is neither a vector nor a scalar",
+            remedy: "ask for numbers",
+        }),
     }
 }
 
@@ -135,15 +108,27 @@ fn refusal(status: u16, envelope: &Envelope<'_>) -> Fault {
     }
 }
 
-/// Fault behind an answer without Prometheus' envelope: of a proxy, or of something else.
+/// Fault behind an answer without Prometheus' envelope: of a proxy, or of something else. Its text is
+/// nobody's to show: whoever may write an address would read what answers there.
 fn without_envelope(status: u16, body: &[u8]) -> Fault {
-    let start = String::from_utf8_lossy(&body[..body.len().min(400)]).into_owned();
+    let told = format!("HTTP {status}, {} bytes {}", body.len(), kind(body));
     match status {
-        200..=299 => Fault::malformed(format!("not Prometheus' JSON: {start}")),
-        429 | 500..=599 => Fault::unreachable(format!("HTTP {status}: {start}")),
+        200..=299 => Fault::malformed(format!("not Prometheus' JSON: {told}")),
+        429 | 500..=599 => Fault::unreachable(told),
         // VictoriaMetrics refuses a query that is too long like this.
-        400 | 413 | 422 => Fault::BadQuery { message: bounded(&start) },
-        _ => Fault::malformed(format!("HTTP {status}: {start}")),
+        400 | 413 | 422 => Fault::BadQuery { message: told },
+        _ => Fault::malformed(told),
+    }
+}
+
+/// What a body looks like, by its first byte.
+fn kind(body: &[u8]) -> &'static str {
+    match body.trim_ascii_start().first() {
+        None => "of nothing",
+        Some(b'<') => "that look like HTML or XML",
+        Some(b'{' | b'[') => "that look like JSON",
+        Some(it) if it.is_ascii_graphic() => "of text",
+        Some(_) => "that are no text",
     }
 }
 

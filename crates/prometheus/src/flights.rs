@@ -7,19 +7,22 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use parking_lot::Mutex;
-use prometheus_http_query::response::Data;
 use siskin_analysis::observation::Millis;
 
+use crate::data::Data;
 use crate::error::Fault;
+use crate::promql::LabelName;
 
 /// Answer to a question, shared by all who asked it.
 pub(crate) type Answer = Result<Arc<Data>, Fault>;
 
-/// A query and the moment at which it is evaluated.
+/// A query, the moment at which it is evaluated, and how its answer is read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct InstantQuery {
     pub(crate) text: Arc<str>,
     pub(crate) at: Millis,
+    /// The label that names a pod in the answer.
+    pub(crate) pod: LabelName,
 }
 
 /// Questions under way. A question that nobody waits for any more is dropped with its connection.

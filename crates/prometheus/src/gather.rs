@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus_http_query::response::{Data, InstantVector};
 use siskin_analysis::observation::Millis;
 
+use crate::containers::Containers;
+use crate::data::{Data, SeriesValue};
 use crate::error::{Fault, ReadError};
 use crate::histogram::Buckets;
-use crate::promql::LabelName;
 use crate::reading::{Reading, Scrapes};
 use crate::request::PodsRequest;
 use crate::selector::Selector;
 use crate::series::{Series, Signal};
+use crate::topics::TopicCounts;
 
 /// One question of a reading, and what its answer holds.
 pub(crate) struct PlannedQuery {
@@ -26,6 +27,12 @@ pub(crate) struct PlannedQuery {
 pub(crate) enum Column {
     /// A number per pod.
     Number(Signal),
+    /// A counter per pod and topic, whose plain sum is asked for by this selector.
+    ByTopic(Signal, Selector),
+    /// Memory per pod and container, and the one that was there before.
+    Containers,
+    /// Time of the newest sample of memory, per pod and container.
+    ContainerTimes,
     /// A count per pod and edge of the histogram with this base name.
     Buckets(Selector),
     /// Time of the newest sample of the application, per pod.
@@ -46,12 +53,15 @@ pub enum Measured {
     Nothing,
 }
 
+/// Labels that tell the containers of a pod apart, the one that ended from the one that took its place.
+const CONTAINER: [&str; 2] = ["container", "id"];
+
 /// A reading in the making: answers, entered pod by pod.
 pub(crate) struct ReadingTable<'a> {
     pods: HashMap<&'a str, Arc<str>>,
-    label: &'a LabelName,
     interval: Duration,
     newest: Scrapes,
+    containers: Containers,
     reading: Reading,
 }
 
@@ -62,9 +72,24 @@ pub(crate) fn plan(request: &PodsRequest) -> Vec<PlannedQuery> {
     let mut planned = Vec::new();
     let mut ask = |column, text: String| planned.push(PlannedQuery { column, text: text.into() });
     for (signal, selector) in &numbers {
-        ask(Column::Number(*signal), scope.sum(selector));
-        if *signal == Signal::WorkingSet {
-            ask(Column::MemoryTime, scope.newest(selector));
+        match signal {
+            Signal::Consumed if !selector.names("topic") => {
+                ask(Column::ByTopic(*signal, selector.clone()), scope.sum_by(selector, &["topic"]));
+            }
+            Signal::WorkingSet if request.series.working_set.is_none() => {
+                ask(Column::Containers, scope.sum_by(selector, &CONTAINER));
+                ask(Column::ContainerTimes, scope.newest_by(selector, &CONTAINER));
+            }
+            Signal::WorkingSet => {
+                ask(Column::Number(*signal), scope.sum(selector));
+                ask(Column::MemoryTime, scope.newest(selector));
+            }
+            Signal::Consumed
+            | Signal::Processed
+            | Signal::Errors
+            | Signal::Filtered
+            | Signal::Latency
+            | Signal::ScrapeTime => ask(Column::Number(*signal), scope.sum(selector)),
         }
     }
     if let Some(base) = &request.series.latency {
@@ -77,26 +102,25 @@ pub(crate) fn plan(request: &PodsRequest) -> Vec<PlannedQuery> {
 }
 
 /// Reads the answer to a user's own query: one number, or one for each pod.
-pub(crate) fn measured(data: &Data, label: &LabelName) -> Result<Measured, Fault> {
+pub(crate) fn measured(data: &Data) -> Result<Measured, Fault> {
     let series = match data {
-        Data::Scalar(sample) => return Ok(one(sample.value())),
-        Data::Vector(series) => series,
-        Data::Matrix(_) => &[][..],
+        Data::Scalar(value) => return Ok(one(*value)),
+        Data::Vector(series) => series.as_slice(),
     };
     match series {
         [] => return Ok(Measured::Nothing),
-        [single] if pod_of(single, label).is_none() => return Ok(one(single.sample().value())),
+        [single] if single.pod.is_none() => return Ok(one(single.value)),
         _ => {}
     }
     let mut pods: HashMap<Arc<str>, f64> = HashMap::with_capacity(series.len());
     for element in series {
-        let Some(pod) = pod_of(element, label) else {
+        let Some(pod) = &element.pod else {
             return Err(Fault::Unsupported {
                 found: "an answer of several series, some of them of no pod",
                 remedy: "aggregate to one number, or by the pod label",
             });
         };
-        if pods.insert(pod.into(), element.sample().value()).is_some() {
+        if pods.insert(Arc::clone(pod), element.value).is_some() {
             return Err(Fault::Unsupported {
                 found: "an answer with several series of one pod",
                 remedy: "aggregate by the pod label",
@@ -111,9 +135,10 @@ impl Column {
     /// The signal that is missing when this question has no answer.
     pub(crate) fn signal(&self) -> Signal {
         match self {
-            Self::Number(signal) => *signal,
+            Self::Number(signal) | Self::ByTopic(signal, _) => *signal,
+            Self::Containers => Signal::WorkingSet,
             Self::Buckets(_) => Signal::Latency,
-            Self::ApplicationTime | Self::MemoryTime => Signal::ScrapeTime,
+            Self::ApplicationTime | Self::MemoryTime | Self::ContainerTimes => Signal::ScrapeTime,
         }
     }
 }
@@ -123,9 +148,9 @@ impl<'a> ReadingTable<'a> {
     pub(crate) fn new(request: &'a PodsRequest, at: Millis) -> Self {
         Self {
             pods: request.pods.iter().map(|pod| (&**pod, Arc::clone(pod))).collect(),
-            label: &request.labels.pod,
             interval: request.interval,
             newest: Scrapes::default(),
+            containers: Containers::default(),
             reading: Reading { at, ..Reading::default() },
         }
     }
@@ -134,13 +159,16 @@ impl<'a> ReadingTable<'a> {
     pub(crate) fn add(&mut self, column: &Column, data: &Data) {
         let series = match data {
             Data::Vector(series) => series.as_slice(),
-            // No aggregation by pod yields these.
-            Data::Scalar(_) | Data::Matrix(_) => &[],
+            // No aggregation by pod yields it.
+            Data::Scalar(_) => &[],
         };
         match column {
             Column::Number(signal) => self.each(series, |reading, _, pod, element| {
-                reading.put(pod, *signal, element.sample().value());
+                reading.put(pod, *signal, element.value);
             }),
+            Column::ByTopic(signal, _) => self.add_topics(*signal, series),
+            Column::Containers => self.each_container(series, Containers::add_bytes),
+            Column::ContainerTimes => self.add_container_times(series),
             Column::Buckets(_) => self.add_buckets(series),
             Column::ApplicationTime => self.each(series, |reading, newest, pod, element| {
                 if let Some(time) = time_of(reading, element) {
@@ -163,28 +191,68 @@ impl<'a> ReadingTable<'a> {
 
     /// The reading, without metrics whose sample is not new.
     pub(crate) fn finish(mut self, previous: &Scrapes) -> Reading {
+        self.enter_containers();
         self.reading.judge_age(&self.newest, previous, self.interval);
         self.reading
     }
 
-    fn add_buckets(&mut self, series: &[InstantVector]) {
+    fn add_buckets(&mut self, series: &[SeriesValue]) {
         let mut found: HashMap<Arc<str>, Buckets> = HashMap::new();
         self.each(series, |_, _, pod, element| {
-            let le = element.metric().get("le").map(String::as_str);
-            found.entry(Arc::clone(pod)).or_default().add(le, element.sample().value());
+            found.entry(Arc::clone(pod)).or_default().add(element.edge(), element.value);
         });
         for (pod, buckets) in found {
             self.reading.put_buckets(&pod, buckets);
         }
     }
 
+    fn add_topics(&mut self, signal: Signal, series: &[SeriesValue]) {
+        let mut found: HashMap<Arc<str>, TopicCounts> = HashMap::new();
+        self.each(series, |_, _, pod, element| {
+            let topic = element.label("topic").unwrap_or_default();
+            found.entry(Arc::clone(pod)).or_default().add(topic, element.value);
+        });
+        for (pod, counts) in found {
+            self.reading.skipped.doubled += counts.doubled();
+            self.reading.put(&pod, signal, counts.sum());
+        }
+    }
+
+    fn each_container(
+        &mut self,
+        series: &[SeriesValue],
+        mut take: impl FnMut(&mut Containers, &Arc<str>, &SeriesValue),
+    ) {
+        let mut containers = std::mem::take(&mut self.containers);
+        self.each(series, |_, _, pod, element| take(&mut containers, pod, element));
+        self.containers = containers;
+    }
+
+    fn add_container_times(&mut self, series: &[SeriesValue]) {
+        let mut containers = std::mem::take(&mut self.containers);
+        self.each(series, |reading, _, pod, element| {
+            if let Some(time) = time_of(reading, element) {
+                containers.add_time(pod, element, time);
+            }
+        });
+        self.containers = containers;
+    }
+
+    /// Enters what is known of containers, once all answers are there.
+    fn enter_containers(&mut self) {
+        for (pod, memory) in self.containers.pods() {
+            self.reading.put(&pod, Signal::WorkingSet, memory.bytes);
+            self.newest.memory.extend(memory.at.map(|at| (pod, at)));
+        }
+    }
+
     fn each(
         &mut self,
-        series: &[InstantVector],
-        mut take: impl FnMut(&mut Reading, &mut Scrapes, &Arc<str>, &InstantVector),
+        series: &[SeriesValue],
+        mut take: impl FnMut(&mut Reading, &mut Scrapes, &Arc<str>, &SeriesValue),
     ) {
         for element in series {
-            let pod = pod_of(element, self.label).and_then(|name| self.pods.get(name));
+            let pod = element.pod.as_deref().and_then(|name| self.pods.get(name));
             match pod {
                 Some(pod) => take(&mut self.reading, &mut self.newest, pod, element),
                 None => self.reading.skipped.foreign += 1,
@@ -197,13 +265,9 @@ fn one(value: f64) -> Measured {
     if value.is_finite() { Measured::One(value) } else { Measured::Nothing }
 }
 
-fn pod_of<'a>(element: &'a InstantVector, label: &LabelName) -> Option<&'a str> {
-    element.metric().get(label.as_str()).map(String::as_str).filter(|pod| !pod.is_empty())
-}
-
 /// The time that PromQL's `timestamp()` answered in seconds, in milliseconds.
-fn time_of(reading: &mut Reading, element: &InstantVector) -> Option<Millis> {
-    let seconds = reading.skipped.believe(element.sample().value())?;
+fn time_of(reading: &mut Reading, element: &SeriesValue) -> Option<Millis> {
+    let seconds = reading.skipped.believe(element.value)?;
     // Rounds and saturates: a time beyond all times is caught by its age.
     #[allow(clippy::cast_possible_truncation)]
     Some((seconds * 1000.0).round() as Millis)
@@ -214,17 +278,16 @@ mod tests {
     use std::collections::HashMap;
     use std::sync::Arc;
 
-    use prometheus_http_query::response::Data;
-
     use super::{Measured, measured};
     use crate::answer;
+    use crate::data::{Data, VectorBounds};
     use crate::error::Fault;
-    use crate::promql::TargetLabels;
     use crate::test_server::vector;
 
     fn of(body: &str) -> Result<Measured, Fault> {
-        let data: Data = answer::read(200, body.as_bytes(), 10).expect("an answer");
-        measured(&data, &TargetLabels::default().pod)
+        let bounds = VectorBounds { pod: "pod", series: 10 };
+        let data: Data = answer::read(200, body.as_bytes(), bounds).expect("an answer");
+        measured(&data)
     }
 
     #[test]

@@ -11,6 +11,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Identity, Response};
 
 use crate::address::Address;
 use crate::error::{Fault, bounded};
+use crate::in_flight::{self, Room};
 use crate::security::{Access, Hidden, Login};
 use crate::withheld::Resolver;
 
@@ -80,20 +81,31 @@ pub(crate) fn client_for_pods() -> Result<Client, reqwest::Error> {
     plain().tls_certs_only([]).build()
 }
 
-/// The whole body, or a fault as soon as it is longer than `limit` bytes.
-pub(crate) async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, Fault> {
+/// A body, with the room that it takes while it is there.
+pub(crate) struct Body {
+    pub(crate) bytes: Vec<u8>,
+    _room: Room,
+}
+
+/// The whole body, or a fault as soon as it is longer than `limit` bytes. Waits for room where many
+/// are read at one time.
+pub(crate) async fn body(mut response: Response, limit: usize) -> Result<Body, Fault> {
     let too_large = || Fault::TooLarge { limit, unit: "bytes" };
     if response.content_length().is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
+    let mut room = Room::small().await;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
         if body.len() + chunk.len() > limit {
             return Err(too_large());
         }
+        if in_flight::SMALL < body.len() + chunk.len() {
+            room = room.grown().await;
+        }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok(Body { bytes: body, _room: room })
 }
 
 /// Fault behind a failed exchange.

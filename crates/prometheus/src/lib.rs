@@ -9,13 +9,15 @@
 //!
 //! | what comes | what it counts as |
 //! |---|---|
-//! | no answer, a refusal, an answer with warnings | a [`ReadError`]; that metric is unknown for all pods, the others stay |
+//! | no answer, a refusal, an answer with warnings (what PromQL tells about the query is none) | a [`ReadError`]; that metric is unknown for all pods, the others stay |
 //! | no series for a pod | absent (`None`); the analysis knows when absent means 0 |
 //! | NaN, infinite, negative | unknown, counted in [`Skipped`] |
 //! | newest sample no newer than in the previous reading | unknown: the pod was not scraped anew; counted |
 //! | newest sample older than three intervals, or of unknown age | unknown, counted |
 //! | histogram without an infinite bucket, or with counts that fall | unknown, counted |
 //! | native histogram | [`Fault::Unsupported`]; the other metrics stay |
+//! | a counter of one topic under two names, with `.` and with `_` (kafka-clients 4.1 and later) | counted once, told in [`Skipped`] |
+//! | a container and the one that it took the place of | the newest one |
 //! | series of other pods, or without a pod | left out, counted |
 //! | more than 40,000 series, 8 MiB, 10 s | [`Fault::TooLarge`], [`Fault::TimedOut`]; read no further |
 //! | a scraped text with one line that is none | [`Fault::Malformed`]; nothing of that pod is taken |
@@ -27,12 +29,13 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | `prometheus`, `gather`, `answer`, `flights` | questions to a server, and what its answers say of which pod |
+//! | `prometheus`, `gather`, `answer`, `data`, `flights` | questions to a server, and what its answers say of which pod |
 //! | `scraper`, `exposition` | pods' own endpoints, and the text that they answer with |
 //! | `request`, `reading`, `histogram` | what is asked for, and what may be believed of it |
 //! | `selector`, `series`, `promql`, `quoting`, `cursor` | which series are meant, as text and as PromQL |
 //! | `template` | a user's own query |
-//! | `address`, `security`, `http`, `withheld` | where the server is, as whom it is asked, the bounded client, and whom it asks nothing |
+//! | `topics`, `containers` | counters that were registered twice, and containers that were there before |
+//! | `address`, `security`, `http`, `in_flight`, `withheld` | where the server is, as whom it is asked, the bounded client, and whom it asks nothing |
 //! | `error` | why something could not be read |
 //!
 //! # Example
@@ -63,13 +66,16 @@
 
 mod address;
 mod answer;
+mod containers;
 mod cursor;
+mod data;
 mod error;
 mod exposition;
 mod flights;
 mod gather;
 mod histogram;
 mod http;
+mod in_flight;
 mod prometheus;
 mod promql;
 mod quoting;
@@ -82,6 +88,7 @@ mod series;
 mod template;
 #[cfg(test)]
 mod test_server;
+mod topics;
 mod withheld;
 
 pub use address::{Address, AddressError};

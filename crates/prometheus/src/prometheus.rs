@@ -12,6 +12,7 @@ use siskin_analysis::observation::Millis;
 
 use crate::address::Address;
 use crate::answer;
+use crate::data::VectorBounds;
 use crate::error::{Asked, Fault, ReadError};
 use crate::flights::{Answer, Flights, InstantQuery};
 use crate::gather::{self, Column, Measured, PlannedQuery};
@@ -108,10 +109,11 @@ impl Prometheus {
             return Reading { at, failures, scrapes: previous, ..Reading::default() };
         }
         let planned = gather::plan(request);
-        let answers = join_all(planned.iter().map(|one| self.ask(&one.text, at))).await;
+        let pod = &request.labels.pod;
+        let answers = join_all(planned.iter().map(|one| self.ask(&one.text, pod, at))).await;
         let mut table = gather::ReadingTable::new(request, at);
         for (PlannedQuery { column, .. }, answer) in planned.into_iter().zip(answers) {
-            match self.or_probe(&column, answer, request, at).await {
+            match self.asked_again(&column, answer, request, at).await {
                 Ok(data) => table.add(&column, &data),
                 Err(fault) => table.fail(self.failure(fault, Asked::Signal(column.signal()))),
             }
@@ -132,38 +134,54 @@ impl Prometheus {
         pod: &LabelName,
         now: Millis,
     ) -> Result<Measured, ReadError> {
-        let answer = self.ask(&query.into(), moment(now)).await;
+        let answer = self.ask(&query.into(), pod, moment(now)).await;
         answer
-            .and_then(|data| gather::measured(&data, pod))
+            .and_then(|data| gather::measured(&data))
             .map_err(|fault| self.failure(fault, Asked::Metric(Arc::clone(name))))
     }
 
-    /// Asks once more about a histogram without buckets: it may be a native one, which has none, and
-    /// then the answer says so.
-    async fn or_probe(
+    /// Asks once more where an answer does not say enough: a histogram without buckets may be a native
+    /// one, which has none, and then the answer says so; and where pods consume so many topics that
+    /// there are too many series, their plain sum is as good as any.
+    async fn asked_again(
         &self,
         column: &Column,
         answer: Answer,
         request: &PodsRequest,
         at: Millis,
     ) -> Answer {
-        let (Column::Buckets(base), Ok(data)) = (column, &answer) else { return answer };
-        if !data.is_empty() {
-            return answer;
-        }
-        match self.ask(&request.scope().sum(base).into(), at).await {
-            Err(fault @ Fault::Unsupported { .. }) => Err(fault),
-            Ok(_) | Err(_) => answer,
+        let pod = &request.labels.pod;
+        match (column, &answer) {
+            (Column::Buckets(base), Ok(data)) if data.is_empty() => {
+                match self.ask(&request.scope().sum(base).into(), pod, at).await {
+                    Err(fault @ Fault::Unsupported { .. }) => Err(fault),
+                    Ok(_) | Err(_) => answer,
+                }
+            }
+            (Column::ByTopic(_, selector), Err(Fault::TooLarge { .. })) => {
+                self.ask(&request.scope().sum(selector).into(), pod, at).await
+            }
+            (
+                Column::Number(_)
+                | Column::ByTopic(..)
+                | Column::Buckets(_)
+                | Column::Containers
+                | Column::ContainerTimes
+                | Column::ApplicationTime
+                | Column::MemoryTime,
+                _,
+            ) => answer,
         }
     }
 
-    async fn ask(&self, query: &Arc<str>, at: Millis) -> Answer {
-        let question = InstantQuery { text: Arc::clone(query), at };
-        self.inner.flights.join(question, || self.request(query, at)).await
+    async fn ask(&self, query: &Arc<str>, pod: &LabelName, at: Millis) -> Answer {
+        let question = InstantQuery { text: Arc::clone(query), at, pod: pod.clone() };
+        self.inner.flights.join(question, || self.request(query, pod, at)).await
     }
 
     /// Sends one question to the server. POST, because the names of many pods make a long query.
-    fn request(&self, query: &str, at: Millis) -> BoxFuture<'static, Answer> {
+    fn request(&self, query: &str, pod: &LabelName, at: Millis) -> BoxFuture<'static, Answer> {
+        let pod = pod.clone();
         let AnswerLimits { deadline, bytes, series } = self.inner.limits;
         let millis = i64::try_from(deadline.as_millis()).unwrap_or(i64::MAX);
         let asking = self
@@ -182,7 +200,8 @@ impl Prometheus {
             let response = asking.await.map_err(|error| fault_of(&error))?;
             let status = response.status().as_u16();
             let body = http::body(response, bytes).await?;
-            answer::read(status, &body, series).map(Arc::new)
+            let bounds = VectorBounds { pod: pod.as_str(), series };
+            answer::read(status, &body.bytes, bounds).map(Arc::new)
         };
         async move {
             let timed_out = Err(Fault::timed_out(deadline));

@@ -75,6 +75,21 @@ impl Scope<'_> {
         format!("sum by ({}) ({})", self.labels.pod, self.select(selector))
     }
 
+    /// Query for the sum of the selector's series, per pod and these labels.
+    pub(crate) fn sum_by(&self, selector: &Selector, labels: &[&str]) -> String {
+        format!("sum by ({}) ({})", self.and(labels), self.select(selector))
+    }
+
+    /// Query for the time of the newest sample, in seconds, per pod and these labels.
+    pub(crate) fn newest_by(&self, selector: &Selector, labels: &[&str]) -> String {
+        format!("max by ({}) (timestamp({}))", self.and(labels), self.select(selector))
+    }
+
+    fn and(&self, labels: &[&str]) -> String {
+        let pod = self.labels.pod.as_str();
+        [&[pod], labels].concat().join(", ")
+    }
+
     /// Query for the classic buckets of a histogram, per pod and edge.
     pub(crate) fn buckets(&self, selector: &Selector) -> String {
         format!("sum by ({}, le) ({})", self.labels.pod, self.select(&selector.buckets()))

@@ -57,6 +57,8 @@ pub struct Skipped {
     pub stale: u32,
     /// Series of pods that were not asked for, or of none.
     pub foreign: u32,
+    /// Topics of a pod that its client library has registered under two names, each counted once.
+    pub doubled: u32,
 }
 
 /// Times of the pods' newest samples, as far as known. Empty before the first reading.
@@ -106,6 +108,18 @@ impl Skipped {
         Some(value)
     }
 
+    fn add(&mut self, other: Self) {
+        let Self { not_finite, negative, irregular_histograms, repeated, stale, foreign, doubled } =
+            other;
+        self.not_finite += not_finite;
+        self.negative += negative;
+        self.irregular_histograms += irregular_histograms;
+        self.repeated += repeated;
+        self.stale += stale;
+        self.foreign += foreign;
+        self.doubled += doubled;
+    }
+
     pub(crate) fn count(&mut self, freshness: Freshness) {
         match freshness {
             Freshness::New => {}
@@ -116,6 +130,14 @@ impl Skipped {
 }
 
 impl Reading {
+    /// Takes in what was read of one pod.
+    pub(crate) fn take(&mut self, one: Self) {
+        let Self { at: _, pods, failures, skipped, scrapes: _ } = one;
+        self.pods.extend(pods);
+        self.failures.extend(failures);
+        self.skipped.add(skipped);
+    }
+
     /// Enters one number of a pod.
     pub(crate) fn put(&mut self, pod: &Arc<str>, signal: Signal, value: f64) {
         let Some(value) = self.skipped.believe(value) else { return };

@@ -19,6 +19,7 @@ use crate::http;
 use crate::reading::Reading;
 use crate::selector::Selector;
 use crate::series::{Series, Signal};
+use crate::topics::TopicCounts;
 use crate::withheld::is_withheld_ip;
 
 /// The `Accept` header. OpenMetrics comes first, as Prometheus asks: some libraries name counters
@@ -92,20 +93,21 @@ impl Scraper {
     /// name. Values are of the moment of the scrape, so there is nothing stale to be told.
     pub async fn read(&self, targets: &[ScrapeTarget], series: &Series, at: Millis) -> Reading {
         let mut reading = Reading { at, ..Reading::default() };
-        let wanted = WantedSeries::new(series);
+        let wanted = &WantedSeries::new(series);
         let read = targets.len().min(self.limits.pods);
         let mut answers = stream::iter(targets[..read].to_vec())
             .map(|target| async move {
-                let answer = self.scrape(&target).await;
+                let answer = self.scrape(&target, wanted, at).await;
                 (target, answer)
             })
             .buffer_unordered(self.limits.at_once);
         while let Some((target, answer)) = answers.next().await {
-            let taken = answer.and_then(|text| wanted.read(&text, &target.pod, &mut reading));
-            if let Err(fault) = taken {
-                reading
-                    .failures
-                    .push(fault.on(Asked::Pod(Arc::clone(&target.pod)), &place(&target)));
+            match answer {
+                Ok(one) => reading.take(one),
+                Err(fault) => {
+                    let asked = Asked::Pod(Arc::clone(&target.pod));
+                    reading.failures.push(fault.on(asked, &place(&target)));
+                }
             }
         }
         for target in &targets[read..] {
@@ -115,7 +117,12 @@ impl Scraper {
         reading
     }
 
-    async fn scrape(&self, target: &ScrapeTarget) -> Result<String, Fault> {
+    async fn scrape(
+        &self,
+        target: &ScrapeTarget,
+        wanted: &WantedSeries,
+        at: Millis,
+    ) -> Result<Reading, Fault> {
         if is_withheld_ip(target.ip) {
             return Err(Fault::unreachable("a link-local or metadata address, which is not asked"));
         }
@@ -131,7 +138,11 @@ impl Scraper {
                 status => return Err(Fault::malformed(format!("HTTP {status}"))),
             }
             let body = http::body(response, self.limits.bytes).await?;
-            String::from_utf8(body).map_err(|_| Fault::malformed("not UTF-8 text"))
+            // Taken in while the body is there: a reading holds numbers, not texts.
+            let text = std::str::from_utf8(&body.bytes);
+            let text = text.map_err(|_| Fault::malformed("not UTF-8 text"))?;
+            let mut one = Reading { at, ..Reading::default() };
+            wanted.read(text, &target.pod, &mut one).map(|()| one)
         };
         let deadline = self.limits.deadline;
         tokio::time::timeout(deadline, exchange).await.unwrap_or(Err(Fault::timed_out(deadline)))
@@ -154,7 +165,7 @@ impl WantedSeries {
 
     /// Reads what one pod exports. All or nothing: half a text is no evidence.
     fn read(&self, text: &str, pod: &Arc<str>, reading: &mut Reading) -> Result<(), Fault> {
-        let mut sums: BTreeMap<Signal, Sum> = BTreeMap::new();
+        let mut sums: BTreeMap<Signal, TopicCounts> = BTreeMap::new();
         let mut buckets: Option<Buckets> = None;
         let wanted = |name: &str| {
             self.numbers.iter().any(|(_, selector)| selector.name() == name)
@@ -165,7 +176,9 @@ impl WantedSeries {
                 selector.name() == line.name && selector.accepts(&line.labels)
             };
             for (signal, _) in self.numbers.iter().filter(|(_, selector)| meant(selector)) {
-                sums.entry(*signal).or_default().add(line.value);
+                let by_topic = *signal == Signal::Consumed;
+                let topic = line.labels.iter().find(|(label, _)| by_topic && label == "topic");
+                sums.entry(*signal).or_default().add(topic.map_or("", |it| &it.1), line.value);
             }
             if self.buckets.as_ref().is_some_and(meant) {
                 let le = line.labels.iter().find(|(label, _)| label == "le");
@@ -175,33 +188,14 @@ impl WantedSeries {
         })
         .map_err(|number| Fault::malformed(format!("line {number} is no line of metrics")))?;
         for (signal, sum) in sums {
-            reading.put(pod, signal, sum.value());
+            reading.skipped.doubled += sum.doubled();
+            reading.put(pod, signal, sum.sum());
         }
         if let Some(buckets) = buckets {
             reading.put_buckets(pod, buckets);
         }
         reading.pods.entry(Arc::clone(pod)).or_default().scraped_at = Some(reading.at);
         Ok(())
-    }
-}
-
-/// Sum of the series of one pod that make one number.
-#[derive(Default)]
-struct Sum {
-    total: f64,
-    lowest: f64,
-}
-
-impl Sum {
-    fn add(&mut self, value: f64) {
-        self.total += value;
-        self.lowest = self.lowest.min(value);
-    }
-
-    /// The sum, or the lowest value if that is negative: a negative series makes the sum wrong, even
-    /// where the others hide it, and a negative number is never taken as evidence.
-    fn value(&self) -> f64 {
-        if self.lowest < 0.0 { self.lowest } else { self.total }
     }
 }
 

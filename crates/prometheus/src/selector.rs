@@ -96,6 +96,11 @@ impl Selector {
         &self.name
     }
 
+    /// Whether it says something of this label.
+    pub(crate) fn names(&self, label: &str) -> bool {
+        self.matchers.iter().any(|it| it.label == label)
+    }
+
     /// The classic buckets of the histogram with this base name.
     pub(crate) fn buckets(&self) -> Self {
         Self { name: format!("{}_bucket", self.name), matchers: self.matchers.clone() }

@@ -345,6 +345,8 @@ fn pod(name: &str, role: Role) -> PodIdentity {
         host_network: false,
         node_ips: vec![],
         terminating: false,
+        gone: false,
+        ready: true,
         role: Some(role),
     }
 }

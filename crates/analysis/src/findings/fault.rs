@@ -163,6 +163,18 @@ impl Fault {
     }
 }
 
+/// Messages that wait, in words. Where nobody ever committed it is not known how many do.
+struct WhatWaits(i64);
+
+impl Display for WhatWaits {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ..=0 => f.write_str("messages arrive"),
+            waiting => write!(f, "{waiting} messages wait"),
+        }
+    }
+}
+
 impl Display for Fault {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -182,13 +194,15 @@ impl Display for Fault {
             }
             Self::Stalled { partition, pod, quiet, waiting } => write!(
                 f,
-                "{partition} is stuck: canary pod {pod} has committed nothing for {} while {waiting} messages wait",
-                HumanDuration(*quiet)
+                "{partition} is stuck: canary pod {pod} has committed nothing for {} while {}",
+                HumanDuration(*quiet),
+                WhatWaits(*waiting)
             ),
             Self::NoFirstCommit { partition, pod, quiet, waiting } => write!(
                 f,
-                "{partition} is stuck: canary pod {pod} got it {} ago and has committed nothing yet, while {waiting} messages wait",
-                HumanDuration(*quiet)
+                "{partition} is stuck: canary pod {pod} got it {} ago and has committed nothing yet, while {}",
+                HumanDuration(*quiet),
+                WhatWaits(*waiting)
             ),
             Self::Rewound { partition, pod, records } => write!(
                 f,

@@ -12,7 +12,7 @@ use crate::findings::fault::Fault;
 use crate::guards::stall::flags::Flags;
 use crate::guards::stall::reference::{Busy, Reference};
 use crate::lag::column::{Column, Moves, Place};
-use crate::lag::partitions::{Lags, MORE_THAN_A_MARKER, PartitionLag, Since};
+use crate::lag::partitions::{Lags, PartitionLag, Since};
 use crate::numbers::{Millis, seconds};
 use crate::observation::record::Record;
 use crate::observation::{GroupState, PartitionId, Role};
@@ -379,8 +379,7 @@ impl StallGuard {
             Some(_) => lag.behind() >= seconds(wait),
             None => growing.is_some_and(|since| Millis::from(since) >= wait),
         };
-        // If nothing arrived since the last commit, a single message may be a marker.
-        let work = growing.is_some() || lag.waiting() >= MORE_THAN_A_MARKER;
+        let work = lag.has_work() || (lag.committed.is_none() && growing.is_some());
         // A pod that loads a cache first commits nothing until it is warm.
         let begun = self.flags[place].contains(Flags::ARMED) || lag.is_warm();
         self.flags[place].set(Flags::RIPE, old(wait) && work && begun);

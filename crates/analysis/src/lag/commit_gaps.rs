@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::lag::column::{Column, Moves};
-use crate::lag::partitions::PartitionLag;
+use crate::lag::partitions::{PartitionLag, is_work};
 use crate::numbers::Millis;
 use crate::observation::Role;
 
@@ -32,7 +32,7 @@ struct Clock {
 
 #[derive(Clone, Copy, Debug)]
 enum Work {
-    /// Nothing waits.
+    /// Nothing waits, or what may be a marker.
     Idle,
     /// Messages have been waiting, uncommitted, since a moment that was seen.
     Since(Millis),
@@ -83,7 +83,7 @@ impl CommitGaps {
                 continue;
             };
             let same = clock.filter(|_| !lag.other_owner);
-            let waits = committed < end;
+            let waits = is_work(end.saturating_sub(committed));
             let work = match same {
                 None if waits => Work::Unseen,
                 Some(clock) if waits && clock.committed == committed => clock.work.go_on(at),

@@ -16,7 +16,15 @@ use crate::observation::{
 };
 
 /// Waiting messages from which some of them must be real.
-pub(crate) const MORE_THAN_A_MARKER: i64 = 2;
+const MORE_THAN_A_MARKER: i64 = 2;
+
+/// Whether what waits is work for sure: a single message may be the marker that ends a transaction,
+/// which no consumer reads, and a consumer that reads uncommitted records commits before it is
+/// written. One rule for silence, for being behind, and for gaps between commits.
+pub(crate) const fn is_work(waiting: i64) -> bool {
+    MORE_THAN_A_MARKER <= waiting
+}
+
 /// Stands for an offset that was never known; none is negative.
 const UNKNOWN: i64 = -1;
 
@@ -233,16 +241,20 @@ impl PartitionLag {
         waiting.unwrap_or(0).max(0)
     }
 
-    /// The time lag for comparisons: a single waiting message is none, since a transaction's
-    /// marker at the end of the log is never consumed. `None`: unknown.
-    pub(crate) fn comparable(&self) -> Option<f64> {
-        let lag = self.lag?;
-        if self.waiting() < MORE_THAN_A_MARKER { Some(0.0) } else { lag.exact() }
+    /// Whether work waits for sure; not while an offset is unknown.
+    pub(crate) fn has_work(&self) -> bool {
+        is_work(self.waiting())
     }
 
-    /// The part of the time lag that is certain, in seconds.
+    /// The time lag for comparisons: none without work. `None`: unknown.
+    pub(crate) fn comparable(&self) -> Option<f64> {
+        let lag = self.lag?;
+        if self.has_work() { lag.exact() } else { Some(0.0) }
+    }
+
+    /// The part of the time lag that is certain, in seconds; 0 without work.
     pub(crate) fn behind(&self) -> f64 {
-        self.lag.map_or(0.0, TimeLag::lower_bound)
+        self.lag.filter(|_| self.has_work()).map_or(0.0, TimeLag::lower_bound)
     }
 
     /// Whether nobody ever committed here and nothing arrives: nothing to judge by.

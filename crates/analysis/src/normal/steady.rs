@@ -92,7 +92,7 @@ fn largest_lags(record: &Record, stuck: &BTreeSet<PartitionId>) -> Vec<(Millis, 
         };
         let primary = all.filter(|(place, it)| it.role() == Some(Role::Primary) && counts(*place));
         let primary = primary.map(|(_, lag)| lag);
-        let seconds = primary.filter_map(|lag| Some(lag.lag?.lower_bound())).reduce(f64::max);
+        let seconds = primary.filter_map(|lag| lag.lag.map(|_| lag.behind())).reduce(f64::max);
         if let Some(seconds) = seconds.filter(|_| group.state == GroupState::Stable) {
             largest.push((seen.at, seconds));
         }

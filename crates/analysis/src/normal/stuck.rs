@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::lag::column::Place;
 use crate::lag::commit_gaps::CommitGaps;
-use crate::lag::partitions::{Lags, MORE_THAN_A_MARKER, PartitionLag};
+use crate::lag::partitions::{Lags, PartitionLag, is_work};
 use crate::numbers::{Millis, tally};
 use crate::observation::record::Record;
 use crate::observation::{GroupState, PartitionId, Role};
@@ -74,7 +74,7 @@ pub fn stuck_partitions(record: &Record) -> Vec<StuckPartition> {
         let it = standing.get(&partition).filter(|_| lag.role() == Some(Role::Primary))?;
         let quiet = at.saturating_sub(it.since);
         let waiting = waiting(lag, it);
-        let is_stuck = silence <= quiet && MORE_THAN_A_MARKER <= waiting;
+        let is_stuck = silence <= quiet && is_work(waiting);
         let is_busy = is_stuck || quiet < silence;
         is_busy.then_some((is_stuck, StuckPartition { partition, since: it.since, waiting }))
     });

@@ -13,7 +13,7 @@ use crate::engines::poisson::largest_mean;
 use crate::findings::finding::Observed;
 use crate::findings::signal::Signal;
 use crate::lag::group::{Group, GroupSnapshot};
-use crate::lag::partitions::{MORE_THAN_A_MARKER, PartitionLag};
+use crate::lag::partitions::PartitionLag;
 use crate::lag::windows::{LagWindows, MessageCounts, WindowLag};
 use crate::numbers::{Millis, count, seconds};
 use crate::observation::PartitionId;
@@ -109,10 +109,7 @@ impl LagNonInferiority {
     /// `longest` seconds: what came after it says nothing while it does.
     fn count_in_time(&mut self, lags: &[PartitionLag], longest: f64) {
         let warm = || lags.iter().filter(|lag| lag.consumer.is_some_and(|it| it.warm));
-        // A single message may be a marker, which is never committed.
-        let is_late =
-            |lag: &PartitionLag| lag.waiting() >= MORE_THAN_A_MARKER && lag.behind() > longest;
-        if warm().any(is_late) {
+        if warm().any(|lag| lag.behind() > longest) {
             self.in_time = 0;
             return;
         }

@@ -1,8 +1,12 @@
 //! The guards: stalls, poison records, crash loops and out-of-memory kills, and what excuses them.
 //! Times are logical: seconds of the simulation, to the resolution of its polls.
 
-use siskin_analysis::observation::{Millis, PodObservation, Role};
-use siskin_analysis::{Doubt, Fault, Finding, Judge, Note, Record, Signal, Verdict, crash_guard};
+use std::collections::BTreeMap;
+
+use siskin_analysis::observation::{Millis, Observation, PodObservation, Role};
+use siskin_analysis::{
+    Doubt, Fault, Finding, Judge, Note, Record, Signal, Verdict, crash_guard, primary_steady,
+};
 use siskin_simulation::pod::Pod;
 use siskin_simulation::trial::{HAND_OVER, Trial, doubt, fault};
 use siskin_simulation::{Shape, World, healthy_pod};
@@ -99,6 +103,77 @@ fn a_partition_that_stood_before_the_hand_over_is_told_and_not_held_against_the_
     assert!(doubt(trial.last()).is_some_and(told), "{}", trial.last());
     let noted = |it: &Note| matches!(it, Note::StoodBefore { more: 0, .. });
     assert!(trial.last().notes.iter().any(noted));
+}
+
+/// Takes every commit of partition 0 away: nobody ever committed there.
+fn never_committed(seen: &mut Observation) {
+    let partitions = seen.group.iter_mut().flat_map(|it| &mut it.partitions);
+    partitions.filter(|it| it.partition == 0).for_each(|it| it.committed = None);
+}
+
+#[test]
+fn a_partition_on_which_nobody_ever_committed_before_is_not_held_against_the_canary() {
+    let mut owned = 0;
+    for seed in 0..20 {
+        let mut world = World::new(Shape::small(), seed);
+        let mut record = Record::new(20 * MINUTE);
+        world.partitions[0].poison = Some(world.partitions[0].position);
+        world.run(3 * MINUTE, |_, mut seen| {
+            never_committed(&mut seen);
+            record.push(seen);
+        });
+        let mut trial = Trial::with_record(world, record);
+        trial.world.start_trial(HAND_OVER);
+        if !trial.world.canary_partitions().contains(&0) {
+            continue;
+        }
+        owned += 1;
+        trial.run_edited(4 * MINUTE, |_, seen| never_committed(seen));
+        assert!(trial.never(Verdict::Fail), "seed {seed}: {}", trial.last());
+        assert!(trial.never(Verdict::Pass), "seed {seed}: nor does it pass");
+    }
+    assert!(0 < owned, "a canary that owns the partition");
+}
+
+/// Puts the marker of a transaction at the end of every log: it is never consumed. Nothing else arrives
+/// on what is at rest, at the offset that it came to rest at.
+fn marked(seen: &mut Observation, resting: &mut BTreeMap<i32, Option<i64>>) {
+    let partitions = seen.group.iter_mut().flat_map(|it| &mut it.partitions);
+    for partition in partitions {
+        if let Some(rest) = resting.get_mut(&partition.partition) {
+            let end = rest.or(partition.log_end);
+            (*rest, partition.committed, partition.log_end) = (end, end, end);
+        }
+        partition.log_end = partition.log_end.map(|it| it + 1);
+    }
+}
+
+#[test]
+fn one_record_that_waits_for_ever_is_no_stall_and_holds_no_trial_back() {
+    let mut world = World::new(Shape::small(), 3);
+    let mut record = Record::new(20 * MINUTE);
+    let mut resting = BTreeMap::new();
+    for (minutes, rests) in [(10, 0), (3, 4)] {
+        resting.extend((0..rests).map(|it| (it, None)));
+        world.run(minutes * MINUTE, |_, mut seen| {
+            marked(&mut seen, &mut resting);
+            record.push(seen);
+        });
+    }
+    assert_eq!(primary_steady(&record, world.now), Ok(()), "a marker is nothing to be behind with");
+    let mut trial = Trial::with_record(world, record);
+    trial.world.start_trial(HAND_OVER);
+    trial.run_edited(2 * MINUTE, |_, seen| marked(seen, &mut resting));
+    // From now on nothing arrives on the canary's partitions.
+    let idle = trial.world.canary_partitions().into_iter().filter_map(|it| i32::try_from(it).ok());
+    resting.extend(idle.map(|it| (it, None)));
+    trial.run_edited(6 * MINUTE, |_, seen| marked(seen, &mut resting));
+    assert!(trial.never(Verdict::Fail), "{}", trial.last());
+    let stalled = trial.assessments.iter().filter(|it| {
+        doubt(it)
+            .is_some_and(|it| matches!(it, Doubt::SharedStall { .. } | Doubt::JustRecovered { .. }))
+    });
+    assert_eq!(stalled.count(), 0);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use siskin_api::{
     AnalysisStatus, CanaryRollout, CanaryRolloutStatus, Cause, Clock, Clocks, Command,
     CommandOutcome, CommandRecord, HistoryEntry, ObservedTarget, Origin, Phase, PrintedColumns,
-    ProgressStatus, RejectedRevision, ReplayRange, Revisions, RoleFigures, RolloutOutcome, Share,
-    Verdict,
+    ProgressStatus, RejectedRevision, ReplayRange, ReplayRangeKind, Revisions, RoleFigures,
+    RolloutOutcome, Share, Verdict,
 };
 
 use crate::schema::minimal;
@@ -94,7 +94,13 @@ fn full() -> CanaryRolloutStatus {
             by: text("field manager kubectl-annotate"),
             at: Some(second),
         }],
-        replay: vec![ReplayRange { topic: "orders".to_owned(), partition: 3, from: 100, to: 220 }],
+        replay: vec![ReplayRange {
+            topic: "orders".to_owned(),
+            partition: 3,
+            from: 100,
+            to: 220,
+            kind: ReplayRangeKind::Certain,
+        }],
         ..CanaryRolloutStatus::default()
     }
 }

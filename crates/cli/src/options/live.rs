@@ -33,6 +33,13 @@ pub(crate) enum LiveCommand {
     #[command(after_help = "Examples:
   kubectl siskin history orders -n shop")]
     History(HistoryArgs),
+    /// Show which offsets the canary of the last attempt consumed: what to process again after a bad one.
+    ///
+    /// certain: committed while the canary owned the partition. possible: committed while it may have owned it.
+    /// touched: perhaps processed by it, and committed by others. Every offset that it processed lies in one of
+    /// them, unless the list says why not. With -o kcat: a command for each range that prints its records.
+    #[command(after_help = RANGES_EXAMPLES)]
+    ReplayRanges(ReplayRangesArgs),
     /// Say what is wrong with a rollout, or without a name with the installation, and what to do.
     ///
     /// Reads only, with your own rights; a check that they do not reach is told as not made. Values of
@@ -50,6 +57,11 @@ pub(crate) enum LiveCommand {
 const DOCTOR_EXAMPLES: &str = "Examples:
   kubectl siskin doctor                      # the installation
   kubectl siskin doctor orders -n shop       # one rollout";
+
+const RANGES_EXAMPLES: &str = "Examples:
+  kubectl siskin replay-ranges orders -n shop
+  kubectl siskin replay-ranges orders -o json | jq '.ranges[] | select(.kind == \"certain\")'
+  kubectl siskin replay-ranges orders -o kcat > again.sh";
 
 const LIST_EXAMPLES: &str = "Examples:
   kubectl siskin list
@@ -101,6 +113,29 @@ pub(crate) struct StatusArgs {
     /// The object itself instead of its description.
     #[arg(short, long, value_name = "FORM")]
     pub(crate) output: Option<OutputForm>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+/// Form of replay ranges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RangesForm {
+    /// A table, with what is to be said of it.
+    Table,
+    /// One object as JSON.
+    Json,
+    /// A kcat command for each range.
+    Kcat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayRangesArgs {
+    /// NAME or canaryrollout/NAME, or deployment/NAME for the one of that Deployment.
+    #[arg(value_name = "NAME")]
+    pub(crate) subject: Subject,
+    /// A table, JSON, or commands of kcat.
+    #[arg(short, long, value_name = "FORM", default_value = "table")]
+    pub(crate) output: RangesForm,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
 }

@@ -12,6 +12,7 @@ use siskin_analysis::{Assessment, Verdict};
 use siskin_api::AnalysisStatus;
 use siskin_decide::{Revision, RolloutId};
 use siskin_kafka::GroupSnapshot;
+use siskin_operator::evidence::replay_ranges::KeptRanges;
 use siskin_operator::evidence::rollout_evidence::{RolloutEvidence, Saved};
 use siskin_operator::name::Name;
 use siskin_operator::traces::shelf::Traces;
@@ -54,7 +55,7 @@ impl Live {
         };
         live.run(25 * MINUTE, |_| {});
         live.world.start_trial(HAND_OVER);
-        live.attend(Saved { analysis: None, replay: &[], under_way: false });
+        live.attend(Saved { analysis: None, replay: &KeptRanges::Begins, under_way: false });
         live
     }
 
@@ -69,7 +70,7 @@ impl Live {
         let analysis = AnalysisStatus { accounts: self.evidence.accounts(), ..Default::default() };
         (self.traces, self.evidence) = process(self.world.shape);
         let analysis = accounts.then_some(&analysis);
-        self.attend(Saved { analysis, replay: &[], under_way: true });
+        self.attend(Saved { analysis, replay: &KeptRanges::Begins, under_way: true });
     }
 
     /// Lets time pass, up to the first Fail. A sample, then a pass: as in the operator.

@@ -21,6 +21,8 @@ fn pod(name: &str, ip: &str, role: Option<Role>) -> PodIdentity {
         host_network: false,
         node_ips: ["192.168.0.1", "fd01::1"].iter().filter_map(|it| it.parse().ok()).collect(),
         terminating: false,
+        gone: false,
+        ready: true,
         role,
     }
 }
@@ -185,6 +187,89 @@ fn a_pod_with_several_members_has_joined_once_and_one_that_leaves_has_not() {
     assert_eq!(joined(&both, &pods), 2);
     pods.iter_mut().filter(|it| &*it.name == second).for_each(|it| it.terminating = true);
     assert_eq!(joined(&both, &pods), 1, "it is still a member, and about to leave");
+}
+
+#[test]
+fn a_pod_that_went_lately_keeps_its_role_and_gives_its_address_up() {
+    let gone = |name: &str, ip: &str, role| PodIdentity {
+        terminating: true,
+        gone: true,
+        ready: false,
+        ..pod(name, ip, Some(role))
+    };
+    let was = "orders-canary-5c4b-wasit";
+    let mut pods = pods();
+    pods.push(gone(was, "10.0.0.20", Role::Canary));
+    pods.push(gone("orders-canary-5c4b-older", "10.0.0.1", Role::Canary));
+    let owned = |member: Member, pods: &[PodIdentity]| {
+        attribute(&snapshot(vec![member]), pods).partitions[0].owner.clone()
+    };
+    assert_eq!(owned(member(None, was, None), &pods), on(was, Role::Canary));
+    assert_eq!(owned(member(None, "c-1", Some("10.0.0.20")), &pods), on(was, Role::Canary));
+    let heir = owned(member(None, "c-1", Some("10.0.0.1")), &pods);
+    assert_eq!(heir, on(PRIMARY, Role::Primary), "who is there has the address");
+    let joined = attribute(&snapshot(vec![member(None, was, None)]), &pods).members;
+    assert_eq!((joined.canary, joined.canary_pods), (1, 0), "it lingers, and has not joined");
+}
+
+#[test]
+fn a_member_that_names_nobody_is_a_stranger_once_every_ready_pod_is_named() {
+    let mut pods = vec![
+        pod(PRIMARY, "10.0.0.1", Some(Role::Primary)),
+        pod(CANARY, "10.0.0.2", Some(Role::Canary)),
+    ];
+    let members = |second: &str| {
+        let stranger = member(None, "orders-eu-1", Some("172.16.0.9"));
+        snapshot(vec![member(None, PRIMARY, None), member(None, second, None), stranger])
+    };
+    let counted = |second: &str, pods: &[PodIdentity]| {
+        let members = attribute(&members(second), pods).members;
+        (members.external, members.unattributed)
+    };
+    assert_eq!(counted(CANARY, &pods), (1, 0));
+    assert_eq!(counted("who", &pods), (0, 2), "the canary may be either");
+    pods[1].ready = false;
+    assert_eq!(counted("who", &pods), (2, 0), "it has not begun yet");
+    assert_eq!(attribute(&members("x"), &[]).members.external, 0, "no pod is known at all");
+}
+
+#[test]
+fn a_pod_that_is_not_ready_does_not_stand_for_one_that_is() {
+    let other = "orders-canary-5c4b-other";
+    let mut pods = vec![
+        pod(CANARY, "10.0.0.2", Some(Role::Canary)),
+        pod(other, "10.0.0.3", Some(Role::Canary)),
+    ];
+    pods[1].ready = false;
+    let seen = attribute(&snapshot(vec![member(None, other, None)]), &pods).members;
+    assert_eq!((seen.canary, seen.canary_pods), (1, 0));
+}
+
+/// `cargo test -p siskin-kafka --release -- --ignored --nocapture thousand`
+#[test]
+#[ignore = "prints a time"]
+fn a_thousand_members_among_three_thousand_pods() {
+    let name = |it: u32| format!("orders-primary-7d9f{:03x}-{:05x}", it / 100, it * 7919);
+    let pods: Vec<_> = (0..3_000_u32)
+        .map(|it| {
+            let ip = format!("10.{}.{}.{}", 1 + it / 60_000, it / 250, it % 250);
+            let role = (it < 1_000).then_some(Role::Primary);
+            pod(&name(it), &ip, role)
+        })
+        .collect();
+    let members =
+        (0..1_000).map(|it| member(None, &format!("consumer-orders-{}-1", name(it)), None));
+    let snapshot = snapshot(members.collect());
+    let mut times: Vec<_> = (0..51)
+        .map(|_| {
+            let begun = std::time::Instant::now();
+            let seen = attribute(&snapshot, &pods);
+            assert_eq!(seen.members.primary, 1_000);
+            begun.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    println!("1,000 members among 3,000 pods: p50 {:?}, longest {:?}", times[25], times[50]);
 }
 
 /// What `PodNames` answers, by its definition: every pod is looked for at every place of the text.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
-use k8s_openapi::api::core::v1::{Namespace, Pod, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::api::{
     ApiResource, DynamicObject, GetParams, ListParams, ObjectList, PostParams, VersionMatch,
@@ -64,6 +64,12 @@ impl CallFailed {
     pub(crate) fn is_taken(&self) -> bool {
         let CallError::Api(kube::Error::Api(status)) = &self.source else { return false };
         status.reason == "AlreadyExists"
+    }
+
+    /// Whether there is no such object.
+    pub(crate) fn is_absent(&self) -> bool {
+        let CallError::Api(kube::Error::Api(status)) = &self.source else { return false };
+        status.code == 404 && !is_denial(status)
     }
 
     /// Somebody else changed or removed the object since it was read: look again, nothing is wrong.
@@ -298,6 +304,11 @@ impl Cluster {
                 && !matches!(over, Some("Succeeded" | "Failed"))
         };
         Ok(u32::try_from(list.items.iter().filter(leaves).count()).unwrap_or(u32::MAX))
+    }
+
+    /// A `ConfigMap`: replay ranges.
+    pub(crate) async fn config_map(&self, namespace: &str, name: &str) -> Found<ConfigMap> {
+        get(&self.all(Some(namespace)), "ConfigMap", name).await
     }
 
     /// A Secret, for credentials.

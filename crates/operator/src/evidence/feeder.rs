@@ -1,9 +1,13 @@
 //! The one task in which samples arrive: each is attributed to the pods of that moment and handed
 //! to its rollout's evidence. Asks for a pass when it matters; decides nothing.
 
+use std::time::Duration;
+
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
+use jiff::Timestamp;
+use siskin_analysis::observation::Millis;
 use siskin_kafka::{Sample, SampleError, SamplerStopped, attribute};
 use siskin_prometheus::ReadError;
 use tokio::sync::mpsc;
@@ -11,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::clock;
 use crate::evidence::meter::{MetricsRead, MetricsReading};
 use crate::evidence::neighbors::Neighbors;
+use crate::evidence::replay_ranges::Lives;
 use crate::evidence::sampling::{Feed, Sampling};
 use crate::name::Trigger;
 use crate::observe::pods::Pods;
@@ -114,9 +119,19 @@ impl Feeder {
         let namespace = &feed.name.namespace;
         self.sampling.fed(feed, |sampled| {
             let mut pods = self.pods.of(namespace, &sampled.target);
-            let identities = self.neighbors.beside(namespace, &sampled.target, &pods.identities);
+            let now = clock::now();
+            let gone = self.pods.gone(namespace, &sampled.target, now.as_millisecond());
+            let ours = gone.iter().map(|it| it.identity.clone());
+            let ours: Vec<_> = pods.identities.iter().cloned().chain(ours).collect();
             let answer = sample.as_ref().as_ref().ok();
-            let group = answer.map(|snapshot| attribute(snapshot, &identities));
+            let group = answer.map(|snapshot| {
+                let group = attribute(snapshot, &ours);
+                // Others are looked through only where somebody is left over.
+                if group.members.unattributed == 0 {
+                    return group;
+                }
+                attribute(snapshot, &self.neighbors.beside(namespace, &sampled.target, &ours))
+            });
             let unattributed = group.as_ref().is_some_and(|it| 0 < it.members.unattributed);
             let failure = reading.and_then(|mut reading| {
                 reading.attach(&mut pods.observations, &pods.exports);
@@ -125,7 +140,12 @@ impl Feeder {
             });
             let evidence = &mut sampled.evidence;
             evidence.unread = failure;
-            evidence.observe(sample.clone(), clock::now(), pods.observations, group);
+            evidence.lives = Lives {
+                begun: feed.subscription.begun_ago().map(|it| before(now, it)),
+                gone,
+                blind: self.pods.unseen_for(now.as_millisecond()).is_some(),
+            };
+            evidence.observe(sample.clone(), now, pods.observations, group);
             Delivered { asks: evidence.is_news(), unattributed }
         })
     }
@@ -140,6 +160,11 @@ async fn meter(feed: Feed, sample: Sample, read: MetricsRead) -> Turn {
     let at = sample.as_ref().as_ref().map_or_else(|_| clock::now_millis(), |it| it.at);
     let reading = read.run(at).await;
     Turn::Metered(feed, sample, Box::new(reading))
+}
+
+/// Milliseconds since 1970 of what was so long ago.
+fn before(now: Timestamp, ago: Duration) -> Millis {
+    now.as_millisecond().saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// What became of a sample: an answer, or one of the errors that its source knows.

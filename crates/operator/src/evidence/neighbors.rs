@@ -38,7 +38,8 @@ impl Neighbors {
         Self { cluster, pods, known: HashMap::new(), asked: FuturesUnordered::new() }
     }
 
-    /// Adds the pods of other workloads to `ours`, which are those of `target`.
+    /// Adds the pods of other workloads to `ours`, which are those of `target`: those of other rollouts
+    /// as they are now, and the others as they were listed.
     pub(crate) fn beside(
         &self,
         namespace: &str,
@@ -46,7 +47,11 @@ impl Neighbors {
         ours: &[PodIdentity],
     ) -> Vec<PodIdentity> {
         let others = self.known.get(namespace).map_or(&[][..], |(_, pods)| pods.as_slice());
-        ours.iter().cloned().chain(strangers(others, target, ours)).collect()
+        let rollouts = self.pods.others(namespace, target);
+        let listed = strangers(others, target, ours);
+        let listed = listed.filter(|it| rollouts.iter().all(|known| known.name != it.name));
+        let listed: Vec<_> = listed.collect();
+        ours.iter().cloned().chain(rollouts).chain(listed).collect()
     }
 
     /// Lists the namespace's pods, unless that was done lately.

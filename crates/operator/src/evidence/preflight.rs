@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use siskin_analysis::{Unsteady, primary_steady, stuck_partitions};
 use siskin_decide::{Stage, State, Trial};
-use siskin_kafka::GroupSnapshot;
+use siskin_kafka::{GroupSnapshot, PodIdentity};
 
 use crate::evidence::concern::Concern;
 use crate::evidence::rollout_evidence::RolloutEvidence;
@@ -37,7 +37,7 @@ pub(super) fn preflight(
     match gathered.latest.as_deref() {
         Some(Err(error)) => found.push(error.into()),
         Some(Ok(snapshot)) => {
-            found.extend(static_members(snapshot));
+            found.extend(static_members(snapshot, &world.pods.identities));
             found.extend(steady(gathered, now));
             found.extend(gathered.unread.as_ref().map(Concern::from));
         }
@@ -123,10 +123,15 @@ fn steady(gathered: &RolloutEvidence, now: Timestamp) -> Option<Concern> {
 }
 
 /// A static id that is in the template is the same in both roles: the old member would be fenced.
-fn static_members(snapshot: &GroupSnapshot) -> Option<Concern> {
+/// One that holds the name or an address of a pod is of that pod alone; that `client.id` holds it proves
+/// nothing, since Java makes its `client.id` of the static id.
+fn static_members(snapshot: &GroupSnapshot, pods: &[PodIdentity]) -> Option<Concern> {
     let shared = snapshot.members.iter().find_map(|member| {
         let id = member.instance_id.as_deref()?;
-        let own = member.client_id.contains(id) || id.contains(&member.client_id);
+        let names = |pod: &PodIdentity| {
+            id.contains(&*pod.name) || pod.ips.iter().any(|ip| id.contains(&ip.to_string()))
+        };
+        let own = pods.iter().any(names);
         (snapshot.members.len() == 1 && !own).then_some(id)
     })?;
     Some(Concern::new(

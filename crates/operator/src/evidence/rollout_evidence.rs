@@ -9,14 +9,14 @@ use siskin_analysis::observation::{
 use siskin_analysis::{
     Assessment, Finding, GroupSummary, Judge, RECORD_SPAN, Record, Settings, crash_guard, summarize,
 };
-use siskin_api::{AnalysisStatus, ReplayRange};
+use siskin_api::AnalysisStatus;
 use siskin_decide::{Membership, RolloutId};
 use siskin_kafka::Sample;
 use siskin_prometheus::ReadError;
 use siskin_trace::Seen;
 
 use crate::evidence::concern::Concern;
-use crate::evidence::replay_ranges::{ConsumedRanges, ReplayRanges};
+use crate::evidence::replay_ranges::{KeptRanges, Lives, ReplayRecord, ReplayView, ReplayWritten};
 use crate::traces::marks::AttemptSnapshot;
 use crate::traces::shelf::{Attempt, Beginning, Recorder};
 
@@ -35,6 +35,8 @@ pub struct RolloutEvidence {
     pub(super) latest: Option<Sample>,
     /// Why the pods' metrics could not be read beside the latest sample.
     pub(super) unread: Option<ReadError>,
+    /// What is known of the canary's pods beside the sample that is observed next.
+    pub(super) lives: Lives,
     reported: Reported,
     interval: Millis,
     held: bool,
@@ -54,7 +56,8 @@ struct Session {
     id: RolloutId,
     begun: Timestamp,
     judge: Judge,
-    replay: ReplayRanges,
+    /// `None` until it is known what an earlier process kept.
+    replay: Option<ReplayRecord>,
     /// What the judge was given and no pass has asked it about: it is not in the trace yet.
     unasked: Option<Observation>,
     /// Whether the latest pass took the primary for healthy.
@@ -66,8 +69,8 @@ struct Session {
 pub struct Saved<'a> {
     /// The judge's accounts, and the figures beside them.
     pub analysis: Option<&'a AnalysisStatus>,
-    /// Replay ranges recorded so far.
-    pub replay: &'a [ReplayRange],
+    /// Replay ranges kept so far.
+    pub replay: &'a KeptRanges,
     /// Whether canary pods already exist: without accounts their evidence was lost.
     pub under_way: bool,
 }
@@ -83,6 +86,7 @@ impl RolloutEvidence {
             session: None,
             latest: None,
             unread: None,
+            lives: Lives::default(),
             reported: Reported::default(),
             interval,
             held: false,
@@ -98,8 +102,10 @@ impl RolloutEvidence {
         group: Option<GroupObservation>,
     ) {
         let at = sample.as_ref().as_ref().map_or(now.as_millisecond(), |it| it.at);
-        if let (Some(session), Some(group)) = (&mut self.session, &group) {
-            session.replay.observe(group);
+        let lives = std::mem::take(&mut self.lives);
+        let replay = self.session.as_mut().and_then(|it| it.replay.as_mut());
+        if let (Some(replay), Some(group)) = (replay, &group) {
+            replay.observe(group, &pods, &lives, lives.begun.unwrap_or(at));
         }
         let observation = Observation { at, group, pods };
         self.record_unasked();
@@ -153,7 +159,9 @@ impl RolloutEvidence {
             self.close(now);
             return;
         };
-        if self.session.as_ref().is_some_and(|it| it.id == id) {
+        let replay = ReplayRecord::of(saved.replay, &self.record, now);
+        if let Some(session) = self.session.as_mut().filter(|it| it.id == id) {
+            session.replay = session.replay.take().or(replay);
             return;
         }
         let accounts = saved.analysis.and_then(|it| it.accounts.as_deref());
@@ -170,7 +178,6 @@ impl RolloutEvidence {
         self.record_unasked();
         let attempt = Attempt { id, settings, beginning };
         self.recorder.begin(attempt, &self.record, now.as_millisecond());
-        let replay = ReplayRanges::resumed(saved.replay);
         let (unasked, primary_healthy) = (None, None);
         let session = Session { id, begun: now, judge, replay, unasked, primary_healthy };
         self.session = Some(Box::new(session));
@@ -241,9 +248,27 @@ impl RolloutEvidence {
         self.session.as_ref().map(|it| it.judge.save())
     }
 
-    /// Ranges of offsets that the canary consumed.
-    pub(crate) fn replay(&self) -> Option<ConsumedRanges> {
-        self.session.as_ref().map(|it| it.replay.ranges())
+    /// Ranges of offsets that the canary consumed, for the status and the object of this name.
+    pub(crate) fn replay(
+        &self,
+        object: String,
+        leaves: bool,
+        now: Timestamp,
+    ) -> Option<ReplayView> {
+        let replay = self.session.as_ref()?.replay.as_ref()?;
+        Some(replay.view(object, leaves, now))
+    }
+
+    /// Whether it is not known yet what an earlier process kept of this attempt's ranges.
+    pub(crate) fn needs_ranges(&self, id: RolloutId) -> bool {
+        self.session.as_ref().is_none_or(|it| it.id != id || it.replay.is_none())
+    }
+
+    /// Notes what became of the object with the ranges.
+    pub(crate) fn note_written(&mut self, tried: ReplayWritten, now: Timestamp) {
+        if let Some(replay) = self.session.as_mut().and_then(|it| it.replay.as_mut()) {
+            replay.note_written(tried, now);
+        }
     }
 
     /// Lag, throughput and shares by role.

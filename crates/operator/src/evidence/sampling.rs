@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use siskin_decide::Uid;
-use siskin_kafka::{ClusterConfig, Samplers, Subscription, Topics};
+use siskin_kafka::{ClusterConfig, Hurry, Samplers, Subscription, Topics};
 use siskin_prometheus::Scrapes;
 use tokio::sync::mpsc;
 
@@ -54,6 +54,8 @@ pub(super) struct Sampled {
     source: Arc<Source>,
     pub(super) target: Arc<str>,
     pub(super) metrics: Option<Arc<MetricsSource>>,
+    /// Asks for a sample before it is due.
+    hurry: Hurry,
     /// When its pods were last scraped.
     pub(super) scrapes: Scrapes,
     pub(super) evidence: RolloutEvidence,
@@ -88,11 +90,14 @@ impl Sampling {
         {
             sampled.metrics = metrics;
             if *sampled.source != source {
+                let subscription = self.subscribe(&source);
+                sampled.hurry = subscription.hurry();
                 sampled.source = Arc::new(source);
-                self.feed(world, &sampled.source);
+                self.feed(world, &sampled.source, subscription);
             }
             return;
         }
+        let subscription = self.subscribe(&source);
         let source = Arc::new(source);
         let millis = i64::try_from(source.interval.as_millis()).unwrap_or(i64::MAX);
         let sampled = Sampled {
@@ -100,6 +105,7 @@ impl Sampling {
             target: world.target_name().into(),
             source: Arc::clone(&source),
             metrics,
+            hurry: subscription.hurry(),
             scrapes: Scrapes::default(),
             evidence: RolloutEvidence::new(millis, self.traces.recorder(name)),
         };
@@ -107,17 +113,26 @@ impl Sampling {
         if let Some(before) = before {
             before.lock().evidence.close(clock::now());
         }
-        self.feed(world, &source);
+        self.feed(world, &source, subscription);
     }
 
-    /// Subscribes to this source. What was subscribed to before feeds nobody any more.
-    fn feed(&self, world: &World, source: &Arc<Source>) {
-        let Source { cluster, group, topics, interval } = &**source;
-        let (cluster, topics) = (cluster.clone(), topics.clone());
-        let subscription = self.samplers.subscribe(cluster, group, topics, *interval);
+    fn subscribe(&self, source: &Source) -> Subscription {
+        let Source { cluster, group, topics, interval } = source;
+        self.samplers.subscribe(cluster.clone(), group, topics.clone(), *interval)
+    }
+
+    /// Feeds the rollout from this subscription. What was subscribed to before feeds nobody any more.
+    fn feed(&self, world: &World, source: &Arc<Source>, subscription: Subscription) {
         let (name, uid, source) = (world.name.clone(), world.uid.clone(), Arc::clone(source));
         // The task that receives lives as long as the process: it ends the process if it ends.
         self.feeds.send(Feed { name, uid, source, subscription }).ok();
+    }
+
+    /// Asks for a sample of the rollout's group now.
+    pub(super) fn hasten(&self, name: &Name) {
+        if let Some(sampled) = self.rollouts.get(name) {
+            sampled.lock().hurry.poll();
+        }
     }
 
     /// Forgets a rollout and its trace; its subscription ends with its next sample.

@@ -6,7 +6,7 @@ use siskin_analysis::{Assessment, Finding, GroupSummary};
 use siskin_decide::{Evidence, Membership};
 
 use crate::evidence::concern::Concern;
-use crate::evidence::replay_ranges::ConsumedRanges;
+use crate::evidence::replay_ranges::ReplayView;
 
 /// Everything that one weighing found.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct EvidenceView {
     /// The judge's accounts, to be persisted.
     pub accounts: Option<String>,
     /// Ranges of offsets that the canary consumed.
-    pub replay: Option<ConsumedRanges>,
+    pub replay: Option<ReplayView>,
 }
 
 impl EvidenceView {

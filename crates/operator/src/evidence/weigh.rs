@@ -2,7 +2,7 @@
 //! Feeds the judge; writes nothing to the cluster and decides nothing.
 
 use jiff::Timestamp;
-use siskin_analysis::observation::{Millis, Observation, PodObservation};
+use siskin_analysis::observation::{Millis, Observation, PodObservation, Role};
 use siskin_analysis::{Assessment, Finding, MinimumEvidence, Settings, Verdict, crash_guard};
 use siskin_api::FrozenPlan;
 use siskin_api::conditions::SOURCES_REACHABLE;
@@ -14,6 +14,7 @@ use crate::evidence::concern::Concern;
 use crate::evidence::definitions::definitions;
 use crate::evidence::exporters::Exporters;
 use crate::evidence::preflight::{preflight, stuck};
+use crate::evidence::replay_ranges::{KeptRanges, ReplayWritten, object};
 use crate::evidence::rollout_evidence::{RolloutEvidence, Saved};
 use crate::evidence::sampling::Sampling;
 use crate::evidence::secrets::{ReadContext, SecretRead};
@@ -44,13 +45,44 @@ impl Weigher {
     pub(crate) async fn weigh(&self, world: &World, now: Timestamp) -> EvidenceView {
         let is_sampled = is_sampled(world);
         let asked = if is_sampled { self.sample(world, now).await } else { Ok(()) };
+        let kept = self.kept_ranges(world).await;
         let wrong = asked.err().or_else(|| unseen_pods(world));
         let weighed = self.sampling.with(world, |it| {
             let failed = || it.trouble().filter(|_| is_sampled).map(Delivery::Failed);
             let wrong = wrong.clone().map(Delivery::CannotAsk).or_else(failed);
-            weighed(world, wrong, it, now)
+            weighed(world, wrong, Gathered { evidence: it, kept: &kept }, now)
         });
         weighed.unwrap_or_else(|| unsampled(world, wrong, now))
+    }
+
+    /// Asks for a sample now: a canary is about to come, to grow, to shrink, or has left.
+    pub(crate) fn hasten(&self, world: &World) {
+        self.sampling.hasten(&world.name);
+    }
+
+    /// Notes what became of the object with the ranges of a rollout.
+    pub(crate) fn note_written(&self, world: &World, tried: ReplayWritten, now: Timestamp) {
+        self.sampling.with(world, |it| it.note_written(tried, now));
+    }
+
+    /// What an earlier process kept of the replay ranges of the attempt under way, if this one does
+    /// not know it yet.
+    async fn kept_ranges(&self, world: &World) -> KeptRanges {
+        let Some(id) = world.state.attempt_with_canary() else { return KeptRanges::Unread };
+        if self.sampling.with(world, |it| it.needs_ranges(id)) != Some(true) {
+            return KeptRanges::Unread;
+        }
+        let (namespace, name) = (&world.name.namespace, object::name_of(&world.name.name));
+        let found = match self.cluster.config_map(namespace, &name).await {
+            Ok(found) => found,
+            // Whoever may not read it may not write it: then there is none.
+            Err(error) if error.is_refused() => None,
+            Err(error) => {
+                tracing::debug!(rollout = %world.name, error = error.told(), "replay ranges unread");
+                return KeptRanges::Unread;
+            }
+        };
+        object::kept(found.as_ref(), &world.uid, id, under_way(world))
     }
 
     /// Drops what is known of a rollout that is gone.
@@ -89,16 +121,23 @@ fn is_sampled(world: &World) -> bool {
     owned && stays && world.spec_errors.is_empty()
 }
 
+/// What is known of a rollout that is sampled.
+struct Gathered<'a> {
+    evidence: &'a mut RolloutEvidence,
+    kept: &'a KeptRanges,
+}
+
 /// The view of a rollout whose group is sampled: judge, guards and preflight are asked.
 fn weighed(
     world: &World,
     wrong: Option<Delivery>,
-    gathered: &mut RolloutEvidence,
+    gathered: Gathered<'_>,
     now: Timestamp,
 ) -> EvidenceView {
+    let Gathered { evidence: gathered, kept } = gathered;
     gathered.note_told(told(world));
     let attempt = world.state.attempt_with_canary();
-    gathered.attend(attempt, settings(&world.plan), saved(world, attempt), now);
+    gathered.attend(attempt, settings(&world.plan), saved(world, attempt, kept), now);
     let mut assessment = gathered.assess(now, primary_healthy(world));
     let pods = &world.pods.observations;
     let mut guard = attempt.and_then(|_| gathered.crash(now, pods, primary_healthy(world)));
@@ -129,7 +168,7 @@ fn weighed(
         watched_since: gathered.watched_since(),
         figures: gathered.summary(),
         accounts: gathered.accounts(),
-        replay: gathered.replay(),
+        replay: gathered.replay(object::name_of(&world.name.name), leaves(world), now),
         delivery,
         concerns,
         stuck: stuck(world, gathered),
@@ -203,15 +242,26 @@ fn without_group(pods: &[PodObservation], now: Timestamp) -> Observation {
 }
 
 /// What an earlier process saved of this attempt.
-fn saved(world: &World, attempt: Option<RolloutId>) -> Saved<'_> {
+fn saved<'a>(world: &'a World, attempt: Option<RolloutId>, kept: &'a KeptRanges) -> Saved<'a> {
     let status = world.rollout.status.as_ref();
     Saved {
         analysis: status
             .filter(|it| it.rollout_id == attempt.map(|id| id.to_string()))
             .and_then(|it| it.analysis.as_ref()),
-        replay: status.map_or(&[], |it| it.replay.as_slice()),
-        under_way: world.canary.as_ref().is_some_and(|it| 0 < it.replicas),
+        replay: kept,
+        under_way: under_way(world),
     }
+}
+
+/// Whether canary pods exist already, or are about to.
+fn under_way(world: &World) -> bool {
+    world.canary.as_ref().is_some_and(|it| 0 < it.replicas)
+}
+
+/// Whether the canary of a rollback has no pod any more.
+fn leaves(world: &World) -> bool {
+    let has_pods = world.pods.observations.iter().any(|it| it.role == Role::Canary);
+    world.state.phase() == Phase::RollingBack && !has_pods && !under_way(world)
 }
 
 /// Evidence that `decide` may act on. A source that failed or cannot be queried counts as not

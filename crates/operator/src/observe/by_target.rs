@@ -30,6 +30,15 @@ impl<T: Clone> ByTarget<T> {
         pods.into_iter().flat_map(BTreeMap::values).map(|it| T::clone(it)).collect()
     }
 
+    /// Values of pods of the other targets of a namespace.
+    pub(crate) fn others(&self, namespace: &str, target: &str) -> Vec<T> {
+        let places = self.0.read();
+        let others = places.targets.iter();
+        let others = others
+            .filter(|(it, _)| it.namespace.as_ref() == namespace && it.name.as_ref() != target);
+        others.flat_map(|(_, pods)| pods.values()).map(|it| T::clone(it)).collect()
+    }
+
     /// Values of pods whose targets are in other namespaces, `most` at most.
     pub(crate) fn elsewhere(&self, namespace: &str, most: usize) -> Vec<T> {
         let places = self.0.read();
@@ -43,14 +52,14 @@ impl<T: Clone> ByTarget<T> {
         if let Some(listed) = &mut places.listed {
             listed.insert(pod.clone());
         }
-        let before = places.remove(&pod).filter(|it| *it != target);
+        let before = places.remove(&pod).map(|it| it.0).filter(|it| *it != target);
         places.pods.insert(pod.clone(), target.clone());
         places.targets.entry(target.clone()).or_default().insert(pod, Box::new(value));
         before.into_iter().chain([target]).collect()
     }
 
-    /// Forgets a pod. Answers with its target, if the pod was known.
-    pub(crate) fn remove(&self, pod: &Name) -> Option<Name> {
+    /// Forgets a pod. Answers with its target and its value, if the pod was known.
+    pub(crate) fn remove(&self, pod: &Name) -> Option<(Name, T)> {
         self.0.write().remove(pod)
     }
 
@@ -59,29 +68,26 @@ impl<T: Clone> ByTarget<T> {
         self.0.write().listed = Some(HashSet::new());
     }
 
-    /// A listing has shown everything. Forgets the pods that it has not shown, and names their
-    /// targets: no event will tell of them.
-    pub(crate) fn listing_ends(&self) -> Vec<Name> {
+    /// A listing has shown everything. Forgets the pods that it has not shown, and gives them back
+    /// with their targets: no event will tell of them.
+    pub(crate) fn listing_ends(&self) -> Vec<(Name, T)> {
         let mut places = self.0.write();
         let Some(listed) = places.listed.take() else { return vec![] };
         let gone = places.pods.keys().filter(|it| !listed.contains(*it)).cloned();
         let gone: Vec<Name> = gone.collect();
-        let targets: HashSet<Name> = gone.iter().filter_map(|it| places.remove(it)).collect();
-        targets.into_iter().collect()
+        gone.iter().filter_map(|it| places.remove(it)).collect()
     }
 }
 
 impl<T> Places<T> {
-    fn remove(&mut self, pod: &Name) -> Option<Name> {
+    fn remove(&mut self, pod: &Name) -> Option<(Name, T)> {
         let target = self.pods.remove(pod)?;
-        let left = self.targets.get_mut(&target).map(|it| {
-            it.remove(pod);
-            it.len()
-        });
-        if left == Some(0) {
+        let pods = self.targets.get_mut(&target)?;
+        let value = pods.remove(pod)?;
+        if pods.is_empty() {
             self.targets.remove(&target);
         }
-        Some(target)
+        Some((target, *value))
     }
 }
 
@@ -113,11 +119,13 @@ mod tests {
         pods.set(pod("a"), pod("orders"), 1);
         pods.set(Name::new("other", "a"), Name::new("other", "orders"), 3);
         assert_eq!(pods.of("shop", "orders"), [1, 2]);
-        assert_eq!(pods.remove(&pod("a")), Some(pod("orders")));
+        assert_eq!(pods.remove(&pod("a")), Some((pod("orders"), 1)));
         assert_eq!(pods.of("shop", "orders"), [2]);
         assert_eq!(pods.of("other", "orders"), [3]);
         assert_eq!((pods.elsewhere("shop", 9), pods.elsewhere("other", 9)), (vec![3], vec![2]));
         assert!(pods.elsewhere("other", 0).is_empty());
+        pods.set(pod("c"), pod("payments"), 4);
+        assert_eq!(pods.others("shop", "orders"), [4], "of its namespace, and not its own");
     }
 
     #[test]
@@ -128,7 +136,7 @@ mod tests {
         pods.listing_begins();
         pods.set(pod("kept"), pod("invoices"), 3);
         assert_eq!(pods.of("shop", "orders"), [1], "half a listing says nothing of the rest");
-        assert_eq!(pods.listing_ends(), [pod("orders")]);
+        assert_eq!(pods.listing_ends(), [(pod("orders"), 1)]);
         assert_eq!((pods.of("shop", "orders"), pods.of("shop", "invoices")), (vec![], vec![3]));
     }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition, PodSpec, PodStatus};
 use kube::ResourceExt;
-use parking_lot::Mutex;
 use siskin_analysis::observation::{ContainerObservation, Millis, PodObservation, Role};
 use siskin_api::annotations::{ROLE, ROLE_CANARY, ROLE_PRIMARY};
 use siskin_kafka::PodIdentity;
@@ -15,7 +14,9 @@ use crate::name::Name;
 use crate::observe::by_target::ByTarget;
 use crate::observe::containers;
 use crate::observe::exports::{self, Export};
+use crate::observe::gone::{GonePod, GonePods};
 use crate::observe::parse::Shown;
+use crate::observe::sight::Sight;
 use crate::observe::troubles::PodTrouble;
 use crate::workloads::children::target_of;
 
@@ -23,6 +24,7 @@ use crate::workloads::children::target_of;
 #[derive(Clone)]
 pub struct Pods {
     seen: ByTarget<PodParts>,
+    gone: GonePods,
     sight: Sight,
 }
 
@@ -34,30 +36,6 @@ struct PodParts {
     export: Export,
     trouble: Option<PodTrouble>,
 }
-
-/// Whether the watch of the pods shows what there is.
-#[derive(Clone, Debug, Default)]
-pub struct Sight(Arc<Mutex<Seeing>>);
-
-/// The state of a watch. Times are in milliseconds since 1970.
-#[derive(Clone, Copy, Debug)]
-enum Seeing {
-    /// Nothing was ever listed, as far as anybody asked since then.
-    NotYet { since: Option<Millis> },
-    /// The store shows what there is.
-    Well,
-    /// It fails: the first failure and the latest.
-    Broken { first: Millis, latest: Millis },
-}
-
-impl Default for Seeing {
-    fn default() -> Self {
-        Self::NotYet { since: None }
-    }
-}
-
-/// A watch is begun again after at most 30 s, and says nothing when that goes well.
-const BEGUN_AGAIN_WITHIN: Millis = 40_000;
 
 /// The pods of one target.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +53,7 @@ pub struct PodsOfTarget {
 impl Pods {
     /// No pod yet; `sight` says whether the watch that shows them works.
     pub(crate) fn new(sight: Sight) -> Self {
-        Self { seen: ByTarget::default(), sight }
+        Self { seen: ByTarget::default(), gone: GonePods::default(), sight }
     }
 
     /// A listing begins: what it does not show is gone.
@@ -84,23 +62,41 @@ impl Pods {
     }
 
     /// A listing has shown everything. Answers with the targets of pods that are gone.
-    pub(crate) fn listing_ends(&self) -> Vec<Name> {
-        self.seen.listing_ends()
+    pub(crate) fn listing_ends(&self, now: Millis) -> Vec<Name> {
+        let gone = self.seen.listing_ends();
+        gone.into_iter().map(|(target, parts)| self.went(target, parts, now)).collect()
     }
 
     /// Takes in a pod as the watch shows it. Answers with the targets whose pods have changed.
-    pub(crate) fn note(&self, pod: &Pod) -> Vec<Name> {
+    pub(crate) fn note(&self, pod: &Pod, now: Millis) -> Vec<Name> {
         let name = pod_name(pod);
         let target = target_of_pod(pod).map(|it| Name::new(name.namespace.clone(), it));
         match (target, PodParts::of(pod)) {
             (Some(target), Some(parts)) => self.seen.set(name, target, parts),
-            (None, _) | (_, None) => self.seen.remove(&name).into_iter().collect(),
+            (None, _) | (_, None) => self.removed(&name, now).into_iter().collect(),
         }
     }
 
-    /// Forgets a pod that is gone. Answers with its target.
-    pub(crate) fn forget(&self, pod: &Pod) -> Option<Name> {
-        self.seen.remove(&pod_name(pod))
+    /// Forgets a pod that is gone, but for its role: its member may linger. Answers with its target.
+    pub(crate) fn forget(&self, pod: &Pod, now: Millis) -> Option<Name> {
+        self.removed(&pod_name(pod), now)
+    }
+
+    fn removed(&self, pod: &Name, now: Millis) -> Option<Name> {
+        let (target, parts) = self.seen.remove(pod)?;
+        Some(self.went(target, parts, now))
+    }
+
+    fn went(&self, target: Name, parts: PodParts, now: Millis) -> Name {
+        let identity =
+            PodIdentity { terminating: true, gone: true, ready: false, ..parts.identity };
+        self.gone.note(&target, GonePod { identity, at: now }, now);
+        target
+    }
+
+    /// Pods of a target that went lately.
+    pub(crate) fn gone(&self, namespace: &str, target: &str, now: Millis) -> Vec<GonePod> {
+        self.gone.of(&Name::new(namespace, target), now)
     }
 
     /// For how long nothing has been heard of any pod: `None`, the watch is well.
@@ -115,6 +111,12 @@ impl Pods {
             Stranger { identity, target: None }
         };
         self.seen.elsewhere(namespace, most).into_iter().map(stranger).collect()
+    }
+
+    /// Pods of the other rollouts of a namespace: external to this one's group, whatever their role.
+    pub(crate) fn others(&self, namespace: &str, target: &str) -> Vec<PodIdentity> {
+        let others = self.seen.others(namespace, target);
+        others.into_iter().map(|it| PodIdentity { role: None, ..it.identity }).collect()
     }
 
     /// Pods of a target, both roles, terminating ones included.
@@ -143,41 +145,6 @@ impl PodParts {
         let (identity, observation) = (identity(pod, Some(role)), observation(pod, role));
         let (export, trouble) = (Export::of(pod), PodTrouble::of(pod, role));
         Some(Self { identity, observation, export, trouble })
-    }
-}
-
-impl Sight {
-    /// The watch broke: what the store shows is the past from `now` on.
-    pub(crate) fn lost(&self, now: Millis) {
-        let mut seeing = self.0.lock();
-        *seeing = match *seeing {
-            Seeing::NotYet { since } => Seeing::NotYet { since: since.or(Some(now)) },
-            Seeing::Well => Seeing::Broken { first: now, latest: now },
-            Seeing::Broken { first, .. } => Seeing::Broken { first, latest: now },
-        };
-    }
-
-    /// The watch has shown everything there is, or something new.
-    pub(crate) fn regained(&self) {
-        *self.0.lock() = Seeing::Well;
-    }
-
-    fn lost_for(&self, now: Millis) -> Option<Millis> {
-        let mut seeing = self.0.lock();
-        let (since, next) = match *seeing {
-            Seeing::NotYet { since } => {
-                let since = since.unwrap_or(now);
-                (Some(since), Seeing::NotYet { since: Some(since) })
-            }
-            Seeing::Broken { first, latest }
-                if now.saturating_sub(latest) <= BEGUN_AGAIN_WITHIN =>
-            {
-                (Some(first), Seeing::Broken { first, latest })
-            }
-            Seeing::Well | Seeing::Broken { .. } => (None, Seeing::Well),
-        };
-        *seeing = next;
-        since.map(|since| now.saturating_sub(since))
     }
 }
 
@@ -310,6 +277,8 @@ fn identity(pod: &Pod, role: Option<Role>) -> PodIdentity {
             host_ips.map(|it| &*it.ip),
         ),
         terminating: pod.metadata.deletion_timestamp.is_some(),
+        gone: false,
+        ready: is_ready(pod),
         role,
     }
 }
@@ -326,12 +295,14 @@ fn addresses<'a>(first: Option<&'a str>, all: impl Iterator<Item = &'a str>) -> 
     found
 }
 
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|it| it.conditions.as_ref());
+    conditions.into_iter().flatten().any(|it| it.type_ == "Ready" && it.status == "True")
+}
+
 fn observation(pod: &Pod, role: Role) -> PodObservation {
     let status = pod.status.as_ref();
     let containers = status.map(containers::observations).unwrap_or_default();
-    let conditions = status.and_then(|it| it.conditions.as_ref());
-    let ready =
-        conditions.into_iter().flatten().any(|it| it.type_ == "Ready" && it.status == "True");
     let sum = |count: fn(&ContainerObservation) -> u32| {
         containers.iter().map(count).fold(0, u32::saturating_add)
     };
@@ -339,7 +310,7 @@ fn observation(pod: &Pod, role: Role) -> PodObservation {
         name: Arc::from(pod.name_any()),
         role,
         created: pod.creation_timestamp().map_or(0, |it| it.0.as_millisecond()),
-        ready,
+        ready: is_ready(pod),
         terminating: pod.metadata.deletion_timestamp.is_some(),
         restarts: sum(|it| it.restarts),
         oom_kills: sum(|it| it.oom_kills),
@@ -358,43 +329,4 @@ pub(super) fn one_pod(pod: &Pod) -> PodsOfTarget {
         found.take(part);
     }
     found
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::observe::pods::Sight;
-
-    #[test]
-    fn a_watch_that_fails_again_and_again_has_been_broken_since_the_first_time() {
-        let sight = Sight::default();
-        sight.regained();
-        assert_eq!(sight.lost_for(0), None);
-        sight.lost(5_000);
-        sight.lost(35_000);
-        assert_eq!(sight.lost_for(70_000), Some(65_000));
-        sight.regained();
-        assert_eq!(sight.lost_for(70_000), None);
-    }
-
-    #[test]
-    fn a_watch_that_never_listed_anything_shows_nothing_however_long_it_is_silent() {
-        let sight = Sight::default();
-        assert_eq!(sight.lost_for(1_000), Some(0));
-        assert_eq!(sight.lost_for(61_000), Some(60_000));
-        sight.lost(62_000);
-        assert_eq!(sight.lost_for(161_000), Some(160_000), "forbidden, and tried again rarely");
-        sight.regained();
-        assert_eq!(sight.lost_for(162_000), None);
-    }
-
-    #[test]
-    fn a_watch_that_was_begun_again_without_a_word_is_well() {
-        let sight = Sight::default();
-        sight.regained();
-        sight.lost(5_000);
-        assert_eq!(sight.lost_for(45_000), Some(40_000));
-        assert_eq!(sight.lost_for(45_001), None);
-        sight.lost(60_000);
-        assert_eq!(sight.lost_for(61_000), Some(1_000));
-    }
 }

@@ -18,7 +18,8 @@ use crate::cluster::calls::Cluster;
 use crate::evidence::sampling::Sampling;
 use crate::observe::autoscalers::Autoscalers;
 use crate::observe::index::Index;
-use crate::observe::pods::{Pods, Sight};
+use crate::observe::pods::Pods;
+use crate::observe::sight::Sight;
 use crate::process::events::Events;
 use crate::traces::shelf::Traces;
 

@@ -55,6 +55,8 @@ pub enum Written {
     ControllerRevision,
     /// What the admission guard keeps drained.
     CanaryGuard,
+    /// Replay ranges.
+    ConfigMap,
     /// An Event.
     Event,
     /// The Lease of the leader election.

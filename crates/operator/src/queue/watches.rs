@@ -23,7 +23,8 @@ use crate::observe::ahead::Shown;
 use crate::observe::guarded::Guarded;
 use crate::observe::index::Index;
 use crate::observe::news::News;
-use crate::observe::pods::{self, Pods, Sight};
+use crate::observe::pods::{self, Pods};
+use crate::observe::sight::Sight;
 use crate::pass::next_look::Cause;
 use crate::process::health::{Heartbeat, Readiness};
 use crate::workloads::children::target_of;
@@ -95,11 +96,11 @@ pub fn watch_pods(scope: &Scope) -> (Pods, impl Stream<Item = PodsSeen> + Send +
     let targets = events.map(move |event| match event {
         Ok(watcher::Event::Apply(pod)) => {
             sight.regained();
-            PodsSeen::Changed(noted.note(&pod))
+            PodsSeen::Changed(noted.note(&pod, clock::now_millis()))
         }
         Ok(watcher::Event::Delete(pod)) => {
             sight.regained();
-            PodsSeen::Changed(noted.forget(&pod).into_iter().collect())
+            PodsSeen::Changed(noted.forget(&pod, clock::now_millis()).into_iter().collect())
         }
         // A listing is complete when it is done.
         Ok(watcher::Event::Init) => {
@@ -108,13 +109,13 @@ pub fn watch_pods(scope: &Scope) -> (Pods, impl Stream<Item = PodsSeen> + Send +
             PodsSeen::Changed(vec![])
         }
         Ok(watcher::Event::InitApply(pod)) => {
-            listed.extend(noted.note(&pod));
+            listed.extend(noted.note(&pod, clock::now_millis()));
             PodsSeen::Changed(vec![])
         }
         Ok(watcher::Event::InitDone) => {
             met.met();
             sight.regained();
-            listed.extend(noted.listing_ends());
+            listed.extend(noted.listing_ends(clock::now_millis()));
             PodsSeen::Listed(std::mem::take(&mut listed).into_iter().collect())
         }
         Err(error) => {

@@ -68,6 +68,10 @@ pub(super) fn fit(status: &mut CanaryRolloutStatus) {
         status.replay.truncate(200);
         status.replay_truncated = true;
     }
+    if let Some(it) = &mut status.replay_summary {
+        cut(&mut it.message, SENTENCE);
+        drop_longer(&mut it.config_map, 253);
+    }
     status.replay.iter_mut().for_each(|it| shorten(&mut it.topic, 249));
     status.conditions.truncate(16);
     for it in &mut status.conditions {

@@ -165,10 +165,13 @@ fn analyze(status: &mut CanaryRolloutStatus, round: &Round<'_>) {
         status.analysis = None;
         status.replay = Vec::new();
         status.replay_truncated = false;
+        status.replay_summary = None;
     }
-    if let Some(consumed) = &evidence.replay {
-        status.replay.clone_from(&consumed.ranges);
-        status.replay_truncated = consumed.truncated;
+    if let Some(replay) = &evidence.replay {
+        let ended = plan.next.rollout().is_none();
+        status.replay.clone_from(&replay.first);
+        status.replay_truncated = replay.is_truncated();
+        status.replay_summary = Some(replay.summary(ended));
     }
     // What a rollback followed from stays: its canary is on the way out and says nothing more.
     let judging = matches!(world.state, State::Trial(_) | State::Promoting(_));

@@ -16,6 +16,7 @@ const X: &str = "/apis/apps/v1/namespaces/shop/deployments/orders";
 const ROLLOUTS: &str = "/apis/siskin.dev/v1alpha1/namespaces/shop/canaryrollouts";
 const HPA: &str = "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/orders";
 const SCALED_OBJECT: &str = "/apis/keda.sh/v1alpha1/namespaces/shop/scaledobjects/carts";
+const RANGES: &str = "/api/v1/namespaces/shop/configmaps/carts-replay-ranges";
 const GUARD: &str = "/apis/siskin.dev/v1alpha1/namespaces/shop/canaryguards/siskin-guard";
 
 /// Longest wait for what takes some seconds on a machine with nothing else to do.
@@ -146,11 +147,30 @@ async fn live(server: &Server) {
         })
         .await;
     }
+    try_a_version(server).await;
     for name in ["orders", "carts"] {
         server.delete(&format!("{ROLLOUTS}/{name}"));
     }
     until("both are handed back", server, |it| it.rollouts().is_empty() && it.get(GUARD).is_none())
         .await;
+}
+
+/// A trial that a person starts, since nobody answers at its Kafka, and a revert: its replay ranges are kept.
+async fn try_a_version(server: &Server) {
+    let (carts, target) = (format!("{ROLLOUTS}/carts"), format!("{DEPLOYMENTS}/carts"));
+    let set_image = |image: &str| {
+        server.change(&target, |it| {
+            it["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image);
+        });
+    };
+    set_image("v:2");
+    let phase = |it: &Server| it.get(&carts).unwrap_or_default()["status"]["phase"].clone();
+    until("it waits for its preflight", server, |it| phase(it) == "Preparing").await;
+    let id = server.get(&carts).unwrap_or_default()["status"]["rolloutId"].clone();
+    server.change(&carts, |it| it["metadata"]["annotations"]["siskin.dev/start"] = id);
+    until("its ranges are kept", server, |it| it.get(RANGES).is_some()).await;
+    set_image("v:1");
+    until("it is reverted", server, |it| phase(it) == "Initialized").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,14 @@
 //! Answers as Prometheus, Thanos, Mimir, VictoriaMetrics and proxies give them.
 //! Texts only; no server.
 
-use prometheus_http_query::response::Data;
-
-use super::read;
+use super::read as read_within;
+use crate::data::{Data, VectorBounds};
 use crate::error::Fault;
 use crate::test_server::vector;
+
+fn read(status: u16, body: &[u8], series: usize) -> Result<Data, Fault> {
+    read_within(status, body, VectorBounds { pod: "pod", series })
+}
 
 fn fault(status: u16, body: &str) -> Fault {
     read(status, body.as_bytes(), 2).expect_err(body)
@@ -16,7 +19,7 @@ fn vectors_and_scalars_are_data() {
     let body = vector(&[(r#"{"pod":"a"}"#, "1.5"), (r#"{"pod":"b"}"#, "NaN")]);
     match read(200, body.as_bytes(), 2) {
         Ok(Data::Vector(series)) => {
-            assert!(series.len() == 2 && series[1].sample().value().is_nan());
+            assert!(series.len() == 2 && series[1].value.is_nan());
         }
         other => panic!("{other:?}"),
     }
@@ -35,6 +38,10 @@ fn incomplete_answers_are_none() {
     let truncated = fault(200, &with(r#""warnings":["results truncated due to limit"]"#));
     assert_eq!(truncated, Fault::TooLarge { limit: 2, unit: "series" });
     assert!(read(200, with(r#""warnings":[]"#).as_bytes(), 2).is_ok());
+    let info = r#""warnings":["PromQL info: metric might not be a counter"]"#;
+    assert!(read(200, with(info).as_bytes(), 2).is_ok(), "it says nothing of completeness");
+    let both = r#""warnings":["PromQL info: x","store is down"]"#;
+    assert_eq!(fault(200, &with(both)), Fault::Partial { warning: "store is down".to_owned() });
     let three = vector(&[("{}", "1"), ("{}", "2"), ("{}", "3")]);
     assert_eq!(fault(200, &three), Fault::TooLarge { limit: 2, unit: "series" });
 }
@@ -83,4 +90,16 @@ fn refusals_are_told_apart() {
     assert_eq!(fault(502, "<html>bad gateway").name(), "Unreachable");
     assert_eq!(fault(200, "<html>log in").name(), "Malformed");
     assert_eq!(fault(500, &vector(&[])).name(), "Unreachable");
+}
+
+#[test]
+fn a_body_that_is_no_answer_is_told_by_its_kind_and_length_alone() {
+    for status in [200, 400, 404, 500] {
+        let told = fault(status, "password=hunter2").to_string();
+        assert!(!told.contains("hunter2") && told.contains("16 bytes of text"), "{told}");
+    }
+    assert!(fault(200, " <html>hunter2").to_string().contains("look like HTML"));
+    assert!(
+        fault(200, r#"{"token":"hunter2"}"#).to_string().contains("19 bytes that look like JSON")
+    );
 }

@@ -63,6 +63,7 @@ pub(crate) const SETS: [PolicySet; 5] = [
             "siskin-leash",
             "siskin-leash-revisions",
             "siskin-leash-autoscalers",
+            "siskin-leash-ranges",
             "siskin-images",
         ],
         without: "whoever may write a CanaryRollout lets Siskin scale any Deployment of that namespace and send any Secret there \

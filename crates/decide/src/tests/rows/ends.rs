@@ -28,6 +28,12 @@ fn rollback() -> Vec<Case> {
     let broken: Change = |it| primary(it).workload.available = 0;
     let no_room: Change = |it| it.primary_blocked = Some(NOW);
     let from_promoting: Change = |it| rollback_of(it).from = Origin::Promoting;
+    let unsampled: Change = |it| {
+        it.awaits_last_sample = true;
+        rollback_of(it).headway.since = NOW - SignedDuration::from_secs(59);
+    };
+    let for_long: Change = |it| rollback_of(it).headway.since = NOW - SignedDuration::from_secs(60);
+    let set_back: Change = |it| rollback_of(it).headway.since = NOW + SignedDuration::from_secs(9);
     let failed: [Change; 2] = [
         |it| rollback_of(it).cause = Cause::GuardFailed,
         |it| reject(it, NEXT, Cause::GuardFailed, ID),
@@ -37,6 +43,9 @@ fn rollback() -> Vec<Case> {
         ("B1", with(rolling_back(), &[overdue, third, |it| order(it, Order::Start(FIX))])),
         ("B2", with(rolling_back(), &done)),
         ("B2b", with(with(rolling_back(), &done), &clean)),
+        ("B1b", with(with(rolling_back(), &done), &[unsampled])),
+        ("B2", with(with(rolling_back(), &done), &[unsampled, for_long])),
+        ("B2", with(with(rolling_back(), &done), &[unsampled, set_back])),
         ("B3", with(rolling_back(), &[from_promoting, broken])),
         ("B4", with(rolling_back(), &failed)),
         ("B5", rolling_back()),

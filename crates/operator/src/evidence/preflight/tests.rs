@@ -1,5 +1,6 @@
 //! What keeps a trial from beginning, and when anybody asks. No source is asked here.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use siskin_analysis::observation::{
@@ -122,16 +123,29 @@ fn a_partition_that_stands_still_is_named_with_its_time_and_messages_and_holds_n
 fn a_static_member_whose_id_does_not_depend_on_the_pod_would_be_fenced() {
     let member = |instance_id: Option<&str>| Member {
         member_id: Arc::from("m-1"),
-        client_id: "orders-primary-0".to_owned(),
+        // As Java makes it of the static id.
+        client_id: format!("consumer-orders-{}", instance_id.unwrap_or("1")),
         instance_id: instance_id.map(str::to_owned),
         host: None,
         assignment: Vec::new(),
     };
     let found = |instance_id| {
         let (evidence, now) = gathered(false, &[member(instance_id)]);
-        reasons(&at(preparing()), Some(&evidence), now)
+        let mut world = at(preparing());
+        world.pods.identities.push(PodIdentity {
+            name: Arc::from("orders-primary-0"),
+            ips: vec![IpAddr::from([10, 0, 0, 7])],
+            host_network: false,
+            node_ips: vec![],
+            terminating: false,
+            gone: false,
+            ready: true,
+            role: Some(Role::Primary),
+        });
+        reasons(&world, Some(&evidence), now)
     };
     assert_eq!(found(Some("worker")), ["StaticMemberClash"]);
-    assert_eq!(found(Some("orders-primary-0")), [""; 0]);
+    assert_eq!(found(Some("orders-primary-0-1")), [""; 0]);
+    assert_eq!(found(Some("10.0.0.7")), [""; 0]);
     assert_eq!(found(None), [""; 0]);
 }

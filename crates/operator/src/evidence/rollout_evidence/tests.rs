@@ -83,7 +83,7 @@ fn restarted_twice_beside(healthy: bool) -> (RolloutEvidence, Timestamp) {
         minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: Arc::default(),
     };
-    let none = Saved { analysis: None, replay: &[], under_way: false };
+    let none = Saved { analysis: None, replay: &KeptRanges::Begins, under_way: false };
     let id = progressing().state.attempt_with_canary();
     evidence.attend(id, settings, none, NOW);
     let mut now = NOW;

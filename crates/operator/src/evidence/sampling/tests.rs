@@ -26,6 +26,7 @@ fn two() -> (Sampling, [World; 2]) {
             source: Arc::new(Source { cluster, group, topics, interval: Duration::from_secs(10) }),
             target: world.target_name().into(),
             metrics: None,
+            hurry: Hurry::default(),
             scrapes: Scrapes::default(),
             evidence: RolloutEvidence::new(10_000, Traces::default().recorder(&world.name)),
         };

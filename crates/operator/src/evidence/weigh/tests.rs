@@ -14,6 +14,16 @@ use crate::apply::effects::tests::world;
 use crate::traces::shelf::Traces;
 use siskin_decide::testing::{NEXT, PROMOTED, at_rest, primary, progressing, workload};
 
+/// The view of a rollout whose group is sampled, of whose ranges nothing was kept.
+fn weighed(
+    world: &World,
+    wrong: Option<Delivery>,
+    evidence: &mut RolloutEvidence,
+    now: Timestamp,
+) -> EvidenceView {
+    super::weighed(world, wrong, Gathered { evidence, kept: &KeptRanges::Begins }, now)
+}
+
 #[test]
 fn a_single_primary_pod_that_is_not_ready_can_be_compared_with_nobody() {
     let mut world = world();

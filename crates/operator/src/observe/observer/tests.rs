@@ -12,7 +12,7 @@ use siskin_decide::testing::{PROMOTED, at_rest, progressing, workload};
 use tower_test::mock;
 
 use super::*;
-use crate::observe::pods::Sight;
+use crate::observe::sight::Sight;
 
 fn deployment(spec: &Value, status: &Value) -> DynamicObject {
     serde_json::from_value(json!({

@@ -12,6 +12,7 @@ use siskin_simulation::healthy_pod;
 use siskin_trace::{Reader, gzip};
 
 use super::*;
+use crate::evidence::replay_ranges::KeptRanges;
 use crate::evidence::rollout_evidence::{RolloutEvidence, Saved};
 use crate::traces::marks::Word;
 use crate::traces::recording::Extent;
@@ -141,7 +142,7 @@ fn what_the_operator_did_is_marked_once() {
 fn what_a_guard_went_by_between_two_samples_fails_again() {
     let (traces, name) = (Traces::default(), name("orders"));
     let mut evidence = RolloutEvidence::new(settings().interval, traces.recorder(&name));
-    let saved = Saved { analysis: None, replay: &[], under_way: false };
+    let saved = Saved { analysis: None, replay: &KeptRanges::Begins, under_way: false };
     evidence.attend(Some(testing::ID), settings(), saved, NOW);
     let mut proof = seen(AT);
     proof.pods[0].crash_loop = true;
