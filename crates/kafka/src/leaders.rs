@@ -10,10 +10,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::ffi;
-use crate::ffi::raw::{CallError, LogOffset, OffsetRow, TIMED_OUT};
+use crate::ffi::raw::{CallError, LIST_LENGTH, LogOffset, OffsetRow, TIMED_OUT};
 use crate::handle::Handle;
 use crate::notice::UnreadReason;
-use crate::requests::{LIST_LENGTH, was_not_answered};
 use crate::snapshot::TopicPartition;
 
 /// Calls under way at one time to one leader: while it answers one it can read the next.
@@ -57,7 +56,7 @@ impl LedBy {
             let rows = match ffi::log_offsets(handle, chunk, which, deadline).await {
                 // None of them has a leader now.
                 Err(error) if error.code == Code::NoEnt as i32 => leaderless(chunk),
-                Err(error) if was_not_answered(&error) => Vec::new(),
+                Err(error) if error.was_not_answered() => Vec::new(),
                 Err(error) => return Err(error),
                 Ok(rows) => rows,
             };

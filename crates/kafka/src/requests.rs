@@ -13,28 +13,16 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use crate::config::ClusterConfig;
 use crate::error::{Attempt, Resource, SampleError};
 use crate::ffi;
-use crate::ffi::raw::{CallError, LogOffset, OffsetRow, RawGroup, TopicRow};
+use crate::ffi::raw::{CallError, LIST_LENGTH, LogOffset, OffsetRow, RawGroup, TopicRow};
 use crate::handle::{Connection, Handle};
 use crate::leaders::{LedBy, unread};
 use crate::notice::{Notice, Notices};
 use crate::pace::Pace;
 use crate::snapshot::TopicPartition;
 
-/// Most partitions or topics of one call. librdkafka is quadratic in the length of a list: 10,000
-/// partitions at once take seven times as long as in ten lists.
-pub(crate) const LIST_LENGTH: usize = 1_000;
 /// Calls under way at one time to a coordinator: enough to keep it busy, few enough for it not to
 /// notice.
 const CALLS_AT_ONCE: usize = 4;
-
-/// librdkafka's codes for a call that no broker answered: the connection's own errors say why.
-const NOT_ANSWERED: [Code; 5] = [
-    Code::OperationTimedOut,
-    Code::BrokerTransportFailure,
-    Code::Resolve,
-    Code::AllBrokersDown,
-    Code::TimedOutQueue,
-];
 
 /// The calls that a snapshot needs, to one cluster.
 pub(crate) struct Requests {
@@ -135,7 +123,7 @@ impl Requests {
                 handle.context().succeeded();
                 Ok(answer)
             }
-            Either::Left((Err(error), _)) if was_not_answered(&error) => {
+            Either::Left((Err(error), _)) if error.was_not_answered() => {
                 let timed_out = [Code::OperationTimedOut, Code::TimedOutQueue];
                 let complaint = self.connection.complaint_of(handle);
                 Err(complaint.unwrap_or_else(|| {
@@ -162,11 +150,6 @@ struct Asked<'a> {
     attempted: Attempt,
     group: &'a str,
     deadline: Duration,
-}
-
-/// Whether no broker answered the call.
-pub(crate) fn was_not_answered(error: &CallError) -> bool {
-    NOT_ANSWERED.iter().any(|code| *code as i32 == error.code)
 }
 
 /// Makes the calls, [`CALLS_AT_ONCE`] at a time, and joins their answers in order.

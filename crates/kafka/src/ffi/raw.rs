@@ -1,7 +1,13 @@
 //! Answers of admin calls as owned data, before anybody says what they mean.
 //! Plain data: no pointer, no unsafe code, no call.
 
+use rdkafka::types::RDKafkaErrorCode as Code;
+
 use crate::snapshot::TopicPartition;
+
+/// Most partitions or topics of one call. librdkafka is quadratic in the length of a list: 10,000
+/// partitions at once take seven times as long as in ten lists.
+pub(crate) const LIST_LENGTH: usize = 1_000;
 
 /// librdkafka's code for a call that was not answered in time.
 pub(crate) const TIMED_OUT: i32 = -185;
@@ -10,11 +16,27 @@ pub(super) const INVALID_ARGUMENT: i32 = -186;
 /// librdkafka's code for an answer that makes no sense.
 pub(crate) const BAD_MESSAGE: i32 = -199;
 
+/// librdkafka's codes for a call that no broker answered: the connection's own errors say why.
+const NOT_ANSWERED: [Code; 5] = [
+    Code::OperationTimedOut,
+    Code::BrokerTransportFailure,
+    Code::Resolve,
+    Code::AllBrokersDown,
+    Code::TimedOutQueue,
+];
+
 /// A failed call: Kafka's error code (negative: librdkafka's own) and text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CallError {
     pub(crate) code: i32,
     pub(crate) detail: String,
+}
+
+impl CallError {
+    /// Whether no broker answered the call.
+    pub(crate) fn was_not_answered(&self) -> bool {
+        NOT_ANSWERED.iter().any(|code| *code as i32 == self.code)
+    }
 }
 
 /// State of a group, as far as librdkafka knows it.

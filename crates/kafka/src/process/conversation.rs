@@ -22,10 +22,10 @@ use crate::snapshot::GroupSnapshot;
 /// Longest wait for a report: ten seconds longer than a sample takes. A process that needs more does
 /// not listen any more, and is ended.
 pub(super) const REPORT_WITHIN: Duration = Duration::from_secs(40);
-/// Of what a process writes to its standard error, so many bytes at its end are told.
+/// Bytes that are told of what a process wrote last to its standard error.
 const LAST_WORDS: usize = 512;
 
-pub(super) type Outcome = Result<GroupSnapshot, SampleError>;
+pub(super) type SampleOutcome = Result<GroupSnapshot, SampleError>;
 
 /// Who waits for which report of one process.
 #[derive(Default)]
@@ -38,7 +38,7 @@ pub(super) struct Waiting {
 #[derive(Default)]
 struct Expected {
     next: u64,
-    reports: HashMap<u64, oneshot::Sender<Outcome>>,
+    reports: HashMap<u64, oneshot::Sender<SampleOutcome>>,
     /// What samples are told once the process has ended.
     ended: Option<SampleError>,
 }
@@ -48,7 +48,7 @@ pub(super) struct Expectation {
     /// Number of the order.
     pub(super) id: u64,
     /// The report; an error if the process ends first.
-    pub(super) report: oneshot::Receiver<Outcome>,
+    pub(super) report: oneshot::Receiver<SampleOutcome>,
     waiting: Arc<Waiting>,
 }
 
@@ -100,7 +100,7 @@ impl Waiting {
     }
 
     /// Hands a report to whoever waits for it; others wait no more, or never did.
-    fn deliver(&self, id: u64, outcome: Outcome) {
+    fn deliver(&self, id: u64, outcome: SampleOutcome) {
         if let Some(waits) = self.expected.lock().reports.remove(&id) {
             waits.send(outcome).ok();
         }

@@ -125,7 +125,7 @@ pub(super) enum SnapshotError {
 impl From<GroupSnapshot> for Columns {
     fn from(snapshot: GroupSnapshot) -> Self {
         let GroupSnapshot { at, state, epoch: _, members, partitions } = snapshot;
-        let mut names = Names::default();
+        let mut names = TopicIndexes::default();
         let members = members.into_iter().map(|it| MemberRow {
             assignment: it.assignment.iter().map(|id| names.id(id)).collect(),
             member_id: it.member_id,
@@ -179,12 +179,12 @@ impl TryFrom<Columns> for GroupSnapshot {
 
 /// Topics by the index that they are named by.
 #[derive(Default)]
-struct Names {
+struct TopicIndexes {
     topics: Vec<Arc<str>>,
     indexes: HashMap<Arc<str>, usize>,
 }
 
-impl Names {
+impl TopicIndexes {
     fn id(&mut self, id: &TopicPartition) -> Id {
         let index = self.indexes.get(&id.topic).copied().unwrap_or_else(|| {
             self.topics.push(Arc::clone(&id.topic));

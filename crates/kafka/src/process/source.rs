@@ -19,7 +19,7 @@ use crate::config::ClusterConfig;
 use crate::error::{Attempt, SampleError};
 use crate::foreign::{LONGEST_DETAIL, cleaned};
 use crate::notice::{Notice, Notices};
-use crate::process::conversation::{Outcome, REPORT_WITHIN, Waiting, hold};
+use crate::process::conversation::{REPORT_WITHIN, SampleOutcome, Waiting, hold};
 use crate::process::crashes::{Crashes, Pause};
 use crate::process::frames;
 use crate::process::messages::{Cluster, Order};
@@ -154,7 +154,7 @@ impl ProcessSource {
         }
     }
 
-    async fn ask(&self, group: &str, topics: &Topics) -> Outcome {
+    async fn ask(&self, group: &str, topics: &Topics) -> SampleOutcome {
         if let Some(refused) = self.processes.refusals.of(&self.cluster) {
             return Err(refused);
         }
@@ -185,7 +185,7 @@ impl ProcessSource {
 }
 
 impl GroupSource for ProcessSource {
-    fn sample<'a>(&'a self, group: &'a str, topics: &'a Topics) -> BoxFuture<'a, Outcome> {
+    fn sample<'a>(&'a self, group: &'a str, topics: &'a Topics) -> BoxFuture<'a, SampleOutcome> {
         self.ask(group, topics).boxed()
     }
 }
