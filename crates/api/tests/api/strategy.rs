@@ -78,6 +78,7 @@ fn a_frozen_plan_has_every_default_filled_in_and_reads_back() -> Result<(), Box<
             "falseRollbackProbability": "0.01",
             "minimumEvidence": "Observed",
             "interval": "10s",
+            "kafka": {"bootstrapServers": ["kafka:9092"], "consumerGroup": "orders"},
         })
     );
     assert_eq!(plan.steps(), spec.steps());
