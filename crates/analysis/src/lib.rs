@@ -36,8 +36,10 @@
 //! | `guards` | crashes, stalls, rewinds, bounds: deterministic |
 //! | `signals` | evidence against the canary, and that it keeps up |
 //! | `judge` | from observations to the assessment |
+//! | `aftermath` | whether a fault stayed with the data after a rollback |
 //! | `summary`, [`power`] | the group in figures; what a planned rollout can find |
 
+mod aftermath;
 mod constants;
 mod counters;
 mod engines;
@@ -57,6 +59,7 @@ mod stopping;
 mod summary;
 mod words;
 
+pub use crate::aftermath::{Aftermath, FaultStayed};
 #[cfg(feature = "sensitivity")]
 pub use crate::constants::{Constant, scale_constant};
 pub use crate::findings::assessment::{Assessment, EValue, SignalReport, WindowCount};

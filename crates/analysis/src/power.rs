@@ -124,7 +124,7 @@ impl Case {
             .map(|it| {
                 let signal = signal(it.kind, &[]);
                 let effect = it.smallest(self.ln_needed(&signal));
-                let Margin { ratio, dispersion } = it.signal().margin();
+                let Margin { ratio, dispersion, floor: _ } = it.signal().margin();
                 Smallest { signal, base: it.base, effect, margin: ratio, dispersion }
             })
             .collect();

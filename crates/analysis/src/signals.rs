@@ -26,6 +26,7 @@ use crate::counters::latency::slow_from;
 use crate::counters::meter::{Meter, Reader};
 use crate::counters::outcomes::Outcomes;
 use crate::counters::rise::Rise;
+use crate::engines::ratio_test::Margin;
 use crate::findings::signal::Signal;
 use crate::guards::Guards;
 use crate::lag::group::{Group, GroupSnapshot};
@@ -59,7 +60,7 @@ pub(crate) struct Signals {
     memory: Option<Memory>,
     restarts: Restarts,
     churn: Churn,
-    window: Window,
+    window: CountWindow,
     outcomes: Outcomes,
     /// Who is slow now.
     peers: Peers,
@@ -67,7 +68,7 @@ pub(crate) struct Signals {
 
 /// The window of counts under way.
 #[derive(Clone, Debug, Default)]
-struct Window {
+pub(crate) struct CountWindow {
     begin: Option<Millis>,
     rises: BTreeMap<Arc<str>, Rise>,
 }
@@ -87,7 +88,7 @@ impl Signals {
         let mut meter = Meter::new(reader.clone());
         let mut lags = Lags::default();
         let mut builder = BaselineBuilder::new(gap, reader.cadence);
-        let mut window = Window::default();
+        let mut window = CountWindow::default();
         let mut windows = Vec::new();
         let mut outcomes = Outcomes::default();
         let mut available = vec![false; kinds().count()];
@@ -123,7 +124,7 @@ impl Signals {
             memory: Memory::learn(record.observations(), settings.warm_up),
             restarts: Restarts::learn(record.latest()),
             churn: Churn::new(),
-            window: Window { begin: window.begin, rises: BTreeMap::new() },
+            window: CountWindow { begin: window.begin, rises: BTreeMap::new() },
             outcomes,
             peers: Peers::default(),
         }
@@ -187,13 +188,38 @@ impl Signals {
         let length = self.lag.margins.proof_window(self.interval);
         self.lag_non_inferiority.forget_times(length, self.interval);
         self.meter = Meter::new(self.reader.clone());
-        self.window = Window::default();
+        self.window = CountWindow::default();
         self.peers = Peers::default();
         self.restarts.forget_times();
         self.churn.forget_times();
         self.memory.iter_mut().for_each(Memory::forget_times);
         self.skipped_work.iter_mut().for_each(SkippedWork::forget_times);
         self.ratios.iter_mut().flatten().for_each(RatioSignal::forget_times);
+    }
+
+    /// The kind of counts behind a signal that bad data explains as well as a bad version does: what is
+    /// lost is lost by whoever took it.
+    pub(crate) fn kind_that_data_explains(&self, signal: &Signal) -> Option<Kind> {
+        let explains = |kind: &Kind| match kind {
+            Kind::Errors | Kind::Latency | Kind::User(_) => true,
+            Kind::Loss => false,
+        };
+        self.kinds().filter(explains).find(|kind| self.signal(*kind) == *signal)
+    }
+
+    /// What is healthy by a kind of counts, and ln of the largest factor of one window.
+    pub(crate) fn limits_of(&self, kind: Kind) -> Option<(Margin, f64)> {
+        self.ratio(kind).map(|it| (it.margin(), it.ln_most()))
+    }
+
+    /// The counters of all pods, as they are followed now.
+    pub(crate) fn meter(&self) -> Meter {
+        self.meter.clone()
+    }
+
+    /// Length of the windows that counts are compared over.
+    pub(crate) fn count_window(&self) -> Millis {
+        self.reader.window()
     }
 
     /// Usual time between two scrapes of a pod, in milliseconds.
@@ -271,9 +297,14 @@ fn primary(seen: &Observation) -> impl Iterator<Item = &PodMetrics> {
     pods.filter_map(|pod| pod.metrics.as_ref())
 }
 
-impl Window {
+impl CountWindow {
     /// Adds the rises of one moment; answers with those of the window if that is `length` long.
-    fn add(&mut self, at: Millis, rises: Vec<Rise>, length: Millis) -> Option<Vec<Rise>> {
+    pub(crate) fn add(
+        &mut self,
+        at: Millis,
+        rises: Vec<Rise>,
+        length: Millis,
+    ) -> Option<Vec<Rise>> {
         let begin = *self.begin.get_or_insert(at);
         for rise in rises {
             let sum = self.rises.entry(rise.pod.clone());

@@ -31,6 +31,16 @@ pub const EPOCH: &str = "siskin.dev/epoch";
 /// Label of a namespace, read by the policy of `config/opt-in` alone: with `true` the operator may write there.
 pub const ENABLED: &str = "siskin.dev/enabled";
 
+/// Annotations of a namespace, read by the policy of `config/policies/images.yaml` alone.
+pub mod images {
+    /// Where images of its Deployments may come from: prefixes, with blanks, commas or lines between them.
+    pub const PREFIXES: &str = "siskin.dev/image-prefixes";
+    /// `required`: they are named by digest.
+    pub const DIGESTS: &str = "siskin.dev/image-digests";
+    /// `everybody`: the operator is asked, too.
+    pub const CHECK: &str = "siskin.dev/image-check";
+}
+
 /// Replay ranges: the `ConfigMap` that lists what a canary consumed.
 pub mod replay {
     /// Ends the name of the `ConfigMap`; the name of the `CanaryRollout` begins it.
@@ -127,6 +137,9 @@ pub mod revision {
     pub const REJECTED_CAUSE: &str = "siskin.dev/rejected-cause";
     /// Annotation: the rollout that rejected it.
     pub const REJECTED_ROLLOUT: &str = "siskin.dev/rejected-rollout";
+    /// Annotation: the rollout that was rejected for what its data does, and excused: that is done
+    /// once.
+    pub const EXCUSED_ROLLOUT: &str = "siskin.dev/excused-rollout";
     /// Annotation: number of the attempt that froze it.
     pub const ATTEMPT: &str = "siskin.dev/attempt";
     /// Annotation: number of the attempt by which the primary takes it over. Written before

@@ -37,6 +37,11 @@ pub struct HistoryEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub message: Option<String>,
+    /// Why its rejection was lifted again, once: what it was rolled back for stayed with its partitions when they were the
+    /// primary's, so that the data is at fault and not the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub excuse: Option<String>,
     /// When the trial, or the promotion without one, began.
     pub started: Time,
     /// When it was over.

@@ -361,7 +361,7 @@ impl Scene<'_> {
 /// promotion forgets: a mark that is set again, after a crash or a hand, lifts nothing.
 pub(crate) fn forget_rejections(seen: &Observed) -> impl Iterator<Item = Effect> {
     let rejected = seen.frozen.iter().filter(|it| it.rejection.is_some());
-    rejected.map(|it| Effect::ClearRejection { revision: it.revision })
+    rejected.map(|it| Effect::ClearRejection { revision: it.revision, excused: None })
 }
 
 /// Writes and the mark of a rejection: the mark first, so that a crash between them does not lose

@@ -67,6 +67,9 @@ pub struct Observed {
     pub canary_joined: u32,
     /// The judge's word on the canary.
     pub evidence: Evidence,
+    /// The attempt whose fault stayed with its partitions after it was rolled back, when they were the
+    /// primary's again: the data's fault, not the version's.
+    pub fault_stayed: Option<RolloutId>,
     /// Whether a sample of the group without the canary is still to come: what a canary committed
     /// last is known only after it. False where nobody samples.
     pub awaits_last_sample: bool,
@@ -272,6 +275,8 @@ pub struct Frozen {
     pub rejection: Option<Rejection>,
     /// The last attempt at it; 0 for the template that adoption froze.
     pub attempt: u32,
+    /// An attempt at it that was rejected for what stayed with the data, and excused.
+    pub excused: Option<RolloutId>,
 }
 
 /// Why a revision is not tried again.

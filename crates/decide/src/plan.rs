@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::autoscaler::ScalerName;
 use crate::observed::{Facts, Rejection};
-use crate::revision::Revision;
+use crate::revision::{Revision, RolloutId};
 use crate::state::{Ending, State, terminating};
 
 /// The answer to one observation.
@@ -101,6 +101,9 @@ pub enum Effect {
     ClearRejection {
         /// Revision that may be tried again.
         revision: Revision,
+        /// The attempt that is excused: what it was rejected for stayed with the data. Remembered
+        /// beside the template, so that it is tried again once.
+        excused: Option<RolloutId>,
     },
     /// Mark the revision promoted, every other one not.
     MarkPromoted {

@@ -148,7 +148,7 @@ fn needs(seen: &Observed, effect: &Effect, refused: &Effect) -> bool {
         },
         Effect::Canary { replicas, .. } => counts(seen).canary < *replicas && refused.moves_pods(),
         Effect::Target { replicas } => counts(seen).target < *replicas && refused.moves_pods(),
-        Effect::Reject { revision, .. } | Effect::ClearRejection { revision } => {
+        Effect::Reject { revision, .. } | Effect::ClearRejection { revision, .. } => {
             refused.freezes() == Some(*revision)
         }
         Effect::MarkPromoted { revision } => {

@@ -64,17 +64,27 @@ fn roll_back_stray(scene: &Scene<'_>, promoted: Revision, before: Rest) -> Plan 
     Plan::to(State::RollingBack(rollback), effects)
 }
 
-/// A rejected revision is not tried again, unless a person names the attempt that rejected it.
+/// A rejected revision is not tried again, unless a person names the attempt that rejected it, or what
+/// it was rejected for turns out to be the data's: that, once.
 fn rejected(scene: &Scene<'_>, rejection: Rejection, repair: Vec<Effect>) -> Plan {
     let Rejection { cause, rollout } = rejection;
     let failed = State::AtRest(Rest::Failed { revision: rollout.revision, cause });
     let retried = scene.seen.orders.contains(&Order::Retry(rollout));
-    if !retried || scene.brake().is_some() {
+    let excused = (!retried && is_excused(scene, rejection)).then_some(rollout);
+    if !(retried || excused.is_some()) || scene.brake().is_some() {
         return Plan::to(failed, repair).held(Held::RevisionRejected);
     }
     let mut effects = repair;
-    effects.push(Effect::ClearRejection { revision: rollout.revision });
+    effects.push(Effect::ClearRejection { revision: rollout.revision, excused });
     Plan::to(failed, effects)
+}
+
+/// Whether an attempt was rejected by evidence that is the data's, and its revision was not excused
+/// before.
+fn is_excused(scene: &Scene<'_>, rejection: Rejection) -> bool {
+    let Rejection { cause, rollout } = rejection;
+    let is_first = scene.frozen(rollout.revision).is_some_and(|it| it.excused.is_none());
+    scene.seen.fault_stayed == Some(rollout) && cause == Cause::AnalysisFailed && is_first
 }
 
 /// Count the attempt and freeze the template. Where preflight has passed already, the first step is

@@ -75,7 +75,7 @@ pub fn workload(revision: Revision, replicas: u32) -> Workload {
 #[must_use]
 pub fn frozen(revision: Revision, attempt: u32) -> Frozen {
     let (trial, promoted) = (TrialKey((revision.0 % 10).into()), revision == PROMOTED);
-    Frozen { revision, trial, promoted, rejection: None, attempt }
+    Frozen { revision, trial, promoted, rejection: None, attempt, excused: None }
 }
 
 /// A plain Deployment, complete, and a `CanaryRollout` that has just been applied.
@@ -122,6 +122,7 @@ pub fn plain() -> Observed {
         membership: Membership::Settled,
         canary_joined: 0,
         evidence: Evidence::Inconclusive { delivered: true },
+        fault_stayed: None,
         awaits_last_sample: false,
         watched_since: Some(Timestamp::MIN),
         first_look: Timestamp::MIN,

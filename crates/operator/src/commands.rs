@@ -170,7 +170,8 @@ fn state_of(order: Order, seen: &Observed, plan: &Plan) -> CommandState {
         Order::Retry(id) => {
             let marked =
                 seen.frozen.iter().any(|it| it.rejection.is_some_and(|it| it.rollout == id));
-            (marked, plan.effects.contains(&Effect::ClearRejection { revision: id.revision }))
+            let lifted = Effect::ClearRejection { revision: id.revision, excused: None };
+            (marked, plan.effects.contains(&lifted))
         }
     };
     match (relevant, followed) {

@@ -1,7 +1,9 @@
 //! Kafka and metrics asked, the judge fed: what the evidence says of a canary.
 //! Writes nothing to the cluster.
 
+pub mod after_rollback;
 pub mod concern;
+
 mod definitions;
 mod exporters;
 pub mod feeder;

@@ -37,6 +37,7 @@ pub(crate) fn observed(world: &World, evidence: &EvidenceView) -> Observed {
         membership: evidence.membership,
         canary_joined: evidence.canary_joined,
         evidence: evidence.evidence,
+        fault_stayed: evidence.stayed.as_ref().map(|it| it.id),
         awaits_last_sample: evidence.replay.as_ref().is_some_and(ReplayView::is_open),
         watched_since: evidence.watched_since,
         first_look: world.first_look,

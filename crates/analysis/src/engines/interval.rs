@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_is_told_to_be_beyond_the_margin_is_evidence_beyond_the_margin() {
-        let margin = Margin { ratio: 1.35, dispersion: 40.0 };
+        let margin = Margin { ratio: 1.35, dispersion: 40.0, floor: 0.001 };
         let mut told = 0;
         for events in [0.0, 40.0, 100.0, 300.0, 1_000.0, 5_000.0, 100_000.0] {
             let counts = EventCounts::new(events, 10_000.0, 400.0, 40_000.0);

@@ -33,6 +33,8 @@ pub(crate) struct Margin {
     pub(crate) ratio: f64,
     /// Variance of counts over that of a Poisson distribution, ≥ 1.
     pub(crate) dispersion: f64,
+    /// Rate that is nobody's fault, in events per message, > 0.
+    pub(crate) floor: f64,
 }
 
 /// Two processes side by side, `N` accounts each: against "ratio ≤ R" and against "rate ≤ ε".
@@ -90,7 +92,7 @@ impl<const N: usize> RatioTest<N> {
         }
         let Against { ratios, lenience } = self.against;
         let null = lenience * margin.ratio;
-        let floor = lenience * Constant::RateFloor.value() * counts.canary_messages;
+        let floor = lenience * margin.floor * counts.canary_messages;
         let tempered = |ln: f64| (ln / margin.dispersion.max(1.0)).min(ln_most);
         let by_ratio = |rho| tempered(counts.ln_likelihood(null, null * rho));
         let by_floor = |rho| tempered(ln_poisson(counts.canary_events, floor, rho));

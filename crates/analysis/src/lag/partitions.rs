@@ -201,7 +201,9 @@ impl Lags {
             self.ends.put(place.index(), end);
         }
         let usable = !fell && outside.lost == 0 && committed <= end && odd.topic_recreated == 0;
-        lag.lag = self.ends.lag(place.index(), at, committed).filter(|_| usable);
+        // As old as the first record that is work for sure: a marker before it may be older.
+        let first = committed.saturating_add(MORE_THAN_A_MARKER - 1).min(end);
+        lag.lag = self.ends.lag(place.index(), at, first).filter(|_| usable);
         (lag, odd)
     }
 

@@ -30,6 +30,15 @@ const FEW_EVENTS: f64 = 100.0;
 /// Dispersion beyond which a signal says nothing within hours, so that larger needs no number.
 const MOST_DISPERSION: f64 = 1_000.0;
 
+/// What [`Constant::PodDeviation`] is worth, in degrees of freedom.
+const PRIOR_FREEDOM: f64 = 4.0;
+/// Pods from which their difference says something.
+const ENOUGH_PODS: f64 = 2.0;
+/// A rate is nobody's fault up to this multiple of the largest that the record leaves possible.
+const FLOOR_RATIO: f64 = 3.0;
+/// However clean the record, a rate below this part of [`Constant::RateFloor`] is nobody's fault.
+const LEAST_FLOOR: f64 = 0.1;
+
 /// The margin of one signal.
 #[derive(Clone, Debug)]
 pub(crate) struct Spread {
@@ -44,8 +53,13 @@ impl Spread {
     pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>]) -> Self {
         let windows: Vec<BTreeMap<Arc<str>, Count>> =
             record.iter().map(|window| by_pod(kind, window)).collect();
-        let mut spread = Self::restored(Margin { ratio: least_ratio(), dispersion: 1.0 });
-        spread.margin.dispersion = tempered(kind, &windows);
+        let counts = windows.iter().flat_map(BTreeMap::values).copied();
+        let margin = Margin {
+            ratio: least_ratio(),
+            dispersion: tempered(kind, &windows),
+            floor: floor(counts.fold(Count::default(), Count::plus)),
+        };
+        let mut spread = Self::restored(margin);
         for window in record {
             spread.watch(kind, window);
         }
@@ -62,6 +76,7 @@ impl Spread {
         let margin = Margin {
             ratio: margin.ratio.clamp(least_ratio(), MOST_RATIO),
             dispersion: margin.dispersion.clamp(1.0, MOST_DISPERSION),
+            floor: margin.floor,
         };
         Self { margin, block: BTreeMap::new(), windows: 0 }
     }
@@ -88,22 +103,54 @@ impl Spread {
         self.windows = 0;
     }
 
-    /// Compares each pod of a block with all others.
+    /// Raises the ratio to what the pods of a block show of pods.
     fn close(&mut self) {
-        let total = self.block.values().copied().fold(Count::default(), Count::plus);
-        let pseudo = Constant::PseudoEvents.value();
-        let beyond = 1.0 + Constant::BeyondWorst.value();
-        for count in self.block.values() {
-            let others = Count { events: total.events - count.events, of: total.of - count.of };
-            if others.of > 0.0 {
-                let expected = count.of * others.rate();
-                let ratio = (count.events + pseudo) / (expected + pseudo);
-                let healthy = (beyond * ratio).min(MOST_RATIO);
-                self.margin.ratio = self.margin.ratio.max(healthy);
-            }
+        if let Some(ratio) = prediction_limit(&self.block) {
+            self.margin.ratio = self.margin.ratio.max(ratio.min(MOST_RATIO));
         }
         self.restart();
     }
+}
+
+/// The ratio to the others' rate that one more healthy pod exceeds with a probability of ½ %:
+/// `exp(t·s·√(1 + 1/K))`, the prediction limit of Student's t for the ln of a rate, with the
+/// deviation of K pods drawn towards [`Constant::PodDeviation`]. `None`: no pod, or no event.
+fn prediction_limit(block: &BTreeMap<Arc<str>, Count>) -> Option<f64> {
+    let total = block.values().copied().fold(Count::default(), Count::plus);
+    let pods = f64::from(tally(block.len()));
+    if total.events <= 0.0 || pods < ENOUGH_PODS {
+        return None;
+    }
+    let pseudo = Constant::PseudoEvents.value();
+    let level = |count: &Count| ((count.events + pseudo) / (count.of * total.rate() + pseudo)).ln();
+    let mean = block.values().map(level).sum::<f64>() / pods;
+    let squares: f64 = block.values().map(|count| (level(count) - mean).powi(2)).sum();
+    let freedom = PRIOR_FREEDOM + pods - 1.0;
+    let variance = (PRIOR_FREEDOM * Constant::PodDeviation.value().powi(2) + squares) / freedom;
+    Some((students_t(freedom) * (variance * (1.0 + 1.0 / pods)).sqrt()).exp())
+}
+
+/// The 99.5 % quantile of Student's t: Cornish and Fisher's expansion (Abramowitz and Stegun
+/// 26.7.5), within 0.3 % from four degrees of freedom on.
+fn students_t(freedom: f64) -> f64 {
+    const Z: f64 = 2.575_829_303_548_901;
+    let terms = [
+        (Z.powi(3) + Z) / 4.0,
+        (5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z) / 96.0,
+        (3.0 * Z.powi(7) + 19.0 * Z.powi(5) + 17.0 * Z.powi(3) - 15.0 * Z) / 384.0,
+        (79.0 * Z.powi(9) + 776.0 * Z.powi(7) + 1_482.0 * Z.powi(5)
+            - 1_920.0 * Z.powi(3)
+            - 945.0 * Z)
+            / 92_160.0,
+    ];
+    terms.iter().rev().fold(0.0, |sum, term| (sum + term) / freedom) + Z
+}
+
+/// The rate that is nobody's fault where the record has these counts: ten times what it leaves
+/// possible.
+pub(crate) fn floor(record: Count) -> f64 {
+    let most = Constant::RateFloor.value();
+    (FLOOR_RATIO * record.largest_rate()).clamp(LEAST_FLOOR * most, most)
 }
 
 fn by_pod(kind: Kind, window: &[Rise]) -> BTreeMap<Arc<str>, Count> {
@@ -180,58 +227,4 @@ fn least_ratio() -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use siskin_simulation::random::Random;
-
-    /// Ten minutes of five pods with these rates, counted in batches.
-    fn record(rates: [f64; 5], batch: f64, seed: u32) -> Vec<BTreeMap<Arc<str>, Count>> {
-        let mut random = Random::spread(u64::from(seed));
-        let window = |_| {
-            let pod = |(i, rate): (usize, &f64)| {
-                let events = batch * random.poisson(1_000.0 * rate / batch, f64::INFINITY);
-                (Arc::from(format!("pod-{i}")), Count { events, of: 1_000.0 })
-            };
-            rates.iter().enumerate().map(pod).collect()
-        };
-        (0..60).map(window).collect()
-    }
-
-    #[test]
-    fn poisson_counts_have_almost_no_excess_and_batches_have_theirs() {
-        let mean = |rates: [f64; 5], batch: f64| {
-            let sum: f64 =
-                (0..100).map(|seed| tempered(Kind::Errors, &record(rates, batch, seed))).sum();
-            sum / 100.0
-        };
-        let (plain, unequal) = (mean([0.01; 5], 1.0), mean([0.01, 0.02, 0.01, 0.03, 0.01], 1.0));
-        assert!((1.0..1.4).contains(&plain), "{plain}");
-        assert!((1.0..1.4).contains(&unequal), "pods with rates of their own: {unequal}");
-        let batches = mean([0.01; 5], 4.0);
-        assert!((4.0..7.5).contains(&batches), "{batches}");
-    }
-
-    #[test]
-    fn without_events_noise_is_assumed() {
-        assert!((tempered(Kind::Errors, &record([0.0; 5], 1.0, 1)) - 2.5).abs() < 1e-9);
-        assert!((tempered(Kind::Loss, &record([0.0; 5], 1.0, 1)) - 1.0).abs() < 1e-9);
-        assert!(tempered(Kind::Errors, &record([0.000_1; 5], 1.0, 1)) >= 1.5, "few events");
-    }
-
-    #[test]
-    fn the_ratio_is_that_of_the_worst_pod_against_the_others_and_never_falls() {
-        let mut spread = Spread::restored(Margin { ratio: 1.0, dispersion: 0.0 });
-        assert_eq!(spread.margin(), Margin { ratio: least_ratio(), dispersion: 1.0 });
-        spread.block = record([0.01, 0.01, 0.03, 0.01, 0.01], 1.0, 1).remove(0);
-        spread
-            .block
-            .values_mut()
-            .for_each(|count| *count = Count { events: 60.0 * count.events, of: 60.0 * count.of });
-        spread.close();
-        let ratio = spread.margin().ratio;
-        assert!((2.5..4.5).contains(&ratio), "{ratio}");
-        spread.block = record([0.01; 5], 1.0, 2).remove(0);
-        spread.close();
-        assert!((spread.margin().ratio - ratio).abs() < 1e-12);
-    }
-}
+mod tests;

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::constants::{COUNT_WINDOW, Constant};
+use crate::constants::COUNT_WINDOW;
 use crate::counters::counter::Count;
 use crate::counters::kind::Kind;
 use crate::counters::rise::Rise;
-use crate::engines::ratio_test::EventCounts;
+use crate::engines::ratio_test::{EventCounts, Margin};
 use crate::normal::warm_up::LONGEST_WARM_UP;
 use crate::numbers::{Millis, seconds};
 use crate::observation::Role;
@@ -65,12 +65,13 @@ impl Counted<'_> {
     /// The smallest rate, in events per message, that is found with [`crate::power::POWER`].
     pub(crate) fn smallest(&self, ln_needed: f64) -> Option<f64> {
         let slices = self.slices(self.window());
+        let floor = self.signal().margin().floor;
         let found = |rate| self.found(&slices, rate, ln_needed).is_some();
         if !found(1.0) {
             return None;
         }
         // At the primary's own rate nothing is found; a base of 0 has the floor for it.
-        let (mut low, mut high) = (self.base.max(Constant::RateFloor.value() / 10.0), 1.0);
+        let (mut low, mut high) = (self.base.max(floor / 10.0), 1.0);
         while high / low > SEARCH_FACTOR {
             let middle = (low * high).sqrt();
             if found(middle) { high = middle } else { low = middle }
@@ -160,9 +161,8 @@ impl Counted<'_> {
         if n <= 0.0 {
             return Unlucky { canary: rate, primary: self.base, held: 0.0 };
         }
-        let margin = signal.margin().ratio;
-        let effect = (rate / self.base.max(Constant::RateFloor.value() / margin))
-            .max(margin * SEARCH_FACTOR);
+        let Margin { ratio: margin, dispersion: _, floor } = signal.margin();
+        let effect = (rate / self.base.max(floor / margin)).max(margin * SEARCH_FACTOR);
         let ln = |x: f64, y: f64| EventCounts::new(x, n, y, m).ln_likelihood(margin, effect);
         let (more, less) = (rate * n, self.base * m);
         let (canary, primary) = (ln(1.0, 0.0) * more.sqrt(), -ln(0.0, 1.0) * less.sqrt());

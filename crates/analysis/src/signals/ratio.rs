@@ -148,17 +148,10 @@ impl RatioSignal {
         EventCounts { primary_events: events, primary_messages: of, ..counts }
     }
 
-    /// An upper bound of the record's rate: 2.33 standard deviations are 1 %, and 3 events are what
-    /// none seen leaves open.
-    fn largest_rate(&self) -> f64 {
-        let Count { events, of } = self.record;
-        (events + 2.33 * (events + 1.0).sqrt() + 3.0) / of
-    }
-
     /// Bets on a window without a live primary: before and after, with a wide margin.
     fn bet_beside_the_record(&mut self, warm: EventCounts, margin: Margin, most: f64) {
         let wide = margin.ratio.max(WIDE_RATIO);
-        let at_most = wide * self.largest_rate() * warm.canary_messages;
+        let at_most = wide * self.record.largest_rate() * warm.canary_messages;
         self.engine.bet_alone(warm.canary_events, at_most, margin.dispersion, most);
         self.proof.bet_alone(warm, wide * self.record.rate(), margin.dispersion);
         self.totals = self.beside_the_record(self.totals.plus(warm));
@@ -168,7 +161,7 @@ impl RatioSignal {
     fn bet_gross(&mut self, all: EventCounts, margin: Margin) {
         if self.is_alone(all) {
             let ratio = margin.ratio.max(LEAST_RATIO_ALONE);
-            let at_most = ratio * self.largest_rate() * all.canary_messages;
+            let at_most = ratio * self.record.largest_rate() * all.canary_messages;
             let (events, dispersion) = (all.canary_events, margin.dispersion);
             self.gross.bet_alone(events, at_most, dispersion, self.limits.ln_most);
             self.gross_onset.add(self.beside_the_record(all), self.gross.ln_value());
@@ -235,6 +228,11 @@ impl RatioSignal {
     /// What is still healthy, for the next window.
     pub(crate) fn margin(&self) -> Margin {
         self.spread.margin()
+    }
+
+    /// ln of the largest factor of one window.
+    pub(crate) fn ln_most(&self) -> f64 {
+        self.limits.ln_most
     }
 
     /// Whether not even failure of every message would be gross.

@@ -23,7 +23,7 @@ use crate::signals::ratio::saved::SavedRatio;
 use crate::signals::ratio::{RatioLimits, RatioSignal};
 use crate::signals::restarts::{Restarts, SavedRestarts};
 use crate::signals::skipped_work::{SavedSkippedWork, SkippedWork};
-use crate::signals::{Signals, Window, ratio_names};
+use crate::signals::{CountWindow, Signals, ratio_names};
 
 /// All signals but lag.
 #[derive(Debug, Serialize, Deserialize)]
@@ -136,7 +136,7 @@ impl Signals {
             memory: memory.transpose().ok()?,
             restarts: Restarts::restore(&saved.restarts)?,
             churn: Churn::restore(&saved.churn, rewinds)?,
-            window: Window::default(),
+            window: CountWindow::default(),
             outcomes: Outcomes::default(),
             peers: Peers::default(),
         })

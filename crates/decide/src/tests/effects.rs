@@ -56,7 +56,7 @@ fn a_mark_that_is_set_again_lifts_no_rejection_and_a_promotion_lifts_all() {
     assert!(!effects.iter().any(lifts), "{effects:?}");
     let done: [Change; 2] = [|it| primary(it).workload = workload(NEXT, 4), |it| it.canary = None];
     let effects = decide(&with(with(promoting(), &done), &[rejected]), NOW).effects;
-    let forgotten = Effect::ClearRejection { revision: THIRD };
+    let forgotten = Effect::ClearRejection { revision: THIRD, excused: None };
     assert_eq!(effects.last(), Some(&forgotten), "after the fact and the mark");
 }
 

@@ -169,7 +169,9 @@ impl Objects<'_> {
             }
             Effect::DropFieldOwnership => self.drop_field_ownership().await,
             Effect::Reject { revision, rejection } => self.reject(*revision, *rejection).await,
-            Effect::ClearRejection { revision } => self.clear_rejection(*revision).await,
+            Effect::ClearRejection { revision, excused } => {
+                self.clear_rejection(*revision, *excused).await
+            }
             Effect::MarkPromoted { revision } => self.mark_promoted(*revision).await,
             Effect::OwnPrimaryByTarget => self.own_primary_by_target().await,
             Effect::RemoveChildren => self.remove_children().await,

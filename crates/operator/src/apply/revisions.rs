@@ -101,11 +101,20 @@ impl Objects<'_> {
         .await
     }
 
-    /// Forgets that a revision was rejected.
-    pub(super) async fn clear_rejection(&mut self, revision: Revision) -> Result<(), ApplyFailed> {
+    /// Forgets that a revision was rejected, and remembers an attempt that is excused.
+    pub(super) async fn clear_rejection(
+        &mut self,
+        revision: Revision,
+        excused: Option<RolloutId>,
+    ) -> Result<(), ApplyFailed> {
         match self.position(revision) {
             Some(index) if self.live.frozen[index].frozen.rejection.is_some() => {
-                self.mark(index, without_rejection).await
+                self.mark(index, |patch| match excused {
+                    Some(id) => without_rejection(patch)
+                        .set(&["metadata", "annotations", names::EXCUSED_ROLLOUT], id.to_string()),
+                    None => without_rejection(patch),
+                })
+                .await
             }
             Some(_) | None => Ok(()),
         }
@@ -202,7 +211,14 @@ impl Objects<'_> {
         self.writer.cluster.newest.note(written.metadata.resource_version.as_deref());
         let trial = template.trial_key(self.world.rollout.spec.canary_on);
         self.live.frozen.push(FrozenObject {
-            frozen: Frozen { revision, trial, promoted: false, rejection: None, attempt },
+            frozen: Frozen {
+                revision,
+                trial,
+                promoted: false,
+                rejection: None,
+                attempt,
+                excused: None,
+            },
             may_take_over: false,
             template,
             name,

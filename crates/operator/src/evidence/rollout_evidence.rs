@@ -7,7 +7,8 @@ use siskin_analysis::observation::{
     Role,
 };
 use siskin_analysis::{
-    Assessment, Finding, GroupSummary, Judge, RECORD_SPAN, Record, Settings, crash_guard, summarize,
+    Aftermath, Assessment, Finding, GroupSummary, Judge, RECORD_SPAN, Record, Settings,
+    crash_guard, summarize,
 };
 use siskin_api::AnalysisStatus;
 use siskin_decide::{Membership, RolloutId};
@@ -15,6 +16,7 @@ use siskin_kafka::Sample;
 use siskin_prometheus::ReadError;
 use siskin_trace::Seen;
 
+use crate::evidence::after_rollback::{AfterRollback, StayedFault};
 use crate::evidence::concern::Concern;
 use crate::evidence::replay_ranges::{KeptRanges, Lives, ReplayRecord, ReplayView, ReplayWritten};
 use crate::traces::marks::AttemptSnapshot;
@@ -38,6 +40,7 @@ pub struct RolloutEvidence {
     /// What is known of the canary's pods beside the sample that is observed next.
     pub(super) lives: Lives,
     reported: Reported,
+    after: AfterRollback,
     interval: Millis,
     held: bool,
 }
@@ -62,6 +65,8 @@ struct Session {
     unasked: Option<Observation>,
     /// Whether the latest pass took the primary for healthy.
     primary_healthy: Option<bool>,
+    /// What to watch after a rollback for what the judge found.
+    aftermath: Option<Aftermath>,
 }
 
 /// What an earlier process saved of an attempt.
@@ -88,6 +93,7 @@ impl RolloutEvidence {
             unread: None,
             lives: Lives::default(),
             reported: Reported::default(),
+            after: AfterRollback::default(),
             interval,
             held: false,
         }
@@ -113,6 +119,7 @@ impl RolloutEvidence {
             session.judge.observe(&observation);
             session.unasked = Some(observation.clone());
         }
+        self.after.observe(&observation);
         self.record.push(observation);
         self.latest = Some(sample);
     }
@@ -128,7 +135,8 @@ impl RolloutEvidence {
     pub(super) fn is_news(&mut self) -> bool {
         let now = self.trouble().map(|it| it.reason);
         let lasts = std::mem::replace(&mut self.reported.before, now) == now;
-        self.is_awaited() || (lasts && self.reported.told.as_deref() != now)
+        let stayed = self.after.is_news();
+        self.is_awaited() || stayed || (lasts && self.reported.told.as_deref() != now)
     }
 
     /// Why the latest sample, or the metrics beside it, could not be read.
@@ -178,16 +186,19 @@ impl RolloutEvidence {
         self.record_unasked();
         let attempt = Attempt { id, settings, beginning };
         self.recorder.begin(attempt, &self.record, now.as_millisecond());
-        let (unasked, primary_healthy) = (None, None);
-        let session = Session { id, begun: now, judge, replay, unasked, primary_healthy };
+        self.after.watch(None);
+        let (unasked, primary_healthy, aftermath) = (None, None, None);
+        let session =
+            Session { id, begun: now, judge, replay, unasked, primary_healthy, aftermath };
         self.session = Some(Box::new(session));
     }
 
     /// Ends the attempt under way, if there is one.
     pub(crate) fn close(&mut self, now: Timestamp) {
         self.record_unasked();
-        if self.session.take().is_some() {
+        if let Some(session) = self.session.take() {
             self.recorder.finish(now.as_millisecond());
+            self.after.watch(session.aftermath.map(|it| (session.id, it)));
         }
     }
 
@@ -211,8 +222,17 @@ impl RolloutEvidence {
     pub fn assess(&mut self, now: Timestamp, primary_healthy: bool) -> Option<Assessment> {
         self.session.as_mut()?.primary_healthy = Some(primary_healthy);
         self.record_unasked();
-        let session = self.session.as_ref()?;
-        Some(session.judge.assess(now.as_millisecond(), primary_healthy))
+        let session = self.session.as_mut()?;
+        let assessment = session.judge.assess(now.as_millisecond(), primary_healthy);
+        if let (None, Finding::Fault(fault)) = (&session.aftermath, &assessment.finding) {
+            session.aftermath = session.judge.aftermath(fault);
+        }
+        Some(assessment)
+    }
+
+    /// What the latest attempt was rolled back for and the primary shows without it.
+    pub(crate) fn stayed(&self) -> Option<StayedFault> {
+        self.after.stayed()
     }
 
     /// What the crash guard finds on these pods, by what the judge of the attempt remembers of them;

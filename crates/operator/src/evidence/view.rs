@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use siskin_analysis::{Assessment, Finding, GroupSummary};
 use siskin_decide::{Evidence, Membership};
 
+use crate::evidence::after_rollback::StayedFault;
 use crate::evidence::concern::Concern;
 use crate::evidence::replay_ranges::ReplayView;
 
@@ -33,6 +34,8 @@ pub struct EvidenceView {
     pub figures: GroupSummary,
     /// The judge's accounts, to be persisted.
     pub accounts: Option<String>,
+    /// What the latest attempt was rolled back for, if it stayed with the data.
+    pub stayed: Option<StayedFault>,
     /// Ranges of offsets that the canary consumed.
     pub replay: Option<ReplayView>,
 }
@@ -52,6 +55,7 @@ impl EvidenceView {
             watched_since: None,
             figures: GroupSummary::default(),
             accounts: None,
+            stayed: None,
             replay: None,
         }
     }

@@ -168,6 +168,7 @@ fn weighed(
         watched_since: gathered.watched_since(),
         figures: gathered.summary(),
         accounts: gathered.accounts(),
+        stayed: gathered.stayed(),
         replay: gathered.replay(object::name_of(&world.name.name), leaves(world), now),
         delivery,
         concerns,

@@ -239,6 +239,7 @@ pub(crate) fn frozen(object: &ControllerRevision, canary_on: CanaryOn) -> Option
     let text = |key: &str| object.annotations().get(key);
     let cause = text(names::REJECTED_CAUSE).and_then(|it| Cause::from_str(it).ok());
     let rollout = text(names::REJECTED_ROLLOUT).and_then(|it| RolloutId::from_str(it).ok());
+    let excused = text(names::EXCUSED_ROLLOUT).and_then(|it| RolloutId::from_str(it).ok());
     let promoted = object.labels().get(names::PROMOTED).is_some_and(|it| it == "true");
     let attempt = text(names::ATTEMPT).and_then(|it| attempt(it)).unwrap_or(0);
     let taken_over = text(names::TAKEN_OVER).and_then(|it| self::attempt(it));
@@ -250,6 +251,7 @@ pub(crate) fn frozen(object: &ControllerRevision, canary_on: CanaryOn) -> Option
             promoted,
             rejection: cause.zip(rollout).map(|(cause, rollout)| Rejection { cause, rollout }),
             attempt,
+            excused,
         },
         template,
         name: object.name_any(),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use siskin_api::annotations::target;
 use siskin_api::{Command, CommandRecord, HistoryEntry, ProgressStatus, RolloutOutcome};
-use siskin_decide::{Cause, PromotedBy, Rest, RolloutId, State};
+use siskin_decide::{Cause, Effect, PromotedBy, Rest, RolloutId, State};
 use strum::IntoEnumIterator;
 
 use crate::commands::who::Giver;
@@ -105,9 +105,21 @@ pub(super) fn ended(round: &Round<'_>, given: &[CommandRecord]) -> Option<Histor
         promoted_by: promoted_by.map(persisted::wire_promoted_by),
         by: by(round, id, given),
         message: Some(why),
+        excuse: None,
         started: Time(started(round)),
         finished: Time(now),
     })
+}
+
+/// Says of an attempt whose rejection was lifted for it what stayed with the data.
+pub(super) fn excuse(round: &Round<'_>, history: &mut [HistoryEntry]) {
+    for effect in &round.applied.made {
+        if let Effect::ClearRejection { excused: Some(id), .. } = effect {
+            let stayed = round.evidence.stayed.as_ref().map(|it| it.sentence.clone());
+            let of_it = history.iter_mut().filter(|it| it.rollout_id == id.to_string());
+            of_it.for_each(|it| it.excuse.clone_from(&stayed));
+        }
+    }
 }
 
 const fn taken_back(cause: Cause) -> RolloutOutcome {

@@ -155,6 +155,7 @@ impl Reporter {
                         Announcement { kind, reason: "PrimaryLeft", action, note },
                     );
                 }
+                Effect::ClearRejection { excused: Some(id), .. } => self.excuses(round, *id),
                 Effect::TakeScale { scaler } if round.tells_of_take => {
                     self.announce(world, scaling::taken(world, scaler));
                 }
@@ -179,6 +180,16 @@ impl Reporter {
                 | Effect::RemoveFinalizer => {}
             }
         }
+    }
+
+    /// Tells that an attempt was rolled back for what its data does, and is made again.
+    fn excuses(&self, round: &Round<'_>, id: RolloutId) {
+        let stayed = round.evidence.stayed.as_ref().map_or("", |it| &it.sentence);
+        let note = format!(
+            "{id} was rolled back for its data, not for its version: {stayed}. Its version is tried again, once"
+        );
+        let (kind, action) = (EventKind::Warning, id.to_string());
+        self.announce(round.world, Announcement { kind, reason: "DataNotVersion", action, note });
     }
 
     /// Tells of a child that was written without the rollout having moved on: somebody had touched

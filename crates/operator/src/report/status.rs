@@ -61,6 +61,7 @@ pub fn status(round: &Round<'_>) -> CanaryRolloutStatus {
         status.history.insert(0, entry);
         status.history.truncate(MAX_HISTORY);
     }
+    history::excuse(round, &mut status.history);
     conditions::set(&mut status, round, facts);
     bounds::fit(&mut status);
     status

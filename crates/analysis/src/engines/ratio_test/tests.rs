@@ -9,7 +9,7 @@ use crate::engines::non_inferiority::NonInferiority;
 use crate::engines::ratio_test::{EventCounts, Margin, RatioTest, ln_poisson};
 use crate::stopping::assert_e_process;
 
-const EXACT: Margin = Margin { ratio: 1.5, dispersion: 1.0 };
+const EXACT: Margin = Margin { ratio: 1.5, dispersion: 1.0, floor: 0.001 };
 const RUNS: u32 = 800;
 const WINDOWS: usize = 60;
 /// A bound of factors that lowers nothing.
@@ -115,7 +115,7 @@ fn told_the_dispersion_it_bears_batches() {
 #[test]
 fn a_consumer_that_fails_whole_batches_is_found_however_large_they_are() {
     // A batch of 90 s, 27,000 messages, is counted in one window of ten; so is the primary's noise.
-    let margin = Margin { ratio: 1.35, dispersion: 600.0 };
+    let margin = Margin { ratio: 1.35, dispersion: 600.0, floor: 0.001 };
     let mut engine = RatioTest::gross();
     let batches = (1..=20).find(|_| {
         for x in [27_000.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0] {
@@ -198,7 +198,7 @@ fn nothing_but_finite_numbers_leaves_the_engine() {
         for n in wild {
             for (y, m) in [(0.0, 1.0), (1e300, 1e-300), (1e15, 1e300)] {
                 let counts = EventCounts::new(x, n, y, m);
-                let margin = Margin { ratio: 1e6, dispersion: 1e9 };
+                let margin = Margin { ratio: 1e6, dispersion: 1e9, floor: 0.001 };
                 engine.bet(counts, margin, OPEN);
                 engine.bet(counts, EXACT, 0.0);
                 proof.bet(counts, EXACT);

@@ -8,7 +8,7 @@ use crate::counters::kind::Kind;
 use crate::engines::non_inferiority::NonInferiority;
 use crate::engines::onset::{Onset, SavedOnset};
 use crate::engines::ratio_test::{EventCounts, Margin, RatioTest};
-use crate::normal::spread::Spread;
+use crate::normal::spread::{Spread, floor};
 use crate::numbers::{milli_up, unmilli};
 use crate::signals::ratio::{RatioLimits, RatioSignal};
 
@@ -32,7 +32,7 @@ pub(crate) struct SavedRatio {
 
 impl RatioSignal {
     pub(crate) fn save(&self) -> SavedRatio {
-        let Margin { ratio, dispersion } = self.spread.margin();
+        let Margin { ratio, dispersion, floor: _ } = self.spread.margin();
         let [x, n, y, m] = self.totals.letters();
         SavedRatio {
             // Rounded up: a smaller margin would be more severe than what was learned.
@@ -52,8 +52,9 @@ impl RatioSignal {
     /// What [`RatioSignal::save`] wrote; `None` if it did not write this.
     pub(crate) fn restore(kind: Kind, saved: &SavedRatio, limits: RatioLimits) -> Option<Self> {
         let (ratio, dispersion) = saved.margin;
-        let margin = Margin { ratio: unmilli(ratio), dispersion: unmilli(dispersion) };
         let record = Count { events: saved.record.0.max(0.0), of: saved.record.1.max(0.0) };
+        let (ratio, dispersion) = (unmilli(ratio), unmilli(dispersion));
+        let margin = Margin { ratio, dispersion, floor: floor(record) };
         let mut signal = Self::with(kind, limits, Spread::restored(margin), record);
         signal.engine = RatioTest::fine().restored(&saved.fine)?;
         signal.gross = RatioTest::gross().restored(&saved.gross)?;

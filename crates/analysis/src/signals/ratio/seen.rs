@@ -40,8 +40,8 @@ impl RatioSignal {
     /// margin.
     fn is_usual(&self, counts: EventCounts) -> bool {
         let [x, n, y, m] = counts.letters();
-        let Margin { ratio, dispersion } = self.spread.margin();
-        let rate = Constant::RateFloor.value().max(if m > 0.0 { ratio * y / m } else { 0.0 });
+        let Margin { ratio, dispersion, floor } = self.spread.margin();
+        let rate = floor.max(if m > 0.0 { ratio * y / m } else { 0.0 });
         is_usual(x / dispersion, rate * n / dispersion)
     }
 
@@ -111,7 +111,7 @@ impl RatioSignal {
         // to gain only for what is found at once anyway.
         let needed =
             ln_needed + share(RATIOS.len()) - crate::engines::e_process::first_share().ln();
-        let base = (y / m).max(Constant::RateFloor.value() / margin.ratio);
+        let base = (y / m).max(margin.floor / margin.ratio);
         let seen = |ratio: f64| {
             let x = ratio * base * n;
             let counts = EventCounts::new(x, n, base * m, m);

@@ -32,6 +32,13 @@ fn rest() -> Vec<Case> {
     let rejected: [Change; 3] =
         [failed, |it| ask(it, NEXT), |it| reject(it, NEXT, Cause::Aborted, ID)];
     let next = || with(at_rest(), &[|it| ask(it, NEXT)]);
+    let worse: [Change; 4] = [
+        failed,
+        |it| ask(it, NEXT),
+        |it| reject(it, NEXT, Cause::AnalysisFailed, ID),
+        |it| it.fault_stayed = Some(ID),
+    ];
+    let excused: Change = |it| it.frozen.iter_mut().for_each(|it| it.excused = Some(ID));
     let retry: Change = |it| order(it, Order::Retry(ID));
     let other: Change = |it| order(it, Order::Retry(RolloutId { attempt: 2, ..ID }));
     vec![
@@ -49,6 +56,12 @@ fn rest() -> Vec<Case> {
         ("R5", at_rest()),
         ("R5", with(at_rest(), &[|it| it.spec_valid = false])),
         ("R6", with(with(at_rest(), &rejected), &[retry])),
+        ("R6b", with(at_rest(), &worse)),
+        ("R6", with(with(at_rest(), &worse), &[retry])),
+        ("R7", with(with(at_rest(), &worse), &[excused])),
+        ("R7", with(with(at_rest(), &worse), &[|it| it.fault_stayed = Some(FIX)])),
+        ("R7", with(with(at_rest(), &worse), &[|it| it.suspended = true])),
+        ("R7", with(with(at_rest(), &rejected), &[|it| it.fault_stayed = Some(ID)])),
         ("R7", with(at_rest(), &rejected)),
         ("R7", with(with(at_rest(), &rejected), &[other])),
         ("R7", with(with(at_rest(), &rejected), &[retry, |it| it.suspended = true])),

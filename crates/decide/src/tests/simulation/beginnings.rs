@@ -55,7 +55,14 @@ pub(super) fn adopt(cluster: &mut Cluster) {
         declined: None,
     };
     let trial = trial_key(template);
-    let frozen = Frozen { revision: template, trial, promoted: true, rejection: None, attempt: 0 };
+    let frozen = Frozen {
+        revision: template,
+        trial,
+        promoted: true,
+        rejection: None,
+        attempt: 0,
+        excused: None,
+    };
     rollout.finalizer = true;
     let state = State::AtRest(Rest::Initialized);
     rollout.status = Some(Status { state, total: Some(total), plan: None });

@@ -221,6 +221,7 @@ impl Cluster {
             membership: signs.membership,
             canary_joined: self.joined(signs.membership),
             evidence: signs.evidence,
+            fault_stayed: signs.fault_stayed,
             awaits_last_sample: signs.awaits_last_sample,
             watched_since: signs.watched_since,
             first_look: signs.watched_since.unwrap_or(Timestamp::MIN),

@@ -307,8 +307,15 @@ pub(super) fn written(world: &mut World, seen: &Observed, plan: &Plan, effect: &
         let allowed = if at_once { health::GONE_WITHIN } else { health::gone_one_by_one(world) };
         world.memory.rejected.push((*revision, world.age, allowed));
     }
-    if let Effect::ClearRejection { revision } = effect {
+    if let Effect::ClearRejection { revision, excused } = effect {
         world.memory.rejected.retain(|it| it.0 != *revision);
+        let before = seen.frozen.iter().find(|it| it.revision == *revision);
+        if excused.is_some() && before.is_some_and(|it| it.excused.is_some()) {
+            world.fail("a version is excused for the second time");
+        }
+        if excused.is_some() {
+            world.count("excused");
+        }
     }
     if matches!(effect, Effect::MarkPromoted { .. } | Effect::RemoveChildren) {
         world.memory.rejected.clear();

@@ -16,7 +16,7 @@ use super::weather::Weather;
 use super::{beginnings, calm, health, operator, scalers};
 use crate::autoscaler::Autoscalers;
 use crate::observed::{Evidence, Membership, Preflight, Strategy};
-use crate::revision::Revision;
+use crate::revision::{Cause, Revision, RolloutId};
 use crate::state::Phase;
 use crate::state::{Stage, State};
 use siskin_simulation::random::Random;
@@ -51,6 +51,7 @@ pub(super) struct Signs {
     pub(super) preflight: Preflight,
     pub(super) membership: Membership,
     pub(super) evidence: Evidence,
+    pub(super) fault_stayed: Option<RolloutId>,
     pub(super) awaits_last_sample: bool,
     pub(super) watched_since: Option<Timestamp>,
     pub(super) autoscalers: Autoscalers,
@@ -328,11 +329,21 @@ impl World {
             preflight: if passes { Preflight::Passed } else { Preflight::Failed },
             membership,
             evidence: self.evidence(),
+            fault_stayed: self.fault_stayed(),
             awaits_last_sample: self.outage || self.now.as_second().rem_euclid(4) == 0,
             watched_since: Some(self.operator.watched_since(self.now)),
             autoscalers: scalers::seen(self),
             blocked: self.blocked,
         }
+    }
+
+    /// A fault of half of the bad revisions is the data's. Said at every look: it may have an effect once.
+    fn fault_stayed(&self) -> Option<RolloutId> {
+        let mut rejections = self.cluster.frozen.iter().filter_map(|it| it.frozen.rejection);
+        let is_datas = |cause, id: RolloutId| {
+            cause == Cause::AnalysisFailed && id.revision.0.is_multiple_of(2)
+        };
+        rejections.find(|it| is_datas(it.cause, it.rollout)).map(|it| it.rollout)
     }
 
     fn evidence(&mut self) -> Evidence {

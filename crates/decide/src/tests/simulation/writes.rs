@@ -75,9 +75,10 @@ pub(super) fn write(
         Effect::Reject { revision, rejection } => {
             mark(cluster, view, *revision, |it| it.rejection = Some(*rejection))
         }
-        Effect::ClearRejection { revision } => {
-            mark(cluster, view, *revision, |it| it.rejection = None)
-        }
+        Effect::ClearRejection { revision, excused } => mark(cluster, view, *revision, |it| {
+            it.rejection = None;
+            it.excused = excused.or(it.excused);
+        }),
         Effect::MarkPromoted { revision } => promote(cluster, view, *revision, fate),
         Effect::OwnPrimaryByTarget => {
             let version = cluster.next_version();
@@ -191,6 +192,7 @@ fn create(
         promoted: facts.is_some_and(|it| it.promoted == Some(revision)),
         rejection: None,
         attempt,
+        excused: None,
     };
     cluster.frozen.push(FrozenObject { frozen, version });
     view.versions.frozen.push((revision, version));

@@ -324,7 +324,7 @@ async fn frozen_in_doubt(answer: Novelty) -> (usize, usize) {
         }
         answer
     }));
-    let follows = Effect::ClearRejection { revision };
+    let follows = Effect::ClearRejection { revision, excused: None };
     let effects = vec![Effect::Freeze { revision, attempt: 1 }, follows];
     let (seen, plan) = (testing::at_rest(), Plan::to(testing::at_rest().state, effects));
     let applied =
