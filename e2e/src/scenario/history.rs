@@ -1,7 +1,7 @@
 //! What happened in a scenario, in order: every change of an object that the watches brought, and
 //! every action of the scenario itself. Pure: holds and shows it, judges nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
@@ -123,7 +123,8 @@ fn set<K: Ord, V>(all: &mut BTreeMap<K, V>, key: K, value: V, there: bool) {
     }
 }
 
-/// The least or the most of something at any moment since then, in the order in which things happened.
+/// The least or the most of something at any moment since then, in the order in which things happened. What a new listing
+/// shows once more did not happen again.
 pub fn extremes(
     history: &[Entry],
     since: Duration,
@@ -132,7 +133,15 @@ pub fn extremes(
     let mut sorted: Vec<_> = history.iter().collect();
     sorted.sort_by_key(|it| it.revision);
     let (mut state, mut least, mut most) = (State::default(), usize::MAX, 0);
+    let mut put = BTreeSet::new();
     for entry in sorted {
+        let is_new = match entry.change {
+            Change::Put(_, _) => put.insert(entry.revision),
+            Change::Gone(_, _) | Change::Action { .. } | Change::Stalled(_) => true,
+        };
+        if entry.listed && !is_new {
+            continue;
+        }
         state.apply(entry);
         if since <= entry.at {
             let now = count(&state);
@@ -304,5 +313,9 @@ mod tests {
         let ready = |state: &State| state.pods.values().filter(|it| it.ready).count();
         assert_eq!(extremes(&history, Duration::ZERO, ready), (1, 3));
         assert_eq!(extremes(&history, Duration::from_secs(2), ready), (2, 3));
+        // A watch that broke lists again what was there all the time.
+        let again = Entry { listed: true, ..pod(1, 9, "a", true) };
+        let history = [history.as_slice(), &[again]].concat();
+        assert_eq!(extremes(&history, Duration::from_secs(5), ready), (usize::MAX, 0));
     }
 }

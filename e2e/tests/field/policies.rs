@@ -260,10 +260,13 @@ fn images_come_from_where_the_namespace_says_and_what_was_there_is_adopted_and_t
         s.given().an_operator(Election::None)?;
         s.given().a_fleet(2).await?;
         s.given().shipped_policies("config/policies").await?;
-        let registries = "--from-literal=registries=registry.example.com/";
-        s.kubectl(&["create", "configmap", "siskin-images", registries], "").await?;
+        let namespace = s.namespace.clone();
+        let prefixes = "siskin.dev/image-prefixes=ghcr.io/example/ registry.example.com/";
+        s.kubectl(&["annotate", "namespace", &namespace, prefixes], "").await?;
         let image = ["set", "image", "deployment/orders", "*=docker.io/library/busybox:1"];
-        s.then().refuses(&image, "images must come from one of registry.example.com/").await?;
+        s.then()
+            .refuses(&image, "images must come from one of ghcr.io/example/, registry.example.com/")
+            .await?;
         let image = ["set", "image", "deployment/orders", "*=registry.example.com/orders:2"];
         s.then().allows(&image).await?;
         s.given().a_rollout(&RolloutSpec::endless()).await?;
