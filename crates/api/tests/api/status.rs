@@ -84,6 +84,7 @@ fn full() -> CanaryRolloutStatus {
             promoted_by: None,
             by: text("ada"),
             message: None,
+            excuse: None,
             started: second.clone(),
             finished: second.clone(),
         }],

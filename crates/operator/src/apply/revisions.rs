@@ -8,7 +8,7 @@ use kube::api::{DeleteParams, Preconditions};
 use kube::core::ObjectMeta;
 use serde_json::json;
 use siskin_api::annotations::{TARGET, revision as names};
-use siskin_decide::{Frozen, Rejection, Revision, Takeover};
+use siskin_decide::{Frozen, Rejection, Revision, RolloutId, Takeover};
 
 use crate::apply::objects::Objects;
 use crate::apply::writer::ApplyFailed;

@@ -4,7 +4,7 @@
 use kube::Resource;
 use siskin_analysis::observation::Role;
 use siskin_api::CommandOutcome;
-use siskin_decide::{Cause, Effect, Rest, State, WriteScope};
+use siskin_decide::{Cause, Effect, Rest, RolloutId, State, WriteScope};
 
 use crate::observe::world::World;
 use crate::persisted;

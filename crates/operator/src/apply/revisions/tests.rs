@@ -182,7 +182,7 @@ async fn one_that_was_frozen_in_another_form_is_made_anew_with_its_marks() {
     assert!(
         frozen.frozen.promoted && frozen.frozen.attempt == 1 && frozen.frozen.revision == revision
     );
-    objects.clear_rejection(revision).await.unwrap();
+    objects.clear_rejection(revision, None).await.unwrap();
     objects.freeze(revision, 2).await.unwrap();
     let stored = store.lock().unwrap();
     assert_eq!(stored.len(), 1);
