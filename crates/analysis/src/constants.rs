@@ -88,7 +88,6 @@ impl Constant {
     const fn chosen(self) -> f64 {
         match self {
             Self::LeastRatio => 0.35,
-            Self::PodDeviation => 0.12,
             Self::PseudoEvents => 30.0,
             Self::RateFloor => 0.001,
             Self::LargestFactor | Self::GrossMargin | Self::NormalLag => 5.0,
@@ -98,7 +97,7 @@ impl Constant {
             Self::DriftWindow => 20_000.0,
             Self::NormalFactor => 1.5,
             Self::SlowerThanFullSpeed => 0.15,
-            Self::SlowerThanMedian => 0.12,
+            Self::PodDeviation | Self::SlowerThanMedian => 0.12,
             Self::InFlight => 1.25,
             Self::FirstShare => 0.5,
             Self::PayOut => 120.0,
