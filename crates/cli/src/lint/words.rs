@@ -200,7 +200,7 @@ fn margin(it: &Smallest) -> String {
         | Signal::Yield
         | Signal::Restarts
         | Signal::Churn
-        | Signal::User(_) => format!("{} ×{}{noise}", it.signal, it.margin),
+        | Signal::User(_) => format!("{} ×{:.2}{noise}", it.signal, it.margin),
     }
 }
 

@@ -57,6 +57,7 @@ pub(super) fn fit(status: &mut CanaryRolloutStatus) {
         cut(&mut it.change_id, CHANGE_ID);
         shorten(&mut it.revision, ID);
         cut(&mut it.message, SENTENCE);
+        cut(&mut it.excuse, SENTENCE);
         cut(&mut it.by, NAME);
     }
     status.commands.truncate(20);
