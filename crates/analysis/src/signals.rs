@@ -60,6 +60,8 @@ pub(crate) struct Signals {
     restarts: Restarts,
     churn: Churn,
     window: Window,
+    /// The one of CPU, which is longer.
+    cpu_window: Window,
     outcomes: Outcomes,
     /// Who is slow now.
     peers: Peers,
@@ -89,6 +91,8 @@ impl Signals {
         let mut builder = BaselineBuilder::new(gap, reader.cadence);
         let mut window = Window::default();
         let mut windows = Vec::new();
+        let mut cpu_window = Window::default();
+        let mut cpu_windows = Vec::new();
         let mut outcomes = Outcomes::default();
         let mut available = vec![false; kinds().count()];
         for seen in record.observations() {
@@ -97,7 +101,9 @@ impl Signals {
                     available[kind.index()] |= reader.has_input(kind, metrics);
                 }
             }
-            if let Some(mut full) = window.add(seen.at, meter.observe(&seen), reader.window()) {
+            let rises = meter.observe(&seen);
+            cpu_windows.extend(cpu_window.add(seen.at, &rises, reader.window_of(Kind::Cpu)));
+            if let Some(mut full) = window.add(seen.at, &rises, reader.window()) {
                 outcomes.add(&mut full);
                 windows.push(full);
             }
@@ -107,8 +113,9 @@ impl Signals {
             }
         }
         let signal = |kind: Kind| {
+            let windows = if kind == Kind::Cpu { &cpu_windows } else { &windows };
             available[kind.index()]
-                .then(|| RatioSignal::learn(kind, &windows, RatioLimits::of(kind, settings)))
+                .then(|| RatioSignal::learn(kind, windows, RatioLimits::of(kind, settings)))
         };
         meter.unreadable = 0;
         Self {
@@ -124,6 +131,7 @@ impl Signals {
             restarts: Restarts::learn(record.latest()),
             churn: Churn::new(),
             window: Window { begin: window.begin, rises: BTreeMap::new() },
+            cpu_window: Window { begin: cpu_window.begin, rises: BTreeMap::new() },
             outcomes,
             peers: Peers::default(),
         }
@@ -171,14 +179,20 @@ impl Signals {
     }
 
     fn observe_counts(&mut self, observation: &Observation) {
-        let rises = self.meter.observe(observation);
-        let length = self.reader.window();
-        let Some(mut window) = self.window.add(observation.at, rises, length) else { return };
+        let (at, rises) = (observation.at, self.meter.observe(observation));
+        if let Some(window) = self.cpu_window.add(at, &rises, self.reader.window_of(Kind::Cpu)) {
+            let spared = self.peers.every_canary_has_one();
+            let cpu = self.ratios[Kind::Cpu.index()].iter_mut();
+            cpu.for_each(|ratio| ratio.bet(at, &window, spared));
+        }
+        let Some(mut window) = self.window.add(at, &rises, self.reader.window()) else { return };
         self.outcomes.add(&mut window);
         self.peers.add(&window);
         let spared = self.peers.every_canary_has_one();
-        let ratios = self.ratios.iter_mut().flatten();
-        ratios.for_each(|ratio| ratio.bet(observation.at, &window, spared));
+        for kind in Kind::all(self.reader.user.len()).filter(|kind| *kind != Kind::Cpu) {
+            let ratio = self.ratios[kind.index()].iter_mut();
+            ratio.for_each(|ratio| ratio.bet(at, &window, spared));
+        }
     }
 
     /// Every remembered time is wrong after the clock was set; accounts are not.
@@ -188,6 +202,7 @@ impl Signals {
         self.lag_non_inferiority.forget_times(length, self.interval);
         self.meter = Meter::new(self.reader.clone());
         self.window = Window::default();
+        self.cpu_window = Window::default();
         self.peers = Peers::default();
         self.restarts.forget_times();
         self.churn.forget_times();
@@ -216,6 +231,7 @@ impl Signals {
             (Signal::Loss, ratio(Kind::Loss)),
             (Signal::Errors, ratio(Kind::Errors)),
             (Signal::Latency, ratio(Kind::Latency)),
+            (Signal::Cpu, ratio(Kind::Cpu)),
             (Signal::Restarts, Some(self.restarts.rate.ln_value())),
             (Signal::Churn, Some(self.churn.rate.ln_value())),
             (Signal::Memory, self.memory.as_ref().map(Memory::ln_value)),
@@ -262,6 +278,7 @@ pub(crate) fn signal(kind: Kind, user: &[Arc<str>]) -> Signal {
         Kind::Errors => Signal::Errors,
         Kind::Loss => Signal::Loss,
         Kind::Latency => Signal::Latency,
+        Kind::Cpu => Signal::Cpu,
         Kind::User(place) => Signal::User(user[place].clone()),
     }
 }
@@ -273,11 +290,11 @@ fn primary(seen: &Observation) -> impl Iterator<Item = &PodMetrics> {
 
 impl Window {
     /// Adds the rises of one moment; answers with those of the window if that is `length` long.
-    fn add(&mut self, at: Millis, rises: Vec<Rise>, length: Millis) -> Option<Vec<Rise>> {
+    fn add(&mut self, at: Millis, rises: &[Rise], length: Millis) -> Option<Vec<Rise>> {
         let begin = *self.begin.get_or_insert(at);
         for rise in rises {
             let sum = self.rises.entry(rise.pod.clone());
-            sum.and_modify(|sum| sum.add(&rise)).or_insert(rise);
+            sum.and_modify(|sum| sum.add(rise)).or_insert_with(|| rise.clone());
         }
         if at.saturating_sub(begin) < length {
             return None;

@@ -11,19 +11,26 @@ pub(crate) fn may_be_warming_up(age: Millis, warm_up: Millis) -> bool {
     !Kind::Latency.compares(age, warm_up)
 }
 
+/// Windows in which CPU per message is compared.
+const CPU_WINDOW: Millis = 60_000;
+/// Excess of the least margin of CPU per message over a ratio of 1.
+const LEAST_EXCESS_OF_CPU: f64 = 0.4;
+
 /// Kinds of counts per message, each a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Errors,
     Loss,
     Latency,
+    /// Milliseconds of CPU.
+    Cpu,
     /// A user's ratio, by its index among the user's ratios.
     User(usize),
 }
 
 impl Kind {
     /// The kinds that need no definition, in the order of their index.
-    pub(crate) const BUILT_IN: [Self; 3] = [Self::Errors, Self::Loss, Self::Latency];
+    pub(crate) const BUILT_IN: [Self; 4] = [Self::Errors, Self::Loss, Self::Latency, Self::Cpu];
 
     /// The built-in kinds and those of this many ratios of the user, in the order of their index.
     pub(crate) fn all(user: usize) -> impl Iterator<Item = Self> {
@@ -35,7 +42,26 @@ impl Kind {
             Self::Errors => 0,
             Self::Loss => 1,
             Self::Latency => 2,
-            Self::User(index) => 3 + index,
+            Self::Cpu => 3,
+            Self::User(index) => 4 + index,
+        }
+    }
+
+    /// The window in which it is compared, unless scrapes are further apart. CPU is told by the kubelet,
+    /// at a pace of its own of up to a minute: shorter windows would not have every pod.
+    pub(crate) const fn window(self) -> Millis {
+        match self {
+            Self::Errors | Self::Loss | Self::Latency | Self::User(_) => COUNT_WINDOW,
+            Self::Cpu => CPU_WINDOW,
+        }
+    }
+
+    /// Whether a canary without a live primary is compared with the record. What a pod does beside its
+    /// messages is a larger part of its CPU the fewer messages there are: by the hour, that is.
+    pub(crate) const fn is_comparable_with_the_past(self) -> bool {
+        match self {
+            Self::Errors | Self::Loss | Self::Latency | Self::User(_) => true,
+            Self::Cpu => false,
         }
     }
 
@@ -51,7 +77,7 @@ impl Kind {
         match self {
             Self::Errors | Self::User(_) => Constant::GraceOfErrors.millis().max(warm_up),
             Self::Loss => 0,
-            Self::Latency => Constant::GraceOfLatency.millis().max(warm_up),
+            Self::Latency | Self::Cpu => Constant::GraceOfLatency.millis().max(warm_up),
         }
     }
 
@@ -60,7 +86,7 @@ impl Kind {
     pub(crate) const fn has_gross_account(self) -> bool {
         match self {
             Self::Errors | Self::User(_) => true,
-            Self::Loss | Self::Latency => false,
+            Self::Loss | Self::Latency | Self::Cpu => false,
         }
     }
 
@@ -76,14 +102,14 @@ impl Kind {
     const fn evidence_cap_scale(self) -> f64 {
         match self {
             Self::Loss => 1.6,
-            Self::Errors | Self::Latency | Self::User(_) => 1.0,
+            Self::Errors | Self::Latency | Self::Cpu | Self::User(_) => 1.0,
         }
     }
 
     /// Whether a pod may get better by itself.
     pub(crate) const fn has_warm_up(self) -> bool {
         match self {
-            Self::Latency => true,
+            Self::Latency | Self::Cpu => true,
             Self::Errors | Self::Loss | Self::User(_) => false,
         }
     }
@@ -91,7 +117,7 @@ impl Kind {
     /// Whether a slow node, or a slow shard behind it, has the same effect as a bad version.
     pub(crate) const fn may_be_node_or_shard(self) -> bool {
         match self {
-            Self::Latency => true,
+            Self::Latency | Self::Cpu => true,
             Self::Errors | Self::Loss | Self::User(_) => false,
         }
     }
@@ -100,7 +126,7 @@ impl Kind {
     pub(crate) const fn may_be_missing(self) -> bool {
         match self {
             Self::Errors | Self::User(_) => true,
-            Self::Loss | Self::Latency => false,
+            Self::Loss | Self::Latency | Self::Cpu => false,
         }
     }
 
@@ -109,7 +135,27 @@ impl Kind {
     pub(crate) const fn may_begin_empty(self) -> bool {
         match self {
             Self::User(_) => true,
-            Self::Errors | Self::Loss | Self::Latency => false,
+            Self::Errors | Self::Loss | Self::Latency | Self::Cpu => false,
+        }
+    }
+
+    /// Whether a Pass needs a proof of it. CPU that a message takes costs money, not messages: it can
+    /// fail a canary, and a healthy one need not wait for it.
+    pub(crate) const fn needs_proof(self) -> bool {
+        match self {
+            Self::Errors | Self::Loss | Self::Latency | Self::User(_) => true,
+            Self::Cpu => false,
+        }
+    }
+
+    /// Excess of the least margin over a ratio of 1. Nodes of one group may be of two generations, and
+    /// a message takes a third more CPU on the older: that is nobody's fault.
+    pub(crate) fn least_excess(self) -> f64 {
+        match self {
+            Self::Errors | Self::Loss | Self::Latency | Self::User(_) => {
+                Constant::LeastRatio.value()
+            }
+            Self::Cpu => LEAST_EXCESS_OF_CPU,
         }
     }
 }

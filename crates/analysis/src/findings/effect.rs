@@ -26,6 +26,20 @@ pub enum Effect {
         /// The primary's share of events.
         primary: f64,
     },
+    /// CPU time per message.
+    CpuTime {
+        /// Canary's over the primary's, ≥ 0.
+        ratio: f64,
+        /// Lower end of its 95 % interval, which holds whenever one looks.
+        low: f64,
+        /// Upper end; `None`: unbounded.
+        high: Option<f64>,
+        /// The canary's, in seconds. Of a canary with fewer messages than a primary pod as if it had had
+        /// as many: what a pod does beside its messages is nobody's fault.
+        canary: f64,
+        /// The primary's, in seconds.
+        primary: f64,
+    },
     /// Events per pod and hour.
     PerHour {
         /// Events seen.
@@ -92,6 +106,15 @@ impl Display for Effect {
                     "{:.2} % of messages against {:.2} %, {ratio:.1} times as many",
                     100.0 * canary,
                     100.0 * primary
+                )?;
+                interval(f, *low, *high)
+            }
+            Self::CpuTime { ratio, low, high, canary, primary } => {
+                let (canary, primary) =
+                    (ShortNumber(1_000.0 * canary), ShortNumber(1_000.0 * primary));
+                write!(
+                    f,
+                    "{canary} ms of CPU per message against {primary} ms, {ratio:.1} times as much"
                 )?;
                 interval(f, *low, *high)
             }
@@ -167,6 +190,7 @@ impl Display for EffectSoFar<'_> {
                     Signal::User(_) => "the share",
                     Signal::Lag
                     | Signal::Latency
+                    | Signal::Cpu
                     | Signal::Loss
                     | Signal::Errors
                     | Signal::Memory
@@ -175,6 +199,9 @@ impl Display for EffectSoFar<'_> {
                     | Signal::Churn => "as many per message",
                 };
                 write!(f, "about {} times {what}", RoundedRatio(*ratio))
+            }
+            Effect::CpuTime { ratio, .. } => {
+                write!(f, "about {} times as much CPU per message", RoundedRatio(*ratio))
             }
             Effect::PerHour { events, normal, .. } => {
                 write!(f, "{events:.0} so far; {normal:.1} per pod and hour are normal")

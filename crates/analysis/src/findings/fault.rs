@@ -135,6 +135,7 @@ impl Fault {
             Self::Worse { signal, .. } => match signal {
                 Signal::Lag => "Lag",
                 Signal::Latency => "Latency",
+                Signal::Cpu => "Cpu",
                 Signal::Loss => "Loss",
                 Signal::Errors => "Errors",
                 Signal::Memory => "Memory",

@@ -149,6 +149,7 @@ impl Display for Observed {
             Signal::Loss => "lost",
             Signal::Latency => "slow",
             signal @ (Signal::Memory
+            | Signal::Cpu
             | Signal::Yield
             | Signal::Restarts
             | Signal::Churn

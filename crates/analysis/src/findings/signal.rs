@@ -13,6 +13,8 @@ pub enum Signal {
     Lag,
     /// Processing time: a canary that is slower but not saturated.
     Latency,
+    /// CPU time per message.
+    Cpu,
     /// Messages committed without having been worked on.
     Loss,
     /// Messages whose processing failed.
@@ -35,6 +37,7 @@ impl Display for Signal {
             Self::User(name) => name,
             Self::Lag => "lag",
             Self::Latency => "latency",
+            Self::Cpu => "cpu",
             Self::Loss => "loss",
             Self::Errors => "errors",
             Self::Memory => "memory",

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::constants::Constant;
+use crate::constants::{COUNT_WINDOW, Constant};
 use crate::counters::counter::Count;
 use crate::counters::kind::Kind;
 use crate::counters::rise::Rise;
@@ -18,8 +18,11 @@ const MOST_RATIO: f64 = 20.0;
 /// Windows of 10 s in the blocks over which noise is measured: 10 s, 1 min, 5 min. Clusters of
 /// minutes don't show in shorter blocks.
 const NOISE_BLOCKS: [usize; 3] = [1, 6, 30];
-/// Windows in the blocks over which ratios are measured.
+/// Windows of 10 s in the blocks over which ratios are measured.
 const RATIO_BLOCK: usize = 30;
+/// Standard deviation of the CPU that a pod takes for a message, from one window to the next, however
+/// even it was in the record.
+const LEAST_NOISE_OF_CPU: f64 = 0.1;
 /// Degrees of freedom, at dispersion 1, added to what was measured: five minutes fit only twice
 /// into a record, and two blocks tell little.
 const PSEUDO_FREEDOM: f64 = 10.0;
@@ -44,13 +47,13 @@ impl Spread {
     pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>]) -> Self {
         let windows: Vec<BTreeMap<Arc<str>, Count>> =
             record.iter().map(|window| by_pod(kind, window)).collect();
-        let mut spread = Self::restored(Margin { ratio: least_ratio(), dispersion: 1.0 });
+        let mut spread = Self::restored(kind, Margin { ratio: least_ratio(kind), dispersion: 1.0 });
         spread.margin.dispersion = tempered(kind, &windows);
         for window in record {
             spread.watch(kind, window);
         }
         // A record that ends within a block is still the best there is.
-        if spread.windows * 2 >= RATIO_BLOCK {
+        if spread.windows * 2 >= of_its_windows(kind, RATIO_BLOCK) {
             spread.close();
         }
         spread.restart();
@@ -58,9 +61,9 @@ impl Spread {
     }
 
     /// A spread with a saved margin.
-    pub(crate) fn restored(margin: Margin) -> Self {
+    pub(crate) fn restored(kind: Kind, margin: Margin) -> Self {
         let margin = Margin {
-            ratio: margin.ratio.clamp(least_ratio(), MOST_RATIO),
+            ratio: margin.ratio.clamp(least_ratio(kind), MOST_RATIO),
             dispersion: margin.dispersion.clamp(1.0, MOST_DISPERSION),
         };
         Self { margin, block: BTreeMap::new(), windows: 0 }
@@ -78,7 +81,7 @@ impl Spread {
             *sum = sum.plus(count);
         }
         self.windows += 1;
-        if self.windows >= RATIO_BLOCK {
+        if self.windows >= of_its_windows(kind, RATIO_BLOCK) {
             self.close();
         }
     }
@@ -117,14 +120,15 @@ fn by_pod(kind: Kind, window: &[Rise]) -> BTreeMap<Arc<str>, Count> {
 fn tempered(kind: Kind, windows: &[BTreeMap<Arc<str>, Count>]) -> f64 {
     let events: f64 = windows.iter().flat_map(BTreeMap::values).map(|count| count.events).sum();
     let measured = if events > 0.0 {
-        let blocks = NOISE_BLOCKS.map(|length| dispersion(&merged(windows, length)));
-        let largest = blocks.into_iter().fold(1.0, f64::max);
+        let blocks =
+            NOISE_BLOCKS.map(|length| dispersion(&merged(windows, of_its_windows(kind, length))));
+        let largest = blocks.into_iter().fold(least_dispersion(kind, windows), f64::max);
         if events < FEW_EVENTS { 2.0 * largest } else { largest }
     } else {
         match kind {
             // No message is lost where all is well: that none was says nothing of noise.
             Kind::Loss => 1.0,
-            Kind::Errors | Kind::Latency | Kind::User(_) => UNKNOWN_DISPERSION,
+            Kind::Errors | Kind::Latency | Kind::Cpu | Kind::User(_) => UNKNOWN_DISPERSION,
         }
     };
     (1.5 * measured - 0.5).clamp(1.0, MOST_DISPERSION)
@@ -175,8 +179,27 @@ fn dispersion(blocks: &[BTreeMap<Arc<str>, Count>]) -> f64 {
     (squares + PSEUDO_FREEDOM) / (freedom + PSEUDO_FREEDOM)
 }
 
-fn least_ratio() -> f64 {
-    1.0 + Constant::LeastRatio.value()
+fn least_ratio(kind: Kind) -> f64 {
+    1.0 + kind.least_excess()
+}
+
+/// So many windows of 10 s, in windows of that kind.
+fn of_its_windows(kind: Kind, windows: usize) -> usize {
+    let length = usize::try_from(kind.window() / COUNT_WINDOW).unwrap_or(1);
+    (windows / length).max(1)
+}
+
+/// The dispersion that is assumed at least: counts of a part of a pod's time don't vary less than the
+/// time does.
+fn least_dispersion(kind: Kind, windows: &[BTreeMap<Arc<str>, Count>]) -> f64 {
+    match kind {
+        Kind::Errors | Kind::Loss | Kind::Latency | Kind::User(_) => 1.0,
+        Kind::Cpu => {
+            let counts = || windows.iter().flat_map(BTreeMap::values).map(|count| count.events);
+            let mean = counts().sum::<f64>() / f64::from(tally(counts().count())).max(1.0);
+            (LEAST_NOISE_OF_CPU.powi(2) * mean).max(1.0)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -220,8 +243,8 @@ mod tests {
 
     #[test]
     fn the_ratio_is_that_of_the_worst_pod_against_the_others_and_never_falls() {
-        let mut spread = Spread::restored(Margin { ratio: 1.0, dispersion: 0.0 });
-        assert_eq!(spread.margin(), Margin { ratio: least_ratio(), dispersion: 1.0 });
+        let mut spread = Spread::restored(Kind::Errors, Margin { ratio: 1.0, dispersion: 0.0 });
+        assert_eq!(spread.margin(), Margin { ratio: least_ratio(Kind::Errors), dispersion: 1.0 });
         spread.block = record([0.01, 0.01, 0.03, 0.01, 0.01], 1.0, 1).remove(0);
         spread
             .block

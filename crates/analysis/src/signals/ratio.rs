@@ -1,4 +1,4 @@
-//! One signal of counts: errors, lost or slow messages, or a user's ratio, against the primary's.
+//! One signal of counts: errors, lost or slow messages, CPU, or a user's ratio, against the primary's.
 //! Takes windows of rises; margins are fixed before each window, by `spread`.
 
 pub(crate) mod saved;
@@ -113,8 +113,7 @@ impl RatioSignal {
     pub(crate) fn bet(&mut self, at: Millis, window: &[Rise], spared: bool) {
         let margin = self.spread.margin();
         let all = counts(self.kind, window, |_| true);
-        let warm =
-            counts(self.kind, window, |rise| self.kind.compares(rise.age, self.limits.warm_up));
+        let warm = counts(self.kind, window, |rise| self.compares(rise));
         if self.kind.has_gross_account() {
             self.bet_gross(all, margin);
         }
@@ -137,9 +136,16 @@ impl RatioSignal {
         self.spread.watch(self.kind, window);
     }
 
+    fn compares(&self, rise: &Rise) -> bool {
+        self.kind.compares(rise.age_of(self.kind), self.limits.warm_up)
+    }
+
     /// Whether no primary pod is there to compare with, but a record of it is.
     fn is_alone(&self, all: EventCounts) -> bool {
-        all.canary_messages > 0.0 && all.primary_messages <= 0.0 && self.record.of > 0.0
+        self.kind.is_comparable_with_the_past()
+            && all.canary_messages > 0.0
+            && all.primary_messages <= 0.0
+            && self.record.of > 0.0
     }
 
     /// Counts of the canary, beside those of the record.
@@ -232,6 +238,11 @@ impl RatioSignal {
         self.proof.is_proven()
     }
 
+    /// Whether it is proven that the canary is no worse; `None`: nobody asks for that.
+    pub(crate) fn proven(&self) -> Option<bool> {
+        self.kind.needs_proof().then(|| self.is_proven())
+    }
+
     /// What is still healthy, for the next window.
     pub(crate) fn margin(&self) -> Margin {
         self.spread.margin()
@@ -251,10 +262,29 @@ impl RatioSignal {
 }
 
 fn counts(kind: Kind, window: &[Rise], some: impl Fn(&Rise) -> bool) -> EventCounts {
-    let of = |role| window.iter().filter(move |rise| rise.role == role);
-    let canary = sum(kind, of(Role::Canary).filter(|rise| some(rise)));
-    let primary = sum(kind, of(Role::Primary).filter(|rise| some(rise)));
-    EventCounts::new(canary.events, canary.of, primary.events, primary.of)
+    let of = |role| window.iter().filter(move |rise| rise.role == role).filter(|rise| some(rise));
+    let (canary, primary) = (sum(kind, of(Role::Canary)), sum(kind, of(Role::Primary)));
+    let exposure = match kind {
+        Kind::Errors | Kind::Loss | Kind::Latency | Kind::User(_) => canary.of,
+        Kind::Cpu => {
+            let seconds = [of_cpu(of(Role::Canary)), of_cpu(of(Role::Primary))];
+            canary.of.max(by_time(canary, primary, seconds))
+        }
+    };
+    EventCounts::new(canary.events, exposure, primary.events, primary.of)
+}
+
+/// The messages that the canary would have had to consume in its time at the primary's pace. A pod
+/// that does `a` a second and `b` a message takes no more CPU than in proportion to the larger of
+/// time and messages, whatever `a` and `b` are: with few messages it is not the version that is dear.
+fn by_time(canary: Count, primary: Count, seconds: [f64; 2]) -> f64 {
+    let [own, others] = seconds;
+    if canary.of > 0.0 && others > 0.0 { primary.of * own / others } else { 0.0 }
+}
+
+/// Seconds over which CPU was counted.
+fn of_cpu<'a>(rises: impl Iterator<Item = &'a Rise>) -> f64 {
+    rises.map(|rise| rise.cpu.seconds).sum()
 }
 
 fn sum<'a>(kind: Kind, rises: impl Iterator<Item = &'a Rise>) -> Count {

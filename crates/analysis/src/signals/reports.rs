@@ -35,7 +35,7 @@ impl Signals {
             signal: one.signal.clone(),
             weight: one.weight,
             evidence: one.ln.exp().min(LARGEST_EVIDENCE),
-            proven: self.counts(&one.signal).map(RatioSignal::is_proven),
+            proven: self.counts(&one.signal).and_then(RatioSignal::proven),
             effect: self.culprit(&one.signal).map(|(_, effect)| effect),
             smallest_effect_seen: self.smallest_seen(&one.signal, ln_needed - one.weight.ln()),
         })
@@ -57,6 +57,7 @@ impl Signals {
         parts.into_iter().find_map(|one| match &one.signal {
             Signal::Lag => self.lag.worse(group),
             signal @ (Signal::Latency
+            | Signal::Cpu
             | Signal::Loss
             | Signal::Errors
             | Signal::Memory
@@ -74,7 +75,7 @@ impl Signals {
     pub(crate) fn culprit(&self, signal: &Signal) -> Option<(Arc<str>, Effect)> {
         match signal {
             Signal::Lag => None,
-            Signal::Errors | Signal::Loss | Signal::Latency | Signal::User(_) => {
+            Signal::Errors | Signal::Loss | Signal::Latency | Signal::Cpu | Signal::User(_) => {
                 let ratio = self.counts(signal)?;
                 Some((ratio.worst_pod()?, ratio.effect()))
             }
@@ -129,12 +130,13 @@ impl Signals {
         let mut weakest: Option<Observed> = None;
         for kind in self.kinds() {
             let Some(ratio) = self.ratio(kind) else { continue };
+            let Some(is_proven) = ratio.proven() else { continue };
             let signal = self.signal(kind);
             if ratio.is_absent() {
                 return Err(Doubt::SignalAbsent { signal });
             }
             has_spoken(&signal, ratio.latest, now, begin)?;
-            if ratio.is_proven() {
+            if is_proven {
                 continue;
             }
             let observed = match least {
@@ -180,7 +182,7 @@ impl Signals {
     fn smallest_seen(&self, signal: &Signal, ln_needed: f64) -> Option<f64> {
         match signal {
             Signal::Lag => self.lag.smallest_seen(ln_needed),
-            Signal::Errors | Signal::Loss | Signal::Latency | Signal::User(_) => {
+            Signal::Errors | Signal::Loss | Signal::Latency | Signal::Cpu | Signal::User(_) => {
                 self.counts(signal)?.smallest_ratio_seen(ln_needed)
             }
             Signal::Yield => self.skipped_work.as_ref()?.smallest_seen(ln_needed),

@@ -39,6 +39,9 @@ pub(crate) struct SavedSignals {
     errors: Option<SavedRatio>,
     loss: Option<SavedRatio>,
     latency: Option<SavedRatio>,
+    /// Absent also where an older build saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cpu: Option<SavedRatio>,
     #[serde(rename = "yields")]
     skipped_work: Option<SavedSkippedWork>,
     memory: Option<SavedMemory>,
@@ -85,6 +88,7 @@ impl Signals {
             errors: ratio(Kind::Errors),
             loss: ratio(Kind::Loss),
             latency: ratio(Kind::Latency),
+            cpu: ratio(Kind::Cpu),
             skipped_work: self.skipped_work.as_ref().map(|it| it.save(names, pooled)),
             memory: self.memory.as_ref().map(|memory| memory.save(names, pooled)),
             restarts: self.restarts.save(),
@@ -118,6 +122,7 @@ impl Signals {
             ratio(Kind::Errors, saved.errors.as_ref())?,
             ratio(Kind::Loss, saved.loss.as_ref())?,
             ratio(Kind::Latency, saved.latency.as_ref())?,
+            ratio(Kind::Cpu, saved.cpu.as_ref())?,
         ];
         for (place, name) in reader.user.iter().enumerate() {
             let saved = saved.user.iter().find(|(saved, _)| saved == name);
@@ -137,6 +142,7 @@ impl Signals {
             restarts: Restarts::restore(&saved.restarts)?,
             churn: Churn::restore(&saved.churn, rewinds)?,
             window: Window::default(),
+            cpu_window: Window::default(),
             outcomes: Outcomes::default(),
             peers: Peers::default(),
         })

@@ -5,6 +5,7 @@ mod batches;
 mod checks;
 mod completes;
 mod cost;
+mod cpu;
 mod data_rules;
 mod effects;
 mod excuse;

@@ -194,6 +194,7 @@ fn margin(it: &Smallest) -> String {
     match &it.signal {
         Signal::Lag => format!("lag {} s/s", it.margin),
         Signal::Latency
+        | Signal::Cpu
         | Signal::Loss
         | Signal::Errors
         | Signal::Memory

@@ -1,9 +1,11 @@
 //! Healthy canaries that are hard to tell from bad ones, by what makes them so.
 //! Whoever adds one says what it is in reality; none was taken out because a judge failed on it.
 
-use crate::base::{BASE, BATCHES};
+use crate::base::{ALWAYS, BASE, BATCHES};
 use crate::mechanism::Mechanism;
-use crate::scenario::{CommitPhase, Counting, HealthyTrouble, Offsets, Scenario, Start, Traffic};
+use crate::scenario::{
+    CommitPhase, Counting, Fault, HealthyTrouble, Offsets, Scenario, Start, Traffic,
+};
 use crate::set::Set;
 
 /// Half of the capacity is spare.
@@ -29,6 +31,7 @@ pub fn scenarios() -> Vec<Scenario> {
     let groups = [
         (Mechanism::WarmUp, warm_ups()),
         (Mechanism::Nodes, nodes()),
+        (Mechanism::Nodes, cpu()),
         (Mechanism::FewPods, few_pods()),
         (Mechanism::Partitions, partitions()),
         (Mechanism::Data, data()),
@@ -96,6 +99,26 @@ fn nodes() -> Vec<Named> {
         ("nodes differ by 10 %, 3 canary pods", canaries(3)),
         ("nodes differ by 10 %, 3 pods", sized(3, 12)),
         ("nodes differ by 10 %, 2 pods", sized(2, 8)),
+    ]
+}
+
+/// CPU per message is the node's, the collector's and the pod's own, too.
+fn cpu() -> Vec<Named> {
+    let differ = |cpu_spread| Scenario { cpu_spread, ..HALF };
+    let dearer = Scenario { fault: Fault::Cpu(1.3, ALWAYS), ..HALF };
+    let compiles = Scenario { fault: Fault::Cpu(3.0, 300), ..HALF };
+    vec![
+        ("CPU differs by node by 10 %", differ(0.1)),
+        ("CPU differs by node by 20 %", differ(0.2)),
+        ("CPU differs by node by 10 %, 2 pods", Scenario { cpu_spread: 0.1, load: 0.5, ..TWO }),
+        ("CPU x1.3 by the canary's node", dearer),
+        ("CPU x1.3 by the canary's node, 2 pods", Scenario { fault: Fault::Cpu(1.3, ALWAYS), ..TWO }),
+        ("CPU wanders by 30 %", Scenario { cpu_wander: 0.3, ..HALF }),
+        ("CPU x3 for the first 5 min", compiles),
+        (
+            "2 pods, 3 partitions, skewed, 10 msg/s",
+            Scenario { pods: 2, partitions: 3, skew: 0.5, capacity: 10.0, load: 0.5, ..BASE },
+        ),
     ]
 }
 
