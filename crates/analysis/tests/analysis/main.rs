@@ -1,6 +1,7 @@
 //! What the judge says of whole trials, and what it costs: each module holds one subject.
 //! Engines and signals alone are tested where they are.
 
+mod alone;
 mod batches;
 mod checks;
 mod completes;

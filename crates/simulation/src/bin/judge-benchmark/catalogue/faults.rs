@@ -1,7 +1,7 @@
 //! Faults that an engineer on call expects to be found: small, slow, or hidden by batches.
 //! They are found within ten minutes or missed; what the judge was built on is in `usual`.
 
-use crate::base::{ALWAYS, BASE};
+use crate::base::{ALWAYS, BASE, LATE};
 use crate::scenario::{Counting, Fault, Scenario, Traffic};
 use crate::set::Set;
 
@@ -102,6 +102,7 @@ fn few_or_many() -> Vec<Faulty> {
     vec![
         ("1 pod, half the speed", Fault::Slow(0.5), ALONE),
         ("1 pod, errors x10", Fault::Errors(10.0, ALWAYS), ALONE),
+        ("1 pod, half the speed, late", Fault::Slow(0.5), Scenario { onset: LATE, ..ALONE }),
         ("2 pods, errors x2", Fault::Errors(2.0, ALWAYS), two(0.7)),
         ("2 pods, CPU per message x2", Fault::Cpu(2.0, ALWAYS), two(0.5)),
         ("2 pods, 30 % slower, load 0.5", Fault::Slow(0.7), two(0.5)),

@@ -12,6 +12,8 @@ use crate::set::Set;
 const HALF: Scenario = Scenario { load: 0.5, ..BASE };
 /// Two pods, four partitions each.
 const TWO: Scenario = Scenario { pods: 2, partitions: 8, ..BASE };
+/// One pod: the canary takes its place.
+const ONE: Scenario = Scenario { pods: 1, partitions: 4, record: 1_200, ..BASE };
 /// Partitions go to other pods when the canary joins.
 const DEALT: Scenario = Scenario { reshuffled: true, ..HALF };
 /// Nodes differ by a tenth.
@@ -123,6 +125,7 @@ fn cpu() -> Vec<Named> {
 }
 
 fn few_pods() -> Vec<Named> {
+    let swing = Traffic::Swing { reach: 0.6, period: 1_800.0 };
     let skewed = Scenario { pods: 2, partitions: 3, skew: 0.5, ..HALF };
     vec![
         ("2 pods", TWO),
@@ -130,6 +133,10 @@ fn few_pods() -> Vec<Named> {
         ("2 pods, rates wander by 30 %", Scenario { wander: 0.3, ..TWO }),
         ("2 pods, nodes differ by 5 %", Scenario { node_spread: 0.05, load: 0.5, ..TWO }),
         ("2 pods, 3 partitions, skewed", skewed),
+        ("1 pod, load 0.9", Scenario { load: 0.9, ..ONE }),
+        ("1 pod, bursts of few keys", Scenario { traffic: Traffic::FewKeys, ..ONE }),
+        ("1 pod, producer burst x2", Scenario { traffic: Traffic::Burst, ..ONE }),
+        ("1 pod, more than it can take for 10 min", Scenario { traffic: swing, ..ONE }),
         ("3 pods, errors by 20", Scenario { pods: 3, partitions: 12, batch: 20.0, ..BASE }),
         ("1 pod", Scenario { pods: 1, partitions: 4, ..BASE }),
         ("1 pod, diurnal", Scenario { pods: 1, partitions: 4, traffic: Traffic::Diurnal, ..BASE }),
