@@ -13,7 +13,7 @@ pub(crate) mod reports;
 pub(crate) mod restarts;
 pub(crate) mod saved;
 pub(crate) mod saved_lag;
-pub(crate) mod skipped_work;
+pub(crate) mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ use crate::signals::memory::Memory;
 use crate::signals::peers::Peers;
 use crate::signals::ratio::{RatioLimits, RatioSignal};
 use crate::signals::restarts::Restarts;
-use crate::signals::skipped_work::{BaselineBuilder, SkippedWork, work};
+use crate::signals::work::{BaselineBuilder, WorkSignal, work};
 
 /// All signals.
 #[derive(Clone, Debug)]
@@ -55,7 +55,8 @@ pub(crate) struct Signals {
     ratios: Vec<Option<RatioSignal>>,
     pub(crate) lag: Lag,
     pub(crate) lag_non_inferiority: LagNonInferiority,
-    skipped_work: Option<SkippedWork>,
+    skipped: Option<WorkSignal>,
+    repeated: Option<WorkSignal>,
     memory: Option<Memory>,
     restarts: Restarts,
     churn: Churn,
@@ -118,6 +119,7 @@ impl Signals {
                 .then(|| RatioSignal::learn(kind, windows, RatioLimits::of(kind, settings)))
         };
         meter.unreadable = 0;
+        let (skipped, repeated) = builder.build().map(|[one, other]| (one, other)).unzip();
         Self {
             interval: settings.interval,
             // It goes on where the record ends, so that the first window is a whole one.
@@ -126,7 +128,8 @@ impl Signals {
             lag,
             ratios: kinds().map(signal).collect(),
             reader,
-            skipped_work: builder.build(),
+            skipped,
+            repeated,
             memory: Memory::learn(record.observations(), settings.warm_up),
             restarts: Restarts::learn(record.latest()),
             churn: Churn::new(),
@@ -153,11 +156,12 @@ impl Signals {
         self.churn.observe(observation, rewinds, longest, guards.stall.is_outage(0));
         self.observe_counts(observation);
         self.memory.iter_mut().for_each(|memory| memory.observe(observation));
-        if let Some(skipped_work) = &mut self.skipped_work {
+        if self.skipped.is_some() || self.repeated.is_some() {
             let works = seen.and_then(|seen| {
                 Some((seen.epoch?, work(&group.lags.roster, &seen.lags.lags, &self.meter)))
             });
-            skipped_work.observe(observation.at, works);
+            let signals = self.skipped.iter_mut().chain(&mut self.repeated);
+            signals.for_each(|signal| signal.observe(observation.at, works.as_ref()));
         }
         let seen = seen?;
         let peers = &self.peers;
@@ -207,7 +211,7 @@ impl Signals {
         self.restarts.forget_times();
         self.churn.forget_times();
         self.memory.iter_mut().for_each(Memory::forget_times);
-        self.skipped_work.iter_mut().for_each(SkippedWork::forget_times);
+        self.skipped.iter_mut().chain(&mut self.repeated).for_each(WorkSignal::forget_times);
         self.ratios.iter_mut().flatten().for_each(RatioSignal::forget_times);
     }
 
@@ -227,7 +231,8 @@ impl Signals {
         let ratio = |kind: Kind| self.ratio(kind).map(RatioSignal::ln_value);
         let built_in = [
             (Signal::Lag, Some(self.lag.test.ln_value())),
-            (Signal::Yield, self.skipped_work.as_ref().map(SkippedWork::ln_value)),
+            (Signal::Yield, self.skipped.as_ref().map(WorkSignal::ln_value)),
+            (Signal::Duplicates, self.repeated.as_ref().map(WorkSignal::ln_value)),
             (Signal::Loss, ratio(Kind::Loss)),
             (Signal::Errors, ratio(Kind::Errors)),
             (Signal::Latency, ratio(Kind::Latency)),
@@ -245,7 +250,8 @@ impl Signals {
     pub(crate) fn blind(&self) -> Vec<Signal> {
         let missing = self.kinds().filter(|kind| self.ratio(*kind).is_none());
         let mut blind: Vec<Signal> = missing.map(|kind| self.signal(kind)).collect();
-        blind.extend(self.skipped_work.is_none().then_some(Signal::Yield));
+        blind.extend(self.skipped.is_none().then_some(Signal::Yield));
+        blind.extend(self.repeated.is_none().then_some(Signal::Duplicates));
         blind.extend(self.memory.is_none().then_some(Signal::Memory));
         blind
     }

@@ -117,6 +117,7 @@ fn by_count(effect: Option<&Effect>) -> [String; 2] {
             | Effect::CpuTime { .. }
             | Effect::PerHour { .. }
             | Effect::Skipped { .. }
+            | Effect::Repeated { .. }
             | Effect::Growth { .. },
         )
         | None => ["-", "no reading yet: holds"].map(str::to_owned),
@@ -149,7 +150,7 @@ fn figures(effect: &Effect) -> [String; 3] {
         Effect::PerHour { events, rate, normal } => {
             [format!("{normal:.1} /h"), format!("{rate:.1} /h"), format!("{events:.0} events")]
         }
-        Effect::Skipped { share } => {
+        Effect::Skipped { share } | Effect::Repeated { share } => {
             ["-".to_owned(), "-".to_owned(), format!("{:+.1} %", 100.0 * share)]
         }
         Effect::Growth { bytes_per_minute, .. } => {

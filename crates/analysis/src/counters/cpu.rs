@@ -93,8 +93,8 @@ mod tests {
         assert_eq!(at(0, Some(1.0), 50.0), None, "the first total is where counting begins");
         assert_eq!(at(10, None, 100.0), None);
         assert_eq!(at(20, Some(1.0), 100.0), None, "not scraped anew");
-        let count = Count { events: 60.0, of: 300.0 };
-        assert_eq!(at(30, Some(1.6), 100.0), Some((count, 0)));
+        let count = Count { events: 50.0, of: 300.0 };
+        assert_eq!(at(30, Some(1.5), 100.0), Some((count, 0)));
         assert_eq!(at(40, Some(0.5), 100.0), None, "fell without a restart");
         assert_eq!(at(50, Some(0.75), 10.0), Some((Count { events: 25.0, of: 10.0 }, 40)));
         assert_eq!(at(400_000, Some(9.0), 10.0), None, "an age ago");

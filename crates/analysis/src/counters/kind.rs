@@ -12,9 +12,16 @@ pub(crate) fn may_be_warming_up(age: Millis, warm_up: Millis) -> bool {
 }
 
 /// Windows in which CPU per message is compared.
-const CPU_WINDOW: Millis = 60_000;
+const CPU_WINDOW: Millis = 30_000;
 /// Excess of the least margin of CPU per message over a ratio of 1.
-const LEAST_EXCESS_OF_CPU: f64 = 0.4;
+const LEAST_EXCESS_OF_CPU: f64 = 0.3;
+const BEYOND_WORST_OF_CPU: f64 = 0.1;
+/// Age from which CPU per message is compared: compilers go on for longer than messages are slow for it.
+const GRACE_OF_CPU: Millis = 210_000;
+/// What gets better by itself: less than this part of what was before. The CPU of a compiler ends at once,
+/// and that of a pod varies by a tenth.
+const FASTER: f64 = 0.95;
+const FASTER_IN_CPU: f64 = 0.8;
 
 /// Kinds of counts per message, each a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +55,7 @@ impl Kind {
     }
 
     /// The window in which it is compared, unless scrapes are further apart. CPU is told by the kubelet,
-    /// at a pace of its own of up to a minute: shorter windows would not have every pod.
+    /// at a pace of its own: shorter windows would not have every pod.
     pub(crate) const fn window(self) -> Millis {
         match self {
             Self::Errors | Self::Loss | Self::Latency | Self::User(_) => COUNT_WINDOW,
@@ -77,7 +84,8 @@ impl Kind {
         match self {
             Self::Errors | Self::User(_) => Constant::GraceOfErrors.millis().max(warm_up),
             Self::Loss => 0,
-            Self::Latency | Self::Cpu => Constant::GraceOfLatency.millis().max(warm_up),
+            Self::Latency => Constant::GraceOfLatency.millis().max(warm_up),
+            Self::Cpu => GRACE_OF_CPU.max(warm_up),
         }
     }
 
@@ -94,8 +102,16 @@ impl Kind {
     /// weighs at most 0.39 (where there are no metrics but errors), loss at most 0.2 (where
     /// nothing else is told), and half of its capital is staked on the first window: no single
     /// window decides, and two of total failure do.
+    ///
+    /// CPU is no emergency: it takes five windows, which a compiler's last minute is not.
     pub(crate) fn ln_most(self, settings: &Settings) -> f64 {
-        (Constant::LargestFactor.value() * self.evidence_cap_scale()).ln() + settings.ln_needed(0)
+        match self {
+            Self::Errors | Self::Loss | Self::Latency | Self::User(_) => {
+                let most = Constant::LargestFactor.value() * self.evidence_cap_scale();
+                most.ln() + settings.ln_needed(0)
+            }
+            Self::Cpu => settings.ln_needed(0) / 2.0,
+        }
     }
 
     /// How much more one window may say, because the signal has less weight than others.
@@ -106,11 +122,12 @@ impl Kind {
         }
     }
 
-    /// Whether a pod may get better by itself.
-    pub(crate) const fn has_warm_up(self) -> bool {
+    /// Part of the rate before below which a young pod gets better by itself; `None`: none does.
+    pub(crate) const fn warming_up(self) -> Option<f64> {
         match self {
-            Self::Latency | Self::Cpu => true,
-            Self::Errors | Self::Loss | Self::User(_) => false,
+            Self::Latency => Some(FASTER),
+            Self::Cpu => Some(FASTER_IN_CPU),
+            Self::Errors | Self::Loss | Self::User(_) => None,
         }
     }
 
@@ -145,6 +162,17 @@ impl Kind {
         match self {
             Self::Errors | Self::Loss | Self::Latency | Self::User(_) => true,
             Self::Cpu => false,
+        }
+    }
+
+    /// Excess over the worst primary pod that is still healthy. Collections of garbage make one pod of
+    /// several look dear in any five minutes, so that the worst has some excess already.
+    pub(crate) fn beyond_worst(self) -> f64 {
+        match self {
+            Self::Errors | Self::Loss | Self::Latency | Self::User(_) => {
+                Constant::BeyondWorst.value()
+            }
+            Self::Cpu => BEYOND_WORST_OF_CPU,
         }
     }
 

@@ -54,6 +54,11 @@ pub enum Effect {
         /// Share of the committed messages, beyond the primary's.
         share: f64,
     },
+    /// Messages that were consumed again.
+    Repeated {
+        /// Part of the committed messages, beyond the primary's.
+        share: f64,
+    },
     /// Growth of memory.
     Growth {
         /// Growth of the working set.
@@ -123,6 +128,9 @@ impl Display for Effect {
             }
             Self::Skipped { share } => {
                 write!(f, "{:.0} % of what was committed was not worked on", 100.0 * share)
+            }
+            Self::Repeated { share } => {
+                write!(f, "for 100 messages committed {:.0} were consumed again", 100.0 * share)
             }
             Self::Growth { bytes_per_minute, minutes_left } => {
                 write!(f, "{:.1} MiB more each minute", bytes_per_minute / 1_048_576.0)?;
@@ -195,6 +203,7 @@ impl Display for EffectSoFar<'_> {
                     | Signal::Errors
                     | Signal::Memory
                     | Signal::Yield
+                    | Signal::Duplicates
                     | Signal::Restarts
                     | Signal::Churn => "as many per message",
                 };
@@ -212,6 +221,10 @@ impl Display for EffectSoFar<'_> {
                     "about {} % of what was committed was not worked on",
                     Rounded(100.0 * share)
                 )
+            }
+            Effect::Repeated { share } => {
+                let more = Rounded(100.0 * share);
+                write!(f, "for 100 messages committed about {more} were consumed again")
             }
             Effect::Growth { bytes_per_minute, .. } => {
                 write!(f, "about {} MiB more each minute", Rounded(bytes_per_minute / 1_048_576.0))

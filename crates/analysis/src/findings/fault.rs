@@ -155,6 +155,7 @@ impl Fault {
                 Signal::Errors => "Errors",
                 Signal::Memory => "Memory",
                 Signal::Yield => "Yield",
+                Signal::Duplicates => "Duplicates",
                 Signal::Restarts => "Restarts",
                 Signal::Churn => "Churn",
                 // Its name is the user's: no closed set.

@@ -151,6 +151,7 @@ impl Display for Observed {
             signal @ (Signal::Memory
             | Signal::Cpu
             | Signal::Yield
+            | Signal::Duplicates
             | Signal::Restarts
             | Signal::Churn
             | Signal::User(_)) => {

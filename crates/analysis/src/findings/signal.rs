@@ -23,6 +23,8 @@ pub enum Signal {
     Memory,
     /// Commits without work.
     Yield,
+    /// Messages that are worked on again although they were committed.
+    Duplicates,
     /// Container restarts.
     Restarts,
     /// Members that come and go, and rewinds.
@@ -42,6 +44,7 @@ impl Display for Signal {
             Self::Errors => "errors",
             Self::Memory => "memory",
             Self::Yield => "yield",
+            Self::Duplicates => "duplicates",
             Self::Restarts => "restarts",
             Self::Churn => "churn",
         })

@@ -49,12 +49,13 @@ impl Spread {
             record.iter().map(|window| by_pod(kind, window)).collect();
         let mut spread = Self::restored(kind, Margin { ratio: least_ratio(kind), dispersion: 1.0 });
         spread.margin.dispersion = tempered(kind, &windows);
+        spread.margin.ratio = least_ratio_beside(kind, &windows);
         for window in record {
             spread.watch(kind, window);
         }
         // A record that ends within a block is still the best there is.
         if spread.windows * 2 >= of_its_windows(kind, RATIO_BLOCK) {
-            spread.close();
+            spread.close(kind);
         }
         spread.restart();
         spread
@@ -82,7 +83,7 @@ impl Spread {
         }
         self.windows += 1;
         if self.windows >= of_its_windows(kind, RATIO_BLOCK) {
-            self.close();
+            self.close(kind);
         }
     }
 
@@ -92,10 +93,10 @@ impl Spread {
     }
 
     /// Compares each pod of a block with all others.
-    fn close(&mut self) {
+    fn close(&mut self, kind: Kind) {
         let total = self.block.values().copied().fold(Count::default(), Count::plus);
         let pseudo = Constant::PseudoEvents.value();
-        let beyond = 1.0 + Constant::BeyondWorst.value();
+        let beyond = 1.0 + kind.beyond_worst();
         for count in self.block.values() {
             let others = Count { events: total.events - count.events, of: total.of - count.of };
             if others.of > 0.0 {
@@ -183,6 +184,19 @@ fn least_ratio(kind: Kind) -> f64 {
     1.0 + kind.least_excess()
 }
 
+/// The least margin where so many primary pods are left beside the canary: the fewer, the less is known of
+/// how far its node is from theirs. The limit that is predicted of one more pod grows as √(1 + 1/K).
+fn least_ratio_beside(kind: Kind, windows: &[BTreeMap<Arc<str>, Count>]) -> f64 {
+    match kind {
+        Kind::Errors | Kind::Loss | Kind::Latency | Kind::User(_) => least_ratio(kind),
+        Kind::Cpu => {
+            let most = windows.iter().map(BTreeMap::len).max().unwrap_or(0);
+            let left = f64::from(tally(most.saturating_sub(1).max(1)));
+            1.0 + kind.least_excess() * (1.0 + 1.0 / left).sqrt()
+        }
+    }
+}
+
 /// So many windows of 10 s, in windows of that kind.
 fn of_its_windows(kind: Kind, windows: usize) -> usize {
     let length = usize::try_from(kind.window() / COUNT_WINDOW).unwrap_or(1);
@@ -250,11 +264,11 @@ mod tests {
             .block
             .values_mut()
             .for_each(|count| *count = Count { events: 60.0 * count.events, of: 60.0 * count.of });
-        spread.close();
+        spread.close(Kind::Errors);
         let ratio = spread.margin().ratio;
         assert!((2.5..4.5).contains(&ratio), "{ratio}");
         spread.block = record([0.01; 5], 1.0, 2).remove(0);
-        spread.close();
+        spread.close(Kind::Errors);
         assert!((spread.margin().ratio - ratio).abs() < 1e-12);
     }
 }

@@ -13,13 +13,14 @@ use crate::settings::user_metric::UserRule;
 use crate::signals::evidence::weight;
 
 /// The signals that need no definition.
-const ALL: [Signal; 9] = [
+const ALL: [Signal; 10] = [
     Signal::Lag,
     Signal::Errors,
     Signal::Loss,
     Signal::Latency,
     Signal::Cpu,
     Signal::Yield,
+    Signal::Duplicates,
     Signal::Memory,
     Signal::Restarts,
     Signal::Churn,
@@ -97,6 +98,7 @@ impl Case {
             | Signal::Latency
             | Signal::Cpu
             | Signal::Yield
+            | Signal::Duplicates
             | Signal::Memory => self.traffic.metrics.is_some(),
             Signal::User(_) => false,
         }

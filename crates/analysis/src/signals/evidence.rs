@@ -45,12 +45,17 @@ pub(crate) fn ln_total(evidence: &[SignalEvidence]) -> f64 {
 }
 
 /// How much of the error budget a signal may spend: lag and errors see most faults, churn,
-/// memory and CPU few; a user's ratio is one more cause among the middling ones. What is unavailable is
+/// memory and duplicates few; a user's ratio is one more cause among the middling ones. What is unavailable is
 /// shared by the others in proportion, and what ratios are more is taken from all.
 pub(crate) const fn weight(signal: &Signal) -> f64 {
     match signal {
         Signal::Lag | Signal::Errors => 0.25,
-        Signal::Yield | Signal::Loss | Signal::Latency | Signal::Restarts | Signal::User(_) => 0.10,
-        Signal::Churn | Signal::Memory | Signal::Cpu => 0.05,
+        Signal::Yield
+        | Signal::Loss
+        | Signal::Latency
+        | Signal::Cpu
+        | Signal::Restarts
+        | Signal::User(_) => 0.10,
+        Signal::Churn | Signal::Memory | Signal::Duplicates => 0.05,
     }
 }

@@ -23,8 +23,6 @@ use crate::settings::Settings;
 const GROSS_PART: f64 = 0.2;
 /// The most windows of 10 s that are compared with as many before them to see whether it gets faster.
 pub(crate) const WARM_UP_WINDOWS: usize = 12;
-/// What is faster: less than this part of the slow messages before.
-pub(crate) const FASTER_RATIO: f64 = 0.95;
 /// Least ratio that is healthy, for gross failure, of a canary that has no live primary beside it.
 const LEAST_RATIO_ALONE: f64 = 2.0;
 /// Ratio to the record's rate that is healthy for the ordinary accounts there: what doubles for
@@ -187,9 +185,7 @@ impl RatioSignal {
     /// ln of the largest factor of this window: none above 1 while a young canary gets faster, from
     /// one half of what was seen of it to the other.
     fn largest_factor(&mut self, window: &[Rise], canary: Count) -> f64 {
-        if !self.kind.has_warm_up() {
-            return self.limits.ln_most;
-        }
+        let Some(faster) = self.kind.warming_up() else { return self.limits.ln_most };
         if self.recent.len() == 2 * WARM_UP_WINDOWS {
             self.recent.pop_front();
         }
@@ -202,7 +198,7 @@ impl RatioSignal {
         };
         let (before, now) = (rate(0..split), rate(split..self.recent.len()));
         // Of one window, or none, nobody knows.
-        let gets_faster = self.recent.len() < 2 || now < FASTER_RATIO * before;
+        let gets_faster = self.recent.len() < 2 || now < faster * before;
         if young && gets_faster { 0.0 } else { self.limits.ln_most }
     }
 

@@ -62,6 +62,7 @@ impl Signals {
             | Signal::Errors
             | Signal::Memory
             | Signal::Yield
+            | Signal::Duplicates
             | Signal::Restarts
             | Signal::Churn
             | Signal::User(_)) => {
@@ -79,7 +80,8 @@ impl Signals {
                 let ratio = self.counts(signal)?;
                 Some((ratio.worst_pod()?, ratio.effect()))
             }
-            Signal::Yield => self.skipped_work.as_ref()?.leading(),
+            Signal::Yield => self.skipped.as_ref()?.leading(),
+            Signal::Duplicates => self.repeated.as_ref()?.leading(),
             Signal::Memory => self.memory.as_ref()?.leading(),
             Signal::Restarts => Some((self.restarts.worst_pod()?, per_hour(&self.restarts.rate))),
             Signal::Churn => Some((self.churn.pod()?, per_hour(&self.churn.rate))),
@@ -185,7 +187,8 @@ impl Signals {
             Signal::Errors | Signal::Loss | Signal::Latency | Signal::Cpu | Signal::User(_) => {
                 self.counts(signal)?.smallest_ratio_seen(ln_needed)
             }
-            Signal::Yield => self.skipped_work.as_ref()?.smallest_seen(ln_needed),
+            Signal::Yield => self.skipped.as_ref()?.smallest_seen(ln_needed),
+            Signal::Duplicates => self.repeated.as_ref()?.smallest_seen(ln_needed),
             Signal::Memory => self.memory.as_ref()?.smallest_seen(ln_needed),
             Signal::Restarts => self.restarts.rate.smallest_rate_seen(ln_needed),
             Signal::Churn => self.churn.rate.smallest_rate_seen(ln_needed),

@@ -22,7 +22,7 @@ use crate::signals::peers::Peers;
 use crate::signals::ratio::saved::SavedRatio;
 use crate::signals::ratio::{RatioLimits, RatioSignal};
 use crate::signals::restarts::{Restarts, SavedRestarts};
-use crate::signals::skipped_work::{SavedSkippedWork, SkippedWork};
+use crate::signals::work::{SavedWork, WorkFault, WorkSignal};
 use crate::signals::{Signals, Window, ratio_names};
 
 /// All signals but lag.
@@ -43,7 +43,10 @@ pub(crate) struct SavedSignals {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cpu: Option<SavedRatio>,
     #[serde(rename = "yields")]
-    skipped_work: Option<SavedSkippedWork>,
+    skipped: Option<SavedWork>,
+    /// Absent also where an older build saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    repeated: Option<SavedWork>,
     memory: Option<SavedMemory>,
     restarts: SavedRestarts,
     churn: SavedRate,
@@ -89,7 +92,8 @@ impl Signals {
             loss: ratio(Kind::Loss),
             latency: ratio(Kind::Latency),
             cpu: ratio(Kind::Cpu),
-            skipped_work: self.skipped_work.as_ref().map(|it| it.save(names, pooled)),
+            skipped: self.skipped.as_ref().map(|it| it.save(names, pooled)),
+            repeated: self.repeated.as_ref().map(|it| it.save(names, pooled)),
             memory: self.memory.as_ref().map(|memory| memory.save(names, pooled)),
             restarts: self.restarts.save(),
             churn: self.churn.rate.save(),
@@ -128,7 +132,10 @@ impl Signals {
             let saved = saved.user.iter().find(|(saved, _)| saved == name);
             ratios.push(ratio(Kind::User(place), saved.map(|(_, it)| it))?);
         }
-        let skipped_work = saved.skipped_work.map(|it| SkippedWork::restore(it, names).ok_or(()));
+        let work = |fault, saved: Option<SavedWork>| {
+            let restored = saved.map(|it| WorkSignal::restore(fault, it, names).ok_or(()));
+            restored.transpose().ok()
+        };
         let memory = saved.memory.map(|it| Memory::restore(it, settings.warm_up, names).ok_or(()));
         Some(Self {
             interval,
@@ -137,7 +144,8 @@ impl Signals {
             ratios,
             lag_non_inferiority: lag.non_inferiority(),
             lag,
-            skipped_work: skipped_work.transpose().ok()?,
+            skipped: work(WorkFault::Skipped, saved.skipped)?,
+            repeated: work(WorkFault::Repeated, saved.repeated)?,
             memory: memory.transpose().ok()?,
             restarts: Restarts::restore(&saved.restarts)?,
             churn: Churn::restore(&saved.churn, rewinds)?,

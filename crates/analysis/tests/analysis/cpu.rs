@@ -27,10 +27,11 @@ impl Costs {
             let times = if pod.role == Role::Canary { self.canary } else { 1.0 };
             let age = (seen.at - pod.created) as f64 / 1_000.0;
             let used = times * self.message * metrics.consumed.unwrap_or(0.0) + self.second * age;
-            if (seen.at / 1_000 + 7 * index as i64) % 30 < 5 || used < shown[index] {
+            let is_new = shown[index] <= 0.0 || used < shown[index];
+            if is_new || (seen.at / 10_000 + index as i64) % 3 == 0 {
                 shown[index] = used;
             }
-            metrics.cpu_seconds = Some(shown[index]);
+            metrics.cpu_seconds = Some(shown[index]).filter(|_| self.message > 0.0);
         }
     }
 }
@@ -72,7 +73,7 @@ fn twice_the_cpu_of_a_message_is_found_and_measured() {
 
 #[test]
 fn a_third_more_is_the_node_and_no_pass_waits_for_it() {
-    let blind = ran(shape(), Costs { message: f64::NAN, ..USUAL }, 7);
+    let blind = ran(shape(), Costs { message: 0.0, ..USUAL }, 7);
     let trial = ran(shape(), Costs { canary: 1.3, ..USUAL }, 7);
     assert_eq!((blind.last().blind.as_slice(), trial.last().blind.len()), (&[Signal::Cpu][..], 0));
     assert!(trial.never(Verdict::Fail), "{}", trial.last());

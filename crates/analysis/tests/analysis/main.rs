@@ -8,6 +8,7 @@ mod completes;
 mod cost;
 mod cpu;
 mod data_rules;
+mod duplicates;
 mod effects;
 mod excuse;
 mod fuzz;

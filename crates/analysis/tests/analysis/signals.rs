@@ -151,7 +151,7 @@ fn what_the_primary_does_not_export_is_blind_and_its_weight_goes_to_others() {
     let judge = Judge::new(settings(world.shape), &record);
     let assessment = judge.assess(world.now, true);
     assert_eq!(assessment.blind, [Signal::Latency, Signal::Cpu, Signal::Loss, Signal::Memory]);
-    assert!((report(&assessment, &Signal::Errors).weight - 0.25 / 0.75).abs() < 1e-9);
+    assert!((report(&assessment, &Signal::Errors).weight - 0.25 / 0.80).abs() < 1e-9);
 }
 
 /// An empty counter series is 0 if the pod's consumed series is there.

@@ -199,6 +199,7 @@ fn margin(it: &Smallest) -> String {
         | Signal::Errors
         | Signal::Memory
         | Signal::Yield
+        | Signal::Duplicates
         | Signal::Restarts
         | Signal::Churn
         | Signal::User(_) => format!("{} ×{}{noise}", it.signal, it.margin),

@@ -37,7 +37,7 @@ fn ends(signal: &str, analysis: &Analysis, has_source: bool) -> String {
             "series.consumed, and CPU time for each pod: cAdvisor's in Prometheus, process_cpu_seconds_total when scraped, or \
              series.cpu"
         }
-        "yield" => "series.consumed",
+        "yield" | "duplicates" => "series.consumed",
         _ => "what docs/metrics-sources.md names for it",
     };
     if has_source {

@@ -1,9 +1,9 @@
 //! One simulated consumer pod: its speed, its pauses, its commits, its counters.
 //! It knows no partitions and nothing of what is wrong with it.
 
+use crate::cpu::PodCpu;
 use crate::latency::{EDGES, shares_below};
 use crate::scenario::Scenario;
-use crate::world::cpu::PodCpu;
 use siskin_simulation::random::Random;
 use siskin_simulation::wander::Wander;
 

@@ -2,7 +2,7 @@
 //! It knows no judge; `show` says what can be seen of it.
 
 mod clusters;
-pub mod cpu;
+mod cpu;
 mod events;
 mod log;
 mod surroundings;

@@ -114,7 +114,10 @@ fn cpu() -> Vec<Named> {
         ("CPU differs by node by 20 %", differ(0.2)),
         ("CPU differs by node by 10 %, 2 pods", Scenario { cpu_spread: 0.1, load: 0.5, ..TWO }),
         ("CPU x1.3 by the canary's node", dearer),
-        ("CPU x1.3 by the canary's node, 2 pods", Scenario { fault: Fault::Cpu(1.3, ALWAYS), ..TWO }),
+        (
+            "CPU x1.3 by the canary's node, 2 pods",
+            Scenario { fault: Fault::Cpu(1.3, ALWAYS), ..TWO },
+        ),
         ("CPU wanders by 30 %", Scenario { cpu_wander: 0.3, ..HALF }),
         ("CPU x3 for the first 5 min", compiles),
         (
