@@ -124,7 +124,7 @@ impl Aftermath {
             (self.begun, self.window) = (Some(seen.at), CountWindow::default());
         }
         self.latest = Some(seen.at);
-        let window = if leaves { None } else { self.window.add(seen.at, rises, self.length) };
+        let window = if leaves { None } else { self.window.add(seen.at, &rises, self.length) };
         for rise in window.iter().flatten() {
             self.bet(rise);
         }

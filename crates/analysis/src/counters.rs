@@ -3,6 +3,7 @@
 
 pub(crate) mod cadence;
 pub(crate) mod counter;
+pub(crate) mod cpu;
 pub(crate) mod in_flight;
 pub(crate) mod kind;
 pub(crate) mod latency;

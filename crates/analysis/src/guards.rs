@@ -1,6 +1,7 @@
 //! Deterministic guards: crashes, stalls, rewinds, a group that falls behind, bounds of the user.
 //! No statistics, and outside the budget of false rollbacks.
 
+pub(crate) mod alone;
 pub(crate) mod bounds;
 pub(crate) mod crash;
 pub(crate) mod gauge;
@@ -18,6 +19,7 @@ use crate::findings::fault::Fault;
 use crate::findings::finding::{Finding, Verdict};
 use crate::findings::note::Note;
 use crate::findings::signal::Signal;
+use crate::guards::alone::AloneGuard;
 use crate::guards::bounds::{Bounds, SavedBounds, Times};
 use crate::guards::crash::CrashGuard;
 use crate::guards::group_lag::GroupLag;
@@ -39,6 +41,7 @@ pub(crate) struct Guards {
     pub(crate) stall: StallGuard,
     pub(crate) rewind: RewindGuard,
     pub(crate) group_lag: GroupLag,
+    pub(crate) alone: AloneGuard,
     /// The user's thresholds and checks.
     pub(crate) bounds: Vec<Bounds>,
 }
@@ -61,6 +64,7 @@ impl Guards {
             stall: StallGuard::new(settings.interval, commit_gap),
             rewind: RewindGuard::default(),
             group_lag: GroupLag::default(),
+            alone: AloneGuard::default(),
             bounds: settings.user.iter().filter_map(bounds).collect(),
         }
     }
@@ -104,6 +108,9 @@ impl Guards {
         self.crash.observe(observation.at, &observation.pods);
         self.bounds.iter_mut().for_each(|bounds| bounds.observe(observation));
         let Some(seen) = seen else { return };
+        if seen.is_broken {
+            self.alone.restart();
+        }
         self.rewind.follow(&seen.lags.moves);
         self.rewind.follow_ranks(&seen.canary_moves);
         self.stall.follow(&seen.lags.moves);
@@ -124,6 +131,7 @@ impl Guards {
         self.stall.forget_times();
         self.rewind = self.rewind.forget_times();
         self.group_lag = GroupLag::default();
+        self.alone.restart();
         self.bounds.iter_mut().for_each(Bounds::forget_times);
     }
 

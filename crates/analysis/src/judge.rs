@@ -68,7 +68,9 @@ impl Judge {
         let window = self.signals.observe(observation, group, seen.as_ref(), guards);
         let Some(seen) = seen else { return };
         if let Some(window) = &window {
-            self.guards.group_lag.add(seen.at, &window.all, self.signals.lag.margins.normal_lag);
+            let normal = self.signals.lag.margins.normal_lag;
+            self.guards.group_lag.add(seen.at, &window.all, normal);
+            self.guards.alone.add(seen.at, &window.alone, normal);
         }
         self.counts.add(&seen, window.as_ref());
         self.group.remember(&seen, self.signals.is_behind());

@@ -197,6 +197,10 @@ pub struct PodMetrics {
     /// Memory limit in bytes.
     #[serde(default)]
     pub memory_limit: Option<f64>,
+    /// CPU time since the process started, in seconds. It may come from an exporter of its own pace:
+    /// a total that did not change was not scraped anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_seconds: Option<f64>,
     /// Readings of the user's metrics, by name. Only those that
     /// [`Settings::user`](crate::Settings::user) defines are looked at.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -13,7 +13,7 @@ pub(crate) mod reports;
 pub(crate) mod restarts;
 pub(crate) mod saved;
 pub(crate) mod saved_lag;
-pub(crate) mod skipped_work;
+pub(crate) mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ use crate::signals::memory::Memory;
 use crate::signals::peers::Peers;
 use crate::signals::ratio::{RatioLimits, RatioSignal};
 use crate::signals::restarts::Restarts;
-use crate::signals::skipped_work::{BaselineBuilder, SkippedWork, work};
+use crate::signals::work::{BaselineBuilder, WorkSignal, work};
 
 /// All signals.
 #[derive(Clone, Debug)]
@@ -56,11 +56,14 @@ pub(crate) struct Signals {
     ratios: Vec<Option<RatioSignal>>,
     pub(crate) lag: Lag,
     pub(crate) lag_non_inferiority: LagNonInferiority,
-    skipped_work: Option<SkippedWork>,
+    skipped: Option<WorkSignal>,
+    repeated: Option<WorkSignal>,
     memory: Option<Memory>,
     restarts: Restarts,
     churn: Churn,
     window: CountWindow,
+    /// The one of CPU, which is longer.
+    cpu_window: CountWindow,
     outcomes: Outcomes,
     /// Who is slow now.
     peers: Peers,
@@ -90,6 +93,8 @@ impl Signals {
         let mut builder = BaselineBuilder::new(gap, reader.cadence);
         let mut window = CountWindow::default();
         let mut windows = Vec::new();
+        let mut cpu_window = CountWindow::default();
+        let mut cpu_windows = Vec::new();
         let mut outcomes = Outcomes::default();
         let mut available = vec![false; kinds().count()];
         for seen in record.observations() {
@@ -98,7 +103,9 @@ impl Signals {
                     available[kind.index()] |= reader.has_input(kind, metrics);
                 }
             }
-            if let Some(mut full) = window.add(seen.at, meter.observe(&seen), reader.window()) {
+            let rises = meter.observe(&seen);
+            cpu_windows.extend(cpu_window.add(seen.at, &rises, reader.window_of(Kind::Cpu)));
+            if let Some(mut full) = window.add(seen.at, &rises, reader.window()) {
                 outcomes.add(&mut full);
                 windows.push(full);
             }
@@ -108,10 +115,12 @@ impl Signals {
             }
         }
         let signal = |kind: Kind| {
+            let windows = if kind == Kind::Cpu { &cpu_windows } else { &windows };
             available[kind.index()]
-                .then(|| RatioSignal::learn(kind, &windows, RatioLimits::of(kind, settings)))
+                .then(|| RatioSignal::learn(kind, windows, RatioLimits::of(kind, settings)))
         };
         meter.unreadable = 0;
+        let (skipped, repeated) = builder.build().map(|[one, other]| (one, other)).unzip();
         Self {
             interval: settings.interval,
             // It goes on where the record ends, so that the first window is a whole one.
@@ -120,11 +129,13 @@ impl Signals {
             lag,
             ratios: kinds().map(signal).collect(),
             reader,
-            skipped_work: builder.build(),
+            skipped,
+            repeated,
             memory: Memory::learn(record.observations(), settings.warm_up),
             restarts: Restarts::learn(record.latest()),
             churn: Churn::new(),
             window: CountWindow { begin: window.begin, rises: BTreeMap::new() },
+            cpu_window: CountWindow { begin: cpu_window.begin, rises: BTreeMap::new() },
             outcomes,
             peers: Peers::default(),
         }
@@ -146,11 +157,12 @@ impl Signals {
         self.churn.observe(observation, rewinds, longest, guards.stall.is_outage(0));
         self.observe_counts(observation);
         self.memory.iter_mut().for_each(|memory| memory.observe(observation));
-        if let Some(skipped_work) = &mut self.skipped_work {
+        if self.skipped.is_some() || self.repeated.is_some() {
             let works = seen.and_then(|seen| {
                 Some((seen.epoch?, work(&group.lags.roster, &seen.lags.lags, &self.meter)))
             });
-            skipped_work.observe(observation.at, works);
+            let signals = self.skipped.iter_mut().chain(&mut self.repeated);
+            signals.for_each(|signal| signal.observe(observation.at, works.as_ref()));
         }
         let seen = seen?;
         let peers = &self.peers;
@@ -172,14 +184,20 @@ impl Signals {
     }
 
     fn observe_counts(&mut self, observation: &Observation) {
-        let rises = self.meter.observe(observation);
-        let length = self.reader.window();
-        let Some(mut window) = self.window.add(observation.at, rises, length) else { return };
+        let (at, rises) = (observation.at, self.meter.observe(observation));
+        if let Some(window) = self.cpu_window.add(at, &rises, self.reader.window_of(Kind::Cpu)) {
+            let spared = self.peers.every_canary_has_one();
+            let cpu = self.ratios[Kind::Cpu.index()].iter_mut();
+            cpu.for_each(|ratio| ratio.bet(at, &window, spared));
+        }
+        let Some(mut window) = self.window.add(at, &rises, self.reader.window()) else { return };
         self.outcomes.add(&mut window);
         self.peers.add(&window);
         let spared = self.peers.every_canary_has_one();
-        let ratios = self.ratios.iter_mut().flatten();
-        ratios.for_each(|ratio| ratio.bet(observation.at, &window, spared));
+        for kind in Kind::all(self.reader.user.len()).filter(|kind| *kind != Kind::Cpu) {
+            let ratio = self.ratios[kind.index()].iter_mut();
+            ratio.for_each(|ratio| ratio.bet(at, &window, spared));
+        }
     }
 
     /// Every remembered time is wrong after the clock was set; accounts are not.
@@ -189,11 +207,12 @@ impl Signals {
         self.lag_non_inferiority.forget_times(length, self.interval);
         self.meter = Meter::new(self.reader.clone());
         self.window = CountWindow::default();
+        self.cpu_window = CountWindow::default();
         self.peers = Peers::default();
         self.restarts.forget_times();
         self.churn.forget_times();
         self.memory.iter_mut().for_each(Memory::forget_times);
-        self.skipped_work.iter_mut().for_each(SkippedWork::forget_times);
+        self.skipped.iter_mut().chain(&mut self.repeated).for_each(WorkSignal::forget_times);
         self.ratios.iter_mut().flatten().for_each(RatioSignal::forget_times);
     }
 
@@ -202,7 +221,7 @@ impl Signals {
     pub(crate) fn kind_that_data_explains(&self, signal: &Signal) -> Option<Kind> {
         let explains = |kind: &Kind| match kind {
             Kind::Errors | Kind::Latency | Kind::User(_) => true,
-            Kind::Loss => false,
+            Kind::Loss | Kind::Cpu => false,
         };
         self.kinds().filter(explains).find(|kind| self.signal(*kind) == *signal)
     }
@@ -238,10 +257,12 @@ impl Signals {
         let ratio = |kind: Kind| self.ratio(kind).map(RatioSignal::ln_value);
         let built_in = [
             (Signal::Lag, Some(self.lag.test.ln_value())),
-            (Signal::Yield, self.skipped_work.as_ref().map(SkippedWork::ln_value)),
+            (Signal::Yield, self.skipped.as_ref().map(WorkSignal::ln_value)),
+            (Signal::Duplicates, self.repeated.as_ref().map(WorkSignal::ln_value)),
             (Signal::Loss, ratio(Kind::Loss)),
             (Signal::Errors, ratio(Kind::Errors)),
             (Signal::Latency, ratio(Kind::Latency)),
+            (Signal::Cpu, ratio(Kind::Cpu)),
             (Signal::Restarts, Some(self.restarts.rate.ln_value())),
             (Signal::Churn, Some(self.churn.rate.ln_value())),
             (Signal::Memory, self.memory.as_ref().map(Memory::ln_value)),
@@ -255,7 +276,8 @@ impl Signals {
     pub(crate) fn blind(&self) -> Vec<Signal> {
         let missing = self.kinds().filter(|kind| self.ratio(*kind).is_none());
         let mut blind: Vec<Signal> = missing.map(|kind| self.signal(kind)).collect();
-        blind.extend(self.skipped_work.is_none().then_some(Signal::Yield));
+        blind.extend(self.skipped.is_none().then_some(Signal::Yield));
+        blind.extend(self.repeated.is_none().then_some(Signal::Duplicates));
         blind.extend(self.memory.is_none().then_some(Signal::Memory));
         blind
     }
@@ -288,6 +310,7 @@ pub(crate) fn signal(kind: Kind, user: &[Arc<str>]) -> Signal {
         Kind::Errors => Signal::Errors,
         Kind::Loss => Signal::Loss,
         Kind::Latency => Signal::Latency,
+        Kind::Cpu => Signal::Cpu,
         Kind::User(place) => Signal::User(user[place].clone()),
     }
 }
@@ -299,16 +322,11 @@ fn primary(seen: &Observation) -> impl Iterator<Item = &PodMetrics> {
 
 impl CountWindow {
     /// Adds the rises of one moment; answers with those of the window if that is `length` long.
-    pub(crate) fn add(
-        &mut self,
-        at: Millis,
-        rises: Vec<Rise>,
-        length: Millis,
-    ) -> Option<Vec<Rise>> {
+    pub(crate) fn add(&mut self, at: Millis, rises: &[Rise], length: Millis) -> Option<Vec<Rise>> {
         let begin = *self.begin.get_or_insert(at);
         for rise in rises {
             let sum = self.rises.entry(rise.pod.clone());
-            sum.and_modify(|sum| sum.add(&rise)).or_insert(rise);
+            sum.and_modify(|sum| sum.add(rise)).or_insert_with(|| rise.clone());
         }
         if at.saturating_sub(begin) < length {
             return None;

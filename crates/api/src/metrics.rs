@@ -87,6 +87,12 @@ pub struct SeriesNames {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 500))]
     pub working_set: Option<String>,
+    /// Counter of CPU time in seconds, which is compared per message of `consumed`. Default: cadvisor's
+    /// `container_cpu_usage_seconds_total` with `prometheus`, `process_cpu_seconds_total` with
+    /// `scrape`. One that no pod has switches the comparison off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 500))]
+    pub cpu: Option<String>,
 }
 
 /// A field of [`SeriesNames`] that a check may need.
@@ -278,7 +284,7 @@ impl PrometheusSource {
 impl SeriesNames {
     /// The series, each with the name of its field.
     #[must_use]
-    pub fn named(&self) -> [(&'static str, Option<&str>); 6] {
+    pub fn named(&self) -> [(&'static str, Option<&str>); 7] {
         [
             ("consumed", self.consumed.as_deref()),
             ("processed", self.processed.as_deref()),
@@ -286,6 +292,7 @@ impl SeriesNames {
             ("filtered", self.filtered.as_deref()),
             ("latency", self.latency.as_deref()),
             ("workingSet", self.working_set.as_deref()),
+            ("cpu", self.cpu.as_deref()),
         ]
     }
 }

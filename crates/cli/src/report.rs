@@ -114,8 +114,10 @@ fn by_count(effect: Option<&Effect>) -> [String; 2] {
         }
         Some(
             Effect::Ratio { .. }
+            | Effect::CpuTime { .. }
             | Effect::PerHour { .. }
             | Effect::Skipped { .. }
+            | Effect::Repeated { .. }
             | Effect::Growth { .. },
         )
         | None => ["-", "no reading yet: holds"].map(str::to_owned),
@@ -140,10 +142,15 @@ fn figures(effect: &Effect) -> [String; 3] {
                 format!("×{ratio:.2} [{low:.2}, {high}]"),
             ]
         }
+        Effect::CpuTime { ratio, low, high, canary, primary } => {
+            let high = high.map_or("…".to_owned(), |high| format!("{high:.2}"));
+            let millis = |seconds: f64| format!("{} ms", ShortNumber(1_000.0 * seconds));
+            [millis(primary), millis(canary), format!("×{ratio:.2} [{low:.2}, {high}]")]
+        }
         Effect::PerHour { events, rate, normal } => {
             [format!("{normal:.1} /h"), format!("{rate:.1} /h"), format!("{events:.0} events")]
         }
-        Effect::Skipped { share } => {
+        Effect::Skipped { share } | Effect::Repeated { share } => {
             ["-".to_owned(), "-".to_owned(), format!("{:+.1} %", 100.0 * share)]
         }
         Effect::Growth { bytes_per_minute, .. } => {

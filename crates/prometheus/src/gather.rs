@@ -14,7 +14,7 @@ use crate::histogram::Buckets;
 use crate::reading::{Reading, Scrapes};
 use crate::request::PodsRequest;
 use crate::selector::Selector;
-use crate::series::{Series, Signal};
+use crate::series::{Defaults, Signal};
 use crate::topics::TopicCounts;
 
 /// One question of a reading, and what its answer holds.
@@ -65,10 +65,10 @@ pub(crate) struct ReadingTable<'a> {
     reading: Reading,
 }
 
-/// The questions of one reading: at most eight.
+/// The questions of one reading: at most nine.
 pub(crate) fn plan(request: &PodsRequest) -> Vec<PlannedQuery> {
     let scope = request.scope();
-    let numbers = request.series.numbers(Series::DEFAULT_WORKING_SET);
+    let numbers = request.series.numbers(Defaults::PROMETHEUS);
     let mut planned = Vec::new();
     let mut ask = |column, text: String| planned.push(PlannedQuery { column, text: text.into() });
     for (signal, selector) in &numbers {
@@ -89,6 +89,7 @@ pub(crate) fn plan(request: &PodsRequest) -> Vec<PlannedQuery> {
             | Signal::Errors
             | Signal::Filtered
             | Signal::Latency
+            | Signal::Cpu
             | Signal::ScrapeTime => ask(Column::Number(*signal), scope.sum(selector)),
         }
     }

@@ -148,6 +148,7 @@ impl Reading {
             Signal::Errors => metrics.errors = Some(value),
             Signal::Filtered => metrics.filtered = Some(value),
             Signal::WorkingSet => metrics.working_set = Some(value),
+            Signal::Cpu => metrics.cpu_seconds = Some(value),
             // No single numbers: see `put_buckets` and `judge_age`.
             Signal::Latency | Signal::ScrapeTime => {}
         }
@@ -174,8 +175,8 @@ impl Reading {
                 if has_application(&pod.metrics) || now.is_some() {
                     self.skipped.count(age);
                 }
-                let working_set = pod.metrics.working_set;
-                pod.metrics = PodMetrics { working_set, ..PodMetrics::default() };
+                let PodMetrics { working_set, cpu_seconds, .. } = pod.metrics;
+                pod.metrics = PodMetrics { working_set, cpu_seconds, ..PodMetrics::default() };
             }
             let (now, before) = (newest.memory.get(name), previous.memory.get(name));
             let age = freshness(now.copied(), before.copied(), self.at, interval);

@@ -18,7 +18,7 @@ use crate::histogram::Buckets;
 use crate::http;
 use crate::reading::Reading;
 use crate::selector::Selector;
-use crate::series::{Series, Signal};
+use crate::series::{Defaults, Series, Signal};
 use crate::topics::TopicCounts;
 use crate::withheld::is_withheld_ip;
 
@@ -158,7 +158,7 @@ struct WantedSeries {
 impl WantedSeries {
     fn new(series: &Series) -> Self {
         Self {
-            numbers: series.numbers(Series::DEFAULT_SCRAPED_WORKING_SET),
+            numbers: series.numbers(Defaults::SCRAPED),
             buckets: series.latency.as_ref().map(Selector::buckets),
         }
     }

@@ -19,6 +19,9 @@ pub struct Series {
     /// Gauge: memory in bytes. `None`: what the source has by itself, see
     /// [`Series::DEFAULT_WORKING_SET`] and [`Series::DEFAULT_SCRAPED_WORKING_SET`].
     pub working_set: Option<Selector>,
+    /// Counter: CPU seconds. `None`: what the source has by itself, see [`Series::DEFAULT_CPU`] and
+    /// [`Series::DEFAULT_SCRAPED_CPU`].
+    pub cpu: Option<Selector>,
 }
 
 /// Series names of a widespread library or exporter. `docs/metrics-sources.md` has the table with
@@ -33,6 +36,22 @@ pub enum Preset {
     OpenTelemetryJava,
     /// The Prometheus JMX exporter with its default name format.
     JmxExporter,
+}
+
+/// Series that a source has by itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Defaults {
+    memory: &'static str,
+    cpu: &'static str,
+}
+
+impl Defaults {
+    /// In Prometheus: cAdvisor's.
+    pub(crate) const PROMETHEUS: Self =
+        Self { memory: Series::DEFAULT_WORKING_SET, cpu: Series::DEFAULT_CPU };
+    /// In a pod: those of most client libraries.
+    pub(crate) const SCRAPED: Self =
+        Self { memory: Series::DEFAULT_SCRAPED_WORKING_SET, cpu: Series::DEFAULT_SCRAPED_CPU };
 }
 
 /// Something that a pod exports.
@@ -51,6 +70,8 @@ pub enum Signal {
     Latency,
     /// Memory.
     WorkingSet,
+    /// CPU time.
+    Cpu,
     /// When the pod was last scraped.
     #[strum(to_string = "the time of the last scrape")]
     ScrapeTime,
@@ -68,6 +89,14 @@ impl Series {
     /// the nearest.
     pub const DEFAULT_SCRAPED_WORKING_SET: &'static str = "process_resident_memory_bytes";
 
+    /// Series of CPU seconds that Prometheus is asked for when no selector is given, beside the
+    /// memory's: of all containers, without the sums.
+    pub const DEFAULT_CPU: &'static str =
+        r#"container_cpu_usage_seconds_total{container!="",container!="POD"}"#;
+
+    /// Series of CPU seconds that is read from a scraped pod when no selector is given.
+    pub const DEFAULT_SCRAPED_CPU: &'static str = "process_cpu_seconds_total";
+
     /// Fills in the selectors of `preset` where there is none.
     #[must_use]
     pub fn over(self, preset: Preset) -> Self {
@@ -79,6 +108,7 @@ impl Series {
             filtered: self.filtered.or(base.filtered),
             latency: self.latency.or(base.latency),
             working_set: self.working_set.or(base.working_set),
+            cpu: self.cpu.or(base.cpu),
         }
     }
 
@@ -88,14 +118,17 @@ impl Series {
         self.clock().is_some()
     }
 
-    /// The plain numbers, each with its selector. `memory` stands in for a missing working set.
-    pub(crate) fn numbers(&self, memory: &str) -> Vec<(Signal, Selector)> {
+    /// The plain numbers, each with its selector. `defaults` stand in for a missing working set and
+    /// for missing CPU seconds, which say nothing without the messages that they were spent on.
+    pub(crate) fn numbers(&self, defaults: Defaults) -> Vec<(Signal, Selector)> {
+        let cpu = self.cpu.clone().or_else(|| known(defaults.cpu));
         [
             (Signal::Consumed, self.consumed.clone()),
             (Signal::Processed, self.processed.clone()),
             (Signal::Errors, self.errors.clone()),
             (Signal::Filtered, self.filtered.clone()),
-            (Signal::WorkingSet, self.working_set.clone().or_else(|| known(memory))),
+            (Signal::WorkingSet, self.working_set.clone().or_else(|| known(defaults.memory))),
+            (Signal::Cpu, cpu.filter(|_| self.consumed.is_some())),
         ]
         .into_iter()
         .filter_map(|(signal, selector)| Some((signal, selector?)))
@@ -150,7 +183,7 @@ fn known(text: &str) -> Option<Selector> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Preset, Series, Signal};
+    use super::{Defaults, Preset, Series, Signal};
     use crate::selector::Selector;
 
     fn selector(text: &str) -> Option<Selector> {
@@ -165,13 +198,12 @@ mod tests {
         }
         let spring = SpringKafka.series();
         assert!(spring.processed.is_some() && spring.errors.is_some() && spring.latency.is_some());
-        for memory in [Series::DEFAULT_WORKING_SET, Series::DEFAULT_SCRAPED_WORKING_SET] {
-            let numbers = Series::default().numbers(memory);
-            assert_eq!(numbers.len(), 1);
-            assert_eq!(
-                (numbers[0].0, Some(&numbers[0].1)),
-                (Signal::WorkingSet, selector(memory).as_ref())
-            );
+        for defaults in [Defaults::PROMETHEUS, Defaults::SCRAPED] {
+            let memory = (Signal::WorkingSet, selector(defaults.memory).expect("a selector"));
+            assert_eq!(Series::default().numbers(defaults), [memory], "CPU on no messages");
+            let cpu = (Signal::Cpu, selector(defaults.cpu).expect("a selector"));
+            let counting = Series { consumed: selector("c"), ..Series::default() };
+            assert_eq!(counting.numbers(defaults).last(), Some(&cpu));
         }
     }
 

@@ -134,6 +134,7 @@ impl Large {
                 latency: Some(latency),
                 working_set: Some(400e6),
                 memory_limit: Some(1e9),
+                cpu_seconds: Some(consumed / 512.0),
                 user: BTreeMap::new(),
             }),
         }

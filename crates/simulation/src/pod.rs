@@ -187,6 +187,7 @@ impl Pod {
             }),
             working_set: Some(400.0 * MIB + self.work.leak * age),
             memory_limit: Some(1_024.0 * MIB),
+            cpu_seconds: None,
             user: self.user(),
         }
     }

@@ -126,6 +126,7 @@ pub(crate) fn check_pod(pod: &PodObservation) -> Result<(), Nonsense> {
         latency,
         working_set,
         memory_limit,
+        cpu_seconds,
         user,
     } = metrics;
     for (metric, reading) in user {
@@ -139,6 +140,7 @@ pub(crate) fn check_pod(pod: &PodObservation) -> Result<(), Nonsense> {
         ("latency.total", latency.as_ref().map(|it| it.total)),
         ("workingSet", *working_set),
         ("memoryLimit", *memory_limit),
+        ("cpuSeconds", *cpu_seconds),
     ];
     for (field, value) in fields {
         if let Some(value) = value.filter(|value| *value < 0.0) {

@@ -84,6 +84,7 @@ fn cleaned(metrics: &PodMetrics) -> PodMetrics {
         latency: metrics.latency.clone().filter(is_histogram),
         working_set: number(metrics.working_set),
         memory_limit: number(metrics.memory_limit),
+        cpu_seconds: number(metrics.cpu_seconds),
         user: metrics.user.iter().map(|(name, it)| (name.clone(), cleaned_user(*it))).collect(),
     }
 }

@@ -11,19 +11,32 @@ pub(crate) fn may_be_warming_up(age: Millis, warm_up: Millis) -> bool {
     !Kind::Latency.compares(age, warm_up)
 }
 
+/// Windows in which CPU per message is compared.
+const CPU_WINDOW: Millis = 30_000;
+/// Excess of the least margin of CPU per message over a ratio of 1.
+const LEAST_EXCESS_OF_CPU: f64 = 0.3;
+/// Age from which CPU per message is compared: compilers go on for longer than messages are slow for it.
+const GRACE_OF_CPU: Millis = 210_000;
+/// What gets better by itself: less than this part of what was before. The CPU of a compiler ends at once,
+/// and that of a pod varies by a tenth.
+const FASTER: f64 = 0.95;
+const FASTER_IN_CPU: f64 = 0.8;
+
 /// Kinds of counts per message, each a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Errors,
     Loss,
     Latency,
+    /// Milliseconds of CPU.
+    Cpu,
     /// A user's ratio, by its index among the user's ratios.
     User(usize),
 }
 
 impl Kind {
     /// The kinds that need no definition, in the order of their index.
-    pub(crate) const BUILT_IN: [Self; 3] = [Self::Errors, Self::Loss, Self::Latency];
+    pub(crate) const BUILT_IN: [Self; 4] = [Self::Errors, Self::Loss, Self::Latency, Self::Cpu];
 
     /// The built-in kinds and those of this many ratios of the user, in the order of their index.
     pub(crate) fn all(user: usize) -> impl Iterator<Item = Self> {
@@ -35,7 +48,26 @@ impl Kind {
             Self::Errors => 0,
             Self::Loss => 1,
             Self::Latency => 2,
-            Self::User(index) => 3 + index,
+            Self::Cpu => 3,
+            Self::User(index) => 4 + index,
+        }
+    }
+
+    /// The window in which it is compared, unless scrapes are further apart. CPU is told by the kubelet,
+    /// at a pace of its own: shorter windows would not have every pod.
+    pub(crate) const fn window(self) -> Millis {
+        match self {
+            Self::Errors | Self::Loss | Self::Latency | Self::User(_) => COUNT_WINDOW,
+            Self::Cpu => CPU_WINDOW,
+        }
+    }
+
+    /// Whether a canary without a live primary is compared with the record. What a pod does beside its
+    /// messages is a larger part of its CPU the fewer messages there are: by the hour, that is.
+    pub(crate) const fn is_comparable_with_the_past(self) -> bool {
+        match self {
+            Self::Errors | Self::Loss | Self::Latency | Self::User(_) => true,
+            Self::Cpu => false,
         }
     }
 
@@ -52,6 +84,7 @@ impl Kind {
             Self::Errors | Self::User(_) => Constant::GraceOfErrors.millis().max(warm_up),
             Self::Loss => 0,
             Self::Latency => Constant::GraceOfLatency.millis().max(warm_up),
+            Self::Cpu => GRACE_OF_CPU.max(warm_up),
         }
     }
 
@@ -60,7 +93,7 @@ impl Kind {
     pub(crate) const fn has_gross_account(self) -> bool {
         match self {
             Self::Errors | Self::User(_) => true,
-            Self::Loss | Self::Latency => false,
+            Self::Loss | Self::Latency | Self::Cpu => false,
         }
     }
 
@@ -68,30 +101,39 @@ impl Kind {
     /// weighs at most 0.39 (where there are no metrics but errors), loss at most 0.2 (where
     /// nothing else is told), and half of its capital is staked on the first window: no single
     /// window decides, and two of total failure do.
+    ///
+    /// CPU is no emergency: it takes five windows, which a compiler's last minute is not.
     pub(crate) fn ln_most(self, settings: &Settings) -> f64 {
-        (Constant::LargestFactor.value() * self.evidence_cap_scale()).ln() + settings.ln_needed(0)
+        match self {
+            Self::Errors | Self::Loss | Self::Latency | Self::User(_) => {
+                let most = Constant::LargestFactor.value() * self.evidence_cap_scale();
+                most.ln() + settings.ln_needed(0)
+            }
+            Self::Cpu => settings.ln_needed(0) / 2.0,
+        }
     }
 
     /// How much more one window may say, because the signal has less weight than others.
     const fn evidence_cap_scale(self) -> f64 {
         match self {
             Self::Loss => 1.6,
-            Self::Errors | Self::Latency | Self::User(_) => 1.0,
+            Self::Errors | Self::Latency | Self::Cpu | Self::User(_) => 1.0,
         }
     }
 
-    /// Whether a pod may get better by itself.
-    pub(crate) const fn has_warm_up(self) -> bool {
+    /// Part of the rate before below which a young pod gets better by itself; `None`: none does.
+    pub(crate) const fn warming_up(self) -> Option<f64> {
         match self {
-            Self::Latency => true,
-            Self::Errors | Self::Loss | Self::User(_) => false,
+            Self::Latency => Some(FASTER),
+            Self::Cpu => Some(FASTER_IN_CPU),
+            Self::Errors | Self::Loss | Self::User(_) => None,
         }
     }
 
     /// Whether a slow node, or a slow shard behind it, has the same effect as a bad version.
     pub(crate) const fn may_be_node_or_shard(self) -> bool {
         match self {
-            Self::Latency => true,
+            Self::Latency | Self::Cpu => true,
             Self::Errors | Self::Loss | Self::User(_) => false,
         }
     }
@@ -100,7 +142,7 @@ impl Kind {
     pub(crate) const fn may_be_missing(self) -> bool {
         match self {
             Self::Errors | Self::User(_) => true,
-            Self::Loss | Self::Latency => false,
+            Self::Loss | Self::Latency | Self::Cpu => false,
         }
     }
 
@@ -109,7 +151,27 @@ impl Kind {
     pub(crate) const fn may_begin_empty(self) -> bool {
         match self {
             Self::User(_) => true,
-            Self::Errors | Self::Loss | Self::Latency => false,
+            Self::Errors | Self::Loss | Self::Latency | Self::Cpu => false,
+        }
+    }
+
+    /// Whether a Pass needs a proof of it. CPU that a message takes costs money, not messages: it can
+    /// fail a canary, and a healthy one need not wait for it.
+    pub(crate) const fn needs_proof(self) -> bool {
+        match self {
+            Self::Errors | Self::Loss | Self::Latency | Self::User(_) => true,
+            Self::Cpu => false,
+        }
+    }
+
+    /// Excess of the least margin over a ratio of 1. Nodes of one group may be of two generations, and
+    /// a message takes a third more CPU on the older: that is nobody's fault.
+    pub(crate) fn least_excess(self) -> f64 {
+        match self {
+            Self::Errors | Self::Loss | Self::Latency | Self::User(_) => {
+                Constant::LeastRatio.value()
+            }
+            Self::Cpu => LEAST_EXCESS_OF_CPU,
         }
     }
 }

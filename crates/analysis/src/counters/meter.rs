@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::constants::{COUNT_WINDOW, longest_bridged};
 use crate::counters::cadence::has_totals;
 use crate::counters::counter::{Count, is_total, rise, whole};
+use crate::counters::cpu::{CpuMeter, CpuSpan};
 use crate::counters::in_flight::{Flight, InFlight};
 use crate::counters::kind::Kind;
 use crate::counters::latency::split;
@@ -48,6 +49,7 @@ struct Track {
     totals: Totals,
     user: Vec<UserTotals>,
     in_flight: InFlight,
+    cpu: CpuMeter,
     /// Messages consumed while watched; never falls.
     consumed: f64,
 }
@@ -71,6 +73,7 @@ impl Reader {
             Kind::Errors => counts && metrics.errors.is_some(),
             Kind::Loss => counts && metrics.processed.is_some(),
             Kind::Latency => counts && metrics.latency.is_some() && self.slow_from.is_some(),
+            Kind::Cpu => counts && metrics.cpu_seconds.is_some(),
             Kind::User(place) => {
                 let reading = self.user.get(place).and_then(|name| metrics.user.get(name));
                 reading.is_some_and(|it| it.total.is_some())
@@ -81,6 +84,11 @@ impl Reader {
     /// The window in which counts are compared: every pod is in it about once.
     pub(crate) fn window(&self) -> Millis {
         COUNT_WINDOW.max(self.cadence)
+    }
+
+    /// The window in which a kind is compared.
+    pub(crate) fn window_of(&self, kind: Kind) -> Millis {
+        kind.window().max(self.cadence)
     }
 
     /// Adds the most messages that the primary had in flight in a record.
@@ -108,20 +116,25 @@ impl Meter {
         self.tracks.retain(|name, _| there.contains(&**name));
         let mut rises = Vec::with_capacity(seen.pods.len());
         for pod in &seen.pods {
-            // Between two scrapes a pod may show its memory alone, or nothing at all.
-            let Some(metrics) = pod.metrics.as_ref().filter(|it| has_totals(it)) else { continue };
+            let Some(metrics) = &pod.metrics else { continue };
+            if !has_totals(metrics) {
+                // Between two scrapes a pod may show its memory and its CPU alone.
+                let track = self.tracks.get_mut(&pod.name);
+                track.into_iter().for_each(|it| it.cpu.show(metrics.cpu_seconds));
+                continue;
+            }
             let names = &self.reader.user;
             self.unreadable = self.unreadable.saturating_add(unreadable(metrics, names));
             let totals = Totals::of(metrics, self.reader.slow_from);
-            let now = Track::new(seen.at, pod, totals, UserTotals::of(metrics, names));
+            let mut now = Track::new(seen.at, pod, totals, UserTotals::of(metrics, names));
+            now.cpu.show(metrics.cpu_seconds);
             let born = || Track::newborn(seen.at, pod, names.len());
             let before =
                 self.tracks.remove(&pod.name).or_else(|| (pod.created > watched_since).then(born));
-            let mut track = now;
-            if let Some(rise) = before.and_then(|it| track.follow(it, pod, &self.reader)) {
+            if let Some(rise) = before.and_then(|it| now.follow(it, pod, &self.reader)) {
                 rises.push(rise);
             }
-            self.tracks.insert(pod.name.clone(), track);
+            self.tracks.insert(pod.name.clone(), now);
         }
         rises
     }
@@ -141,8 +154,16 @@ impl Meter {
 
 impl Track {
     fn new(at: Millis, pod: &PodObservation, totals: Totals, user: Vec<UserTotals>) -> Self {
-        let in_flight = InFlight::default();
-        Self { at, role: pod.role, restarts: pod.restarts, totals, user, in_flight, consumed: 0.0 }
+        Self {
+            at,
+            role: pod.role,
+            restarts: pod.restarts,
+            totals,
+            user,
+            in_flight: InFlight::default(),
+            cpu: CpuMeter::default(),
+            consumed: 0.0,
+        }
     }
 
     /// A pod that was created while the group was watched: its counters began at 0.
@@ -171,7 +192,13 @@ impl Track {
         let age = before.at.saturating_sub(pod.created);
         let user = UserTotals::rises(&before.user, &self.user, restarted);
         let earlier = before.totals;
-        let messages = self.messages(before, restarted, reader.flight);
+        let (messages, cpu) = match self.messages(before, restarted, reader.flight) {
+            Some((counts, since)) => {
+                let span = |since| CpuSpan::new(pod.created, since, self.at);
+                (Some(counts), since.map_or_else(CpuSpan::default, span))
+            }
+            None => (None, CpuSpan::default()),
+        };
         // The totals of a user's ratio are its own: it needs no count of messages.
         if messages.is_none() && user.iter().all(|one| one.count.of <= 0.0) {
             return None;
@@ -181,6 +208,7 @@ impl Track {
             role: pod.role,
             age,
             counts: messages.unwrap_or_default(),
+            cpu,
             outcomes: self.outcomes(&earlier, restarted, pod.metrics.as_ref()),
             user,
         })
@@ -206,8 +234,14 @@ impl Track {
         ]
     }
 
-    /// Failed, lost and slow messages since an earlier scrape; `None`: the number consumed is unknown.
-    fn messages(&mut self, before: Self, restarted: bool, flight: Flight) -> Option<[Count; 3]> {
+    /// Failed, lost and slow messages and ticks of CPU since an earlier scrape, and since when the
+    /// ticks were counted; `None`: the number consumed is unknown.
+    fn messages(
+        &mut self,
+        before: Self,
+        restarted: bool,
+        flight: Flight,
+    ) -> Option<([Count; 4], Option<Millis>)> {
         let rise = |total: fn(&Totals) -> Option<f64>| {
             rise(total(&before.totals), total(&self.totals), restarted)
         };
@@ -223,11 +257,16 @@ impl Track {
         let count = |events: Option<f64>, of: f64| {
             events.map_or_else(Count::default, |events| Count { events, of })
         };
-        Some([
+        let shown = std::mem::replace(&mut self.cpu, before.cpu);
+        self.cpu.show(shown.shown());
+        let ticks = self.cpu.push(self.at, consumed, restarted);
+        let counts = [
             count(errors, consumed),
             count(lost, consumed),
             count(slow.filter(|_| timed.is_some()), timed.unwrap_or(0.0)),
-        ])
+            ticks.map_or_else(Count::default, |(count, _)| count),
+        ];
+        Some((counts, ticks.map(|(_, since)| since)))
     }
 }
 
@@ -260,6 +299,7 @@ fn unreadable(metrics: &PodMetrics, user: &[Arc<str>]) -> u32 {
         metrics.filtered,
         metrics.working_set,
         metrics.memory_limit,
+        metrics.cpu_seconds,
     ];
     let messages = all.into_iter().flatten().filter(|value| !is_total(*value)).count();
     crate::numbers::tally(messages + user_counts::unreadable(metrics, user))

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::counters::counter::Count;
+use crate::counters::cpu::CpuSpan;
 use crate::counters::kind::Kind;
 use crate::numbers::Millis;
 use crate::observation::Role;
@@ -15,7 +16,9 @@ pub(crate) struct Rise {
     pub(crate) role: Role,
     /// Age of the pod when counting began, in milliseconds.
     pub(crate) age: Millis,
-    pub(crate) counts: [Count; 3],
+    pub(crate) counts: [Count; 4],
+    /// The time over which CPU was counted, which has a pace of its own.
+    pub(crate) cpu: CpuSpan,
     /// Errors and filtered messages.
     pub(crate) outcomes: [ShownCount; 2],
     /// The user's ratios, in the order of the reader's names.
@@ -32,10 +35,11 @@ pub(crate) struct ShownCount {
 impl Rise {
     /// An expected rise of one kind alone, not a scraped one.
     pub(crate) fn expected(pod: &Arc<str>, role: Role, age: Millis, of: (Kind, Count)) -> Self {
-        let mut counts = [Count::default(); 3];
+        let mut counts = [Count::default(); 4];
         counts[of.0.index()] = of.1;
         let outcomes = [ShownCount { shown: true, ..ShownCount::default() }; 2];
-        Self { pod: pod.clone(), role, age, counts, outcomes, user: Vec::new() }
+        let cpu = CpuSpan { age, seconds: 0.0 };
+        Self { pod: pod.clone(), role, age, counts, cpu, outcomes, user: Vec::new() }
     }
 
     pub(crate) fn count(&self, kind: Kind) -> Count {
@@ -43,14 +47,23 @@ impl Rise {
             Kind::Errors => self.counts[0],
             Kind::Loss => self.counts[1],
             Kind::Latency => self.counts[2],
+            Kind::Cpu => self.counts[3],
             Kind::User(index) => self.user.get(index).map_or_else(Count::default, |it| it.count),
+        }
+    }
+
+    /// Age of the pod when counting of a kind began, in milliseconds.
+    pub(crate) fn age_of(&self, kind: Kind) -> Millis {
+        match kind {
+            Kind::Errors | Kind::Loss | Kind::Latency | Kind::User(_) => self.age,
+            Kind::Cpu => self.cpu.age,
         }
     }
 
     /// Whether the pod exports the series of the events.
     pub(crate) fn shows(&self, kind: Kind) -> bool {
         match kind {
-            Kind::Errors | Kind::Loss | Kind::Latency => self.outcomes[0].shown,
+            Kind::Errors | Kind::Loss | Kind::Latency | Kind::Cpu => self.outcomes[0].shown,
             Kind::User(index) => self.user.get(index).is_some_and(|it| it.shown),
         }
     }
@@ -65,6 +78,7 @@ impl Rise {
     /// Adds a later rise of the same pod.
     pub(crate) fn add(&mut self, later: &Self) {
         self.age = self.age.min(later.age);
+        self.cpu = self.cpu.plus(later.cpu);
         for (one, more) in self.outcomes.iter_mut().zip(later.outcomes) {
             *one = one.plus(more);
         }

@@ -26,6 +26,20 @@ pub enum Effect {
         /// The primary's share of events.
         primary: f64,
     },
+    /// CPU time per message.
+    CpuTime {
+        /// Canary's over the primary's, ≥ 0.
+        ratio: f64,
+        /// Lower end of its 95 % interval, which holds whenever one looks.
+        low: f64,
+        /// Upper end; `None`: unbounded.
+        high: Option<f64>,
+        /// The canary's, in seconds. Of a canary with fewer messages than a primary pod as if it had had
+        /// as many: what a pod does beside its messages is nobody's fault.
+        canary: f64,
+        /// The primary's, in seconds.
+        primary: f64,
+    },
     /// Events per pod and hour.
     PerHour {
         /// Events seen.
@@ -38,6 +52,11 @@ pub enum Effect {
     /// Messages that were committed without work.
     Skipped {
         /// Share of the committed messages, beyond the primary's.
+        share: f64,
+    },
+    /// Messages that were consumed again.
+    Repeated {
+        /// Part of the committed messages, beyond the primary's.
         share: f64,
     },
     /// Growth of memory.
@@ -95,11 +114,23 @@ impl Display for Effect {
                 )?;
                 interval(f, *low, *high)
             }
+            Self::CpuTime { ratio, low, high, canary, primary } => {
+                let (canary, primary) =
+                    (ShortNumber(1_000.0 * canary), ShortNumber(1_000.0 * primary));
+                write!(
+                    f,
+                    "{canary} ms of CPU per message against {primary} ms, {ratio:.1} times as much"
+                )?;
+                interval(f, *low, *high)
+            }
             Self::PerHour { events, rate, normal } => {
                 write!(f, "{events:.0} so far, {rate:.1} per pod and hour; {normal:.1} are normal")
             }
             Self::Skipped { share } => {
                 write!(f, "{:.0} % of what was committed was not worked on", 100.0 * share)
+            }
+            Self::Repeated { share } => {
+                write!(f, "for 100 messages committed {:.0} were consumed again", 100.0 * share)
             }
             Self::Growth { bytes_per_minute, minutes_left } => {
                 write!(f, "{:.1} MiB more each minute", bytes_per_minute / 1_048_576.0)?;
@@ -167,14 +198,19 @@ impl Display for EffectSoFar<'_> {
                     Signal::User(_) => "the share",
                     Signal::Lag
                     | Signal::Latency
+                    | Signal::Cpu
                     | Signal::Loss
                     | Signal::Errors
                     | Signal::Memory
                     | Signal::Yield
+                    | Signal::Duplicates
                     | Signal::Restarts
                     | Signal::Churn => "as many per message",
                 };
                 write!(f, "about {} times {what}", RoundedRatio(*ratio))
+            }
+            Effect::CpuTime { ratio, .. } => {
+                write!(f, "about {} times as much CPU per message", RoundedRatio(*ratio))
             }
             Effect::PerHour { events, normal, .. } => {
                 write!(f, "{events:.0} so far; {normal:.1} per pod and hour are normal")
@@ -185,6 +221,10 @@ impl Display for EffectSoFar<'_> {
                     "about {} % of what was committed was not worked on",
                     Rounded(100.0 * share)
                 )
+            }
+            Effect::Repeated { share } => {
+                let more = Rounded(100.0 * share);
+                write!(f, "for 100 messages committed about {more} were consumed again")
             }
             Effect::Growth { bytes_per_minute, .. } => {
                 write!(f, "about {} MiB more each minute", Rounded(bytes_per_minute / 1_048_576.0))

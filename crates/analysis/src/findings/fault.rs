@@ -88,6 +88,20 @@ pub enum Fault {
         /// Time lag in ten minutes if this goes on, in seconds.
         projected_seconds: f64,
     },
+    /// The time lag grows although the pod works at less than the primary's full speed, and no primary is
+    /// there to compare with.
+    BehindAlone {
+        /// The partition that is furthest behind.
+        partition: PartitionId,
+        /// The pod that owns the partition.
+        pod: Arc<str>,
+        /// Time lag now, in seconds.
+        lag_seconds: f64,
+        /// Time lag up to which all was normal before the trial, in seconds.
+        normal_seconds: f64,
+        /// Milliseconds for which it has grown.
+        growing: Millis,
+    },
     /// A user's metric was beyond a bound that the user set, more often than is tolerated.
     OutOfBounds {
         /// The metric.
@@ -131,14 +145,17 @@ impl Fault {
             Self::NoFirstCommit { .. } => "NoFirstCommit",
             Self::Rewound { .. } => "Rewound",
             Self::Drifting { .. } => "Drifting",
+            Self::BehindAlone { .. } => "BehindAlone",
             Self::OutOfBounds { .. } => "OutOfBounds",
             Self::Worse { signal, .. } => match signal {
                 Signal::Lag => "Lag",
                 Signal::Latency => "Latency",
+                Signal::Cpu => "Cpu",
                 Signal::Loss => "Loss",
                 Signal::Errors => "Errors",
                 Signal::Memory => "Memory",
                 Signal::Yield => "Yield",
+                Signal::Duplicates => "Duplicates",
                 Signal::Restarts => "Restarts",
                 Signal::Churn => "Churn",
                 // Its name is the user's: no closed set.
@@ -157,6 +174,7 @@ impl Fault {
             | Self::Stalled { .. }
             | Self::NoFirstCommit { .. }
             | Self::Rewound { .. }
+            | Self::BehindAlone { .. }
             | Self::OutOfBounds { .. } => true,
             Self::Drifting { .. } | Self::Worse { .. } => false,
         }
@@ -214,6 +232,13 @@ impl Display for Fault {
                 HumanDuration::seconds(*lag_seconds),
                 HumanDuration::seconds(drift * 60.0),
                 HumanDuration::seconds(*projected_seconds)
+            ),
+            Self::BehindAlone { partition, pod, lag_seconds, normal_seconds, growing } => write!(
+                f,
+                "canary pod {pod} falls behind on {partition}: {} behind, growing for {}; up to {} was normal before the trial, and no primary is beside it",
+                HumanDuration::seconds(*lag_seconds),
+                HumanDuration(*growing),
+                HumanDuration::seconds(*normal_seconds)
             ),
             Self::OutOfBounds { metric, pod, value, bound, against, scope, readings, limit } => {
                 write!(f, "{metric}: {}", BoundedValue { value: *value, against: *against })?;

@@ -149,7 +149,9 @@ impl Display for Observed {
             Signal::Loss => "lost",
             Signal::Latency => "slow",
             signal @ (Signal::Memory
+            | Signal::Cpu
             | Signal::Yield
+            | Signal::Duplicates
             | Signal::Restarts
             | Signal::Churn
             | Signal::User(_)) => {

@@ -13,6 +13,8 @@ pub enum Signal {
     Lag,
     /// Processing time: a canary that is slower but not saturated.
     Latency,
+    /// CPU time per message.
+    Cpu,
     /// Messages committed without having been worked on.
     Loss,
     /// Messages whose processing failed.
@@ -21,6 +23,8 @@ pub enum Signal {
     Memory,
     /// Commits without work.
     Yield,
+    /// Messages that are worked on again although they were committed.
+    Duplicates,
     /// Container restarts.
     Restarts,
     /// Members that come and go, and rewinds.
@@ -35,10 +39,12 @@ impl Display for Signal {
             Self::User(name) => name,
             Self::Lag => "lag",
             Self::Latency => "latency",
+            Self::Cpu => "cpu",
             Self::Loss => "loss",
             Self::Errors => "errors",
             Self::Memory => "memory",
             Self::Yield => "yield",
+            Self::Duplicates => "duplicates",
             Self::Restarts => "restarts",
             Self::Churn => "churn",
         })

@@ -73,7 +73,9 @@ impl Judge {
         };
         let worse = || {
             let rewound = self.guards.rewound(&self.group);
-            rewound.or_else(|| self.signals.worse(&self.group, evidence, self.ln_needed()))
+            let behind = || self.guards.alone.behind(&self.group);
+            let found = rewound.or_else(behind);
+            found.or_else(|| self.signals.worse(&self.group, evidence, self.ln_needed()))
         };
         let (fault, spared) = match self.guards.stall.stall(&self.group.lags) {
             Some(Stall::Shared(doubt)) => return Finding::Doubt(doubt),

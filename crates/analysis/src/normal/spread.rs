@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::constants::Constant;
+use crate::constants::{COUNT_WINDOW, Constant};
 use crate::counters::counter::Count;
 use crate::counters::kind::Kind;
 use crate::counters::rise::Rise;
@@ -18,8 +18,14 @@ const MOST_RATIO: f64 = 20.0;
 /// Windows of 10 s in the blocks over which noise is measured: 10 s, 1 min, 5 min. Clusters of
 /// minutes don't show in shorter blocks.
 const NOISE_BLOCKS: [usize; 3] = [1, 6, 30];
-/// Windows in the blocks over which ratios are measured.
+/// Windows of 10 s in the blocks over which ratios are measured.
 const RATIO_BLOCK: usize = 30;
+/// Standard deviation of the CPU that a pod takes for a message, from one window to the next, however
+/// even it was in the record.
+const LEAST_NOISE_OF_CPU: f64 = 0.1;
+/// Excess over the worst primary pod's CPU per message that is still healthy. Collections of garbage make
+/// one pod of several look dear in any five minutes, so that the worst has some excess already.
+const BEYOND_WORST_OF_CPU: f64 = 0.1;
 /// Degrees of freedom, at dispersion 1, added to what was measured: five minutes fit only twice
 /// into a record, and two blocks tell little.
 const PSEUDO_FREEDOM: f64 = 10.0;
@@ -55,26 +61,26 @@ impl Spread {
             record.iter().map(|window| by_pod(kind, window)).collect();
         let counts = windows.iter().flat_map(BTreeMap::values).copied();
         let margin = Margin {
-            ratio: least_ratio(),
+            ratio: least_ratio_beside(kind, &windows),
             dispersion: tempered(kind, &windows),
             floor: floor(counts.fold(Count::default(), Count::plus)),
         };
-        let mut spread = Self::restored(margin);
+        let mut spread = Self::restored(kind, margin);
         for window in record {
             spread.watch(kind, window);
         }
         // A record that ends within a block is still the best there is.
-        if spread.windows * 2 >= RATIO_BLOCK {
-            spread.close();
+        if spread.windows * 2 >= of_its_windows(kind, RATIO_BLOCK) {
+            spread.close(kind);
         }
         spread.restart();
         spread
     }
 
     /// A spread with a saved margin.
-    pub(crate) fn restored(margin: Margin) -> Self {
+    pub(crate) fn restored(kind: Kind, margin: Margin) -> Self {
         let margin = Margin {
-            ratio: margin.ratio.clamp(least_ratio(), MOST_RATIO),
+            ratio: margin.ratio.clamp(least_ratio(kind), MOST_RATIO),
             dispersion: margin.dispersion.clamp(1.0, MOST_DISPERSION),
             floor: margin.floor,
         };
@@ -93,8 +99,8 @@ impl Spread {
             *sum = sum.plus(count);
         }
         self.windows += 1;
-        if self.windows >= RATIO_BLOCK {
-            self.close();
+        if self.windows >= of_its_windows(kind, RATIO_BLOCK) {
+            self.close(kind);
         }
     }
 
@@ -104,12 +110,30 @@ impl Spread {
     }
 
     /// Raises the ratio to what the pods of a block show of pods.
-    fn close(&mut self) {
-        if let Some(ratio) = prediction_limit(&self.block) {
+    fn close(&mut self, kind: Kind) {
+        let shown = match kind {
+            Kind::Errors | Kind::Loss | Kind::Latency | Kind::User(_) => {
+                prediction_limit(&self.block)
+            }
+            // Its least margin is a prediction limit already.
+            Kind::Cpu => worst_ratio(&self.block).map(|it| (1.0 + BEYOND_WORST_OF_CPU) * it),
+        };
+        if let Some(ratio) = shown {
             self.margin.ratio = self.margin.ratio.max(ratio.min(MOST_RATIO));
         }
         self.restart();
     }
+}
+
+/// The largest ratio of a pod's rate to the others'; `None`: there are no others.
+fn worst_ratio(block: &BTreeMap<Arc<str>, Count>) -> Option<f64> {
+    let total = block.values().copied().fold(Count::default(), Count::plus);
+    let pseudo = Constant::PseudoEvents.value();
+    let ratio = |count: &Count| {
+        let others = Count { events: total.events - count.events, of: total.of - count.of };
+        (others.of > 0.0).then(|| (count.events + pseudo) / (count.of * others.rate() + pseudo))
+    };
+    block.values().filter_map(ratio).reduce(f64::max)
 }
 
 /// The ratio to the others' rate that one more healthy pod exceeds with a probability of ½ %:
@@ -164,14 +188,15 @@ fn by_pod(kind: Kind, window: &[Rise]) -> BTreeMap<Arc<str>, Count> {
 fn tempered(kind: Kind, windows: &[BTreeMap<Arc<str>, Count>]) -> f64 {
     let events: f64 = windows.iter().flat_map(BTreeMap::values).map(|count| count.events).sum();
     let measured = if events > 0.0 {
-        let blocks = NOISE_BLOCKS.map(|length| dispersion(&merged(windows, length)));
-        let largest = blocks.into_iter().fold(1.0, f64::max);
+        let blocks =
+            NOISE_BLOCKS.map(|length| dispersion(&merged(windows, of_its_windows(kind, length))));
+        let largest = blocks.into_iter().fold(least_dispersion(kind, windows), f64::max);
         if events < FEW_EVENTS { 2.0 * largest } else { largest }
     } else {
         match kind {
             // No message is lost where all is well: that none was says nothing of noise.
             Kind::Loss => 1.0,
-            Kind::Errors | Kind::Latency | Kind::User(_) => UNKNOWN_DISPERSION,
+            Kind::Errors | Kind::Latency | Kind::Cpu | Kind::User(_) => UNKNOWN_DISPERSION,
         }
     };
     (1.5 * measured - 0.5).clamp(1.0, MOST_DISPERSION)
@@ -222,8 +247,40 @@ fn dispersion(blocks: &[BTreeMap<Arc<str>, Count>]) -> f64 {
     (squares + PSEUDO_FREEDOM) / (freedom + PSEUDO_FREEDOM)
 }
 
-fn least_ratio() -> f64 {
-    1.0 + Constant::LeastRatio.value()
+fn least_ratio(kind: Kind) -> f64 {
+    1.0 + kind.least_excess()
+}
+
+/// The least margin where so many primary pods are left beside the canary: the fewer, the less is known of
+/// how far its node is from theirs. The limit that is predicted of one more pod grows as √(1 + 1/K).
+fn least_ratio_beside(kind: Kind, windows: &[BTreeMap<Arc<str>, Count>]) -> f64 {
+    match kind {
+        Kind::Errors | Kind::Loss | Kind::Latency | Kind::User(_) => least_ratio(kind),
+        Kind::Cpu => {
+            let most = windows.iter().map(BTreeMap::len).max().unwrap_or(0);
+            let left = f64::from(tally(most.saturating_sub(1).max(1)));
+            1.0 + kind.least_excess() * (1.0 + 1.0 / left).sqrt()
+        }
+    }
+}
+
+/// So many windows of 10 s, in windows of that kind.
+fn of_its_windows(kind: Kind, windows: usize) -> usize {
+    let length = usize::try_from(kind.window() / COUNT_WINDOW).unwrap_or(1);
+    (windows / length).max(1)
+}
+
+/// The dispersion that is assumed at least: counts of a part of a pod's time don't vary less than the
+/// time does.
+fn least_dispersion(kind: Kind, windows: &[BTreeMap<Arc<str>, Count>]) -> f64 {
+    match kind {
+        Kind::Errors | Kind::Loss | Kind::Latency | Kind::User(_) => 1.0,
+        Kind::Cpu => {
+            let counts = || windows.iter().flat_map(BTreeMap::values).map(|count| count.events);
+            let mean = counts().sum::<f64>() / f64::from(tally(counts().count())).max(1.0);
+            (LEAST_NOISE_OF_CPU.powi(2) * mean).max(1.0)
+        }
+    }
 }
 
 #[cfg(test)]

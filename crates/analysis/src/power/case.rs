@@ -12,6 +12,20 @@ use crate::settings::Settings;
 use crate::settings::user_metric::UserRule;
 use crate::signals::evidence::weight;
 
+/// The signals that need no definition.
+const ALL: [Signal; 10] = [
+    Signal::Lag,
+    Signal::Errors,
+    Signal::Loss,
+    Signal::Latency,
+    Signal::Cpu,
+    Signal::Yield,
+    Signal::Duplicates,
+    Signal::Memory,
+    Signal::Restarts,
+    Signal::Churn,
+];
+
 /// What is the same for all steps.
 pub(crate) struct Case {
     pub(crate) settings: Settings,
@@ -61,8 +75,8 @@ impl Case {
             Kind::Errors => rates.errors,
             Kind::Loss => 0.0,
             Kind::Latency => rates.slow,
-            // How often a user's event happens nobody has said.
-            Kind::User(_) => return None,
+            // How often a user's event happens nobody has said, nor how CPU varies.
+            Kind::Cpu | Kind::User(_) => return None,
         })
     }
 
@@ -73,32 +87,25 @@ impl Case {
     }
 
     pub(crate) fn blind(&self) -> Vec<Signal> {
-        let all = [Signal::Errors, Signal::Loss, Signal::Latency, Signal::Yield, Signal::Memory];
-        all.into_iter().filter(|signal| !self.is_available(signal)).collect()
+        ALL.into_iter().filter(|signal| !self.is_available(signal)).collect()
     }
 
     pub(crate) fn is_available(&self, signal: &Signal) -> bool {
         match signal {
             Signal::Lag | Signal::Restarts | Signal::Churn => true,
-            Signal::Errors | Signal::Loss | Signal::Latency | Signal::Yield | Signal::Memory => {
-                self.traffic.metrics.is_some()
-            }
+            Signal::Errors
+            | Signal::Loss
+            | Signal::Latency
+            | Signal::Cpu
+            | Signal::Yield
+            | Signal::Duplicates
+            | Signal::Memory => self.traffic.metrics.is_some(),
             Signal::User(_) => false,
         }
     }
 
     /// ln of the evidence that a signal needs alone: its weight is that of the available signals.
     pub(crate) fn ln_needed(&self, signal: &Signal) -> f64 {
-        const ALL: [Signal; 8] = [
-            Signal::Lag,
-            Signal::Yield,
-            Signal::Loss,
-            Signal::Errors,
-            Signal::Latency,
-            Signal::Restarts,
-            Signal::Churn,
-            Signal::Memory,
-        ];
         let built_in: f64 = ALL.iter().filter(|it| self.is_available(it)).map(weight).sum();
         let ratios = self.settings.user.iter().filter(|it| it.rule == UserRule::Ratio);
         let own: f64 = ratios.map(|it| weight(&Signal::User(it.name.clone()))).sum();

@@ -15,7 +15,7 @@ use crate::observation::record::RECORD_SPAN;
 use crate::power::normal::{Z, below, first_passage, gain, poisson_quantile};
 use crate::power::plan::{Stage, Traffic};
 use crate::settings::Settings;
-use crate::signals::ratio::{FASTER_RATIO, RatioLimits, RatioSignal, WARM_UP_WINDOWS};
+use crate::signals::ratio::{RatioLimits, RatioSignal, WARM_UP_WINDOWS};
 
 /// Most windows that are looked at: longer holds are cut into longer windows, which changes at most
 /// the second digit of an answer.
@@ -188,13 +188,11 @@ impl Counted<'_> {
         let compared = |slice: &&Slice| slice.is_young() && self.warm(slice) > 0.0;
         let young = crate::numbers::tally(slices.iter().filter(compared).count());
         let Some(first) = slices.iter().find(compared) else { return 0.0 };
-        if !self.kind.has_warm_up() {
-            return 0.0;
-        }
+        let Some(faster) = self.kind.warming_up() else { return 0.0 };
         let windows = f64::from(crate::numbers::tally(WARM_UP_WINDOWS));
         let messages: f64 = first.canary.iter().map(|(_, of)| of).sum();
         let noise = (2.0 / (rate * messages * windows)).sqrt();
-        let chance = below(FASTER_RATIO.ln() / noise);
+        let chance = below(faster.ln() / noise);
         let times = (f64::from(young) / windows).max(1.0);
         // A part of the bad luck: the other one is in the counts.
         let luck = 0.5 * Z;

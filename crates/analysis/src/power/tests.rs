@@ -133,9 +133,11 @@ fn checked(traffic: Traffic, plan: &[PlannedStep], runs: u32) -> Vec<Checked> {
         checked.push(Checked { signal, at, half });
     };
     for kind in Kind::BUILT_IN {
+        // How CPU varies nobody has said.
+        let Some(base) = case.base(kind) else { continue };
         let signal = signal(kind, &[]);
         let power = |rate| count_power(&case, &stages, kind, rate, runs);
-        look(signal.clone(), case.base(kind).expect("metrics"), &power);
+        look(signal.clone(), base, &power);
     }
     let stage = stages[stages.len() - 1];
     look(Signal::Lag, 0.0, &|deficit| lag_power(&case, stage, deficit, runs));
@@ -198,7 +200,7 @@ fn what_has_no_input_or_no_time_is_not_found() {
     let kafka = Traffic { metrics: None, ..traffic(6, 24, 200.0) };
     let it = estimate(&settings(), &kafka, &plan(&[1], 5));
     assert_eq!(it.steps[0].smallest.len(), 1);
-    assert_eq!((it.blind.len(), it.total_failure), (5, None));
+    assert_eq!((it.blind.len(), it.total_failure), (7, None));
     // A minute: only gross errors and losses show before grace and warm-up are over.
     let short = estimate(&settings(), &traffic(6, 24, 200.0), &plan(&[1], 1));
     assert_eq!(found(&short.steps[0], &Signal::Latency), None);

@@ -44,13 +44,18 @@ pub(crate) fn ln_total(evidence: &[SignalEvidence]) -> f64 {
     evidence.iter().map(SignalEvidence::ln_part).reduce(ln_add).unwrap_or(LN_NOTHING)
 }
 
-/// How much of the error budget a signal may spend: lag and errors see most faults, churn and
-/// memory few; a user's ratio is one more cause among the middling ones. What is unavailable is
+/// How much of the error budget a signal may spend: lag and errors see most faults, churn,
+/// memory and duplicates few; a user's ratio is one more cause among the middling ones. What is unavailable is
 /// shared by the others in proportion, and what ratios are more is taken from all.
 pub(crate) const fn weight(signal: &Signal) -> f64 {
     match signal {
         Signal::Lag | Signal::Errors => 0.25,
-        Signal::Yield | Signal::Loss | Signal::Latency | Signal::Restarts | Signal::User(_) => 0.10,
-        Signal::Churn | Signal::Memory => 0.05,
+        Signal::Yield
+        | Signal::Loss
+        | Signal::Latency
+        | Signal::Cpu
+        | Signal::Restarts
+        | Signal::User(_) => 0.10,
+        Signal::Churn | Signal::Memory | Signal::Duplicates => 0.05,
     }
 }

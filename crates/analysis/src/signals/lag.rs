@@ -8,6 +8,7 @@ use crate::counters::kind::may_be_warming_up;
 use crate::engines::drift_test::{BETS, Drift, DriftTest};
 use crate::engines::e_process::ROUNDING;
 use crate::findings::fault::Fault;
+use crate::guards::alone::AloneLag;
 use crate::lag::blocks::{Blocks, Worked};
 use crate::lag::commit_gaps::CommitGaps;
 use crate::lag::group::{Group, GroupSnapshot};
@@ -24,6 +25,10 @@ use crate::signals::lag_non_inferiority::LagNonInferiority;
 
 /// How far a drift is projected, in seconds.
 const PROJECTION_S: f64 = 600.0;
+
+/// A canary that is alone is spared if it would work at full speed on a node that is faster by this: the
+/// one that the primary had may have been.
+const SLOWER_NODE: f64 = 1.18;
 
 /// The signal of lag. What is normal is learned before the trial, and runs on with it.
 #[derive(Clone, Debug)]
@@ -71,6 +76,8 @@ pub(crate) struct LagWindow {
     /// Whether no canary partition could be compared.
     pub(crate) is_empty: bool,
     pub(crate) excuses: BTreeSet<Excuse>,
+    /// The canary's partitions that are behind without an excuse, where no primary is beside it.
+    pub(crate) alone: Vec<AloneLag>,
 }
 
 /// Why growing lag is not held against a canary.
@@ -187,10 +194,13 @@ impl Lag {
                 .collect()
         });
         self.test.bet(&drifts, self.tolerance.drift());
+        let is_alone = all.iter().all(|one| one.consumer.role == Role::Canary);
+        let alone =
+            if is_alone { self.behind_alone(group, canary, &rates, sparing) } else { Vec::new() };
         self.hold_back(group, canary);
         self.tolerance.add(&all, reference.unwrap_or(0.0), self.margins.normal_lag);
         let (length, is_empty) = (self.clocks.canary.length(), drifts.is_empty());
-        LagWindow { all, length, is_empty, excuses }
+        LagWindow { all, length, is_empty, excuses, alone }
     }
 
     /// Why growing lag is not held against a pod that works at these rates, in messages per second.
@@ -204,6 +214,32 @@ impl Lag {
             return Some(Excuse::Overloaded);
         }
         is_as_slow().then_some(Excuse::SlowPeer)
+    }
+
+    /// The partitions that are further behind than is normal and have nothing to excuse it. Pods that
+    /// are young may be warming up, and a node may be slower than the one before.
+    fn behind_alone(
+        &self,
+        group: &Group,
+        canary: &[WindowLag<MessageCounts>],
+        rates: &[f64],
+        sparing: &Sparing<'_>,
+    ) -> Vec<AloneLag> {
+        let young = self.young(group);
+        let behind = canary.iter().filter(|one| {
+            !sparing.outage && one.consumer.warm && one.lag > self.margins.normal_lag
+        });
+        let unexcused = behind.filter_map(|one| {
+            let (partition, pod) = group.partition_and_pod(one.position, one.consumer);
+            let pod_rate = rates[one.consumer.number.index()] * SLOWER_NODE;
+            let excused = self.capacity.excuses(one.rate() * SLOWER_NODE, pod_rate);
+            if excused || young.contains(pod) || (sparing.has_stood)(&partition) {
+                return None;
+            }
+            let begin = group.latest().saturating_sub(one.span);
+            Some(AloneLag { partition, begin, before: one.lag_before, now: one.lag })
+        });
+        unexcused.collect()
     }
 
     /// Messages per second of each warm canary pod, by its number, over all its partitions: its pace,
@@ -229,13 +265,7 @@ impl Lag {
 
     /// Lag that grows while a pod is young may be its warm-up: it counts, but does not decide.
     fn hold_back(&mut self, group: &Group, canary: &[WindowLag<MessageCounts>]) {
-        let since = growing_since(group.latest(), self.clocks.canary.length());
-        let young = |pod: &&PodObservation| {
-            let age = since.saturating_sub(pod.created);
-            pod.role == Role::Canary && may_be_warming_up(age, self.budget.warm_up)
-        };
-        let young: BTreeSet<&Arc<str>> =
-            group.pods.iter().filter(young).map(|pod| &pod.name).collect();
+        let young = self.young(group);
         if young.is_empty() {
             return;
         }
@@ -243,6 +273,16 @@ impl Lag {
         let held: BTreeSet<PartitionId> =
             owned.filter(|(_, pod)| young.contains(pod)).map(|(id, _)| id).collect();
         self.test.hold_back(|id| held.contains(id), self.budget.ln_needed);
+    }
+
+    /// Canary pods whose lag of the window that ends now may be their warm-up.
+    fn young<'a>(&self, group: &'a Group) -> BTreeSet<&'a Arc<str>> {
+        let since = growing_since(group.latest(), self.clocks.canary.length());
+        let young = |pod: &&PodObservation| {
+            let age = since.saturating_sub(pod.created);
+            pod.role == Role::Canary && may_be_warming_up(age, self.budget.warm_up)
+        };
+        group.pods.iter().filter(young).map(|pod| &pod.name).collect()
     }
 
     /// A canary that commits less often than the primary needs longer windows. Decided before

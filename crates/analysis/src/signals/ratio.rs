@@ -1,4 +1,4 @@
-//! One signal of counts: errors, lost or slow messages, or a user's ratio, against the primary's.
+//! One signal of counts: errors, lost or slow messages, CPU, or a user's ratio, against the primary's.
 //! Takes windows of rises; margins are fixed before each window, by `spread`.
 
 pub(crate) mod saved;
@@ -23,8 +23,6 @@ use crate::settings::Settings;
 const GROSS_PART: f64 = 0.2;
 /// The most windows of 10 s that are compared with as many before them to see whether it gets faster.
 pub(crate) const WARM_UP_WINDOWS: usize = 12;
-/// What is faster: less than this part of the slow messages before.
-pub(crate) const FASTER_RATIO: f64 = 0.95;
 /// Least ratio that is healthy, for gross failure, of a canary that has no live primary beside it.
 const LEAST_RATIO_ALONE: f64 = 2.0;
 /// Ratio to the record's rate that is healthy for the ordinary accounts there: what doubles for
@@ -113,8 +111,7 @@ impl RatioSignal {
     pub(crate) fn bet(&mut self, at: Millis, window: &[Rise], spared: bool) {
         let margin = self.spread.margin();
         let all = counts(self.kind, window, |_| true);
-        let warm =
-            counts(self.kind, window, |rise| self.kind.compares(rise.age, self.limits.warm_up));
+        let warm = counts(self.kind, window, |rise| self.compares(rise));
         if self.kind.has_gross_account() {
             self.bet_gross(all, margin);
         }
@@ -137,9 +134,16 @@ impl RatioSignal {
         self.spread.watch(self.kind, window);
     }
 
+    fn compares(&self, rise: &Rise) -> bool {
+        self.kind.compares(rise.age_of(self.kind), self.limits.warm_up)
+    }
+
     /// Whether no primary pod is there to compare with, but a record of it is.
     fn is_alone(&self, all: EventCounts) -> bool {
-        all.canary_messages > 0.0 && all.primary_messages <= 0.0 && self.record.of > 0.0
+        self.kind.is_comparable_with_the_past()
+            && all.canary_messages > 0.0
+            && all.primary_messages <= 0.0
+            && self.record.of > 0.0
     }
 
     /// Counts of the canary, beside those of the record.
@@ -174,9 +178,7 @@ impl RatioSignal {
     /// ln of the largest factor of this window: none above 1 while a young canary gets faster, from
     /// one half of what was seen of it to the other.
     fn largest_factor(&mut self, window: &[Rise], canary: Count) -> f64 {
-        if !self.kind.has_warm_up() {
-            return self.limits.ln_most;
-        }
+        let Some(faster) = self.kind.warming_up() else { return self.limits.ln_most };
         if self.recent.len() == 2 * WARM_UP_WINDOWS {
             self.recent.pop_front();
         }
@@ -189,7 +191,7 @@ impl RatioSignal {
         };
         let (before, now) = (rate(0..split), rate(split..self.recent.len()));
         // Of one window, or none, nobody knows.
-        let gets_faster = self.recent.len() < 2 || now < FASTER_RATIO * before;
+        let gets_faster = self.recent.len() < 2 || now < faster * before;
         if young && gets_faster { 0.0 } else { self.limits.ln_most }
     }
 
@@ -225,6 +227,11 @@ impl RatioSignal {
         self.proof.is_proven()
     }
 
+    /// Whether it is proven that the canary is no worse; `None`: nobody asks for that.
+    pub(crate) fn proven(&self) -> Option<bool> {
+        self.kind.needs_proof().then(|| self.is_proven())
+    }
+
     /// What is still healthy, for the next window.
     pub(crate) fn margin(&self) -> Margin {
         self.spread.margin()
@@ -249,10 +256,29 @@ impl RatioSignal {
 }
 
 fn counts(kind: Kind, window: &[Rise], some: impl Fn(&Rise) -> bool) -> EventCounts {
-    let of = |role| window.iter().filter(move |rise| rise.role == role);
-    let canary = sum(kind, of(Role::Canary).filter(|rise| some(rise)));
-    let primary = sum(kind, of(Role::Primary).filter(|rise| some(rise)));
-    EventCounts::new(canary.events, canary.of, primary.events, primary.of)
+    let of = |role| window.iter().filter(move |rise| rise.role == role).filter(|rise| some(rise));
+    let (canary, primary) = (sum(kind, of(Role::Canary)), sum(kind, of(Role::Primary)));
+    let exposure = match kind {
+        Kind::Errors | Kind::Loss | Kind::Latency | Kind::User(_) => canary.of,
+        Kind::Cpu => {
+            let seconds = [of_cpu(of(Role::Canary)), of_cpu(of(Role::Primary))];
+            canary.of.max(by_time(canary, primary, seconds))
+        }
+    };
+    EventCounts::new(canary.events, exposure, primary.events, primary.of)
+}
+
+/// The messages that the canary would have had to consume in its time at the primary's pace. A pod
+/// that does `a` a second and `b` a message takes no more CPU than in proportion to the larger of
+/// time and messages, whatever `a` and `b` are: with few messages it is not the version that is dear.
+fn by_time(canary: Count, primary: Count, seconds: [f64; 2]) -> f64 {
+    let [own, others] = seconds;
+    if canary.of > 0.0 && others > 0.0 { primary.of * own / others } else { 0.0 }
+}
+
+/// Seconds over which CPU was counted.
+fn of_cpu<'a>(rises: impl Iterator<Item = &'a Rise>) -> f64 {
+    rises.map(|rise| rise.cpu.seconds).sum()
 }
 
 fn sum<'a>(kind: Kind, rises: impl Iterator<Item = &'a Rise>) -> Count {

@@ -35,7 +35,7 @@ impl Signals {
             signal: one.signal.clone(),
             weight: one.weight,
             evidence: one.ln.exp().min(LARGEST_EVIDENCE),
-            proven: self.counts(&one.signal).map(RatioSignal::is_proven),
+            proven: self.counts(&one.signal).and_then(RatioSignal::proven),
             effect: self.culprit(&one.signal).map(|(_, effect)| effect),
             smallest_effect_seen: self.smallest_seen(&one.signal, ln_needed - one.weight.ln()),
         })
@@ -57,10 +57,12 @@ impl Signals {
         parts.into_iter().find_map(|one| match &one.signal {
             Signal::Lag => self.lag.worse(group),
             signal @ (Signal::Latency
+            | Signal::Cpu
             | Signal::Loss
             | Signal::Errors
             | Signal::Memory
             | Signal::Yield
+            | Signal::Duplicates
             | Signal::Restarts
             | Signal::Churn
             | Signal::User(_)) => {
@@ -74,11 +76,12 @@ impl Signals {
     pub(crate) fn culprit(&self, signal: &Signal) -> Option<(Arc<str>, Effect)> {
         match signal {
             Signal::Lag => None,
-            Signal::Errors | Signal::Loss | Signal::Latency | Signal::User(_) => {
+            Signal::Errors | Signal::Loss | Signal::Latency | Signal::Cpu | Signal::User(_) => {
                 let ratio = self.counts(signal)?;
                 Some((ratio.worst_pod()?, ratio.effect()))
             }
-            Signal::Yield => self.skipped_work.as_ref()?.leading(),
+            Signal::Yield => self.skipped.as_ref()?.leading(),
+            Signal::Duplicates => self.repeated.as_ref()?.leading(),
             Signal::Memory => self.memory.as_ref()?.leading(),
             Signal::Restarts => Some((self.restarts.worst_pod()?, per_hour(&self.restarts.rate))),
             Signal::Churn => Some((self.churn.pod()?, per_hour(&self.churn.rate))),
@@ -129,12 +132,13 @@ impl Signals {
         let mut weakest: Option<Observed> = None;
         for kind in self.kinds() {
             let Some(ratio) = self.ratio(kind) else { continue };
+            let Some(is_proven) = ratio.proven() else { continue };
             let signal = self.signal(kind);
             if ratio.is_absent() {
                 return Err(Doubt::SignalAbsent { signal });
             }
             has_spoken(&signal, ratio.latest, now, begin)?;
-            if ratio.is_proven() {
+            if is_proven {
                 continue;
             }
             let observed = match least {
@@ -180,10 +184,11 @@ impl Signals {
     fn smallest_seen(&self, signal: &Signal, ln_needed: f64) -> Option<f64> {
         match signal {
             Signal::Lag => self.lag.smallest_seen(ln_needed),
-            Signal::Errors | Signal::Loss | Signal::Latency | Signal::User(_) => {
+            Signal::Errors | Signal::Loss | Signal::Latency | Signal::Cpu | Signal::User(_) => {
                 self.counts(signal)?.smallest_ratio_seen(ln_needed)
             }
-            Signal::Yield => self.skipped_work.as_ref()?.smallest_seen(ln_needed),
+            Signal::Yield => self.skipped.as_ref()?.smallest_seen(ln_needed),
+            Signal::Duplicates => self.repeated.as_ref()?.smallest_seen(ln_needed),
             Signal::Memory => self.memory.as_ref()?.smallest_seen(ln_needed),
             Signal::Restarts => self.restarts.rate.smallest_rate_seen(ln_needed),
             Signal::Churn => self.churn.rate.smallest_rate_seen(ln_needed),

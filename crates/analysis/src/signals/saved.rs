@@ -22,7 +22,7 @@ use crate::signals::peers::Peers;
 use crate::signals::ratio::saved::SavedRatio;
 use crate::signals::ratio::{RatioLimits, RatioSignal};
 use crate::signals::restarts::{Restarts, SavedRestarts};
-use crate::signals::skipped_work::{SavedSkippedWork, SkippedWork};
+use crate::signals::work::{SavedWork, WorkFault, WorkSignal};
 use crate::signals::{CountWindow, Signals, ratio_names};
 
 /// All signals but lag.
@@ -39,8 +39,14 @@ pub(crate) struct SavedSignals {
     errors: Option<SavedRatio>,
     loss: Option<SavedRatio>,
     latency: Option<SavedRatio>,
+    /// Absent also where an older build saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cpu: Option<SavedRatio>,
     #[serde(rename = "yields")]
-    skipped_work: Option<SavedSkippedWork>,
+    skipped: Option<SavedWork>,
+    /// Absent also where an older build saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    repeated: Option<SavedWork>,
     memory: Option<SavedMemory>,
     restarts: SavedRestarts,
     churn: SavedRate,
@@ -85,7 +91,9 @@ impl Signals {
             errors: ratio(Kind::Errors),
             loss: ratio(Kind::Loss),
             latency: ratio(Kind::Latency),
-            skipped_work: self.skipped_work.as_ref().map(|it| it.save(names, pooled)),
+            cpu: ratio(Kind::Cpu),
+            skipped: self.skipped.as_ref().map(|it| it.save(names, pooled)),
+            repeated: self.repeated.as_ref().map(|it| it.save(names, pooled)),
             memory: self.memory.as_ref().map(|memory| memory.save(names, pooled)),
             restarts: self.restarts.save(),
             churn: self.churn.rate.save(),
@@ -118,12 +126,16 @@ impl Signals {
             ratio(Kind::Errors, saved.errors.as_ref())?,
             ratio(Kind::Loss, saved.loss.as_ref())?,
             ratio(Kind::Latency, saved.latency.as_ref())?,
+            ratio(Kind::Cpu, saved.cpu.as_ref())?,
         ];
         for (place, name) in reader.user.iter().enumerate() {
             let saved = saved.user.iter().find(|(saved, _)| saved == name);
             ratios.push(ratio(Kind::User(place), saved.map(|(_, it)| it))?);
         }
-        let skipped_work = saved.skipped_work.map(|it| SkippedWork::restore(it, names).ok_or(()));
+        let work = |fault, saved: Option<SavedWork>| {
+            let restored = saved.map(|it| WorkSignal::restore(fault, it, names).ok_or(()));
+            restored.transpose().ok()
+        };
         let memory = saved.memory.map(|it| Memory::restore(it, settings.warm_up, names).ok_or(()));
         Some(Self {
             interval,
@@ -132,11 +144,13 @@ impl Signals {
             ratios,
             lag_non_inferiority: lag.non_inferiority(),
             lag,
-            skipped_work: skipped_work.transpose().ok()?,
+            skipped: work(WorkFault::Skipped, saved.skipped)?,
+            repeated: work(WorkFault::Repeated, saved.repeated)?,
             memory: memory.transpose().ok()?,
             restarts: Restarts::restore(&saved.restarts)?,
             churn: Churn::restore(&saved.churn, rewinds)?,
             window: CountWindow::default(),
+            cpu_window: CountWindow::default(),
             outcomes: Outcomes::default(),
             peers: Peers::default(),
         })

@@ -2,11 +2,14 @@
 //! Engines and signals alone are tested where they are.
 
 mod aftermath;
+mod alone;
 mod batches;
 mod checks;
 mod completes;
 mod cost;
+mod cpu;
 mod data_rules;
+mod duplicates;
 mod effects;
 mod excuse;
 mod fuzz;

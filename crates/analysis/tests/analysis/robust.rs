@@ -83,9 +83,10 @@ fn histogram() -> impl Strategy<Value = Histogram> {
 }
 
 fn metrics() -> impl Strategy<Value = PodMetrics> {
-    let totals = (total(), total(), total(), total(), total(), total());
+    let totals = (total(), total(), total(), total(), total(), total(), total());
     (totals, proptest::option::weighted(0.8, histogram())).prop_map(|(totals, latency)| {
-        let (consumed, processed, errors, filtered, working_set, memory_limit) = totals;
+        let (consumed, processed, errors, filtered, working_set, memory_limit, cpu_seconds) =
+            totals;
         PodMetrics {
             consumed,
             processed,
@@ -94,6 +95,7 @@ fn metrics() -> impl Strategy<Value = PodMetrics> {
             latency,
             working_set,
             memory_limit,
+            cpu_seconds,
             ..PodMetrics::default()
         }
     })

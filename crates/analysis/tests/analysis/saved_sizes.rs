@@ -91,6 +91,7 @@ impl Size {
             errors: Some((0.011_3 * consumed * worse).round()),
             working_set: Some(4e8 + 1e6 * worse * step as f64),
             memory_limit: Some(1e9 / 3.0),
+            cpu_seconds: Some(consumed * worse / 700.0),
             user,
             ..PodMetrics::default()
         };

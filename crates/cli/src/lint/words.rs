@@ -194,10 +194,12 @@ fn margin(it: &Smallest) -> String {
     match &it.signal {
         Signal::Lag => format!("lag {} s/s", it.margin),
         Signal::Latency
+        | Signal::Cpu
         | Signal::Loss
         | Signal::Errors
         | Signal::Memory
         | Signal::Yield
+        | Signal::Duplicates
         | Signal::Restarts
         | Signal::Churn
         | Signal::User(_) => format!("{} ×{:.2}{noise}", it.signal, it.margin),

@@ -134,6 +134,7 @@ fn series(names: Option<&SeriesNames>) -> Result<Series, Concern> {
         filtered: selector("filtered", names.filtered.as_ref())?,
         latency: selector("latency", names.latency.as_ref())?,
         working_set: selector("workingSet", names.working_set.as_ref())?,
+        cpu: selector("cpu", names.cpu.as_ref())?,
     };
     Ok(match names.preset {
         Some(preset) => series.over(by_name(preset)),

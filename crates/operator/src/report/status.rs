@@ -252,7 +252,8 @@ fn subject(finding: &Finding) -> Option<String> {
             Fault::Stalled { partition, .. }
             | Fault::NoFirstCommit { partition, .. }
             | Fault::Rewound { partition, .. }
-            | Fault::Drifting { partition, .. },
+            | Fault::Drifting { partition, .. }
+            | Fault::BehindAlone { partition, .. },
         ) => Some(partition.to_string()),
         Finding::Fault(Fault::OutOfMemory { .. }) | Finding::KeepsUp(_) | Finding::Doubt(_) => None,
     }

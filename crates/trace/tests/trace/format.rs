@@ -295,13 +295,15 @@ fn groups() -> impl Strategy<Value = GroupObservation> {
 
 fn lines() -> impl Strategy<Value = Line> {
     let count = || proptest::option::of(any::<u32>().prop_map(f64::from));
-    let metrics = (count(), count(), count()).prop_map(|(consumed, errors, working_set)| {
+    let counts = (count(), count(), count(), count());
+    let metrics = counts.prop_map(|(consumed, errors, working_set, cpu_seconds)| {
         let latency =
             Histogram { edges: Arc::from([0.1, 1.0]), counts: vec![1.5, 2.0], total: 3.0 };
         PodMetrics {
             consumed,
             errors,
             working_set,
+            cpu_seconds,
             latency: Some(latency),
             ..PodMetrics::default()
         }

@@ -70,15 +70,15 @@ fn one_pod_more_is_expected_to_differ_as_the_others_do_and_more_so_if_they_are_f
 #[test]
 fn the_ratio_never_falls_and_is_never_below_the_least() {
     let margin = Margin { ratio: 1.0, dispersion: 0.0, floor: 0.001 };
-    let mut spread = Spread::restored(margin);
-    let least = Margin { ratio: least_ratio(), dispersion: 1.0, floor: 0.001 };
+    let mut spread = Spread::restored(Kind::Errors, margin);
+    let least = Margin { ratio: least_ratio(Kind::Errors), dispersion: 1.0, floor: 0.001 };
     assert_eq!(spread.margin(), least);
     spread.block = block(&[0.01, 0.01, 0.03, 0.01, 0.01]);
-    spread.close();
+    spread.close(Kind::Errors);
     let ratio = spread.margin().ratio;
     assert!(ratio > 3.0, "{ratio}");
     spread.block = block(&[0.01; 5]);
-    spread.close();
+    spread.close(Kind::Errors);
     assert!((spread.margin().ratio - ratio).abs() < 1e-12);
 }
 

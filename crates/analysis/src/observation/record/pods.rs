@@ -129,9 +129,11 @@ fn unpack(metrics: &mut PodMetrics, unpacker: &mut Unpacker<'_>) {
         latency,
         working_set,
         memory_limit,
+        cpu_seconds,
         user,
     } = metrics;
-    for value in [consumed, processed, errors, filtered, working_set, memory_limit] {
+    let gauges = [working_set, memory_limit, cpu_seconds];
+    for value in [consumed, processed, errors, filtered].into_iter().chain(gauges) {
         *value = unpacker.real(*value);
     }
     if let Some(Histogram { edges: _, counts, total }) = latency {
@@ -148,7 +150,7 @@ fn unpack(metrics: &mut PodMetrics, unpacker: &mut Unpacker<'_>) {
 }
 
 /// The numbers of which a reading has at most one each.
-const fn counters(metrics: &PodMetrics) -> [Option<f64>; 6] {
+const fn counters(metrics: &PodMetrics) -> [Option<f64>; 7] {
     let PodMetrics {
         consumed,
         processed,
@@ -157,7 +159,8 @@ const fn counters(metrics: &PodMetrics) -> [Option<f64>; 6] {
         latency: _,
         working_set,
         memory_limit,
+        cpu_seconds,
         user: _,
     } = metrics;
-    [*consumed, *processed, *errors, *filtered, *working_set, *memory_limit]
+    [*consumed, *processed, *errors, *filtered, *working_set, *memory_limit, *cpu_seconds]
 }

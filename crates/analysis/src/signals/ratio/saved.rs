@@ -55,7 +55,7 @@ impl RatioSignal {
         let record = Count { events: saved.record.0.max(0.0), of: saved.record.1.max(0.0) };
         let (ratio, dispersion) = (unmilli(ratio), unmilli(dispersion));
         let margin = Margin { ratio, dispersion, floor: floor(record) };
-        let mut signal = Self::with(kind, limits, Spread::restored(margin), record);
+        let mut signal = Self::with(kind, limits, Spread::restored(kind, margin), record);
         signal.engine = RatioTest::fine().restored(&saved.fine)?;
         signal.gross = RatioTest::gross().restored(&saved.gross)?;
         signal.proof = NonInferiority::restore(saved.proof);

@@ -3,6 +3,8 @@
 
 use crate::constants::{Constant, LEAST_OBSERVED_MESSAGES};
 use crate::counters::counter::Count;
+use crate::counters::cpu::TICKS_PER_SECOND;
+use crate::counters::kind::Kind;
 use crate::engines::e_process::{ROUNDING, share};
 use crate::engines::interval::{LARGEST_RATIO, interval};
 use crate::engines::non_inferiority::PROVEN;
@@ -91,12 +93,17 @@ impl RatioSignal {
         let seen = self.seen();
         let [x, n, y, m] = seen.letters();
         let it = interval(seen, self.spread.margin().dispersion);
-        Effect::Ratio {
-            ratio: it.ratio,
-            low: it.low,
-            high: (it.high < LARGEST_RATIO).then_some(it.high),
-            canary: Count { events: x, of: n }.rate(),
-            primary: Count { events: y, of: m }.rate(),
+        let (ratio, low, high) = (it.ratio, it.low, Some(it.high).filter(|it| *it < LARGEST_RATIO));
+        let canary = Count { events: x, of: n }.rate();
+        let primary = Count { events: y, of: m }.rate();
+        match self.kind {
+            Kind::Errors | Kind::Loss | Kind::Latency | Kind::User(_) => {
+                Effect::Ratio { ratio, low, high, canary, primary }
+            }
+            Kind::Cpu => {
+                let (canary, primary) = (canary / TICKS_PER_SECOND, primary / TICKS_PER_SECOND);
+                Effect::CpuTime { ratio, low, high, canary, primary }
+            }
         }
     }
 

@@ -304,6 +304,7 @@ impl Draw {
         };
         let (consumed, processed, errors) = (total(100), total(97), total(1));
         let (filtered, working_set, memory_limit) = (total(0), total(1_000), Some(1e9));
+        let cpu_seconds = total(2);
         let user = USER.map(|name| {
             let (events, all, value) = (total(1), total(100), total(10));
             (Arc::from(name), UserReading { events, total: all, value })
@@ -317,6 +318,7 @@ impl Draw {
             latency,
             working_set,
             memory_limit,
+            cpu_seconds,
             user: user.into(),
         }
     }
@@ -324,7 +326,7 @@ impl Draw {
     fn unreadable_metrics(&mut self) -> PodMetrics {
         let mut total = || Some(self.one_of(&NO_TOTALS[..NO_NUMBERS]));
         let (consumed, processed, errors, filtered) = (total(), total(), total(), total());
-        let (working_set, memory_limit) = (total(), total());
+        let (working_set, memory_limit, cpu_seconds) = (total(), total(), total());
         let (nothing, endless) = (Some(f64::NAN), Some(f64::INFINITY));
         let wild = UserReading { events: nothing, total: endless, value: nothing };
         let user = USER.map(|name| (Arc::from(name), wild)).into();
@@ -338,6 +340,7 @@ impl Draw {
             latency,
             working_set,
             memory_limit,
+            cpu_seconds,
             user,
         }
     }

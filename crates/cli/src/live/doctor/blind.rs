@@ -33,7 +33,11 @@ fn ends(signal: &str, analysis: &Analysis, has_source: bool) -> String {
         "memory" => {
             "a working set for each pod: cAdvisor's in Prometheus, process_resident_memory_bytes when scraped, or series.workingSet"
         }
-        "yield" => "series.consumed",
+        "cpu" => {
+            "series.consumed, and CPU time for each pod: cAdvisor's in Prometheus, process_cpu_seconds_total when scraped, or \
+             series.cpu"
+        }
+        "yield" | "duplicates" => "series.consumed",
         _ => "what docs/metrics-sources.md names for it",
     };
     if has_source {

@@ -30,6 +30,8 @@ pub const BASE: Scenario = Scenario {
     batch: 1.0,
     heavy_tail: false,
     node_spread: 0.0,
+    cpu_spread: 0.05,
+    cpu_wander: 0.1,
     cost_spread: 0.0,
     dear: 1.0,
     wander: 0.0,

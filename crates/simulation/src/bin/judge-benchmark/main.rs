@@ -12,6 +12,7 @@
 mod arguments;
 mod base;
 mod catalogue;
+mod cpu;
 mod figures;
 mod latency;
 mod mechanism;

@@ -1,6 +1,7 @@
 //! One simulated consumer pod: its speed, its pauses, its commits, its counters.
 //! It knows no partitions and nothing of what is wrong with it.
 
+use crate::cpu::PodCpu;
 use crate::latency::{EDGES, shares_below};
 use crate::scenario::Scenario;
 use siskin_simulation::random::Random;
@@ -38,6 +39,7 @@ pub struct SimulatedPod {
     pub buckets: [f64; EDGES.len()],
     pub timed: f64,
     pub speed: f64,
+    pub cpu: PodCpu,
     /// Whether it belongs to the canary.
     pub canary: bool,
     /// What its node makes of its speed.
@@ -75,6 +77,7 @@ impl SimulatedPod {
             buckets: [0.0; EDGES.len()],
             timed: 0.0,
             speed: scenario.capacity * (0.04 * random.normal()).exp(),
+            cpu: PodCpu::new(scenario),
             canary: false,
             node: 1.0,
             fails_until: i64::MIN,
@@ -127,6 +130,7 @@ impl SimulatedPod {
         self.untimed = 0.0;
         self.buckets = [0.0; EDGES.len()];
         self.timed = 0.0;
+        self.cpu.reset();
     }
 
     /// Messages it can take in this second.

@@ -47,6 +47,9 @@ pub struct Scenario {
     pub heavy_tail: bool,
     /// Standard deviation of ln of the pods' speeds by the nodes they run on; a new pod has another.
     pub node_spread: f64,
+    /// Standard deviation of ln of the CPU that a message takes, by the node and from minute to minute.
+    pub cpu_spread: f64,
+    pub cpu_wander: f64,
     /// Standard deviation of ln of the partitions' processing times. They take longer and not more of
     /// a pod's capacity, as calls do that wait for somebody.
     pub cost_spread: f64,
@@ -243,6 +246,9 @@ pub enum Fault {
     Storm,
     /// Needs 30 MiB more each minute.
     Memory,
+    /// Takes this many times the CPU for a message for so many seconds, and no more time: there is CPU to
+    /// spare.
+    Cpu(f64, i64),
     /// Drops this part of the messages without a trace.
     Drops(f64),
     /// Commits this part of the messages without processing them.

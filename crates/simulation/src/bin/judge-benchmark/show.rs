@@ -136,6 +136,7 @@ fn metrics(pod: &SimulatedPod, now: i64, scenario: &Scenario, names: &ShownNames
         latency: Some(Histogram { edges: names.edges.clone(), counts, total: pod.timed }),
         working_set: Some((200.0 + 200.0 * ramp + leak) * MIB),
         memory_limit: Some(1_024.0 * MIB),
+        cpu_seconds: Some(pod.cpu.shown),
         user: BTreeMap::new(),
     }
 }

@@ -2,6 +2,7 @@
 //! It knows no judge; `show` says what can be seen of it.
 
 mod clusters;
+mod cpu;
 mod events;
 mod log;
 mod surroundings;
@@ -24,6 +25,8 @@ const PAUSE: i64 = 6;
 const BAD_DATA: (i64, usize) = (60, 900);
 /// Sets the stream of the hard scenarios apart.
 const EXTRA: u64 = 0xABCD_EF01_2345;
+/// Sets that of CPU apart.
+const CPU: u64 = 0x0C0F_FEE0_1234;
 
 /// A group in motion.
 #[derive(Clone, Debug)]
@@ -48,6 +51,8 @@ pub struct World {
     aside: Random,
     /// For what only the hard scenarios have.
     extra: Random,
+    /// For CPU, of which nothing else depends.
+    cpu: Random,
 }
 
 /// One partition. What was read and committed is counted in messages; `log` knows their offsets.
@@ -98,6 +103,7 @@ impl World {
             random,
             aside,
             extra,
+            cpu: stream(seed ^ CPU),
         };
         (0..scenario.pods).for_each(|pod| world.place(pod));
         world.seat();
@@ -115,7 +121,9 @@ impl World {
         self.surroundings.step(self.now, &mut self.aside);
         self.arrive();
         for pod in 0..self.pods.len() {
+            let before = self.pods[pod].consumed;
             self.work(pod);
+            self.burn(pod, self.pods[pod].consumed - before);
         }
     }
 
@@ -168,6 +176,7 @@ impl World {
     /// A pod finds itself on a node.
     fn place(&mut self, index: usize) {
         self.pods[index].node = (self.scenario.node_spread * self.extra.normal()).exp();
+        self.pods[index].cpu.place(self.scenario.cpu_spread, &mut self.cpu);
     }
 
     /// Partitions go to other pods, where the scenario says so, and everybody waits.

@@ -1,7 +1,7 @@
 //! Faults that an engineer on call expects to be found: small, slow, or hidden by batches.
 //! They are found within ten minutes or missed; what the judge was built on is in `usual`.
 
-use crate::base::{ALWAYS, BASE};
+use crate::base::{ALWAYS, BASE, LATE};
 use crate::scenario::{Counting, Fault, Scenario, Traffic};
 use crate::set::Set;
 
@@ -20,7 +20,7 @@ const fn batches(commit: i64, commit_spread: i64) -> Scenario {
 }
 
 /// Faults that are to be found in 95 % of runs within ten minutes.
-pub const EXPECTED: [&str; 12] = [
+pub const EXPECTED: [&str; 13] = [
     "errors 0.001 to 0.1 %",
     "errors 0.01 to 0.1 %",
     "errors 0.1 to 1 %",
@@ -30,6 +30,7 @@ pub const EXPECTED: [&str; 12] = [
     "30 % slower, load 0.5",
     "processes 30 % twice, 600 msg/s",
     "memory +30 MiB/min, 600 msg/s",
+    "CPU per message x2",
     "1 pod, half the speed",
     "1 pod, errors x10",
     "batches of 60 to 120 s, drops 2 %",
@@ -73,6 +74,9 @@ fn small() -> Vec<Faulty> {
         ),
         ("processes 30 % twice, 600 msg/s", Fault::Reprocesses(0.3), SIX_HUNDRED),
         ("memory +30 MiB/min, 600 msg/s", Fault::Memory, SIX_HUNDRED),
+        ("CPU per message x2", Fault::Cpu(2.0, ALWAYS), SIX_HUNDRED),
+        ("CPU per message x3", Fault::Cpu(3.0, ALWAYS), SIX_HUNDRED),
+        ("CPU per message x1.5", Fault::Cpu(1.5, ALWAYS), SIX_HUNDRED),
     ]
 }
 
@@ -98,7 +102,9 @@ fn few_or_many() -> Vec<Faulty> {
     vec![
         ("1 pod, half the speed", Fault::Slow(0.5), ALONE),
         ("1 pod, errors x10", Fault::Errors(10.0, ALWAYS), ALONE),
+        ("1 pod, half the speed, late", Fault::Slow(0.5), Scenario { onset: LATE, ..ALONE }),
         ("2 pods, errors x2", Fault::Errors(2.0, ALWAYS), two(0.7)),
+        ("2 pods, CPU per message x2", Fault::Cpu(2.0, ALWAYS), two(0.5)),
         ("2 pods, 30 % slower, load 0.5", Fault::Slow(0.7), two(0.5)),
         ("20 pods, 200 partitions, 30 % slower", Fault::Slow(0.7), LARGE),
         ("20 pods, 200 partitions, few keys, 30 % slower", Fault::Slow(0.7), keys),

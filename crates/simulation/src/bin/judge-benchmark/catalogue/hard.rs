@@ -1,15 +1,19 @@
 //! Healthy canaries that are hard to tell from bad ones, by what makes them so.
 //! Whoever adds one says what it is in reality; none was taken out because a judge failed on it.
 
-use crate::base::{BASE, BATCHES};
+use crate::base::{ALWAYS, BASE, BATCHES};
 use crate::mechanism::Mechanism;
-use crate::scenario::{CommitPhase, Counting, HealthyTrouble, Offsets, Scenario, Start, Traffic};
+use crate::scenario::{
+    CommitPhase, Counting, Fault, HealthyTrouble, Offsets, Scenario, Start, Traffic,
+};
 use crate::set::Set;
 
 /// Half of the capacity is spare.
 const HALF: Scenario = Scenario { load: 0.5, ..BASE };
 /// Two pods, four partitions each.
 const TWO: Scenario = Scenario { pods: 2, partitions: 8, ..BASE };
+/// One pod: the canary takes its place.
+const ONE: Scenario = Scenario { pods: 1, partitions: 4, record: 1_200, ..BASE };
 /// Partitions go to other pods when the canary joins.
 const DEALT: Scenario = Scenario { reshuffled: true, ..HALF };
 /// Nodes differ by a tenth.
@@ -29,6 +33,7 @@ pub fn scenarios() -> Vec<Scenario> {
     let groups = [
         (Mechanism::WarmUp, warm_ups()),
         (Mechanism::Nodes, nodes()),
+        (Mechanism::Nodes, cpu()),
         (Mechanism::FewPods, few_pods()),
         (Mechanism::Partitions, partitions()),
         (Mechanism::Data, data()),
@@ -99,7 +104,31 @@ fn nodes() -> Vec<Named> {
     ]
 }
 
+/// CPU per message is the node's, the collector's and the pod's own, too.
+fn cpu() -> Vec<Named> {
+    let differ = |cpu_spread| Scenario { cpu_spread, ..HALF };
+    let dearer = Scenario { fault: Fault::Cpu(1.3, ALWAYS), ..HALF };
+    let compiles = Scenario { fault: Fault::Cpu(3.0, 300), ..HALF };
+    vec![
+        ("CPU differs by node by 10 %", differ(0.1)),
+        ("CPU differs by node by 20 %", differ(0.2)),
+        ("CPU differs by node by 10 %, 2 pods", Scenario { cpu_spread: 0.1, load: 0.5, ..TWO }),
+        ("CPU x1.3 by the canary's node", dearer),
+        (
+            "CPU x1.3 by the canary's node, 2 pods",
+            Scenario { fault: Fault::Cpu(1.3, ALWAYS), ..TWO },
+        ),
+        ("CPU wanders by 30 %", Scenario { cpu_wander: 0.3, ..HALF }),
+        ("CPU x3 for the first 5 min", compiles),
+        (
+            "2 pods, 3 partitions, skewed, 10 msg/s",
+            Scenario { pods: 2, partitions: 3, skew: 0.5, capacity: 10.0, load: 0.5, ..BASE },
+        ),
+    ]
+}
+
 fn few_pods() -> Vec<Named> {
+    let swing = Traffic::Swing { reach: 0.6, period: 1_800.0 };
     let skewed = Scenario { pods: 2, partitions: 3, skew: 0.5, ..HALF };
     vec![
         ("2 pods", TWO),
@@ -107,6 +136,10 @@ fn few_pods() -> Vec<Named> {
         ("2 pods, rates wander by 30 %", Scenario { wander: 0.3, ..TWO }),
         ("2 pods, nodes differ by 5 %", Scenario { node_spread: 0.05, load: 0.5, ..TWO }),
         ("2 pods, 3 partitions, skewed", skewed),
+        ("1 pod, load 0.9", Scenario { load: 0.9, ..ONE }),
+        ("1 pod, bursts of few keys", Scenario { traffic: Traffic::FewKeys, ..ONE }),
+        ("1 pod, producer burst x2", Scenario { traffic: Traffic::Burst, ..ONE }),
+        ("1 pod, more than it can take for 10 min", Scenario { traffic: swing, ..ONE }),
         ("3 pods, errors by 20", Scenario { pods: 3, partitions: 12, batch: 20.0, ..BASE }),
         ("1 pod", Scenario { pods: 1, partitions: 4, ..BASE }),
         ("1 pod, diurnal", Scenario { pods: 1, partitions: 4, traffic: Traffic::Diurnal, ..BASE }),

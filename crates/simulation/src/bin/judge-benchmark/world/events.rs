@@ -50,6 +50,7 @@ impl World {
             | Fault::Leak
             | Fault::Errors(..)
             | Fault::Memory
+            | Fault::Cpu(..)
             | Fault::Drops(_)
             | Fault::Skips(_)
             | Fault::HotPartition
@@ -99,6 +100,7 @@ impl World {
                 | Fault::Errors(..)
                 | Fault::Storm
                 | Fault::Memory
+                | Fault::Cpu(..)
                 | Fault::Drops(_)
                 | Fault::Skips(_)
                 | Fault::CrashLoop

@@ -97,7 +97,7 @@ impl World {
 
 impl Start {
     /// The part of its speed that a pod has at this age, in seconds.
-    fn part(self, age: i64) -> f64 {
+    pub(super) fn part(self, age: i64) -> f64 {
         let passed = |seconds: i64| (age as f64 / seconds as f64).min(1.0);
         match self {
             Self::Full => 1.0,

@@ -1,5 +1,5 @@
-//! Commits without work: a canary that commits more than it consumes, which lag can't show.
-//! Compares totals over whole windows, so that the phase of commits doesn't matter.
+//! Work against commits: a canary that commits more than it consumes, which lag can't show, or consumes
+//! more than it commits. Compares totals over whole windows, so that the phase of commits doesn't matter.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use crate::observation::Role;
 use crate::observation::name_table::NameTable;
 use crate::signals::pod_accounts::PodAccounts;
 
-/// Share of messages committed without work that is nobody's fault: noise of scrapes and commits.
+/// Share of messages committed without work, or worked on twice, that is nobody's fault: noise of scrapes and commits.
 const LEAST_TOLERATED_SHARE: f64 = 0.05;
-/// However odd the primary, a canary that skips more can be failed.
+/// However odd the primary, a canary that skips or repeats more can be failed.
 const MOST_TOLERATED_SHARE: f64 = 0.3;
 /// How much more than the worst primary pod is still healthy.
 const BEYOND_WORST_RATIO: f64 = 1.2;
@@ -32,13 +32,25 @@ const DENSITIES: std::ops::RangeInclusive<f64> = 1e-6..=1e3;
 /// Messages a pod must commit in a window to say anything.
 const LEAST_MESSAGES: f64 = 20.0;
 
-/// The signal of yield.
+/// What may be wrong between work and commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WorkFault {
+    /// Messages are committed that nobody worked on.
+    Skipped,
+    /// Messages are worked on again. Those that are read again after a rebalance or a rewind don't count:
+    /// they were not committed.
+    Repeated,
+}
+
+/// The signal of yield, or that of duplicates.
 ///
-/// Per pod, G = d·committed − consumed, with d the messages per offset of the record. A consumer
-/// that works keeps G below a bound, under a sawtooth of commits; one that skips lets it rise. Per
-/// window y = (rise of the least G)/(d·rise of committed), less the primary's median, above 0.
+/// Per pod, G = d·committed − consumed, with d the messages per offset of the record, or −G for
+/// duplicates. A consumer that works keeps both below a bound, under a sawtooth of commits; one that
+/// skips lets G rise, one that repeats −G. Per window y = (rise of the least)/(d·rise of committed),
+/// less the primary's median, above 0.
 #[derive(Clone, Debug)]
-pub(crate) struct SkippedWork {
+pub(crate) struct WorkSignal {
+    fault: WorkFault,
     /// Messages per offset: transaction markers and compaction leave offsets without one.
     density: f64,
     tolerated: f64,
@@ -48,7 +60,7 @@ pub(crate) struct SkippedWork {
 
 /// The signal as it is saved.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct SavedSkippedWork {
+pub(crate) struct SavedWork {
     density: f64,
     tolerated: f64,
     length: Millis,
@@ -59,6 +71,7 @@ pub(crate) struct SavedSkippedWork {
 /// Cuts time under one assignment into windows.
 #[derive(Clone, Debug)]
 struct Windows {
+    fault: WorkFault,
     length: Millis,
     epoch: Option<u64>,
     begin: Option<Millis>,
@@ -70,8 +83,10 @@ struct Open {
     role: Role,
     least: f64,
     least_before: Option<f64>,
-    committed: f64,
+    work: Work,
     committed_at_begin: f64,
+    /// Whether a window has passed: what was read and not committed is read again in the first.
+    settled: bool,
 }
 
 /// Offsets committed and messages consumed by one pod.
@@ -115,8 +130,8 @@ impl BaselineBuilder {
         self.before.clone_from(now);
     }
 
-    /// `None`: no density is known, or none that can be.
-    pub(crate) fn build(self) -> Option<SkippedWork> {
+    /// The signals of skipped and of repeated work. `None`: no density is known, or none that can be.
+    pub(crate) fn build(self) -> Option<[WorkSignal; 2]> {
         let enough = self.sums.values().filter(|(committed, _)| *committed >= LEAST_MESSAGES);
         let each: Vec<(f64, f64)> = enough.copied().collect();
         let (committed, consumed) =
@@ -130,26 +145,31 @@ impl BaselineBuilder {
         }
         let skipped =
             each.iter().map(|(committed, consumed)| 1.0 - consumed / (density * committed));
-        let worst = skipped.fold(0.0, f64::max);
-        Some(SkippedWork::with(density, BEYOND_WORST_RATIO * worst, self.length))
+        let learned = |fault: WorkFault| {
+            let worst = skipped.clone().map(|share| fault.of_skipped(share)).fold(0.0, f64::max);
+            WorkSignal::with(fault, density, BEYOND_WORST_RATIO * worst, self.length)
+        };
+        Some([WorkFault::Skipped, WorkFault::Repeated].map(learned))
     }
 }
 
-impl SkippedWork {
-    fn with(density: f64, tolerated: f64, length: Millis) -> Self {
+impl WorkSignal {
+    fn with(fault: WorkFault, density: f64, tolerated: f64, length: Millis) -> Self {
         Self {
+            fault,
             density,
             tolerated: tolerated.clamp(LEAST_TOLERATED_SHARE, MOST_TOLERATED_SHARE),
             ledger: DriftTest::new(SHARE_SCALE),
-            windows: Windows::new(length),
+            windows: Windows::new(fault, length),
         }
     }
 
     /// Takes one moment: the assignment and the work of each pod; `None` while the group
     /// rebalances.
-    pub(crate) fn observe(&mut self, at: Millis, stable: Option<(u64, BTreeMap<Arc<str>, Work>)>) {
-        let (epoch, now) = stable.map_or((None, BTreeMap::new()), |(epoch, it)| (Some(epoch), it));
-        let Some(shares) = self.windows.observe(at, epoch, &now, self.density) else {
+    pub(crate) fn observe(&mut self, at: Millis, stable: Option<&(u64, BTreeMap<Arc<str>, Work>)>) {
+        let nobody = BTreeMap::new();
+        let (epoch, now) = stable.map_or((None, &nobody), |(epoch, it)| (Some(*epoch), it));
+        let Some(shares) = self.windows.observe(at, epoch, now, self.density) else {
             return;
         };
         let of = |role| shares.iter().filter(move |(_, it, _)| *it == role);
@@ -167,17 +187,21 @@ impl SkippedWork {
     }
 
     pub(crate) fn forget_times(&mut self) {
-        self.windows = Windows::new(self.windows.length);
+        self.windows = Windows::new(self.fault, self.windows.length);
     }
 
     pub(crate) fn ln_value(&self) -> f64 {
         self.ledger.ln_value()
     }
 
-    /// The pod with the most evidence, and its share of commits without work.
+    /// The pod with the most evidence, and its share of commits without work, or of repeated work.
     pub(crate) fn leading(&self) -> Option<(Arc<str>, Effect)> {
         let (pod, share) = self.ledger.leading()?;
-        Some((pod.clone(), Effect::Skipped { share: share.clamp(-1.0, 1.0) }))
+        let effect = match self.fault {
+            WorkFault::Skipped => Effect::Skipped { share: share.clamp(-1.0, 1.0) },
+            WorkFault::Repeated => Effect::Repeated { share: share.max(-1.0) },
+        };
+        Some((pod.clone(), effect))
     }
 
     /// The smallest steady share that would have reached `ln_needed` by now.
@@ -185,24 +209,41 @@ impl SkippedWork {
         self.ledger.smallest_drift_seen(ln_needed, self.tolerated, 0.0)
     }
 
-    pub(crate) fn save(&self, names: &mut NameTable, pooled: bool) -> SavedSkippedWork {
+    pub(crate) fn save(&self, names: &mut NameTable, pooled: bool) -> SavedWork {
         let (density, tolerated, length) = (self.density, self.tolerated, self.windows.length);
         let accounts = PodAccounts::of(&self.ledger, names, pooled);
-        SavedSkippedWork { density, tolerated, length, accounts }
+        SavedWork { density, tolerated, length, accounts }
     }
 
-    /// What [`SkippedWork::save`] wrote; `None` if it did not write this.
-    pub(crate) fn restore(saved: SavedSkippedWork, names: &[Arc<str>]) -> Option<Self> {
+    /// What [`WorkSignal::save`] wrote; `None` if it did not write this.
+    pub(crate) fn restore(fault: WorkFault, saved: SavedWork, names: &[Arc<str>]) -> Option<Self> {
         let possible =
             saved.density > 0.0 && saved.density < 1e9 && saved.length >= SHORTEST_WINDOW;
-        let fresh = possible.then(|| Self::with(saved.density, saved.tolerated, saved.length))?;
+        let fresh =
+            possible.then(|| Self::with(fault, saved.density, saved.tolerated, saved.length))?;
         Some(Self { ledger: saved.accounts.restored(SHARE_SCALE, names)?, ..fresh })
     }
 }
 
+impl WorkFault {
+    /// How far the totals of a pod are apart in the direction of the fault.
+    fn gap(self, work: &Work, density: f64) -> f64 {
+        let skipped = density * work.committed - work.consumed;
+        self.of_skipped(skipped)
+    }
+
+    /// What was skipped, or is missing from that.
+    fn of_skipped(self, skipped: f64) -> f64 {
+        match self {
+            Self::Skipped => skipped,
+            Self::Repeated => -skipped,
+        }
+    }
+}
+
 impl Windows {
-    fn new(length: Millis) -> Self {
-        Self { length, epoch: None, begin: None, pods: BTreeMap::new() }
+    fn new(fault: WorkFault, length: Millis) -> Self {
+        Self { fault, length, epoch: None, begin: None, pods: BTreeMap::new() }
     }
 
     /// Takes one moment. When a window ends: each pod with its share of commits without work.
@@ -214,19 +255,19 @@ impl Windows {
         density: f64,
     ) -> Option<Vec<(Arc<str>, Role, f64)>> {
         if epoch != self.epoch || epoch.is_none() {
-            *self = Self { epoch, ..Self::new(self.length) };
+            *self = Self { epoch, ..Self::new(self.fault, self.length) };
         }
         epoch?;
         let begin = *self.begin.get_or_insert(at);
+        let fault = self.fault;
         self.pods.retain(|pod, open| {
-            let work = now.get(pod).filter(|work| work.committed >= open.committed);
+            let work = now.get(pod).filter(|work| work.committed >= open.work.committed);
             let Some(work) = work else { return false };
-            open.least = open.least.min(density * work.committed - work.consumed);
-            open.committed = work.committed;
+            open.add(fault, work, density);
             true
         });
         for (pod, work) in now {
-            self.pods.entry(pod.clone()).or_insert_with(|| Open::new(work, density));
+            self.pods.entry(pod.clone()).or_insert_with(|| Open::new(fault, work, density));
         }
         if at.saturating_sub(begin) < self.length {
             return None;
@@ -234,27 +275,45 @@ impl Windows {
         self.begin = Some(at);
         let mut shares = Vec::with_capacity(self.pods.len());
         for (pod, open) in &mut self.pods {
-            let offered = density * (open.committed - open.committed_at_begin);
-            if let Some(before) = open.least_before.filter(|_| offered >= LEAST_MESSAGES) {
-                shares.push((pod.clone(), open.role, (open.least - before) / offered));
-            }
-            open.least_before = Some(open.least);
-            open.committed_at_begin = open.committed;
-            open.least = f64::INFINITY;
+            let offered = density * (open.work.committed - open.committed_at_begin);
+            let share = open.least_before.map(|before| (open.least - before) / offered);
+            let told = share.filter(|share| offered >= LEAST_MESSAGES && share.is_finite());
+            shares.extend(told.map(|share| (pod.clone(), open.role, share)));
+            open.end(fault);
         }
         Some(shares)
     }
 }
 
 impl Open {
-    fn new(work: &Work, density: f64) -> Self {
+    fn new(fault: WorkFault, work: &Work, density: f64) -> Self {
         Self {
             role: work.role,
-            least: density * work.committed - work.consumed,
+            least: fault.gap(work, density),
             least_before: None,
-            committed: work.committed,
+            work: *work,
             committed_at_begin: work.committed,
+            settled: false,
         }
+    }
+
+    /// Adds a moment. Between two scrapes more is committed and nothing seems to be consumed: that is no
+    /// moment at which little was repeated.
+    fn add(&mut self, fault: WorkFault, work: &Work, density: f64) {
+        let was_scraped = work.consumed.to_bits() != self.work.consumed.to_bits();
+        if fault == WorkFault::Skipped || was_scraped {
+            self.least = self.least.min(fault.gap(work, density));
+        }
+        self.work = *work;
+    }
+
+    /// Ends a window, and begins the next one.
+    fn end(&mut self, fault: WorkFault) {
+        let counts = fault == WorkFault::Skipped || self.settled;
+        self.least_before = Some(self.least).filter(|it| counts && it.is_finite());
+        self.settled = true;
+        self.committed_at_begin = self.work.committed;
+        self.least = f64::INFINITY;
     }
 }
 
