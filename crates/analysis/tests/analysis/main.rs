@@ -15,6 +15,7 @@ mod healthy;
 mod order;
 mod outages;
 mod power;
+mod primary_memory;
 mod record;
 mod renamed;
 mod robust;
