@@ -35,6 +35,8 @@ pub struct EvidenceView {
     pub accounts: Option<String>,
     /// Ranges of offsets that the canary consumed.
     pub replay: Option<ReplayView>,
+    /// What the status should keep of the primary's memory; `None`: what it has.
+    pub memory: Option<String>,
 }
 
 impl EvidenceView {
@@ -53,6 +55,7 @@ impl EvidenceView {
             figures: GroupSummary::default(),
             accounts: None,
             replay: None,
+            memory: None,
         }
     }
 }
