@@ -25,7 +25,9 @@ use crate::guards::crash::CrashGuard;
 use crate::guards::group_lag::GroupLag;
 use crate::guards::rewind::RewindGuard;
 use crate::guards::stall::StallGuard;
+use crate::guards::stall::silence::UsualSilence;
 use crate::lag::group::{Group, GroupSnapshot};
+use crate::normal::margins::Margins;
 use crate::numbers::{Millis, tally};
 use crate::observation::record::Record;
 use crate::observation::{Observation, PartitionId};
@@ -48,7 +50,7 @@ pub(crate) struct Guards {
 
 impl Guards {
     /// Guards that have seen nothing. `cadence`: usual time between two scrapes of a pod.
-    pub(crate) fn new(settings: &Settings, commit_gap: Option<Millis>, cadence: Millis) -> Self {
+    pub(crate) fn new(settings: &Settings, margins: &Margins, cadence: Millis) -> Self {
         let times = Times { warm_up: settings.warm_up, interval: settings.interval, cadence };
         let bounds = |metric: &UserMetric| match metric.rule {
             UserRule::Ratio => None,
@@ -61,7 +63,10 @@ impl Guards {
         };
         Self {
             crash: CrashGuard::default(),
-            stall: StallGuard::new(settings.interval, commit_gap),
+            stall: StallGuard::new(
+                settings.interval,
+                UsualSilence::new(margins, settings.interval),
+            ),
             rewind: RewindGuard::default(),
             group_lag: GroupLag::default(),
             alone: AloneGuard::default(),

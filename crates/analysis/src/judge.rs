@@ -45,11 +45,11 @@ impl Judge {
         let settings = settings.sane();
         let lesson = learn(&settings, record);
         let settings = settings.warmed_up(lesson.margins.warm_up);
-        let commit_gap = lesson.margins.commit_gap;
+        let margins = lesson.margins;
         let budget = Budget::of(&settings, losses);
-        let lag = Lag::new(budget, lesson.margins, lesson.capacity, lesson.tolerance);
+        let lag = Lag::new(budget, margins, lesson.capacity, lesson.tolerance);
         let signals = Signals::learn(&settings, record, lag);
-        let guards = Guards::new(&settings, commit_gap, signals.cadence()).going_on(record);
+        let guards = Guards::new(&settings, &margins, signals.cadence()).going_on(record);
         let group = Group::going_on(lesson.lags, record);
         Self { settings, losses, group, guards, signals, counts: TrialCounts::default() }
     }

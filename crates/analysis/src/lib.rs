@@ -11,6 +11,7 @@
 //!     false_rollback_probability: 0.01,
 //!     minimum_evidence: siskin_analysis::MinimumEvidence::default(),
 //!     user: [].into(),
+//!     remembered: siskin_analysis::Remembered::default(),
 //! };
 //! let mut judge = Judge::new(settings, &Record::new(0));
 //! judge.observe(&Observation { at: 1_780_000_000_000, group: None, pods: Vec::new() });
@@ -35,6 +36,7 @@
 //! | `normal` | what is normal for the primary |
 //! | `guards` | crashes, stalls, rewinds, bounds: deterministic |
 //! | `signals` | evidence against the canary, and that it keeps up |
+//! | `primary_memory` | what days have shown of the primary |
 //! | `judge` | from observations to the assessment |
 //! | `aftermath` | whether a fault stayed with the data after a rollback |
 //! | `summary`, [`power`] | the group in figures; what a planned rollout can find |
@@ -51,6 +53,7 @@ mod normal;
 mod numbers;
 pub mod observation;
 pub mod power;
+mod primary_memory;
 pub mod replay_ranges;
 mod settings;
 mod signals;
@@ -76,8 +79,10 @@ pub use crate::normal::steady::{Unsteady, primary_steady};
 pub use crate::normal::stuck::{StuckPartition, stuck_partitions};
 pub use crate::observation::PartitionId;
 pub use crate::observation::record::{Pushed, RECORD_SPAN, Record};
+pub use crate::primary_memory::PrimaryMemory;
 pub use crate::settings::bound::{Against, Bound, Scope};
 pub use crate::settings::check::{Check, Input, Measure, NoValue};
+pub use crate::settings::remembered::{Remembered, RememberedCounts};
 pub use crate::settings::user_metric::{
     MOST_USER_METRICS, Threshold, UserMetric, UserMetricError, UserRule, check_user_metrics,
 };

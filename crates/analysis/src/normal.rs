@@ -1,6 +1,7 @@
 //! What is normal for the primary, learned from the record before a trial and while it runs.
 //! No canary is judged here.
 
+pub(crate) mod bursts;
 pub(crate) mod capacity;
 pub(crate) mod learn;
 pub(crate) mod margins;

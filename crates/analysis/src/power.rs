@@ -31,7 +31,7 @@ use crate::constants::Constant;
 use crate::counters::kind::Kind;
 use crate::engines::ratio_test::Margin;
 use crate::findings::signal::Signal;
-use crate::guards::stall::StallGuard;
+use crate::guards::stall::silence::UsualSilence;
 use crate::numbers::Millis;
 use crate::power::case::Case;
 use crate::power::lag::Lagging;
@@ -111,7 +111,7 @@ pub fn estimate(settings: &Settings, traffic: &Traffic, plan: &[PlannedStep]) ->
     }
     Estimate {
         steps,
-        stall_wait: StallGuard::new(case.settings.interval, case.margins.commit_gap).wait(),
+        stall_wait: UsualSilence::new(&case.margins, case.settings.interval).wait(),
         total_failure: stages.first().and_then(|first| case.total_failure(*first)),
         blind: case.blind(),
     }

@@ -3,6 +3,7 @@
 
 pub(crate) mod bound;
 pub(crate) mod check;
+pub(crate) mod remembered;
 pub(crate) mod user_metric;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::Millis;
+use crate::settings::remembered::Remembered;
 use crate::settings::user_metric::{UserMetric, usable};
 
 /// Settings that a trial is judged by, frozen when it starts.
@@ -30,6 +32,8 @@ pub struct Settings {
     /// The metrics that the user defined, at most [`MOST_USER_METRICS`](crate::MOST_USER_METRICS),
     /// and the checks. What [`check_user_metrics`](crate::check_user_metrics) refuses is left out.
     pub user: Arc<[UserMetric]>,
+    /// What days have shown of the primary, beside the record. [`Remembered::default`]: nothing.
+    pub remembered: Remembered,
 }
 
 /// What a Pass has to rest on.
@@ -55,6 +59,7 @@ impl Settings {
             // Below one in a billion no float and no trial could tell the difference.
             false_rollback_probability: if alpha.is_nan() { 1e-9 } else { alpha.clamp(1e-9, 0.5) },
             user: usable(&self.user),
+            remembered: self.remembered.capped(),
         }
     }
 

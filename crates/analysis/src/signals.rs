@@ -42,7 +42,7 @@ use crate::signals::lag::{Lag, LagWindow, Sparing};
 use crate::signals::lag_non_inferiority::LagNonInferiority;
 use crate::signals::memory::Memory;
 use crate::signals::peers::Peers;
-use crate::signals::ratio::{RatioLimits, RatioSignal};
+use crate::signals::ratio::{LearnedCounts, RatioLimits, RatioSignal};
 use crate::signals::restarts::Restarts;
 use crate::signals::work::{BaselineBuilder, WorkSignal, work};
 
@@ -116,8 +116,9 @@ impl Signals {
         }
         let signal = |kind: Kind| {
             let windows = if kind == Kind::Cpu { &cpu_windows } else { &windows };
+            let limits = RatioLimits::of(kind, settings);
             available[kind.index()]
-                .then(|| RatioSignal::learn(kind, windows, RatioLimits::of(kind, settings)))
+                .then(|| RatioSignal::learn(kind, windows, limits, &settings.remembered))
         };
         meter.unreadable = 0;
         let (skipped, repeated) = builder.build().map(|[one, other]| (one, other)).unzip();
@@ -288,6 +289,11 @@ impl Signals {
 
     fn ratio(&self, kind: Kind) -> Option<&RatioSignal> {
         self.ratios.get(kind.index())?.as_ref()
+    }
+
+    /// What the record taught of a kind; `None`: it is not available.
+    pub(crate) fn learned(&self, kind: Kind) -> Option<LearnedCounts> {
+        self.ratio(kind).map(RatioSignal::learned)
     }
 
     fn signal(&self, kind: Kind) -> Signal {

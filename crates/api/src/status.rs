@@ -17,11 +17,10 @@ pub struct CanaryRolloutStatus {
     #[serde(default = "CanaryRolloutStatus::unobserved")]
     pub observed_generation: i64,
     /// Where the rollout is. `Pending`: not adopted yet, see `message`. `Adopting`: the running pods are handed over from the Deployment.
-    /// `Initialized`: at rest, nothing tried yet. `Preparing`: a new version waits for the
-    /// conditions of a fair trial. `Progressing`: the canary is compared with the primary.
-    /// `Paused`: waits for evidence or a person. `Promoting`, `RollingBack`: on the way back to
-    /// rest. `Succeeded`, `Failed`: at rest, with the outcome of the last trial. `Terminating`:
-    /// handed back.
+    /// `Initialized`: at rest, nothing tried yet. `Preparing`: a new version waits for the conditions of
+    /// a fair trial. `Progressing`: the canary is compared with the primary. `Paused`: waits for evidence
+    /// or a person. `Promoting`, `RollingBack`: on the way back to rest. `Succeeded`, `Failed`: at rest,
+    /// with the outcome of the last trial. `Terminating`: handed back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
     /// True once the pods run as primary; the Deployment itself is kept at 0 replicas from then on.
@@ -68,6 +67,11 @@ pub struct CanaryRolloutStatus {
     /// What the comparison of canary and primary says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analysis: Option<AnalysisStatus>,
+    /// What days have shown of the primary: gaps between commits, warm-ups, how much its pods differ.
+    /// Written at rest, at most every six hours. Not for people; without it a trial knows less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4096))]
+    pub memory: Option<String>,
     /// Earlier rollouts, latest first, at most 10.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10))]
@@ -368,6 +372,7 @@ impl Default for CanaryRolloutStatus {
             revisions: None,
             progress: None,
             analysis: None,
+            memory: None,
             history: Vec::new(),
             commands: Vec::new(),
             replay: Vec::new(),

@@ -7,6 +7,7 @@ pub mod concern;
 mod definitions;
 mod exporters;
 pub mod feeder;
+mod kept_memory;
 mod meter;
 pub mod neighbors;
 mod preflight;

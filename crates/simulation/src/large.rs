@@ -150,6 +150,7 @@ pub fn settings() -> Settings {
         false_rollback_probability: 0.01,
         minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: Arc::default(),
+        remembered: siskin_analysis::Remembered::default(),
     }
 }
 

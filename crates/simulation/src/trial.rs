@@ -116,6 +116,7 @@ pub fn judged_by(shape: Shape, user: &[UserMetric]) -> Settings {
         false_rollback_probability: ALPHA,
         minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: user.into(),
+        remembered: siskin_analysis::Remembered::default(),
     }
 }
 

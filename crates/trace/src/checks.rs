@@ -87,6 +87,7 @@ pub(crate) fn check_settings(settings: &Settings) -> Result<(), Nonsense> {
         false_rollback_probability: alpha,
         minimum_evidence: _,
         user,
+        remembered,
     } = settings;
     let refuse = |field, value: &dyn Display, want| {
         Err(Nonsense::Setting { field, value: value.to_string(), want })
@@ -99,6 +100,10 @@ pub(crate) fn check_settings(settings: &Settings) -> Result<(), Nonsense> {
     }
     if !(0.0 < *alpha && *alpha <= LIKELIEST) {
         return refuse("falseRollbackProbability", alpha, "more than 0, at most 0.5");
+    }
+    if remembered.capped() != *remembered {
+        let value = serde_json::to_string(remembered).unwrap_or_default();
+        return refuse("remembered", &value, "what a memory teaches, within its caps");
     }
     Ok(check_user_metrics(user)?)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use siskin_analysis::observation::{GroupObservation, Millis, Observation, PodObservation};
-use siskin_analysis::{MinimumEvidence, Settings, UserMetric};
+use siskin_analysis::{MinimumEvidence, Remembered, Settings, UserMetric};
 
 use crate::checks::{Nonsense, check_pod, check_settings, check_time};
 use crate::line::{Header, Line, Mark, Seen, VERSION};
@@ -29,6 +29,9 @@ struct SettingsForm {
     minimum_evidence: MinimumEvidence,
     #[serde(default, skip_serializing_if = "no_metric")]
     user_metrics: Arc<[UserMetric]>,
+    /// Absent: nothing was remembered, or nothing could be yet.
+    #[serde(default, skip_serializing_if = "Remembered::is_empty")]
+    remembered: Remembered,
 }
 
 const fn proven() -> MinimumEvidence {
@@ -88,14 +91,21 @@ const MARKS: [&str; 6] = ["trialStarted", "resumed", "stepChanged", "scaled", "e
 
 impl HeaderForm {
     pub(crate) fn of(header: &Header) -> Self {
-        let Settings { interval, warm_up, false_rollback_probability, minimum_evidence, user } =
-            &header.settings;
+        let Settings {
+            interval,
+            warm_up,
+            false_rollback_probability,
+            minimum_evidence,
+            user,
+            remembered,
+        } = &header.settings;
         let settings = SettingsForm {
             interval: *interval,
             warm_up: *warm_up,
             false_rollback_probability: *false_rollback_probability,
             minimum_evidence: *minimum_evidence,
             user_metrics: user.clone(),
+            remembered: *remembered,
         };
         Self { version: VERSION, rollout: header.rollout.clone(), settings }
     }
@@ -108,6 +118,7 @@ impl HeaderForm {
             false_rollback_probability: it.false_rollback_probability,
             minimum_evidence: it.minimum_evidence,
             user: it.user_metrics,
+            remembered: it.remembered,
         };
         check_settings(&settings)?;
         Ok(Header { rollout: self.rollout, settings })

@@ -20,6 +20,7 @@
 //!     false_rollback_probability: 0.01,
 //!     minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
 //!     user: [].into(),
+//!     remembered: siskin_analysis::Remembered::default(),
 //! };
 //! let header = Header { rollout: "shop/orders".to_owned(), settings };
 //! let at = 1_780_000_000_000;

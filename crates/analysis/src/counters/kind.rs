@@ -4,6 +4,7 @@
 use crate::constants::{COUNT_WINDOW, Constant};
 use crate::numbers::Millis;
 use crate::settings::Settings;
+use crate::settings::remembered::{Remembered, RememberedCounts};
 
 /// Whether a pod that is slow at this age may just be warming up, where a warm-up of `warm_up` is
 /// known of.
@@ -88,6 +89,17 @@ impl Kind {
         }
     }
 
+    /// What days have shown of it. What a user counts may be defined anew
+    /// under its old name: nothing is remembered of it.
+    pub(crate) const fn remembered(self, all: &Remembered) -> Option<RememberedCounts> {
+        match self {
+            Self::Errors => all.errors,
+            Self::Loss => all.loss,
+            Self::Latency => all.latency,
+            Self::User(_) => None,
+        }
+    }
+
     /// Total failure shows in errors, and in what a user counts; nothing else gets fifty times
     /// worse at once.
     pub(crate) const fn has_gross_account(self) -> bool {
@@ -95,6 +107,11 @@ impl Kind {
             Self::Errors | Self::User(_) => true,
             Self::Loss | Self::Latency | Self::Cpu => false,
         }
+    }
+
+    /// By how much a margin is multiplied at most before it decides.
+    pub(crate) fn lenience(self) -> f64 {
+        if self.has_gross_account() { Constant::GrossMargin.value() } else { 1.0 }
     }
 
     /// ln of the largest factor by which one window multiplies an account. The heaviest count

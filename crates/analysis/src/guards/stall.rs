@@ -3,6 +3,7 @@
 
 mod flags;
 mod reference;
+pub(crate) mod silence;
 
 use std::collections::BTreeSet;
 
@@ -11,16 +12,13 @@ use crate::findings::doubt::Doubt;
 use crate::findings::fault::Fault;
 use crate::guards::stall::flags::Flags;
 use crate::guards::stall::reference::{Busy, Reference};
+use crate::guards::stall::silence::UsualSilence;
 use crate::lag::column::{Column, Moves, Place};
 use crate::lag::partitions::{Lags, PartitionLag, Since};
 use crate::numbers::{Millis, seconds};
 use crate::observation::record::Record;
 use crate::observation::{GroupState, PartitionId, Role};
 
-/// Silence shorter than this is never a stall: a GC pause, a slow downstream call, a retry.
-const SHORTEST_WAIT: Millis = 30_000;
-/// Silence that is a stall while the commit interval is unknown.
-const DEFAULT_WAIT: Millis = 60_000;
 /// Stands for a log that has not grown.
 const NOT_GROWING: u32 = u32::MAX;
 
@@ -28,7 +26,7 @@ const NOT_GROWING: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub(crate) struct StallGuard {
     interval: Millis,
-    commit_gap: Option<Millis>,
+    usual: UsualSilence,
     latest: Option<(Millis, u64)>,
     /// When the group was last seen, under a stable assignment or not.
     seen: Option<Millis>,
@@ -59,10 +57,10 @@ pub(crate) enum Stall {
 }
 
 impl StallGuard {
-    pub(crate) fn new(interval: Millis, commit_gap: Option<Millis>) -> Self {
+    pub(crate) fn new(interval: Millis, usual: UsualSilence) -> Self {
         Self {
             interval,
-            commit_gap,
+            usual,
             latest: None,
             seen: None,
             quiet: Column::default(),
@@ -94,7 +92,7 @@ impl StallGuard {
     /// A guard that knows from a record which partitions stand still. Places are those that [`Lags`]
     /// has after the same record.
     pub(crate) fn going_on(&self, record: &Record) -> Self {
-        let mut past = Self::new(self.interval, self.commit_gap);
+        let mut past = Self::new(self.interval, self.usual);
         let mut lags = Lags::default();
         for seen in record.observations() {
             let Some((group, sight)) = seen.group.as_ref().zip(lags.observe(&seen, 0)) else {
@@ -117,14 +115,12 @@ impl StallGuard {
 
     /// Forgets everything that has a time: the clock was set.
     pub(crate) fn forget_times(&mut self) {
-        *self = Self::new(self.interval, self.commit_gap);
+        *self = Self::new(self.interval, self.usual);
     }
 
-    /// How long an owner that has committed may be silent: twice the longest healthy gap and a poll.
+    /// How long an owner that has committed may be silent.
     pub(crate) fn wait(&self) -> Millis {
-        self.commit_gap.map_or(DEFAULT_WAIT, |gap| {
-            SHORTEST_WAIT.max(gap.saturating_add(self.interval).saturating_mul(2))
-        })
+        self.usual.wait()
     }
 
     /// The list of partitions changed.
@@ -247,7 +243,7 @@ impl StallGuard {
     /// How long its owner may be silent; up to its first commit one gap more.
     fn patience(&self, place: usize) -> Millis {
         let armed = self.flags[place].contains(Flags::ARMED);
-        let more = self.commit_gap.filter(|_| !armed).unwrap_or(0);
+        let more = if armed { 0 } else { self.usual.before_first_commit() };
         self.wait().saturating_add(more)
     }
 

@@ -211,8 +211,7 @@ impl Judge {
             partition: partition.max(0.0),
             ..Capacity::default()
         };
-        let mut guards =
-            Guards::new(&settings, margins.commit_gap, saved.signals.cadence(&settings));
+        let mut guards = Guards::new(&settings, &margins, saved.signals.cadence(&settings));
         let stood = saved.stood.iter().map(|(topic, partition)| {
             Some(PartitionId { topic: name(&saved.topics, *topic)?, partition: *partition })
         });

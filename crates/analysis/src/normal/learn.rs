@@ -43,11 +43,12 @@ pub(crate) fn learn(settings: &Settings, record: &Record) -> Learned {
     });
     let mut margins = Margins {
         commit_gap: gaps.longest(),
+        remembered_gap: settings.remembered.commit_gap,
         typical_gap: gaps.typical(),
         scale: WIDEST_SCALE,
         normal_lag: Constant::NormalLag.value(),
         learned: false,
-        warm_up: warm_up(record, settings.interval),
+        warm_up: warm_up(record, settings.interval).max(settings.remembered.warm_up.unwrap_or(0)),
     };
     let mut builder = MarginsBuilder::new(&margins, settings.interval);
     let lags = follow(record, |step| match step {

@@ -7,6 +7,7 @@ use crate::constants::{Constant, DEFAULT_COMMIT_GAP};
 use crate::engines::drift_test::{FINEST_SCALE, WIDEST_SCALE};
 use crate::normal::warm_up::LONGEST_WARM_UP;
 use crate::numbers::{Millis, seconds, whole_polls};
+use crate::settings::remembered::MOST_GAP;
 
 /// Lag beyond a commit gap, in seconds, that waiting for the next commit doesn't explain.
 const BACKLOG_BEYOND_COMMIT_S: f64 = 1.0;
@@ -17,6 +18,10 @@ pub(crate) struct Margins {
     /// Longest commit gap of a healthy primary partition; `None`: no full one was seen.
     #[serde(rename = "gap")]
     pub(crate) commit_gap: Option<Millis>,
+    /// Longest usual one of days; `None`: nothing is remembered. It is what a stall waits for, and not
+    /// how long a window is: pods that are blocked once a day don't make every day's windows longer.
+    #[serde(rename = "days", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) remembered_gap: Option<Millis>,
     /// Commit gap that nine of ten don't exceed; `None`: no full one was seen.
     #[serde(rename = "pace")]
     pub(crate) typical_gap: Option<Millis>,
@@ -65,6 +70,7 @@ impl Margins {
             && (FINEST_SCALE..=WIDEST_SCALE).contains(&self.scale)
             && self.normal_lag >= Constant::NormalLag.value()
             && self.normal_lag.is_finite()
+            && self.remembered_gap.is_none_or(|gap| (0..=MOST_GAP).contains(&gap))
             && (0..=LONGEST_WARM_UP).contains(&self.warm_up);
         possible.then_some(self)
     }

@@ -77,6 +77,12 @@ impl Spread {
         spread
     }
 
+    /// The spread with a ratio of at least this.
+    pub(crate) fn no_narrower_than(mut self, ratio: f64) -> Self {
+        self.margin.ratio = self.margin.ratio.max(ratio).min(MOST_RATIO);
+        self
+    }
+
     /// A spread with a saved margin.
     pub(crate) fn restored(kind: Kind, margin: Margin) -> Self {
         let margin = Margin {

@@ -48,6 +48,7 @@ impl Case {
             },
             margins: Margins {
                 commit_gap: Some(gap),
+                remembered_gap: None,
                 typical_gap: Some(gap),
                 scale: crate::engines::drift_test::FINEST_SCALE,
                 normal_lag: Constant::NormalLag.value(),

@@ -111,7 +111,7 @@ impl Counted<'_> {
             .collect();
         let windows = usize::try_from(RECORD_SPAN / COUNT_WINDOW).unwrap_or(0);
         let limits = RatioLimits::of(self.kind, self.settings);
-        RatioSignal::learn(self.kind, &vec![window; windows], limits)
+        RatioSignal::learn(self.kind, &vec![window; windows], limits, &self.settings.remembered)
     }
 
     /// Windows of one length over all stages; what is left over at the end of one is dropped.

@@ -22,6 +22,7 @@ fn settings() -> Settings {
         false_rollback_probability: 0.01,
         minimum_evidence: crate::settings::MinimumEvidence::Proven,
         user: Arc::default(),
+        remembered: crate::settings::remembered::Remembered::default(),
     }
 }
 

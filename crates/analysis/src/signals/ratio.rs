@@ -13,11 +13,13 @@ use crate::counters::rise::Rise;
 use crate::engines::non_inferiority::NonInferiority;
 use crate::engines::onset::Onset;
 use crate::engines::ratio_test::{EventCounts, Margin, RatioTest};
+use crate::normal::bursts::longest_burst;
 use crate::normal::spread::Spread;
 use crate::normal::warm_up::LONGEST_WARM_UP;
 use crate::numbers::{Millis, ln_add};
 use crate::observation::Role;
 use crate::settings::Settings;
+use crate::settings::remembered::{MOST_BURST, Remembered};
 
 /// The gross account's part of the signal of errors; the rest is the ordinary accounts'.
 const GROSS_PART: f64 = 0.2;
@@ -37,6 +39,8 @@ pub(crate) struct RatioSignal {
     spread: Spread,
     /// The primary's counts in the record.
     record: Count,
+    /// Longest burst of a primary pod in the record, in windows: what a memory takes from it.
+    longest_burst: u32,
     engine: RatioTest<6>,
     gross: RatioTest<2>,
     proof: NonInferiority,
@@ -59,6 +63,17 @@ pub(crate) struct RatioSignal {
     pub(crate) latest: Option<Millis>,
 }
 
+/// What a record teaches of the primary's pods, in events of one kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LearnedCounts {
+    /// How many there were.
+    pub(crate) events: f64,
+    /// Largest ratio between pods that is healthy.
+    pub(crate) ratio: f64,
+    /// Longest burst of one pod, in windows.
+    pub(crate) burst: u32,
+}
+
 /// What bounds a signal of counts, by the settings of the trial.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RatioLimits {
@@ -66,24 +81,51 @@ pub(crate) struct RatioLimits {
     ln_most: f64,
     /// Age in milliseconds below which a pod is warming up.
     warm_up: Millis,
+    /// Windows for which a burst lasts that is no fault.
+    burst: u32,
 }
 
 impl RatioLimits {
     pub(crate) fn of(kind: Kind, settings: &Settings) -> Self {
-        Self { ln_most: kind.ln_most(settings), warm_up: settings.warm_up }
+        Self { ln_most: kind.ln_most(settings), warm_up: settings.warm_up, burst: 1 }
+    }
+
+    /// Limits under which the windows of a burst of this length say no more together than one does
+    /// otherwise: by itself it decides nothing, and what lasts for longer does.
+    fn outlasting(self, burst: u32) -> Self {
+        Self { burst: burst.clamp(1, MOST_BURST), ..self }
+    }
+
+    /// ln of the largest factor of one window.
+    fn ln_most(self) -> f64 {
+        self.ln_most / f64::from(self.burst)
     }
 }
 
 impl RatioSignal {
-    /// A signal that was available in the record, with what its windows teach.
-    pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>], limits: RatioLimits) -> Self {
+    /// A signal that was available in the record, with what its windows teach, and days.
+    pub(crate) fn learn(
+        kind: Kind,
+        record: &[Vec<Rise>],
+        limits: RatioLimits,
+        remembered: &Remembered,
+    ) -> Self {
         let counts = record
             .iter()
             .map(|window| sum(kind, window.iter().filter(|rise| rise.role == Role::Primary)));
         let count = counts.fold(Count::default(), Count::plus);
         let exported =
             !kind.may_begin_empty() || record.iter().flatten().any(|rise| rise.shows(kind));
-        Self { exported, ..Self::with(kind, limits, Spread::learn(kind, record), count) }
+        let spread = Spread::learn(kind, record);
+        let (spread, limits) = match kind.remembered(remembered) {
+            Some(it) => {
+                let ratio = it.ratio_at(count.rate(), kind.lenience());
+                (spread.no_narrower_than(ratio), limits.outlasting(it.burst))
+            }
+            None => (spread, limits),
+        };
+        let longest_burst = longest_burst(kind, record);
+        Self { exported, longest_burst, ..Self::with(kind, limits, spread, count) }
     }
 
     fn with(kind: Kind, limits: RatioLimits, spread: Spread, record: Count) -> Self {
@@ -92,6 +134,7 @@ impl RatioSignal {
             limits,
             spread,
             record,
+            longest_burst: 0,
             engine: RatioTest::fine(),
             gross: RatioTest::gross(),
             proof: NonInferiority::new(),
@@ -167,10 +210,10 @@ impl RatioSignal {
             let ratio = margin.ratio.max(LEAST_RATIO_ALONE);
             let at_most = ratio * self.record.largest_rate() * all.canary_messages;
             let (events, dispersion) = (all.canary_events, margin.dispersion);
-            self.gross.bet_alone(events, at_most, dispersion, self.limits.ln_most);
+            self.gross.bet_alone(events, at_most, dispersion, self.limits.ln_most());
             self.gross_onset.add(self.beside_the_record(all), self.gross.ln_value());
         } else {
-            self.gross.bet(all, margin, self.limits.ln_most);
+            self.gross.bet(all, margin, self.limits.ln_most());
             self.gross_onset.add(all, self.gross.ln_value());
         }
     }
@@ -178,7 +221,7 @@ impl RatioSignal {
     /// ln of the largest factor of this window: none above 1 while a young canary gets faster, from
     /// one half of what was seen of it to the other.
     fn largest_factor(&mut self, window: &[Rise], canary: Count) -> f64 {
-        let Some(faster) = self.kind.warming_up() else { return self.limits.ln_most };
+        let Some(faster) = self.kind.warming_up() else { return self.limits.ln_most() };
         if self.recent.len() == 2 * WARM_UP_WINDOWS {
             self.recent.pop_front();
         }
@@ -192,7 +235,7 @@ impl RatioSignal {
         let (before, now) = (rate(0..split), rate(split..self.recent.len()));
         // Of one window, or none, nobody knows.
         let gets_faster = self.recent.len() < 2 || now < faster * before;
-        if young && gets_faster { 0.0 } else { self.limits.ln_most }
+        if young && gets_faster { 0.0 } else { self.limits.ln_most() }
     }
 
     fn remember(&mut self, window: &[Rise]) {
@@ -223,6 +266,12 @@ impl RatioSignal {
         }
     }
 
+    /// What the record taught.
+    pub(crate) fn learned(&self) -> LearnedCounts {
+        let (ratio, events) = (self.spread.margin().ratio, self.record.events);
+        LearnedCounts { events, ratio, burst: self.longest_burst }
+    }
+
     pub(crate) fn is_proven(&self) -> bool {
         self.proof.is_proven()
     }
@@ -239,7 +288,7 @@ impl RatioSignal {
 
     /// ln of the largest factor of one window.
     pub(crate) fn ln_most(&self) -> f64 {
-        self.limits.ln_most
+        self.limits.ln_most()
     }
 
     /// Whether not even failure of every message would be gross.

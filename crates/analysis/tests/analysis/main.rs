@@ -19,6 +19,7 @@ mod healthy;
 mod order;
 mod outages;
 mod power;
+mod primary_memory;
 mod record;
 mod renamed;
 mod robust;

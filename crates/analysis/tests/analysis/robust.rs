@@ -156,6 +156,7 @@ fn settings(interval: i64, warm_up: i64, alpha: f64) -> Settings {
         false_rollback_probability: alpha,
         minimum_evidence: MinimumEvidence::Observed,
         user: Arc::default(),
+        remembered: siskin_analysis::Remembered::default(),
     }
 }
 

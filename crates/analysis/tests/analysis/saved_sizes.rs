@@ -70,6 +70,7 @@ impl Size {
             false_rollback_probability: 0.01,
             minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
             user: (0..self.metrics).map(metric).collect(),
+            remembered: siskin_analysis::Remembered::default(),
         }
     }
 

@@ -63,6 +63,7 @@ impl Forecast {
                 siskin_api::MinimumEvidence::Observed => MinimumEvidence::Observed,
             },
             user: ratios(&plan.metrics),
+            remembered: siskin_analysis::Remembered::default(),
         };
         let planned: Vec<PlannedStep> = rollout
             .spec

@@ -90,6 +90,7 @@ fn record_one(traces: &Traces) {
         false_rollback_probability: 0.01,
         minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: std::sync::Arc::default(),
+        remembered: siskin_analysis::Remembered::default(),
     };
     let attempt = Attempt { id, settings, beginning: Beginning::Fresh };
     let recorder = traces.recorder(&Name::new("shop", "orders"));

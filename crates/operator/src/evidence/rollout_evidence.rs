@@ -18,6 +18,7 @@ use siskin_trace::Seen;
 
 use crate::evidence::after_rollback::{AfterRollback, StayedFault};
 use crate::evidence::concern::Concern;
+use crate::evidence::kept_memory::KeptMemory;
 use crate::evidence::replay_ranges::{KeptRanges, Lives, ReplayRecord, ReplayView, ReplayWritten};
 use crate::traces::marks::AttemptSnapshot;
 use crate::traces::shelf::{Attempt, Beginning, Recorder};
@@ -31,6 +32,8 @@ pub struct RolloutEvidence {
     /// Observations before and during the trial.
     pub(super) record: Record,
     recorder: Recorder,
+    /// `None` until it is known what the status has of it.
+    memory: Option<KeptMemory>,
     /// Apart: a judge is large, and most rollouts rest.
     session: Option<Box<Session>>,
     /// The last outcome of the sampler.
@@ -88,6 +91,7 @@ impl RolloutEvidence {
         Self {
             record: Record::new(RECORD_SPAN),
             recorder,
+            memory: None,
             session: None,
             latest: None,
             unread: None,
@@ -155,7 +159,25 @@ impl RolloutEvidence {
         self.held = held;
     }
 
-    /// Begins or resumes the judge of this attempt, if it is not the one at work; `None` ends it.
+    /// Goes on from what the status has of the primary's memory, unless this process knows more.
+    pub(crate) fn recall(&mut self, kept: Option<&str>, now: Timestamp) {
+        self.memory.get_or_insert_with(|| KeptMemory::recall(kept, now));
+    }
+
+    /// Takes the record into the memory, if it is a whole one that is not in it yet.
+    pub(crate) fn learn(&mut self) {
+        if let Some(memory) = &mut self.memory {
+            memory.take(self.interval, &self.record);
+        }
+    }
+
+    /// What the status should keep of the memory.
+    pub(crate) fn memory_to_keep(&self) -> Option<String> {
+        self.memory.as_ref()?.to_keep()
+    }
+
+    /// Begins or resumes the judge of this attempt, if it is not the one at work; `None` ends it. A
+    /// judge that begins is given what the memory teaches, and its trace says so.
     pub fn attend(
         &mut self,
         id: Option<RolloutId>,
@@ -172,6 +194,8 @@ impl RolloutEvidence {
             session.replay = session.replay.take().or(replay);
             return;
         }
+        let remembered = self.memory.as_ref().map(|it| it.teaches(now)).unwrap_or_default();
+        let settings = Settings { remembered, ..settings };
         let accounts = saved.analysis.and_then(|it| it.accounts.as_deref());
         let resumed = accounts.and_then(|it| Some((Judge::resume(settings.clone(), it).ok()?, it)));
         let (judge, beginning) = match resumed {

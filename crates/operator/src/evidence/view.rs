@@ -38,6 +38,8 @@ pub struct EvidenceView {
     pub stayed: Option<StayedFault>,
     /// Ranges of offsets that the canary consumed.
     pub replay: Option<ReplayView>,
+    /// What the status should keep of the primary's memory; `None`: what it has.
+    pub memory: Option<String>,
 }
 
 impl EvidenceView {
@@ -57,6 +59,7 @@ impl EvidenceView {
             accounts: None,
             stayed: None,
             replay: None,
+            memory: None,
         }
     }
 }

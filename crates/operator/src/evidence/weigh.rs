@@ -6,7 +6,7 @@ use siskin_analysis::observation::{Millis, Observation, PodObservation, Role};
 use siskin_analysis::{Assessment, Finding, MinimumEvidence, Settings, Verdict, crash_guard};
 use siskin_api::FrozenPlan;
 use siskin_api::conditions::SOURCES_REACHABLE;
-use siskin_decide::{Evidence, Membership, Names, Phase, RolloutId};
+use siskin_decide::{Evidence, Membership, Names, Phase, RolloutId, State};
 use siskin_kafka::Security;
 
 use crate::cluster::calls::Cluster;
@@ -136,6 +136,8 @@ fn weighed(
 ) -> EvidenceView {
     let Gathered { evidence: gathered, kept } = gathered;
     gathered.note_told(told(world));
+    let memory = world.rollout.status.as_ref().and_then(|it| it.memory.as_deref());
+    gathered.recall(memory, now);
     let attempt = world.state.attempt_with_canary();
     gathered.attend(attempt, settings(&world.plan), saved(world, attempt, kept), now);
     let mut assessment = gathered.assess(now, primary_healthy(world));
@@ -170,12 +172,25 @@ fn weighed(
         accounts: gathered.accounts(),
         stayed: gathered.stayed(),
         replay: gathered.replay(object::name_of(&world.name.name), leaves(world), now),
+        memory: remember(world, gathered, delivery == Delivery::Answered),
         delivery,
         concerns,
         stuck: stuck(world, gathered),
         assessment,
         guard,
     }
+}
+
+/// What the status should keep of the primary's memory: at rest alone, where nothing that a canary
+/// does is in the way. An unhealthy primary, or one that is not seen whole, teaches nothing.
+fn remember(world: &World, gathered: &mut RolloutEvidence, is_seen: bool) -> Option<String> {
+    if !matches!(world.state, State::AtRest(_)) {
+        return None;
+    }
+    if is_seen && primary_healthy(world) {
+        gathered.learn();
+    }
+    gathered.memory_to_keep()
 }
 
 /// Reason why a source does not deliver, as the status has it.
@@ -310,6 +325,7 @@ fn settings(plan: &FrozenPlan) -> Settings {
             siskin_api::MinimumEvidence::Observed => MinimumEvidence::Observed,
         },
         user: definitions(plan),
+        remembered: siskin_analysis::Remembered::default(),
     }
 }
 

@@ -47,6 +47,7 @@ pub(super) fn fit(status: &mut CanaryRolloutStatus) {
         }
         drop_longer(&mut it.accounts, 16_384);
     }
+    drop_longer(&mut status.memory, 4_096);
     if let Some(it) = &mut status.progress {
         cut(&mut it.change_id, CHANGE_ID);
         cut(&mut it.obstacle, SENTENCE);

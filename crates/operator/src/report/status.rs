@@ -34,7 +34,7 @@ const MAX_SELECTOR: usize = 2048;
 /// The status after a plan was applied.
 #[must_use]
 pub fn status(round: &Round<'_>) -> CanaryRolloutStatus {
-    let Round { world, plan, answers, now, .. } = *round;
+    let Round { world, evidence, plan, answers, now, .. } = *round;
     let before = world.status();
     let facts = facts_after(world, plan);
     let mut status = before.clone();
@@ -53,6 +53,7 @@ pub fn status(round: &Round<'_>) -> CanaryRolloutStatus {
     status.selector = selector(world).or(status.selector);
     status.revisions = Some(revisions(world, plan, facts));
     status.progress = progress(world, plan, now).map(|it| of_change(it, &before, &status));
+    status.memory = evidence.memory.clone().or(status.memory);
     analyze(&mut status, round);
     detect(&mut status, before.analysis.as_ref(), now);
     status.summary = Some(summary(round, &status));

@@ -9,7 +9,7 @@ use siskin_analysis::observation::{
     GroupObservation, GroupState, Histogram, MemberCount, Observation, Owner, PartitionObservation,
     PodMetrics, PodObservation, Role,
 };
-use siskin_analysis::{Settings, Verdict};
+use siskin_analysis::{Remembered, RememberedCounts, Settings, Verdict};
 use siskin_trace::{Header, LONGEST_LINE, Line, Mark, Reader, Seen, Writer};
 
 use crate::schema::in_schema;
@@ -24,6 +24,7 @@ fn header() -> Header {
         false_rollback_probability: 0.01,
         minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: Arc::default(),
+        remembered: siskin_analysis::Remembered::default(),
     };
     Header { rollout: "shop/orders".to_owned(), settings }
 }
@@ -73,6 +74,34 @@ fn the_schema_accepts_the_example_and_refuses_what_the_reader_refuses() {
     ] {
         assert!(!in_schema(line), "the schema accepts {line}");
         refused(line);
+    }
+}
+
+#[test]
+fn what_was_remembered_is_in_the_head_and_a_trace_without_it_reads_as_before() {
+    let counts = RememberedCounts { ratio: 2.5, burst: 4 };
+    let remembered = Remembered {
+        commit_gap: Some(70_000),
+        errors: Some(counts),
+        latency: Some(counts),
+        ..Remembered::default()
+    };
+    let settings = Settings { remembered, ..header().settings };
+    let knowing = Header { settings, ..header() };
+    let written = Writer::new(Vec::new(), &knowing).expect("memory").into_inner();
+    let text = String::from_utf8(written).expect("text");
+    assert!(in_schema(text.trim_end()), "{text}");
+    let read = |text: &str| {
+        let reader = Reader::new(Cursor::new(text.to_owned()));
+        reader.map(|it| it.header().clone()).map_err(|it| it.to_string())
+    };
+    assert_eq!(read(&text), Ok(knowing));
+    let first = EXAMPLE.lines().next().expect("a header");
+    assert_eq!(read(first), Ok(header()), "recorded before there was a memory");
+    for beyond in [text.replace("70000", "120001"), text.replace("2.5", "4.1")] {
+        assert!(!in_schema(beyond.trim_end()), "the schema accepts {beyond}");
+        let refused = read(&beyond).expect_err("beyond its cap");
+        assert!(refused.starts_with("line 1: settings.remembered is"), "{refused}");
     }
 }
 

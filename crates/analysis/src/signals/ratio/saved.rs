@@ -25,6 +25,9 @@ pub(crate) struct SavedRatio {
     onset: Option<SavedOnset>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gross_onset: Option<SavedOnset>,
+    /// Windows for which a burst lasts that is no fault, by days.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    burst: u32,
     shown: bool,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     exported: bool,
@@ -44,6 +47,7 @@ impl RatioSignal {
             totals: (x, n, y, m),
             onset: self.onset.save(),
             gross_onset: self.gross_onset.save(),
+            burst: self.limits.burst,
             shown: self.shown,
             exported: self.exported,
         }
@@ -53,6 +57,7 @@ impl RatioSignal {
     pub(crate) fn restore(kind: Kind, saved: &SavedRatio, limits: RatioLimits) -> Option<Self> {
         let (ratio, dispersion) = saved.margin;
         let record = Count { events: saved.record.0.max(0.0), of: saved.record.1.max(0.0) };
+        let limits = limits.outlasting(saved.burst);
         let (ratio, dispersion) = (unmilli(ratio), unmilli(dispersion));
         let margin = Margin { ratio, dispersion, floor: floor(record) };
         let mut signal = Self::with(kind, limits, Spread::restored(kind, margin), record);
@@ -68,6 +73,15 @@ impl RatioSignal {
         signal.exported = saved.exported;
         Some(signal)
     }
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_one(value: &u32) -> bool {
+    *value == 1
 }
 
 const fn yes() -> bool {

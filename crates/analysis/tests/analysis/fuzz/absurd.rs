@@ -129,6 +129,7 @@ impl Draw {
                 1.0,
             ]),
             user: self.metrics_of_a_user(),
+            remembered: siskin_analysis::Remembered::default(),
         }
     }
 

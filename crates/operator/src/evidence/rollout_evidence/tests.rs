@@ -82,6 +82,7 @@ fn restarted_twice_beside(healthy: bool) -> (RolloutEvidence, Timestamp) {
         false_rollback_probability: 0.01,
         minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: Arc::default(),
+        remembered: siskin_analysis::Remembered::default(),
     };
     let none = Saved { analysis: None, replay: &KeptRanges::Begins, under_way: false };
     let id = progressing().state.attempt_with_canary();

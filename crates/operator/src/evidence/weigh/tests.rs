@@ -77,6 +77,7 @@ fn what_was_proven_promotes_nothing_while_a_source_is_silent_or_cannot_be_asked(
         false_rollback_probability: 0.01,
         minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: Arc::default(),
+        remembered: siskin_analysis::Remembered::default(),
     };
     let mut passed = Judge::new(settings, &Record::new(0)).assess(0, true);
     passed.verdict = Verdict::Pass;

@@ -59,6 +59,7 @@ fn begin(traces: &Traces, n: u32) -> Recorder {
         false_rollback_probability: 0.01,
         minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: Arc::default(),
+        remembered: siskin_analysis::Remembered::default(),
     };
     let attempt = Attempt { id, settings, beginning: Beginning::Fresh };
     let recorder = traces.recorder(&Name::new("shop", "orders"));

@@ -27,6 +27,7 @@ fn settings() -> Settings {
         false_rollback_probability: 0.01,
         minimum_evidence: siskin_analysis::MinimumEvidence::Proven,
         user: Arc::default(),
+        remembered: siskin_analysis::Remembered::default(),
     }
 }
 

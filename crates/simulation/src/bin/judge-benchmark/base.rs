@@ -18,6 +18,7 @@ pub const BASE: Scenario = Scenario {
     partitions: 24,
     canaries: [1, 1],
     record: 600,
+    remembered: 0,
     warm_up: 30,
     load: 0.7,
     capacity: 300.0,

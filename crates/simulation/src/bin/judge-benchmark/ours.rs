@@ -4,6 +4,7 @@
 use siskin_analysis::observation::Observation;
 use siskin_analysis::{Finding, Judge, Record, Settings, Verdict};
 
+use crate::observed_group::ObservedGroup;
 use crate::scenario::{Scenario, Source};
 use crate::show::{POLL, START};
 
@@ -49,14 +50,16 @@ pub struct Ours {
 }
 
 impl Ours {
-    /// A judge that has seen this record; what metrics it has is left out if the judge sees none.
-    pub fn new(scenario: &Scenario, record: &Record, sight: Sight) -> Self {
+    /// A judge that has seen the record of this group; what metrics it has is left out if the judge sees none.
+    pub fn new(scenario: &Scenario, group: &ObservedGroup, sight: Sight) -> Self {
+        let record = &group.record;
         let settings = Settings {
             interval: POLL * 1_000,
             warm_up: scenario.warm_up * 1_000,
             false_rollback_probability: ALPHA,
             minimum_evidence: siskin_analysis::MinimumEvidence::default(),
             user: std::sync::Arc::default(),
+            remembered: group.remembered,
         };
         let judge = match sight {
             Sight::All => Judge::new(settings.clone(), record),

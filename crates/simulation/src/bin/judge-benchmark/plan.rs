@@ -40,7 +40,7 @@ pub struct PlanOutcome {
 /// Runs one rollout with one seed, as Siskin with this sight would have it.
 pub fn run(scenario: &Scenario, seed: u64, sight: Sight) -> PlanOutcome {
     let mut group = ObservedGroup::before_trial(scenario, seed);
-    let mut ours = Ours::new(scenario, &group.record, sight);
+    let mut ours = Ours::new(scenario, &group, sight);
     let mut held = Vec::new();
     let mut since = 0;
     while let Some(step) = PLAN.get(held.len()) {

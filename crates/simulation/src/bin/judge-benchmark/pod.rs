@@ -85,7 +85,7 @@ impl SimulatedPod {
             errorness: Wander::new(scenario.wander, 600.0, random),
             slow_wander: Wander::new(scenario.wander / 4.0, 600.0, random),
             stopped_until: i64::MIN,
-            next_commit: -scenario.record + i64::try_from(phase).unwrap_or(0),
+            next_commit: i64::try_from(phase).unwrap_or(0) - scenario.record - scenario.remembered,
             commit_delay: 0,
             repeats: 0.0,
             next_start: i64::MIN,

@@ -23,6 +23,8 @@ pub struct Scenario {
     pub canaries: [usize; 2],
     /// Seconds of record before the trial.
     pub record: i64,
+    /// Seconds before that record of which only a memory is left.
+    pub remembered: i64,
     /// The judge's setting `warmUp`, in seconds.
     pub warm_up: i64,
     /// Part of the group's capacity that arrives.

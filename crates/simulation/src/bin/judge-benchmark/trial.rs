@@ -54,7 +54,7 @@ pub struct TrialOutcome {
 /// Runs one scenario with one seed.
 pub fn run(scenario: &Scenario, seed: u64, field: Field) -> TrialOutcome {
     let mut group = ObservedGroup::before_trial(scenario, seed);
-    let mut ours = Sight::ALL.map(|sight| Ours::new(scenario, &group.record, sight));
+    let mut ours = Sight::ALL.map(|sight| Ours::new(scenario, &group, sight));
     let mut viewer = Viewer::default();
     let mut rivals = match field {
         Field::All => Vec::from(rivals::all()),

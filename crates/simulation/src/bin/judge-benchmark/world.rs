@@ -90,11 +90,11 @@ impl World {
             (extra.index(scenario.partitions), BAD_DATA.0 + extra.index(BAD_DATA.1) as i64);
         let mut world = Self {
             scenario: *scenario,
-            now: -scenario.record,
+            now: -scenario.record - scenario.remembered,
             pods,
             partitions,
             epoch: 1,
-            paused_until: -scenario.record,
+            paused_until: -scenario.record - scenario.remembered,
             canary_joined: true,
             seats: Vec::new(),
             bad_data,
