@@ -32,7 +32,7 @@ const WATCHED_FOR: Millis = 10 * 60_000;
 /// them at r = r₀ + f·(r₁ − r₀), with the rates r₀ and r₁ of primary and canary when it was rolled
 /// back. Each window multiplies the evidence by the Poisson likelihood ratio of r against R·r₀, to the
 /// power 1/φ, for those pods where r is the larger: an e-process under the first hypothesis, so that
-/// [`PROVEN`] is reached by chance one time in twenty at most (Ville's inequality).
+/// 20 is reached by chance one time in twenty at most (Ville's inequality).
 #[derive(Clone, Debug)]
 pub struct Aftermath {
     kind: Kind,

@@ -161,12 +161,14 @@ impl Autoscalers {
         }
     }
 
+    /// Whether one is known to scale the target itself.
+    pub(crate) fn scale_target(&self) -> bool {
+        self.all().iter().any(Scaler::is_rival)
+    }
+
     /// Whether it is known that none scales the target itself.
     pub(crate) fn spare_target(&self) -> bool {
-        match self {
-            Self::Unknown => false,
-            Self::Known { all, .. } => !all.iter().any(Scaler::is_rival),
-        }
+        *self != Self::Unknown && !self.scale_target()
     }
 
     /// The one of this name.

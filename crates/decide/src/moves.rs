@@ -1,7 +1,7 @@
 //! From goals to effects: how far the counts may go now, and which writes make it so.
 //! Nothing is planned for what is already as it should be.
 
-use crate::count::{Counts, Goal, is_nobodys};
+use crate::count::{Counts, Goal};
 use crate::observed::{Evidence, Facts, MoveOrder, Observed, Rejection, Target, Workload};
 use crate::plan::{Effect, WriteScope};
 use crate::revision::{Cause, Revision, RolloutId};
@@ -306,11 +306,12 @@ impl Scene<'_> {
         effects
     }
 
-    /// What a drained target is noted to have been asked for. A count that an autoscaler gave it, or
-    /// may have given it, is no wish for so many consumers: it starts from the 0 that draining left.
+    /// What a drained target is noted to have been asked for. A count that an autoscaler gave it is no
+    /// wish for so many consumers: it starts from the 0 that draining left. While nobody can say who
+    /// scales it the count is noted, and read once somebody can (`desired_total`).
     fn asked_of_drained(&self, count: u32) -> u32 {
-        let known = &self.primary.facts;
-        if is_nobodys(self.seen, known) && self.facts.scaled_by.is_none() {
+        let scaled = [&self.primary.facts, &self.facts].iter().any(|it| it.scaled_by.is_some());
+        if !scaled && !self.seen.autoscalers.scale_target() {
             return count;
         }
         let noted = self.seen.target.as_ref().and_then(|it| it.noted);

@@ -122,7 +122,7 @@ impl Scenario {
     /// Waits for a moment that nobody can foresee: somewhere in the life of an operator that had time to start, and often
     /// just when something has changed.
     pub async fn a_random_moment(&self) {
-        let life = Duration::from_millis(300 + random::random(1700));
+        let life = Duration::from_millis(300 + random::random(2700));
         tokio::time::sleep(life).await;
         let length = self.log.length();
         let changed = |view: View<'_>| (length < view.history.len()).then_some(());

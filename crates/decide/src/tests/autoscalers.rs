@@ -174,3 +174,18 @@ fn what_the_guard_notes_on_an_autoscaled_target_is_no_wish() {
     let nobody = written(&with(at_rest(), &[asked])).expect("a wish");
     assert_eq!((nobody.replicas, nobody.target_replicas), (1, Some(1)));
 }
+
+/// A listing that fails in the seconds after somebody's `kubectl scale`.
+#[test]
+fn a_count_set_while_nobody_can_say_who_scales_is_drained_noted_and_heeded_once_somebody_can() {
+    let unknown: Change = |it| it.autoscalers = Autoscalers::Unknown;
+    let scaled: Change = |it| target(it).workload = workload(PROMOTED, 6);
+    let plan = decide(&with(at_rest(), &[unknown, scaled]), NOW);
+    assert_eq!(plan.effects, [Effect::Drain { noted: 6 }]);
+    let drained: Change = |it| target(it).noted = Some(6);
+    assert_eq!(decide(&with(at_rest(), &[unknown, drained]), NOW).effects, []);
+    let wish = written(&with(at_rest(), &[drained])).expect("nothing scales it");
+    assert_eq!((wish.replicas, wish.target_replicas), (6, Some(6)));
+    let woken = written(&with(at_rest(), &[ON_TARGET, drained])).expect("an autoscaler did");
+    assert_eq!((woken.replicas, woken.target_replicas), (4, Some(6)));
+}

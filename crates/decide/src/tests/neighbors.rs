@@ -112,8 +112,7 @@ fn a_mark_that_was_refused_is_written_before_a_rollback_ends() {
 #[test]
 fn a_count_that_an_autoscaler_gives_a_drained_target_moves_nobody() {
     let woken: Change = |it| target(it).workload = workload(PROMOTED, 1);
-    let ways: [Change; 4] = [
-        |it| it.autoscalers = Autoscalers::Unknown,
+    let ways: [Change; 3] = [
         |it| autoscaled(it, Scales::Target),
         taken,
         // It is gone, and may have written before it went.

@@ -1,8 +1,8 @@
 //! The status within the bounds of its schema: one text too long, and the API server would refuse
 //! the whole status, again and again. Pure; cuts what people read, drops what half of would lie.
 
-use siskin_api::CanaryRolloutStatus;
 use siskin_api::conditions::MAX_MESSAGE_CHARS;
+use siskin_api::{CanaryRolloutStatus, HistoryEntry};
 
 /// Cuts every list and text to what the schema takes.
 pub(super) fn fit(status: &mut CanaryRolloutStatus) {
@@ -53,14 +53,7 @@ pub(super) fn fit(status: &mut CanaryRolloutStatus) {
         cut(&mut it.obstacle, SENTENCE);
     }
     status.history.truncate(10);
-    for it in &mut status.history {
-        shorten(&mut it.rollout_id, ID);
-        cut(&mut it.change_id, CHANGE_ID);
-        shorten(&mut it.revision, ID);
-        cut(&mut it.message, SENTENCE);
-        cut(&mut it.excuse, SENTENCE);
-        cut(&mut it.by, NAME);
-    }
+    status.history.iter_mut().for_each(fit_entry);
     status.commands.truncate(20);
     for it in &mut status.commands {
         shorten(&mut it.value, 256);
@@ -80,6 +73,15 @@ pub(super) fn fit(status: &mut CanaryRolloutStatus) {
         shorten(&mut it.message, MAX_MESSAGE_CHARS);
         shorten(&mut it.reason, 1_024);
     }
+}
+
+fn fit_entry(entry: &mut HistoryEntry) {
+    shorten(&mut entry.rollout_id, ID);
+    cut(&mut entry.change_id, CHANGE_ID);
+    shorten(&mut entry.revision, ID);
+    cut(&mut entry.message, SENTENCE);
+    cut(&mut entry.excuse, SENTENCE);
+    cut(&mut entry.by, NAME);
 }
 
 /// A revision, or an attempt at one.

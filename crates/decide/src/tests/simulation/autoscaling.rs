@@ -32,7 +32,7 @@ pub(super) fn moves(world: &World, seen: &Observed, effect: &Effect) -> Option<S
 
 /// N is never what an autoscaler has made of a target at 0.
 fn noted_count(seen: &Observed, facts: &Facts, noted: u32) -> Option<String> {
-    if seen.autoscalers.spare_target() && facts.scaled_by.is_none() {
+    if !seen.autoscalers.scale_target() && facts.scaled_by.is_none() {
         return None;
     }
     let old = seen.target.as_ref().and_then(|it| it.noted);

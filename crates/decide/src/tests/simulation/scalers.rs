@@ -65,7 +65,8 @@ impl ScalerObject {
 /// As the operator sees them; now and then nobody answers.
 pub(super) fn seen(world: &mut World) -> Autoscalers {
     let (begun, now) = (world.operator.watched_since(world.now), world.now);
-    if !world.calm && !world.cluster.scalers.is_empty() && world.dice.one_in(20) {
+    let odds = if world.cluster.scalers.is_empty() { 100 } else { 20 };
+    if !world.calm && world.dice.one_in(odds) {
         return Autoscalers::Unknown;
     }
     let all = world.cluster.scalers.iter().map(|it| it.seen(begun, now)).collect();
