@@ -89,14 +89,14 @@ impl Kind {
         }
     }
 
-    /// What days have shown of it. What a user counts may be defined anew
-    /// under its old name: nothing is remembered of it.
+    /// What days have shown of it. What a user counts may be defined anew under its old name: nothing
+    /// is remembered of it, nor of CPU, which is not compared with the past.
     pub(crate) const fn remembered(self, all: &Remembered) -> Option<RememberedCounts> {
         match self {
             Self::Errors => all.errors,
             Self::Loss => all.loss,
             Self::Latency => all.latency,
-            Self::User(_) => None,
+            Self::Cpu | Self::User(_) => None,
         }
     }
 
