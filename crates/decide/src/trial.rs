@@ -284,7 +284,7 @@ pub(crate) fn enter(scene: &Scene<'_>, index: usize) -> CurrentStep {
 }
 
 /// The step with its clocks set by what is seen. Only the canary's own delay counts towards its
-/// deadline, and each of its pods that gets further begins it anew. It stands while anything else is
+/// deadline, and each of its pods that gets further begins it anew, as does a restart. It stands while anything else is
 /// in the way: pods of primary that leave or start, another N, a cluster without room, a Kafka that
 /// says nothing, a move that is ours. Once all was settled a group that rebalances is in the way,
 /// too: only pods that the canary has lost count then.
@@ -305,8 +305,10 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentSt
     };
     let running = 0 < scene.total;
     let settled = running && scaled && joined;
-    let serving = canary.map_or(0, |it| it.available.min(scene.seen.canary_joined));
-    let reached = if known { step.reached.max(serving.min(goal)) } else { step.reached };
+    // What changes the canary, as a restart of the target does, has all of its pods begin again.
+    let restarts = 0 < step.reached && canary.is_some_and(|it| it.differs);
+    let before = if restarts { 0 } else { step.reached };
+    let reached = if known { before.max(scene.canary_serving().min(goal)) } else { before };
     let own = canary.is_none_or(|it| !it.current || !it.rolled || it.available < it.replicas);
     let own = match scene.seen.membership {
         Membership::NotJoined => true,
@@ -322,7 +324,7 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentSt
     let blamed = running && !settled && own && known && free;
     let watched = scene.seen.watched_since;
     let well = step.hold.since.is_some_and(|it| scene.overdue(it));
-    let begins = step.reached < reached || (settled && well);
+    let begins = restarts || before < reached || (settled && well);
     let unsettled = if begins { Stopwatch::default() } else { step.unsettled.watched(watched) };
     let delivers =
         matches!(scene.seen.evidence, Evidence::Pass | Evidence::Inconclusive { delivered: true });
@@ -336,6 +338,12 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentSt
 }
 
 impl Scene<'_> {
+    /// Pods of the canary that serve on its template, none of an earlier one among them.
+    fn canary_serving(&self) -> u32 {
+        let canary = self.seen.canary.as_ref().filter(|it| it.current);
+        canary.map_or(0, |it| it.available.min(it.updated).min(self.seen.canary_joined))
+    }
+
     /// Whether the cluster keeps the canary of this step from running; overdue once it has done so
     /// for longer than a version may take.
     fn canary_blocked(&self, step: CurrentStep) -> Option<Held> {

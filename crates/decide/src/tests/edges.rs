@@ -39,6 +39,9 @@ pub(super) const EDGES: &[(Phase, Phase)] = &[
     (Phase::RollingBack, Phase::Promoting),
 ];
 
+/// A way that one world in 130,000 goes: a canary that somebody makes after a success. Row R1 plays it.
+pub(super) const RARE: (Phase, Phase) = (Phase::Succeeded, Phase::RollingBack);
+
 /// Every phase may be left for these: the target is seeded, or shared, again; the deletion was
 /// asked for.
 const FROM_ANYWHERE: &[Phase] = &[Phase::Adopting, Phase::Terminating];

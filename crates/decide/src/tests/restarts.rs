@@ -1,15 +1,18 @@
 //! A restart of the target in the middle of a move, and whatever else lets a Deployment replace its
 //! pods: the pods that may be missing are spent once, not beside those on their way.
 
-use crate::observed::{Observed, Workload};
+use jiff::SignedDuration;
+
+use crate::observed::{Evidence, Observed, Workload};
 use crate::order::Order;
 use crate::plan::{Effect, Plan, WriteScope};
+use crate::revision::Cause;
 use crate::shape::{DeploymentStrategy, Portion};
-use crate::state::State;
+use crate::state::{Origin, State, Stopwatch};
 use crate::table::decide;
 use crate::testing::{
-    Change, ID, NEXT, NOW, PROMOTED, THIRD, adopting, ask, order, primary, progressing, step,
-    target, with, workload,
+    Change, ID, NEXT, NOW, PROMOTED, THIRD, adopting, ask, order, primary, progressing,
+    rolling_back, step, target, with, workload,
 };
 
 /// One pod more and one less.
@@ -51,6 +54,59 @@ fn a_restart_in_the_middle_of_a_move_waits_for_the_units_on_their_way() {
     let plan = decide(&there, NOW);
     assert_eq!(scope_of_primary(&plan), Some((4, WriteScope::Whole)), "{plan:?}");
     assert_eq!(plan.effects.len(), 1, "no other unit moves, and the canary waits: {plan:?}");
+}
+
+/// Somebody restarts the target again and again: what a pod of the last template took is not held
+/// against those that start now.
+#[test]
+fn a_restart_begins_the_deadline_of_the_canary_anew() {
+    let spent = Stopwatch { spent: SignedDuration::from_mins(9), since: None };
+    let restarts: Change = |it| {
+        it.canary.as_mut().unwrap().differs = true;
+        (step(it).reached, step(it).hold, step(it).delivered) =
+            (1, Stopwatch::default(), Stopwatch::default());
+    };
+    let unsettled = |seen: &Observed| {
+        let step = decide(seen, NOW).next.step().expect("a trial goes on");
+        (step.reached, step.unsettled.elapsed(NOW))
+    };
+    let mut seen = with(progressing(), &[restarts]);
+    step(&mut seen).unsettled = spent;
+    assert_eq!(unsettled(&seen).1, SignedDuration::ZERO);
+    let starts: Change = |it| {
+        let young = Workload { ready: 0, available: 0, ..workload(NEXT, 1) };
+        (it.canary, it.canary_joined, step(it).reached) = (Some(young), 0, 0);
+    };
+    let young = with(seen.clone(), &[starts]);
+    assert_eq!(unsettled(&young), (0, spent.spent), "it takes its own time");
+    let again = with(young, &[|it| it.canary.as_mut().unwrap().differs = true]);
+    assert_eq!(unsettled(&again), (0, spent.spent), "a hand that never rests can't hold it up");
+    let old: Change = |it| {
+        step(it).reached = 0;
+        it.canary = Some(Workload { current: false, ..workload(NEXT, 1) });
+    };
+    assert_eq!(unsettled(&with(seen, &[old])).0, 0, "those are the pods of before");
+}
+
+/// A person aborts a promotion while one pod of primary is away: the healthy canary leaves as others
+/// come, however urgent that is.
+#[test]
+fn an_aborted_promotion_gives_up_no_canary_that_primary_can_not_do_without() {
+    let ten: Change = |it| {
+        let State::RollingBack(rollback) = &mut it.state else { panic!("it rolls back") };
+        (rollback.cause, rollback.from) = (Cause::Aborted, Origin::Promoting);
+        primary(it).workload = Workload { ready: 8, available: 8, ..workload(PROMOTED, 9) };
+        primary(it).strategy = ONE;
+        (primary(it).facts.replicas, primary(it).facts.target_replicas) = (10, Some(10));
+        (target(it).noted, target(it).strategy) = (Some(10), ONE);
+    };
+    let removes = |it: &Effect| matches!(it, Effect::Canary { replicas: 0, .. });
+    let short = with(rolling_back(), &[ten]);
+    assert!(!decide(&short, NOW).effects.iter().any(removes), "eight of ten would be left");
+    let whole = with(short.clone(), &[|it| primary(it).workload = workload(PROMOTED, 9)]);
+    assert!(decide(&whole, NOW).effects.iter().any(removes), "nine are enough");
+    let broken = with(short, &[|it| it.evidence = Evidence::GuardFailed]);
+    assert!(decide(&broken, NOW).effects.iter().any(removes), "it serves nobody");
 }
 
 /// A quota keeps no restart waiting: what serves is enough once primary has taken the unit back.

@@ -38,11 +38,13 @@ fn rest() -> Vec<Case> {
         |it| reject(it, NEXT, Cause::AnalysisFailed, ID),
         |it| it.fault_stayed = Some(ID),
     ];
+    let stray: Change = |it| it.canary = Some(workload(NEXT, 1));
     let excused: Change = |it| it.frozen.iter_mut().for_each(|it| it.excused = Some(ID));
     let retry: Change = |it| order(it, Order::Retry(ID));
     let other: Change = |it| order(it, Order::Retry(RolloutId { attempt: 2, ..ID }));
     vec![
-        ("R1", with(at_rest(), &[|it| it.canary = Some(workload(NEXT, 1))])),
+        ("R1", with(at_rest(), &[stray])),
+        ("R1", with(at_rest(), &[stray, |it| it.state = State::AtRest(Rest::Succeeded)])),
         (
             "R2",
             with(

@@ -65,8 +65,9 @@ impl ScalerObject {
 /// As the operator sees them; now and then nobody answers.
 pub(super) fn seen(world: &mut World) -> Autoscalers {
     let (begun, now) = (world.operator.watched_since(world.now), world.now);
-    let odds = if world.cluster.scalers.is_empty() { 100 } else { 20 };
-    if !world.calm && world.dice.one_in(odds) {
+    // One listing in twenty, and fewer where there is nothing to list: that loses little.
+    let asks = !world.cluster.scalers.is_empty() || world.dice.one_in(5);
+    if !world.calm && asks && world.dice.one_in(20) {
         return Autoscalers::Unknown;
     }
     let all = world.cluster.scalers.iter().map(|it| it.seen(begun, now)).collect();
