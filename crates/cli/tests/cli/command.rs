@@ -122,7 +122,7 @@ fn metrics_of_the_user_are_told_by_their_names() {
     assert!(row("p99").contains("blind: no such metric"), "nobody exports it: {text}");
     assert!(row("error_rate").contains("0 failing, 3 tolerated"), "{text}");
     let (lines, _) = said(&run(&folder, &["replay", "user.jsonl", "--json"]));
-    assert_eq!(objects(&lines)[0]["blind"], serde_json::json!([{"User": "p99"}]));
+    assert_eq!(objects(&lines)[0]["blind"], serde_json::json!(["Cpu", {"User": "p99"}]));
 }
 
 #[test]

@@ -56,12 +56,20 @@ fn healthy(question: &ReceivedQuestion) -> Reply {
         ])
     } else if query.contains("errors_total") {
         vector(&[(r#"{"pod":"a"}"#, "2")])
+    } else if query.contains("cpu_usage") {
+        vector(&[(r#"{"pod":"a"}"#, "7.5")])
     } else if query.contains("consumed_total") {
         vector(&[(r#"{"pod":"a"}"#, "15"), (r#"{"pod":"b"}"#, "NaN"), (r#"{"pod":"x"}"#, "1")])
     } else {
         vector(&[(r#"{"pod":"a"}"#, "1e6"), (r#"{"pod":"b"}"#, "-1"), ("{}", "1")])
     };
     Reply::Body(200, body)
+}
+
+/// What is left of a pod that was not scraped anew: of CPU only another total counts, so this one needs
+/// no age.
+fn cpu_alone() -> PodMetrics {
+    PodMetrics { cpu_seconds: Some(7.5), ..PodMetrics::default() }
 }
 
 fn names(reading: &Reading) -> Vec<(Asked, &'static str)> {
@@ -84,6 +92,7 @@ async fn answers_become_metrics_per_pod() {
             errors: Some(2.0),
             latency: Some(latency),
             working_set: Some(1e6),
+            cpu_seconds: Some(7.5),
             ..PodMetrics::default()
         }
     );
@@ -106,7 +115,7 @@ async fn all_questions_of_a_reading_are_of_one_moment() {
     let server = Server::start(healthy).await;
     client(&server, LIMITS).read(&request(&["a", "b.c"]), AT).await;
     let asked = server.asked();
-    assert_eq!(asked.len(), 6);
+    assert_eq!(asked.len(), 7);
     for question in &asked {
         assert_eq!(question.path, "/api/v1/query");
         assert_eq!(question.form["time"], "1700000010");
@@ -130,13 +139,13 @@ async fn a_pod_that_was_not_scraped_anew_is_unknown() {
     let first = client.read(&request, AT).await;
     request.previous = first.scrapes.clone();
     let second = client.read(&request, AT + 5_000).await;
-    assert_eq!(second.pods["a"].metrics, PodMetrics::default());
+    assert_eq!(second.pods["a"].metrics, cpu_alone());
     assert_eq!(second.pods["a"].scraped_at, Some(1_700_000_009_500));
     assert_eq!(second.skipped.repeated, 3, "both applications, and the memory of one");
     assert_eq!(second.scrapes, first.scrapes);
     request.previous = Scrapes::default();
     let late = client.read(&request, AT + 30_000).await;
-    assert_eq!(late.pods["a"].metrics, PodMetrics::default());
+    assert_eq!(late.pods["a"].metrics, cpu_alone());
     assert_eq!((late.skipped.stale, late.skipped.repeated), (3, 0));
 }
 
@@ -150,7 +159,7 @@ async fn without_scrape_times_nothing_is_believed() {
     })
     .await;
     let reading = client(&server, LIMITS).read(&request(&["a"]), AT).await;
-    assert_eq!(reading.pods["a"].metrics, PodMetrics::default());
+    assert_eq!(reading.pods["a"].metrics, cpu_alone());
     let failure = (Asked::Signal(Signal::ScrapeTime), "Unreachable");
     assert_eq!(names(&reading), [failure.clone(), failure]);
 }
