@@ -5,6 +5,7 @@ pub(crate) mod bursts;
 pub(crate) mod capacity;
 pub(crate) mod learn;
 pub(crate) mod margins;
+pub(crate) mod prediction;
 pub(crate) mod spread;
 pub(crate) mod steady;
 pub(crate) mod stuck;

@@ -187,7 +187,9 @@ impl Signals {
     fn observe_counts(&mut self, observation: &Observation) {
         let (at, rises) = (observation.at, self.meter.observe(observation));
         if let Some(window) = self.cpu_window.add(at, &rises, self.reader.window_of(Kind::Cpu)) {
-            let spared = self.peers.every_canary_has_one();
+            // A canary whose messages still get faster is warming up: CPU that it takes may be a compiler's.
+            let latency = self.ratios[Kind::Latency.index()].as_ref();
+            let spared = self.peers.every_canary_has_one() || latency.is_some_and(|it| it.warms_up);
             let cpu = self.ratios[Kind::Cpu.index()].iter_mut();
             cpu.for_each(|ratio| ratio.bet(at, &window, spared));
         }

@@ -119,8 +119,9 @@ impl Meter {
             let Some(metrics) = &pod.metrics else { continue };
             if !has_totals(metrics) {
                 // Between two scrapes a pod may show its memory and its CPU alone.
-                let track = self.tracks.get_mut(&pod.name);
-                track.into_iter().for_each(|it| it.cpu.show(metrics.cpu_seconds));
+                if let Some(track) = self.tracks.get_mut(&pod.name) {
+                    track.cpu.show(metrics.cpu_seconds);
+                }
                 continue;
             }
             let names = &self.reader.user;

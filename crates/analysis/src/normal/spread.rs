@@ -9,6 +9,7 @@ use crate::counters::counter::Count;
 use crate::counters::kind::Kind;
 use crate::counters::rise::Rise;
 use crate::engines::ratio_test::Margin;
+use crate::normal::prediction::prediction_limit;
 use crate::numbers::tally;
 use crate::observation::Role;
 
@@ -36,10 +37,6 @@ const FEW_EVENTS: f64 = 100.0;
 /// Dispersion beyond which a signal says nothing within hours, so that larger needs no number.
 const MOST_DISPERSION: f64 = 1_000.0;
 
-/// What [`Constant::PodDeviation`] is worth, in degrees of freedom.
-const PRIOR_FREEDOM: f64 = 4.0;
-/// Pods from which their difference says something.
-const ENOUGH_PODS: f64 = 2.0;
 /// A rate is nobody's fault up to this multiple of the largest that the record leaves possible.
 const FLOOR_RATIO: f64 = 3.0;
 /// However clean the record, a rate below this part of [`Constant::RateFloor`] is nobody's fault.
@@ -118,9 +115,7 @@ impl Spread {
     /// Raises the ratio to what the pods of a block show of pods.
     fn close(&mut self, kind: Kind) {
         let shown = match kind {
-            Kind::Errors | Kind::Loss | Kind::Latency | Kind::User(_) => {
-                prediction_limit(&self.block)
-            }
+            Kind::Errors | Kind::Loss | Kind::Latency | Kind::User(_) => ratio_limit(&self.block),
             // Its least margin is a prediction limit already.
             Kind::Cpu => worst_ratio(&self.block).map(|it| (1.0 + BEYOND_WORST_OF_CPU) * it),
         };
@@ -142,38 +137,18 @@ fn worst_ratio(block: &BTreeMap<Arc<str>, Count>) -> Option<f64> {
     block.values().filter_map(ratio).reduce(f64::max)
 }
 
-/// The ratio to the others' rate that one more healthy pod exceeds with a probability of ½ %:
-/// `exp(t·s·√(1 + 1/K))`, the prediction limit of Student's t for the ln of a rate, with the
-/// deviation of K pods drawn towards [`Constant::PodDeviation`]. `None`: no pod, or no event.
-fn prediction_limit(block: &BTreeMap<Arc<str>, Count>) -> Option<f64> {
+/// The ratio to the others' rate that one more healthy pod exceeds with a probability of ½ %: the
+/// prediction limit for the ln of a rate, with [`Constant::PodDeviation`]. `None`: no other pod, or no
+/// event.
+fn ratio_limit(block: &BTreeMap<Arc<str>, Count>) -> Option<f64> {
     let total = block.values().copied().fold(Count::default(), Count::plus);
-    let pods = f64::from(tally(block.len()));
-    if total.events <= 0.0 || pods < ENOUGH_PODS {
+    if total.events <= 0.0 {
         return None;
     }
     let pseudo = Constant::PseudoEvents.value();
     let level = |count: &Count| ((count.events + pseudo) / (count.of * total.rate() + pseudo)).ln();
-    let mean = block.values().map(level).sum::<f64>() / pods;
-    let squares: f64 = block.values().map(|count| (level(count) - mean).powi(2)).sum();
-    let freedom = PRIOR_FREEDOM + pods - 1.0;
-    let variance = (PRIOR_FREEDOM * Constant::PodDeviation.value().powi(2) + squares) / freedom;
-    Some((students_t(freedom) * (variance * (1.0 + 1.0 / pods)).sqrt()).exp())
-}
-
-/// The 99.5 % quantile of Student's t: Cornish and Fisher's expansion (Abramowitz and Stegun
-/// 26.7.5), within 0.3 % from four degrees of freedom on.
-fn students_t(freedom: f64) -> f64 {
-    const Z: f64 = 2.575_829_303_548_901;
-    let terms = [
-        (Z.powi(3) + Z) / 4.0,
-        (5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z) / 96.0,
-        (3.0 * Z.powi(7) + 19.0 * Z.powi(5) + 17.0 * Z.powi(3) - 15.0 * Z) / 384.0,
-        (79.0 * Z.powi(9) + 776.0 * Z.powi(7) + 1_482.0 * Z.powi(5)
-            - 1_920.0 * Z.powi(3)
-            - 945.0 * Z)
-            / 92_160.0,
-    ];
-    terms.iter().rev().fold(0.0, |sum, term| (sum + term) / freedom) + Z
+    let levels: Vec<f64> = block.values().map(level).collect();
+    prediction_limit(&levels, Constant::PodDeviation.value()).map(f64::exp)
 }
 
 /// The rate that is nobody's fault where the record has these counts: ten times what it leaves

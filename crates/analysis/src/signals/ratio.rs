@@ -53,6 +53,8 @@ pub(crate) struct RatioSignal {
     early: EventCounts,
     /// Counts of the canary in recent windows.
     recent: VecDeque<Count>,
+    /// Whether a young canary got better by itself in the latest window, so that nothing counts against it.
+    pub(crate) warms_up: bool,
     /// Counts of each canary pod, to name one.
     pods: BTreeMap<Arc<str>, Count>,
     /// Whether any canary pod exports the series.
@@ -125,7 +127,7 @@ impl RatioSignal {
             None => (spread, limits),
         };
         let longest_burst = longest_burst(kind, record);
-        Self { exported, longest_burst, ..Self::with(kind, limits, spread, count) }
+        Self { longest_burst, exported, ..Self::with(kind, limits, spread, count) }
     }
 
     fn with(kind: Kind, limits: RatioLimits, spread: Spread, record: Count) -> Self {
@@ -143,6 +145,7 @@ impl RatioSignal {
             totals: EventCounts::default(),
             early: EventCounts::default(),
             recent: VecDeque::with_capacity(2 * WARM_UP_WINDOWS),
+            warms_up: false,
             pods: BTreeMap::new(),
             shown: false,
             exported: true,
@@ -235,7 +238,8 @@ impl RatioSignal {
         let (before, now) = (rate(0..split), rate(split..self.recent.len()));
         // Of one window, or none, nobody knows.
         let gets_faster = self.recent.len() < 2 || now < faster * before;
-        if young && gets_faster { 0.0 } else { self.limits.ln_most() }
+        self.warms_up = young && gets_faster;
+        if self.warms_up { 0.0 } else { self.limits.ln_most() }
     }
 
     fn remember(&mut self, window: &[Rise]) {

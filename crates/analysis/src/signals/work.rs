@@ -11,6 +11,7 @@ use crate::engines::drift_test::{Drift, DriftTest};
 use crate::findings::effect::Effect;
 use crate::lag::partitions::PartitionLag;
 use crate::lag::roster::Roster;
+use crate::normal::prediction::prediction_limit;
 use crate::numbers::{Millis, count, median};
 use crate::observation::Role;
 use crate::observation::name_table::NameTable;
@@ -18,10 +19,11 @@ use crate::signals::pod_accounts::PodAccounts;
 
 /// Share of messages committed without work, or worked on twice, that is nobody's fault: noise of scrapes and commits.
 const LEAST_TOLERATED_SHARE: f64 = 0.05;
-/// However odd the primary, a canary that skips or repeats more can be failed.
-const MOST_TOLERATED_SHARE: f64 = 0.3;
-/// How much more than the worst primary pod is still healthy.
-const BEYOND_WORST_RATIO: f64 = 1.2;
+/// Where pods differ by more, a canary that skips or repeats all of its work looks like one of them.
+const MOST_TOLERATED_SHARE: f64 = 1.0;
+/// Deviation of the messages per offset from pod to pod that is assumed beforehand. Where compaction
+/// has made them differ by partition, a canary may have been dealt any of them.
+const SHARE_DEVIATION: f64 = 0.01;
 /// Scale of healthy differences.
 const SHARE_SCALE: f64 = 0.1;
 /// Windows are at least this long, and two commit gaps: the least G is met once in each.
@@ -143,12 +145,10 @@ impl BaselineBuilder {
         if !DENSITIES.contains(&density) {
             return None;
         }
-        let skipped =
-            each.iter().map(|(committed, consumed)| 1.0 - consumed / (density * committed));
-        let learned = |fault: WorkFault| {
-            let worst = skipped.clone().map(|share| fault.of_skipped(share)).fold(0.0, f64::max);
-            WorkSignal::with(fault, density, BEYOND_WORST_RATIO * worst, self.length)
-        };
+        let shares: Vec<f64> =
+            each.iter().map(|(committed, consumed)| consumed / (density * committed)).collect();
+        let tolerated = prediction_limit(&shares, SHARE_DEVIATION).unwrap_or(0.0);
+        let learned = |fault| WorkSignal::with(fault, density, tolerated, self.length);
         Some([WorkFault::Skipped, WorkFault::Repeated].map(learned))
     }
 }

@@ -1,6 +1,8 @@
 //! CPU per message: what is dear is found, what is the pod's own or the node's is not held against
 //! a canary, and nobody waits for it.
 
+use std::time::Duration;
+
 use siskin_analysis::observation::{Millis, Observation, Role};
 use siskin_analysis::{Effect, Fault, Judge, Record, Signal, Verdict};
 use siskin_simulation::trial::{HAND_OVER, Trial, fault, settings};
@@ -22,16 +24,16 @@ impl Costs {
     /// Shows what each pod has used, as the kubelet does: every half minute, each pod in its turn.
     fn show(self, seen: &mut Observation, shown: &mut Vec<f64>) {
         shown.resize(seen.pods.len(), 0.0);
-        for (index, pod) in seen.pods.iter_mut().enumerate() {
+        for (turn, (pod, shown)) in (0_i64..).zip(seen.pods.iter_mut().zip(shown)) {
             let Some(metrics) = &mut pod.metrics else { continue };
             let times = if pod.role == Role::Canary { self.canary } else { 1.0 };
-            let age = (seen.at - pod.created) as f64 / 1_000.0;
+            let age = Duration::from_millis((seen.at - pod.created).unsigned_abs()).as_secs_f64();
             let used = times * self.message * metrics.consumed.unwrap_or(0.0) + self.second * age;
-            let is_new = shown[index] <= 0.0 || used < shown[index];
-            if is_new || (seen.at / 10_000 + index as i64) % 3 == 0 {
-                shown[index] = used;
+            let is_new = *shown <= 0.0 || used < *shown;
+            if is_new || (seen.at / 10_000 + turn) % 3 == 0 {
+                *shown = used;
             }
-            metrics.cpu_seconds = Some(shown[index]).filter(|_| self.message > 0.0);
+            metrics.cpu_seconds = Some(*shown).filter(|_| self.message > 0.0);
         }
     }
 }

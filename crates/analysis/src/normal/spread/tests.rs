@@ -38,16 +38,6 @@ fn without_events_noise_is_assumed() {
     assert!(tempered(Kind::Errors, &record([0.000_1; 5], 1.0, 1)) >= 1.5, "few events");
 }
 
-#[test]
-fn the_quantile_of_students_t_is_that_of_the_tables() {
-    use statrs::distribution::{ContinuousCDF, StudentsT};
-    for freedom in [4.0, 5.0, 8.0, 15.0, 60.0] {
-        let exact = StudentsT::new(0.0, 1.0, freedom).expect("a distribution").inverse_cdf(0.995);
-        let error = students_t(freedom) / exact - 1.0;
-        assert!(error.abs() < 0.003, "{freedom}: {error}");
-    }
-}
-
 /// One block of five minutes of pods with these rates.
 fn block(rates: &[f64]) -> BTreeMap<Arc<str>, Count> {
     let pod = |(i, rate): (usize, &f64)| {
@@ -58,13 +48,13 @@ fn block(rates: &[f64]) -> BTreeMap<Arc<str>, Count> {
 
 #[test]
 fn one_pod_more_is_expected_to_differ_as_the_others_do_and_more_so_if_they_are_few() {
-    let limit = |rates: &[f64]| prediction_limit(&block(rates)).expect("events");
+    let limit = |rates: &[f64]| ratio_limit(&block(rates)).expect("events");
     let (many, few) = (limit(&[0.01; 20]), limit(&[0.01; 2]));
     assert!((1.1..1.35).contains(&many) && (1.6..1.9).contains(&few), "{many}, {few}");
     let unequal = limit(&[0.01, 0.01, 0.03, 0.01, 0.01]);
     assert!((3.0..6.0).contains(&unequal), "{unequal}");
-    assert_eq!(prediction_limit(&block(&[0.01])), None, "one pod differs from nobody");
-    assert_eq!(prediction_limit(&block(&[0.0; 5])), None);
+    assert_eq!(ratio_limit(&block(&[0.01])), None, "one pod differs from nobody");
+    assert_eq!(ratio_limit(&block(&[0.0; 5])), None);
 }
 
 #[test]

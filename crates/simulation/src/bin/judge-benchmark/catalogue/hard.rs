@@ -29,8 +29,8 @@ const TEN_MINUTES: i64 = 600;
 const MANY: Scenario = Scenario { capacity: 20_000.0, ..HALF };
 
 /// Three hours more, of which a memory is left.
-const fn remembered(one: Scenario) -> Scenario {
-    Scenario { remembered: 10_800, ..one }
+const fn remembered(one: &Scenario) -> Scenario {
+    Scenario { remembered: 10_800, ..*one }
 }
 
 /// All of them.
@@ -194,8 +194,8 @@ fn stops() -> Vec<Named> {
     vec![
         ("each pod blocked 60 s once in 5 h", blocks(18_000.0, 60)),
         ("each pod blocked 60 s once in 1 h", blocks(3_600.0, 60)),
-        ("each pod blocked 60 s once in 5 h, 3 h remembered", remembered(blocks(18_000.0, 60))),
-        ("each pod blocked 60 s once in 1 h, 3 h remembered", remembered(blocks(3_600.0, 60))),
+        ("each pod blocked 60 s once in 5 h, 3 h remembered", remembered(&blocks(18_000.0, 60))),
+        ("each pod blocked 60 s once in 1 h, 3 h remembered", remembered(&blocks(3_600.0, 60))),
         ("each pod blocked 40 s once in 2 h", blocks(7_200.0, 40)),
         ("each pod blocked 25 s once in 10 min", blocks(600.0, 25)),
         ("lag swings by 0.15 s/s", swings(0.3, 0.83)),
@@ -213,8 +213,8 @@ fn bursts() -> Vec<Named> {
     vec![
         ("errors x20 for 30 s once in 4 h", errors(14_400.0)),
         ("errors x20 for 30 s once in 1 h", errors(3_600.0)),
-        ("errors x20 for 30 s once in 4 h, 3 h remembered", remembered(errors(14_400.0))),
-        ("errors x20 for 30 s once in 1 h, 3 h remembered", remembered(errors(3_600.0))),
+        ("errors x20 for 30 s once in 4 h, 3 h remembered", remembered(&errors(14_400.0))),
+        ("errors x20 for 30 s once in 1 h, 3 h remembered", remembered(&errors(3_600.0))),
         ("errors with a heavy tail, by 5", Scenario { batch: 5.0, heavy_tail: true, ..BASE }),
         ("errors by 50", Scenario { batch: 50.0, ..BASE }),
         ("60,000 msg/s", MANY),
