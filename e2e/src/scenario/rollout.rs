@@ -66,6 +66,13 @@ impl RolloutSpec {
         self
     }
 
+    /// The spec with the name of a series.
+    #[must_use]
+    pub fn series(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.0["analysis"]["series"][field] = value.into();
+        self
+    }
+
     /// The spec with a field at its top.
     #[must_use]
     pub fn field(mut self, field: &str, value: impl Into<Value>) -> Self {

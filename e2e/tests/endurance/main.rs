@@ -1,16 +1,18 @@
 //! What takes too long for every day: each fault of the sample worker, versions that are no worse
-//! twenty times in a row, outages of each source in each stage, and large fleets that start slowly.
-//! Tables of cases, which the scenarios' own means play.
+//! twenty times in a row, kinds of consumers that other people have, outages of each source in each
+//! stage, and large fleets that start slowly. Tables of cases, which the scenarios' own means play.
 
 mod figures;
 mod fleets;
 mod identical;
+mod kinds;
 mod knobs;
 mod outages;
 
 use siskin_e2e::scenario::cases;
 
 fn main() -> std::process::ExitCode {
-    let all = [identical::cases(), knobs::cases(), outages::cases(), fleets::cases()];
+    let all =
+        [identical::cases(), knobs::cases(), kinds::cases(), outages::cases(), fleets::cases()];
     cases::all(all.into_iter().flatten().collect())
 }

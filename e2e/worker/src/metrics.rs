@@ -1,7 +1,8 @@
-//! What a worker exports: the counters, the histogram and the memory gauge that anybody's consumer
+//! What a worker exports: the counters, the histogram, and the memory and CPU that anybody's consumer
 //! has. Without labels: the pod is the target's label.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -25,7 +26,19 @@ pub struct Metrics {
     /// Seconds per record.
     pub seconds: Histogram,
     resident: Gauge,
+    cpu: Counter<f64, AtomicU64>,
     registry: Arc<Registry>,
+}
+
+/// What is not told yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Records taken from Kafka.
+    pub consumed: u64,
+    /// Records processed.
+    pub processed: u64,
+    /// Records that ended in a terminal error.
+    pub errors: u64,
 }
 
 impl Metrics {
@@ -36,6 +49,7 @@ impl Metrics {
         let (consumed, processed, errors) =
             (Counter::default(), Counter::default(), Counter::default());
         let (seconds, resident) = (Histogram::new(BUCKETS), Gauge::default());
+        let cpu = Counter::default();
         registry.register("consumed", "Records taken from Kafka", consumed.clone());
         registry.register("processed", "Records processed", processed.clone());
         registry.register("errors", "Records that ended in a terminal error", errors.clone());
@@ -47,16 +61,32 @@ impl Metrics {
             Unit::Bytes,
             resident.clone(),
         );
+        let unit = Unit::Seconds;
+        registry.register_with_unit("process_cpu", "CPU of this process", unit, cpu.clone());
         let build = Info::new([("version".to_owned(), version.to_owned())]);
         registry.register("build", "The version that runs", build);
-        Self { consumed, processed, errors, seconds, resident, registry: Arc::new(registry) }
+        Self { consumed, processed, errors, seconds, resident, cpu, registry: Arc::new(registry) }
     }
 
-    /// Text of the metrics as Prometheus reads it, with the memory as of now.
+    /// Tells what was counted.
+    pub fn tell(&self, batch: Batch) {
+        let Batch { consumed, processed, errors } = batch;
+        self.consumed.inc_by(consumed);
+        self.processed.inc_by(processed);
+        self.errors.inc_by(errors);
+    }
+
+    /// Text of the metrics as Prometheus reads it, with memory and CPU as of now.
     #[must_use]
     pub fn text(&self) -> String {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         self.resident.set(resident_bytes(&status).unwrap_or(0));
+        let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+        // Two texts at once may both see more than was told: then neither adds the other's part again.
+        let more = cpu_seconds(&stat).unwrap_or(0.0) - self.cpu.get();
+        if 0.0 < more {
+            self.cpu.inc_by(more);
+        }
         let mut text = String::new();
         // Writing to a String can't fail.
         encode(&mut text, &self.registry).ok();
@@ -71,6 +101,15 @@ fn resident_bytes(status: &str) -> Option<i64> {
     kibibytes.checked_mul(1024)
 }
 
+/// User and system time of proc(5), behind the name in parentheses, in the hundredths of a second that
+/// Linux shows on every platform.
+fn cpu_seconds(stat: &str) -> Option<f64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace().skip(11);
+    let (user, system): (f64, f64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    Some((user + system) / 100.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,7 +117,7 @@ mod tests {
     #[test]
     fn the_names_are_those_that_a_query_uses() {
         let metrics = Metrics::new("7");
-        metrics.consumed.inc();
+        metrics.tell(Batch { consumed: 1, ..Batch::default() });
         metrics.seconds.observe(0.003);
         let text = metrics.text();
         for line in [
@@ -87,6 +126,7 @@ mod tests {
             "errors_total 0\n",
             "processing_seconds_bucket{le=\"0.005\"} 1\n",
             "processing_seconds_count 1\n",
+            "process_cpu_seconds_total ",
             "build_info{version=\"7\"} 1\n",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
@@ -94,6 +134,13 @@ mod tests {
         let resident =
             text.lines().find_map(|it| it.strip_prefix("process_resident_memory_bytes "));
         assert!(100_000 < resident.unwrap().parse::<i64>().unwrap());
+    }
+
+    #[test]
+    fn cpu_is_in_seconds() {
+        let stat = "7 (a name) with) S 1 7 7 0 -1 4194560 1 0 0 0 150 25 0 0 20 0 9 0 1 1 1";
+        assert_eq!(cpu_seconds(stat), Some(1.75));
+        assert_eq!(cpu_seconds("7 (worker"), None);
     }
 
     #[test]

@@ -107,6 +107,15 @@ pub struct Work {
     /// How that time is spent: asleep, or busy with a processor.
     #[arg(long, env = "WORK_KIND", value_enum, default_value_t = WorkKind::Sleep)]
     pub work_kind: WorkKind,
+    /// For this long after its start a record costs WARM_UP_COST times as much, as while caches fill.
+    #[arg(long, env = "WARM_UP", value_parser = duration, default_value = "0s")]
+    pub warm_up: Duration,
+    /// By how much more, from 1 on.
+    #[arg(long, env = "WARM_UP_COST", default_value_t = 3)]
+    pub warm_up_cost: u32,
+    /// Counters rise once in this time, as those of a consumer that works by batches do. At once: 0s.
+    #[arg(long, env = "COUNT_EVERY", value_parser = duration, default_value = "0s")]
+    pub count_every: Duration,
     /// Bytes of memory leaked per record.
     #[arg(long, env = "LEAK", default_value_t = 0)]
     pub leak: usize,

@@ -15,7 +15,7 @@ use crate::clock::now_millis;
 use crate::fate::Fate;
 use crate::ledger::Partition;
 use crate::membership::{self, Member};
-use crate::metrics::Metrics;
+use crate::metrics::{Batch, Metrics};
 use crate::pace::Debt;
 use crate::settings::{Settings, StallScope, WorkKind};
 
@@ -56,6 +56,9 @@ pub fn run(
         acknowledger,
         stop,
         debt: Debt::default(),
+        started: Instant::now(),
+        batch: Batch::default(),
+        told: Instant::now(),
         taken: 0,
         leaked: Vec::new(),
         hanging: false,
@@ -78,6 +81,10 @@ struct Worker<'a> {
     acknowledger: Arc<Acknowledger>,
     stop: &'a AtomicBool,
     debt: Debt,
+    started: Instant,
+    /// What was counted and is not told yet, and when anything was told last.
+    batch: Batch,
+    told: Instant,
     taken: u64,
     leaked: Vec<Vec<u8>>,
     /// The whole consumer hangs, for the rest of its life.
@@ -96,6 +103,9 @@ impl Worker<'_> {
                 membership::commit(consumer, CommitMode::Async);
                 last_commit = Instant::now();
             }
+            if self.settings.work.count_every <= self.told.elapsed() {
+                self.tell();
+            }
             if self.left.is_some_and(|it| AWAY <= it.elapsed()) {
                 self.left = None;
                 membership::subscribe(consumer, self.settings)?;
@@ -113,8 +123,9 @@ impl Worker<'_> {
         Ok(())
     }
 
-    fn leave(&self, consumer: BaseConsumer<Member>) {
+    fn leave(&mut self, consumer: BaseConsumer<Member>) {
         tracing::info!("stopping");
+        self.tell();
         self.acknowledger.flush(LAST_FLUSH);
         membership::commit(&consumer, CommitMode::Sync);
         // Leaves the group.
@@ -137,7 +148,7 @@ impl Worker<'_> {
         let key = message.key().unwrap_or_default();
         let fate = self.settings.misbehavior.faults.fate(topic, partition.number, offset, key);
         if fate != Fate::Skipped {
-            self.metrics.consumed.inc();
+            self.batch.consumed += 1;
         }
         match fate {
             Fate::Skipped => {}
@@ -168,11 +179,9 @@ impl Worker<'_> {
 
     fn count(&mut self, fate: Fate, partition: &Partition, offset: i64) {
         match fate {
-            Fate::Processed => {
-                self.metrics.processed.inc();
-            }
+            Fate::Processed => self.batch.processed += 1,
             Fate::Failed => {
-                self.metrics.errors.inc();
+                self.batch.errors += 1;
                 tracing::warn!("failed at {partition}/{offset}");
             }
             Fate::Dropped | Fate::Skipped | Fate::Stalled => {}
@@ -181,6 +190,19 @@ impl Worker<'_> {
             // Written to, or the kernel would not hand out the memory.
             self.leaked.push(vec![1; self.settings.work.leak]);
         }
+    }
+
+    /// Tells what was counted since the last time.
+    fn tell(&mut self) {
+        self.metrics.tell(std::mem::take(&mut self.batch));
+        self.told = Instant::now();
+    }
+
+    /// What a record costs now.
+    fn cost(&self) -> Duration {
+        let work = &self.settings.work;
+        let times = if self.started.elapsed() < work.warm_up { work.warm_up_cost } else { 1 };
+        work.work_per_message.saturating_mul(times)
     }
 
     /// Hangs on this record: heartbeats go on, nothing from it on is committed.
@@ -212,7 +234,7 @@ impl Worker<'_> {
 
     /// Spends the time that a record costs; false when it was told to stop meanwhile.
     fn work(&mut self) -> bool {
-        let cost = self.settings.work.work_per_message;
+        let cost = self.cost();
         let due = self.debt.add(cost);
         let started = Instant::now();
         while !self.stopping() {
