@@ -22,6 +22,16 @@ pub struct RecordedVerdict {
     pub second: f64,
 }
 
+impl RecordedVerdict {
+    /// Whether it, told live, is what judging again tells. What a sample shows is acted on within a second
+    /// by the pass that it asks for; judging again tells whole seconds, rounded down.
+    #[must_use]
+    pub fn agrees_with(&self, again: &Self) -> bool {
+        let alike = (&self.verdict, &self.reason) == (&again.verdict, &again.reason);
+        alike && (-1.0..2.0).contains(&(self.second - again.second))
+    }
+}
+
 impl Scenario {
     /// What ended the last trial, by the operator's mark in its trace, and by the plugin that
     /// judges this trace again.
