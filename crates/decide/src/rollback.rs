@@ -34,17 +34,17 @@ pub(crate) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Roll
         return Plan::to(State::AtRest(rest_after(scene, rollback)), effects);
     }
     let canary_now = scene.canary_units().min(scene.total);
-    let (primary_first, spared) = match rollback.from {
+    let (primary_first, dispensable) = match rollback.from {
         Origin::Trial => (false, true),
-        // Until primary carries N without them, healthy pods of the canary leave one by one.
+        // Healthy pods leave unit by unit while primary lacks some; no longer than a version may take.
         Origin::Promoting => (
             !scene.primary_carries(promoted, canary_now),
-            scene.canary_failed() || scene.primary_carries(promoted, 0),
+            overdue || scene.canary_failed() || scene.primary_carries(promoted, 0),
         ),
     };
     // A canary that never gets through its own restart holds what no move may take from it.
     let stuck = overdue && scene.canary_side().rolls;
-    let at_once = (rollback.cause.is_immediate() && spared || stuck)
+    let at_once = (rollback.cause.is_immediate() && dispensable || stuck)
         && scene.canary_speaks_for(rollback.id.revision);
     let counts = if primary_first {
         scene.next_counts(scene.keep_canary(canary_now))

@@ -284,10 +284,8 @@ pub(crate) fn enter(scene: &Scene<'_>, index: usize) -> CurrentStep {
 }
 
 /// The step with its clocks set by what is seen. Only the canary's own delay counts towards its
-/// deadline, and each of its pods that gets further begins it anew, as does a restart. It stands while anything else is
-/// in the way: pods of primary that leave or start, another N, a cluster without room, a Kafka that
-/// says nothing, a move that is ours. Once all was settled a group that rebalances is in the way,
-/// too: only pods that the canary has lost count then.
+/// deadline, and each of its pods that gets further begins it anew, as does a restart of those that
+/// had got there.
 fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentStep {
     let goal = fit_canary(step.canary, scene.total);
     let primary = &scene.primary.workload;
@@ -309,19 +307,7 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentSt
     let restarts = 0 < step.reached && canary.is_some_and(|it| it.differs);
     let before = if restarts { 0 } else { step.reached };
     let reached = if known { before.max(scene.canary_serving().min(goal)) } else { before };
-    let own = canary.is_none_or(|it| !it.current || !it.rolled || it.available < it.replicas);
-    let own = match scene.seen.membership {
-        Membership::NotJoined => true,
-        Membership::Rebalancing => own || step.hold == Stopwatch::default(),
-        Membership::Settled | Membership::Unknown => own,
-    };
-    let primary_moves = primary.available < primary.replicas
-        || !primary.current
-        || 0 < primary.terminating
-        || scene.total_changes();
-    let blocked = scene.seen.canary_blocked.is_some();
-    let free = !primary_moves && !blocked && !is_our_move(scene, goal);
-    let blamed = running && !settled && own && known && free;
+    let blamed = running && !settled && scene.canary_delays(step, goal);
     let watched = scene.seen.watched_since;
     let well = step.hold.since.is_some_and(|it| scene.overdue(it));
     let begins = restarts || before < reached || (settled && well);
@@ -338,6 +324,26 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentSt
 }
 
 impl Scene<'_> {
+    /// Whether it is the canary that is waited for, and nothing else: no pods of primary that leave or
+    /// start, no other N, no cluster without room, no Kafka that says nothing, no move that is ours. Once
+    /// all was settled a group that rebalances is something else, too: only lost pods count then.
+    fn canary_delays(&self, step: CurrentStep, goal: u32) -> bool {
+        let (primary, canary) = (&self.primary.workload, self.seen.canary.as_ref());
+        let lacks = canary.is_none_or(|it| !it.current || !it.rolled || it.available < it.replicas);
+        let own = match self.seen.membership {
+            Membership::NotJoined => true,
+            Membership::Rebalancing => lacks || step.hold == Stopwatch::default(),
+            Membership::Settled => lacks,
+            Membership::Unknown => false,
+        };
+        let primary_moves = primary.available < primary.replicas
+            || !primary.current
+            || 0 < primary.terminating
+            || self.total_changes();
+        let blocked = self.seen.canary_blocked.is_some();
+        own && !primary_moves && !blocked && !is_our_move(self, goal)
+    }
+
     /// Pods of the canary that serve on its template, none of an earlier one among them.
     fn canary_serving(&self) -> u32 {
         let canary = self.seen.canary.as_ref().filter(|it| it.current);

@@ -11,7 +11,7 @@ use crate::shape::{DeploymentStrategy, Portion};
 use crate::state::{Origin, State, Stopwatch};
 use crate::table::decide;
 use crate::testing::{
-    Change, ID, NEXT, NOW, PROMOTED, THIRD, adopting, ask, order, primary, progressing,
+    Change, ID, NEXT, NOW, PROMOTED, THIRD, adopting, ask, order, overdue, primary, progressing,
     rolling_back, step, target, with, workload,
 };
 
@@ -105,8 +105,13 @@ fn an_aborted_promotion_gives_up_no_canary_that_primary_can_not_do_without() {
     assert!(!decide(&short, NOW).effects.iter().any(removes), "eight of ten would be left");
     let whole = with(short.clone(), &[|it| primary(it).workload = workload(PROMOTED, 9)]);
     assert!(decide(&whole, NOW).effects.iter().any(removes), "nine are enough");
-    let broken = with(short, &[|it| it.evidence = Evidence::GuardFailed]);
+    let broken = with(short.clone(), &[|it| it.evidence = Evidence::GuardFailed]);
     assert!(decide(&broken, NOW).effects.iter().any(removes), "it serves nobody");
+    let waited = with(short, &[overdue]);
+    assert!(
+        decide(&waited, NOW).effects.iter().any(removes),
+        "a cluster without room holds it no longer"
+    );
 }
 
 /// A quota keeps no restart waiting: what serves is enough once primary has taken the unit back.
