@@ -17,7 +17,8 @@ use crate::observation::Role;
 use crate::observation::name_table::NameTable;
 use crate::signals::pod_accounts::PodAccounts;
 
-/// Share of messages committed without work, or worked on twice, that is nobody's fault: noise of scrapes and commits.
+/// Share of messages committed without work, or worked on twice, that is nobody's fault: noise of
+/// scrapes and commits.
 const LEAST_TOLERATED_SHARE: f64 = 0.05;
 /// Where pods differ by more, a canary that skips or repeats all of its work looks like one of them.
 const MOST_TOLERATED_SHARE: f64 = 1.0;

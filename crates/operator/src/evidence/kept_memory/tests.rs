@@ -4,31 +4,15 @@
 use std::sync::Arc;
 
 use siskin_analysis::observation::{
-    GroupObservation, GroupState, MemberCount, Observation, Owner, PartitionObservation,
-    PodObservation, Role,
+    GroupObservation, GroupState, MemberCount, Observation, Owner, PartitionObservation, Role,
 };
+use siskin_simulation::healthy_pod;
 
 use super::*;
 
 const POLL: Millis = 10_000;
 const SPELL: Millis = 20 * 60_000;
 const HOUR: Millis = 3_600_000;
-
-fn pod() -> PodObservation {
-    PodObservation {
-        name: Arc::from("orders-primary-0"),
-        role: Role::Primary,
-        created: 0,
-        ready: true,
-        terminating: false,
-        restarts: 0,
-        oom_kills: 0,
-        crash_loop: false,
-        containers: Arc::default(),
-        node: None,
-        metrics: None,
-    }
-}
 
 /// Twenty minutes of a primary pod that commits with every poll, from a moment on.
 fn record(begin: Millis) -> Record {
@@ -46,7 +30,8 @@ fn record(begin: Millis) -> Record {
         let partitions = (0..4).map(row).collect();
         let state = GroupState::Stable;
         let group = Some(GroupObservation { state, epoch: 1, members, partitions });
-        record.push(Observation { at: begin + step * POLL, group, pods: vec![pod()] });
+        let pods = vec![healthy_pod("orders-primary-0", Role::Primary, 0)];
+        record.push(Observation { at: begin + step * POLL, group, pods });
     }
     record
 }

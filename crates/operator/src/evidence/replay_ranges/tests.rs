@@ -7,6 +7,7 @@ use siskin_analysis::observation::{
 use siskin_api::annotations::replay;
 use siskin_decide::testing::ID;
 use siskin_kafka::PodIdentity;
+use siskin_simulation::healthy_pod;
 
 use super::object::kept;
 use super::*;
@@ -39,19 +40,7 @@ fn group(role: Role, committed: i64, partitions: i32) -> GroupObservation {
 }
 
 fn canary() -> PodObservation {
-    PodObservation {
-        name: "orders-canary-a".into(),
-        role: Role::Canary,
-        created: 0,
-        ready: true,
-        terminating: false,
-        restarts: 0,
-        oom_kills: 0,
-        crash_loop: false,
-        containers: [].into(),
-        node: None,
-        metrics: None,
-    }
+    healthy_pod("orders-canary-a", Role::Canary, 0)
 }
 
 fn gone(at: Timestamp) -> GonePod {

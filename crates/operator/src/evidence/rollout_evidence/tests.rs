@@ -7,6 +7,7 @@ use siskin_analysis::Verdict;
 use siskin_analysis::observation::{MemberCount, Role};
 use siskin_decide::testing::{NOW, progressing};
 use siskin_kafka::{GroupSnapshot, SampleError};
+use siskin_simulation::healthy_pod;
 
 use super::*;
 use crate::name::Name;
@@ -56,21 +57,9 @@ fn every_sample_is_news_where_an_attempt_waits_for_it() {
 
 /// The pods of a trial at a second: the canary's was restarted so often.
 fn pods(restarts: u32) -> Vec<PodObservation> {
-    let pod = |name: &str, role, restarts| PodObservation {
-        name: Arc::from(name),
-        role,
-        created: 0,
-        ready: true,
-        terminating: false,
-        restarts,
-        oom_kills: 0,
-        crash_loop: false,
-        containers: Arc::default(),
-        node: None,
-        metrics: None,
-    };
-    let primary = pod("orders-primary-0", Role::Primary, 0);
-    vec![primary, pod("orders-canary-0", Role::Canary, restarts)]
+    let primary = healthy_pod("orders-primary-0", Role::Primary, 0);
+    let canary = healthy_pod("orders-canary-0", Role::Canary, 0);
+    vec![primary, PodObservation { restarts, ..canary }]
 }
 
 /// A canary that is restarted twice under a primary in this health, and the time when it is well.

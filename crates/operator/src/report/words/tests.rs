@@ -3,6 +3,7 @@
 use siskin_analysis::observation::PodObservation;
 use siskin_decide::testing::{ID, NEXT, progressing, step, workload};
 use siskin_decide::{Headway, Origin, Rollback, Stopwatch};
+use siskin_simulation::healthy_pod;
 
 use super::*;
 use crate::apply::effects::Applied;
@@ -97,19 +98,8 @@ fn said(world: &mut World, membership: Membership) -> String {
 fn what_a_step_waits_for_beside_its_canary_is_named() {
     let mut world = begun();
     world.primary.as_mut().unwrap().workload.terminating = 1;
-    let pod = PodObservation {
-        name: "orders-primary-7".into(),
-        role: Role::Primary,
-        created: 0,
-        ready: false,
-        terminating: true,
-        restarts: 0,
-        oom_kills: 0,
-        crash_loop: false,
-        containers: [].into(),
-        node: None,
-        metrics: None,
-    };
+    let pod = healthy_pod("orders-primary-7", Role::Primary, 0);
+    let pod = PodObservation { ready: false, terminating: true, ..pod };
     world.pods.observations = vec![pod];
     let whole = said(&mut world, Membership::Settled);
     assert!(whole.contains("pod orders-primary-7 of orders-primary has not left yet"), "{whole}");
