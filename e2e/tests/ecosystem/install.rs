@@ -141,7 +141,7 @@ fn makes_room(bed: &Testbed) -> Result<()> {
     }
     let kubectl = Command::get_program(&bed.kubectl_command()).to_owned();
     bed.load_image(KUBECTL_IMAGE, kubectl.as_ref())?;
-    for folder in ["config/rbac", "config/crd"] {
+    for folder in ["config/guard", "config/guard-scale", "config/rbac", "config/crd"] {
         let path = bed.repository().join(folder).display().to_string();
         bed.kubectl(&["delete", "-k", &path, "--ignore-not-found"])?;
     }

@@ -2,10 +2,11 @@
 //! has. Without labels: the pod is the target's label.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
@@ -26,7 +27,6 @@ pub struct Metrics {
     /// Seconds per record.
     pub seconds: Histogram,
     resident: Gauge,
-    cpu: Counter<f64, AtomicU64>,
     registry: Arc<Registry>,
 }
 
@@ -49,7 +49,6 @@ impl Metrics {
         let (consumed, processed, errors) =
             (Counter::default(), Counter::default(), Counter::default());
         let (seconds, resident) = (Histogram::new(BUCKETS), Gauge::default());
-        let cpu = Counter::default();
         registry.register("consumed", "Records taken from Kafka", consumed.clone());
         registry.register("processed", "Records processed", processed.clone());
         registry.register("errors", "Records that ended in a terminal error", errors.clone());
@@ -61,11 +60,10 @@ impl Metrics {
             Unit::Bytes,
             resident.clone(),
         );
-        let unit = Unit::Seconds;
-        registry.register_with_unit("process_cpu", "CPU of this process", unit, cpu.clone());
+        registry.register_collector(Box::new(ProcessCpu));
         let build = Info::new([("version".to_owned(), version.to_owned())]);
         registry.register("build", "The version that runs", build);
-        Self { consumed, processed, errors, seconds, resident, cpu, registry: Arc::new(registry) }
+        Self { consumed, processed, errors, seconds, resident, registry: Arc::new(registry) }
     }
 
     /// Tells what was counted.
@@ -81,16 +79,25 @@ impl Metrics {
     pub fn text(&self) -> String {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         self.resident.set(resident_bytes(&status).unwrap_or(0));
-        let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-        // Two texts at once may both see more than was told: then neither adds the other's part again.
-        let more = cpu_seconds(&stat).unwrap_or(0.0) - self.cpu.get();
-        if 0.0 < more {
-            self.cpu.inc_by(more);
-        }
         let mut text = String::new();
         // Writing to a String can't fail.
         encode(&mut text, &self.registry).ok();
         text
+    }
+}
+
+/// The kernel counts: it is asked whenever somebody reads.
+#[derive(Debug)]
+struct ProcessCpu;
+
+impl Collector for ProcessCpu {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+        let Some(seconds) = cpu_seconds(&stat) else { return Ok(()) };
+        let counter = ConstCounter::new(seconds);
+        let (unit, kind) = (Unit::Seconds, counter.metric_type());
+        let help = "CPU of this process";
+        counter.encode(encoder.encode_descriptor("process_cpu", help, Some(&unit), kind)?)
     }
 }
 

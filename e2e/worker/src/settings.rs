@@ -110,8 +110,8 @@ pub struct Work {
     /// For this long after its start a record costs WARM_UP_COST times as much, as while caches fill.
     #[arg(long, env = "WARM_UP", value_parser = duration, default_value = "0s")]
     pub warm_up: Duration,
-    /// By how much more, from 1 on.
-    #[arg(long, env = "WARM_UP_COST", default_value_t = 3)]
+    /// So many times as much, from 1 on.
+    #[arg(long, env = "WARM_UP_COST", value_parser = clap::value_parser!(u32).range(1..), default_value_t = 3)]
     pub warm_up_cost: u32,
     /// Counters rise once in this time, as those of a consumer that works by batches do. At once: 0s.
     #[arg(long, env = "COUNT_EVERY", value_parser = duration, default_value = "0s")]
