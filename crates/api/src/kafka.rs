@@ -27,9 +27,11 @@ pub struct KafkaSource {
         inner(length(min = 1, max = 249), regex(pattern = r"^[A-Za-z0-9._-]+$"))
     )]
     pub topics: Vec<String>,
-    /// A Secret of this namespace that says how to connect, by the keys `ca.crt` (TLS), `tls.crt`
-    /// and `tls.key` (client certificate), `sasl.mechanism` (`PLAIN`, `SCRAM-SHA-256`,
-    /// `SCRAM-SHA-512`), `username` and `password`. Default: plain text, no authentication.
+    /// A Secret of this namespace that says how to connect, by the keys `ca.crt` (TLS, by
+    /// these authorities) or `tls` with the value `system` (TLS, by public authorities): without one of
+    /// them there is no TLS; `tls.crt` and `tls.key` (client certificate), `sasl.mechanism` (`PLAIN`,
+    /// `SCRAM-SHA-256`, `SCRAM-SHA-512`), `username` and `password`. Default: plain text, no
+    /// authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials_secret_ref: Option<SecretRef>,
 }

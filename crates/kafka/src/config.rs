@@ -6,7 +6,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
-use crate::security::Security;
+use crate::security::{Authorities, Security};
 
 /// Most bootstrap servers. A client asks a further one only when one fails: more are a mistake.
 const MAX_SERVERS: usize = 32;
@@ -108,9 +108,12 @@ impl ClusterConfig {
         };
         config.set("security.protocol", protocol);
         if let Some(tls) = tls {
-            config
-                .set("ssl.ca.pem", &tls.ca_pem)
-                .set("ssl.endpoint.identification.algorithm", "https");
+            match &tls.authorities {
+                Authorities::Pem(text) => config.set("ssl.ca.pem", text),
+                // Wherever this system keeps them: the client is linked with an OpenSSL of its own, which does not know.
+                Authorities::System => config.set("ssl.ca.location", "probe"),
+            };
+            config.set("ssl.endpoint.identification.algorithm", "https");
             if let Some(identity) = &tls.identity {
                 config
                     .set("ssl.certificate.pem", &identity.certificate_pem)

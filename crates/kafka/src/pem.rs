@@ -7,7 +7,7 @@ use std::ptr::{self, NonNull};
 
 use openssl_sys as ssl;
 
-use crate::security::Security;
+use crate::security::{Authorities, Security};
 
 /// Which part of the credentials is no good, by the Secret's key, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +22,9 @@ pub(crate) fn check(security: &Security) -> Result<(), BadPem> {
     let Some(tls) = security.tls() else { return Ok(()) };
     let bad = |key, problem| BadPem { key, problem };
     // librdkafka adds each certificate of the bundle, and refuses a bundle of which one is bad.
-    if certificates(&tls.ca_pem).is_none_or(|it| it.is_empty()) {
+    if let Authorities::Pem(text) = &tls.authorities
+        && certificates(text).is_none_or(|it| it.is_empty())
+    {
         return Err(bad("ca.crt", "holds a certificate that can't be read"));
     }
     let Some(identity) = &tls.identity else { return Ok(()) };

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 const CA: &str = "ca.crt";
+const TLS: &str = "tls";
+/// The only value of [`TLS`].
+const SYSTEM: &str = "system";
 const CERTIFICATE: &str = "tls.crt";
 const KEY: &str = "tls.key";
 const MECHANISM: &str = "sasl.mechanism";
@@ -28,8 +31,17 @@ pub struct Security {
 /// Trusted authorities, and optionally our own certificate.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Tls {
-    pub(crate) ca_pem: String,
+    pub(crate) authorities: Authorities,
     pub(crate) identity: Option<Identity>,
+}
+
+/// Whose certificates of brokers are believed.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Authorities {
+    /// Those of this PEM text.
+    Pem(String),
+    /// The public ones, as the image or the machine has them.
+    System,
 }
 
 /// A client certificate with its key, both PEM.
@@ -66,8 +78,8 @@ pub(crate) enum SaslMechanism {
 pub enum CredentialsError {
     /// None of the known keys is there.
     #[error(
-        "the credentials Secret has none of the keys `ca.crt`, `tls.crt`, `tls.key`, \
-         `sasl.mechanism`, `username`, `password`; add some or drop the reference to it"
+        "the credentials Secret has none of the keys `ca.crt`, `tls`, `tls.crt`, \
+         `tls.key`, `sasl.mechanism`, `username`, `password`; add some or drop the reference to it"
     )]
     NoKnownKey,
     /// A key is there that needs another one.
@@ -80,8 +92,9 @@ pub enum CredentialsError {
     },
     /// `PLAIN` without TLS would send the password in clear text.
     #[error(
-        "the credentials Secret asks for `sasl.mechanism` PLAIN without `ca.crt`: the password \
-         would cross the network in clear text; add `ca.crt` or use SCRAM-SHA-512"
+        "the credentials Secret asks for `sasl.mechanism` PLAIN without TLS: the password would \
+         cross the network in clear text; add `ca.crt`, or `tls: system` where the brokers' \
+         certificates are of a public authority, or use SCRAM-SHA-512"
     )]
     PlainWithoutTls,
     /// The mechanism is none of the supported ones.
@@ -103,10 +116,10 @@ pub enum CredentialsError {
 impl Security {
     /// Parses the data of a Secret (already base64-decoded).
     ///
-    /// Keys: `ca.crt` (PEM; its presence means TLS), `tls.crt` with `tls.key` (PEM; our client
-    /// certificate, needs `ca.crt`), `sasl.mechanism` (`PLAIN`, `SCRAM-SHA-256` or
-    /// `SCRAM-SHA-512`) with `username` and `password`. Other keys are ignored. A broker whose
-    /// certificate comes from a public authority needs that authority's root in `ca.crt`.
+    /// Keys: `ca.crt` (PEM) or `tls` with the value `system` (public authorities): one of them
+    /// means TLS; `tls.crt` with `tls.key` (PEM; our client certificate, only with TLS);
+    /// `sasl.mechanism` (`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`) with `username` and
+    /// `password`. Other keys are ignored.
     ///
     /// # Errors
     /// [`CredentialsError`] when keys are missing or contradict each other, or a value is
@@ -128,8 +141,11 @@ impl Security {
     pub(crate) fn to_secret(&self) -> BTreeMap<String, String> {
         let Self { tls, sasl } = self;
         let mut data = Vec::new();
-        if let Some(Tls { ca_pem, identity }) = tls {
-            data.push((CA, &**ca_pem));
+        if let Some(Tls { authorities, identity }) = tls {
+            data.push(match authorities {
+                Authorities::Pem(text) => (CA, &**text),
+                Authorities::System => (TLS, SYSTEM),
+            });
             if let Some(Identity { certificate_pem, key_pem }) = identity {
                 data.extend([(CERTIFICATE, &**certificate_pem), (KEY, &**key_pem)]);
             }
@@ -168,7 +184,7 @@ impl fmt::Debug for Sasl {
 }
 
 fn parse_tls(data: &BTreeMap<String, Vec<u8>>) -> Result<Option<Tls>, CredentialsError> {
-    let ca = pem(data, CA, "-----BEGIN CERTIFICATE-----")?;
+    let authorities = parse_authorities(data)?;
     let certificate = pem(data, CERTIFICATE, "-----BEGIN CERTIFICATE-----")?;
     let key = pem(data, KEY, "PRIVATE KEY-----")?;
     let identity = match (certificate, key) {
@@ -177,10 +193,23 @@ fn parse_tls(data: &BTreeMap<String, Vec<u8>>) -> Result<Option<Tls>, Credential
         (None, Some(_)) => return Err(incomplete(KEY, CERTIFICATE)),
         (None, None) => None,
     };
-    match (ca, identity) {
-        (Some(ca_pem), identity) => Ok(Some(Tls { ca_pem, identity })),
+    match (authorities, identity) {
+        (Some(authorities), identity) => Ok(Some(Tls { authorities, identity })),
         (None, Some(_)) => Err(incomplete(CERTIFICATE, CA)),
         (None, None) => Ok(None),
+    }
+}
+
+fn parse_authorities(
+    data: &BTreeMap<String, Vec<u8>>,
+) -> Result<Option<Authorities>, CredentialsError> {
+    let bad = |problem| Err(CredentialsError::BadValue { key: TLS, problem });
+    let own = pem(data, CA, "-----BEGIN CERTIFICATE-----")?;
+    match (own, line(data, TLS)?.as_deref()) {
+        (own, None) => Ok(own.map(Authorities::Pem)),
+        (None, Some(SYSTEM)) => Ok(Some(Authorities::System)),
+        (Some(_), Some(SYSTEM)) => bad("there beside `ca.crt`: keep the one that is meant"),
+        (_, Some(_)) => bad("not `system`, its only value; authorities of your own go to `ca.crt`"),
     }
 }
 

@@ -56,12 +56,13 @@ fn order_and_repetition_make_no_other_cluster() {
 fn the_protocol_follows_from_the_credentials() {
     type Part<'a> = &'a [(&'a str, &'a str)];
     let sasl = [("sasl.mechanism", "SCRAM-SHA-256"), ("username", "u"), ("password", "p")];
-    let tls = [("ca.crt", PEM)];
-    let cases: [(&[Part<'_>], &str); 4] = [
+    let (tls, public) = ([("ca.crt", PEM)], [("tls", "system")]);
+    let cases: [(&[Part<'_>], &str); 5] = [
         (&[], "plaintext"),
         (&[&tls], "ssl"),
         (&[&sasl], "sasl_plaintext"),
         (&[&tls, &sasl], "sasl_ssl"),
+        (&[&public, &sasl], "sasl_ssl"),
     ];
     for (parts, protocol) in cases {
         let data: BTreeMap<String, Vec<u8>> = parts
@@ -76,5 +77,19 @@ fn the_protocol_follows_from_the_credentials() {
         assert_eq!(config.get("security.protocol"), Some(protocol));
         // Without a mechanism librdkafka falls back to one that is not built in.
         assert_eq!(config.get("sasl.mechanism").is_some(), protocol.starts_with("sasl"));
+        assert_eq!(config.get("ssl.ca.pem").is_some(), parts.contains(&&tls[..]));
+        assert_eq!(config.get("ssl.ca.location").is_some(), parts.contains(&&public[..]));
     }
+}
+
+#[test]
+fn the_client_takes_the_public_authorities_of_the_system() {
+    let data = BTreeMap::from([("tls".to_owned(), b"system".to_vec())]);
+    let security = Security::from_secret(&data).expect("valid credentials");
+    let cluster =
+        ClusterConfig::new(["127.0.0.1:1".to_owned()], Some(security)).expect("an address");
+    let config = cluster.to_librdkafka(Duration::from_secs(10));
+    // TLS is set up as the client is made; nobody is asked by then.
+    let made = config.create::<rdkafka::producer::BaseProducer>();
+    assert!(made.is_ok(), "{:?}", made.err());
 }

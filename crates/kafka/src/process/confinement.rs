@@ -24,8 +24,8 @@ const ALL_SCOPES: u64 = 1 << 0 | 1 << 1;
 /// First version that knows scopes.
 const SCOPES_SINCE: libc::c_long = 6;
 
-/// What resolving a name needs: its configuration, and parts of the C library. A folder that is not
-/// there is none that could be read.
+/// What resolving a name needs: its configuration, and parts of the C library; and the public authorities in `/etc/ssl` or
+/// `/etc/pki`. A folder that is not there is none that could be read.
 const READABLE: [&str; 5] = ["/etc", "/lib", "/lib64", "/usr/lib", "/run/systemd/resolve"];
 
 /// What a ruleset is about.

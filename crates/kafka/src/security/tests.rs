@@ -32,6 +32,9 @@ fn complete_sets_are_taken_and_other_keys_ignored() {
         ("password", "p"),
         ("ssl.engine.location", "/tmp/evil.so"),
     ];
+    let public = parse(&[("tls", "system"), ("tls.crt", CERTIFICATE), ("tls.key", KEY)]);
+    assert!(public.expect("public authorities").tls().is_some_and(|tls| tls.identity.is_some()));
+
     let both = parse(&plain).expect("TLS and SASL");
     assert!(both.tls().is_some_and(|tls| tls.identity.is_none()) && both.sasl().is_some());
 }
@@ -72,6 +75,7 @@ fn unusable_values_name_the_key() {
         ("password", "a\0b"),
         ("ca.crt", "not PEM"),
         ("ca.crt", KEY),
+        ("tls", "true"),
         ("tls.key", CERTIFICATE),
     ] {
         let mut data = BTreeMap::from(
@@ -85,6 +89,8 @@ fn unusable_values_name_the_key() {
         };
         assert_eq!(named, key);
     }
+    let both = parse(&[("ca.crt", CERTIFICATE), ("tls", "system")]);
+    assert!(matches!(both, Err(CredentialsError::BadValue { key: "tls", .. })), "{both:?}");
     let not_text = BTreeMap::from([("password".to_owned(), vec![0xff, 0xfe])]);
     assert!(matches!(
         Security::from_secret(&not_text),
