@@ -101,6 +101,12 @@ impl Duration {
     pub const fn saturating_mul(self, times: u32) -> Self {
         Self::from_secs(self.secs.saturating_mul(times))
     }
+
+    /// This duration and `other`, but not more than [`Duration::MAX`].
+    #[must_use]
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self::from_secs(self.secs.saturating_add(other.secs))
+    }
 }
 
 impl FromStr for Duration {

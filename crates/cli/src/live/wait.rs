@@ -4,16 +4,20 @@
 use std::time::Duration;
 
 use kube::ResourceExt as _;
+use siskin_api::Duration as ApiDuration;
 use tokio::time::Instant;
 
 use crate::cluster::Cluster;
 use crate::cluster::ask_error::AskError;
 use crate::live::output;
-use crate::live::waiting::{WaitAnswer, Waiting};
+use crate::live::waiting::{self, WaitAnswer, Waiting};
 use crate::options::live::WaitArgs;
 
 /// Pause between two looks: two small reads a second at most.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
+
+/// Longest wait for the CanaryRollout itself, whose plan says how long the rest may take.
+const FIRST_LOOK: ApiDuration = ApiDuration::from_mins(10);
 
 /// Exit code of a version that does not serve.
 const ROLLED_BACK: u8 = 1;
@@ -26,14 +30,19 @@ pub(crate) const TIMED_OUT: u8 = 124;
 
 /// Waits, and tells each change of what is waited for.
 pub(crate) async fn run(cluster: &Cluster, args: &WaitArgs) -> Result<u8, AskError> {
-    let allowed = u64::try_from(args.timeout.as_millis()).unwrap_or(0);
-    let deadline = Instant::now() + Duration::from_millis(allowed);
+    let begun = Instant::now();
+    let mut allowed = args.timeout.unwrap_or(FIRST_LOOK);
     let mut waiting = Waiting::new(args.change_id.clone(), args.keep_waiting);
     let mut told = String::new();
     loop {
+        let deadline =
+            begun + Duration::from_millis(u64::try_from(allowed.as_millis()).unwrap_or(0));
         let (name, answer) =
             match tokio::time::timeout_at(deadline, look(cluster, args, &mut waiting)).await {
-                Ok(Ok(looked)) => looked,
+                Ok(Ok(Look { name, answer, longest })) => {
+                    allowed = args.timeout.unwrap_or(longest);
+                    (name, answer)
+                }
                 Ok(Err(error)) if error.may_pass() => {
                     (String::new(), WaitAnswer::Waits(error.to_string()))
                 }
@@ -50,7 +59,7 @@ pub(crate) async fn run(cluster: &Cluster, args: &WaitArgs) -> Result<u8, AskErr
                     told = why;
                 }
                 if deadline <= Instant::now() {
-                    eprintln!("error: not over after {}: {told}", args.timeout);
+                    eprintln!("error: not over after {allowed}: {told}");
                     return Ok(TIMED_OUT);
                 }
                 tokio::time::sleep_until(deadline.min(Instant::now() + LOOKS_EVERY)).await;
@@ -62,13 +71,18 @@ pub(crate) async fn run(cluster: &Cluster, args: &WaitArgs) -> Result<u8, AskErr
     }
 }
 
-async fn look(
-    cluster: &Cluster,
-    args: &WaitArgs,
-    waiting: &mut Waiting,
-) -> Result<(String, WaitAnswer), AskError> {
+/// What one look showed.
+struct Look {
+    name: String,
+    answer: WaitAnswer,
+    /// How long a rollout of this plan may take.
+    longest: ApiDuration,
+}
+
+async fn look(cluster: &Cluster, args: &WaitArgs, waiting: &mut Waiting) -> Result<Look, AskError> {
     let rollout = cluster.rollout(&args.subject).await?;
     let deployment = cluster.deployment(&rollout.spec.target_ref.name).await?;
     let name = format!("{}/{}", cluster.namespace, rollout.name_any());
-    Ok((name, waiting.look(deployment.as_ref(), &rollout)))
+    let answer = waiting.look(deployment.as_ref(), &rollout);
+    Ok(Look { name, answer, longest: waiting::longest(&rollout.spec) })
 }

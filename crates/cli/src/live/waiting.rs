@@ -6,7 +6,8 @@ use kube::ResourceExt as _;
 use siskin_api::annotations::target::CHANGE_ID;
 use siskin_api::conditions::{COMPLETED, PROMOTED, RECONCILING, STALLED, is_true};
 use siskin_api::{
-    CanaryRollout, CanaryRolloutStatus, HistoryEntry, Phase, ProgressStatus, RolloutOutcome,
+    CanaryRollout, CanaryRolloutSpec, CanaryRolloutStatus, Duration, HistoryEntry, Order, Phase,
+    ProgressStatus, RolloutOutcome,
 };
 
 use crate::live::advice;
@@ -37,6 +38,18 @@ pub(crate) struct Waiting {
     carried: bool,
     /// Revision of the change, once the operator has named it.
     revision: Option<String>,
+}
+
+/// How long a rollout of this plan may take: all that its deadlines and holds allow, from the change to the promotion.
+pub(crate) fn longest(spec: &CanaryRolloutSpec) -> Duration {
+    // How pods are exchanged changes no time of the plan.
+    let plan = spec.freeze(Order::SurgeFirst);
+    let (start, promotion) = (plan.progress_deadline, plan.progress_deadline);
+    let steps = plan.steps().into_iter().map(|it| [plan.max_hold_of(&it), plan.progress_deadline]);
+    [start, promotion]
+        .into_iter()
+        .chain(steps.flatten())
+        .fold(Duration::default(), Duration::saturating_add)
 }
 
 impl Waiting {

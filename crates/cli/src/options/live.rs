@@ -149,9 +149,10 @@ pub(crate) struct WaitArgs {
     /// Without it: whatever the Deployment asks for.
     #[arg(long, value_name = "ID", value_parser = change_id)]
     pub(crate) change_id: Option<String>,
-    /// Longest time to wait, for example 45m or 2h.
-    #[arg(long, value_name = "TIME", default_value = "10m")]
-    pub(crate) timeout: Duration,
+    /// Longest time to wait, for example 45m or 2h. By default as long as a rollout of this plan may take: for each step its
+    /// maxHold and the progressDeadline, and the latter once more for the start and for the promotion.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) timeout: Option<Duration>,
     /// Wait on where a person is needed, instead of ending with 3.
     #[arg(long)]
     pub(crate) keep_waiting: bool,

@@ -179,3 +179,15 @@ fn a_deployment_that_is_made_anew_is_another_one() {
     assert_eq!(answer, WaitAnswer::Waits("the operator has not seen the change yet".to_owned()));
     assert_eq!(json!(rollout.status.expect("a status").phase), json!("Succeeded"));
 }
+
+#[test]
+fn without_a_time_out_a_wait_is_as_long_as_its_plan_may_take() {
+    let spec: CanaryRolloutSpec = serde_json::from_value(json!({
+        "targetRef": {"name": "orders"},
+        "strategy": {"steps": [{"weight": 10, "hold": "10m"}, {"weight": 50}], "progressDeadline": "7m"},
+        "analysis": {"kafka": {"bootstrapServers": ["k:1"], "consumerGroup": "orders"}},
+    }))
+    .expect("a spec");
+    // Three holds each, of ten minutes and of the default five; the deadline for both steps, the start and the promotion.
+    assert_eq!(longest(&spec), Duration::from_mins(30 + 15 + 4 * 7));
+}
