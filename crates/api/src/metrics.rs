@@ -175,10 +175,12 @@ pub struct Threshold {
     #[serde(default = "Threshold::default_failure_limit")]
     #[schemars(range(min = 0, max = 100))]
     pub failure_limit: i32,
-    /// What the bounds are about.
+    /// What the bounds are about: `Absolute`, the default, the canary's value itself; `Primary`, the canary's value divided by
+    /// the primary's; `Before`, the canary's value divided by what the primary's was before the trial.
     #[serde(default)]
     pub against: Against,
-    /// Whom the value is about. One that is about the whole is not shared with the primary.
+    /// Whom the value is about: `Pods`, the default, the pods, so that a reading counts as nothing where the primary is out of
+    /// the bounds as well; `Global`, the whole, which counts for the canary whoever caused it.
     #[serde(default)]
     pub scope: Scope,
 }

@@ -16,11 +16,7 @@ pub struct CanaryRolloutStatus {
     /// The generation of the spec that this status is about; -1 before the operator has seen it.
     #[serde(default = "CanaryRolloutStatus::unobserved")]
     pub observed_generation: i64,
-    /// Where the rollout is. `Pending`: not adopted yet, see `message`. `Adopting`: the running pods are handed over from the Deployment.
-    /// `Initialized`: at rest, nothing tried yet. `Preparing`: a new version waits for the conditions of
-    /// a fair trial. `Progressing`: the canary is compared with the primary. `Paused`: waits for evidence
-    /// or a person. `Promoting`, `RollingBack`: on the way back to rest. `Succeeded`, `Failed`: at rest,
-    /// with the outcome of the last trial. `Terminating`: handed back.
+    /// Where the rollout is; the type has the words, for in the CRD they stand in for a field's that may be absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
     /// True once the pods run as primary; the Deployment itself is kept at 0 replicas from then on.
@@ -130,7 +126,11 @@ pub enum AutoscalerKind {
     ScaledObject,
 }
 
-/// One word for where a rollout is.
+/// Where the rollout is. `Pending`: not adopted yet, see `message`. `Adopting`: the running pods are handed over from
+/// the Deployment. `Initialized`: at rest, nothing tried yet. `Preparing`: a new version waits for the conditions of a
+/// fair trial. `Progressing`: the canary is compared with the primary. `Paused`: waits for evidence or a person.
+/// `Promoting`, `RollingBack`: on the way back to rest. `Succeeded`, `Failed`: at rest, with the outcome of the last
+/// trial. `Terminating`: handed back.
 #[derive(
     Clone,
     Copy,

@@ -47,11 +47,7 @@ pub struct Strategy {
     #[serde(default = "Strategy::default_hold")]
     #[x_kube(validation = rules::HOLD)]
     pub hold: Duration,
-    /// `SurgeFirst` starts pods of one role before it stops those of the other, as many at a time
-    /// as the Deployment's own `maxSurge` allows; what finds no room there is stopped first, within
-    /// its `maxUnavailable`. `DrainFirst` stops pods first and waits until they have left, for
-    /// groups that must never have more members than `replicas`. By default `DrainFirst` if the
-    /// Deployment's strategy is `Recreate` or its `maxSurge` is 0, else `SurgeFirst`.
+    /// Which pods come first; the type has the words, for in the CRD they stand in for a field's that may be absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
     /// Upper bound of all pods together, primary and canary: for example the number of partitions.
@@ -118,7 +114,10 @@ pub enum Approval {
     Required,
 }
 
-/// Which pod comes first when one moves from a role to the other.
+/// `SurgeFirst` starts pods of one role before it stops those of the other, as many at a time as the Deployment's own
+/// `maxSurge` allows; what finds no room there is stopped first, within its `maxUnavailable`. `DrainFirst` stops pods first
+/// and waits until they have left, for groups that must never have more members than `replicas`. By default `DrainFirst` if
+/// the Deployment's strategy is `Recreate` or its `maxSurge` is 0, else `SurgeFirst`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum Order {
     /// Start the new one, then stop the old one.
