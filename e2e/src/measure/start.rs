@@ -27,6 +27,7 @@ pub(super) async fn measure(mut s: Scenario, seeded: Seeded, runs: u32) -> Resul
     s.given().a_load().await?;
     let (objects, namespace) = (s.objects.clone(), s.namespace.clone());
     let run = std::sync::Arc::clone(&s.run);
+    run.allow_leases()?;
     let (bed, topic, _load) = s.without_watches();
     let bootstrap = bed.kafka_bootstrap();
     let groups = Groups { bootstrap: &bootstrap, topic: &topic };
