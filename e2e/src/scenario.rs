@@ -29,6 +29,7 @@ mod recorded;
 mod rollout;
 mod run;
 pub mod seen;
+mod shipped;
 mod stalls;
 pub mod test_run;
 mod then;

@@ -14,7 +14,7 @@ use super::java::{Java, Protocol};
 use super::load::Load;
 use super::objects::ObjectKind;
 use super::operator::Election;
-use super::policy::{self, Policy};
+use super::policy::Policy;
 use super::proxy::{Proxy, Source};
 use super::rollout::RolloutSpec;
 use super::run::Scenario;
@@ -256,18 +256,6 @@ impl Given<'_> {
         self.0.log.note(format!("policy {}", policy.name));
         let manifest = policy.manifest(&self.0.namespace).to_string();
         self.0.kubectl(&["apply", "-f", "-"], &manifest).await.map(drop)
-    }
-
-    /// The policies of an overlay as it is shipped, for this scenario's namespace alone; answers with what was applied. The
-    /// API server learns of them some time later.
-    pub async fn shipped_policies(&mut self, overlay: &str) -> Result<String> {
-        self.0.log.note(format!("the policies of {overlay}"));
-        let folder = self.0.run.bed.repository().join(overlay);
-        let folder = folder.to_str().context("a path in UTF-8")?;
-        let shipped = self.0.kubectl(&["kustomize", folder], "").await?;
-        let policies = policy::narrowed(&shipped, &self.0.namespace)?.to_string();
-        self.0.kubectl(&["apply", "-f", "-"], &policies).await?;
-        Ok(policies)
     }
 
     /// A rollout of this spec.

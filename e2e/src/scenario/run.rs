@@ -24,7 +24,7 @@ use super::proxy::{Proxy, Source};
 use super::rollout::RolloutSpec;
 use super::seen::{self, Part};
 use super::test_run::{self, Isolation, TestRun};
-use super::{dump, history, invariants, random};
+use super::{dump, history, invariants, random, shipped};
 use crate::testbed::{Testbed, shell};
 
 /// The name of the rollout, as of its target.
@@ -98,7 +98,13 @@ async fn play(
     let begun = Instant::now();
     let namespace = random::namespace();
     let mut scenario = Scenario::begin(Arc::clone(&run), &namespace, &namespace).await?;
-    let played = AssertUnwindSafe(body(&mut scenario)).catch_unwind().await;
+    let all = async |s: &mut Scenario| {
+        if shipped::are_asked_for() {
+            s.given().all_policies().await?;
+        }
+        body(s).await
+    };
+    let played = AssertUnwindSafe(all(&mut scenario)).catch_unwind().await;
     let outcome = match &played {
         Ok(Ok(())) => scenario.verdict(),
         Ok(Err(error)) => Err(anyhow!("{error:#}")),

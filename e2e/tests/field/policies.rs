@@ -29,39 +29,6 @@ const AUTHOR: &str = "ada";
 /// May do what Siskin does, and command.
 const OWNER: &str = "grace";
 
-/// Everything at once, for this scenario alone, and in force.
-async fn all_policies(s: &mut Scenario) -> Result<()> {
-    for overlay in ["config/guard", "config/guard-scale", "config/policies", "config/stamp"] {
-        s.given().shipped_policies(overlay).await?;
-    }
-    is_refused_a_revision(s, "with the label siskin.dev/target only").await?;
-    opts_in(s).await?;
-    s.given().shipped_policies("config/opt-in").await.map(drop)
-}
-
-/// A policy is in force that refuses the operator a revision without a label, in these words.
-async fn is_refused_a_revision(s: &Scenario, words: &str) -> Result<()> {
-    let probe = json!({
-        "apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": {"name": "probe"}, "revision": 1, "data": {},
-    });
-    let deadline = Instant::now() + PATIENCE;
-    let create = by(OPERATOR, &["create", "--dry-run=server", "-f", "-"]);
-    loop {
-        match s.kubectl(&create, &probe.to_string()).await {
-            Err(error) if format!("{error:#}").contains(words) => return Ok(()),
-            Err(error) => return Err(error),
-            Ok(_) => ensure!(Instant::now() < deadline, "the policy is not in force"),
-        }
-        tokio::time::sleep(LOOKS_EVERY).await;
-    }
-}
-
-/// The namespace is one in which the operator may write.
-async fn opts_in(s: &Scenario) -> Result<()> {
-    let namespace = format!("namespace/{}", s.namespace);
-    s.kubectl(&["label", &namespace, "siskin.dev/enabled=true"], "").await.map(drop)
-}
-
 /// Rights on rollouts alone for the author; also on Deployments and one Secret for the owner.
 async fn people(s: &Scenario) -> Result<()> {
     let every = ["get", "list", "create", "update", "patch", "delete"];
@@ -302,7 +269,7 @@ fn a_primary_that_is_left_to_its_target_needs_no_verb_any_more() {
 #[test]
 fn with_all_policies_on_a_rollout_goes_all_its_ways() {
     scenario(async |s| {
-        all_policies(s).await?;
+        s.given().all_policies().await?;
         s.given().an_adopted_autoscaled_fleet(3).await?;
         // By hand, and put back.
         let role = json!({"metadata": {"labels": {"siskin.dev/role": null}}});
@@ -335,7 +302,7 @@ fn with_all_policies_on_a_rollout_goes_all_its_ways() {
 fn a_namespace_that_has_not_opted_in_is_left_alone_and_told_how_to() {
     scenario(async |s| {
         s.given().shipped_policies("config/opt-in").await?;
-        is_refused_a_revision(s, "siskin.dev/enabled=true").await?;
+        s.given().a_policy_that_refuses_revisions("siskin.dev/enabled=true").await?;
         s.given().an_operator(Election::None)?;
         s.given().a_fleet(2).await?;
         s.given().a_rollout(&RolloutSpec::endless()).await?;
@@ -343,7 +310,7 @@ fn a_namespace_that_has_not_opted_in_is_left_alone_and_told_how_to() {
         s.then()
             .tells("WriteRefused", "kubectl label namespace NAME siskin.dev/enabled=true")
             .await?;
-        opts_in(s).await?;
+        s.when().opts_in().await?;
         s.given().rest().await
     });
 }
