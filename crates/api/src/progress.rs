@@ -76,7 +76,18 @@ pub struct ProgressStatus {
 }
 
 /// Why a revision was given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Deserialize,
+    Serialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+)]
 pub enum Cause {
     /// The comparison found it worse than the primary.
     AnalysisFailed,
@@ -108,7 +119,18 @@ pub enum Origin {
 }
 
 /// Why a revision is promoted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Deserialize,
+    Serialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+)]
 pub enum PromotionReason {
     /// It passed every step.
     Passed,

@@ -5,17 +5,23 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use parking_lot::RwLock;
-use siskin_api::conditions::{SOURCES_REACHABLE, STALLED, WRITES_ACCEPTED};
-use siskin_api::{CanaryRollout, CanaryRolloutStatus, Phase, Verdict};
+use siskin_api::conditions::{RECONCILING, SOURCES_REACHABLE, STALLED, WRITES_ACCEPTED};
+use siskin_api::{CanaryRollout, CanaryRolloutStatus, HistoryEntry, Phase, Verdict};
+use siskin_decide::Held;
 
 use crate::name::Name;
-use crate::process::metrics::shown::{Hold, Shown};
+use crate::process::metrics::endings::Ended;
+use crate::process::metrics::shown::{End, Hold, Shown};
 
 /// Conditions that say, with this status, that something is in the way.
 const HELD: [(&str, &str); 3] =
     [(STALLED, "True"), (SOURCES_REACHABLE, "False"), (WRITES_ACCEPTED, "False")];
+
+/// Reasons for which what is under way waits for room in the cluster: without a deadline, so that somebody should know.
+const BLOCKED: [Held; 2] = [Held::PrimaryBlocked, Held::CanaryBlocked];
 
 /// What is remembered of a rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +41,7 @@ pub struct Reported {
     phase: Option<Phase>,
     verdict: Option<Verdict>,
     held: Vec<Hold>,
+    ended: Option<End>,
 }
 
 /// Every rollout that the watch has shown. Clones share it.
@@ -145,6 +152,7 @@ impl Index {
             phase: status.phase,
             verdict: status.verdict,
             held: status.held.clone(),
+            ended: status.ended,
         });
         shown.collect()
     }
@@ -167,11 +175,12 @@ impl Index {
 
 impl Reported {
     fn of(status: &CanaryRolloutStatus) -> Self {
+        let blocked = |it: &Condition| BLOCKED.iter().any(|held| it.reason == <&str>::from(held));
         let held = status.conditions.iter().filter_map(|it| {
-            let condition = HELD
-                .into_iter()
-                .find(|(type_, holds)| it.type_ == *type_ && it.status == *holds)?
-                .0;
+            let known =
+                HELD.into_iter().find(|(type_, holds)| it.type_ == *type_ && it.status == *holds);
+            let waits = || (it.type_ == RECONCILING && blocked(it)).then_some(RECONCILING);
+            let condition = known.map(|it| it.0).or_else(waits)?;
             Some(Hold {
                 condition,
                 reason: it.reason.as_str().into(),
@@ -182,8 +191,16 @@ impl Reported {
             phase: status.phase,
             verdict: status.analysis.as_ref().and_then(|it| it.verdict),
             held: held.collect(),
+            ended: status.history.first().map(end),
         }
     }
+}
+
+/// Named as the counter of all ends names it.
+fn end(entry: &HistoryEntry) -> End {
+    let promoted_by = entry.promoted_by.map(Into::into);
+    let reason = entry.cause.map(Into::into).or(promoted_by).unwrap_or_default();
+    End { how: Ended { outcome: entry.outcome.into(), reason }, at: entry.finished.0 }
 }
 
 impl Rollouts {

@@ -122,3 +122,17 @@ fn a_status_that_tells_no_headway_begins_where_its_state_began() {
     };
     assert_eq!(read.headway, Headway { reached: 0, since: wrote.since });
 }
+
+#[test]
+fn an_end_is_named_in_metrics_as_it_is_in_the_status() {
+    for cause in Cause::iter() {
+        let (decided, told): (&str, &str) = (cause.into(), wire_cause(cause).into());
+        assert_eq!(decided, told);
+        assert_eq!(serde_json::to_value(wire_cause(cause)).expect("JSON"), told);
+    }
+    for by in PromotedBy::iter() {
+        let (decided, told): (&str, &str) = (by.into(), wire_promoted_by(by).into());
+        assert_eq!(decided, told);
+        assert_eq!(serde_json::to_value(wire_promoted_by(by)).expect("JSON"), told);
+    }
+}

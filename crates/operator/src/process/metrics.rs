@@ -19,7 +19,7 @@ use siskin_api::Phase;
 use siskin_kafka::UnreadReason;
 use strum::IntoEnumIterator;
 
-pub(crate) mod endings;
+pub mod endings;
 mod register;
 pub mod shown;
 

@@ -85,7 +85,13 @@ fn metrics_show_what_the_status_says_is_in_the_way() {
         json!({"type": type_, "status": status, "reason": reason, "message": "",
             "lastTransitionTime": "2026-01-01T00:00:07Z"})
     };
-    let status = json!({"phase": "Preparing", "analysis": {"verdict": "Inconclusive"}, "conditions": [
+    let ended = |outcome: &str, field: &str, reason: &str| {
+        json!({"rolloutId": "8c4b6d5f9a-1", "revision": "8c4b6d5f9a", "outcome": outcome, field: reason,
+            "started": "2026-01-01T00:00:03Z", "finished": "2026-01-01T00:00:09Z"})
+    };
+    let status = json!({"phase": "Preparing", "analysis": {"verdict": "Inconclusive"},
+        "history": [ended("Promoted", "promotedBy", "Bypass"), ended("RolledBack", "cause", "GuardFailed")],
+        "conditions": [
         condition("Ready", "True", "PodsReady"),
         condition("Stalled", "True", "PreflightFailed"),
         condition("SourcesReachable", "True", "Answered"),
@@ -100,8 +106,20 @@ fn metrics_show_what_the_status_says_is_in_the_way() {
         (shown[0].phase, shown[0].verdict),
         (Some(Phase::Preparing), Some(Verdict::Inconclusive))
     );
+    let blocked = json!([condition("Reconciling", "True", "CanaryBlocked")]);
+    let going_on = json!([condition("Reconciling", "True", "Progressing")]);
     let hold =
         |condition, reason: &str| Hold { condition, reason: reason.into(), since: created("7") };
     let expected = [hold("Stalled", "PreflightFailed"), hold("WritesAccepted", "NotPermitted")];
     assert_eq!(shown[0].held, expected);
+    let how = Ended { outcome: "Promoted", reason: "Bypass" };
+    assert_eq!(shown[0].ended, Some(End { how, at: created("9") }), "the last one");
+    let mut held = |conditions| {
+        orders.status.as_mut().expect("a status").conditions =
+            serde_json::from_value(conditions).expect("conditions");
+        index.note(&orders);
+        index.shown()[0].held.clone()
+    };
+    assert_eq!(held(blocked), [hold("Reconciling", "CanaryBlocked")], "for want of room");
+    assert_eq!(held(going_on), []);
 }

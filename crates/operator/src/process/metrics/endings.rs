@@ -23,11 +23,11 @@ type Labels = [(&'static str, &'static str); 2];
 
 /// The end of a rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ended {
+pub struct Ended {
     /// As in the status' history.
-    pub(crate) outcome: &'static str,
+    pub outcome: &'static str,
     /// The cause of its rollback, or what allowed its promotion.
-    pub(crate) reason: &'static str,
+    pub reason: &'static str,
 }
 
 impl Ended {

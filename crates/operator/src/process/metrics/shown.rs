@@ -11,6 +11,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use siskin_api::{Phase, Verdict};
 
+use super::endings::Ended;
 use crate::clock;
 
 /// A rollout, as its status says.
@@ -26,6 +27,17 @@ pub struct Shown {
     pub verdict: Option<Verdict>,
     /// What keeps it from going on.
     pub held: Vec<Hold>,
+    /// How its last attempt ended, if one did.
+    pub ended: Option<End>,
+}
+
+/// How an attempt ended, as the status' history says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// As it is counted.
+    pub how: Ended,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A condition that says that a rollout does not go on.
@@ -74,7 +86,8 @@ impl Collector for Shows {
         };
         let (all, now) = (source(), clock::now());
         info(&mut encoder, &all)?;
-        held(&mut encoder, &all, now)
+        held(&mut encoder, &all, now)?;
+        ended(&mut encoder, &all)
     }
 }
 
@@ -111,6 +124,24 @@ fn held(encoder: &mut DescriptorEncoder<'_>, all: &[Shown], now: Timestamp) -> f
             ];
             ConstGauge::new(seconds).encode(family.encode_family(&labels)?)?;
         }
+    }
+    Ok(())
+}
+
+/// A time and no counter: what began and ended while nobody scraped is told, too, and by the rollout's own name.
+fn ended(encoder: &mut DescriptorEncoder<'_>, all: &[Shown]) -> fmt::Result {
+    let help = "When the last attempt of a CanaryRollout ended, in seconds since 1970, and how";
+    let name = "rollout_ended_timestamp_seconds";
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for it in all {
+        let Some(End { how, at }) = it.ended else { continue };
+        let labels = [
+            ("namespace", &*it.namespace),
+            ("name", &*it.name),
+            ("outcome", how.outcome),
+            ("reason", how.reason),
+        ];
+        ConstGauge::new(at.as_second()).encode(family.encode_family(&labels)?)?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use siskin_kafka::UnreadReason;
 use strum::IntoEnumIterator;
 
 use crate::process::metrics::endings::Ended;
-use crate::process::metrics::shown::{Hold, Shown};
+use crate::process::metrics::shown::{End, Hold, Shown};
 use crate::process::metrics::{Metrics, Publication, Storing, Written};
 
 mod page;
@@ -120,6 +120,7 @@ fn each_rollout_is_shown_by_the_one_that_leads() {
             phase: Some(Phase::Preparing),
             verdict: Some(siskin_api::Verdict::Inconclusive),
             held: vec![held],
+            ended: Some(End { how: Ended { outcome: "Promoted", reason: "Bypass" }, at: since }),
         }]
     });
     assert!(!metrics.encode().unwrap().contains("orders"), "one that waits shows none");
@@ -132,4 +133,8 @@ fn each_rollout_is_shown_by_the_one_that_leads() {
         text.lines().find_map(|it| it.strip_prefix(held)).expect("for how long it is held");
     let seconds: f64 = seconds.parse().expect("a number");
     assert!((600.0..660.0).contains(&seconds), "{seconds}");
+    let ended = r#"siskin_rollout_ended_timestamp_seconds{namespace="shop",name="orders",outcome="Promoted",reason="Bypass"} "#;
+    let at = text.lines().find_map(|it| it.strip_prefix(ended)).expect("when it ended");
+    let ago = crate::clock::now().as_second() - at.parse::<i64>().expect("whole seconds");
+    assert!((600..660).contains(&ago), "{ago}");
 }

@@ -8,7 +8,8 @@ use clap::{Arg, CommandFactory as _};
 
 use super::counted_once;
 use crate::options::Options;
-use crate::process::metrics::shown::{Hold, Shown};
+use crate::process::metrics::endings::Ended;
+use crate::process::metrics::shown::{End, Hold, Shown};
 
 const FILE: &str = "docs/reference/operator.md";
 
@@ -70,6 +71,7 @@ fn page() -> String {
             phase: None,
             verdict: None,
             held,
+            ended: Some(End { how: Ended { outcome: "Promoted", reason: "Bypass" }, at: since }),
         }]
     });
     let text = metrics.encode().unwrap();
