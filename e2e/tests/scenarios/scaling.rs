@@ -32,7 +32,7 @@ fn by_the_target_in_the_middle_of_a_trial() {
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().edits_target(&json!({"spec": {"replicas": 5}})).await?;
         counts(s, 5, 4, 1).await?;
-        s.then().tells("TargetDrained", "5 replicas").await?;
+        s.then().tells("TargetDrained", "5 consumers are wanted now").await?;
         s.when().edits_target(&json!({"spec": {"replicas": 2}})).await?;
         counts(s, 2, 1, 1).await
     });
@@ -45,7 +45,7 @@ fn by_the_rollout_and_then_the_target_has_no_say() {
         s.when().edits_rollout(&json!({"spec": {"replicas": 4}})).await?;
         counts(s, 4, 4, 0).await?;
         s.when().edits_target(&json!({"spec": {"replicas": 6}})).await?;
-        s.then().tells("TargetDrained", "6 replicas").await?;
+        s.then().tells("TargetDrained", "replicas: 4 of CanaryRollout").await?;
         counts(s, 4, 4, 0).await?;
         s.given().a_canary_of(&Version::good("2")).await?;
         s.when().edits_rollout(&json!({"spec": {"replicas": 2}})).await?;

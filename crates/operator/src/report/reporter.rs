@@ -121,23 +121,12 @@ impl Reporter {
     /// Tells what effects alone have changed.
     fn effects(&self, round: &Round<'_>) {
         let world = round.world;
-        let target = world.target_name();
         for effect in &round.applied.made {
             match effect {
                 Effect::Drain { noted }
                     if world.primary.as_ref().is_some_and(|it| it.facts.adopted) =>
                 {
-                    // What it was set to; `noted` is what it is given back with.
-                    let set = world.target.as_ref().map_or(*noted, |it| it.workload.replicas);
-                    let rollout = &world.name.name;
-                    let note = format!(
-                        "{target} was set to {set} replicas by someone else; its pods run as {target}-primary, so it was drained again. To scale them, scale CanaryRollout {rollout}"
-                    );
-                    let (kind, action) = (EventKind::Normal, set.to_string());
-                    self.announce(
-                        world,
-                        Announcement { kind, reason: "TargetDrained", action, note },
-                    );
+                    self.announce(world, scaling::drained(round, *noted));
                 }
                 Effect::Primary { scope: WriteScope::Whole, .. } => {
                     self.repair(round, Role::Primary);
@@ -146,6 +135,7 @@ impl Reporter {
                     self.repair(round, Role::Canary);
                 }
                 Effect::OwnPrimaryByTarget => {
+                    let target = world.target_name();
                     let note = format!(
                         "the template of {target} was not promoted: {target}-primary keeps serving and belongs to {target} now. Revert {target} in Git before the next sync, the guard is off"
                     );

@@ -1,9 +1,12 @@
 //! What a person reads of autoscalers: why a target is not adopted, and what was pointed where. Pure.
 
-use siskin_decide::{Autoscalers, Bar, InTheWay, ScaleTo, ScalerKind, ScalerName, in_the_way};
+use siskin_decide::{
+    Autoscalers, Bar, Effect, InTheWay, ScaleTo, ScalerKind, ScalerName, in_the_way,
+};
 
 use crate::observe::world::World;
 use crate::process::events::{Announcement, EventKind};
+use crate::report::round::Round;
 
 /// Why the target's autoscaler is not taken over, and what to do.
 pub(crate) fn in_the_way_text(world: &World) -> String {
@@ -35,6 +38,30 @@ pub(crate) fn in_the_way_text(world: &World) -> String {
             "a VerticalPodAutoscaler acts on Deployment {target} and would lose its pods, which run as {target}-primary; set its updatePolicy.updateMode to \"Off\", or delete it"
         ),
     }
+}
+
+/// A count that somebody set on the drained target, and what became of the wish. `noted` is what the target is given back
+/// with.
+pub(crate) fn drained(round: &Round<'_>, noted: u32) -> Announcement {
+    let world = round.world;
+    let (target, rollout) = (world.target_name(), &world.name.name);
+    let set = world.target.as_ref().map_or(noted, |it| it.workload.replicas);
+    let noted_with_it = round.plan.effects.iter().rev().find_map(Effect::facts);
+    let facts = noted_with_it.or(world.primary.as_ref().map(|it| &it.facts));
+    let total = facts.map_or(0, |it| it.replicas);
+    let becomes = match world.rollout.spec.replicas {
+        _ if total == set => format!("{set} consumers are wanted now"),
+        Some(replicas) => format!(
+            "replicas: {replicas} of CanaryRollout {rollout} decides. Scale that, or let the count of the Deployment decide again: kubectl patch canaryrollout {rollout} --type=merge -p '{{\"spec\":{{\"replicas\":null}}}}'"
+        ),
+        None => format!("the count was not followed. To scale them, scale CanaryRollout {rollout}"),
+    };
+    let note = format!(
+        "{target} was set to {set} replicas by someone else; its pods run as {target}-primary, so it was drained again; {becomes}"
+    );
+    // Announcements of one action are one Event, which keeps its first note.
+    let action = format!("{set}, of {total} wanted");
+    Announcement { kind: EventKind::Normal, reason: "TargetDrained", action, note }
 }
 
 /// What is waited for before a unit moves.
