@@ -26,7 +26,11 @@ pub(crate) fn begin(seen: &Observed) -> Plan {
         seen.target.as_ref().is_some_and(|it| 0 < it.workload.available && it.noted.is_none());
     // A mark that an earlier life left behind says nothing about a target that serves by itself.
     let known = seen.last_total.is_some() || seen.state != State::Pending;
-    if (known || !seeds)
+    // Selector and strategy of a primary are those of the target, or of what is left of it.
+    let shaped =
+        seen.target.is_some() || seen.canary.as_ref().is_some_and(|it| it.revision.is_some());
+    if shaped
+        && (known || !seeds)
         && let Some(plan) = restore(seen)
     {
         return plan;

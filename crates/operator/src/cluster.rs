@@ -6,6 +6,7 @@ pub mod calls;
 pub mod connection;
 pub mod newest;
 pub mod patch;
+pub(crate) mod pods;
 pub mod refusal;
 pub mod requests;
 pub mod taken;

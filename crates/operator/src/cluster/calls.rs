@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Secret};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::api::{
     ApiResource, DynamicObject, GetParams, ListParams, ObjectList, PostParams, VersionMatch,
 };
-use kube::core::{DeserializeGuard, Expression, Selector, Status};
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::core::DeserializeGuard;
+use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use siskin_api::CanaryRollout;
 use siskin_api::annotations::{ROLE, TARGET};
 
 use crate::cluster::newest::NewestRevision;
+use crate::cluster::refusal::{is_denial, is_leaving};
 use crate::cluster::taken::Taken;
 use crate::cluster::wire::as_written_by_the_server;
 use crate::name::Name;
@@ -77,16 +77,11 @@ impl CallFailed {
     pub(crate) fn is_conflict(&self) -> bool {
         match &self.source {
             CallError::Api(kube::Error::Api(status)) => {
-                matches!(status.code, 404 | 409) && !is_denial(status)
+                matches!(status.code, 404 | 409) && !is_denial(status) && !is_leaving(status)
             }
             CallError::Api(_) | CallError::Deadline(_) => false,
         }
     }
-}
-
-/// Whether admission said no, whatever the code.
-pub(super) fn is_denial(status: &Status) -> bool {
-    status.message.contains("denied the request") || status.message.contains("denied request")
 }
 
 /// An object, if it is there.
@@ -276,36 +271,6 @@ impl Cluster {
         Ok(found.is_none_or(|it| it.metadata.deletion_timestamp.is_some()))
     }
 
-    /// Some pods of a namespace, of whatever workload.
-    pub(crate) async fn pods(&self, namespace: &str, limit: u32) -> Result<Vec<Pod>, CallFailed> {
-        let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
-        let some = ListParams::default().limit(limit);
-        let list = call("list", || format!("Pods of {namespace}"), api.list(&some)).await?;
-        Ok(list.items)
-    }
-
-    /// Pods of a target that are being deleted, its children's left out: they are watched.
-    pub(crate) async fn terminating_of(
-        &self,
-        namespace: &str,
-        target: &DynamicObject,
-    ) -> Result<u32, CallFailed> {
-        let selector = serde_json::from_value(target.data["spec"]["selector"].clone()).ok();
-        let selector = selector.and_then(|it: LabelSelector| Selector::try_from(it).ok());
-        let Some(mut selector) = selector else { return Ok(0) };
-        selector.extend([Expression::DoesNotExist(ROLE.into())]);
-        let api: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
-        let some = ListParams::default().labels_from(&selector);
-        let what = || format!("Pods of {}", target.name_any());
-        let list = call("list", what, api.list(&some)).await?;
-        let leaves = |it: &&Pod| {
-            let over = it.status.as_ref().and_then(|it| it.phase.as_deref());
-            it.metadata.deletion_timestamp.is_some()
-                && !matches!(over, Some("Succeeded" | "Failed"))
-        };
-        Ok(u32::try_from(list.items.iter().filter(leaves).count()).unwrap_or(u32::MAX))
-    }
-
     /// A `ConfigMap`: replay ranges.
     pub(crate) async fn config_map(&self, namespace: &str, name: &str) -> Found<ConfigMap> {
         get(&self.all(Some(namespace)), "ConfigMap", name).await
@@ -318,7 +283,7 @@ impl Cluster {
 }
 
 /// The page of a listing that begins here, or the first one.
-fn page(listing: ListParams, from: Option<&str>) -> ListParams {
+pub(super) fn page(listing: ListParams, from: Option<&str>) -> ListParams {
     match from {
         Some(from) => listing.continue_token(from),
         None => listing,
@@ -326,7 +291,7 @@ fn page(listing: ListParams, from: Option<&str>) -> ListParams {
 }
 
 /// The objects of a page, and where the next one begins.
-fn parted<K: Clone>(page: ObjectList<K>) -> (Vec<K>, Option<String>) {
+pub(super) fn parted<K: Clone>(page: ObjectList<K>) -> (Vec<K>, Option<String>) {
     (page.items, page.metadata.continue_.filter(|it| !it.is_empty()))
 }
 

@@ -3,7 +3,7 @@
 
 use kube::core::Status;
 
-use crate::cluster::calls::{CallError, CallFailed, is_denial};
+use crate::cluster::calls::{CallError, CallFailed};
 
 /// Characters of the server's words that are told: three or four sentences.
 const MAX_WORDS: usize = 600;
@@ -23,6 +23,8 @@ pub enum RefusalReason {
     WriteRefused,
     /// A webhook that must be asked did not answer.
     WebhookUnavailable,
+    /// An object of the name that is to be made is being deleted, and not gone.
+    BeingDeleted,
     /// The API server did not answer: whether the write was made is unknown.
     Unanswered,
     /// The frozen template of a revision is gone, and nothing runs it any more.
@@ -45,6 +47,9 @@ impl RefusalReason {
             }
             Self::WebhookUnavailable => {
                 "bring the webhook back, or let its failurePolicy be Ignore"
+            }
+            Self::BeingDeleted => {
+                "it was deleted in the foreground and waits for its pods or for a finalizer: look at both; it is made again once it is gone"
             }
             Self::Unanswered => "look at the API server and at webhooks that take long",
             Self::TemplateLost => {
@@ -86,6 +91,16 @@ impl CallFailed {
     }
 }
 
+/// Whether admission said no, whatever the code.
+pub(super) fn is_denial(status: &Status) -> bool {
+    status.message.contains("denied the request") || status.message.contains("denied request")
+}
+
+/// Whether the name of a new object is held by one that is being deleted: nobody was faster, and another look changes nothing.
+pub(super) fn is_leaving(status: &Status) -> bool {
+    status.reason == "AlreadyExists" && status.message.contains("object is being deleted")
+}
+
 fn reason_of(status: &Status) -> RefusalReason {
     let says = |text: &str| status.message.contains(text);
     if says("failed calling webhook") || says("failed to call webhook") {
@@ -97,6 +112,9 @@ fn reason_of(status: &Status) -> RefusalReason {
     // A webhook chooses its code: Kyverno says 400, Gatekeeper 403, others 500.
     if is_denial(status) {
         return RefusalReason::WriteRefused;
+    }
+    if is_leaving(status) {
+        return RefusalReason::BeingDeleted;
     }
     match status.code {
         403 if says(" cannot ") && says("resource") => RefusalReason::NotPermitted,

@@ -16,6 +16,9 @@ use crate::observe::pods::{Pods, Stranger};
 /// A list is used for this long: a group with strangers in it is no reason to list at each sample.
 const LIST_GOOD_FOR: Duration = Duration::from_secs(30);
 
+/// A list that nobody has renewed for so long is of a group without strangers by now, or of one that is gone.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(300);
+
 /// Pods taken from one list at most: the smallest clusters' worth, and bounded memory in large
 /// ones.
 pub const MAX_PODS: u32 = 2_000;
@@ -60,14 +63,14 @@ impl Neighbors {
         if fresh {
             return;
         }
+        self.known.retain(|_, (at, _)| at.elapsed() < FORGOTTEN_AFTER);
         // Marked at once, so that one list is under way per namespace, and a failed one waits too.
         let before = self.known.remove(namespace).map(|(_, pods)| pods).unwrap_or_default();
         self.known.insert(namespace.clone(), (Instant::now(), before));
         let (cluster, namespace) = (self.cluster.clone(), namespace.clone());
         let elsewhere = self.pods.elsewhere(&namespace, usize::try_from(MAX_PODS).unwrap_or(0));
         self.asked.push(Box::pin(async move {
-            let found = cluster.pods(&namespace, MAX_PODS).await;
-            let here = found.map(|all| all.iter().filter_map(Stranger::of).collect::<Vec<_>>());
+            let here = cluster.pods(&namespace, MAX_PODS, Stranger::of).await;
             (namespace, here.map(|here| here.into_iter().chain(elsewhere).collect()))
         }));
     }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::cluster::calls::{CallFailed, Cluster, admitted};
 use crate::cluster::patch::JsonPatch;
+use crate::cluster::refusal::RefusalReason;
 use crate::observe::asked::as_asked;
 use crate::observe::parse;
 use crate::workloads::children::Child;
@@ -65,7 +66,7 @@ impl Defaults {
                 answer
             }
             // What it would not take, it has not made.
-            Err(error) if error.is_refused() => false,
+            Err(error) if error.is_refused() && !is_silence(&error) => false,
             // Nothing is written again, and no pod restarted, because nobody answered.
             Err(_) => true,
         }
@@ -97,7 +98,9 @@ impl Defaults {
             // What it would not take, it has not made; asked again when the object changes.
             Err(error) if error.is_refused() => {
                 tracing::debug!(error = error.told(), "a dry run was refused");
-                self.remember(question, false);
+                if !is_silence(&error) {
+                    self.remember(question, false);
+                }
                 return Ok(false);
             }
             Err(error) => return Err(error),
@@ -126,6 +129,12 @@ impl Defaults {
         }
         answers.insert(question, answer);
     }
+}
+
+/// Whether a webhook that must be asked was away: nobody has said what the template would be, and once it is back it will
+/// be said.
+fn is_silence(error: &CallFailed) -> bool {
+    error.refusal() == Some(RefusalReason::WebhookUnavailable)
 }
 
 fn question(live: &DynamicObject, known: KnownTemplate<'_>) -> DefaultsQuestion {

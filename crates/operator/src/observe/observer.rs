@@ -278,7 +278,9 @@ impl Observer {
     }
 
     async fn canary(&self, kin: Kin<'_>) -> Result<Option<Workload>, CallFailed> {
-        let Some(object) = &kin.live.canary else { return Ok(None) };
+        let Some(object) = &kin.live.canary else {
+            return Ok(parse::left_behind(kin.pods.shown(Role::Canary)));
+        };
         Ok(Some(self.child(object, Role::Canary, kin).await))
     }
 

@@ -105,6 +105,23 @@ pub(crate) fn workload(object: &DynamicObject, expected: Option<&Child>, pods: S
     }
 }
 
+/// What is left of a child whose Deployment somebody deleted: it goes at once, its pods have their grace period, and are
+/// consumers until then. Those that nobody ends, orphaned on purpose, count as none: they would be waited for without end.
+pub(crate) fn left_behind(pods: Shown) -> Option<Workload> {
+    let leaving = Workload {
+        revision: None,
+        replicas: 0,
+        ready: 0,
+        available: 0,
+        updated: 0,
+        terminating: pods.terminating,
+        current: true,
+        rolled: true,
+        differs: false,
+    };
+    (0 < pods.terminating).then_some(leaving)
+}
+
 /// The target, with the keys of its live template.
 pub(crate) fn target(object: &DynamicObject, desired: Desired) -> Target {
     let mut workload = workload(object, None, Shown::default());

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use siskin_analysis::observation::Millis;
 
+use crate::cluster::connection::SILENT_SECONDS;
+
 /// Whether the watch of the pods shows what there is.
 #[derive(Clone, Debug, Default)]
 pub struct Sight(Arc<Mutex<Seeing>>);
@@ -27,8 +29,9 @@ impl Default for Seeing {
     }
 }
 
-/// A watch is begun again after at most 30 s, and says nothing when that goes well.
-const BEGUN_AGAIN_WITHIN: Millis = 40_000;
+/// A watch is begun again after at most 30 s; a server that does not answer that is given up after that many seconds. One that
+/// does says nothing until there is news.
+const BEGUN_AGAIN_WITHIN: Millis = 40_000 + SILENT_SECONDS as Millis * 1_000;
 
 impl Sight {
     /// The watch broke: what the store shows is the past from `now` on.
@@ -97,9 +100,13 @@ mod tests {
         let sight = Sight::default();
         sight.regained();
         sight.lost(5_000);
-        assert_eq!(sight.lost_for(45_000), Some(40_000));
-        assert_eq!(sight.lost_for(45_001), None);
-        sight.lost(60_000);
-        assert_eq!(sight.lost_for(61_000), Some(1_000));
+        assert_eq!(
+            sight.lost_for(135_000),
+            Some(130_000),
+            "a server may have taken it and not answer"
+        );
+        assert_eq!(sight.lost_for(135_001), None);
+        sight.lost(160_000);
+        assert_eq!(sight.lost_for(161_000), Some(1_000));
     }
 }

@@ -45,6 +45,7 @@ fn no_primary() -> Vec<Case> {
     vec![
         ("N1", with(at_rest(), &[lost])),
         ("N2", with(plain(), &[|it| it.target = None])),
+        ("N2", with(at_rest(), &[lost, |it| it.target = None, |it| it.canary = None])),
         ("N3", with(plain(), &[|it| target(it).noted = Some(4)])),
         ("N4", with(plain(), &[|it| it.spec_valid = false, |it| it.suspended = true])),
         ("N5", with(plain(), &[|it| it.autoscalers = Autoscalers::Unknown])),

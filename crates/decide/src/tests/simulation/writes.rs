@@ -251,6 +251,9 @@ fn primary(
     if !frozen && read != Some(revision) {
         return Err(Failed::Impossible("gives primary a template that is not frozen"));
     }
+    if read.is_none() && view.seen.target.is_none() && view.seen.canary.is_none() {
+        return Err(Failed::Impossible("makes primary of nothing: no Deployment has its shape"));
+    }
     let version = cluster.next_version();
     let mut object = match (cluster.primary.take(), view.versions.primary) {
         (None, None) => PrimaryObject {

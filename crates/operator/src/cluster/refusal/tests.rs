@@ -87,6 +87,22 @@ fn a_refusal_is_known_by_what_servers_policies_and_webhooks_say() {
     assert_eq!(failed(409, conflict).refusal(), None, "somebody else was faster");
 }
 
+/// The server's words for a Deployment of which one pod is on a dead node, deleted by `kubectl delete --cascade=foreground`.
+#[test]
+fn the_name_of_what_is_being_deleted_is_held_and_nobody_was_faster() {
+    let words = r#"object is being deleted: deployments.apps "orders-primary" already exists"#;
+    let refused = |words: &str| {
+        let mut error = failed(409, words);
+        if let CallError::Api(kube::Error::Api(status)) = &mut error.source {
+            status.reason = "AlreadyExists".into();
+        }
+        error.refusal()
+    };
+    assert_eq!(refused(words), Some(RefusalReason::BeingDeleted));
+    let made_meanwhile = r#"deployments.apps "orders-primary" already exists"#;
+    assert_eq!(refused(made_meanwhile), None, "somebody else was faster");
+}
+
 #[test]
 fn what_is_told_is_one_bounded_line() {
     for (code, _, message) in REFUSALS {

@@ -106,3 +106,18 @@ async fn a_refused_dry_run_is_no_error_and_an_unanswered_one_repairs_nothing() {
     let known = KnownTemplate { key: 1, template, rewritten: true };
     assert!(Defaults::default().account_for(&cluster, &there, known).await.is_err());
 }
+
+/// The answer of a webhook that is away is no answer about the template.
+#[tokio::test]
+async fn a_webhook_that_is_away_is_asked_again_and_repairs_nothing() {
+    let away = json!({"status": "Failure", "code": 500, "message": "Internal error occurred: failed calling webhook \"images.example.com\": connection refused"});
+    let (cluster, asked) = cluster(500, away);
+    let there = live(&deployment("docker.io/orders:0", 1, "5"));
+    let known = KnownTemplate { key: 1, template: &wanted().spec["template"], rewritten: true };
+    let defaults = Defaults::default();
+    for _ in 0..2 {
+        assert!(!defaults.account_for(&cluster, &there, known).await.unwrap());
+    }
+    assert_eq!(asked.load(Ordering::Acquire), 2, "not remembered");
+    assert!(defaults.accounts_for(&cluster, &there, &wanted()).await);
+}

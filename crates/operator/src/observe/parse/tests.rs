@@ -75,3 +75,11 @@ fn absurd_numbers_of_attempts_are_none() {
     assert_eq!(counted("4294967295"), (0, 0, 3));
     assert_eq!(counted("-1"), (0, 0, 3));
 }
+
+#[test]
+fn pods_of_a_deleted_child_are_consumers_until_they_have_left() {
+    let left = |all, terminating| left_behind(Shown { all, terminating });
+    assert_eq!(left(3, 2).map(|it| (it.replicas, it.terminating)), Some((0, 2)));
+    assert_eq!(left(3, 0), None, "orphaned: nobody ends them");
+    assert_eq!(left(0, 0), None);
+}
