@@ -175,8 +175,8 @@ pub struct Threshold {
     #[serde(default = "Threshold::default_failure_limit")]
     #[schemars(range(min = 0, max = 100))]
     pub failure_limit: i32,
-    /// What the bounds are about: `Absolute`, the default, the canary's value itself; `Primary`, the canary's value divided by
-    /// the primary's; `Before`, the canary's value divided by what the primary's was before the trial.
+    /// What the bounds are about: `Absolute`, the default, the canary's value; `Primary`, that divided by the primary's;
+    /// `Before`, that divided by what the primary's was before the trial.
     #[serde(default)]
     pub against: Against,
     /// Whom the value is about: `Pods`, the default, the pods, so that a reading counts as nothing where the primary is out of
@@ -193,16 +193,14 @@ pub enum Against {
     Absolute,
     /// The canary's value divided by the primary's, each the median of its pods.
     Primary,
-    /// The canary's value divided by what the primary's was before the trial, each the median of its
-    /// pods: how many times as large it has become.
+    /// The canary's value divided by what the primary's was before the trial, each the median of its pods.
     Before,
 }
 
 /// Whom the value of a threshold is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum Scope {
-    /// The pods, each or by role. A reading in which the primary is out of the bounds as well counts
-    /// as nothing.
+    /// The pods, each or by role. A reading in which the primary is out of the bounds as well counts as nothing.
     #[default]
     Pods,
     /// The whole, as a query without pod and role answers: a figure of the business, the errors of
