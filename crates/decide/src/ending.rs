@@ -107,7 +107,7 @@ fn rows(seen: &Observed, since: Timestamp, now: Timestamp) -> Plan {
     let plan = match (ending, &seen.target) {
         (Ending::HandBack, Some(target)) => hand_back(&scene, promoted, target),
         (Ending::HandBack | Ending::Leave, _) => leave(&scene, promoted),
-        (Ending::Remove, _) => Plan::release(Ending::Remove, vec![Effect::RemoveChildren]),
+        (Ending::Remove, _) => remove(&scene, since),
     };
     plan.wake(scene.deadline(since))
 }
@@ -132,9 +132,21 @@ fn without_primary(seen: &Observed) -> Plan {
     Plan::release(Ending::HandBack, last.collect())
 }
 
-/// Whether it can't be told where the autoscaler points that was taken over.
+/// Whether it can't be told where the autoscaler points that is to be given back.
 fn loses_sight(scene: &Scene<'_>) -> bool {
-    scene.seen.autoscalers == Autoscalers::Unknown && scene.facts.scaled_by.is_some()
+    let unknown = scene.seen.autoscalers == Autoscalers::Unknown && scene.facts.scaled_by.is_some();
+    unknown && !scene.seen.namespace_terminating
+}
+
+/// The children go; their autoscaler names the target again, for when that is made anew. It goes last and
+/// holds nothing up: what scales nothing moves no pod.
+fn remove(scene: &Scene<'_>, since: Timestamp) -> Plan {
+    if loses_sight(scene) && !scene.overdue(since) {
+        return Plan::to(terminating(Ending::Remove), vec![]).held(Held::AutoscalerPending);
+    }
+    let back = given_back(scene.seen, Some(&scene.facts), ScaleTo::Target);
+    let last = [Effect::RemoveChildren].into_iter().chain(back);
+    Plan::release(Ending::Remove, last.collect())
 }
 
 /// The primary Deployment was lost while the target is drained: nobody would serve. It is restored

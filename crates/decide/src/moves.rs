@@ -226,7 +226,7 @@ impl Scene<'_> {
         if replicas == 0 || !(other || it.differs) {
             return counted.then_some(whole(replicas));
         }
-        let may = !waits && self.is_canarys_turn() && self.may_roll(it, replicas, beside);
+        let may = !waits && self.is_canarys_turn() && self.may_roll_canary(it, replicas, beside);
         if other || it.replicas == 0 || may {
             return Some(whole(replicas));
         }

@@ -121,7 +121,7 @@ pub enum Effect {
 /// Who an autoscaler is given back to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScaleTo {
-    /// The target, which has its units again.
+    /// The target, which has its units again, or may be made anew.
     Target,
     /// The primary Deployment, which keeps serving.
     Primary,

@@ -158,6 +158,8 @@ fn needs(seen: &Observed, effect: &Effect, refused: &Effect) -> bool {
         }
         // One that reads no count does not work, and is given back for nothing.
         Effect::TakeScale { .. } => matches!(refused, Effect::SeedScale { .. }),
+        // A target that comes back while they stand leaves them in charge, and their autoscaler with them.
+        Effect::GiveScale { .. } => *refused == Effect::RemoveChildren,
         // With the children goes what would be scaled.
         Effect::RemoveChildren | Effect::OwnPrimaryByTarget => {
             refused.moves_pods() && *effect == Effect::RemoveChildren
@@ -170,7 +172,6 @@ fn needs(seen: &Observed, effect: &Effect, refused: &Effect) -> bool {
         Effect::AddFinalizer
         | Effect::SeedScale { .. }
         | Effect::UnseedScale
-        | Effect::GiveScale { .. }
         | Effect::Refreeze { .. }
         | Effect::Drain { .. }
         | Effect::DropFieldOwnership => false,

@@ -85,6 +85,14 @@ impl Scene<'_> {
         (enough && !crowded) || is_urgent
     }
 
+    /// Whether the canary may replace its pods at `count`. How it does that is only known of the strategy that
+    /// it is to be given, for the N that primary knows: one that rolls still keeps, perhaps, all that is
+    /// available by the strategy that it has.
+    pub(crate) fn may_roll_canary(&self, canary: &Workload, count: u32, beside: Beside) -> bool {
+        let ready = if canary.rolled { canary.ready } else { canary.available };
+        self.may_roll(&Workload { rolled: true, ready, ..canary.clone() }, count, beside)
+    }
+
     /// Whether primary may be given another template with these counts.
     pub(crate) fn may_roll_primary(&self, counts: Counts) -> bool {
         self.may_roll(&self.primary.workload, counts.primary, self.beside_primary(counts.canary))
@@ -112,7 +120,7 @@ impl Scene<'_> {
         primary.differs && !self.may_roll_primary(counts)
             || canary.is_some_and(|it| {
                 !self.is_canarys_turn()
-                    || !self.may_roll(it, counts.canary, self.beside_canary(counts.primary))
+                    || !self.may_roll_canary(it, counts.canary, self.beside_canary(counts.primary))
             })
     }
 

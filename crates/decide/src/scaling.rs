@@ -105,10 +105,10 @@ pub(crate) fn is_scaled(autoscalers: &Autoscalers, facts: &Facts) -> bool {
     facts.scaled_by.is_some() || autoscalers.on_rollout().next().is_some()
 }
 
-/// The autoscalers that are given back when a `CanaryRollout` is released; none where the target is
-/// gone with all that could be scaled.
+/// The autoscalers that are given back when a `CanaryRollout` is released. Also to a target that is
+/// missing: one that is made anew is scaled as before. None in a namespace that goes with all of them.
 pub(crate) fn given_back(seen: &Observed, facts: Option<&Facts>, to: ScaleTo) -> Vec<Effect> {
-    if seen.target.is_none() {
+    if seen.namespace_terminating {
         return vec![];
     }
     let taken = facts.and_then(|it| it.scaled_by.as_ref()).map(|it| &it.scaler);

@@ -1,13 +1,17 @@
 //! Deletions that began unseen, end without their target, or died halfway.
 //! How each row of the page decides is tested there.
 
+use std::slice;
+
 use jiff::SignedDuration;
 
-use crate::plan::Effect;
+use crate::autoscaler::{Autoscalers, Scaler, Scales};
+use crate::plan::{Effect, Held, ScaleTo};
 use crate::state::Ending;
 use crate::table::decide;
 use crate::testing::{
-    Change, NEXT, NOW, at_rest, deleted, overdue, progressing, promoting, target, with, workload,
+    Change, NEXT, NOW, at_rest, deleted, overdue, progressing, promoting, scaler, taken, target,
+    with, workload,
 };
 
 #[test]
@@ -31,6 +35,38 @@ fn an_application_that_is_gone_leaves_no_consumers() {
         let seen = with(deleted(seen, noted), &[gone]);
         let ending = decide(&seen, NOW).effects.iter().find_map(Effect::facts).map(|it| it.ending);
         assert_eq!(ending, Some(Some(Ending::Remove)), "{noted:?}");
+    }
+}
+
+/// Git has taken an application away, and applies it again a minute later.
+#[test]
+fn an_application_that_is_gone_leaves_its_autoscaler_to_the_one_that_is_made_anew() {
+    let gone: Change = |it| it.target = None;
+    let unseen: Change = |it| it.autoscalers = Autoscalers::Unknown;
+    let doomed: Change = |it| it.namespace_terminating = true;
+    let marked: Change = |it| {
+        let all = vec![Scaler { marked: true, ..scaler("orders", Scales::Rollout) }];
+        it.autoscalers = Autoscalers::Known { all, vertical: false };
+    };
+    let left = |changes: &[Change]| with(deleted(at_rest(), Some(Ending::Remove)), changes);
+    let scaler = scaler("orders", Scales::Rollout).name;
+    let give = Effect::GiveScale { scaler, to: ScaleTo::Target };
+    let (remove, release) = (Effect::RemoveChildren, Effect::RemoveFinalizer);
+    let seen = left(&[taken, gone]);
+    let plan = decide(&seen, NOW);
+    assert_eq!(plan.effects, [remove.clone(), give.clone(), release.clone()]);
+    // Refused, it holds nothing up; while the children stand it is not given away from them.
+    assert_eq!(plan.what_remains(&seen, &release, slice::from_ref(&give)), Some(release.clone()));
+    assert_eq!(plan.what_remains(&seen, &give, slice::from_ref(&remove)), None);
+    // Killed between the two writes, it is given back by the next look.
+    let half = with(seen, &[|it| it.primary = None, marked]);
+    assert_eq!(decide(&half, NOW).effects, [give, release.clone()]);
+    // Nobody can say where it points: that is waited for, and no longer than a deadline.
+    let plan = decide(&left(&[taken, gone, unseen]), NOW);
+    assert_eq!((plan.effects, plan.held), (vec![], Some(Held::AutoscalerPending)));
+    assert!(plan.wake.is_some(), "it looks again");
+    for seen in [left(&[taken, gone, unseen, overdue]), left(&[taken, gone, doomed])] {
+        assert_eq!(decide(&seen, NOW).effects, [remove.clone(), release.clone()]);
     }
 }
 

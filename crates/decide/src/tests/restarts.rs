@@ -11,8 +11,8 @@ use crate::shape::{DeploymentStrategy, Portion};
 use crate::state::{Origin, State, Stopwatch};
 use crate::table::decide;
 use crate::testing::{
-    Change, ID, NEXT, NOW, PROMOTED, THIRD, adopting, ask, order, overdue, primary, progressing,
-    rolling_back, step, target, with, workload,
+    Change, ID, NEXT, NOW, PROMOTED, THIRD, adopting, ask, frozen, order, overdue, primary,
+    progressing, rolling_back, step, target, with, workload,
 };
 
 /// One pod more and one less.
@@ -210,4 +210,32 @@ fn a_canary_that_stands_beside_a_whole_primary_restarts_when_there_is_room() {
     assert!(!whole(&seen), "five, one, and one of its surge are seven");
     primary(&mut seen).workload = workload(PROMOTED, 4);
     assert!(whole(&seen));
+}
+
+/// An autoscaler asks for five where one was enough, while that one is replaced without being missed:
+/// by the strategy for five it might be.
+#[test]
+fn a_canary_that_is_all_there_is_keeps_the_strategy_that_it_rolls_by() {
+    let grown: Change = |it| {
+        let State::RollingBack(rollback) = &mut it.state else { panic!("it rolls back") };
+        rollback.cause = Cause::Reverted;
+        it.frozen.retain(|it| it.rejection.is_none());
+        it.frozen.push(frozen(NEXT, 1));
+        (primary(it).strategy, target(it).strategy) = (ONE, ONE);
+        primary(it).workload = workload(PROMOTED, 0);
+        (primary(it).facts.replicas, primary(it).facts.target_replicas) = (5, Some(5));
+        target(it).noted = Some(5);
+        let rolls = Workload { updated: 0, rolled: false, differs: true, ..workload(NEXT, 1) };
+        it.canary = Some(rolls);
+    };
+    let seen = with(rolling_back(), &[grown]);
+    let written = |seen: &Observed| {
+        let effects = decide(seen, NOW).effects;
+        effects.iter().any(|it| matches!(it, Effect::Canary { replicas: 1.., .. }))
+    };
+    assert!(!written(&seen), "none would be left of five");
+    let two = Workload { available: 2, ..workload(NEXT, 2) };
+    let whole = with(seen, &[|it| primary(it).workload = workload(PROMOTED, 3)]);
+    let whole = Observed { canary: Some(Workload { differs: true, ..two }), ..whole };
+    assert!(written(&whole), "four of five serve");
 }

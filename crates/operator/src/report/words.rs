@@ -10,8 +10,10 @@ use siskin_decide::{
 
 use crate::observe::missing_pods::Obstacle;
 use crate::observe::world::{BlockedPods, World};
+use crate::report::repairs::{self, Touched};
 use crate::report::round::Round;
 use crate::report::{refusals, scaling};
+use crate::workloads::children::child_name;
 
 /// Characters of a bypass's reason that are told: a sentence; an annotation may hold a novel.
 const MAX_REASON: usize = 200;
@@ -175,7 +177,7 @@ fn held_text(round: &Round<'_>, held: Held) -> Option<String> {
                 rejected.2
             )
         }
-        Held::Overdue => overdue(world, next),
+        Held::Overdue => overdue(round),
     })
 }
 
@@ -200,19 +202,36 @@ fn preflight(round: &Round<'_>, held: Held) -> String {
     }
 }
 
-/// What has got no further for too long, and which pods are missing for it.
-fn overdue(world: &World, next: &State) -> String {
+/// What has got no further for too long, and what is in its way: pods that are missing, a child that
+/// somebody edits.
+fn overdue(round: &Round<'_>) -> String {
+    let Round { world, plan: Plan { next, .. }, .. } = *round;
+    if let Some(step) = next.step() {
+        let edited = edited(world).unwrap_or_default();
+        let text = unsettled(round, step);
+        return format!("overdue: {}: {text}{edited}", what_is_overdue(next));
+    }
     let missing = match next {
-        State::Trial(_) => world.missing_pods(Role::Canary),
         State::Terminating(_) => world.missing_pods_of_target(),
         State::Pending
         | State::Adopting
         | State::AtRest(_)
+        | State::Trial(_)
         | State::Promoting(_)
         | State::RollingBack(_) => None,
     };
     let missing = missing.or_else(|| world.missing_pods(Role::Primary));
     waiting_for(format!("overdue: {}", what_is_overdue(next)), missing)
+}
+
+/// A child that does not look as it should, and what to do if it never does.
+fn edited(world: &World) -> Option<String> {
+    let mut roles = [Role::Canary, Role::Primary].into_iter();
+    let role = roles.find(|it| repairs::touched(world, *it) == Some(Touched::Changed))?;
+    let child = child_name(world.target_name(), role);
+    Some(format!(
+        "; {child} does not look as it should: if it is changed as often as it is mended, find out by whom with kubectl get deployment {child} -o yaml --show-managed-fields, and exempt it there"
+    ))
 }
 
 fn what_is_overdue(next: &State) -> &'static str {

@@ -80,6 +80,7 @@ fn decided() -> Vec<Case> {
     let missing: Change = |it| it.target = None;
     let for_long: Change = |it| it.target_absent_for = SignedDuration::from_secs(31);
     let third: Change = |it| ask(it, THIRD);
+    let unseen: Change = |it| it.autoscalers = Autoscalers::Unknown;
     let back = || deleted(at_rest(), Some(Ending::HandBack));
     vec![
         ("D7", with(deleted(at_rest(), None), &[missing])),
@@ -88,6 +89,9 @@ fn decided() -> Vec<Case> {
         ("D8", with(deleted(at_rest(), None), &[missing, for_long])),
         ("D8", with(back(), &[third])),
         ("D8", with(deleted(at_rest(), Some(Ending::Remove)), &[|it| it.finalizer = true])),
+        ("D8b", with(deleted(at_rest(), Some(Ending::Remove)), &[missing, taken, unseen])),
+        ("D9", with(deleted(at_rest(), Some(Ending::Remove)), &[missing, taken])),
+        ("D9", with(deleted(at_rest(), Some(Ending::Remove)), &[missing, taken, unseen, overdue])),
         ("D9", with(deleted(at_rest(), Some(Ending::Remove)), &[missing, overdue])),
     ]
 }

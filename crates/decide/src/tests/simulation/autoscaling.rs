@@ -76,8 +76,8 @@ pub(super) fn plan(world: &World, seen: &Observed, plan: &Plan) {
     }
 }
 
-/// To the target once it has its units again, or because it did not work; to primary where that goes on
-/// serving.
+/// To the target once it has its units again, or is gone, or because it did not work; to primary where that
+/// goes on serving.
 fn may_give(seen: &Observed, facts: Option<&Facts>, to: ScaleTo) -> bool {
     let Some(facts) = facts.filter(|it| it.owner == seen.uid) else { return true };
     if seen.deleted_at.is_none() {
@@ -88,7 +88,8 @@ fn may_give(seen: &Observed, facts: Option<&Facts>, to: ScaleTo) -> bool {
     let empty = seen.primary.as_ref().is_some_and(|it| it.workload.replicas == 0);
     match to {
         ScaleTo::Target => {
-            empty && target.is_some_and(|it| it.available || it.workload.replicas == 0)
+            let Some(target) = target else { return !seen.namespace_terminating };
+            empty && (target.available || target.workload.replicas == 0)
                 || seen.names == Names::Taken
         }
         ScaleTo::Primary => !empty || target.is_some_and(|it| it.workload.replicas == 0),

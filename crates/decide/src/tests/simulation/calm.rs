@@ -288,8 +288,8 @@ fn gone(world: &mut World) {
         world.fail("fields of the target are ours after the release");
     }
     let lost = cluster.scalers.iter().find(|it| it.marked && it.scales == Scales::Rollout);
-    if let Some(lost) = lost.filter(|_| cluster.target.is_some() && !excused && !world.memory.blind)
-    {
+    // A target that is gone may be made anew.
+    if let Some(lost) = lost.filter(|_| !excused && !world.memory.blind) {
         world.fail(&format!("{lost:?} scales what is gone"));
     }
     world.count("ends without a CanaryRollout");

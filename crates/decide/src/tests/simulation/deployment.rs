@@ -159,11 +159,13 @@ impl Deployment {
         self.count().ready
     }
 
-    /// Available pods that stay while its controller replaces them, if it does or is about to.
+    /// Available pods that stay while its controller replaces them, if it does or is about to. Those that
+    /// its status counts may be old ones that have begun to leave.
     pub(super) fn kept(&self) -> u32 {
         let available = self.counted.available.min(self.replicas);
         let old = |it: &Pod| it.made != self.made;
-        let rolls = !self.paused && self.staying().any(old);
+        let counts_old = self.counted.updated < self.counted.all;
+        let rolls = !self.paused && (counts_old || self.staying().any(old));
         let slack =
             if self.shape.recreate { self.replicas } else { self.shape.slack(self.replicas) };
         if rolls { available.min(self.replicas.saturating_sub(slack)) } else { available }
@@ -325,5 +327,22 @@ impl Deployment {
 impl Pod {
     const fn is_available(&self, min_ready: u32) -> bool {
         self.ready && min_ready <= self.ready_for
+    }
+}
+
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_that_leaves_while_its_status_still_counts_it_is_not_kept() {
+        let mut it = Deployment::serving(Revision(1), 1, 1);
+        it.shape = Shape::pods(0, 1);
+        it.give(Revision(2), 2);
+        (it.counted, it.current) = (it.count(), true);
+        // Its controller has acted since it wrote its status.
+        it.pods[0].leaving = Some(30);
+        let fresh = Pod { made: it.made, ready: false, starts_in: 9, ready_for: 0, leaving: None };
+        it.pods.push(fresh);
+        assert_eq!((it.counted.available, it.kept()), (1, 0));
     }
 }

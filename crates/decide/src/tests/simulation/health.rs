@@ -12,15 +12,15 @@ use crate::observed::{Facts, MoveOrder};
 use crate::state::Ending;
 
 /// After every tick.
-pub(super) fn check(world: &World) {
-    let Some(facts) = world.cluster.primary.as_ref().map(|it| &it.facts) else { return };
+pub(super) fn check(world: &mut World) {
+    let Some(facts) = world.cluster.primary.as_ref().map(|it| it.facts.clone()) else { return };
     let Profile { scaling, vandals, .. } = world.profile;
     // A count that was asked for a moment ago is on its way.
     if scaling || vandals || world.memory.forced || world.memory.lost_primary {
         return;
     }
-    availability(world, facts);
-    crowd(world, facts);
+    availability(world, &facts);
+    crowd(world, &facts);
 }
 
 /// Deployments whose pods are consumers of the group.
@@ -32,9 +32,16 @@ fn serving<'a>(cluster: &'a Cluster, facts: &Facts) -> impl Iterator<Item = &'a 
 }
 
 /// I1: where only templates, restarts, commands and the operator's own fate change, no pod fails and
-/// nothing is given up as failed, the group never has fewer ready consumers than it may.
-fn availability(world: &World, facts: &Facts) {
-    let Some(rollout) = &world.cluster.rollout else { return };
+/// nothing is given up as failed, the group never has fewer ready consumers than it may. What a
+/// `CanaryRollout` finds missing its predecessor has left, whose order may have been another.
+fn availability(world: &mut World, facts: &Facts) {
+    let total = facts.replicas;
+    let ready: u32 = serving(&world.cluster, facts).map(Deployment::ready).sum();
+    let missing = total.saturating_sub(ready);
+    let Some(rollout) = &world.cluster.rollout else {
+        world.memory.left_missing = missing;
+        return;
+    };
     let target = world.cluster.target.as_ref().map(|it| &it.deployment);
     // While it has units of ours, its own controller rolls them as its user asked.
     let shares = !facts.adopted || facts.ending == Some(Ending::HandBack);
@@ -45,13 +52,13 @@ fn availability(world: &World, facts: &Facts) {
     if memory.gave_up || memory.accident || by_itself || resumed {
         return;
     }
-    let total = facts.replicas;
     let full = rollout.max_consumers.is_some_and(|it| it <= total);
     let drains = full || rollout.plan().order == MoveOrder::DrainFirst;
     let slack = target.map_or(0, |it| it.shape.slack(total));
     let slack = if drains { slack.max(1) } else { slack };
-    let ready: u32 = serving(&world.cluster, facts).map(Deployment::ready).sum();
-    if ready + slack < total {
+    if missing <= slack {
+        world.memory.left_missing = 0;
+    } else if world.memory.left_missing < missing {
         world.fail(&format!("I1: {ready} ready of {total}, {slack} may be missing"));
     }
 }
@@ -105,5 +112,36 @@ pub(super) fn after_a_failure(world: &World) {
     if let Some((revision, _, allowed)) = late {
         let seconds = allowed.as_secs();
         world.fail(&format!("I5: {revision} still runs, of {seconds} s in which it has to go"));
+    }
+}
+
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::revision::Revision;
+    use crate::tests::simulation::shape::Shape;
+    use crate::tests::simulation::storm;
+    use crate::tests::simulation::weather::Climate;
+    use siskin_simulation::random::Random;
+
+    #[test]
+    fn what_a_rollout_finds_missing_is_not_its_own_doing_and_one_more_is() {
+        let climate = Climate { start: 0, drain: Drain::Quick, min_ready: 0 };
+        let profile = Profile::calm(4, climate, Shape::pods(1, 0));
+        let mut strategy = storm::strategy(&mut Random::new(1), &profile);
+        strategy.order = MoveOrder::SurgeFirst;
+        let mut world = World::at_rest(1, profile, Revision(0), strategy);
+        let mut keeps_its_promise = |changes: fn(&mut World)| {
+            changes(&mut world);
+            catch_unwind(AssertUnwindSafe(|| check(&mut world))).is_ok()
+        };
+        let loses: fn(&mut World) = |it| {
+            let primary = it.cluster.primary.as_mut().expect("it is adopted");
+            primary.deployment.pods.pop();
+        };
+        assert!(!keeps_its_promise(loses), "a write of ours has brought it below N");
+        assert!(keeps_its_promise(|it| it.memory.left_missing = 1), "it was found so");
+        assert!(!keeps_its_promise(loses), "one more");
     }
 }

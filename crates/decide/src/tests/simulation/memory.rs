@@ -31,6 +31,8 @@ pub(super) struct Memory {
     pub(super) target_gone: Option<Timestamp>,
     /// N as its users last asked for it; `None` when they can't expect to be understood.
     pub(super) wish: Option<u32>,
+    /// Pods that were missing when there was no `CanaryRollout`: the last one may have drained first.
+    pub(super) left_missing: u32,
     /// A status that a backup holds.
     pub(super) backup: Option<Status>,
     pub(super) lost_primary: bool,
@@ -59,6 +61,7 @@ impl Memory {
             bypassed: Vec::new(),
             target_gone: None,
             wish: Some(total),
+            left_missing: 0,
             backup: None,
             lost_primary: false,
             ceiling: false,

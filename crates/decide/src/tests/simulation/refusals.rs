@@ -97,7 +97,7 @@ impl Written {
 /// No refusal stops what removes a canary or drains the target; one that counts no pods stops
 /// nothing that gives primary its count either.
 pub(super) fn check(world: &World, seen: &Observed, plan: &Plan, written: &Written) {
-    autoscaler(world, plan, written);
+    autoscaler(world, seen, plan, written);
     let undoes = matches!(plan.next, State::RollingBack(_));
     let house_only = !written.refused.iter().any(Effect::moves_pods);
     let (primary, canary) = (seen.primary.as_ref(), seen.canary.as_ref());
@@ -130,16 +130,17 @@ pub(super) fn check(world: &World, seen: &Observed, plan: &Plan, written: &Writt
     }
 }
 
-/// An autoscaler that could not be given back keeps what it scales, until the deletion is late.
-fn autoscaler(world: &World, plan: &Plan, written: &Written) {
+/// An autoscaler that could not be given back keeps what it scales, until the deletion is late, or where
+/// nothing is left to be scaled.
+fn autoscaler(world: &World, seen: &Observed, plan: &Plan, written: &Written) {
     let gives = |it: &Effect| matches!(it, Effect::GiveScale { .. });
-    let kept = written.refused.iter().any(gives) && plan.held != Some(Held::Overdue);
+    let is_late = plan.held == Some(Held::Overdue) || seen.target.is_none();
+    let kept = written.refused.iter().any(gives) && !is_late;
     if kept && written.made.contains(&Effect::RemoveChildren) {
         world.fail("what an autoscaler scales goes before it is given back");
     }
     let only = !written.refused.is_empty() && written.refused.iter().all(gives);
-    let late = only && plan.held == Some(Held::Overdue);
-    if late && !written.made.contains(&Effect::RemoveFinalizer) {
+    if only && is_late && !written.made.contains(&Effect::RemoveFinalizer) {
         world.fail("an autoscaler keeps a late deletion from its end");
     }
 }

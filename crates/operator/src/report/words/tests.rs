@@ -32,12 +32,16 @@ fn passed(world: &mut World, next: State) {
 }
 
 fn passed_by(world: &mut World, evidence: &EvidenceView, next: State) {
-    let (plan, applied) = (Plan::to(next, vec![]), Applied::default());
+    carried_out(world, evidence, &Plan::to(next, vec![]));
+}
+
+fn carried_out(world: &mut World, evidence: &EvidenceView, plan: &Plan) {
+    let applied = Applied::default();
     let (answers, untold, refusals, now) = (&[], &[], &[], world.seen_at);
     let round = Round {
         world,
         evidence,
-        plan: &plan,
+        plan,
         applied: &applied,
         answers,
         tells_of_take: false,
@@ -47,7 +51,7 @@ fn passed_by(world: &mut World, evidence: &EvidenceView, next: State) {
     };
     let written = status(&round);
     world.rollout.status = Some(written);
-    world.state = next;
+    world.state = plan.next;
 }
 
 #[test]
@@ -123,4 +127,16 @@ fn primary_pods_that_are_missing_are_told_and_a_canary_that_is_alone_in_the_way_
         joins.ends_with("waiting until the canary is Ready and has joined the group"),
         "{joins}"
     );
+}
+
+#[test]
+fn a_step_that_stands_still_tells_who_is_in_its_way_and_what_to_do() {
+    let mut world = begun();
+    world.canary.as_mut().expect("it runs").differs = true;
+    let plan = Plan::to(world.state, vec![]).held(Held::Overdue);
+    carried_out(&mut world, &EvidenceView::silent(), &plan);
+    let said = world.status().message.clone().expect("a message");
+    assert!(said.starts_with("overdue: nothing has moved"), "{said}");
+    assert!(said.contains("orders-canary does not look as it should"), "{said}");
+    assert!(said.contains("get deployment orders-canary -o yaml"), "{said}");
 }
