@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
 use kube::ResourceExt;
 use kube::core::ObjectMeta;
 use kube::runtime::{WatchStreamExt, watcher};
@@ -57,7 +59,29 @@ struct Kept {
     not_before: Option<Instant>,
     /// Writes refused in a row.
     refusals: u32,
+    under_way: UnderWay,
 }
+
+/// Whether a `CanaryGuard` is being written.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum UnderWay {
+    #[default]
+    Nothing,
+    Write,
+    /// The watch has told of the object since that write began: it has the last word.
+    OvertakenWrite,
+}
+
+/// A write that has ended.
+struct EndedWrite {
+    namespace: Arc<str>,
+    /// What the object was to say.
+    targets: GuardedTargets,
+    outcome: Result<Option<CanaryGuard>, ApplyFailed>,
+}
+
+/// Writes under way, at most one a namespace: one that hangs in a webhook holds no other up.
+type Writes<'a> = FuturesUnordered<BoxFuture<'a, EndedWrite>>;
 
 struct Seen {
     metadata: ObjectMeta,
@@ -83,9 +107,10 @@ impl GuardKeeper {
         let selection = watcher::Config::default().fields(&format!("metadata.name={GUARD}"));
         let mut events = watcher(api, selection).default_backoff().boxed();
         let mut kepts = Kepts::default();
+        let mut writes = Writes::new();
         let mut told = false;
         loop {
-            let due = kepts.next_due();
+            let due = kepts.next_due().filter(|_| writes.len() < AT_ONCE);
             tokio::select! {
                 Some(event) = events.next() => match event {
                     Ok(event) => {
@@ -98,13 +123,12 @@ impl GuardKeeper {
                     }
                     Err(error) => tracing::debug!(%error, "the watch of CanaryGuards failed again"),
                 },
+                Some(written) = writes.next() => kepts.written(written),
                 () = self.guarded.changed() => {}
                 () = until(due) => {}
             }
             kepts.look_at(self.guarded.take_changed(), Instant::now());
-            if kepts.listed {
-                self.write_due(&mut kepts).await;
-            }
+            self.write_due(&mut kepts, &mut writes);
         }
     }
 
@@ -115,7 +139,7 @@ impl GuardKeeper {
                 // Nothing is written until it is known again what is there.
                 kepts.listed = false;
                 for kept in kepts.all.values_mut() {
-                    kept.seen = None;
+                    kept.shown(None);
                 }
             }
             watcher::Event::InitApply(guard) | watcher::Event::Apply(guard) => {
@@ -126,7 +150,7 @@ impl GuardKeeper {
             watcher::Event::Delete(guard) => {
                 let namespace: Arc<str> = guard.namespace().unwrap_or_default().into();
                 let kept = kepts.all.entry(namespace).or_default();
-                kept.seen = None;
+                kept.shown(None);
                 kept.look(Instant::now());
             }
             watcher::Event::InitDone => {
@@ -140,36 +164,39 @@ impl GuardKeeper {
         }
     }
 
-    async fn write_due(&self, kepts: &mut Kepts) {
+    /// Begins the writes that are due, as many as may be under way.
+    fn write_due<'a>(&'a self, kepts: &mut Kepts, writes: &mut Writes<'a>) {
         let now = Instant::now();
-        let due = kepts.all.iter_mut().filter(|(_, it)| it.due.is_some_and(|it| it <= now));
-        stream::iter(due)
-            .for_each_concurrent(AT_ONCE, |(namespace, kept)| self.write(namespace, kept))
-            .await;
-        kepts.all.retain(|_, it| it.seen.is_some() || it.due.is_some());
+        while writes.len() < AT_ONCE
+            && let Some((namespace, kept)) = kepts.first_due(now)
+        {
+            writes.extend(self.write(namespace, kept));
+        }
+        kepts.all.retain(|_, it| it.is_of_use());
     }
 
-    /// Compares one object with what it should say, and writes it if they differ.
-    async fn write(&self, namespace: &str, kept: &mut Kept) {
+    /// Compares one object with what it should say; its write, if they differ.
+    fn write<'a>(
+        &'a self,
+        namespace: Arc<str>,
+        kept: &mut Kept,
+    ) -> Option<BoxFuture<'a, EndedWrite>> {
         kept.due = None;
-        let targets = self.guarded.targets(namespace);
+        let targets = self.guarded.targets(&namespace);
         let same = match &kept.seen {
             Some(seen) => seen.says.as_ref() == Some(&targets),
             None => targets.is_empty(),
         };
         if same {
-            return;
+            return None;
         }
-        let seen = kept.seen.as_ref().map(|it| &it.metadata);
-        let written = Box::pin(self.writer.write_guard(namespace, seen, &targets)).await;
-        kept.not_before = Some(Instant::now() + WRITE_AGAIN);
-        match written {
-            Ok(guard) => {
-                kept.refusals = 0;
-                kept.seen = guard.map(|it| Seen::of(it, &targets));
-            }
-            Err(error) => kept.refused(namespace, &error),
-        }
+        kept.under_way = UnderWay::Write;
+        let seen = kept.seen.as_ref().map(|it| it.metadata.clone());
+        Some(Box::pin(async move {
+            let write = self.writer.write_guard(&namespace, seen.as_ref(), &targets);
+            let outcome = Box::pin(write).await;
+            EndedWrite { namespace, targets, outcome }
+        }))
     }
 }
 
@@ -181,11 +208,69 @@ impl Kepts {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        self.all.values().filter_map(|it| it.due).min().filter(|_| self.listed)
+        self.all.values().filter_map(Kept::may_be_due).min().filter(|_| self.listed)
+    }
+
+    /// The one that has been due for longest.
+    fn first_due(&mut self, now: Instant) -> Option<(Arc<str>, &mut Kept)> {
+        let all = self.all.iter_mut().filter(|_| self.listed);
+        let due = all.filter(|(_, it)| it.may_be_due().is_some_and(|at| at <= now));
+        let first = due.min_by_key(|(_, it)| it.due)?;
+        Some((first.0.clone(), first.1))
+    }
+
+    /// Takes in what became of a write.
+    fn written(&mut self, written: EndedWrite) {
+        let EndedWrite { namespace, targets, outcome } = written;
+        // One that is written is kept.
+        if let Some(kept) = self.all.get_mut(&namespace) {
+            kept.written(&namespace, &targets, outcome);
+        }
     }
 }
 
 impl Kept {
+    /// When it is compared, unless it is being written.
+    fn may_be_due(&self) -> Option<Instant> {
+        self.due.filter(|_| self.under_way == UnderWay::Nothing)
+    }
+
+    /// Whether there is anything to remember of it.
+    fn is_of_use(&self) -> bool {
+        self.seen.is_some() || self.due.is_some() || self.under_way != UnderWay::Nothing
+    }
+
+    /// The watch has shown it, or that it is gone.
+    fn shown(&mut self, seen: Option<Seen>) {
+        self.seen = seen;
+        self.under_way = match self.under_way {
+            UnderWay::Nothing => UnderWay::Nothing,
+            UnderWay::Write | UnderWay::OvertakenWrite => UnderWay::OvertakenWrite,
+        };
+    }
+
+    fn written(
+        &mut self,
+        namespace: &str,
+        targets: &GuardedTargets,
+        outcome: Result<Option<CanaryGuard>, ApplyFailed>,
+    ) {
+        let overtaken = self.under_way == UnderWay::OvertakenWrite;
+        self.under_way = UnderWay::Nothing;
+        self.not_before = Some(Instant::now() + WRITE_AGAIN);
+        match outcome {
+            Ok(guard) => {
+                self.refusals = 0;
+                if !overtaken {
+                    self.seen = guard.map(|it| Seen::of(it, targets));
+                }
+            }
+            Err(error) => self.refused(namespace, &error),
+        }
+        // A change during the write did not know of it.
+        self.due = self.due.max(self.due.and(self.not_before));
+    }
+
     /// It is compared soon: with what else has changed by then, and not too soon after a write.
     fn look(&mut self, now: Instant) {
         let at = (now + GATHER).max(self.not_before.unwrap_or(now));
@@ -198,7 +283,7 @@ impl Kept {
         if self.seen.as_ref().and_then(version) == guard.metadata.resource_version {
             return;
         }
-        self.seen = Some(Seen::of(guard, targets));
+        self.shown(Some(Seen::of(guard, targets)));
         self.look(Instant::now());
     }
 
@@ -231,3 +316,6 @@ async fn until(due: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

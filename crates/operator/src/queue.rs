@@ -4,4 +4,5 @@
 pub mod autoscalers;
 pub mod runner;
 mod schedule;
+mod watched_objects;
 pub mod watches;

@@ -2,6 +2,7 @@
 //! Each needs a connection of its own until its answer was read, so that their bound is that of the
 //! connections, watches aside.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,6 +10,7 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame, SizeHint};
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service;
 
@@ -19,6 +21,11 @@ pub(super) const MAX_REQUESTS: usize = 24;
 /// Writes among them: one may hang for half a minute in a webhook, and looks at other rollouts must
 /// not wait for that.
 const MAX_WRITES: usize = 16;
+/// Writes of one namespace among those: what hangs is its webhook. Two such namespaces leave places to
+/// the others.
+const MAX_WRITES_OF_ONE: usize = 6;
+/// Namespaces whose writes are counted; those without a write are forgotten when there are more.
+const MAX_NAMESPACES: usize = 1_000;
 
 /// Told the verb of each request, and the code of its answer if there was one.
 pub type Count = Arc<dyn Fn(&'static str, Option<u16>) + Send + Sync>;
@@ -28,19 +35,36 @@ pub(super) struct BoundedRequests<S> {
     inner: S,
     permits: Arc<Semaphore>,
     writes: Arc<Semaphore>,
+    of_namespaces: Mutex<HashMap<Box<str>, Arc<Semaphore>>>,
     count: Count,
 }
 
 /// The body of an answer; its request counts as under way until this is dropped.
 pub(super) struct HeldBody<B> {
     body: B,
-    _permits: [Option<OwnedSemaphorePermit>; 2],
+    _permits: [Option<OwnedSemaphorePermit>; 3],
 }
 
 impl<S> BoundedRequests<S> {
     pub(super) fn new(inner: S, count: Count) -> Self {
         let (permits, writes) = (Semaphore::new(MAX_REQUESTS), Semaphore::new(MAX_WRITES));
-        Self { inner, permits: Arc::new(permits), writes: Arc::new(writes), count }
+        let (permits, writes) = (Arc::new(permits), Arc::new(writes));
+        Self { inner, permits, writes, of_namespaces: Mutex::default(), count }
+    }
+
+    /// The places of the writes to this namespace.
+    fn writes_of(&self, namespace: &str) -> Arc<Semaphore> {
+        let mut all = self.of_namespaces.lock();
+        if let Some(found) = all.get(namespace) {
+            return Arc::clone(found);
+        }
+        if MAX_NAMESPACES <= all.len() {
+            // Whoever has a place, or waits for one, holds it too.
+            all.retain(|_, it| 1 < Arc::strong_count(it));
+        }
+        let made = Arc::new(Semaphore::new(MAX_WRITES_OF_ONE));
+        all.insert(namespace.into(), Arc::clone(&made));
+        made
     }
 }
 
@@ -62,12 +86,14 @@ where
         let verb = verb(request.method(), request.uri());
         let mut counted = Counted { count: Arc::clone(&self.count), verb, code: None };
         let writes = (!is_read(verb)).then(|| Arc::clone(&self.writes));
+        let namespace = namespace(request.uri().path()).filter(|_| writes.is_some());
+        let of_one = namespace.map(|it| self.writes_of(it));
         let permits = (verb != WATCH).then(|| Arc::clone(&self.permits));
         // It does nothing before it is polled.
         let answer = self.inner.call(request);
         Box::pin(async move {
-            // In this order: a write that waits for its turn holds no place of a read.
-            let permits = [acquired(writes).await, acquired(permits).await];
+            // In this order: a write that waits for its turn holds no place of another namespace, nor of a read.
+            let permits = [acquired(of_one).await, acquired(writes).await, acquired(permits).await];
             let answer = answer.await?;
             counted.answered(answer.status());
             Ok(answer.map(|body| HeldBody { body, _permits: permits }))
@@ -146,13 +172,25 @@ fn is_read(verb: &str) -> bool {
 
 /// Whether a path goes on after the resource: `/apis/apps/v1/namespaces/shop/deployments/orders`.
 fn names_an_object(path: &str) -> bool {
-    let mut parts = path.split('/').filter(|it| !it.is_empty());
-    let after_version = if parts.next() == Some("api") { 1 } else { 2 };
-    let rest: Vec<&str> = parts.skip(after_version).collect();
-    match rest.as_slice() {
+    match after_version(path).as_slice() {
         ["namespaces", _, _resource, rest @ ..] => !rest.is_empty(),
         rest => 1 < rest.len(),
     }
+}
+
+/// The namespace of what a path names, if it is in one.
+fn namespace(path: &str) -> Option<&str> {
+    match after_version(path).as_slice() {
+        ["namespaces", namespace, _resource, ..] => Some(*namespace),
+        _ => None,
+    }
+}
+
+/// Parts of a path after the version of its API.
+fn after_version(path: &str) -> Vec<&str> {
+    let mut parts = path.split('/').filter(|it| !it.is_empty());
+    let after_version = if parts.next() == Some("api") { 1 } else { 2 };
+    parts.skip(after_version).collect()
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ impl<L: Looks> Runner<L> {
     async fn run(mut self, names: impl Stream<Item = Asked>, leading: impl Future<Output = ()>) {
         let (mut names, mut leading) = (pin!(names), pin!(leading.fuse()));
         loop {
-            let due = self.schedule.next_due().filter(|_| self.may_look());
+            let due = self.schedule.next_due(Instant::now()).filter(|_| self.may_look());
             let wait = async {
                 match due {
                     Some(at) => tokio::time::sleep_until(at).await,

@@ -2,6 +2,7 @@
 //! is only looked at again. Pure: told the time, starts nothing.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -14,6 +15,12 @@ const MAX_PASSES: usize = 32;
 /// Passes that nobody waits for under way at the same time: a change is never queued behind them.
 const MAX_ROUTINE_PASSES: usize = 24;
 
+/// Passes of one namespace under way at the same time that somebody waits for: its webhook may hold each
+/// of them for half a minute a write, and a rollback elsewhere must not wait for a place.
+const MAX_PASSES_OF_ONE: usize = 8;
+/// Passes of one namespace under way at the same time that nobody waits for: most only read.
+const MAX_ROUTINE_PASSES_OF_ONE: usize = 16;
+
 /// Names to be looked at, and those that are.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
@@ -23,6 +30,15 @@ pub(super) struct Schedule {
     running: HashMap<Name, Running>,
     /// Passes under way that nobody waits for.
     routine_running: usize,
+    /// Passes under way by namespace, where there are any.
+    namespaces: HashMap<Arc<str>, RunningOfOne>,
+}
+
+/// Passes under way of one namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct RunningOfOne {
+    changes: usize,
+    routine: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,26 +71,43 @@ impl Schedule {
 
     /// The next name whose time has come, if one more pass may run.
     pub(super) fn next(&mut self, now: Instant) -> Option<(Name, Cause)> {
-        if MAX_PASSES <= self.running.len() {
-            return None;
-        }
-        let may_be_routine = self.routine_running < MAX_ROUTINE_PASSES;
-        let routine = self.routine.first().filter(|_| may_be_routine);
-        let lines = [self.urgent.first(), routine];
-        let (_, name) = lines.into_iter().flatten().find(|(at, _)| *at <= now)?.clone();
+        let (_, name) = self.first(now).filter(|(at, _)| *at <= now)?.clone();
         let Due { cause, .. } = self.unschedule(&name)?;
-        self.running.insert(name.clone(), Running { cause, gone: false });
         self.routine_running += usize::from(cause == Cause::Routine);
+        *self.namespaces.entry(name.namespace.clone()).or_default().of(cause) += 1;
+        self.running.insert(name.clone(), Running { cause, gone: false });
         Some((name, cause))
     }
 
-    /// When the next name is due, if one more pass may run.
-    pub(super) fn next_due(&self) -> Option<Instant> {
-        let may_run = self.running.len() < MAX_PASSES;
-        let may_be_routine = self.routine_running < MAX_ROUTINE_PASSES;
-        let urgent = self.urgent.first().filter(|_| may_run);
-        let routine = self.routine.first().filter(|_| may_run && may_be_routine);
-        [urgent, routine].into_iter().flatten().map(|(at, _)| *at).min()
+    /// When the next name is due, if one more pass may run. What waits for its own namespace alone is
+    /// asked for again when a pass ends.
+    pub(super) fn next_due(&self, now: Instant) -> Option<Instant> {
+        self.first(now).map(|(at, _)| *at)
+    }
+
+    /// The first name in line: a change that is due, else what comes first.
+    fn first(&self, now: Instant) -> Option<&(Instant, Name)> {
+        if MAX_PASSES <= self.running.len() {
+            return None;
+        }
+        // One that is not due yet has its place then, or not.
+        let has_place =
+            |(at, name): &&(Instant, Name), cause| now < *at || self.has_place(name, cause);
+        let urgent = self.urgent.iter().find(|it| has_place(it, Cause::Change));
+        if urgent.is_some_and(|(at, _)| *at <= now) || MAX_ROUTINE_PASSES <= self.routine_running {
+            return urgent;
+        }
+        let routine = self.routine.iter().find(|it| has_place(it, Cause::Routine));
+        [urgent, routine].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// Whether one more pass of its namespace may run.
+    fn has_place(&self, name: &Name, cause: Cause) -> bool {
+        let running = self.namespaces.get(&name.namespace).copied().unwrap_or_default();
+        match cause {
+            Cause::Change => running.changes < MAX_PASSES_OF_ONE,
+            Cause::Routine => running.routine < MAX_ROUTINE_PASSES_OF_ONE,
+        }
     }
 
     /// Notes that a rollout is gone. Whether what is remembered of it may be forgotten at once: else
@@ -94,6 +127,12 @@ impl Schedule {
     pub(super) fn ended(&mut self, name: &Name) -> bool {
         let Some(Running { cause, gone }) = self.running.remove(name) else { return false };
         self.routine_running -= usize::from(cause == Cause::Routine);
+        if let Some(running) = self.namespaces.get_mut(&name.namespace) {
+            *running.of(cause) -= 1;
+            if *running == RunningOfOne::default() {
+                self.namespaces.remove(&name.namespace);
+            }
+        }
         if let Some(due) = self.due.get(name).copied() {
             self.line(due.cause).insert((due.at, name.clone()));
         }
@@ -109,6 +148,15 @@ impl Schedule {
     fn line(&mut self, cause: Cause) -> &mut BTreeSet<(Instant, Name)> {
         match cause {
             Cause::Change => &mut self.urgent,
+            Cause::Routine => &mut self.routine,
+        }
+    }
+}
+
+impl RunningOfOne {
+    const fn of(&mut self, cause: Cause) -> &mut usize {
+        match cause {
+            Cause::Change => &mut self.changes,
             Cause::Routine => &mut self.routine,
         }
     }

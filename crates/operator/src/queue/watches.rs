@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures::{Stream, StreamExt, future, stream};
+use futures::{Stream, StreamExt, stream};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::{ControllerRevision, Deployment};
 use k8s_openapi::api::core::v1::Pod;
-use kube::core::{DeserializeGuard, PartialObjectMeta};
+use kube::core::{DeserializeGuard, PartialObjectMeta, PartialObjectMetaExt};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -27,6 +27,7 @@ use crate::observe::pods::{self, Pods};
 use crate::observe::sight::Sight;
 use crate::pass::next_look::Cause;
 use crate::process::health::{Heartbeat, Readiness};
+use crate::queue::watched_objects::WatchedObjects;
 use crate::workloads::children::target_of;
 
 /// What the watch of rollouts yields: one that an older schema let in must not end the watch.
@@ -297,20 +298,38 @@ where
     let met = scope.readiness.condition(what);
     let selection = listing().labels(labels);
     let events = watcher(scope.api::<PartialObjectMeta<K>>(), selection).default_backoff();
-    events.filter_map(move |event| {
-        future::ready(match event {
-            Ok(watcher::Event::Apply(it) | watcher::Event::Delete(it)) => Some((it, Cause::Change)),
-            // A listing shows everything there is, most of it unchanged.
-            Ok(watcher::Event::InitApply(it)) => Some((it, Cause::Routine)),
-            Ok(watcher::Event::InitDone) => {
-                met.met();
-                None
-            }
-            Ok(watcher::Event::Init) => None,
-            Err(error) => {
-                tracing::warn!(%error, what, "a watch failed and is retried");
-                None
-            }
-        })
-    })
+    let mut watched = WatchedObjects::default();
+    let seen = events.map(move |event| match event {
+        Ok(watcher::Event::Apply(it)) => {
+            watched.note(&it.metadata);
+            vec![(it, Cause::Change)]
+        }
+        Ok(watcher::Event::Delete(it)) => {
+            watched.forget(&it.metadata);
+            vec![(it, Cause::Change)]
+        }
+        // A listing shows everything there is, most of it unchanged.
+        Ok(watcher::Event::InitApply(it)) => {
+            watched.note(&it.metadata);
+            vec![(it, Cause::Routine)]
+        }
+        Ok(watcher::Event::InitDone) => {
+            met.met();
+            // It is known to have changed: an older cache of another API server must not hide that.
+            let gone = watched.listing_ends().into_iter();
+            gone.map(|it| (it.into_response_partial(), Cause::Change)).collect()
+        }
+        Ok(watcher::Event::Init) => {
+            watched.listing_begins();
+            vec![]
+        }
+        Err(error) => {
+            tracing::warn!(%error, what, "a watch failed and is retried");
+            vec![]
+        }
+    });
+    seen.flat_map(stream::iter)
 }
+
+#[cfg(test)]
+mod tests;

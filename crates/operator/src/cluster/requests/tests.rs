@@ -90,6 +90,40 @@ async fn writes_that_hang_in_a_webhook_hold_no_read_up() {
     writes.abort();
 }
 
+#[tokio::test]
+async fn writes_that_hang_in_the_webhook_of_one_namespace_hold_no_write_of_another_up() {
+    let server = service_fn(|it: Request<()>| async move {
+        if it.uri().path().contains("/shop/") {
+            future::pending::<()>().await;
+        }
+        Ok::<_, Infallible>(Response::new(Answer))
+    });
+    let mut service = BoundedRequests::new(server, Arc::new(|_, _| {}));
+    let mut write = |namespace: &str| {
+        let path = format!("/apis/apps/v1/namespaces/{namespace}/deployments/a");
+        service.call(Request::patch(path).body(()).expect("a request"))
+    };
+    let hanging: Vec<_> = (0..MAX_WRITES * 2).map(|_| write("shop")).collect();
+    let hanging = tokio::spawn(future::join_all(hanging));
+    tokio::task::yield_now().await;
+    let other = tokio::time::timeout(std::time::Duration::from_secs(10), write("bank")).await;
+    assert!(other.is_ok_and(|it| it.is_ok()), "it has a place");
+    hanging.abort();
+}
+
+#[tokio::test]
+async fn namespaces_without_a_write_are_not_counted_for_ever() {
+    let server =
+        service_fn(|_: Request<()>| future::ready(Ok::<_, Infallible>(Response::new(Answer))));
+    let service = BoundedRequests::new(server, Arc::new(|_, _| {}));
+    let held = service.writes_of("shop");
+    for it in 0..MAX_NAMESPACES * 3 {
+        service.writes_of(&it.to_string());
+    }
+    assert!(service.of_namespaces.lock().len() <= MAX_NAMESPACES);
+    assert!(Arc::ptr_eq(&held, &service.writes_of("shop")), "one that is held is kept");
+}
+
 #[test]
 fn verbs_are_those_of_the_audit_log() {
     let cases = [

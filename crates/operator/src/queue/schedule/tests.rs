@@ -24,7 +24,7 @@ fn what_changes_during_its_pass_is_looked_at_again_after_it() {
     schedule.ask(name(1), now, Cause::Change);
     schedule.next(now);
     schedule.ask(name(1), now, Cause::Change);
-    assert_eq!((schedule.next(now), schedule.next_due()), (None, None), "never two at a time");
+    assert_eq!((schedule.next(now), schedule.next_due(now)), (None, None), "never two at a time");
     assert!(!schedule.ended(&name(1)));
     assert_eq!(schedule.next(now), Some((name(1), Cause::Change)));
 }
@@ -35,12 +35,12 @@ fn the_earlier_of_two_times_stands() {
     let later = now + Duration::from_secs(300);
     schedule.ask(name(1), later, Cause::Routine);
     assert_eq!(schedule.next(now), None);
-    assert_eq!(schedule.next_due(), Some(later));
+    assert_eq!(schedule.next_due(now), Some(later));
     schedule.ask(name(1), now, Cause::Change);
     schedule.ask(name(1), later, Cause::Routine);
     assert_eq!(schedule.next(now), Some((name(1), Cause::Change)));
     schedule.ended(&name(1));
-    assert_eq!(schedule.next_due(), None);
+    assert_eq!(schedule.next_due(now), None);
 }
 
 #[test]
@@ -48,15 +48,48 @@ fn a_change_is_looked_at_before_a_thousand_that_only_begin() {
     let (mut schedule, now) = (Schedule::default(), Instant::now());
     (0..1_000).for_each(|it| schedule.ask(name(it), now, Cause::Routine));
     let running = std::iter::from_fn(|| schedule.next(now)).count();
-    assert_eq!(running, MAX_ROUTINE_PASSES);
-    assert_eq!(schedule.next_due(), None, "nothing to wake up for");
+    assert_eq!(running, MAX_ROUTINE_PASSES_OF_ONE);
+    assert_eq!(schedule.next_due(now), None, "nothing to wake up for");
     schedule.ask(name(999), now, Cause::Change);
     assert_eq!(schedule.next(now), Some((name(999), Cause::Change)));
-    (0..100).for_each(|it| schedule.ask(name(500 + it), now, Cause::Change));
+}
+
+#[test]
+fn no_more_run_than_may_and_routine_looks_leave_room_for_changes() {
+    let (mut schedule, now) = (Schedule::default(), Instant::now());
+    let all = || (0..100).map(|it| Name::new(format!("team-{it:02}"), "orders"));
+    all().for_each(|it| schedule.ask(it, now, Cause::Routine));
+    assert_eq!(std::iter::from_fn(|| schedule.next(now)).count(), MAX_ROUTINE_PASSES);
+    assert_eq!(schedule.next_due(now), None, "nothing to wake up for");
+    all().for_each(|it| schedule.ask(it, now, Cause::Change));
     let more = std::iter::from_fn(|| schedule.next(now)).count();
-    assert_eq!(MAX_ROUTINE_PASSES + 1 + more, MAX_PASSES);
-    schedule.ended(&name(999));
+    assert_eq!(MAX_ROUTINE_PASSES + more, MAX_PASSES);
+    assert_eq!(schedule.next_due(now), None);
+    schedule.ended(&Name::new("team-00", "orders"));
     assert_eq!(schedule.next(now).map(|it| it.1), Some(Cause::Change));
+}
+
+#[test]
+fn a_namespace_whose_webhook_hangs_leaves_places_to_the_others() {
+    let (mut schedule, now) = (Schedule::default(), Instant::now());
+    (0..100).for_each(|it| schedule.ask(name(it), now, Cause::Change));
+    let running: Vec<_> = std::iter::from_fn(|| schedule.next(now)).collect();
+    assert_eq!(running.len(), MAX_PASSES_OF_ONE, "none of them ends");
+    assert_eq!(schedule.next_due(now), None, "its others wake nobody up");
+    let (other, later) = (Name::new("bank", "bills"), now + Duration::from_secs(1));
+    schedule.ask(other.clone(), later, Cause::Change);
+    assert_eq!(schedule.next_due(now), Some(later));
+    assert_eq!(schedule.next(later), Some((other.clone(), Cause::Change)));
+    assert_eq!(schedule.next(later), None);
+    schedule.ended(&running[0].0);
+    let next = schedule.next(later).map(|it| it.0);
+    assert_eq!(next, Some(name(MAX_PASSES_OF_ONE)), "the next in line has its place");
+    for (it, _) in &running {
+        schedule.ended(it);
+    }
+    schedule.ended(&name(MAX_PASSES_OF_ONE));
+    schedule.ended(&other);
+    assert!(schedule.namespaces.is_empty(), "nothing is left behind");
 }
 
 #[test]
