@@ -45,7 +45,8 @@ fn seen(at: Timestamp) -> RolloutEvidence {
     let at = at.as_millisecond();
     let state = GroupState::Stable;
     let (members, partitions) = (vec![], vec![]);
-    let snapshot = GroupSnapshot { at, state, epoch: 1, members, partitions };
+    let snapshot =
+        GroupSnapshot { at, state, assignor: String::new(), epoch: 1, members, partitions };
     let members = MemberCount { canary: 1, canary_pods: 1, ..MemberCount::default() };
     let group = GroupObservation { state, epoch: 1, members, partitions: vec![] };
     let now = Timestamp::from_millisecond(at).expect("a time");
@@ -143,7 +144,8 @@ fn stalled(world: &World) -> (RolloutEvidence, Timestamp) {
         let partitions = (0..4).map(row).collect();
         let group = GroupObservation { state, epoch: 1, members, partitions };
         let (members, partitions) = (vec![], vec![]);
-        let snapshot = GroupSnapshot { at, state, epoch: 1, members, partitions };
+        let snapshot =
+            GroupSnapshot { at, state, assignor: String::new(), epoch: 1, members, partitions };
         now = Timestamp::from_millisecond(at).expect("a time");
         evidence.observe(Arc::new(Ok(snapshot)), now, pods(false), Some(group));
         weighed(world, None, &mut evidence, now);
