@@ -11,6 +11,8 @@ use siskin_kafka::GroupSnapshot;
 
 use super::*;
 use crate::apply::effects::tests::world;
+use crate::observe::troubles::{PodTrouble, Trouble};
+use crate::observed::observed;
 use crate::traces::shelf::Traces;
 use siskin_decide::testing::{NEXT, PROMOTED, at_rest, primary, progressing, workload};
 
@@ -64,6 +66,25 @@ fn without_a_watch_of_the_pods_nobody_is_known_to_have_joined_and_nothing_is_del
     let view = weighed(&world, None, &mut seen(now), now);
     assert_eq!((view.membership, view.delivery), (Membership::Unknown, Delivery::Silent));
     assert_eq!(view.evidence, Evidence::Inconclusive { delivered: false });
+}
+
+#[test]
+fn kafka_streams_excuses_pods_that_run_and_none_that_something_keeps_from_running() {
+    let (mut world, now) = (world(), Timestamp::from_second(1_000).expect("a time"));
+    let mut evidence = seen(now);
+    let (state, assignor) = (GroupState::Stable, "stream".to_owned());
+    let (members, partitions) = (vec![], vec![]);
+    let group = GroupSnapshot { at: 0, state, assignor, epoch: 1, members, partitions };
+    evidence.streams.observe(&group, 2, now);
+    let view = weighed(&world, None, &mut evidence, now);
+    assert_eq!(view.streams.map(|it| it.since), Some(now));
+    assert_eq!(observed(&world, &view).canary_blocked, Some(now));
+    let (container, reason) = ("worker".to_owned(), "CrashLoopBackOff".to_owned());
+    let trouble = Trouble::NotStarted { container, reason, words: String::new() };
+    let (pod, role) = (Arc::from("orders-canary-0"), Role::Canary);
+    world.pods.troubles.push(PodTrouble { pod, role, since: 0, trouble });
+    let view = weighed(&world, None, &mut evidence, now);
+    assert_eq!((view.streams, observed(&world, &view).canary_blocked), (None, None));
 }
 
 fn pods_of(world: &mut World) -> &mut siskin_decide::Workload {

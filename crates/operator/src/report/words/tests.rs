@@ -8,6 +8,7 @@ use siskin_simulation::healthy_pod;
 use super::*;
 use crate::apply::effects::Applied;
 use crate::apply::effects::tests::world;
+use crate::evidence::streams::{StreamsDelay, StreamsWork};
 use crate::evidence::view::EvidenceView;
 use crate::observe::troubles::{PodTrouble, Trouble};
 use crate::report::status::status;
@@ -32,12 +33,22 @@ fn passed(world: &mut World, next: State) {
 }
 
 fn passed_by(world: &mut World, evidence: &EvidenceView, next: State) {
-    let (plan, applied) = (Plan::to(next, vec![]), Applied::default());
+    let written = written_by(world, evidence, &Plan::to(next, vec![]));
+    world.rollout.status = Some(written);
+    world.state = next;
+}
+
+fn written_by(
+    world: &World,
+    evidence: &EvidenceView,
+    plan: &Plan,
+) -> siskin_api::CanaryRolloutStatus {
+    let applied = Applied::default();
     let (answers, untold, refusals, now) = (&[], &[], &[], world.seen_at);
     let round = Round {
         world,
         evidence,
-        plan: &plan,
+        plan,
         applied: &applied,
         answers,
         tells_of_take: false,
@@ -45,9 +56,7 @@ fn passed_by(world: &mut World, evidence: &EvidenceView, next: State) {
         refusals,
         now,
     };
-    let written = status(&round);
-    world.rollout.status = Some(written);
-    world.state = next;
+    status(&round)
 }
 
 #[test]
@@ -123,4 +132,23 @@ fn primary_pods_that_are_missing_are_told_and_a_canary_that_is_alone_in_the_way_
         joins.ends_with("waiting until the canary is Ready and has joined the group"),
         "{joins}"
     );
+}
+
+#[test]
+fn kafka_streams_is_told_as_what_a_canary_waits_for() {
+    let mut world = begun();
+    world.canary = Some(Workload { available: 0, ready: 0, ..workload(NEXT, 1) });
+    let (since, work) = (world.seen_at, StreamsWork::Restores { pods: 1 });
+    let streams = Some(StreamsDelay { since, work });
+    let evidence = EvidenceView { streams, ..EvidenceView::silent() };
+    let said = |held| {
+        let plan = Plan::to(world.state, vec![]).held(held);
+        written_by(&world, &evidence, &plan).message.expect("a message")
+    };
+    let restores = said(Held::CanaryBlocked);
+    assert!(restores.starts_with("Kafka Streams restores its state: canary pods"), "{restores}");
+    assert!(restores.ends_with("that time is not held against the version"), "{restores}");
+    let overdue = said(Held::Overdue);
+    assert!(overdue.starts_with("overdue: nothing has moved"), "{overdue}");
+    assert!(overdue.contains("Kafka Streams restores its state"), "{overdue}");
 }
