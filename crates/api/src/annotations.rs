@@ -22,7 +22,8 @@ pub const REVISION: &str = "siskin.dev/revision";
 pub const TAKEN_LABELS: &str = "siskin.dev/taken-labels";
 /// Annotation of the two child Deployments: what was added to the environment of each container, as
 /// one octal digit per container, `<initContainers>/<containers>`: 1 for [`ENV_POD_NAME`], 2 for
-/// [`ENV_ROLE`], 4 where the container had no environment of its own.
+/// [`ENV_ROLE`], 4 where the container had no environment of its own. Then, where there are any, the
+/// names of `spec.podNameEnv`, and which of them each container got, as two hexadecimal digits.
 pub const INJECTED: &str = "siskin.dev/injected";
 
 /// Annotation of a target, its children and its `CanaryRollout`: the tenure of the leader that last took the object over

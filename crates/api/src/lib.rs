@@ -89,4 +89,4 @@ pub use strategy::{
     Approval, MinimumEvidence, OnInconclusive, Order, Step, StepSize, StepSpec, Strategy,
 };
 pub use units::{Decimal, Duration, ParseUnitError, Probability};
-pub use validate::SpecError;
+pub use validate::{SpecError, is_env_name};

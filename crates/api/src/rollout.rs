@@ -20,6 +20,7 @@ use crate::units::{Duration, Probability};
 /// What to roll out, how, and by which evidence a new version is judged.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, CustomResource, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::VARIABLES_NEED_INJECT)]
 #[kube(
     group = "siskin.dev",
     version = "v1alpha1",
@@ -127,6 +128,18 @@ pub struct CanaryRolloutSpec {
     /// environment alone.
     #[serde(default)]
     pub pod_identity: PodIdentity,
+    /// Further environment variables that get the pod's name as their value, at most 8, so that an
+    /// unchanged application has a `client.id` that names its pod: `SPRING_KAFKA_CONSUMER_CLIENT_ID`
+    /// for Spring Boot. One that a container sets in `env` itself is left alone; one that it has by
+    /// `envFrom` is overridden. A change restarts nothing: it comes with the next version, or with
+    /// `kubectl rollout restart` of the Deployment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(
+        length(max = 8),
+        inner(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z_.-][A-Za-z0-9_.-]*$"))
+    )]
+    #[x_kube(validation = rules::OWN_VARIABLES, validation = rules::VARIABLES_ONCE)]
+    pub pod_name_env: Vec<String>,
     /// Steps, pace, and what happens when the evidence stays thin.
     pub strategy: Strategy,
     /// By which evidence the canary is compared with the primary.

@@ -7,6 +7,17 @@ pub(crate) const TARGET_IMMUTABLE: Rule = (
     "self == oldSelf",
     "targetRef cannot be changed: delete this CanaryRollout and create another one",
 );
+pub(crate) const OWN_VARIABLES: Rule = (
+    "self.all(n, n != 'POD_NAME' && n != 'SISKIN_ROLE')",
+    "POD_NAME and SISKIN_ROLE are set by podIdentity: leave them out of podNameEnv",
+);
+pub(crate) const VARIABLES_ONCE: Rule =
+    ("self.all(n, self.exists_one(m, m == n))", "podNameEnv names each variable once");
+pub(crate) const VARIABLES_NEED_INJECT: Rule = (
+    "!has(self.podNameEnv) || size(self.podNameEnv) == 0 || !has(self.podIdentity) \
+     || self.podIdentity == 'Inject'",
+    "podNameEnv needs podIdentity Inject: None leaves the environment alone",
+);
 pub(crate) const STEPS_OR_SHORTHAND: Rule = (
     "has(self.steps) != (has(self.stepWeight) || has(self.maxWeight))",
     "set either steps, or stepWeight together with maxWeight",

@@ -8,14 +8,16 @@ mod shapes;
 
 use std::ops::RangeInclusive;
 
+use crate::annotations::{ENV_POD_NAME, ENV_ROLE};
 use crate::kafka::KafkaSource;
-use crate::rollout::{Analysis, CanaryRolloutSpec};
+use crate::rollout::{Analysis, CanaryRolloutSpec, PodIdentity};
 use crate::strategy::{StepSpec, Strategy};
 use crate::units::{Duration, Probability};
 use crate::validate::found::Found;
 use crate::validate::shapes::{is_dns_label, is_server, is_topic};
 
 pub use crate::validate::found::SpecError;
+pub use crate::validate::shapes::is_env_name;
 
 impl CanaryRolloutSpec {
     /// Checks everything that the schema of the CRD checks, but what no value of these types can
@@ -33,9 +35,36 @@ impl CanaryRolloutSpec {
             );
         }
         found.check_range("spec.replicas", self.replicas, 0..=1000);
+        check_pod_names(&mut found, self);
         check_strategy(&mut found, &self.strategy);
         check_analysis(&mut found, &self.analysis);
         found.into_result()
+    }
+}
+
+fn check_pod_names(found: &mut Found, it: &CanaryRolloutSpec) {
+    const FIELD: &str = "spec.podNameEnv";
+    let names = &it.pod_name_env;
+    if MAX_POD_NAMES < names.len() {
+        let remedy = format!("name at most {MAX_POD_NAMES} variables");
+        found.refuse(FIELD, format!("has {} entries", names.len()), remedy);
+    }
+    for (index, name) in names.iter().enumerate() {
+        let field = format!("{FIELD}[{index}]");
+        if !is_env_name(name) {
+            let problem = format!("{name:?} is no name of an environment variable");
+            let remedy =
+                "use 1 to 128 letters, digits, dots, underscores and dashes, no digit first";
+            found.refuse(field, problem, remedy);
+        } else if [ENV_POD_NAME, ENV_ROLE].contains(&name.as_str()) {
+            found.refuse(field, format!("{name} is set by podIdentity"), "leave it out");
+        } else if names[..index].contains(name) {
+            found.refuse(field, format!("{name} is there twice"), "name it once");
+        }
+    }
+    if !names.is_empty() && it.pod_identity == PodIdentity::None {
+        let problem = "has names beside podIdentity None, which leaves the environment alone";
+        found.refuse(FIELD, problem, "set podIdentity to Inject, or leave podNameEnv out");
     }
 }
 
@@ -194,5 +223,6 @@ fn check_kafka(found: &mut Found, it: &KafkaSource) {
 
 const WEIGHTS: RangeInclusive<i32> = 1..=99;
 const MAX_STEPS: usize = 20;
+const MAX_POD_NAMES: usize = 8;
 const NONE: Duration = Duration::from_secs(0);
 const HOLDS: RangeInclusive<Duration> = NONE..=Duration::from_hours(168);

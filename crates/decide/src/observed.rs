@@ -55,7 +55,7 @@ pub struct Observed {
     /// Since when pods of the primary can't be made or placed, for reasons of the cluster.
     pub primary_blocked: Option<Timestamp>,
     /// Since when pods of the canary can't be made or placed, for reasons of the cluster or such
-    /// as pods of the primary show too.
+    /// as pods of the primary show too, or restore state as Kafka Streams does.
     pub canary_blocked: Option<Timestamp>,
     /// Frozen templates.
     pub frozen: Vec<Frozen>,

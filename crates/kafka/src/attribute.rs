@@ -56,6 +56,7 @@ pub struct PodIdentity {
 pub fn attribute(snapshot: &GroupSnapshot, pods: &[PodIdentity]) -> GroupObservation {
     let (names, addresses) = (PodNames::of(pods), unique_addresses(pods));
     let owners = owners(snapshot, pods, &names, &addresses);
+    let canary_pods = joined_canaries(&owners, pods, true);
     let partitions = snapshot
         .partitions
         .iter()
@@ -74,9 +75,17 @@ pub fn attribute(snapshot: &GroupSnapshot, pods: &[PodIdentity]) -> GroupObserva
     GroupObservation {
         state: snapshot.state,
         epoch: snapshot.epoch,
-        members: MemberCount { canary_pods: canary_pods(&owners, pods), ..count(&owners) },
+        members: MemberCount { canary_pods, ..count(&owners) },
         partitions,
     }
+}
+
+/// Canary pods that have a member, stay, and are not Ready: their consumers run, and they do not serve
+/// yet. Rules and costs are those of [`attribute()`].
+#[must_use]
+pub fn unready_canaries(snapshot: &GroupSnapshot, pods: &[PodIdentity]) -> u32 {
+    let owners = owners(snapshot, pods, &PodNames::of(pods), &unique_addresses(pods));
+    joined_canaries(&owners, pods, false)
 }
 
 fn count(owners: &[Owner]) -> MemberCount {
@@ -92,11 +101,11 @@ fn count(owners: &[Owner]) -> MemberCount {
     members
 }
 
-/// Canary pods that are Ready, stay, and have a member.
-fn canary_pods(owners: &[Owner], pods: &[PodIdentity]) -> u32 {
+/// Canary pods that are Ready, or those that are not, as far as they stay and have a member.
+fn joined_canaries(owners: &[Owner], pods: &[PodIdentity], ready: bool) -> u32 {
     let canary = |owner: &&Owner| matches!(owner, Owner::Pod { role: Role::Canary, .. });
     let joined: HashSet<&Owner> = owners.iter().filter(canary).collect();
-    let staying = pods.iter().filter(|pod| pod.ready && !pod.terminating);
+    let staying = pods.iter().filter(|pod| pod.ready == ready && !pod.terminating);
     let staying: HashSet<&str> = staying.map(|pod| &*pod.name).collect();
     let stays =
         |owner: &&&Owner| matches!(owner, Owner::Pod { name, .. } if staying.contains(&**name));

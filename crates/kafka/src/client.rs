@@ -12,9 +12,11 @@ use siskin_analysis::observation::{GroupState, Millis};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::absent::AbsentGroups;
 use crate::config::ClusterConfig;
 use crate::error::{Attempt, SampleError};
 use crate::ffi::raw::{LogOffset, OffsetRow, RawGroup, RawMember, RawState};
+use crate::foreign::{LONGEST_PROTOCOL, cleaned};
 use crate::log_ends::{LogEnds, SharedLogEnds};
 use crate::notice::Notices;
 use crate::pace::{Pace, USUAL};
@@ -39,6 +41,7 @@ pub(crate) struct KafkaClient {
     requests: Arc<Requests>,
     log_ends: SharedLogEnds,
     topics: Arc<KnownTopics>,
+    absent: AbsentGroups,
     turns: Semaphore,
 }
 
@@ -62,13 +65,18 @@ impl KafkaClient {
         let requests = Arc::new(Requests::new(cluster, pace, notices)?);
         let topics = Arc::new(KnownTopics::default());
         let log_ends = SharedLogEnds::new(Arc::clone(&requests), Arc::clone(&topics), clock);
-        Ok(Self { requests, log_ends, topics, turns: Semaphore::new(DESCRIBED_AT_ONCE) })
+        let (absent, turns) = (AbsentGroups::default(), Semaphore::new(DESCRIBED_AT_ONCE));
+        Ok(Self { requests, log_ends, topics, absent, turns })
     }
 
     async fn snapshot(&self, group: &str, topics: &Topics) -> Result<GroupSnapshot, SampleError> {
         let turn = timeout(LONGEST_TURN, self.turns.acquire()).await;
         let described = self.requests.describe_group(group).await?;
-        let state = state_of(&described, group)?;
+        let Some(state) = state_of(&described) else {
+            drop(turn);
+            return Err(self.absent.explain(&self.requests, group).await);
+        };
+        let assignor = cleaned(&described.assignor, LONGEST_PROTOCOL);
         let members: Vec<Member> = described.members.into_iter().map(member_of).collect();
         let mut partitions = self.partitions(group, topics, &members).await?;
         let ids: Vec<TopicPartition> = partitions.iter().map(|p| p.id.clone()).collect();
@@ -85,7 +93,8 @@ impl KafkaClient {
         let beyond = self.topics.by_leader(&self.requests, group, &beyond).await;
         let high = self.requests.log_offsets(group, &beyond, LogOffset::HighWatermark).await?;
         set_offsets(&mut partitions, allowed(high)?, |partition| &mut partition.high_watermark);
-        Ok(GroupSnapshot { at, state, epoch: fingerprint(&members), members, partitions })
+        let epoch = fingerprint(&members);
+        Ok(GroupSnapshot { at, state, assignor, epoch, members, partitions })
     }
 
     /// Partitions of the sample, sorted, with their owners and without offsets.
@@ -146,18 +155,19 @@ impl GroupSource for KafkaClient {
     }
 }
 
-/// State of the group. A KIP-848 group rebalances until each member has its target assignment.
-fn state_of(group: &RawGroup, name: &str) -> Result<GroupState, SampleError> {
+/// State of the group; `None`: there is no group that could be described. A KIP-848 group rebalances
+/// until each member has its target assignment.
+fn state_of(group: &RawGroup) -> Option<GroupState> {
     match group.state {
-        RawState::Dead => Err(SampleError::UnknownGroup { group: name.to_owned() }),
-        RawState::Empty => Ok(GroupState::Empty),
-        RawState::Moving => Ok(GroupState::Rebalancing),
+        RawState::Dead => None,
+        RawState::Empty => Some(GroupState::Empty),
+        RawState::Moving => Some(GroupState::Rebalancing),
         RawState::Stable => {
             let moving = group
                 .members
                 .iter()
                 .any(|member| member.target.as_ref().is_some_and(|t| *t != member.assignment));
-            Ok(if moving { GroupState::Rebalancing } else { GroupState::Stable })
+            Some(if moving { GroupState::Rebalancing } else { GroupState::Stable })
         }
     }
 }

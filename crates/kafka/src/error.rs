@@ -67,6 +67,14 @@ pub enum SampleError {
         /// The group.
         group: String,
     },
+    /// The group is there, and its members are no consumers as the Consumer API has them.
+    #[error("{group:?} is {kind}, not a consumer group: {}", .kind.remedy())]
+    NotAConsumerGroup {
+        /// The group.
+        group: String,
+        /// What it is.
+        kind: GroupKind,
+    },
     /// A topic that was asked for does not exist.
     #[error("topic {topic:?} does not exist; check its name")]
     MissingTopic {
@@ -143,6 +151,21 @@ pub enum Attempt {
     Sample,
 }
 
+/// What a group is that is no group of consumers.
+#[derive(Clone, Debug, PartialEq, Eq, strum::Display, Deserialize, Serialize)]
+pub enum GroupKind {
+    /// Workers of Kafka Connect.
+    #[strum(to_string = "the group of Kafka Connect's workers")]
+    Connect,
+    /// A share group (KIP-932), or a streams group (KIP-1071): to a client that knows neither, brokers
+    /// tell no more.
+    #[strum(to_string = "a share group, or a streams group of the new protocol")]
+    ShareOrStreams,
+    /// A classic group of another protocol type.
+    #[strum(to_string = "a group of the protocol type {0:?}")]
+    Other(String),
+}
+
 /// Something that an ACL protects.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Resource {
@@ -168,6 +191,7 @@ impl SampleError {
         match self {
             Self::Unauthorized { .. }
             | Self::UnknownGroup { .. }
+            | Self::NotAConsumerGroup { .. }
             | Self::MissingTopic { .. }
             | Self::TooManyPartitions { .. } => true,
             // Negative codes are librdkafka's own.
@@ -178,6 +202,35 @@ impl SampleError {
             | Self::Timeout { .. }
             | Self::KafkaClientCrashed { .. }
             | Self::Setup { .. } => false,
+        }
+    }
+}
+
+impl GroupKind {
+    /// The kind of a classic group with this protocol type.
+    pub(crate) fn of_protocol_type(name: &str) -> Self {
+        match name {
+            "connect" => Self::Connect,
+            "share" | "streams" => Self::ShareOrStreams,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// What to do about it.
+    const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Connect => {
+                "its members own connectors and tasks, no partitions; name the group with which the \
+                 consumers subscribe (connect-NAME for those of a sink connector)"
+            }
+            Self::ShareOrStreams => {
+                "who has which partition can't be told; let a Kafka Streams application use \
+                 group.protocol=classic. Share consumers own no partition, so that none can be a \
+                 canary"
+            }
+            Self::Other(_) => {
+                "its members own no partitions; name the group with which the consumers subscribe"
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ mod call;
 pub(crate) mod raw;
 mod read;
 
-use std::ffi::CString;
+use std::ffi::{CString, c_char, c_int};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,16 @@ use crate::ffi::raw::{CallError, LogOffset, OffsetRow, RawGroup, TopicRow};
 use crate::handle::Handle;
 use crate::snapshot::TopicPartition;
 
+// Declared here for its return value, which the bindings have as an enum with gaps: see `read`.
+unsafe extern "C" {
+    fn rd_kafka_list_groups(
+        client: *mut sys::rd_kafka_t,
+        group: *const c_char,
+        list: *mut *const sys::rd_kafka_group_list,
+        deadline: c_int,
+    ) -> c_int;
+}
+
 /// State and members of one group; `RawState::Dead` without members if there is no such group.
 pub(crate) async fn describe_group(
     handle: &Arc<Handle>,
@@ -30,6 +40,36 @@ pub(crate) async fn describe_group(
     let answer = call.answer().await?;
     // SAFETY: the answer is of this API and outlives the reading, which copies.
     unsafe { read::group(answer.event()) }
+}
+
+/// State of a group of any kind that a broker lists, as its coordinator tells it to clients of the
+/// classic protocol: `Dead` if it is of another; `None` if no broker lists it. Every broker is asked
+/// for all of its groups. Blocks the thread for as long as `deadline`.
+pub(crate) fn listed_state(
+    handle: &Handle,
+    group: &str,
+    deadline: Duration,
+) -> Result<Option<String>, CallError> {
+    let group = c_string(group)?;
+    let deadline = c_int::try_from(deadline.as_millis()).unwrap_or(c_int::MAX);
+    let mut list = std::ptr::null();
+    // SAFETY: the client is alive: `handle` is. The name outlives the call. A list is copied from, and
+    // then destroyed once.
+    unsafe {
+        let client = handle.native();
+        let code = rd_kafka_list_groups(client, group.as_ptr(), &raw mut list, deadline);
+        let state = read::listed_state(list);
+        if !list.is_null() {
+            sys::rd_kafka_group_list_destroy(list);
+        }
+        match (code, state) {
+            (_, Some(state)) => Ok(Some(state)),
+            (0, None) => Ok(None),
+            (code, None) => {
+                Err(CallError { code, detail: "the groups were not listed".to_owned() })
+            }
+        }
+    }
 }
 
 /// Partition counts of these topics. Never creates one, unlike a metadata request of a producer.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{Resource, SampleError};
+use crate::error::{GroupKind, Resource, SampleError};
 use crate::notice::Line;
 use crate::snapshot::Member;
 
@@ -13,6 +13,8 @@ pub(crate) const LONGEST_DETAIL: usize = 240;
 const LONGEST_LINE: usize = 1_000;
 /// Longest name in characters. Kafka's own names have 249 at most; a client's may have any length.
 const LONGEST_NAME: usize = 512;
+/// Longest protocol type or assignor in characters: those of Kafka's own have ten.
+pub(crate) const LONGEST_PROTOCOL: usize = 64;
 /// Longest list of addresses in characters, as `ClusterConfig` takes them.
 const LONGEST_ADDRESSES: usize = 9_000;
 
@@ -63,6 +65,13 @@ pub(crate) fn cleaned_error(mut error: SampleError) -> SampleError {
             clean(detail, LONGEST_DETAIL);
         }
         SampleError::UnknownGroup { group } => clean(group, LONGEST_NAME),
+        SampleError::NotAConsumerGroup { group, kind } => {
+            clean(group, LONGEST_NAME);
+            match kind {
+                GroupKind::Other(name) => clean(name, LONGEST_PROTOCOL),
+                GroupKind::Connect | GroupKind::ShareOrStreams => {}
+            }
+        }
         SampleError::MissingTopic { topic } => clean(topic, LONGEST_NAME),
         SampleError::Unauthorized { what } => match what {
             Resource::Group(name) | Resource::Topic(name) => clean(name, LONGEST_NAME),

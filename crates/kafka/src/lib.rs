@@ -13,6 +13,7 @@
 //! | `client` | which requests make a snapshot, and in which order |
 //! | `log_ends` | ends of logs, asked for many groups in one request |
 //! | `leaders` | calls to one leader each, so that a lost broker keeps up nobody else |
+//! | `absent` | why a group is described to nobody: there is none, or it is of another kind |
 //! | `topics` | partitions of topics and who leads them, remembered for a while |
 //! | `requests` | one request: cut into lists, bounded in time, failures explained |
 //! | `handle`, `log_context`, `ffi` | librdkafka: its clients, its log, the admin calls that rdkafka lacks |
@@ -51,6 +52,7 @@
 //! let snapshot = GroupSnapshot {
 //!     at: 1_700_000_000_000,
 //!     state: GroupState::Stable,
+//!     assignor: "range".to_owned(),
 //!     epoch: 1,
 //!     members: vec![member],
 //!     partitions: vec![partition],
@@ -70,6 +72,7 @@
 //! assert_eq!(group.partitions[0].log_end, Some(90));
 //! ```
 
+mod absent;
 mod attribute;
 mod client;
 mod config;
@@ -91,9 +94,9 @@ mod snapshot;
 mod source;
 mod topics;
 
-pub use attribute::{PodIdentity, attribute};
+pub use attribute::{PodIdentity, attribute, unready_canaries};
 pub use config::{ClusterConfig, ClusterConfigError};
-pub use error::{Attempt, Resource, SampleError};
+pub use error::{Attempt, GroupKind, Resource, SampleError};
 pub use notice::{Line, Notice, Notices, UnreadReason};
 pub use process::child::serve;
 pub use process::source::Program;

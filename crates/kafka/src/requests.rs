@@ -9,11 +9,14 @@ use std::time::Duration;
 use futures::future::{Either, select, try_join_all};
 use futures::{StreamExt, TryStreamExt, stream};
 use rdkafka::types::RDKafkaErrorCode as Code;
+use tokio::task::spawn_blocking;
 
 use crate::config::ClusterConfig;
-use crate::error::{Attempt, Resource, SampleError};
+use crate::error::{Attempt, GroupKind, Resource, SampleError};
 use crate::ffi;
-use crate::ffi::raw::{CallError, LIST_LENGTH, LogOffset, OffsetRow, RawGroup, TopicRow};
+use crate::ffi::raw::{
+    CallError, INVALID_ARGUMENT, LIST_LENGTH, LogOffset, OffsetRow, RawGroup, TopicRow,
+};
 use crate::handle::{Connection, Handle};
 use crate::leaders::{LedBy, unread};
 use crate::notice::{Notice, Notices};
@@ -46,6 +49,16 @@ impl Requests {
         let call = ffi::describe_group(&handle, group, self.pace.call);
         let asked = Asked { attempted: Attempt::DescribeGroup, group, deadline: self.pace.call };
         self.conclude(&handle, asked, call).await
+    }
+
+    /// Whether a broker lists a group of this name that it describes to no consumer. `None`: not all
+    /// brokers answered.
+    pub(crate) async fn lists_foreign(&self, group: &str) -> Option<bool> {
+        let handle = self.connection.handle().ok()?;
+        let (group, deadline) = (group.to_owned(), self.pace.leader);
+        // librdkafka has no such call that does not block.
+        let listed = spawn_blocking(move || ffi::listed_state(&handle, &group, deadline)).await;
+        Some(listed.ok()?.ok()?.is_some_and(|state| state == DEAD))
     }
 
     /// These topics with their partitions; errors of single topics are in their rows.
@@ -162,10 +175,22 @@ where
     stream::iter(calls).buffered(CALLS_AT_ONCE).try_concat().await
 }
 
+/// State of a group that a coordinator does not know, or that is not of the classic protocol.
+const DEAD: &str = "Dead";
+
+/// Protocol type of a classic group that is none of consumers, in librdkafka's words.
+fn foreign_protocol(error: &CallError) -> Option<&str> {
+    let told = error.detail.strip_suffix(").").filter(|_| error.code == INVALID_ARGUMENT)?;
+    told.rsplit_once(" is not a consumer group (").map(|(_, protocol_type)| protocol_type)
+}
+
 /// Error of a sample for an error code that Kafka answered with.
 fn answered_error(attempted: Attempt, group: &str, error: CallError) -> SampleError {
     let is = |code: Code| code as i32 == error.code;
-    if is(Code::GroupIdNotFound) {
+    if let Some(protocol_type) = foreign_protocol(&error) {
+        let kind = GroupKind::of_protocol_type(protocol_type);
+        SampleError::NotAConsumerGroup { group: group.to_owned(), kind }
+    } else if is(Code::GroupIdNotFound) {
         SampleError::UnknownGroup { group: group.to_owned() }
     } else if is(Code::GroupAuthorizationFailed) {
         SampleError::Unauthorized { what: Resource::Group(group.to_owned()) }

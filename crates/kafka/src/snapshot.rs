@@ -17,6 +17,9 @@ pub struct GroupSnapshot {
     pub at: Millis,
     /// Whether the assignments can be trusted.
     pub state: GroupState,
+    /// Name of the assignor, as `range` or `uniform`; empty while a classic group rebalances, and
+    /// once it has no member.
+    pub assignor: String,
     /// Fingerprint of the assignment, see [`fingerprint`]: it changes with every rebalance that
     /// moves a partition or changes the members.
     pub epoch: u64,
@@ -25,6 +28,15 @@ pub struct GroupSnapshot {
     /// The partitions, sorted by topic and number: those that are assigned now
     /// ([`Topics::AllAssigned`]), or all of the listed topics ([`Topics::List`]).
     pub partitions: Vec<Partition>,
+}
+
+impl GroupSnapshot {
+    /// Whether Kafka Streams assigns the partitions, on the classic protocol: `None` while the group
+    /// does not show who does.
+    #[must_use]
+    pub fn is_streams(&self) -> Option<bool> {
+        (!self.assignor.is_empty()).then(|| self.assignor == STREAMS)
+    }
 }
 
 /// A member of the group.
@@ -123,6 +135,8 @@ pub fn fingerprint(members: &[Member]) -> u64 {
     hash.finish()
 }
 
+/// What Kafka Streams calls its own way to assign partitions (`StreamsPartitionAssignor.name`).
+const STREAMS: &str = "stream";
 /// Byte after each text. In no UTF-8 text, so no name can imitate it.
 const TEXT_END: u8 = 0xff;
 /// Byte after each member's row. In no UTF-8 text, so no name can imitate it.

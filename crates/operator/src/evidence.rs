@@ -17,5 +17,6 @@ pub mod rollout_evidence;
 pub mod sampling;
 mod secrets;
 mod sources;
+pub mod streams;
 pub mod view;
 pub mod weigh;

@@ -1,6 +1,7 @@
 //! What `decide` may know, from what was read and what the evidence says. Pure.
 //! The only place where the two come together: built once per round, and whole.
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use siskin_api::annotations::FINALIZER;
 use siskin_decide::{Observed, Preflight};
@@ -31,7 +32,7 @@ pub(crate) fn observed(world: &World, evidence: &EvidenceView) -> Observed {
         primary: world.primary.clone(),
         canary: world.canary.clone(),
         primary_blocked: world.blocked.primary.as_ref().map(|it| it.since),
-        canary_blocked: world.blocked.canary.as_ref().map(|it| it.since),
+        canary_blocked: canary_blocked(world, evidence),
         frozen: world.live.frozen.iter().map(|it| it.frozen.clone()).collect(),
         preflight: if evidence.concerns.is_empty() { Preflight::Passed } else { Preflight::Failed },
         membership: evidence.membership,
@@ -43,6 +44,13 @@ pub(crate) fn observed(world: &World, evidence: &EvidenceView) -> Observed {
         first_look: world.first_look,
         orders: world.asked.iter().filter_map(|it| it.order).collect(),
     }
+}
+
+/// Since when the canary is kept for other reasons than its version's: the cluster's, or those of Kafka
+/// Streams, which has members long before it serves.
+fn canary_blocked(world: &World, evidence: &EvidenceView) -> Option<Timestamp> {
+    let cluster = world.blocked.canary.as_ref().map(|it| it.since);
+    cluster.or(evidence.streams.map(|it| it.since))
 }
 
 fn count(value: Option<i32>) -> Option<u32> {

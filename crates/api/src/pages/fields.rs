@@ -91,16 +91,16 @@ fn sections(path: &str, schema: &JSONSchemaProps) -> String {
         let path = format!("{path}.{name}");
         rows += &row(&path, property, is_required(schema, name));
         if property.properties.is_some() {
-            below += &section(&path, property, &fields(&path, property));
+            below += &section(&path, &description(property), &fields(&path, property));
         } else {
             rows += &fields(&path, property);
         }
     }
-    section(path, schema, &rows) + &below
+    // Whatever has a row of its own has its rules there.
+    section(path, &(description(schema) + &rules(schema)), &rows) + &below
 }
 
-fn section(path: &str, schema: &JSONSchemaProps, rows: &str) -> String {
-    let words = description(schema);
+fn section(path: &str, words: &str, rows: &str) -> String {
     format!("\n### `{path}`\n\n{words}\n\n| field | | default | |\n|---|---|---|---|\n{rows}")
 }
 

@@ -19,6 +19,14 @@ pub(super) fn is_topic(text: &str) -> bool {
     (1..=249).contains(&text.len()) && is_plain(text)
 }
 
+/// Whether a text may be the name of an environment variable, as Kubernetes has it, in 128 characters.
+#[must_use]
+pub fn is_env_name(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && is_plain(text)
+        && !text.starts_with(|it: char| it.is_ascii_digit())
+}
+
 pub(super) fn is_server(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else { return false };
     text.len() <= 260 && is_host(host) && is_port(port)

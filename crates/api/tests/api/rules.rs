@@ -20,6 +20,9 @@ fn accepted() -> Vec<Case> {
         ("/suspend", json!(true)),
         ("/canaryOn", json!("ContainersOnly")),
         ("/podIdentity", json!("None")),
+        ("/podNameEnv", json!(["SPRING_KAFKA_CONSUMER_CLIENT_ID", "client.id", "_x-1"])),
+        ("/podNameEnv", (0..8).map(|it| json!(format!("N{it}"))).collect()),
+        ("/podNameEnv", json!(["N".repeat(128)])),
         ("/strategy", json!({"stepWeight": 10, "maxWeight": 50})),
         ("/strategy", json!({"stepWeight": 99, "maxWeight": 99})),
         ("/strategy", json!({"stepWeight": 1, "maxWeight": 99})),
@@ -53,6 +56,21 @@ fn accepted() -> Vec<Case> {
         ("/analysis/kafka/topics", json!(["orders.v1", "_internal-x"])),
         ("/analysis/kafka/topics", hundred_topics),
         ("/analysis/kafka/credentialsSecretRef", json!({"name": "orders.kafka"})),
+    ]
+}
+
+/// Names of variables that are refused.
+fn refused_variables() -> Vec<Case> {
+    vec![
+        ("/podNameEnv", (0..9).map(|it| json!(format!("N{it}"))).collect()),
+        ("/podNameEnv", json!([""])),
+        ("/podNameEnv", json!(["1ST"])),
+        ("/podNameEnv", json!(["CLIENT ID"])),
+        ("/podNameEnv", json!(["A;B"])),
+        ("/podNameEnv", json!(["N".repeat(129)])),
+        ("/podNameEnv", json!(["A", "A"])),
+        ("/podNameEnv", json!(["POD_NAME"])),
+        ("/podNameEnv", json!(["SISKIN_ROLE"])),
     ]
 }
 
@@ -178,6 +196,21 @@ fn spec_with(case: &Case) -> Value {
 }
 
 #[test]
+fn names_of_variables_need_an_identity_that_is_injected() -> Result<(), Box<dyn Error>> {
+    for (identity, names, passes) in
+        [("Inject", json!(["A"]), true), ("None", json!([]), true), ("None", json!(["A"]), false)]
+    {
+        let mut spec = minimal();
+        (spec["podIdentity"], spec["podNameEnv"]) = (json!(identity), names);
+        let found = violations(&spec, None);
+        assert_eq!(found.is_empty(), passes, "{identity}: {found:?}");
+        let typed: CanaryRolloutSpec = serde_json::from_value(spec)?;
+        assert_eq!(typed.validate().is_ok(), passes, "{identity}");
+    }
+    Ok(())
+}
+
+#[test]
 fn what_is_right_passes_the_schema_and_the_operator() -> Result<(), Box<dyn Error>> {
     for case in accepted().into_iter().chain(metrics::accepted()).chain(checks::accepted()) {
         let spec = spec_with(&case);
@@ -193,7 +226,7 @@ fn what_is_right_passes_the_schema_and_the_operator() -> Result<(), Box<dyn Erro
 
 #[test]
 fn what_is_wrong_is_refused_by_the_schema_and_by_the_operator() -> Result<(), Box<dyn Error>> {
-    for case in refused().into_iter().chain(metrics::refused()).chain(checks::refused()) {
+    for case in [refused(), refused_variables(), metrics::refused(), checks::refused()].concat() {
         let spec = spec_with(&case);
         assert_ne!(violations(&spec, None), Vec::<String>::new(), "{case:?}");
         let errors = match serde_json::from_value::<CanaryRolloutSpec>(spec)?.validate() {

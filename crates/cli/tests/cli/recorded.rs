@@ -83,7 +83,8 @@ impl Live {
             edit(&mut seen);
             let (at, state) = (seen.at, GroupState::Stable);
             let (members, partitions) = (Vec::new(), Vec::new());
-            let snapshot = GroupSnapshot { at, state, epoch: 1, members, partitions };
+            let snapshot =
+                GroupSnapshot { at, state, assignor: String::new(), epoch: 1, members, partitions };
             evidence.observe(Arc::new(Ok(snapshot)), time(at), seen.pods, seen.group);
             let Some(now) = evidence.assess(time(at), *primary_healthy) else { return };
             if last.as_ref().is_none_or(|it| it.verdict != now.verdict) {

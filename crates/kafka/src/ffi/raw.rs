@@ -12,7 +12,7 @@ pub(crate) const LIST_LENGTH: usize = 1_000;
 /// librdkafka's code for a call that was not answered in time.
 pub(crate) const TIMED_OUT: i32 = -185;
 /// librdkafka's code for an argument that cannot be sent.
-pub(super) const INVALID_ARGUMENT: i32 = -186;
+pub(crate) const INVALID_ARGUMENT: i32 = -186;
 /// librdkafka's code for an answer that makes no sense.
 pub(crate) const BAD_MESSAGE: i32 = -199;
 
@@ -54,6 +54,8 @@ pub(crate) enum RawState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RawGroup {
     pub(crate) state: RawState,
+    /// Name of the assignor; empty while a classic group rebalances.
+    pub(crate) assignor: String,
     pub(crate) members: Vec<RawMember>,
 }
 

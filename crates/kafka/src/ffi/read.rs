@@ -65,10 +65,25 @@ pub(super) unsafe fn group(event: *mut sys::rd_kafka_event_t) -> Result<RawGroup
         let members = 0..sys::rd_kafka_ConsumerGroupDescription_member_count(group);
         Ok(RawGroup {
             state: state(rd_kafka_ConsumerGroupDescription_state(group)),
+            assignor: text(sys::rd_kafka_ConsumerGroupDescription_partition_assignor(group)),
             members: members
                 .map(|index| member(sys::rd_kafka_ConsumerGroupDescription_member(group, index)))
                 .collect(),
         })
+    }
+}
+
+/// State of the first group of a list.
+///
+/// # Safety
+/// `list` must be null or a live list.
+pub(super) unsafe fn listed_state(list: *const sys::rd_kafka_group_list) -> Option<String> {
+    // SAFETY: null or alive; as many groups as it says lie side by side, and live with it. A group's
+    // error is an enum that may be out of its range: no reference to the group is made.
+    unsafe {
+        let list = list.as_ref()?;
+        let is_there = 0 < list.group_cnt && !list.groups.is_null();
+        is_there.then(|| text((&raw const (*list.groups).state).read()))
     }
 }
 

@@ -11,7 +11,7 @@ use siskin_analysis::observation::{GroupState, Millis};
 use crate::client::MAX_PARTITIONS;
 use crate::config::{ClusterConfig, ClusterConfigError};
 use crate::error::SampleError;
-use crate::foreign::{cleaned_member, cleaned_topic};
+use crate::foreign::{LONGEST_PROTOCOL, cleaned, cleaned_member, cleaned_topic};
 use crate::notice::Notice;
 use crate::security::{CredentialsError, Security};
 use crate::snapshot::{GroupSnapshot, Member, Partition, TopicPartition, Topics, fingerprint};
@@ -89,6 +89,7 @@ impl TryFrom<Cluster> for ClusterConfig {
 pub(super) struct Columns {
     at: Millis,
     state: GroupState,
+    assignor: String,
     topics: Vec<Arc<str>>,
     members: Vec<MemberRow>,
     partitions: Vec<PartitionRow>,
@@ -124,7 +125,7 @@ pub(super) enum SnapshotError {
 
 impl From<GroupSnapshot> for Columns {
     fn from(snapshot: GroupSnapshot) -> Self {
-        let GroupSnapshot { at, state, epoch: _, members, partitions } = snapshot;
+        let GroupSnapshot { at, state, assignor, epoch: _, members, partitions } = snapshot;
         let mut names = TopicIndexes::default();
         let members = members.into_iter().map(|it| MemberRow {
             assignment: it.assignment.iter().map(|id| names.id(id)).collect(),
@@ -139,7 +140,7 @@ impl From<GroupSnapshot> for Columns {
             PartitionRow(names.id(&it.id), it.owner, offsets)
         });
         let partitions = partitions.collect();
-        Self { at, state, topics: names.topics, members, partitions }
+        Self { at, state, assignor, topics: names.topics, members, partitions }
     }
 }
 
@@ -147,7 +148,7 @@ impl TryFrom<Columns> for GroupSnapshot {
     type Error = SnapshotError;
 
     fn try_from(columns: Columns) -> Result<Self, SnapshotError> {
-        let Columns { at, state, topics, members, partitions } = columns;
+        let Columns { at, state, assignor, topics, members, partitions } = columns;
         if MAX_PARTITIONS < partitions.len() {
             return Err(SnapshotError::TooLarge(partitions.len()));
         }
@@ -173,7 +174,8 @@ impl TryFrom<Columns> for GroupSnapshot {
             Ok(Partition { id, owner, committed, log_start, log_end, high_watermark })
         };
         let partitions = partitions.into_iter().map(partition).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { at, state, epoch: fingerprint(&members), members, partitions })
+        let assignor = cleaned(&assignor, LONGEST_PROTOCOL);
+        Ok(Self { at, state, assignor, epoch: fingerprint(&members), members, partitions })
     }
 }
 

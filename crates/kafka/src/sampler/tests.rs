@@ -52,6 +52,7 @@ impl GroupSource for Connection {
                 None => Ok(GroupSnapshot {
                     at: 0,
                     state: GroupState::Empty,
+                    assignor: String::new(),
                     epoch: 0,
                     members: vec![],
                     partitions: vec![],

@@ -10,14 +10,15 @@ use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::consumer_group_describe_response as consumer_group;
 use kafka_protocol::messages::consumer_protocol_assignment as assigned;
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
+use kafka_protocol::messages::list_groups_response::ListedGroup;
 use kafka_protocol::messages::list_offsets_response as listed;
 use kafka_protocol::messages::metadata_response as metadata;
 use kafka_protocol::messages::offset_fetch_response as fetched;
 use kafka_protocol::messages::{
     ApiKey, ApiVersionsResponse, BrokerId, ConsumerGroupDescribeRequest,
     ConsumerGroupDescribeResponse, ConsumerProtocolAssignment, DescribeGroupsRequest,
-    DescribeGroupsResponse, FindCoordinatorResponse, GroupId, ListOffsetsRequest,
-    ListOffsetsResponse, MetadataRequest, MetadataResponse, OffsetFetchRequest,
+    DescribeGroupsResponse, FindCoordinatorResponse, GroupId, ListGroupsResponse,
+    ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse, OffsetFetchRequest,
     OffsetFetchResponse, RequestHeader, ResponseHeader, SaslAuthenticateResponse,
     SaslHandshakeResponse, TopicName,
 };
@@ -42,11 +43,12 @@ const SASL_AUTHENTICATION_FAILED: i16 = 58;
 const GROUP_ID_NOT_FOUND: i16 = 69;
 
 /// APIs and the newest version of each that is played; the oldest is 0, or 1 for `OffsetFetch`.
-const APIS: [(ApiKey, i16); 9] = [
+const APIS: [(ApiKey, i16); 10] = [
     (ApiKey::ApiVersions, 3),
     (ApiKey::Metadata, 9),
     (ApiKey::FindCoordinator, 4),
     (ApiKey::DescribeGroups, 5),
+    (ApiKey::ListGroups, 0),
     (ApiKey::ConsumerGroupDescribe, 0),
     (ApiKey::OffsetFetch, 7),
     (ApiKey::ListOffsets, 5),
@@ -59,6 +61,10 @@ const APIS: [(ApiKey, i16); 9] = [
 pub(crate) struct Script {
     /// The group, if it is a classic one.
     pub(crate) classic: Option<Classic>,
+    /// Protocol type and protocol of the classic group; `None`: those of consumers.
+    pub(crate) protocol: Option<(&'static str, &'static str)>,
+    /// A group that is neither, which brokers do no more than list.
+    pub(crate) listed: Option<&'static str>,
     /// The group, if it is a KIP-848 one.
     pub(crate) modern: Option<consumer_group::DescribedGroup>,
     /// The topic's partitions.
@@ -175,6 +181,10 @@ fn answer(mut request: Bytes, port: u16, script: &Script) -> Answer<Twisted> {
     } else if api == ApiKey::DescribeGroups {
         let request = DescribeGroupsRequest::decode(body, version)?;
         classic_groups(&request.groups, script)?.encode(&mut out, version)?;
+    } else if api == ApiKey::ListGroups {
+        let group = |name| ListedGroup::default().with_group_id(GroupId(text(name)));
+        let groups = script.listed.into_iter().map(group).collect();
+        ListGroupsResponse::default().with_groups(groups).encode(&mut out, version)?;
     } else if api == ApiKey::ConsumerGroupDescribe {
         let request = ConsumerGroupDescribeRequest::decode(body, version)?;
         modern_groups(&request.group_ids, script).encode(&mut out, version)?;
@@ -255,6 +265,7 @@ fn coordinator(port: u16, script: &Script) -> FindCoordinatorResponse {
 
 fn classic_groups(names: &[GroupId], script: &Script) -> Answer<DescribeGroupsResponse> {
     let mut groups = Vec::new();
+    let (protocol_type, protocol) = script.protocol.unwrap_or(("consumer", "range"));
     for name in names {
         let mut group = DescribedGroup::default()
             .with_group_id(name.clone())
@@ -264,8 +275,8 @@ fn classic_groups(names: &[GroupId], script: &Script) -> Answer<DescribeGroupsRe
             let members = classic.members.iter().map(classic_member).collect::<Answer<_>>()?;
             group = group
                 .with_group_state(text(classic.state))
-                .with_protocol_type(text("consumer"))
-                .with_protocol_data(text("range"))
+                .with_protocol_type(text(protocol_type))
+                .with_protocol_data(text(protocol))
                 .with_members(members);
         }
         groups.push(group);

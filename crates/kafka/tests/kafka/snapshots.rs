@@ -10,7 +10,8 @@ use kafka_protocol::messages::ApiKey;
 use kafka_protocol::messages::consumer_group_describe_response as consumer_group;
 use siskin_analysis::observation::GroupState;
 use siskin_kafka::{
-    ClusterConfig, GroupSnapshot, Partition, Sample, SampleError, Samplers, Security, Topics,
+    ClusterConfig, GroupKind, GroupSnapshot, Partition, Sample, SampleError, Samplers, Security,
+    Topics,
 };
 
 const GROUP: &str = "orders-enricher";
@@ -75,6 +76,57 @@ fn numbers(snapshot: &GroupSnapshot) -> Vec<i32> {
 async fn a_group_that_never_existed_is_unknown() {
     let error = refusal(script(None, &[LOG]), Topics::AllAssigned).await;
     assert_eq!(error, SampleError::UnknownGroup { group: GROUP.to_owned() });
+}
+
+#[tokio::test]
+async fn a_share_or_streams_group_is_named_and_asked_for_once_a_minute() {
+    // To both requests that librdkafka knows, Kafka 4.3 answers as if there were no such group.
+    let script = Script { listed: Some(GROUP), ..script(None, &[LOG]) };
+    let asked = script.asked.clone();
+    let server = crate::broker::start(script).await;
+    let cluster = ClusterConfig::new([server], None).expect("a valid address");
+    let samplers = Samplers::new(|| NOW);
+    let (topics, interval) = (Topics::AllAssigned, Duration::from_secs(1));
+    let mut subscription = samplers.subscribe(cluster, GROUP, topics, interval);
+    let kind = GroupKind::ShareOrStreams;
+    let expected = Err(SampleError::NotAConsumerGroup { group: GROUP.to_owned(), kind });
+    for _ in 0..2 {
+        assert_eq!(*subscription.changed().await.expect("an outcome"), expected);
+    }
+    assert_eq!(asked.times(ApiKey::ListGroups), 1, "each broker answers with all of its groups");
+}
+
+#[tokio::test]
+async fn a_group_of_another_protocol_type_is_named_with_what_to_do() {
+    let workers = Classic { state: "Stable", members: vec![] };
+    for (protocol_type, expected, words) in [
+        ("connect", GroupKind::Connect, "is the group of Kafka Connect's workers, not a consumer"),
+        ("sr", GroupKind::Other("sr".to_owned()), "is a group of the protocol type \"sr\", not"),
+    ] {
+        let protocol = Some((protocol_type, "sessioned"));
+        let script = Script { protocol, ..script(Some(workers.clone()), &[LOG]) };
+        let error = refusal(script, Topics::AllAssigned).await;
+        assert!(error.to_string().contains(words) && error.is_answer(), "{error}");
+        let group = GROUP.to_owned();
+        assert_eq!(error, SampleError::NotAConsumerGroup { group, kind: expected });
+    }
+}
+
+#[tokio::test]
+async fn kafka_streams_on_the_classic_protocol_is_a_group_of_consumers_and_known_as_what_it_is() {
+    for (protocol, state, expected) in [
+        (Some(("consumer", "stream")), "Stable", Some(true)),
+        (None, "Stable", Some(false)),
+        // Kafka shows a protocol of groups that are at rest only.
+        (Some(("consumer", "")), "PreparingRebalance", None),
+    ] {
+        let classic = Classic { state, ..two_members() };
+        let script = Script { protocol, ..script(Some(classic), &[LOG; 3]) };
+        let snapshot = snapshot(script, Topics::AllAssigned).await;
+        assert_eq!((snapshot.is_streams(), snapshot.members.len()), (expected, 2), "{protocol:?}");
+    }
+    let modern = snapshot(modern("Stable", &[0], &[0]), Topics::AllAssigned).await;
+    assert_eq!(modern.is_streams(), Some(false));
 }
 
 #[tokio::test]

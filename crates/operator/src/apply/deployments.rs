@@ -44,7 +44,7 @@ impl Objects<'_> {
         let total = write.facts.map_or(family.total, |it| it.replicas);
         let family = Family { total, ..family.clone() };
         let frozen = self.position(write.revision).map(|it| &self.live.frozen[it].template);
-        let child = frozen.map(|it| family.child(role, write.revision, it));
+        let child = frozen.map(|it| family.child(role, write.revision, it, live));
         let name = family.name(role);
         let api = self.writer.cluster.deployments(namespace);
         let written = match (live, &child) {

@@ -1,6 +1,7 @@
 //! The one task in which samples arrive: each is attributed to the pods of that moment and handed
 //! to its rollout's evidence. Asks for a pass when it matters; decides nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -8,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use siskin_analysis::observation::Millis;
-use siskin_kafka::{Sample, SampleError, SamplerStopped, attribute};
+use siskin_kafka::{Sample, SampleError, SamplerStopped, attribute, unready_canaries};
 use siskin_prometheus::ReadError;
 use tokio::sync::mpsc;
 
@@ -116,22 +117,26 @@ impl Feeder {
         sample: &Sample,
         reading: Option<MetricsReading>,
     ) -> Option<Delivered> {
-        let namespace = &feed.name.namespace;
+        let (namespace, now) = (&feed.name.namespace, clock::now());
+        // Attributed off the lock: a pass that looks at this rollout's evidence does not wait for it.
+        let target = self.sampling.fed(feed, |sampled| Arc::clone(&sampled.target))?;
+        let mut pods = self.pods.of(namespace, &target);
+        let gone = self.pods.gone(namespace, &target, now.as_millisecond());
+        let ours = gone.iter().map(|it| it.identity.clone());
+        let ours: Vec<_> = pods.identities.iter().cloned().chain(ours).collect();
+        let answer = sample.as_ref().as_ref().ok();
+        let group = answer.map(|snapshot| {
+            let group = attribute(snapshot, &ours);
+            // Others are looked through only where somebody is left over.
+            if group.members.unattributed == 0 {
+                return group;
+            }
+            attribute(snapshot, &self.neighbors.beside(namespace, &target, &ours))
+        });
+        // Only Kafka Streams is waited for; a group that rebalances does not show whose it is.
+        let streams = answer.filter(|it| it.is_streams() != Some(false));
+        let unready = streams.map_or(0, |it| unready_canaries(it, &ours));
         self.sampling.fed(feed, |sampled| {
-            let mut pods = self.pods.of(namespace, &sampled.target);
-            let now = clock::now();
-            let gone = self.pods.gone(namespace, &sampled.target, now.as_millisecond());
-            let ours = gone.iter().map(|it| it.identity.clone());
-            let ours: Vec<_> = pods.identities.iter().cloned().chain(ours).collect();
-            let answer = sample.as_ref().as_ref().ok();
-            let group = answer.map(|snapshot| {
-                let group = attribute(snapshot, &ours);
-                // Others are looked through only where somebody is left over.
-                if group.members.unattributed == 0 {
-                    return group;
-                }
-                attribute(snapshot, &self.neighbors.beside(namespace, &sampled.target, &ours))
-            });
             let unattributed = group.as_ref().is_some_and(|it| 0 < it.members.unattributed);
             let failure = reading.and_then(|mut reading| {
                 reading.attach(&mut pods.observations, &pods.exports);
@@ -140,6 +145,9 @@ impl Feeder {
             });
             let evidence = &mut sampled.evidence;
             evidence.unread = failure;
+            if let Some(snapshot) = answer {
+                evidence.streams.observe(snapshot, unready, now);
+            }
             evidence.lives = Lives {
                 begun: feed.subscription.begun_ago().map(|it| before(now, it)),
                 gone,

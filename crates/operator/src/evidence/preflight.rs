@@ -115,7 +115,7 @@ fn steady(gathered: &RolloutEvidence, now: Timestamp) -> Option<Concern> {
     };
     let remedy = match unsteady {
         Unsteady::PrimaryNotInGroup => {
-            "; check spec.analysis.kafka.consumerGroup, and that client.id holds the pod's name where pods share an address (a consumer that assigns partitions itself is no member)"
+            "; check spec.analysis.kafka.consumerGroup, and that client.id holds the pod's name where pods share an address: spec.podNameEnv gives it to an application as it is, once the Deployment was restarted (a consumer that assigns partitions itself is no member)"
         }
         Unsteady::NoObservation | Unsteady::NotStable | Unsteady::Behind { .. } => "",
     };

@@ -20,6 +20,7 @@ use crate::evidence::after_rollback::{AfterRollback, StayedFault};
 use crate::evidence::concern::Concern;
 use crate::evidence::kept_memory::KeptMemory;
 use crate::evidence::replay_ranges::{KeptRanges, Lives, ReplayRecord, ReplayView, ReplayWritten};
+use crate::evidence::streams::Streams;
 use crate::traces::marks::AttemptSnapshot;
 use crate::traces::shelf::{Attempt, Beginning, Recorder};
 
@@ -42,6 +43,7 @@ pub struct RolloutEvidence {
     pub(super) unread: Option<ReadError>,
     /// What is known of the canary's pods beside the sample that is observed next.
     pub(super) lives: Lives,
+    pub(super) streams: Streams,
     reported: Reported,
     after: AfterRollback,
     interval: Millis,
@@ -96,6 +98,7 @@ impl RolloutEvidence {
             latest: None,
             unread: None,
             lives: Lives::default(),
+            streams: Streams::default(),
             reported: Reported::default(),
             after: AfterRollback::default(),
             interval,

@@ -8,6 +8,7 @@ use siskin_decide::{Evidence, Membership};
 use crate::evidence::after_rollback::StayedFault;
 use crate::evidence::concern::Concern;
 use crate::evidence::replay_ranges::ReplayView;
+use crate::evidence::streams::StreamsDelay;
 
 /// Everything that one weighing found.
 #[derive(Clone, Debug)]
@@ -28,6 +29,9 @@ pub struct EvidenceView {
     pub membership: Membership,
     /// Canary pods that are members of the group.
     pub canary_joined: u32,
+    /// What Kafka Streams does while its canary is late; `None`: it is no application of it, or none of
+    /// that keeps it.
+    pub streams: Option<StreamsDelay>,
     /// Since when this process has watched the attempt.
     pub watched_since: Option<Timestamp>,
     /// Lag, throughput and shares by role.
@@ -54,6 +58,7 @@ impl EvidenceView {
             evidence: Evidence::Inconclusive { delivered: false },
             membership: Membership::Unknown,
             canary_joined: 0,
+            streams: None,
             watched_since: None,
             figures: GroupSummary::default(),
             accounts: None,

@@ -167,6 +167,7 @@ fn weighed(
         evidence: evidence(assessment.as_ref(), guard.as_ref(), &delivery),
         membership,
         canary_joined: gathered.canary_joined(now),
+        streams: gathered.streams.delay().filter(|_| !has_trouble(world, now)),
         watched_since: gathered.watched_since(),
         figures: gathered.summary(),
         accounts: gathered.accounts(),
@@ -255,6 +256,12 @@ fn note(
 /// The pods that a guard judged by between two samples, as an observation without a group.
 fn without_group(pods: &[PodObservation], now: Timestamp) -> Observation {
     Observation { at: now.as_millisecond(), group: None, pods: pods.to_vec() }
+}
+
+/// Whether something keeps a canary pod from running, which no restoring of state explains.
+fn has_trouble(world: &World, now: Timestamp) -> bool {
+    let mut canary = world.pods.troubles.iter().filter(|it| it.role == Role::Canary);
+    canary.any(|it| it.stands(now.as_millisecond()))
 }
 
 /// What an earlier process saved of this attempt.

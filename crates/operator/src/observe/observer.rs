@@ -30,6 +30,7 @@ use crate::observe::world::{Blocked, Live, World};
 use crate::per_rollout::PerRollout;
 use crate::persisted;
 use crate::workloads::children::{Difference, Family};
+use crate::workloads::identity::Identity;
 use crate::workloads::template::Restarts;
 use crate::workloads::{labels, selector};
 
@@ -292,7 +293,7 @@ impl Observer {
             holds.and_then(|it| kin.live.frozen.iter().find(|f| f.frozen.revision == it));
         let expected = template
             .zip(kin.family)
-            .map(|(it, family)| family.child(role, it.frozen.revision, &it.template));
+            .map(|(it, family)| family.child(role, it.frozen.revision, &it.template, Some(object)));
         let mut workload = parse::workload(object, expected.as_ref(), kin.pods.shown(role));
         if template.is_none() {
             // Without its frozen template nothing says what it should be: it is frozen again first.
@@ -334,7 +335,7 @@ fn family(rollout: &CanaryRollout, live: &Live, order: MoveOrder) -> Option<Fami
     let source = live.target.as_ref().or(live.primary.as_ref()).or(live.canary.as_ref())?;
     Some(Family {
         target: rollout.spec.target_ref.name.clone(),
-        identity: rollout.spec.pod_identity,
+        identity: Identity::new(rollout.spec.pod_identity, &rollout.spec.pod_name_env),
         restarts: Restarts::of(&source.data["spec"]["template"]),
         order,
         max_consumers: rollout.spec.strategy.max_consumers.and_then(|it| u32::try_from(it).ok()),

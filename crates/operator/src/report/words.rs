@@ -146,7 +146,10 @@ fn held_text(round: &Round<'_>, held: Held) -> Option<String> {
         Held::PrimaryBlocked => {
             blocked(&format!("{target}-primary"), world.blocked.primary.as_ref())
         }
-        Held::CanaryBlocked => blocked(&format!("{target}-canary"), world.blocked.canary.as_ref()),
+        Held::CanaryBlocked => match (world.blocked.canary.as_ref(), evidence.streams) {
+            (None, Some(delay)) => format!("{delay}; that time is not held against the version"),
+            (pods, _) => blocked(&format!("{target}-canary"), pods),
+        },
         Held::PrimaryLost => format!(
             "{target}-primary is gone and no frozen template is marked promoted; set {target}'s replicas by hand, remove its annotation siskin.dev/replicas, and it is adopted again"
         ),
@@ -177,7 +180,10 @@ fn held_text(round: &Round<'_>, held: Held) -> Option<String> {
                 rejected.2
             )
         }
-        Held::Overdue => overdue(round),
+        Held::Overdue => match (next, evidence.streams) {
+            (State::Trial(_), Some(delay)) => format!("{}; {delay}", overdue(round)),
+            (_, _) => overdue(round),
+        },
     })
 }
 

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use kube::ResourceExt;
+use kube::core::DynamicObject;
 use serde_json::{Value, json};
 use siskin_analysis::observation::Role;
-use siskin_api::PodIdentity;
 use siskin_api::annotations::{INJECTED, REVISION, ROLE, TAKEN_LABELS, TARGET};
 use siskin_decide::{DeploymentStrategy, MoveOrder, Revision};
 
-use crate::workloads::identity::{Injected, role_name};
+use crate::workloads::identity::{Identity, Injected, role_name};
 use crate::workloads::labels::{memory, remembered};
 use crate::workloads::selector;
 use crate::workloads::template::{PodTemplate, Restarts, same};
@@ -29,8 +30,8 @@ const TAKEN_OVER: [(&str, u32); 3] =
 #[derive(Clone, Debug)]
 pub struct Family {
     pub(crate) target: String,
-    /// Whether pods are told their name and role.
-    pub identity: PodIdentity,
+    /// What pods are told of themselves.
+    pub identity: Identity,
     /// What the target's template carries to restart pods.
     pub restarts: Restarts,
     /// Whether a unit is added before one is taken.
@@ -54,8 +55,15 @@ impl Family {
         child_name(&self.target, role)
     }
 
-    /// `metadata` (labels, annotations) and `spec` of a child, without its count.
-    pub(crate) fn child(&self, role: Role, revision: Revision, template: &PodTemplate) -> Child {
+    /// `metadata` (labels, annotations) and `spec` of a child, without its count. `live` is the child
+    /// as it is, if it is there.
+    pub(crate) fn child(
+        &self,
+        role: Role,
+        revision: Revision,
+        template: &PodTemplate,
+        live: Option<&DynamicObject>,
+    ) -> Child {
         let own = [(TARGET, self.target.as_str()), (ROLE, role_name(role))];
         let mut labels = self.labels.clone();
         labels.extend(own.map(|(key, value)| (key.to_owned(), value.to_owned())));
@@ -63,7 +71,8 @@ impl Family {
             GITOPS.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         annotations.insert(REVISION.into(), revision.to_string());
         annotations.extend(memory(&self.labels).map(|it| (TAKEN_LABELS.into(), it)));
-        let injected = Injected::into(template.json(), self.identity);
+        let identity = live.and_then(|it| self.kept(it, revision));
+        let injected = Injected::into(template.json(), identity.as_ref().unwrap_or(&self.identity));
         annotations.insert(INJECTED.into(), injected.to_string());
         let mut spec = json!({
             "selector": selector::of_role(&self.spec["selector"], role),
@@ -76,6 +85,16 @@ impl Family {
             }
         }
         Child { labels, annotations, spec }
+    }
+
+    /// What a live child goes on to be told, if it runs this revision already and nothing else
+    /// restarts its pods: other names alone are no reason to replace them.
+    fn kept(&self, live: &DynamicObject, revision: Revision) -> Option<Identity> {
+        let annotations = live.annotations();
+        let recorded: Injected = annotations.get(INJECTED)?.parse().ok()?;
+        let runs = *annotations.get(REVISION)? == revision.to_string();
+        let restarts = Restarts::of(&live.data["spec"]["template"]) != self.restarts;
+        (runs && !restarts).then(|| self.identity.with_names_of(&recorded))
     }
 
     /// How a child replaces its pods: as the target does, but within the order and the ceiling of

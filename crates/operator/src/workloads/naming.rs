@@ -44,7 +44,7 @@ pub(crate) fn may_have(template: &PodTemplate, raw: &Value, name: Revision) -> b
 /// the first release recorded nothing.
 pub(crate) fn running(raw: &Value, recorded: Option<&str>, name: Revision) -> Option<PodTemplate> {
     let recorded = recorded.and_then(|it| it.parse().ok());
-    let nothing = Injected::into(raw, PodIdentity::None);
+    let nothing = Injected::into(raw, &PodIdentity::None.into());
     let ways = [recorded, Some(Injected::guessed(raw)), Some(nothing)];
     let versions = ways.into_iter().flatten().map(|it| PodTemplate::of_child(raw, &it));
     versions.into_iter().find(|it| may_have(it, it.json(), name))

@@ -186,7 +186,7 @@ fn reconciling(condition: &Condition, whom: RemedyFor<'_>) -> Option<Diagnosis> 
             "look at quota, nodes and Events: kubectl -n {namespace} describe deployment {target}-primary"
         ),
         "CanaryBlocked" => format!(
-            "look at quota, nodes and Events: kubectl -n {namespace} describe deployment {target}-canary"
+            "if it is not Kafka Streams that restores its state, look at quota, nodes and Events: kubectl -n {namespace} describe deployment {target}-canary"
         ),
         "AutoscalerPending" => {
             "if it lasts: see whether the autoscaler's controller runs (docs/autoscaling.md)"

@@ -28,8 +28,8 @@ fn snapshot() -> GroupSnapshot {
         partition(id("orders", 1), None),
         partition(id("returns", 7), Some(0)),
     ];
-    let (at, state) = (1_700_000_000_000, GroupState::Stable);
-    GroupSnapshot { at, state, epoch: fingerprint(&members), members, partitions }
+    let (at, state, assignor) = (1_700_000_000_000, GroupState::Stable, "stream".to_owned());
+    GroupSnapshot { at, state, assignor, epoch: fingerprint(&members), members, partitions }
 }
 
 /// The snapshot as the operator has it after it went through a pipe.

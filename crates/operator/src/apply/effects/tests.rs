@@ -89,7 +89,7 @@ fn on_trial() -> (World, Observed) {
     world.canary.clone_from(&seen.canary);
     world.family = Some(Family {
         target: "orders".to_owned(),
-        identity: siskin_api::PodIdentity::None,
+        identity: siskin_api::PodIdentity::None.into(),
         restarts: Restarts::default(),
         order: seen.strategy.order,
         max_consumers: None,

@@ -261,7 +261,7 @@ async fn a_primary_whose_manifest_has_pod_name_is_frozen_again_as_it_was() {
     manifest["spec"]["containers"][0]["env"] = json!([own]);
     let version = PodTemplate::of(&manifest);
     let revision = naming::name_of(&version, &[]);
-    let injected = Injected::into(version.json(), PodIdentity::Inject);
+    let injected = Injected::into(version.json(), &PodIdentity::Inject.into());
     let runs = version.for_role(Role::Primary, &injected, &Restarts::default());
     for recorded in [Some(injected.to_string()), None] {
         let store = Store::default();

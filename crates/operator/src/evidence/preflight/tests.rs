@@ -47,8 +47,14 @@ fn gathered(stuck: bool, members: &[Member]) -> (RolloutEvidence, Timestamp) {
         let seen = MemberCount { primary: 1, ..MemberCount::default() };
         let partitions = (0..4).map(row).collect();
         let group = GroupObservation { state, epoch: 1, members: seen, partitions };
-        let snapshot =
-            GroupSnapshot { at, state, epoch: 1, members: members.to_vec(), partitions: vec![] };
+        let snapshot = GroupSnapshot {
+            at,
+            state,
+            assignor: String::new(),
+            epoch: 1,
+            members: members.to_vec(),
+            partitions: vec![],
+        };
         now = Timestamp::from_millisecond(at).expect("a time");
         evidence.observe(Arc::new(Ok(snapshot)), now, vec![], Some(group));
     }

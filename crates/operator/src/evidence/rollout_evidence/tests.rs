@@ -116,7 +116,14 @@ fn delivers(role: Role, committed: Option<i64>, ends: [Option<i64>; 2]) -> bool 
     let (state, members) = (GroupState::Stable, MemberCount::default());
     let group = GroupObservation { state, epoch: 1, members, partitions: vec![partition] };
     let at = NOW.as_millisecond();
-    let snapshot = GroupSnapshot { at, state, epoch: 1, members: vec![], partitions: vec![] };
+    let snapshot = GroupSnapshot {
+        at,
+        state,
+        assignor: String::new(),
+        epoch: 1,
+        members: vec![],
+        partitions: vec![],
+    };
     let mut evidence = at_rest();
     evidence.observe(Arc::new(Ok(snapshot)), NOW, vec![], Some(group));
     evidence.delivered(NOW)

@@ -11,6 +11,8 @@ use siskin_kafka::GroupSnapshot;
 
 use super::*;
 use crate::apply::effects::tests::world;
+use crate::observe::troubles::{PodTrouble, Trouble};
+use crate::observed::observed;
 use crate::traces::shelf::Traces;
 use siskin_decide::testing::{NEXT, PROMOTED, at_rest, primary, progressing, workload};
 
@@ -45,7 +47,8 @@ fn seen(at: Timestamp) -> RolloutEvidence {
     let at = at.as_millisecond();
     let state = GroupState::Stable;
     let (members, partitions) = (vec![], vec![]);
-    let snapshot = GroupSnapshot { at, state, epoch: 1, members, partitions };
+    let snapshot =
+        GroupSnapshot { at, state, assignor: String::new(), epoch: 1, members, partitions };
     let members = MemberCount { canary: 1, canary_pods: 1, ..MemberCount::default() };
     let group = GroupObservation { state, epoch: 1, members, partitions: vec![] };
     let now = Timestamp::from_millisecond(at).expect("a time");
@@ -63,6 +66,25 @@ fn without_a_watch_of_the_pods_nobody_is_known_to_have_joined_and_nothing_is_del
     let view = weighed(&world, None, &mut seen(now), now);
     assert_eq!((view.membership, view.delivery), (Membership::Unknown, Delivery::Silent));
     assert_eq!(view.evidence, Evidence::Inconclusive { delivered: false });
+}
+
+#[test]
+fn kafka_streams_excuses_pods_that_run_and_none_that_something_keeps_from_running() {
+    let (mut world, now) = (world(), Timestamp::from_second(1_000).expect("a time"));
+    let mut evidence = seen(now);
+    let (state, assignor) = (GroupState::Stable, "stream".to_owned());
+    let (members, partitions) = (vec![], vec![]);
+    let group = GroupSnapshot { at: 0, state, assignor, epoch: 1, members, partitions };
+    evidence.streams.observe(&group, 2, now);
+    let view = weighed(&world, None, &mut evidence, now);
+    assert_eq!(view.streams.map(|it| it.since), Some(now));
+    assert_eq!(observed(&world, &view).canary_blocked, Some(now));
+    let (container, reason) = ("worker".to_owned(), "CrashLoopBackOff".to_owned());
+    let trouble = Trouble::NotStarted { container, reason, words: String::new() };
+    let (pod, role) = (Arc::from("orders-canary-0"), Role::Canary);
+    world.pods.troubles.push(PodTrouble { pod, role, since: 0, trouble });
+    let view = weighed(&world, None, &mut evidence, now);
+    assert_eq!((view.streams, observed(&world, &view).canary_blocked), (None, None));
 }
 
 fn pods_of(world: &mut World) -> &mut siskin_decide::Workload {
@@ -143,7 +165,8 @@ fn stalled(world: &World) -> (RolloutEvidence, Timestamp) {
         let partitions = (0..4).map(row).collect();
         let group = GroupObservation { state, epoch: 1, members, partitions };
         let (members, partitions) = (vec![], vec![]);
-        let snapshot = GroupSnapshot { at, state, epoch: 1, members, partitions };
+        let snapshot =
+            GroupSnapshot { at, state, assignor: String::new(), epoch: 1, members, partitions };
         now = Timestamp::from_millisecond(at).expect("a time");
         evidence.observe(Arc::new(Ok(snapshot)), now, pods(false), Some(group));
         weighed(world, None, &mut evidence, now);

@@ -10,7 +10,7 @@ use crate::workloads::template::PodTemplate;
 
 fn child_of(family: &Family) -> Child {
     let template = json!({"metadata": {"labels": {"app": "orders"}}, "spec": {}});
-    family.child(Role::Primary, Revision(1), &PodTemplate::of(&template))
+    family.child(Role::Primary, Revision(1), &PodTemplate::of(&template), None)
 }
 
 /// A target of which fields and labels are taken, and its child as it was before, changed by hand.

@@ -8,6 +8,7 @@ use siskin_simulation::healthy_pod;
 use super::*;
 use crate::apply::effects::Applied;
 use crate::apply::effects::tests::world;
+use crate::evidence::streams::{StreamsDelay, StreamsWork};
 use crate::evidence::view::EvidenceView;
 use crate::observe::troubles::{PodTrouble, Trouble};
 use crate::report::status::status;
@@ -36,6 +37,15 @@ fn passed_by(world: &mut World, evidence: &EvidenceView, next: State) {
 }
 
 fn carried_out(world: &mut World, evidence: &EvidenceView, plan: &Plan) {
+    world.rollout.status = Some(written_by(world, evidence, plan));
+    world.state = plan.next;
+}
+
+fn written_by(
+    world: &World,
+    evidence: &EvidenceView,
+    plan: &Plan,
+) -> siskin_api::CanaryRolloutStatus {
     let applied = Applied::default();
     let (answers, untold, refusals, now) = (&[], &[], &[], world.seen_at);
     let round = Round {
@@ -49,9 +59,7 @@ fn carried_out(world: &mut World, evidence: &EvidenceView, plan: &Plan) {
         refusals,
         now,
     };
-    let written = status(&round);
-    world.rollout.status = Some(written);
-    world.state = plan.next;
+    status(&round)
 }
 
 #[test]
@@ -139,4 +147,23 @@ fn a_step_that_stands_still_tells_who_is_in_its_way_and_what_to_do() {
     assert!(said.starts_with("overdue: nothing has moved"), "{said}");
     assert!(said.contains("orders-canary does not look as it should"), "{said}");
     assert!(said.contains("get deployment orders-canary -o yaml"), "{said}");
+}
+
+#[test]
+fn kafka_streams_is_told_as_what_a_canary_waits_for() {
+    let mut world = begun();
+    world.canary = Some(Workload { available: 0, ready: 0, ..workload(NEXT, 1) });
+    let (since, work) = (world.seen_at, StreamsWork::Restores { pods: 1 });
+    let streams = Some(StreamsDelay { since, work });
+    let evidence = EvidenceView { streams, ..EvidenceView::silent() };
+    let said = |held| {
+        let plan = Plan::to(world.state, vec![]).held(held);
+        written_by(&world, &evidence, &plan).message.expect("a message")
+    };
+    let restores = said(Held::CanaryBlocked);
+    assert!(restores.starts_with("Kafka Streams restores its state: canary pods"), "{restores}");
+    assert!(restores.ends_with("that time is not held against the version"), "{restores}");
+    let overdue = said(Held::Overdue);
+    assert!(overdue.starts_with("overdue: nothing has moved"), "{overdue}");
+    assert!(overdue.contains("Kafka Streams restores its state"), "{overdue}");
 }

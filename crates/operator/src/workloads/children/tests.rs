@@ -1,6 +1,8 @@
 //! Children as they should be, compared with what an API server would show.
 //! No API server is asked.
 
+use siskin_api::PodIdentity;
+
 use super::*;
 
 /// The children of a target with six pods.
@@ -12,7 +14,7 @@ pub(crate) fn family(strategy: &Value, order: MoveOrder) -> Family {
         own: if recreates { DeploymentStrategy::Recreate } else { quarter },
         total: 6,
         target: "orders".into(),
-        identity: PodIdentity::None,
+        identity: PodIdentity::None.into(),
         restarts: Restarts::default(),
         order,
         labels: [("team".to_owned(), "payments".to_owned())].into(),
@@ -34,6 +36,7 @@ fn a_child_never_selects_the_pods_of_another_role() {
         Role::Canary,
         Revision(1),
         &template(),
+        None,
     );
     assert_eq!(
         child.spec["selector"]["matchLabels"],
@@ -85,8 +88,12 @@ fn the_only_pod_of_a_group_that_drains_first_leaves_before_the_next_one_comes() 
 
 #[test]
 fn what_was_written_does_not_differ_and_an_edit_does() {
-    let child =
-        family(&json!({}), MoveOrder::SurgeFirst).child(Role::Primary, Revision(7), &template());
+    let child = family(&json!({}), MoveOrder::SurgeFirst).child(
+        Role::Primary,
+        Revision(7),
+        &template(),
+        None,
+    );
     let live = json!({
         "metadata": {"labels": child.labels, "annotations": child.annotations},
         "spec": child.spec,
@@ -125,7 +132,7 @@ fn shown(child: &Child) -> Value {
 }
 
 fn child_of(family: &Family) -> Child {
-    family.child(Role::Primary, Revision(7), &template())
+    family.child(Role::Primary, Revision(7), &template(), None)
 }
 
 #[test]
@@ -171,4 +178,48 @@ fn a_field_that_the_target_has_lost_goes_from_its_children_and_a_default_does_no
     assert_eq!(bare.gone_fields(&live), TAKEN_OVER.map(|(field, _)| field));
     assert_eq!(bare.compare(&live), Difference::Real);
     assert_eq!(bare.compare(&shown(&bare)), Difference::None, "no write is left to make");
+}
+
+/// A child of this family as it is once it was written.
+fn written(family: &Family, revision: Revision, live: Option<&DynamicObject>) -> DynamicObject {
+    let template = PodTemplate::of(&json!({"spec": {"containers": [{"name": "c"}]}}));
+    let Child { labels, annotations, spec } =
+        family.child(Role::Primary, revision, &template, live);
+    serde_json::from_value(json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "orders-primary", "labels": labels, "annotations": annotations},
+        "spec": spec,
+    }))
+    .expect("a Deployment")
+}
+
+fn variables(child: &DynamicObject) -> Vec<&str> {
+    let env = &child.data["spec"]["template"]["spec"]["containers"][0]["env"];
+    env.as_array().into_iter().flatten().filter_map(|it| it["name"].as_str()).collect()
+}
+
+#[test]
+fn other_names_of_variables_come_with_the_next_version_or_restart_and_replace_no_pod_alone() {
+    let asks = |names: &[&str]| {
+        let names: Vec<_> = names.iter().map(|it| (*it).to_owned()).collect();
+        let identity = Identity::new(PodIdentity::Inject, &names);
+        Family { identity, ..family(&json!({}), MoveOrder::SurgeFirst) }
+    };
+    let (before, mut after) = (asks(&["A"]), asks(&["B"]));
+    let runs = written(&before, Revision(1), None);
+    assert_eq!(variables(&runs), ["POD_NAME", "SISKIN_ROLE", "A"]);
+    let same = written(&after, Revision(1), Some(&runs));
+    assert_eq!((&same.data, same.annotations()), (&runs.data, runs.annotations()));
+    let next = written(&after, Revision(2), Some(&runs));
+    assert_eq!(variables(&next), ["POD_NAME", "SISKIN_ROLE", "B"]);
+    assert_eq!(variables(&written(&after, Revision(2), Some(&next))), variables(&next));
+    let restart = json!({"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "1"}}});
+    after.restarts = Restarts::of(&restart);
+    let restarted = written(&after, Revision(1), Some(&runs));
+    assert_eq!(variables(&restarted), ["POD_NAME", "SISKIN_ROLE", "B"]);
+    let again = written(&after, Revision(1), Some(&restarted));
+    assert_eq!(again.data, restarted.data, "and stays");
+    // None is a switch of its own: what it takes away it takes away at once, as before.
+    let none = Family { identity: PodIdentity::None.into(), ..asks(&[]) };
+    assert_eq!(variables(&written(&none, Revision(1), Some(&runs))), Vec::<&str>::new());
 }

@@ -6,6 +6,7 @@ use siskin_decide::Revision;
 use siskin_simulation::random::Random;
 
 use super::*;
+use crate::workloads::identity::Identity;
 use crate::workloads::naming;
 
 fn raw() -> Value {
@@ -60,7 +61,20 @@ fn metadata_that_says_nothing_is_none() {
     }
 }
 
-const IDENTITIES: [PodIdentity; 2] = [PodIdentity::Inject, PodIdentity::None];
+/// What a spec may ask for: nothing, name and role, and further names, two of which some manifests have.
+fn identities() -> [Identity; 4] {
+    let names = |names: &[&str]| {
+        let names: Vec<_> = names.iter().map(|it| (*it).to_owned()).collect();
+        Identity::new(PodIdentity::Inject, &names)
+    };
+    [
+        PodIdentity::Inject.into(),
+        PodIdentity::None.into(),
+        names(&["A"]),
+        names(&["CLIENT_ID", "B", "A", "client.id", "E", "F", "G", "H"]),
+    ]
+}
+
 const ROLES: [Role; 2] = [Role::Primary, Role::Canary];
 
 /// Environments that name ours, refer to ours, or have the very entries that we would add.
@@ -73,6 +87,7 @@ fn env(dice: &mut Random) -> Value {
         json!({"name": "SISKIN_ROLE", "value": "canary"}),
         json!({"name": "A", "value": "$(POD_NAME) < & >"}),
         json!({"name": "B"}),
+        json!({"name": "CLIENT_ID", "valueFrom": field}),
     ];
     json!(
         (0..dice.below(4)).map(|_| entries[dice.index(entries.len())].clone()).collect::<Vec<_>>()
@@ -111,8 +126,8 @@ fn a_child_can_be_stripped_back_to_its_version_exactly() {
         let raw = any_template(&mut dice);
         let version = PodTemplate::of(&raw);
         let name = naming::name_of(&version, &[]);
-        for (role, identity) in ROLES.into_iter().flat_map(|it| IDENTITIES.map(|id| (it, id))) {
-            let injected = Injected::into(version.json(), identity);
+        for (role, identity) in ROLES.into_iter().flat_map(|it| identities().map(|id| (it, id))) {
+            let injected = Injected::into(version.json(), &identity);
             let child = version.for_role(role, &injected, &Restarts::of(&raw));
             assert_eq!(child["metadata"]["labels"][ROLE], role_name(role));
             assert_eq!(PodTemplate::of_child(&child, &injected), version, "{child}");
@@ -134,8 +149,8 @@ fn what_the_first_release_injected_is_told_from_what_the_manifest_has() {
     for env in [json!([own, other]), json!([other, own]), json!([other]), json!([own])] {
         let version = PodTemplate::of(&with("/spec/containers/0/env", env));
         let name = naming::name_of(&version, &[]);
-        for identity in IDENTITIES {
-            let injected = Injected::into(version.json(), identity);
+        for identity in [PodIdentity::Inject, PodIdentity::None].map(Identity::from) {
+            let injected = Injected::into(version.json(), &identity);
             let child = version.for_role(Role::Primary, &injected, &Restarts::default());
             assert_eq!(naming::running(&child, None, name), Some(version.clone()), "{child}");
         }
@@ -146,9 +161,51 @@ fn what_the_first_release_injected_is_told_from_what_the_manifest_has() {
 fn the_users_own_variables_win_over_ours() {
     let own = json!([{"name": "POD_NAME", "value": "mine"}]);
     let version = PodTemplate::of(&with("/spec/containers/0/env", own.clone()));
-    let injected = Injected::into(version.json(), PodIdentity::Inject);
+    let injected = Injected::into(version.json(), &PodIdentity::Inject.into());
     let child = version.for_role(Role::Primary, &injected, &Restarts::default());
     let env = child["spec"]["containers"][0]["env"].as_array().expect("a list").clone();
     assert_eq!(env[1], own[0]);
     assert_eq!(env.iter().filter(|it| it["name"] == "POD_NAME").count(), 1);
+}
+
+#[test]
+fn a_further_name_gets_the_pods_name_unless_the_container_has_it() {
+    let own = json!([{"name": "CLIENT_ID", "value": "mine"}, {"name": "A", "value": "$(SPRING)"}]);
+    let version = PodTemplate::of(&json!({"spec": {"containers": [
+        {"name": "c", "env": own}, {"name": "sidecar"}, {"name": "mesh", "envFrom": []},
+    ]}}));
+    let names = ["SPRING", "CLIENT_ID"].map(str::to_owned);
+    let injected = Injected::into(version.json(), &Identity::new(PodIdentity::Inject, &names));
+    assert_eq!(injected.to_string(), "/377;SPRING,CLIENT_ID;/010303");
+    let child = version.for_role(Role::Primary, &injected, &Restarts::default());
+    let env = |container: usize| child["spec"]["containers"][container]["env"].clone();
+    let variables = |env: &Value| -> Vec<String> {
+        let names = env.as_array().expect("a list").iter().map(|it| it["name"].as_str());
+        names.map(|it| it.expect("a name").to_owned()).collect()
+    };
+    assert_eq!(variables(&env(0)), ["POD_NAME", "SISKIN_ROLE", "SPRING", "CLIENT_ID", "A"]);
+    assert_eq!(env(0)[3], own[0], "what the manifest says stays");
+    let field = json!({"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}});
+    assert_eq!(env(0)[2], json!({"name": "SPRING", "valueFrom": field}));
+    assert_eq!(variables(&env(1)), ["POD_NAME", "SISKIN_ROLE", "SPRING", "CLIENT_ID"]);
+    assert_eq!(PodTemplate::of_child(&child, &injected), version);
+}
+
+#[test]
+fn what_can_not_be_recorded_is_not_injected_and_no_other_text_is_a_record() {
+    let names = ["A;B", "", "1", "POD_NAME", "SISKIN_ROLE", "A", "A"].map(str::to_owned);
+    let only = Identity::new(PodIdentity::Inject, &["A".to_owned()]);
+    assert_eq!(Identity::new(PodIdentity::Inject, &names), only);
+    assert_eq!(
+        Identity::new(PodIdentity::None, &["A".to_owned()]).with_names_of(&Injected::default()),
+        PodIdentity::None.into()
+    );
+    for text in
+        ["", "1", "9/", "1/1;A", "1/1;A;", "1/1;A;/0", "1/1;A;/0100", "1/1;A;01/01;", "1/1;A;/é1"]
+    {
+        assert!(text.parse::<Injected>().is_err(), "{text:?}");
+    }
+    let (text, plain) = ("4/33;A,B;01/0300", "/3");
+    assert_eq!(text.parse::<Injected>().map(|it| it.to_string()), Ok(text.to_owned()));
+    assert_eq!(plain.parse::<Injected>().map(|it| it.to_string()), Ok(plain.to_owned()));
 }
