@@ -89,10 +89,7 @@ pub(crate) struct EffectWords<'a> {
 }
 
 /// A value that was held against bounds, in words.
-pub(crate) struct BoundedValue {
-    pub(crate) value: f64,
-    pub(crate) against: Against,
-}
+pub(crate) struct BoundedValue(pub(crate) f64, pub(crate) Against);
 
 impl Effect {
     /// An effect of events over pod-hours.
@@ -140,7 +137,7 @@ impl Display for Effect {
                 }
             }
             Self::Bounded { value, against, failing, limit, .. } => {
-                let value = BoundedValue { value: *value, against: *against };
+                let value = BoundedValue(*value, *against);
                 write!(f, "{value}, failing readings: {failing} (limit {limit})")
             }
         }
@@ -149,12 +146,12 @@ impl Display for Effect {
 
 impl Display for BoundedValue {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.against {
-            Against::Absolute => ShortNumber(self.value).fmt(f),
-            Against::Primary => write!(f, "{} times the primary's", ShortNumber(self.value)),
-            Against::Before => {
-                write!(f, "{} times what it was before the trial", ShortNumber(self.value))
-            }
+        let Self(value, against) = self;
+        let value = ShortNumber(*value);
+        match against {
+            Against::Absolute => value.fmt(f),
+            Against::Primary => write!(f, "{value} times the primary's"),
+            Against::Before => write!(f, "{value} times what it was before the trial"),
         }
     }
 }
@@ -184,14 +181,11 @@ fn interval(f: &mut Formatter<'_>, low: f64, high: Option<f64>) -> fmt::Result {
 }
 
 /// An effect that is still being measured, in words that change in steps.
-pub(crate) struct EffectSoFar<'a> {
-    pub(crate) signal: &'a Signal,
-    pub(crate) effect: &'a Effect,
-}
+pub(crate) struct EffectSoFar<'a>(pub(crate) &'a Signal, pub(crate) &'a Effect);
 
 impl Display for EffectSoFar<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { signal, effect } = self;
+        let Self(signal, effect) = self;
         match effect {
             Effect::Ratio { ratio, .. } => {
                 let what = match signal {
