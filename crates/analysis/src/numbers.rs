@@ -88,6 +88,11 @@ pub(crate) fn whole_polls(span: Millis, interval: Millis) -> Millis {
     polls.max(1).saturating_mul(interval)
 }
 
+/// Whether a value need not be written down, since a text without it is read as the same.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// Milliseconds as hours.
 pub(crate) fn hours(span: Millis) -> f64 {
     count(span) / 3_600_000.0

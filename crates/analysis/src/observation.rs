@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use crate::numbers::Millis;
+use crate::numbers::is_default;
 
 /// One look at the group and the pods.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,7 +67,7 @@ pub struct MemberCount {
     pub unattributed: u32,
     /// Canary pods with at least one member, those that are being deleted left out: a pod may have
     /// several members, and a member that died is listed beside the one that took its place.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub canary_pods: u32,
 }
 
@@ -138,7 +139,7 @@ pub struct PodObservation {
     pub crash_loop: bool,
     /// Containers that restarted, or that wait for a reason that is no part of a usual start. One
     /// that is not listed has done neither. Empty beside restarts: nobody said of which container.
-    #[serde(default, skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub containers: Arc<[ContainerObservation]>,
     /// The pod's node, if known: restarts of one node at one time are one event.
     #[serde(default)]
@@ -155,10 +156,10 @@ pub struct ContainerObservation {
     /// Container name, unique in its pod.
     pub name: Arc<str>,
     /// Restarts so far.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub restarts: u32,
     /// Terminations for running out of memory that are still visible: at most two.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub oom_kills: u32,
     /// Reason why it waits: `CrashLoopBackOff`, `ErrImagePull`. Never the message beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -260,13 +261,4 @@ impl ContainerObservation {
     pub fn is_crash_loop(&self) -> bool {
         self.waiting.as_deref() == Some(CRASH_LOOP)
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_zero(count: &u32) -> bool {
-    *count == 0
-}
-
-fn is_empty(containers: &Arc<[ContainerObservation]>) -> bool {
-    containers.is_empty()
 }

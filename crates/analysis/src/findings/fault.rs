@@ -8,7 +8,7 @@ use strum::IntoStaticStr;
 
 use crate::findings::effect::{BoundedValue, Effect, EffectWords};
 use crate::findings::signal::Signal;
-use crate::numbers::Millis;
+use crate::numbers::{Millis, is_default};
 use crate::observation::PartitionId;
 use crate::settings::bound::{Against, Bound, Scope};
 use crate::words::HumanDuration;
@@ -159,7 +159,7 @@ pub enum Fault {
         /// Whether the value is a pod's or a ratio of medians.
         against: Against,
         /// Whether the value is about the pods, or about the whole.
-        #[serde(default, skip_serializing_if = "Scope::is_pods")]
+        #[serde(default, skip_serializing_if = "is_default")]
         scope: Scope,
         /// Readings that failed, over the whole trial.
         readings: u32,

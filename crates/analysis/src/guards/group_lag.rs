@@ -83,9 +83,4 @@ impl GroupLag {
         let possible = |lag: f32| lag.is_finite() && lag >= 0.0;
         (possible(self.lags.0) && possible(self.lags.1)).then_some(self)
     }
-
-    /// Whether there is nothing to save.
-    pub(crate) fn is_fresh(&self) -> bool {
-        *self == Self::default()
-    }
 }
