@@ -21,7 +21,7 @@ use std::sync::Arc;
 use crate::constants::{DEFAULT_COMMIT_GAP, RECENT_POLLS};
 use crate::counters::cadence::cadence;
 use crate::counters::in_flight::Flight;
-use crate::counters::kind::Kind;
+use crate::counters::kind::{Kind, Traits};
 use crate::counters::latency::slow_from;
 use crate::counters::meter::{Meter, Reader};
 use crate::counters::outcomes::Outcomes;
@@ -219,14 +219,9 @@ impl Signals {
         self.ratios.iter_mut().flatten().for_each(RatioSignal::forget_times);
     }
 
-    /// The kind of counts behind a signal that bad data explains as well as a bad version does: what is
-    /// lost is lost by whoever took it.
+    /// The kind of counts behind a signal that bad data explains as well as a bad version does.
     pub(crate) fn kind_that_data_explains(&self, signal: &Signal) -> Option<Kind> {
-        let explains = |kind: &Kind| match kind {
-            Kind::Errors | Kind::Latency | Kind::User(_) => true,
-            Kind::Loss | Kind::Cpu => false,
-        };
-        self.kinds().filter(explains).find(|kind| self.signal(*kind) == *signal)
+        self.kinds().find(|kind| kind.is(Traits::DATA) && self.signal(*kind) == *signal)
     }
 
     /// What is healthy by a kind of counts, and ln of the largest factor of one window.

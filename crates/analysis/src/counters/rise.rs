@@ -44,10 +44,7 @@ impl Rise {
 
     pub(crate) fn count(&self, kind: Kind) -> Count {
         match kind {
-            Kind::Errors => self.counts[0],
-            Kind::Loss => self.counts[1],
-            Kind::Latency => self.counts[2],
-            Kind::Cpu => self.counts[3],
+            Kind::Errors | Kind::Loss | Kind::Latency | Kind::Cpu => self.counts[kind.index()],
             Kind::User(index) => self.user.get(index).map_or_else(Count::default, |it| it.count),
         }
     }
