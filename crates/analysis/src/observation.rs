@@ -42,6 +42,13 @@ pub struct GroupObservation {
     pub partitions: Vec<PartitionObservation>,
 }
 
+impl GroupObservation {
+    /// The assignment under way; `None`: the group is not at rest.
+    pub(crate) fn stable_epoch(&self) -> Option<u64> {
+        (self.state == GroupState::Stable).then_some(self.epoch)
+    }
+}
+
 /// State of the group as its coordinator reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GroupState {

@@ -33,7 +33,7 @@ use crate::lag::group::{Group, GroupSnapshot};
 use crate::lag::partitions::Lags;
 use crate::numbers::Millis;
 use crate::observation::record::Record;
-use crate::observation::{GroupState, Observation, PodMetrics, Role};
+use crate::observation::{Observation, PodMetrics, Role};
 use crate::settings::Settings;
 use crate::settings::user_metric::{UserMetric, UserRule};
 use crate::signals::churn::Churn;
@@ -110,8 +110,7 @@ impl Signals {
                 windows.push(full);
             }
             if let Some((group, sight)) = seen.group.as_ref().zip(lags.observe(&seen, 0)) {
-                let epoch = (group.state == GroupState::Stable).then_some(group.epoch);
-                builder.observe(epoch, &work(&lags.roster, &sight.lags, &meter));
+                builder.observe(group.stable_epoch(), &work(&lags.roster, &sight.lags, &meter));
             }
         }
         let signal = |kind: Kind| {

@@ -114,7 +114,7 @@ impl Group {
         let group = seen.group.as_ref()?;
         let lags = self.lags.observe(seen, warm_up)?;
         let mut canary_moves = self.keep_canary(&lags.moves);
-        let epoch = (group.state == GroupState::Stable).then_some(group.epoch);
+        let epoch = group.stable_epoch();
         let is_broken = std::mem::replace(&mut self.epoch, epoch) != epoch;
         let (mut canary, mut is_canary_new) = (Vec::new(), false);
         if epoch.is_some() {

@@ -17,7 +17,7 @@ use crate::normal::tolerance::Tolerance;
 use crate::normal::warm_up::warm_up;
 use crate::numbers::{Millis, median, quantile};
 use crate::observation::record::Record;
-use crate::observation::{GroupState, PartitionId, Role};
+use crate::observation::{PartitionId, Role};
 use crate::settings::Settings;
 
 /// Quantile of a partition's standing lags that is normal: the rest may be a restart or a burst.
@@ -72,23 +72,18 @@ enum RecordStep<'a> {
 }
 
 fn follow(record: &Record, mut take: impl FnMut(RecordStep<'_>)) -> Lags {
-    let mut lags = Lags::default();
     let mut epoch = None;
-    for seen in record.observations() {
-        let Some((group, sight)) = seen.group.as_ref().zip(lags.observe(&seen, 0)) else {
-            continue;
-        };
-        take(RecordStep::Moved(&sight.moves));
-        let current = (group.state == GroupState::Stable).then_some(group.epoch);
+    Lags::of(record, |past| {
+        take(RecordStep::Moved(&past.seen.moves));
+        let current = past.group.stable_epoch();
         if current != epoch || current.is_none() {
             take(RecordStep::Broken);
         }
         epoch = current;
         if current.is_some() {
-            take(RecordStep::Lags(seen.at, &sight.lags, &lags.roster));
+            take(RecordStep::Lags(past.at, &past.seen.lags, past.roster));
         }
-    }
-    lags
+    })
 }
 
 /// Collects the windows of a record, for margins and tolerance.
