@@ -10,7 +10,7 @@ use crate::lag::column::Moves;
 use crate::lag::commit_gaps::CommitGaps;
 use crate::lag::partitions::{Lags, PartitionLag};
 use crate::lag::roster::Roster;
-use crate::lag::windows::{AnyArrival, LagWindows, WindowLag, reference};
+use crate::lag::windows::{LagWindows, WindowLag, reference};
 use crate::normal::capacity::{Capacity, blocks};
 use crate::normal::margins::Margins;
 use crate::normal::tolerance::Tolerance;
@@ -88,7 +88,7 @@ fn follow(record: &Record, mut take: impl FnMut(RecordStep<'_>)) -> Lags {
 
 /// Collects the windows of a record, for margins and tolerance.
 struct MarginsBuilder {
-    windows: LagWindows<AnyArrival>,
+    windows: LagWindows,
     blocks: Blocks,
     capacity: Capacity,
     closed: Vec<PastWindow>,
@@ -101,7 +101,7 @@ enum PastWindow {
     /// A rebalance.
     Broken,
     Moved(Moves),
-    Window(Vec<WindowLag<AnyArrival>>),
+    Window(Vec<WindowLag>),
 }
 
 impl MarginsBuilder {
@@ -176,7 +176,7 @@ impl MarginsBuilder {
 }
 
 impl PastWindow {
-    fn window(&self) -> Option<&[WindowLag<AnyArrival>]> {
+    fn window(&self) -> Option<&[WindowLag]> {
         match self {
             Self::Window(window) => Some(window),
             Self::Broken | Self::Moved(_) => None,
