@@ -215,6 +215,24 @@ pub struct PodMetrics {
     pub user: BTreeMap<Arc<str>, UserReading>,
 }
 
+impl PodMetrics {
+    /// The numbers of which a scrape has one each at most: neither a histogram's nor the user's.
+    pub(crate) const fn numbers(&self) -> [Option<f64>; 7] {
+        let Self {
+            consumed,
+            processed,
+            errors,
+            filtered,
+            latency: _,
+            working_set,
+            memory_limit,
+            cpu_seconds,
+            user: _,
+        } = self;
+        [*consumed, *processed, *errors, *filtered, *working_set, *memory_limit, *cpu_seconds]
+    }
+}
+
 /// One user metric of one pod. A ratio has `events` and `total`, a threshold has `value`; a value
 /// that is known of a whole role only is that of each of its pods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

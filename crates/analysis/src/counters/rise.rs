@@ -88,6 +88,16 @@ impl Rise {
     }
 }
 
+/// The count of one kind of each primary pod that has any.
+pub(crate) fn primary_counts(
+    kind: Kind,
+    window: &[Rise],
+) -> impl Iterator<Item = (&Arc<str>, Count)> {
+    let primary = window.iter().filter(|rise| rise.role == Role::Primary);
+    let counted = primary.map(move |rise| (&rise.pod, rise.count(kind)));
+    counted.filter(|(_, count)| count.of > 0.0)
+}
+
 impl ShownCount {
     /// Both counts of one pod together.
     pub(crate) fn plus(self, later: Self) -> Self {

@@ -115,7 +115,7 @@ impl RatioSignal {
         let counts = record
             .iter()
             .map(|window| sum(kind, window.iter().filter(|rise| rise.role == Role::Primary)));
-        let count = counts.fold(Count::default(), Count::plus);
+        let count = counts.sum::<Count>();
         let exported =
             !kind.is(Traits::BEGINS_EMPTY) || record.iter().flatten().any(|rise| rise.shows(kind));
         let spread = Spread::learn(kind, record);
@@ -232,9 +232,8 @@ impl RatioSignal {
         self.recent.extend((canary.of > 0.0).then_some(canary));
         let young = window.iter().any(|it| it.role == Role::Canary && it.age < LONGEST_WARM_UP);
         let split = self.recent.len() - (self.recent.len() / 2).min(WARM_UP_WINDOWS);
-        let rate = |part: std::ops::Range<usize>| {
-            self.recent.range(part).copied().fold(Count::default(), Count::plus).rate()
-        };
+        let rate =
+            |part: std::ops::Range<usize>| self.recent.range(part).copied().sum::<Count>().rate();
         let (before, now) = (rate(0..split), rate(split..self.recent.len()));
         // Of one window, or none, nobody knows.
         let gets_faster = self.recent.len() < 2 || now < faster * before;
@@ -335,5 +334,5 @@ fn of_cpu<'a>(rises: impl Iterator<Item = &'a Rise>) -> f64 {
 }
 
 fn sum<'a>(kind: Kind, rises: impl Iterator<Item = &'a Rise>) -> Count {
-    rises.map(|rise| rise.count(kind)).fold(Count::default(), Count::plus)
+    rises.map(|rise| rise.count(kind)).sum::<Count>()
 }
