@@ -156,6 +156,26 @@ pub struct PodObservation {
     pub metrics: Option<PodMetrics>,
 }
 
+impl PodObservation {
+    /// A pod that has nothing wrong with it, and shows no metrics.
+    #[must_use]
+    pub fn healthy(name: impl Into<Arc<str>>, role: Role, created: Millis) -> Self {
+        Self {
+            name: name.into(),
+            role,
+            created,
+            ready: true,
+            terminating: false,
+            restarts: 0,
+            oom_kills: 0,
+            crash_loop: false,
+            containers: Arc::default(),
+            node: None,
+            metrics: None,
+        }
+    }
+}
+
 /// One container of a pod at one moment: a main one, an init container or a sidecar.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::guards::Guards;
-use crate::guards::crash::CrashGuard;
+use crate::guards::crash::history::CrashGuard;
 use crate::guards::group_lag::GroupLag;
 use crate::judge::Judge;
 use crate::judge::counts::TrialCounts;
@@ -160,7 +160,7 @@ impl Judge {
             rewinds: self.guards.rewind.usual,
             group: self.guards.group_lag,
             stood,
-            forgiven: self.guards.crash.forgiven(),
+            forgiven: self.guards.crash.forgiven,
             in_time: self.signals.lag_non_inferiority.in_time,
             windows: lag.test.windows(),
             pool,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::engines::rate_test::{RateTest, SavedRate};
-use crate::guards::crash::CrashGuard;
+use crate::guards::crash::history::CrashGuard;
 use crate::numbers::{Millis, hours, tally};
 use crate::observation::{Observation, Role};
 
@@ -122,19 +122,8 @@ mod tests {
     use crate::observation::PodObservation;
 
     fn seen(at: Millis, restarts: u32) -> Observation {
-        let pod = PodObservation {
-            name: "canary".into(),
-            role: Role::Canary,
-            created: 0,
-            ready: true,
-            terminating: false,
-            restarts,
-            oom_kills: 0,
-            crash_loop: false,
-            containers: Arc::default(),
-            node: None,
-            metrics: None,
-        };
+        let pod = PodObservation::healthy("canary", Role::Canary, 0);
+        let pod = PodObservation { restarts, ..pod };
         Observation { at, group: None, pods: vec![pod] }
     }
 

@@ -19,13 +19,13 @@ const MOST_AT_A_START: u32 = 3;
 /// Crashes of one container that are remembered: backoff leaves room for seven in a window.
 const MOST_REMEMBERED: usize = 16;
 
-/// Crashes of the containers of all pods that are there.
+/// Watches the containers of all pods that are there.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct CrashHistory {
+pub(crate) struct CrashGuard {
     containers: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Remembered>>,
     latest: Option<Millis>,
     /// Crashes up to then are nobody's fault: the primary was unhealthy.
-    forgiven: Option<Millis>,
+    pub(crate) forgiven: Option<Millis>,
 }
 
 /// One container.
@@ -54,21 +54,19 @@ pub(super) struct Crashes {
     pub(super) latest_age: Millis,
 }
 
-impl CrashHistory {
-    pub(super) fn going_on(forgiven: Option<Millis>) -> Self {
+impl CrashGuard {
+    /// A guard that goes on from crashes that were forgiven up to then.
+    pub(crate) fn going_on(forgiven: Option<Millis>) -> Self {
         Self { forgiven, ..Self::default() }
     }
 
-    pub(super) const fn forgiven(&self) -> Option<Millis> {
-        self.forgiven
-    }
-
-    pub(super) fn forgive(&mut self) {
+    /// The primary was unhealthy at the latest look: no crash so far is held against anybody.
+    pub(crate) fn forgive(&mut self) {
         self.forgiven = self.forgiven.max(self.latest);
     }
 
     /// Takes the pods of one moment; of those that are gone nothing is kept.
-    pub(super) fn observe(&mut self, at: Millis, pods: &[PodObservation]) {
+    pub(crate) fn observe(&mut self, at: Millis, pods: &[PodObservation]) {
         let mut before = std::mem::take(&mut self.containers);
         for pod in pods.iter().filter(|pod| !pod.terminating) {
             let earlier = before.remove(&pod.name);
