@@ -176,6 +176,14 @@ impl PodObservation {
     }
 }
 
+/// The pods of a role that are not being deleted.
+pub(crate) fn staying(
+    pods: &[PodObservation],
+    role: Role,
+) -> impl Iterator<Item = &PodObservation> {
+    pods.iter().filter(move |pod| pod.role == role && !pod.terminating)
+}
+
 /// One container of a pod at one moment: a main one, an init container or a sidecar.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -26,7 +26,6 @@ use crate::counters::latency::slow_from;
 use crate::counters::meter::{Meter, Reader};
 use crate::counters::outcomes::Outcomes;
 use crate::counters::rise::Rise;
-use crate::engines::ratio_test::Margin;
 use crate::findings::signal::Signal;
 use crate::guards::Guards;
 use crate::lag::group::{Group, GroupSnapshot};
@@ -42,7 +41,7 @@ use crate::signals::lag::{Lag, LagWindow, Sparing};
 use crate::signals::lag_non_inferiority::LagNonInferiority;
 use crate::signals::memory::Memory;
 use crate::signals::peers::Peers;
-use crate::signals::ratio::{LearnedCounts, RatioLimits, RatioSignal};
+use crate::signals::ratio::{RatioLimits, RatioSignal};
 use crate::signals::restarts::Restarts;
 use crate::signals::work::{BaselineBuilder, WorkSignal, work};
 
@@ -50,8 +49,9 @@ use crate::signals::work::{BaselineBuilder, WorkSignal, work};
 #[derive(Clone, Debug)]
 pub(crate) struct Signals {
     interval: Millis,
-    reader: Reader,
-    meter: Meter,
+    pub(crate) reader: Reader,
+    /// The counters of all pods, as they are followed now.
+    pub(crate) meter: Meter,
     /// By the index of their kind; `None`: not available.
     ratios: Vec<Option<RatioSignal>>,
     pub(crate) lag: Lag,
@@ -223,26 +223,6 @@ impl Signals {
         self.kinds().find(|kind| kind.is(Traits::DATA) && self.signal(*kind) == *signal)
     }
 
-    /// What is healthy by a kind of counts, and ln of the largest factor of one window.
-    pub(crate) fn limits_of(&self, kind: Kind) -> Option<(Margin, f64)> {
-        self.ratio(kind).map(|it| (it.margin(), it.ln_most()))
-    }
-
-    /// The counters of all pods, as they are followed now.
-    pub(crate) fn meter(&self) -> Meter {
-        self.meter.clone()
-    }
-
-    /// Length of the windows that counts are compared over.
-    pub(crate) fn count_window(&self) -> Millis {
-        self.reader.window()
-    }
-
-    /// Usual time between two scrapes of a pod, in milliseconds.
-    pub(crate) fn cadence(&self) -> Millis {
-        self.reader.cadence
-    }
-
     /// Whether a canary partition is further behind than is normal.
     pub(crate) fn is_behind(&self) -> bool {
         let settled = self.lag_non_inferiority.largest_settled(self.lag.margins.normal_lag);
@@ -283,13 +263,9 @@ impl Signals {
         Kind::all(self.reader.user.len())
     }
 
-    fn ratio(&self, kind: Kind) -> Option<&RatioSignal> {
+    /// The signal of a kind; `None`: it is not available.
+    pub(crate) fn ratio(&self, kind: Kind) -> Option<&RatioSignal> {
         self.ratios.get(kind.index())?.as_ref()
-    }
-
-    /// What the record taught of a kind; `None`: it is not available.
-    pub(crate) fn learned(&self, kind: Kind) -> Option<LearnedCounts> {
-        self.ratio(kind).map(RatioSignal::learned)
     }
 
     fn signal(&self, kind: Kind) -> Signal {

@@ -82,12 +82,6 @@ pub enum Effect {
     },
 }
 
-/// An effect in the words of its signal: the total of a user's ratio need not be messages.
-pub(crate) struct EffectWords<'a> {
-    pub(crate) signal: &'a Signal,
-    pub(crate) effect: &'a Effect,
-}
-
 /// A value that was held against bounds, in words.
 pub(crate) struct BoundedValue(pub(crate) f64, pub(crate) Against);
 
@@ -109,7 +103,7 @@ impl Display for Effect {
                     100.0 * canary,
                     100.0 * primary
                 )?;
-                interval(f, *low, *high)
+                f.write_str(&interval(*low, *high))
             }
             Self::CpuTime { ratio, low, high, canary, primary } => {
                 let (canary, primary) =
@@ -118,7 +112,7 @@ impl Display for Effect {
                     f,
                     "{canary} ms of CPU per message against {primary} ms, {ratio:.1} times as much"
                 )?;
-                interval(f, *low, *high)
+                f.write_str(&interval(*low, *high))
             }
             Self::PerHour { events, rate, normal } => {
                 write!(f, "{events:.0} so far, {rate:.1} per pod and hour; {normal:.1} are normal")
@@ -156,27 +150,21 @@ impl Display for BoundedValue {
     }
 }
 
-impl Display for EffectWords<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match (self.signal, self.effect) {
-            (Signal::User(_), Effect::Ratio { ratio, low, high, canary, primary }) => {
-                let (canary, primary) = (100.0 * canary, 100.0 * primary);
-                write!(
-                    f,
-                    "canary {canary:.2} %, primary {primary:.2} %, {ratio:.1} times as many"
-                )?;
-                interval(f, *low, *high)
-            }
-            (_, effect) => effect.fmt(f),
-        }
-    }
+/// An effect on a user's ratio, in words: what its events are counted on need not be messages.
+pub(crate) fn of_user(effect: &Effect) -> String {
+    let Effect::Ratio { ratio, low, high, canary, primary } = effect else {
+        return effect.to_string();
+    };
+    let (canary, primary) = (100.0 * canary, 100.0 * primary);
+    let interval = interval(*low, *high);
+    format!("canary {canary:.2} %, primary {primary:.2} %, {ratio:.1} times as many{interval}")
 }
 
-/// Writes the interval of a ratio.
-fn interval(f: &mut Formatter<'_>, low: f64, high: Option<f64>) -> fmt::Result {
+/// The interval of a ratio, to stand behind it.
+fn interval(low: f64, high: Option<f64>) -> String {
     match high {
-        Some(high) => write!(f, " (between {low:.1} and {high:.1})"),
-        None => write!(f, " (at least {low:.1})"),
+        Some(high) => format!(" (between {low:.1} and {high:.1})"),
+        None => format!(" (at least {low:.1})"),
     }
 }
 
@@ -188,19 +176,8 @@ impl Display for EffectSoFar<'_> {
         let Self(signal, effect) = self;
         match effect {
             Effect::Ratio { ratio, .. } => {
-                let what = match signal {
-                    Signal::User(_) => "the share",
-                    Signal::Lag
-                    | Signal::Latency
-                    | Signal::Cpu
-                    | Signal::Loss
-                    | Signal::Errors
-                    | Signal::Memory
-                    | Signal::Yield
-                    | Signal::Duplicates
-                    | Signal::Restarts
-                    | Signal::Churn => "as many per message",
-                };
+                let is_user = matches!(signal, Signal::User(_));
+                let what = if is_user { "the share" } else { "as many per message" };
                 write!(f, "about {} times {what}", RoundedRatio(*ratio))
             }
             Effect::CpuTime { ratio, .. } => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
-use crate::findings::effect::{BoundedValue, Effect, EffectWords};
+use crate::findings::effect::{BoundedValue, Effect, of_user};
 use crate::findings::signal::Signal;
 use crate::numbers::{Millis, is_default};
 use crate::observation::PartitionId;
@@ -227,7 +227,7 @@ fn on_pod(scope: Scope, pod: &str) -> String {
 
 fn worse(signal: &Signal, pod: &str, effect: &Effect) -> String {
     if let Signal::User(name) = signal {
-        return format!("{name}: {}, most on pod {pod}", EffectWords { signal, effect });
+        return format!("{name}: {}, most on pod {pod}", of_user(effect));
     }
     format!("{signal} of the canary is worse than the primary's, most on pod {pod}: {effect}")
 }

@@ -14,7 +14,7 @@ use crate::findings::note::Note;
 use crate::guards::crash::containers::containers;
 use crate::guards::crash::history::{CrashGuard, Crashes};
 use crate::numbers::{Millis, tally};
-use crate::observation::{PodObservation, Role};
+use crate::observation::{PodObservation, Role, staying};
 
 /// Crashes of one container within the window, beyond those that are explained, that are a fault.
 /// One can be an eviction, a node, bad luck.
@@ -153,11 +153,10 @@ impl CrashGuard {
 
     /// Recent kills since the oldest primary pod was made: what was before it could not share.
     fn kills(&self, pods: &[PodObservation], role: Role) -> u32 {
-        let of_role = pods.iter().filter(|pod| pod.role == role && !pod.terminating);
         let oldest = primary(pods).map(|pod| pod.created).min();
         let could_be_shared =
             |ended: Option<Millis>| ended.zip(oldest).is_none_or(|(ended, oldest)| oldest <= ended);
-        let recent = of_role.flat_map(|pod| {
+        let recent = staying(pods, role).flat_map(|pod| {
             let recent = |it: &containers::Container<'_>| {
                 self.is_recent(it.ended) && could_be_shared(it.ended)
             };
@@ -197,11 +196,11 @@ fn by_chance(mean: f64) -> u32 {
 
 fn canary(pods: &[PodObservation]) -> impl Iterator<Item = &PodObservation> {
     // Terminating ones may belong to a canary that was superseded.
-    pods.iter().filter(|pod| pod.role == Role::Canary && !pod.terminating)
+    staying(pods, Role::Canary)
 }
 
 fn primary(pods: &[PodObservation]) -> impl Iterator<Item = &PodObservation> {
-    pods.iter().filter(|pod| pod.role == Role::Primary && !pod.terminating)
+    staying(pods, Role::Primary)
 }
 
 #[cfg(test)]

@@ -137,12 +137,6 @@ impl Group {
         })
     }
 
-    /// Keeps what an answer says until the next one. `asks_common_lag`: whether the primary's lag
-    /// will be asked for, which takes a walk through all partitions.
-    pub(crate) fn remember(&mut self, seen: &GroupSnapshot<'_>, asks_common_lag: bool) {
-        self.answer = Some(GroupAnswer::of(seen, asks_common_lag));
-    }
-
     /// When the group was last observed.
     pub(crate) fn latest(&self) -> Millis {
         self.latest.unwrap_or(0)
@@ -198,7 +192,9 @@ impl Group {
 }
 
 impl GroupAnswer {
-    fn of(seen: &GroupSnapshot<'_>, asks_common_lag: bool) -> Self {
+    /// What is kept of an answer until the next one. `asks_common_lag`: whether the primary's lag
+    /// will be asked for, which takes a walk through all partitions.
+    pub(crate) fn of(seen: &GroupSnapshot<'_>, asks_common_lag: bool) -> Self {
         let lags = &seen.lags;
         let of = |role| lags.lags.iter().filter(move |lag| lag.role() == Some(role));
         let mut known: Vec<f64> = if asks_common_lag {

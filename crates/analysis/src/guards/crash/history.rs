@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::guards::crash::containers::{Container, containers};
 use crate::numbers::Millis;
-use crate::observation::{PodObservation, Role};
+use crate::observation::{PodObservation, Role, staying};
 
 /// Crashes count for this long. A crash loop starts its container every five minutes at least, so
 /// that one is never out of sight.
@@ -146,9 +146,8 @@ impl CrashGuard {
     /// all of them, their starts left out.
     pub(super) fn usual_in_window(&self, pods: &[PodObservation], container: &Arc<str>) -> f64 {
         let Some(latest) = self.latest else { return 0.0 };
-        let primary = pods.iter().filter(|pod| pod.role == Role::Primary && !pod.terminating);
         let (mut crashes, mut lives) = (0.0, 0.0);
-        for pod in primary {
+        for pod in staying(pods, Role::Primary) {
             let known = self.containers.get(&pod.name).and_then(|it| it.get(container));
             crashes += known.map_or(0.0, |it| f64::from(it.count.saturating_sub(it.early)));
             lives += windows(latest.saturating_sub(pod.created));
