@@ -59,6 +59,21 @@ pub(crate) fn quantile(values: &mut [f64], q: f64) -> Option<f64> {
     values.get(rank.saturating_sub(1)).copied()
 }
 
+/// Halves a range so many times around the place from which on a rising condition holds. Answers with
+/// what is left: where it does not hold yet, and where it does.
+pub(crate) fn bisect(
+    mut low: f64,
+    mut high: f64,
+    times: u32,
+    mut holds: impl FnMut(f64) -> bool,
+) -> (f64, f64) {
+    for _ in 0..times {
+        let middle = f64::midpoint(low, high);
+        if holds(middle) { high = middle } else { low = middle }
+    }
+    (low, high)
+}
+
 /// ln(eᵃ + eᵇ) without leaving the range of floats.
 pub(crate) fn ln_add(a: f64, b: f64) -> f64 {
     let (low, high) = if a < b { (a, b) } else { (b, a) };
