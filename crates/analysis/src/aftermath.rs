@@ -86,16 +86,17 @@ impl Judge {
             return None;
         };
         let kind = self.signals.kind_that_data_explains(signal)?;
-        let (margin, ln_most) = self.signals.limits_of(kind)?;
+        let ratio = self.signals.ratio(kind)?;
+        let (margin, ln_most) = (ratio.margin(), ratio.ln_most());
         let partitions: BTreeSet<PartitionId> = self.group.canary_ids().into_iter().collect();
         let usual = margin.floor.max(margin.ratio * primary);
         let (before, canary) = (*primary, *canary);
         let (events, messages) = (0.0, 0.0);
         (usual < canary && !partitions.is_empty()).then(|| Aftermath {
             kind,
-            meter: self.signals.meter(),
+            meter: self.signals.meter.clone(),
             window: CountWindow::default(),
-            length: self.signals.count_window(),
+            length: self.signals.reader.window(),
             warm_up: self.settings.warm_up,
             limits: AftermathLimits { usual, dispersion: margin.dispersion, ln_most },
             stayed: FaultStayed { signal: signal.clone(), before, canary, events, messages },

@@ -27,7 +27,7 @@ pub(crate) const fn longest_bridged(interval: Millis) -> Millis {
 }
 
 /// A number that a benchmark can multiply, to ask how much depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray)]
 pub enum Constant {
     /// Excess of the least margin of counts over a ratio of 1: pods, partitions and keys differ,
     /// and a short record doesn't show by how much. With 0.5 twice the errors took 40 to 60 s
@@ -85,7 +85,9 @@ pub enum Constant {
 }
 
 impl Constant {
-    const fn chosen(self) -> f64 {
+    /// The number that was chosen.
+    #[must_use]
+    pub const fn chosen(self) -> f64 {
         match self {
             Self::LeastRatio => 0.35,
             Self::PseudoEvents => 30.0,
@@ -106,7 +108,11 @@ impl Constant {
 
     /// The number that the method uses.
     pub(crate) fn value(self) -> f64 {
-        self.chosen() * scale::of(self)
+        #[cfg(feature = "sensitivity")]
+        let factor = scale::of(self);
+        #[cfg(not(feature = "sensitivity"))]
+        let factor = 1.0;
+        self.chosen() * factor
     }
 
     /// The number as a time.
@@ -119,75 +125,13 @@ impl Constant {
 
 #[cfg(feature = "sensitivity")]
 impl Constant {
-    /// All constants, in the order of the sensitivity table.
-    pub const ALL: [Self; 17] = [
-        Self::LeastRatio,
-        Self::PodDeviation,
-        Self::PseudoEvents,
-        Self::RateFloor,
-        Self::LargestFactor,
-        Self::GrossMargin,
-        Self::GraceOfErrors,
-        Self::GraceOfLatency,
-        Self::LeastDrift,
-        Self::DriftWindow,
-        Self::NormalLag,
-        Self::NormalFactor,
-        Self::SlowerThanFullSpeed,
-        Self::SlowerThanMedian,
-        Self::InFlight,
-        Self::FirstShare,
-        Self::PayOut,
-    ];
-
-    /// Name of the constant, with value and unit.
-    #[must_use]
-    pub fn describe(self) -> String {
-        let chosen = self.chosen();
-        let percent = || format!("{} %", (chosen * 1_000.0).round() / 10.0);
-        let times = || format!("{chosen} times");
-        let seconds = || format!("{} s", chosen / 1_000.0);
-        let (name, value) = match self {
-            Self::LeastRatio => ("least margin of counts, above 1", chosen.to_string()),
-            Self::PodDeviation => ("deviation of healthy pods' rates", percent()),
-            Self::PseudoEvents => ("pseudo-events of a pod", chosen.to_string()),
-            Self::RateFloor => ("rate that is nobody's fault", percent()),
-            Self::LargestFactor => {
-                ("largest factor of a window of counts", times() + " what decides")
-            }
-            Self::GrossMargin => ("margin of gross failure", times() + " the ordinary"),
-            Self::GraceOfErrors => ("age from which errors count", seconds()),
-            Self::GraceOfLatency => ("age from which latency counts and lag decides", seconds()),
-            Self::LeastDrift => ("least tolerated drift", format!("{chosen} s/s")),
-            Self::DriftWindow => ("least window of drift", seconds()),
-            Self::NormalLag => ("lag that is always normal", format!("{chosen} s")),
-            Self::NormalFactor => ("normal lag, of the primary's", times()),
-            Self::SlowerThanFullSpeed => {
-                ("slower than the primary and still at full speed", percent())
-            }
-            Self::SlowerThanMedian => {
-                ("slower than the primary's median and still at full speed", percent())
-            }
-            Self::InFlight => ("messages that may be in flight", times() + " what was seen"),
-            Self::FirstShare => ("capital staked at once", percent()),
-            Self::PayOut => ("windows over which the rest is paid out", chosen.to_string()),
-        };
-        format!("{name}: {value}")
-    }
+    /// All constants, in the order in which they are tried.
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 }
 
 /// Multiplies constants of every judge of this process from now on. For benchmarks alone.
 #[cfg(feature = "sensitivity")]
 pub use scale::set as scale_constant;
-
-#[cfg(not(feature = "sensitivity"))]
-mod scale {
-    use super::Constant;
-
-    pub(super) const fn of(_: Constant) -> f64 {
-        1.0
-    }
-}
 
 #[cfg(feature = "sensitivity")]
 mod scale {

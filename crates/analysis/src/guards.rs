@@ -21,7 +21,7 @@ use crate::findings::note::Note;
 use crate::findings::signal::Signal;
 use crate::guards::alone::AloneGuard;
 use crate::guards::bounds::{Bounds, SavedBounds, Times};
-use crate::guards::crash::CrashGuard;
+use crate::guards::crash::history::CrashGuard;
 use crate::guards::group_lag::GroupLag;
 use crate::guards::rewind::RewindGuard;
 use crate::guards::stall::StallGuard;
@@ -132,7 +132,7 @@ impl Guards {
 
     /// Every remembered time is wrong after the clock was set; counts are not.
     pub(crate) fn forget_times(&mut self) {
-        self.crash.forget_times();
+        self.crash = CrashGuard::default();
         self.stall.forget_times();
         self.rewind = self.rewind.forget_times();
         self.group_lag = GroupLag::default();

@@ -9,7 +9,7 @@ pub(crate) mod verdict;
 use crate::findings::finding::Finding;
 use crate::guards::Guards;
 use crate::judge::counts::TrialCounts;
-use crate::lag::group::Group;
+use crate::lag::group::{Group, GroupAnswer};
 use crate::normal::learn::learn;
 use crate::numbers::Millis;
 use crate::observation::record::{Pushed, Record};
@@ -49,7 +49,7 @@ impl Judge {
         let budget = Budget::of(&settings, losses);
         let lag = Lag::new(budget, margins, lesson.capacity, lesson.tolerance);
         let signals = Signals::learn(&settings, record, lag);
-        let guards = Guards::new(&settings, &margins, signals.cadence()).going_on(record);
+        let guards = Guards::new(&settings, &margins, signals.reader.cadence).going_on(record);
         let group = Group::going_on(lesson.lags, record);
         Self { settings, losses, group, guards, signals, counts: TrialCounts::default() }
     }
@@ -73,7 +73,7 @@ impl Judge {
             self.guards.alone.add(seen.at, &window.alone, normal);
         }
         self.counts.add(&seen, window.as_ref());
-        self.group.remember(&seen, self.signals.is_behind());
+        self.group.answer = Some(GroupAnswer::of(&seen, self.signals.is_behind()));
     }
 
     /// Says of the latest observation whether the primary was healthy then, as [`Judge::assess`] is

@@ -59,6 +59,21 @@ pub(crate) fn quantile(values: &mut [f64], q: f64) -> Option<f64> {
     values.get(rank.saturating_sub(1)).copied()
 }
 
+/// Halves a range so many times around the place from which on a rising condition holds. Answers with
+/// what is left: where it does not hold yet, and where it does.
+pub(crate) fn bisect(
+    mut low: f64,
+    mut high: f64,
+    times: u32,
+    mut holds: impl FnMut(f64) -> bool,
+) -> (f64, f64) {
+    for _ in 0..times {
+        let middle = f64::midpoint(low, high);
+        if holds(middle) { high = middle } else { low = middle }
+    }
+    (low, high)
+}
+
 /// ln(eᵃ + eᵇ) without leaving the range of floats.
 pub(crate) fn ln_add(a: f64, b: f64) -> f64 {
     let (low, high) = if a < b { (a, b) } else { (b, a) };
@@ -86,6 +101,11 @@ pub(crate) fn unmilli(thousandths: i64) -> f64 {
 pub(crate) fn whole_polls(span: Millis, interval: Millis) -> Millis {
     let polls = span.saturating_add(interval - 1) / interval;
     polls.max(1).saturating_mul(interval)
+}
+
+/// Whether a value need not be written down, since a text without it is read as the same.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Milliseconds as hours.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use crate::numbers::Millis;
+use crate::numbers::is_default;
 
 /// One look at the group and the pods.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,13 @@ pub struct GroupObservation {
     pub partitions: Vec<PartitionObservation>,
 }
 
+impl GroupObservation {
+    /// The assignment under way; `None`: the group is not at rest.
+    pub(crate) fn stable_epoch(&self) -> Option<u64> {
+        (self.state == GroupState::Stable).then_some(self.epoch)
+    }
+}
+
 /// State of the group as its coordinator reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GroupState {
@@ -66,7 +74,7 @@ pub struct MemberCount {
     pub unattributed: u32,
     /// Canary pods with at least one member, those that are being deleted left out: a pod may have
     /// several members, and a member that died is listed beside the one that took its place.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub canary_pods: u32,
 }
 
@@ -138,7 +146,7 @@ pub struct PodObservation {
     pub crash_loop: bool,
     /// Containers that restarted, or that wait for a reason that is no part of a usual start. One
     /// that is not listed has done neither. Empty beside restarts: nobody said of which container.
-    #[serde(default, skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub containers: Arc<[ContainerObservation]>,
     /// The pod's node, if known: restarts of one node at one time are one event.
     #[serde(default)]
@@ -148,6 +156,34 @@ pub struct PodObservation {
     pub metrics: Option<PodMetrics>,
 }
 
+impl PodObservation {
+    /// A pod that has nothing wrong with it, and shows no metrics.
+    #[must_use]
+    pub fn healthy(name: impl Into<Arc<str>>, role: Role, created: Millis) -> Self {
+        Self {
+            name: name.into(),
+            role,
+            created,
+            ready: true,
+            terminating: false,
+            restarts: 0,
+            oom_kills: 0,
+            crash_loop: false,
+            containers: Arc::default(),
+            node: None,
+            metrics: None,
+        }
+    }
+}
+
+/// The pods of a role that are not being deleted.
+pub(crate) fn staying(
+    pods: &[PodObservation],
+    role: Role,
+) -> impl Iterator<Item = &PodObservation> {
+    pods.iter().filter(move |pod| pod.role == role && !pod.terminating)
+}
+
 /// One container of a pod at one moment: a main one, an init container or a sidecar.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -155,10 +191,10 @@ pub struct ContainerObservation {
     /// Container name, unique in its pod.
     pub name: Arc<str>,
     /// Restarts so far.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub restarts: u32,
     /// Terminations for running out of memory that are still visible: at most two.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub oom_kills: u32,
     /// Reason why it waits: `CrashLoopBackOff`, `ErrImagePull`. Never the message beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -205,6 +241,24 @@ pub struct PodMetrics {
     /// [`Settings::user`](crate::Settings::user) defines are looked at.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub user: BTreeMap<Arc<str>, UserReading>,
+}
+
+impl PodMetrics {
+    /// The numbers of which a scrape has one each at most: neither a histogram's nor the user's.
+    pub(crate) const fn numbers(&self) -> [Option<f64>; 7] {
+        let Self {
+            consumed,
+            processed,
+            errors,
+            filtered,
+            latency: _,
+            working_set,
+            memory_limit,
+            cpu_seconds,
+            user: _,
+        } = self;
+        [*consumed, *processed, *errors, *filtered, *working_set, *memory_limit, *cpu_seconds]
+    }
 }
 
 /// One user metric of one pod. A ratio has `events` and `total`, a threshold has `value`; a value
@@ -260,13 +314,4 @@ impl ContainerObservation {
     pub fn is_crash_loop(&self) -> bool {
         self.waiting.as_deref() == Some(CRASH_LOOP)
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_zero(count: &u32) -> bool {
-    *count == 0
-}
-
-fn is_empty(containers: &Arc<[ContainerObservation]>) -> bool {
-    containers.is_empty()
 }

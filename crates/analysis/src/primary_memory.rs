@@ -30,35 +30,9 @@ const LARGEST_SKEW: Millis = 3_600_000;
 const RATIOS: Scale = Scale { least: 1.0, most: MOST_RATIO };
 
 /// What is remembered of a primary.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrimaryMemory {
     /// Up to when the primary was watched; weights are those of this moment.
-    at: Millis,
-    gaps: Peaks,
-    warm_ups: Peaks,
-    errors: CountsPeaks,
-    loss: CountsPeaks,
-    latency: CountsPeaks,
-}
-
-/// How much pods differed at most, spell by spell.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct CountsPeaks {
-    #[serde(rename = "r", default)]
-    ratios: Peaks,
-    #[serde(rename = "b", default)]
-    bursts: Peaks,
-}
-
-#[derive(Deserialize)]
-struct Form {
-    version: u32,
-}
-
-/// Short, because it lives in an object's status.
-#[derive(Serialize, Deserialize)]
-struct Saved {
-    version: u32,
     at: Millis,
     #[serde(rename = "gap", default)]
     gaps: Peaks,
@@ -72,6 +46,23 @@ struct Saved {
     latency: CountsPeaks,
 }
 
+/// How much pods differed at most, spell by spell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct CountsPeaks {
+    #[serde(rename = "r", default)]
+    ratios: Peaks,
+    #[serde(rename = "b", default)]
+    bursts: Peaks,
+}
+
+/// The memory as a text, which is short, because it lives in an object's status.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    version: u32,
+    #[serde(flatten)]
+    memory: PrimaryMemory,
+}
+
 impl PrimaryMemory {
     /// What [`PrimaryMemory::save`] wrote. Nothing is remembered where that can't be read, is of
     /// another form, or of a time after `now`: it is as if it had been lost.
@@ -83,22 +74,17 @@ impl PrimaryMemory {
 
     fn parse(saved: &str) -> Option<Self> {
         let is_short = saved.len() <= MOST_BYTES;
-        let form: Form = is_short.then(|| serde_json::from_str(saved).ok())??;
-        if form.version != VERSION {
-            return None;
-        }
-        let saved: Saved = serde_json::from_str(saved).ok()?;
-        let Saved { version: _, at, gaps, warm_ups, errors, loss, latency } = saved;
-        let mut memory = Self { at: at.max(0), gaps, warm_ups, errors, loss, latency };
+        let saved: Saved = is_short.then(|| serde_json::from_str(saved).ok())??;
+        let Saved { version, mut memory } = saved;
+        memory.at = memory.at.max(0);
         memory.each(Peaks::keep_possible);
-        Some(memory)
+        (version == VERSION).then_some(memory)
     }
 
     /// A text of at most 4 KiB to go on from; of most primaries a few hundred bytes.
     #[must_use]
     pub fn save(&self) -> String {
-        let Self { at, gaps, warm_ups, errors, loss, latency } = self.clone();
-        let saved = Saved { version: VERSION, at, gaps, warm_ups, errors, loss, latency };
+        let saved = Saved { version: VERSION, memory: self.clone() };
         // Integers and lists of them: there is nothing JSON can't hold.
         serde_json::to_string(&saved).unwrap_or_default()
     }

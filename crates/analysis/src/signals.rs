@@ -21,19 +21,18 @@ use std::sync::Arc;
 use crate::constants::{DEFAULT_COMMIT_GAP, RECENT_POLLS};
 use crate::counters::cadence::cadence;
 use crate::counters::in_flight::Flight;
-use crate::counters::kind::Kind;
+use crate::counters::kind::{Kind, Traits};
 use crate::counters::latency::slow_from;
 use crate::counters::meter::{Meter, Reader};
 use crate::counters::outcomes::Outcomes;
 use crate::counters::rise::Rise;
-use crate::engines::ratio_test::Margin;
 use crate::findings::signal::Signal;
 use crate::guards::Guards;
 use crate::lag::group::{Group, GroupSnapshot};
 use crate::lag::partitions::Lags;
 use crate::numbers::Millis;
 use crate::observation::record::Record;
-use crate::observation::{GroupState, Observation, PodMetrics, Role};
+use crate::observation::{Observation, PodMetrics, Role};
 use crate::settings::Settings;
 use crate::settings::user_metric::{UserMetric, UserRule};
 use crate::signals::churn::Churn;
@@ -42,7 +41,7 @@ use crate::signals::lag::{Lag, LagWindow, Sparing};
 use crate::signals::lag_non_inferiority::LagNonInferiority;
 use crate::signals::memory::Memory;
 use crate::signals::peers::Peers;
-use crate::signals::ratio::{LearnedCounts, RatioLimits, RatioSignal};
+use crate::signals::ratio::{RatioLimits, RatioSignal};
 use crate::signals::restarts::Restarts;
 use crate::signals::work::{BaselineBuilder, WorkSignal, work};
 
@@ -50,8 +49,9 @@ use crate::signals::work::{BaselineBuilder, WorkSignal, work};
 #[derive(Clone, Debug)]
 pub(crate) struct Signals {
     interval: Millis,
-    reader: Reader,
-    meter: Meter,
+    pub(crate) reader: Reader,
+    /// The counters of all pods, as they are followed now.
+    pub(crate) meter: Meter,
     /// By the index of their kind; `None`: not available.
     ratios: Vec<Option<RatioSignal>>,
     pub(crate) lag: Lag,
@@ -110,8 +110,7 @@ impl Signals {
                 windows.push(full);
             }
             if let Some((group, sight)) = seen.group.as_ref().zip(lags.observe(&seen, 0)) {
-                let epoch = (group.state == GroupState::Stable).then_some(group.epoch);
-                builder.observe(epoch, &work(&lags.roster, &sight.lags, &meter));
+                builder.observe(group.stable_epoch(), &work(&lags.roster, &sight.lags, &meter));
             }
         }
         let signal = |kind: Kind| {
@@ -219,34 +218,9 @@ impl Signals {
         self.ratios.iter_mut().flatten().for_each(RatioSignal::forget_times);
     }
 
-    /// The kind of counts behind a signal that bad data explains as well as a bad version does: what is
-    /// lost is lost by whoever took it.
+    /// The kind of counts behind a signal that bad data explains as well as a bad version does.
     pub(crate) fn kind_that_data_explains(&self, signal: &Signal) -> Option<Kind> {
-        let explains = |kind: &Kind| match kind {
-            Kind::Errors | Kind::Latency | Kind::User(_) => true,
-            Kind::Loss | Kind::Cpu => false,
-        };
-        self.kinds().filter(explains).find(|kind| self.signal(*kind) == *signal)
-    }
-
-    /// What is healthy by a kind of counts, and ln of the largest factor of one window.
-    pub(crate) fn limits_of(&self, kind: Kind) -> Option<(Margin, f64)> {
-        self.ratio(kind).map(|it| (it.margin(), it.ln_most()))
-    }
-
-    /// The counters of all pods, as they are followed now.
-    pub(crate) fn meter(&self) -> Meter {
-        self.meter.clone()
-    }
-
-    /// Length of the windows that counts are compared over.
-    pub(crate) fn count_window(&self) -> Millis {
-        self.reader.window()
-    }
-
-    /// Usual time between two scrapes of a pod, in milliseconds.
-    pub(crate) fn cadence(&self) -> Millis {
-        self.reader.cadence
+        self.kinds().find(|kind| kind.is(Traits::DATA) && self.signal(*kind) == *signal)
     }
 
     /// Whether a canary partition is further behind than is normal.
@@ -289,13 +263,9 @@ impl Signals {
         Kind::all(self.reader.user.len())
     }
 
-    fn ratio(&self, kind: Kind) -> Option<&RatioSignal> {
+    /// The signal of a kind; `None`: it is not available.
+    pub(crate) fn ratio(&self, kind: Kind) -> Option<&RatioSignal> {
         self.ratios.get(kind.index())?.as_ref()
-    }
-
-    /// What the record taught of a kind; `None`: it is not available.
-    pub(crate) fn learned(&self, kind: Kind) -> Option<LearnedCounts> {
-        self.ratio(kind).map(RatioSignal::learned)
     }
 
     fn signal(&self, kind: Kind) -> Signal {

@@ -116,15 +116,6 @@ impl Large {
             total: consumed,
         };
         PodObservation {
-            name: self.pods[i].clone(),
-            role: role(i).0,
-            created: START - HOUR,
-            ready: true,
-            terminating: false,
-            restarts: 0,
-            oom_kills: 0,
-            crash_loop: false,
-            containers: Arc::default(),
             node: Some(self.nodes[i / 10].clone()),
             metrics: Some(PodMetrics {
                 consumed: Some(consumed),
@@ -137,6 +128,7 @@ impl Large {
                 cpu_seconds: Some(consumed / 512.0),
                 user: BTreeMap::new(),
             }),
+            ..PodObservation::healthy(self.pods[i].clone(), role(i).0, START - HOUR)
         }
     }
 }

@@ -1,8 +1,6 @@
 //! What kind of group is simulated, and what nothing is wrong with.
 //! Only data; `world` brings it to life.
 
-use std::sync::Arc;
-
 use siskin_analysis::observation::{Millis, PodObservation, Role};
 
 /// When the simulation begins: any moment of 2026.
@@ -83,17 +81,5 @@ pub(crate) fn ticks(seconds: f64) -> f64 {
 /// What the API server shows of a pod that has nothing wrong with it.
 #[must_use]
 pub fn healthy_pod(name: &str, role: Role, created: Millis) -> PodObservation {
-    PodObservation {
-        name: Arc::from(name),
-        role,
-        created,
-        ready: true,
-        terminating: false,
-        restarts: 0,
-        oom_kills: 0,
-        crash_loop: false,
-        containers: Arc::default(),
-        node: None,
-        metrics: None,
-    }
+    PodObservation::healthy(name, role, created)
 }

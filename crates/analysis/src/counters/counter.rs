@@ -1,6 +1,8 @@
 //! One counter: which numbers are totals, what they rise by, and events on messages.
 //! Knows no series and no pod.
 
+use std::iter::Sum;
+
 /// Events of one kind, and the messages they were counted on.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Count {
@@ -9,7 +11,23 @@ pub(crate) struct Count {
     pub(crate) of: f64,
 }
 
+impl Sum for Count {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), Self::plus)
+    }
+}
+
 impl Count {
+    /// Nothing is counted where the events are unknown.
+    pub(crate) fn known(events: Option<f64>, of: f64) -> Self {
+        events.map(|events| Self { events, of }).unwrap_or_default()
+    }
+
+    /// What is left of a sum without one of its parts.
+    pub(crate) fn without(self, part: Self) -> Self {
+        Self { events: self.events - part.events, of: self.of - part.of }
+    }
+
     pub(crate) fn plus(self, other: Self) -> Self {
         Self { events: self.events + other.events, of: self.of + other.of }
     }
@@ -40,6 +58,11 @@ pub(crate) fn rise(before: Option<f64>, now: Option<f64>, restarted: bool) -> Op
 /// A total of messages, which are whole: a fraction of one would be an exposure that is none.
 pub(crate) fn whole(total: Option<f64>) -> Option<f64> {
     total.filter(|total| is_total(*total)).map(f64::round)
+}
+
+/// Such a total, of which a missing series is 0 while the one `beside` it is there.
+pub(crate) fn whole_or_zero(total: Option<f64>, beside: Option<f64>) -> Option<f64> {
+    if total.is_some() { whole(total) } else { beside.map(|_| 0.0) }
 }
 
 /// Whether a value can be a total: a finite number that still changes when 1 is added.

@@ -35,6 +35,31 @@ pub(crate) enum Kind {
     User(usize),
 }
 
+bitflags::bitflags! {
+    /// In what kinds differ, numbers apart.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct Traits: u8 {
+        /// Total failure shows in it at once, and has an account of its own; nothing else gets fifty
+        /// times worse.
+        const GROSS = 1;
+        /// A canary without a live primary is compared with the record. What a pod does beside its
+        /// messages is a larger part of its CPU the fewer messages there are: by the hour, that is.
+        const PAST = 1 << 1;
+        /// A Pass needs a proof of it. CPU that a message takes costs money, not messages: it can fail
+        /// a canary, and a healthy one need not wait for it.
+        const PROOF = 1 << 2;
+        /// A slow node, or a slow shard behind it, has the same effect as a bad version.
+        const PLACE = 1 << 3;
+        /// Bad data explains it as well as a bad version does: what is lost is lost by whoever took it.
+        const DATA = 1 << 4;
+        /// A missing series is read as 0, and may have been renamed.
+        const RENAMED = 1 << 5;
+        /// It is available before its series of events is there: an own counter of failures mostly
+        /// begins with the first.
+        const BEGINS_EMPTY = 1 << 6;
+    }
+}
+
 impl Kind {
     /// The kinds that need no definition, in the order of their index.
     pub(crate) const BUILT_IN: [Self; 4] = [Self::Errors, Self::Loss, Self::Latency, Self::Cpu];
@@ -60,15 +85,6 @@ impl Kind {
         match self {
             Self::Errors | Self::Loss | Self::Latency | Self::User(_) => COUNT_WINDOW,
             Self::Cpu => CPU_WINDOW,
-        }
-    }
-
-    /// Whether a canary without a live primary is compared with the record. What a pod does beside its
-    /// messages is a larger part of its CPU the fewer messages there are: by the hour, that is.
-    pub(crate) const fn is_comparable_with_the_past(self) -> bool {
-        match self {
-            Self::Errors | Self::Loss | Self::Latency | Self::User(_) => true,
-            Self::Cpu => false,
         }
     }
 
@@ -100,18 +116,27 @@ impl Kind {
         }
     }
 
-    /// Total failure shows in errors, and in what a user counts; nothing else gets fifty times
-    /// worse at once.
-    pub(crate) const fn has_gross_account(self) -> bool {
+    /// Whether the kind has a trait.
+    pub(crate) fn is(self, one: Traits) -> bool {
+        self.traits().contains(one)
+    }
+
+    fn traits(self) -> Traits {
+        let common = Traits::PAST | Traits::PROOF;
         match self {
-            Self::Errors | Self::User(_) => true,
-            Self::Loss | Self::Latency | Self::Cpu => false,
+            Self::Errors => common | Traits::GROSS | Traits::DATA | Traits::RENAMED,
+            Self::Loss => common,
+            Self::Latency => common | Traits::PLACE | Traits::DATA,
+            Self::Cpu => Traits::PLACE,
+            Self::User(_) => {
+                common | Traits::GROSS | Traits::DATA | Traits::RENAMED | Traits::BEGINS_EMPTY
+            }
         }
     }
 
     /// By how much a margin is multiplied at most before it decides.
     pub(crate) fn lenience(self) -> f64 {
-        if self.has_gross_account() { Constant::GrossMargin.value() } else { 1.0 }
+        if self.is(Traits::GROSS) { Constant::GrossMargin.value() } else { 1.0 }
     }
 
     /// ln of the largest factor by which one window multiplies an account. The heaviest count
@@ -121,21 +146,13 @@ impl Kind {
     ///
     /// CPU is no emergency: it takes five windows, which a compiler's last minute is not.
     pub(crate) fn ln_most(self, settings: &Settings) -> f64 {
-        match self {
-            Self::Errors | Self::Loss | Self::Latency | Self::User(_) => {
-                let most = Constant::LargestFactor.value() * self.evidence_cap_scale();
-                most.ln() + settings.ln_needed(0)
-            }
-            Self::Cpu => settings.ln_needed(0) / 2.0,
-        }
-    }
-
-    /// How much more one window may say, because the signal has less weight than others.
-    const fn evidence_cap_scale(self) -> f64 {
-        match self {
+        let scale = match self {
+            Self::Errors | Self::Latency | Self::User(_) => 1.0,
+            // It has less weight than others, so that one window has to say more.
             Self::Loss => 1.6,
-            Self::Errors | Self::Latency | Self::Cpu | Self::User(_) => 1.0,
-        }
+            Self::Cpu => return settings.ln_needed(0) / 2.0,
+        };
+        (Constant::LargestFactor.value() * scale).ln() + settings.ln_needed(0)
     }
 
     /// Part of the rate before below which a young pod gets better by itself; `None`: none does.
@@ -144,40 +161,6 @@ impl Kind {
             Self::Latency => Some(FASTER),
             Self::Cpu => Some(FASTER_IN_CPU),
             Self::Errors | Self::Loss | Self::User(_) => None,
-        }
-    }
-
-    /// Whether a slow node, or a slow shard behind it, has the same effect as a bad version.
-    pub(crate) const fn may_be_node_or_shard(self) -> bool {
-        match self {
-            Self::Latency | Self::Cpu => true,
-            Self::Errors | Self::Loss | Self::User(_) => false,
-        }
-    }
-
-    /// Whether a missing series is read as 0.
-    pub(crate) const fn may_be_missing(self) -> bool {
-        match self {
-            Self::Errors | Self::User(_) => true,
-            Self::Loss | Self::Latency | Self::Cpu => false,
-        }
-    }
-
-    /// Whether it is available before its series of events is there: an own counter of failures
-    /// mostly begins with the first.
-    pub(crate) const fn may_begin_empty(self) -> bool {
-        match self {
-            Self::User(_) => true,
-            Self::Errors | Self::Loss | Self::Latency | Self::Cpu => false,
-        }
-    }
-
-    /// Whether a Pass needs a proof of it. CPU that a message takes costs money, not messages: it can
-    /// fail a canary, and a healthy one need not wait for it.
-    pub(crate) const fn needs_proof(self) -> bool {
-        match self {
-            Self::Errors | Self::Loss | Self::Latency | Self::User(_) => true,
-            Self::Cpu => false,
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::constants::{COUNT_WINDOW, longest_bridged};
 use crate::counters::cadence::has_totals;
-use crate::counters::counter::{Count, is_total, rise, whole};
+use crate::counters::counter::{Count, is_total, rise, whole, whole_or_zero};
 use crate::counters::cpu::{CpuMeter, CpuSpan};
 use crate::counters::in_flight::{Flight, InFlight};
 use crate::counters::kind::Kind;
@@ -192,116 +192,85 @@ impl Track {
         let restarted = pod.restarts > before.restarts;
         let age = before.at.saturating_sub(pod.created);
         let user = UserTotals::rises(&before.user, &self.user, restarted);
-        let earlier = before.totals;
-        let (messages, cpu) = match self.messages(before, restarted, reader.flight) {
-            Some((counts, since)) => {
-                let span = |since| CpuSpan::new(pod.created, since, self.at);
-                (Some(counts), since.map_or_else(CpuSpan::default, span))
-            }
-            None => (None, CpuSpan::default()),
-        };
+        let risen = self.totals.since(&before.totals, restarted);
+        let messages = self.messages(before, risen, pod, reader.flight);
         // The totals of a user's ratio are its own: it needs no count of messages.
         if messages.is_none() && user.iter().all(|one| one.count.of <= 0.0) {
             return None;
         }
-        Some(Rise {
-            pod: pod.name.clone(),
-            role: pod.role,
-            age,
-            counts: messages.unwrap_or_default(),
-            cpu,
-            outcomes: self.outcomes(&earlier, restarted, pod.metrics.as_ref()),
-            user,
-        })
+        let (counts, cpu) = messages.unwrap_or_default();
+        let outcomes = risen.outcomes(pod.metrics.as_ref());
+        Some(Rise { pod: pod.name.clone(), role: pod.role, age, counts, cpu, outcomes, user })
     }
 
-    /// Errors and filtered messages since `earlier` totals.
-    fn outcomes(
-        &self,
-        earlier: &Totals,
-        restarted: bool,
-        metrics: Option<&PodMetrics>,
-    ) -> [ShownCount; 2] {
-        let of = rise(earlier.consumed, self.totals.consumed, restarted).unwrap_or(0.0);
-        let outcome = |before, now, series: fn(&PodMetrics) -> Option<f64>| {
-            let shown = metrics.is_some_and(|it| series(it).is_some());
-            let events = rise(before, now, restarted);
-            let count = events.map_or_else(Count::default, |events| Count { events, of });
-            ShownCount { count, shown }
-        };
-        [
-            outcome(earlier.errors, self.totals.errors, |it| it.errors),
-            outcome(earlier.filtered, self.totals.filtered, |it| it.filtered),
-        ]
-    }
-
-    /// Failed, lost and slow messages and ticks of CPU since an earlier scrape, and since when the
-    /// ticks were counted; `None`: the number consumed is unknown.
+    /// Failed, lost and slow messages and ticks of CPU since an earlier scrape, from what the totals
+    /// have `risen` by, and the time over which ticks were counted; `None`: the number consumed is
+    /// unknown.
     fn messages(
         &mut self,
         before: Self,
-        restarted: bool,
+        risen: Totals,
+        pod: &PodObservation,
         flight: Flight,
-    ) -> Option<([Count; 4], Option<Millis>)> {
-        let rise = |total: fn(&Totals) -> Option<f64>| {
-            rise(total(&before.totals), total(&self.totals), restarted)
-        };
-        let consumed = rise(|totals| totals.consumed)?;
-        let [processed, errors, filtered] =
-            [rise(|it| it.processed), rise(|it| it.errors), rise(|it| it.filtered)];
-        let (slow, timed) = (rise(|it| it.slow), rise(|it| it.timed));
+    ) -> Option<([Count; 4], CpuSpan)> {
+        let restarted = pod.restarts > before.restarts;
+        let Totals { consumed, processed, errors, filtered, slow, timed } = risen;
+        let consumed = consumed?;
         self.consumed = before.consumed + consumed;
         self.in_flight = if restarted { InFlight::default() } else { before.in_flight };
         let accounted = processed.zip(errors).zip(filtered).map(|((a, b), c)| a + b + c);
         let lost = accounted
             .and_then(|accounted| self.in_flight.push(self.at, consumed - accounted, flight));
-        let count = |events: Option<f64>, of: f64| {
-            events.map_or_else(Count::default, |events| Count { events, of })
-        };
         let shown = std::mem::replace(&mut self.cpu, before.cpu);
         self.cpu.show(shown.shown());
         let ticks = self.cpu.push(self.at, consumed, restarted);
-        let counts = [
-            count(errors, consumed),
-            count(lost, consumed),
-            count(slow.filter(|_| timed.is_some()), timed.unwrap_or(0.0)),
-            ticks.map_or_else(Count::default, |(count, _)| count),
-        ];
-        Some((counts, ticks.map(|(_, since)| since)))
+        let spanned = |(ticks, since)| (ticks, CpuSpan::new(pod.created, since, self.at));
+        let (ticks, span) = ticks.map(spanned).unwrap_or_default();
+        let [errors, lost] = [errors, lost].map(|events| Count::known(events, consumed));
+        let slow = timed.map(|timed| Count::known(slow, timed)).unwrap_or_default();
+        Some(([errors, lost, slow, ticks], span))
     }
 }
 
 impl Totals {
     fn of(metrics: &PodMetrics, slow_from: Option<f64>) -> Self {
         let consumed = whole(metrics.consumed);
-        // An empty series is 0 while the pod shows that it is scraped.
-        let or_zero = |total: Option<f64>| match (total, consumed) {
-            (Some(_), _) => whole(total),
-            (None, Some(_)) => Some(0.0),
-            (None, None) => None,
-        };
         let latency = slow_from.and_then(|edge| split(metrics.latency.as_ref()?, edge));
         Self {
             consumed,
             processed: whole(metrics.processed),
-            errors: or_zero(metrics.errors),
-            filtered: or_zero(metrics.filtered),
+            errors: whole_or_zero(metrics.errors, consumed),
+            filtered: whole_or_zero(metrics.filtered, consumed),
             slow: whole(latency.map(|(slow, _)| slow)),
             timed: whole(latency.map(|(_, all)| all)),
         }
     }
+
+    /// What each rose by since `earlier` ones.
+    fn since(&self, earlier: &Self, restarted: bool) -> Self {
+        let rise = |of: fn(&Self) -> Option<f64>| rise(of(earlier), of(self), restarted);
+        Self {
+            consumed: rise(|it| it.consumed),
+            processed: rise(|it| it.processed),
+            errors: rise(|it| it.errors),
+            filtered: rise(|it| it.filtered),
+            slow: rise(|it| it.slow),
+            timed: rise(|it| it.timed),
+        }
+    }
+
+    /// Errors and filtered messages, of rises, beside what the pod exports.
+    fn outcomes(&self, metrics: Option<&PodMetrics>) -> [ShownCount; 2] {
+        let of = self.consumed.unwrap_or(0.0);
+        let shown = |series: fn(&PodMetrics) -> Option<f64>| metrics.and_then(series).is_some();
+        [
+            ShownCount { count: Count::known(self.errors, of), shown: shown(|it| it.errors) },
+            ShownCount { count: Count::known(self.filtered, of), shown: shown(|it| it.filtered) },
+        ]
+    }
 }
 
 fn unreadable(metrics: &PodMetrics, user: &[Arc<str>]) -> u32 {
-    let all = [
-        metrics.consumed,
-        metrics.processed,
-        metrics.errors,
-        metrics.filtered,
-        metrics.working_set,
-        metrics.memory_limit,
-        metrics.cpu_seconds,
-    ];
-    let messages = all.into_iter().flatten().filter(|value| !is_total(*value)).count();
+    let messages = metrics.numbers().into_iter().flatten().filter(|it| !is_total(*it)).count();
     crate::numbers::tally(messages + user_counts::unreadable(metrics, user))
 }

@@ -44,10 +44,7 @@ impl Rise {
 
     pub(crate) fn count(&self, kind: Kind) -> Count {
         match kind {
-            Kind::Errors => self.counts[0],
-            Kind::Loss => self.counts[1],
-            Kind::Latency => self.counts[2],
-            Kind::Cpu => self.counts[3],
+            Kind::Errors | Kind::Loss | Kind::Latency | Kind::Cpu => self.counts[kind.index()],
             Kind::User(index) => self.user.get(index).map_or_else(Count::default, |it| it.count),
         }
     }
@@ -89,6 +86,16 @@ impl Rise {
             *one = one.plus(*more);
         }
     }
+}
+
+/// The count of one kind of each primary pod that has any.
+pub(crate) fn primary_counts(
+    kind: Kind,
+    window: &[Rise],
+) -> impl Iterator<Item = (&Arc<str>, Count)> {
+    let primary = window.iter().filter(|rise| rise.role == Role::Primary);
+    let counted = primary.map(move |rise| (&rise.pod, rise.count(kind)));
+    counted.filter(|(_, count)| count.of > 0.0)
 }
 
 impl ShownCount {

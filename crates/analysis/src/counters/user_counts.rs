@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::counters::counter::{Count, is_total, rise, whole};
+use crate::counters::counter::{Count, is_total, rise, whole, whole_or_zero};
 use crate::counters::rise::ShownCount;
 use crate::observation::PodMetrics;
 
@@ -25,11 +25,7 @@ impl UserTotals {
         let totals = |name| {
             let reading = metrics.user.get(name).copied().unwrap_or_default();
             let total = whole(reading.total);
-            let events = match (reading.events, total) {
-                (Some(_), _) => whole(reading.events),
-                (None, Some(_)) => Some(0.0),
-                (None, None) => None,
-            };
+            let events = whole_or_zero(reading.events, total);
             Self { events, total, shown: reading.events.is_some() }
         };
         names.iter().map(totals).collect()
@@ -40,8 +36,8 @@ impl UserTotals {
         let one = |(before, now): (&Self, &Self)| {
             let events = rise(before.events, now.events, restarted);
             let of = rise(before.total, now.total, restarted);
-            let counted = events.zip(of).map(|(events, of)| Count { events, of });
-            ShownCount { count: counted.unwrap_or_default(), shown: now.shown }
+            let count = of.map(|of| Count::known(events, of)).unwrap_or_default();
+            ShownCount { count, shown: now.shown }
         };
         before.iter().zip(now).map(one).collect()
     }

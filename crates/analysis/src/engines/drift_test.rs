@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use crate::engines::e_process::{LN_NOTHING, clamp, first_share, later_share, share};
-use crate::numbers::{ln_add, tally};
+use crate::numbers::{bisect, ln_add, tally};
 
 /// Shares of an account that are staked per window: timid and bold.
 const STAKES: [f64; 2] = [0.4, 0.9];
@@ -280,17 +280,6 @@ impl Account {
 
 /// The least drift, to 0.01, for which a rising condition holds.
 pub(crate) fn smallest(mut reaches: impl FnMut(f64) -> bool) -> Option<f64> {
-    let (mut low, mut high) = (0.0, 1.0);
-    if !reaches(high) {
-        return None;
-    }
-    while high - low > 0.005 {
-        let middle = f64::midpoint(low, high);
-        if reaches(middle) {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    Some(high)
+    // 2⁻⁸ is less than half of that.
+    reaches(1.0).then(|| bisect(0.0, 1.0, 8, reaches).1)
 }

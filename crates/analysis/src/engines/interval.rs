@@ -3,7 +3,7 @@
 
 use crate::engines::e_process::{LN_NOTHING, share};
 use crate::engines::ratio_test::{EventCounts, RATIOS};
-use crate::numbers::ln_add;
+use crate::numbers::{bisect, ln_add};
 
 /// The interval misses the truth, ever, with at most this probability: half of it on either side.
 const MISSES: f64 = 0.05;
@@ -46,17 +46,8 @@ fn edge(from: f64, to: f64, inside: impl Fn(f64) -> bool) -> f64 {
     if inside(to) {
         return to;
     }
-    let (mut near, mut far) = (from.ln(), to.ln());
     // Halves of a range of ln 10¹²: forty steps end far below any digit that is shown.
-    for _ in 0..40 {
-        let middle = f64::midpoint(near, far);
-        if inside(middle.exp()) {
-            near = middle;
-        } else {
-            far = middle;
-        }
-    }
-    near.exp()
+    bisect(from.ln(), to.ln(), 40, |ln| !inside(ln.exp())).0.exp()
 }
 
 #[cfg(test)]

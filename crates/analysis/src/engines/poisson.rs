@@ -1,7 +1,7 @@
 //! Poisson counts: how likely so many are, and how large their mean may be.
 //! Arithmetic for figures that are told and for holding a Pass; no evidence is made of it.
 
-use crate::numbers::count;
+use crate::numbers::{bisect, count};
 
 /// Counts beyond which the normal distribution is near enough.
 const LARGEST_SUMMED: f64 = 1_000.0;
@@ -33,12 +33,7 @@ pub(crate) fn largest_mean(events: f64) -> f64 {
     if events > LARGEST_SUMMED {
         return most;
     }
-    let (mut low, mut high) = (events, most);
-    for _ in 0..40 {
-        let middle = f64::midpoint(low, high);
-        if 1.0 - at_least(whole(events) + 1, middle) > 0.05 { low = middle } else { high = middle }
-    }
-    high
+    bisect(events, most, 40, |mean| 1.0 - at_least(whole(events) + 1, mean) <= 0.05).1
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "at most a thousand")]

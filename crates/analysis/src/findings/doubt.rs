@@ -1,10 +1,10 @@
 //! Why neither Pass nor Fail is shown: what is missing, in data and in words. Numbers in the words
 //! go in steps, so that they stand still while nothing changes. Nothing here decides.
 
-use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::findings::effect::{Effect, EffectSoFar};
 use crate::findings::fault::Fault;
@@ -16,15 +16,20 @@ use crate::settings::check::NoValue;
 use crate::words::{Elapsed, HumanDuration, Remaining, Rounded, RoundedUpSeconds};
 
 /// What keeps the judge from a decision.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error, IntoStaticStr)]
 #[serde(tag = "kind", rename_all_fields = "camelCase")]
 pub enum Doubt {
     /// The primary is unhealthy, so nothing can be blamed on the canary.
+    #[error("{}", primary_unhealthy(.suspicion.as_deref()))]
     PrimaryUnhealthy {
         /// Fault of the canary that would be found if the primary were healthy.
         suspicion: Option<Box<Fault>>,
     },
     /// Canary partitions are stuck, but so are the primary's.
+    #[error(
+        "{partition} is stuck on the canary, but only {committing} of the primary's {of} busy \
+         partitions commit: the cause is shared"
+    )]
     SharedStall {
         /// The canary partition that has been stuck longest.
         partition: PartitionId,
@@ -35,6 +40,11 @@ pub enum Doubt {
     },
     /// A canary partition is stuck since a time when the primary stood still, was unhealthy or out of
     /// sight, and that time is only just over.
+    #[error(
+        "{partition} is stuck on the canary since the primary was in trouble or out of sight: \
+         blamed on the canary if that lasts for up to {} more",
+        Remaining(*.remaining)
+    )]
     JustRecovered {
         /// The canary partition that has been stuck longest.
         partition: PartitionId,
@@ -42,17 +52,27 @@ pub enum Doubt {
         remaining: Millis,
     },
     /// A canary partition is stuck as it was under the primary, before the canary got it.
+    #[error(
+        "{partition} was stuck before the canary got it: nothing is committed there while \
+         messages wait, under the primary neither. Free it, or promote by hand"
+    )]
     StoodBefore {
         /// The partition.
         partition: PartitionId,
     },
     /// Kafka has given no usable answer for more than three polls.
+    #[error("no usable answer from Kafka {}", .silent.map_or("yet".into(), lasting))]
     NoObservation {
         /// Milliseconds since the last usable answer; `None`: there was none.
         silent: Option<Millis>,
     },
     /// The cluster does not say what the pods do: a crash would go unseen, and whose a partition is
     /// nobody knows.
+    #[error(
+        "the pods have not been seen {}{}",
+        lasting(*.silent),
+        not_blamed(.suspicion.as_deref())
+    )]
     PodsUnseen {
         /// Milliseconds since they were last seen.
         silent: Millis,
@@ -61,6 +81,7 @@ pub enum Doubt {
         suspicion: Option<Box<Fault>>,
     },
     /// More than 5 % of the assigned partitions belong to members that match no pod.
+    #[error("{partitions} of {of} assigned partitions belong to members that match no pod")]
     Unattributed {
         /// Partitions of members that match no pod.
         partitions: u32,
@@ -68,26 +89,43 @@ pub enum Doubt {
         of: u32,
     },
     /// No canary pod owns a partition.
+    #[error("no canary pod owns a partition")]
     NoPartition,
     /// The group is rebalancing.
+    #[error("the consumer group is rebalancing")]
     Rebalancing,
     /// Canary pods are younger than the warm-up.
+    #[error("canary pods are warming up for up to {} more", Remaining(*.remaining))]
     WarmingUp {
         /// Milliseconds until the youngest one counts.
         remaining: Millis,
     },
     /// The time lag of a canary partition is unknown: it has no usable offsets, or is further
     /// behind than has been watched.
+    #[error(
+        "the canary's lag on {partition} is unknown: no usable offsets, or further behind than \
+         has been watched"
+    )]
     LagUnknown {
         /// The partition.
         partition: PartitionId,
     },
     /// Canary pods work as fast as any primary pod ever did and still fall behind.
+    #[error(
+        "canary pods fall behind although they work as fast as any primary pod did ({} so far): \
+         their share is too large",
+        lasting(*.excused)
+    )]
     Overloaded {
         /// Milliseconds of growing lag that were excused for it, over the whole trial.
         excused: Millis,
     },
     /// A canary partition's lag is above what is normal for the primary.
+    #[error(
+        "canary is up to {} behind; up to {} is normal",
+        RoundedUpSeconds(*.lag_seconds),
+        HumanDuration::seconds(*.normal_seconds)
+    )]
     LagNotSettled {
         /// The partition that is furthest behind.
         partition: PartitionId,
@@ -97,6 +135,13 @@ pub enum Doubt {
         normal_seconds: f64,
     },
     /// The whole group has fallen behind since the canary grew, and has not caught up.
+    #[error(
+        "the whole group has fallen behind since the canary grew {} ago, canary and primary alike \
+         (up to {} and {}): it may harm what they share, or more arrives",
+        Elapsed(*.since),
+        RoundedUpSeconds(*.canary_seconds),
+        RoundedUpSeconds(*.primary_seconds)
+    )]
     GroupFallsBehind {
         /// Milliseconds since the canary grew.
         since: Millis,
@@ -106,6 +151,11 @@ pub enum Doubt {
         primary_seconds: f64,
     },
     /// There is more evidence against the canary than at the start, but not enough.
+    #[error(
+        "canary may be falling behind on {partition}: each minute about {} s more than the \
+         primary, but that is not proven",
+        Rounded((.drift * 60.0).max(0.1))
+    )]
     Suspected {
         /// The partition with the most evidence.
         partition: PartitionId,
@@ -113,6 +163,9 @@ pub enum Doubt {
         drift: f64,
     },
     /// Too few messages arrive at the canary's partitions.
+    #[error(
+        "too few messages to judge by: {partitions} of the canary's {of} partitions are almost idle"
+    )]
     LowTraffic {
         /// Canary partitions that are almost idle.
         partitions: u32,
@@ -120,6 +173,7 @@ pub enum Doubt {
         of: u32,
     },
     /// The canary keeps up so far, but was not watched long enough.
+    #[error("canary keeps up so far; up to {} more to be sure", Remaining(*.remaining))]
     MoreEvidence {
         /// Milliseconds still needed if the lag stays flat.
         remaining: Millis,
@@ -127,6 +181,10 @@ pub enum Doubt {
         partition: PartitionId,
     },
     /// There is more evidence against the canary by a signal than at the start, but not enough.
+    #[error(
+        "{signal} of the canary may be worse, most on pod {pod}: {}; that is not proven",
+        EffectSoFar(.signal, .effect)
+    )]
     SignalSuspected {
         /// The signal.
         signal: Signal,
@@ -136,6 +194,7 @@ pub enum Doubt {
         effect: Effect,
     },
     /// A signal that was there when the trial began has said nothing for three minutes, or ever.
+    #[error("nothing was learnt of the canary's {signal} {}", lasting(*.silent))]
     SignalSilent {
         /// The signal.
         signal: Signal,
@@ -143,11 +202,19 @@ pub enum Doubt {
         silent: Millis,
     },
     /// The canary lacks a series that the primary has: a renamed metric reads as 0.
+    #[error(
+        "the canary exports no series for {signal} although the primary's rate predicts some: \
+         renamed?"
+    )]
     SignalAbsent {
         /// The signal.
         signal: Signal,
     },
     /// A large effect is not ruled out yet.
+    #[error(
+        "{signal} of the canary: right so far; about {} more messages to be sure",
+        Rounded(thousands(*.messages))
+    )]
     SignalUnproven {
         /// The signal.
         signal: Signal,
@@ -155,6 +222,7 @@ pub enum Doubt {
         messages: u64,
     },
     /// A check has had no value of the canary's pods lately, or ever.
+    #[error("{metric} of the canary has had no value {}: {why}", lasting(*.silent))]
     WithoutValue {
         /// The check.
         metric: Arc<str>,
@@ -164,6 +232,9 @@ pub enum Doubt {
         why: NoValue,
     },
     /// A user's metric is beyond its bound on the canary, but so is the primary's median.
+    #[error(
+        "{metric} of the canary is {bound}, but so is the primary's median: the cause is shared"
+    )]
     PrimaryOutOfBounds {
         /// The metric.
         metric: Arc<str>,
@@ -179,188 +250,31 @@ pub enum Doubt {
 impl Doubt {
     /// A name for metric labels and Event reasons, from a closed set.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::PrimaryUnhealthy { .. } => "PrimaryUnhealthy",
-            Self::SharedStall { .. } => "SharedStall",
-            Self::JustRecovered { .. } => "JustRecovered",
-            Self::StoodBefore { .. } => "StoodBefore",
-            Self::NoObservation { .. } => "NoObservation",
-            Self::PodsUnseen { .. } => "PodsUnseen",
-            Self::Unattributed { .. } => "Unattributed",
-            Self::NoPartition => "NoPartition",
-            Self::Rebalancing => "Rebalancing",
-            Self::WarmingUp { .. } => "WarmingUp",
-            Self::LagUnknown { .. } => "LagUnknown",
-            Self::Overloaded { .. } => "Overloaded",
-            Self::LagNotSettled { .. } => "LagNotSettled",
-            Self::GroupFallsBehind { .. } => "GroupFallsBehind",
-            Self::Suspected { .. } => "Suspected",
-            Self::LowTraffic { .. } => "LowTraffic",
-            Self::MoreEvidence { .. } => "MoreEvidence",
-            Self::SignalSuspected { .. } => "SignalSuspected",
-            Self::SignalSilent { .. } => "SignalSilent",
-            Self::SignalAbsent { .. } => "SignalAbsent",
-            Self::SignalUnproven { .. } => "SignalUnproven",
-            Self::WithoutValue { .. } => "WithoutValue",
-            Self::PrimaryOutOfBounds { .. } => "PrimaryOutOfBounds",
+    pub fn name(&self) -> &'static str {
+        self.into()
+    }
+}
+
+fn primary_unhealthy(suspicion: Option<&Fault>) -> String {
+    match suspicion {
+        None => "the primary is unhealthy, so the canary can't be compared with it".into(),
+        Some(fault) => {
+            format!("not blamed on the canary while the primary is unhealthy: {}", fault.name())
         }
     }
 }
 
-impl Display for Doubt {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::PrimaryUnhealthy { suspicion: None } => {
-                f.write_str("the primary is unhealthy, so the canary can't be compared with it")
-            }
-            Self::PrimaryUnhealthy { suspicion: Some(fault) } => {
-                let fault = fault.name();
-                write!(f, "not blamed on the canary while the primary is unhealthy: {fault}")
-            }
-            Self::SharedStall { partition, committing, of } => {
-                shared_stall(f, partition, *committing, *of)
-            }
-            Self::JustRecovered { partition, remaining } => {
-                just_recovered(f, partition, *remaining)
-            }
-            Self::StoodBefore { partition } => write!(
-                f,
-                "{partition} was stuck before the canary got it: nothing is committed there while messages wait, under the primary neither. Free it, or promote by hand"
-            ),
-            Self::NoObservation { silent: None } => f.write_str("no usable answer from Kafka yet"),
-            Self::NoObservation { silent: Some(it) } => {
-                lasting(f, "no usable answer from Kafka", *it)
-            }
-            Self::PodsUnseen { silent, suspicion } => pods_unseen(f, *silent, suspicion.as_deref()),
-            Self::Unattributed { partitions, of } => write!(
-                f,
-                "{partitions} of {of} assigned partitions belong to members that match no pod"
-            ),
-            Self::NoPartition => f.write_str("no canary pod owns a partition"),
-            Self::Rebalancing => f.write_str("the consumer group is rebalancing"),
-            Self::WarmingUp { remaining } => {
-                write!(f, "canary pods are warming up for up to {} more", Remaining(*remaining))
-            }
-            Self::LagUnknown { partition } => write!(
-                f,
-                "the canary's lag on {partition} is unknown: no usable offsets, or further behind than has been watched"
-            ),
-            Self::Overloaded { excused } => overloaded(f, *excused),
-            Self::LagNotSettled { lag_seconds, normal_seconds, .. } => write!(
-                f,
-                "canary is up to {} behind; up to {} is normal",
-                RoundedUpSeconds(*lag_seconds),
-                HumanDuration::seconds(*normal_seconds)
-            ),
-            Self::GroupFallsBehind { since, canary_seconds, primary_seconds } => {
-                group_falls_behind(f, *since, *canary_seconds, *primary_seconds)
-            }
-            Self::Suspected { partition, drift } => write!(
-                f,
-                "canary may be falling behind on {partition}: each minute about {} s more than the primary, but that is not proven",
-                Rounded((drift * 60.0).max(0.1))
-            ),
-            Self::LowTraffic { partitions, of } => write!(
-                f,
-                "too few messages to judge by: {partitions} of the canary's {of} partitions are almost idle"
-            ),
-            Self::MoreEvidence { remaining, .. } => {
-                write!(f, "canary keeps up so far; up to {} more to be sure", Remaining(*remaining))
-            }
-            Self::SignalSuspected { signal, pod, effect } => suspected(f, signal, pod, effect),
-            Self::SignalSilent { signal, silent } => {
-                write!(f, "nothing was learnt of the canary's {signal} for {}", Elapsed(*silent))
-            }
-            Self::SignalAbsent { signal } => absent(f, signal),
-            Self::SignalUnproven { signal, messages } => unproven(f, signal, *messages),
-            Self::PrimaryOutOfBounds { metric, bound, .. } => write!(
-                f,
-                "{metric} of the canary is {bound}, but so is the primary's median: the cause is shared"
-            ),
-            Self::WithoutValue { metric, silent, why } => without_value(f, metric, *silent, why),
-        }
-    }
+fn not_blamed(suspicion: Option<&Fault>) -> String {
+    let told =
+        |fault: &Fault| format!(", so that this is not blamed on the canary: {}", fault.name());
+    suspicion.map_or_else(String::new, told)
 }
 
-fn absent(f: &mut Formatter<'_>, signal: &Signal) -> fmt::Result {
-    write!(
-        f,
-        "the canary exports no series for {signal} although the primary's rate predicts some"
-    )?;
-    f.write_str(": renamed?")
+fn lasting(time: Millis) -> String {
+    format!("for {}", Elapsed(time))
 }
 
-fn without_value(
-    f: &mut Formatter<'_>,
-    metric: &str,
-    silent: Millis,
-    why: &NoValue,
-) -> fmt::Result {
-    lasting(f, &format!("{metric} of the canary has had no value"), silent)?;
-    write!(f, ": {why}")
-}
-
-fn shared_stall(
-    f: &mut Formatter<'_>,
-    partition: &PartitionId,
-    committing: u32,
-    of: u32,
-) -> fmt::Result {
-    write!(
-        f,
-        "{partition} is stuck on the canary, but only {committing} of the primary's {of} busy "
-    )?;
-    f.write_str("partitions commit: the cause is shared")
-}
-
-fn just_recovered(
-    f: &mut Formatter<'_>,
-    partition: &PartitionId,
-    remaining: Millis,
-) -> fmt::Result {
-    write!(f, "{partition} is stuck on the canary since the primary was in trouble or out of ")?;
-    write!(f, "sight: blamed on the canary if that lasts for up to {} more", Remaining(remaining))
-}
-
-fn pods_unseen(f: &mut Formatter<'_>, silent: Millis, suspicion: Option<&Fault>) -> fmt::Result {
-    lasting(f, "the pods have not been seen", silent)?;
-    let Some(fault) = suspicion else { return Ok(()) };
-    write!(f, ", so that this is not blamed on the canary: {}", fault.name())
-}
-
-fn lasting(f: &mut Formatter<'_>, what: &str, time: Millis) -> fmt::Result {
-    write!(f, "{what} for {}", Elapsed(time))
-}
-
-fn overloaded(f: &mut Formatter<'_>, excused: Millis) -> fmt::Result {
-    write!(f, "canary pods fall behind although they work as fast as any primary pod did ")?;
-    write!(f, "(for {} so far): their share is too large", Elapsed(excused))
-}
-
-fn group_falls_behind(
-    f: &mut Formatter<'_>,
-    since: Millis,
-    canary_seconds: f64,
-    primary_seconds: f64,
-) -> fmt::Result {
-    let (canary, primary) = (RoundedUpSeconds(canary_seconds), RoundedUpSeconds(primary_seconds));
-    write!(f, "the whole group has fallen behind since the canary grew {} ago, ", Elapsed(since))?;
-    write!(f, "canary and primary alike (up to {canary} and {primary}): ")?;
-    f.write_str("it may harm what they share, or more arrives")
-}
-
-fn unproven(f: &mut Formatter<'_>, signal: &Signal, messages: u64) -> fmt::Result {
-    // Proofs ask for thousands: the last one is not told piece by piece.
-    let messages = count(i64::try_from(messages.max(1_000)).unwrap_or(i64::MAX));
-    let about = Rounded(messages);
-    write!(f, "{signal} of the canary: right so far; about {about} more messages to be sure")
-}
-
-fn suspected(f: &mut Formatter<'_>, signal: &Signal, pod: &str, effect: &Effect) -> fmt::Result {
-    let so_far = EffectSoFar { signal, effect };
-    write!(
-        f,
-        "{signal} of the canary may be worse, most on pod {pod}: {so_far}; that is not proven"
-    )
+/// Messages, a thousand at least: proofs ask for thousands, and the last one is not told piece by piece.
+fn thousands(messages: u64) -> f64 {
+    count(i64::try_from(messages.max(1_000)).unwrap_or(i64::MAX))
 }

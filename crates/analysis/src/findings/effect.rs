@@ -82,17 +82,8 @@ pub enum Effect {
     },
 }
 
-/// An effect in the words of its signal: the total of a user's ratio need not be messages.
-pub(crate) struct EffectWords<'a> {
-    pub(crate) signal: &'a Signal,
-    pub(crate) effect: &'a Effect,
-}
-
 /// A value that was held against bounds, in words.
-pub(crate) struct BoundedValue {
-    pub(crate) value: f64,
-    pub(crate) against: Against,
-}
+pub(crate) struct BoundedValue(pub(crate) f64, pub(crate) Against);
 
 impl Effect {
     /// An effect of events over pod-hours.
@@ -112,7 +103,7 @@ impl Display for Effect {
                     100.0 * canary,
                     100.0 * primary
                 )?;
-                interval(f, *low, *high)
+                f.write_str(&interval(*low, *high))
             }
             Self::CpuTime { ratio, low, high, canary, primary } => {
                 let (canary, primary) =
@@ -121,7 +112,7 @@ impl Display for Effect {
                     f,
                     "{canary} ms of CPU per message against {primary} ms, {ratio:.1} times as much"
                 )?;
-                interval(f, *low, *high)
+                f.write_str(&interval(*low, *high))
             }
             Self::PerHour { events, rate, normal } => {
                 write!(f, "{events:.0} so far, {rate:.1} per pod and hour; {normal:.1} are normal")
@@ -140,7 +131,7 @@ impl Display for Effect {
                 }
             }
             Self::Bounded { value, against, failing, limit, .. } => {
-                let value = BoundedValue { value: *value, against: *against };
+                let value = BoundedValue(*value, *against);
                 write!(f, "{value}, failing readings: {failing} (limit {limit})")
             }
         }
@@ -149,64 +140,44 @@ impl Display for Effect {
 
 impl Display for BoundedValue {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.against {
-            Against::Absolute => ShortNumber(self.value).fmt(f),
-            Against::Primary => write!(f, "{} times the primary's", ShortNumber(self.value)),
-            Against::Before => {
-                write!(f, "{} times what it was before the trial", ShortNumber(self.value))
-            }
+        let Self(value, against) = self;
+        let value = ShortNumber(*value);
+        match against {
+            Against::Absolute => value.fmt(f),
+            Against::Primary => write!(f, "{value} times the primary's"),
+            Against::Before => write!(f, "{value} times what it was before the trial"),
         }
     }
 }
 
-impl Display for EffectWords<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match (self.signal, self.effect) {
-            (Signal::User(_), Effect::Ratio { ratio, low, high, canary, primary }) => {
-                let (canary, primary) = (100.0 * canary, 100.0 * primary);
-                write!(
-                    f,
-                    "canary {canary:.2} %, primary {primary:.2} %, {ratio:.1} times as many"
-                )?;
-                interval(f, *low, *high)
-            }
-            (_, effect) => effect.fmt(f),
-        }
-    }
+/// An effect on a user's ratio, in words: what its events are counted on need not be messages.
+pub(crate) fn of_user(effect: &Effect) -> String {
+    let Effect::Ratio { ratio, low, high, canary, primary } = effect else {
+        return effect.to_string();
+    };
+    let (canary, primary) = (100.0 * canary, 100.0 * primary);
+    let interval = interval(*low, *high);
+    format!("canary {canary:.2} %, primary {primary:.2} %, {ratio:.1} times as many{interval}")
 }
 
-/// Writes the interval of a ratio.
-fn interval(f: &mut Formatter<'_>, low: f64, high: Option<f64>) -> fmt::Result {
+/// The interval of a ratio, to stand behind it.
+fn interval(low: f64, high: Option<f64>) -> String {
     match high {
-        Some(high) => write!(f, " (between {low:.1} and {high:.1})"),
-        None => write!(f, " (at least {low:.1})"),
+        Some(high) => format!(" (between {low:.1} and {high:.1})"),
+        None => format!(" (at least {low:.1})"),
     }
 }
 
 /// An effect that is still being measured, in words that change in steps.
-pub(crate) struct EffectSoFar<'a> {
-    pub(crate) signal: &'a Signal,
-    pub(crate) effect: &'a Effect,
-}
+pub(crate) struct EffectSoFar<'a>(pub(crate) &'a Signal, pub(crate) &'a Effect);
 
 impl Display for EffectSoFar<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { signal, effect } = self;
+        let Self(signal, effect) = self;
         match effect {
             Effect::Ratio { ratio, .. } => {
-                let what = match signal {
-                    Signal::User(_) => "the share",
-                    Signal::Lag
-                    | Signal::Latency
-                    | Signal::Cpu
-                    | Signal::Loss
-                    | Signal::Errors
-                    | Signal::Memory
-                    | Signal::Yield
-                    | Signal::Duplicates
-                    | Signal::Restarts
-                    | Signal::Churn => "as many per message",
-                };
+                let is_user = matches!(signal, Signal::User(_));
+                let what = if is_user { "the share" } else { "as many per message" };
                 write!(f, "about {} times {what}", RoundedRatio(*ratio))
             }
             Effect::CpuTime { ratio, .. } => {

@@ -1,23 +1,27 @@
 //! Why a canary fails, in data and in a sentence for the engineer on call.
 //! Nothing here decides.
 
-use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
-use crate::findings::effect::{BoundedValue, Effect, EffectWords};
+use crate::findings::effect::{BoundedValue, Effect, of_user};
 use crate::findings::signal::Signal;
-use crate::numbers::Millis;
+use crate::numbers::{Millis, is_default};
 use crate::observation::PartitionId;
 use crate::settings::bound::{Against, Bound, Scope};
 use crate::words::HumanDuration;
 
 /// Why a canary fails.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error, IntoStaticStr)]
 #[serde(tag = "kind", rename_all_fields = "camelCase")]
 pub enum Fault {
     /// A container is in `CrashLoopBackOff`, and those of primary pods were not.
+    #[error(
+        "{} is in CrashLoopBackOff, restarts so far: {restarts}",
+        container_of(.pod, .container.as_deref())
+    )]
     CrashLoop {
         /// The canary pod.
         pod: Arc<str>,
@@ -28,6 +32,10 @@ pub enum Fault {
         restarts: u32,
     },
     /// One container crashed repeatedly, more often than those of primary pods.
+    #[error(
+        "{} restarted {restarts} times since it was created",
+        container_of(.pod, .container.as_deref())
+    )]
     Crashes {
         /// The canary pod.
         pod: Arc<str>,
@@ -38,12 +46,18 @@ pub enum Fault {
         restarts: u32,
     },
     /// Containers were killed for running out of memory.
+    #[error("canary containers were killed {} for running out of memory", times(*.kills))]
     OutOfMemory {
         /// Kills over all canary pods that their status shows: 1 where the other end of a crash
         /// loop is not seen any more.
         kills: u32,
     },
     /// A pod that had been committing stopped, with messages waiting.
+    #[error(
+        "{partition} is stuck: canary pod {pod} has committed nothing for {} while {}",
+        HumanDuration(*.quiet),
+        what_waits(*.waiting)
+    )]
     Stalled {
         /// The partition that is stuck.
         partition: PartitionId,
@@ -55,6 +69,12 @@ pub enum Fault {
         waiting: i64,
     },
     /// A pod never committed anything on a partition it was given.
+    #[error(
+        "{partition} is stuck: canary pod {pod} got it {} ago and has committed nothing yet, \
+         while {}",
+        HumanDuration(*.quiet),
+        what_waits(*.waiting)
+    )]
     NoFirstCommit {
         /// The partition that is stuck.
         partition: PartitionId,
@@ -67,6 +87,10 @@ pub enum Fault {
     },
     /// A pod went back far below what had been committed before it, and goes on from there: others'
     /// work is done a second time.
+    #[error(
+        "{partition} went back: canary pod {pod} commits {records} records below what had been \
+         committed before, and goes on from there"
+    )]
     Rewound {
         /// The partition that went back furthest.
         partition: PartitionId,
@@ -76,6 +100,13 @@ pub enum Fault {
         records: i64,
     },
     /// The time lag grows faster than the primary's.
+    #[error(
+        "canary pod {pod} falls behind on {partition}: {} behind, each minute {} more than the \
+         primary, {} in ten minutes",
+        HumanDuration::seconds(*.lag_seconds),
+        HumanDuration::seconds(.drift * 60.0),
+        HumanDuration::seconds(*.projected_seconds)
+    )]
     Drifting {
         /// The partition with the most evidence.
         partition: PartitionId,
@@ -90,6 +121,13 @@ pub enum Fault {
     },
     /// The time lag grows although the pod works at less than the primary's full speed, and no primary is
     /// there to compare with.
+    #[error(
+        "canary pod {pod} falls behind on {partition}: {} behind, growing for {}; up to {} was \
+         normal before the trial, and no primary is beside it",
+        HumanDuration::seconds(*.lag_seconds),
+        HumanDuration(*.growing),
+        HumanDuration::seconds(*.normal_seconds)
+    )]
     BehindAlone {
         /// The partition that is furthest behind.
         partition: PartitionId,
@@ -103,6 +141,12 @@ pub enum Fault {
         growing: Millis,
     },
     /// A user's metric was beyond a bound that the user set, more often than is tolerated.
+    #[error(
+        "{metric}: {}{} is {bound}, {readings} readings (limit {limit}); the user set this bound, \
+         it is outside the budget of false rollbacks",
+        BoundedValue(*.value, *.against),
+        on_pod(*.scope, .pod)
+    )]
     OutOfBounds {
         /// The metric.
         metric: Arc<str>,
@@ -115,7 +159,7 @@ pub enum Fault {
         /// Whether the value is a pod's or a ratio of medians.
         against: Against,
         /// Whether the value is about the pods, or about the whole.
-        #[serde(default, skip_serializing_if = "Scope::is_pods")]
+        #[serde(default, skip_serializing_if = "is_default")]
         scope: Scope,
         /// Readings that failed, over the whole trial.
         readings: u32,
@@ -123,6 +167,7 @@ pub enum Fault {
         limit: u32,
     },
     /// Another signal is worse than the primary's.
+    #[error("{}", worse(.signal, .pod, .effect))]
     Worse {
         /// The signal with the most evidence.
         signal: Signal,
@@ -136,32 +181,8 @@ pub enum Fault {
 impl Fault {
     /// A name for metric labels and Event reasons, from a closed set.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::CrashLoop { .. } => "CrashLoop",
-            Self::Crashes { .. } => "Crashes",
-            Self::OutOfMemory { .. } => "OutOfMemory",
-            Self::Stalled { .. } => "Stalled",
-            Self::NoFirstCommit { .. } => "NoFirstCommit",
-            Self::Rewound { .. } => "Rewound",
-            Self::Drifting { .. } => "Drifting",
-            Self::BehindAlone { .. } => "BehindAlone",
-            Self::OutOfBounds { .. } => "OutOfBounds",
-            Self::Worse { signal, .. } => match signal {
-                Signal::Lag => "Lag",
-                Signal::Latency => "Latency",
-                Signal::Cpu => "Cpu",
-                Signal::Loss => "Loss",
-                Signal::Errors => "Errors",
-                Signal::Memory => "Memory",
-                Signal::Yield => "Yield",
-                Signal::Duplicates => "Duplicates",
-                Signal::Restarts => "Restarts",
-                Signal::Churn => "Churn",
-                // Its name is the user's: no closed set.
-                Signal::User(_) => "UserMetric",
-            },
-        }
+    pub fn name(&self) -> &'static str {
+        if let Self::Worse { signal, .. } = self { signal.into() } else { self.into() }
     }
 
     /// Whether a guard found it: no statistics, and outside the error budget.
@@ -181,92 +202,32 @@ impl Fault {
     }
 }
 
-/// Messages that wait, in words. Where nobody ever committed it is not known how many do.
-struct WhatWaits(i64);
-
-impl Display for WhatWaits {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            ..=0 => f.write_str("messages arrive"),
-            waiting => write!(f, "{waiting} messages wait"),
-        }
-    }
-}
-
-impl Display for Fault {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CrashLoop { pod, container, restarts } => {
-                container_of(f, pod, container.as_deref())?;
-                write!(f, " is in CrashLoopBackOff, restarts so far: {restarts}")
-            }
-            Self::Crashes { pod, container, restarts } => {
-                container_of(f, pod, container.as_deref())?;
-                write!(f, " restarted {restarts} times since it was created")
-            }
-            Self::OutOfMemory { kills: 1 } => {
-                f.write_str("canary containers were killed once for running out of memory")
-            }
-            Self::OutOfMemory { kills } => {
-                write!(f, "canary containers were killed {kills} times for running out of memory")
-            }
-            Self::Stalled { partition, pod, quiet, waiting } => write!(
-                f,
-                "{partition} is stuck: canary pod {pod} has committed nothing for {} while {}",
-                HumanDuration(*quiet),
-                WhatWaits(*waiting)
-            ),
-            Self::NoFirstCommit { partition, pod, quiet, waiting } => write!(
-                f,
-                "{partition} is stuck: canary pod {pod} got it {} ago and has committed nothing yet, while {}",
-                HumanDuration(*quiet),
-                WhatWaits(*waiting)
-            ),
-            Self::Rewound { partition, pod, records } => write!(
-                f,
-                "{partition} went back: canary pod {pod} commits {records} records below what had been committed before, and goes on from there"
-            ),
-            Self::Drifting { partition, pod, drift, lag_seconds, projected_seconds } => write!(
-                f,
-                "canary pod {pod} falls behind on {partition}: {} behind, each minute {} more than the primary, {} in ten minutes",
-                HumanDuration::seconds(*lag_seconds),
-                HumanDuration::seconds(drift * 60.0),
-                HumanDuration::seconds(*projected_seconds)
-            ),
-            Self::BehindAlone { partition, pod, lag_seconds, normal_seconds, growing } => write!(
-                f,
-                "canary pod {pod} falls behind on {partition}: {} behind, growing for {}; up to {} was normal before the trial, and no primary is beside it",
-                HumanDuration::seconds(*lag_seconds),
-                HumanDuration(*growing),
-                HumanDuration::seconds(*normal_seconds)
-            ),
-            Self::OutOfBounds { metric, pod, value, bound, against, scope, readings, limit } => {
-                write!(f, "{metric}: {}", BoundedValue { value: *value, against: *against })?;
-                match scope {
-                    Scope::Pods => write!(f, " on pod {pod}")?,
-                    Scope::Global => {}
-                }
-                write!(
-                    f,
-                    " is {bound}, {readings} readings (limit {limit}); the user set this bound, it is outside the budget of false rollbacks"
-                )
-            }
-            Self::Worse { signal: signal @ Signal::User(name), pod, effect } => {
-                write!(f, "{name}: {}, most on pod {pod}", EffectWords { signal, effect })
-            }
-            Self::Worse { signal, pod, effect } => {
-                write!(
-                    f,
-                    "{signal} of the canary is worse than the primary's, most on pod {pod}: {effect}"
-                )
-            }
-        }
-    }
-}
-
-fn container_of(f: &mut Formatter<'_>, pod: &str, container: Option<&str>) -> fmt::Result {
+fn container_of(pod: &str, container: Option<&str>) -> String {
     match container {
-        Some(container) => write!(f, "container {container} of canary pod {pod}"),
-        None => write!(f, "canary pod {pod}"),
+        Some(container) => format!("container {container} of canary pod {pod}"),
+        None => format!("canary pod {pod}"),
     }
+}
+
+fn times(kills: u32) -> String {
+    if kills == 1 { "once".into() } else { format!("{kills} times") }
+}
+
+/// Messages that wait, in words. Where nobody ever committed it is not known how many do.
+fn what_waits(messages: i64) -> String {
+    if messages > 0 { format!("{messages} messages wait") } else { "messages arrive".into() }
+}
+
+fn on_pod(scope: Scope, pod: &str) -> String {
+    match scope {
+        Scope::Pods => format!(" on pod {pod}"),
+        Scope::Global => String::new(),
+    }
+}
+
+fn worse(signal: &Signal, pod: &str, effect: &Effect) -> String {
+    if let Signal::User(name) = signal {
+        return format!("{name}: {}, most on pod {pod}", of_user(effect));
+    }
+    format!("{signal} of the canary is worse than the primary's, most on pod {pod}: {effect}")
 }

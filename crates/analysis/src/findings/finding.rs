@@ -74,7 +74,7 @@ impl Finding {
 
     /// A name for metric labels and Event reasons, from a closed set.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Fault(fault) => fault.name(),
             Self::KeepsUp(KeepsUp { observed: None, .. }) => "KeepsUp",
@@ -165,7 +165,7 @@ impl Display for Observed {
 }
 
 /// What may be done with the canary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::Display)]
 pub enum Verdict {
     /// The canary is proven not to fall behind, on recent data. The hold is the caller's business.
     Pass,
@@ -173,14 +173,4 @@ pub enum Verdict {
     Fail,
     /// Neither is shown: keep holding.
     Inconclusive,
-}
-
-impl Display for Verdict {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pass => "Pass",
-            Self::Fail => "Fail",
-            Self::Inconclusive => "Inconclusive",
-        })
-    }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 /// A signal the judge can or can't see.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr,
+)]
 pub enum Signal {
     /// Time lag per partition: overload, stalls.
     Lag,
@@ -29,24 +31,16 @@ pub enum Signal {
     Restarts,
     /// Members that come and go, and rewinds.
     Churn,
-    /// A metric that the user defined, by its name.
+    /// A metric that the user defined, by its name. As a label, which is of a closed set, it has none.
+    #[strum(serialize = "UserMetric")]
     User(Arc<str>),
 }
 
 impl Display for Signal {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::User(name) => name,
-            Self::Lag => "lag",
-            Self::Latency => "latency",
-            Self::Cpu => "cpu",
-            Self::Loss => "loss",
-            Self::Errors => "errors",
-            Self::Memory => "memory",
-            Self::Yield => "yield",
-            Self::Duplicates => "duplicates",
-            Self::Restarts => "restarts",
-            Self::Churn => "churn",
-        })
+        if let Self::User(name) = self {
+            return f.write_str(name);
+        }
+        f.write_str(&<&str>::from(self).to_lowercase())
     }
 }

@@ -14,7 +14,7 @@ use crate::findings::note::Note;
 use crate::findings::signal::Signal;
 use crate::guards::gauge::Gauge;
 use crate::guards::held::{BoundOutcome, BoundReading, Ends, Level, Values};
-use crate::numbers::{Millis, median};
+use crate::numbers::{Millis, is_default, median};
 use crate::observation::name_table::{NameTable, name};
 use crate::observation::{Observation, PodMetrics, PodObservation, Role};
 use crate::settings::bound::{Against, Bound, Scope};
@@ -85,13 +85,8 @@ pub(crate) struct SavedBounds {
     known: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     before: Option<f64>,
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_default")]
     without: u32,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-const fn is_none(count: &u32) -> bool {
-    *count == 0
 }
 
 impl Bounds {

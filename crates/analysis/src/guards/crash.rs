@@ -12,9 +12,9 @@ use crate::findings::fault::Fault;
 use crate::findings::finding::Finding;
 use crate::findings::note::Note;
 use crate::guards::crash::containers::containers;
-use crate::guards::crash::history::{CrashHistory, Crashes};
+use crate::guards::crash::history::{CrashGuard, Crashes};
 use crate::numbers::{Millis, tally};
-use crate::observation::{PodObservation, Role};
+use crate::observation::{PodObservation, Role, staying};
 
 /// Crashes of one container within the window, beyond those that are explained, that are a fault.
 /// One can be an eviction, a node, bad luck.
@@ -27,12 +27,6 @@ const CHANCE: f64 = 4.0;
 /// Canary pods are as many draws as primary pods: a tenth of the primary's pods may be bad ones
 /// before they excuse a single canary pod.
 const BAD_PODS_ONE_IN: usize = 10;
-
-/// Watches the containers of all pods.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct CrashGuard {
-    history: CrashHistory,
-}
 
 /// Crashes of one canary container.
 struct Suspect<'a> {
@@ -55,31 +49,6 @@ pub fn crash_guard(at: Millis, pods: &[PodObservation], primary_healthy: bool) -
 }
 
 impl CrashGuard {
-    /// A guard that goes on from crashes that were forgiven up to then.
-    pub(crate) fn going_on(forgiven: Option<Millis>) -> Self {
-        Self { history: CrashHistory::going_on(forgiven) }
-    }
-
-    /// Takes the pods of one moment.
-    pub(crate) fn observe(&mut self, at: Millis, pods: &[PodObservation]) {
-        self.history.observe(at, pods);
-    }
-
-    /// The primary was unhealthy at the latest look: no crash so far is held against anybody.
-    pub(crate) fn forgive(&mut self) {
-        self.history.forgive();
-    }
-
-    /// Up to when crashes were forgiven, to be saved.
-    pub(crate) fn forgiven(&self) -> Option<Millis> {
-        self.history.forgiven()
-    }
-
-    /// Every remembered time is wrong after the clock was set.
-    pub(crate) fn forget_times(&mut self) {
-        self.history = CrashHistory::default();
-    }
-
     /// What the guard would find after one more look.
     pub(crate) fn finding_by(
         &self,
@@ -143,7 +112,7 @@ impl CrashGuard {
 
     fn suspects<'a>(&self, pods: &[PodObservation], pod: &'a PodObservation) -> Vec<Suspect<'a>> {
         let suspect = |container: containers::Container<'a>| {
-            let crashes = self.history.crashes(&pod.name, container.name);
+            let crashes = self.crashes(&pod.name, container.name);
             Suspect {
                 pod,
                 container: container.name,
@@ -161,8 +130,7 @@ impl CrashGuard {
     /// than the canary was when it crashed, after a restart or in a promotion, say nothing of its
     /// start yet: where all are, that waits.
     fn explained(&self, pods: &[PodObservation], container: &Arc<str>, own: Crashes) -> u32 {
-        let old_enough =
-            |pod: &&PodObservation| self.history.has_reached(own.latest_age, pod.created);
+        let old_enough = |pod: &&PodObservation| self.has_reached(own.latest_age, pod.created);
         let is_led = primary(pods).next().is_some();
         let primary: Vec<_> = primary(pods).filter(old_enough).map(|pod| &pod.name).collect();
         if is_led && primary.is_empty() {
@@ -170,28 +138,27 @@ impl CrashGuard {
         }
         let rank = primary.len() / BAD_PODS_ONE_IN / canary(pods).count().max(1);
         let of = |count: fn(Crashes) -> u32| {
-            let each = primary.iter().map(|pod| count(self.history.crashes(pod, container)));
+            let each = primary.iter().map(|pod| count(self.crashes(pod, container)));
             let mut each: Vec<u32> = each.collect();
             each.sort_unstable_by(|a, b| b.cmp(a));
             each.get(rank).copied().unwrap_or(0)
         };
         // What every primary pod may have had at its start: told by counts alone where the record
         // does not reach back so far.
-        let each = primary.iter().map(|pod| self.history.crashes(pod, container).maybe_early);
+        let each = primary.iter().map(|pod| self.crashes(pod, container).maybe_early);
         let at_start = of(|it| it.early).max(each.min().unwrap_or(0)).min(own.early);
-        let by_chance = by_chance(self.history.usual_in_window(pods, container));
+        let by_chance = by_chance(self.usual_in_window(pods, container));
         of(|it| it.all).max(at_start).max(by_chance)
     }
 
     /// Recent kills since the oldest primary pod was made: what was before it could not share.
     fn kills(&self, pods: &[PodObservation], role: Role) -> u32 {
-        let of_role = pods.iter().filter(|pod| pod.role == role && !pod.terminating);
         let oldest = primary(pods).map(|pod| pod.created).min();
         let could_be_shared =
             |ended: Option<Millis>| ended.zip(oldest).is_none_or(|(ended, oldest)| oldest <= ended);
-        let recent = of_role.flat_map(|pod| {
+        let recent = staying(pods, role).flat_map(|pod| {
             let recent = |it: &containers::Container<'_>| {
-                self.history.is_recent(it.ended) && could_be_shared(it.ended)
+                self.is_recent(it.ended) && could_be_shared(it.ended)
             };
             containers(pod).filter(recent).map(|it| it.oom_kills)
         });
@@ -229,11 +196,11 @@ fn by_chance(mean: f64) -> u32 {
 
 fn canary(pods: &[PodObservation]) -> impl Iterator<Item = &PodObservation> {
     // Terminating ones may belong to a canary that was superseded.
-    pods.iter().filter(|pod| pod.role == Role::Canary && !pod.terminating)
+    staying(pods, Role::Canary)
 }
 
 fn primary(pods: &[PodObservation]) -> impl Iterator<Item = &PodObservation> {
-    pods.iter().filter(|pod| pod.role == Role::Primary && !pod.terminating)
+    staying(pods, Role::Primary)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::constants::Constant;
 use crate::findings::doubt::Doubt;
-use crate::lag::windows::{AnyArrival, WindowLag};
+use crate::lag::windows::WindowLag;
 use crate::numbers::{Millis, median, short};
 use crate::observation::Role;
 
@@ -41,7 +41,7 @@ impl GroupLag {
     }
 
     /// Takes a window of all partitions that ends now. Lag up to `normal` seconds is none.
-    pub(crate) fn add(&mut self, at: Millis, window: &[WindowLag<AnyArrival>], normal: f64) {
+    pub(crate) fn add(&mut self, at: Millis, window: &[WindowLag], normal: f64) {
         let of =
             |role| window.iter().filter(move |one| one.consumer.role == role && !one.is_idle());
         let mut drifts: Vec<f64> = of(Role::Primary).filter_map(|one| one.drift).collect();
@@ -82,10 +82,5 @@ impl GroupLag {
     pub(crate) fn checked(self) -> Option<Self> {
         let possible = |lag: f32| lag.is_finite() && lag >= 0.0;
         (possible(self.lags.0) && possible(self.lags.1)).then_some(self)
-    }
-
-    /// Whether there is nothing to save.
-    pub(crate) fn is_fresh(&self) -> bool {
-        *self == Self::default()
     }
 }

@@ -72,27 +72,23 @@ impl RewindGuard {
     /// that [`Lags`] has after the same record.
     pub(crate) fn learn(record: &Record) -> Self {
         let mut guard = Self::default();
-        let mut lags = Lags::default();
         let mut before: Vec<PartitionLag> = Vec::new();
-        for seen in record.observations() {
-            let Some((group, sight)) = seen.group.as_ref().zip(lags.observe(&seen, 0)) else {
-                continue;
-            };
-            guard.usual |= fall(&before, &sight) > LEAST_RECORDS;
-            guard.follow(&sight.moves);
-            match group.state {
+        Lags::of(record, |past| {
+            guard.usual |= fall(&before, &past.seen) > LEAST_RECORDS;
+            guard.follow(&past.seen.moves);
+            before = past.seen.lags;
+            match past.group.state {
                 GroupState::Empty => guard.before.clear(),
                 GroupState::Rebalancing => {}
                 GroupState::Stable => {
-                    let known = |lag| Offsets::of(seen.at, lag);
-                    let all = sight.lags.iter().enumerate();
+                    let known = |lag| Offsets::of(past.at, lag);
+                    let all = before.iter().enumerate();
                     guard.before = all
                         .filter_map(|(place, lag)| Some((Place::at(place), known(lag)?)))
                         .collect();
                 }
             }
-            before = sight.lags;
-        }
+        });
         guard
     }
 
@@ -103,7 +99,7 @@ impl RewindGuard {
 
     /// The group is about to be looked at; `lags` still show it as it was.
     pub(crate) fn begin(&mut self, group: &GroupObservation, lags: &Lags) {
-        let now = (group.state == GroupState::Stable).then_some(group.epoch);
+        let now = group.stable_epoch();
         if self.epoch.is_some() && self.epoch != now {
             self.keep(lags);
         }

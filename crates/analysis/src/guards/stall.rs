@@ -17,7 +17,7 @@ use crate::lag::column::{Column, Moves, Place};
 use crate::lag::partitions::{Lags, PartitionLag, Since};
 use crate::numbers::{Millis, seconds};
 use crate::observation::record::Record;
-use crate::observation::{GroupState, PartitionId, Role};
+use crate::observation::{PartitionId, Role};
 
 /// Stands for a log that has not grown.
 const NOT_GROWING: u32 = u32::MAX;
@@ -93,21 +93,16 @@ impl StallGuard {
     /// has after the same record.
     pub(crate) fn going_on(&self, record: &Record) -> Self {
         let mut past = Self::new(self.interval, self.usual);
-        let mut lags = Lags::default();
-        for seen in record.observations() {
-            let Some((group, sight)) = seen.group.as_ref().zip(lags.observe(&seen, 0)) else {
-                continue;
-            };
-            past.follow(&sight.moves);
-            match group.state {
-                GroupState::Stable => past.add(seen.at, group.epoch, &sight.lags),
-                GroupState::Rebalancing | GroupState::Empty => past.pause(seen.at, &sight.lags),
+        Lags::of(record, |it| {
+            past.follow(&it.seen.moves);
+            match it.group.stable_epoch() {
+                Some(epoch) => past.add(it.at, epoch, &it.seen.lags),
+                None => past.pause(it.at, &it.seen.lags),
             }
-        }
-        let stood: Vec<Flags> = (0..past.flags.len()).map(|place| past.has_stood(place)).collect();
-        for (place, flags) in stood.into_iter().enumerate() {
+        });
+        for place in 0..past.flags.len() {
+            past.flags[place] = past.has_stood(place);
             (past.quiet[place], past.growing[place]) = (0, NOT_GROWING);
-            past.flags[place] = flags;
         }
         (past.latest, past.seen) = (None, None);
         past

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::lag::group::GroupSnapshot;
-use crate::numbers::Millis;
+use crate::numbers::{Millis, is_default};
 use crate::signals::lag::{Excuse, LagWindow};
 
 /// Counts over the whole trial.
@@ -17,7 +17,7 @@ pub(crate) struct TrialCounts {
     pub(crate) excused_windows: u32,
     pub(crate) excused: Millis,
     /// Time in which lag grew beside a primary pod that was as slow.
-    #[serde(rename = "beside", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "beside", default, skip_serializing_if = "is_default")]
     pub(crate) beside_a_slow_peer: Millis,
 }
 
@@ -37,9 +37,4 @@ impl TrialCounts {
             self.beside_a_slow_peer = self.beside_a_slow_peer.saturating_add(window.length);
         }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_zero(span: &Millis) -> bool {
-    *span == 0
 }

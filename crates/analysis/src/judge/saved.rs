@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::guards::Guards;
-use crate::guards::crash::CrashGuard;
+use crate::guards::crash::history::CrashGuard;
 use crate::guards::group_lag::GroupLag;
 use crate::judge::Judge;
 use crate::judge::counts::TrialCounts;
@@ -15,7 +15,7 @@ use crate::lag::partitions::Oddities;
 use crate::normal::capacity::Capacity;
 use crate::normal::margins::Margins;
 use crate::normal::tolerance::Tolerance;
-use crate::numbers::Millis;
+use crate::numbers::{Millis, is_default};
 use crate::observation::PartitionId;
 use crate::observation::name_table::{NameTable, name};
 use crate::settings::Settings;
@@ -74,9 +74,9 @@ struct Saved {
     counts: TrialCounts,
     odd: Oddities,
     /// Whether primary pods go back, too.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "is_default")]
     rewinds: bool,
-    #[serde(default, skip_serializing_if = "GroupLag::is_fresh")]
+    #[serde(default, skip_serializing_if = "is_default")]
     group: GroupLag,
     /// Partitions of the canary that stood still under the primary.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -85,7 +85,7 @@ struct Saved {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     forgiven: Option<Millis>,
     /// Messages committed in time.
-    #[serde(rename = "inTime", default, skip_serializing_if = "is_none")]
+    #[serde(rename = "inTime", default, skip_serializing_if = "is_default")]
     in_time: u32,
     windows: u32,
     pool: i64,
@@ -93,11 +93,6 @@ struct Saved {
     pods: Vec<Arc<str>>,
     partitions: Vec<LagRow>,
     signals: SavedSignals,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-const fn is_none(count: &u32) -> bool {
-    *count == 0
 }
 
 /// Longest text. Status, where it lives, is part of every write of a CanaryRollout.
@@ -165,7 +160,7 @@ impl Judge {
             rewinds: self.guards.rewind.usual,
             group: self.guards.group_lag,
             stood,
-            forgiven: self.guards.crash.forgiven(),
+            forgiven: self.guards.crash.forgiven,
             in_time: self.signals.lag_non_inferiority.in_time,
             windows: lag.test.windows(),
             pool,

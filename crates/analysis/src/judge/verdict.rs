@@ -154,7 +154,7 @@ impl Judge {
         let margins = &self.signals.lag.margins;
         let primary = self.group.answer.as_ref().map(|answer| answer.primary);
         let (excused, spared) = (self.counts.excused, self.counts.beside_a_slow_peer);
-        let unreadable = self.signals.unreadable().saturating_add(self.guards.unreadable());
+        let unreadable = self.signals.meter.unreadable.saturating_add(self.guards.unreadable());
         [
             (!margins.learned).then_some(Note::NoRecord),
             margins

@@ -114,7 +114,7 @@ impl Group {
         let group = seen.group.as_ref()?;
         let lags = self.lags.observe(seen, warm_up)?;
         let mut canary_moves = self.keep_canary(&lags.moves);
-        let epoch = (group.state == GroupState::Stable).then_some(group.epoch);
+        let epoch = group.stable_epoch();
         let is_broken = std::mem::replace(&mut self.epoch, epoch) != epoch;
         let (mut canary, mut is_canary_new) = (Vec::new(), false);
         if epoch.is_some() {
@@ -135,12 +135,6 @@ impl Group {
             canary_moves,
             is_canary_new,
         })
-    }
-
-    /// Keeps what an answer says until the next one. `asks_common_lag`: whether the primary's lag
-    /// will be asked for, which takes a walk through all partitions.
-    pub(crate) fn remember(&mut self, seen: &GroupSnapshot<'_>, asks_common_lag: bool) {
-        self.answer = Some(GroupAnswer::of(seen, asks_common_lag));
     }
 
     /// When the group was last observed.
@@ -198,7 +192,9 @@ impl Group {
 }
 
 impl GroupAnswer {
-    fn of(seen: &GroupSnapshot<'_>, asks_common_lag: bool) -> Self {
+    /// What is kept of an answer until the next one. `asks_common_lag`: whether the primary's lag
+    /// will be asked for, which takes a walk through all partitions.
+    pub(crate) fn of(seen: &GroupSnapshot<'_>, asks_common_lag: bool) -> Self {
         let lags = &seen.lags;
         let of = |role| lags.lags.iter().filter(move |lag| lag.role() == Some(role));
         let mut known: Vec<f64> = if asks_common_lag {

@@ -11,6 +11,7 @@ use crate::lag::roster::{Consumer, Roster};
 use crate::lag::time_lag::TimeLag;
 use crate::numbers::{Millis, tally};
 use crate::observation::offset::offset;
+use crate::observation::record::Record;
 use crate::observation::{
     GroupObservation, GroupState, Observation, Owner, PartitionObservation, Role,
 };
@@ -50,6 +51,14 @@ pub(crate) struct LagSnapshot {
     pub(crate) assigned: u32,
     /// Partitions whose owner could be ours but matches no pod.
     pub(crate) unattributed: u32,
+}
+
+/// A group at one moment of a record.
+pub(crate) struct PastGroup<'a> {
+    pub(crate) at: Millis,
+    pub(crate) group: &'a GroupObservation,
+    pub(crate) roster: &'a Roster,
+    pub(crate) seen: LagSnapshot,
 }
 
 /// One partition at one moment.
@@ -107,6 +116,18 @@ struct Outside {
 }
 
 impl Lags {
+    /// Follows a record from its begin, and shows each moment at which Kafka answered. All pods
+    /// count as warm.
+    pub(crate) fn of(record: &Record, mut show: impl FnMut(PastGroup<'_>)) -> Self {
+        let mut lags = Self::default();
+        for past in record.observations() {
+            if let Some((group, seen)) = past.group.as_ref().zip(lags.observe(&past, 0)) {
+                show(PastGroup { at: past.at, group, roster: &lags.roster, seen });
+            }
+        }
+        lags
+    }
+
     /// Takes an observation; `None`: Kafka gave no answer. Pods are warm from the age `warm_up`.
     pub(crate) fn observe(&mut self, seen: &Observation, warm_up: Millis) -> Option<LagSnapshot> {
         let group = seen.group.as_ref()?;
@@ -117,6 +138,7 @@ impl Lags {
         let mut warmth = self.roster.warmth(&seen.pods, seen.at.saturating_sub(warm_up));
         let mut lags = Vec::with_capacity(all);
         let (mut assigned, mut unattributed) = (0, 0);
+        let is_stable = group.state == GroupState::Stable;
         for place in (0..all).map(Place::at) {
             let Some(row) = rows.at(place) else {
                 self.forget(place);
@@ -126,7 +148,7 @@ impl Lags {
             assigned += usize::from(row.owner != Owner::Nobody);
             unattributed += usize::from(row.owner == Owner::Unattributed);
             let consumer = self.roster.consumer(place, &row.owner, &mut warmth);
-            let other_owner = is_stable(group) && self.roster.seat(place, consumer);
+            let other_owner = is_stable && self.roster.seat(place, consumer);
             let (lag, odd) = self.lag(seen.at, place, row);
             if consumer.is_some_and(|consumer| consumer.role == Role::Canary) {
                 self.oddities.add(odd);
@@ -297,10 +319,6 @@ impl Oddities {
         self.commits_fell = self.commits_fell.saturating_add(other.commits_fell);
         self.topic_recreated = self.topic_recreated.saturating_add(other.topic_recreated);
     }
-}
-
-fn is_stable(group: &GroupObservation) -> bool {
-    group.state == GroupState::Stable
 }
 
 /// A rise that is counted as far as four bytes go; 0 if it is none.

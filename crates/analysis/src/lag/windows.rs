@@ -1,7 +1,7 @@
 //! Standing lag: the least time lag of each partition over consecutive, disjoint windows.
 //! The sawtooth of commits vanishes in the minimum (RFC 8289 does the same to queues); no betting here.
 
-use crate::lag::column::{CanaryPartitions, Column, Moves, Partitions, Position};
+use crate::lag::column::{Column, Moves, Partitions, Position};
 use crate::lag::partitions::{PartitionLag, Since};
 use crate::lag::roster::Consumer;
 use crate::lag::schedule::{Poll, Schedule};
@@ -15,21 +15,21 @@ const UNKNOWN: f32 = f32::NAN;
 ///
 /// Lags are kept to seven digits, 2 µs at 30 s: offsets are sampled far more coarsely.
 #[derive(Clone, Debug)]
-pub(crate) struct LagWindows<C> {
+pub(crate) struct LagWindows {
     schedule: Schedule,
     /// The least lag in the open window.
     lows: Column<f32>,
     /// The least lag in the window before, under the same owner and as warm.
     before: Column<f32>,
-    counts: Column<C>,
+    counts: Column<MessageCounts>,
     /// Whether the owner was warm when the window began.
     warm: Column<bool>,
 }
 
-/// What one window says of one partition.
+/// What one window says of one partition of a list.
 #[derive(Clone, Debug)]
-pub(crate) struct WindowLag<C: WindowCounter> {
-    pub(crate) position: Position<C::List>,
+pub(crate) struct WindowLag<L = Partitions> {
+    pub(crate) position: Position<L>,
     /// Its owner, as warm as at the begin of the window.
     pub(crate) consumer: Consumer,
     /// The standing lag in seconds.
@@ -41,24 +41,8 @@ pub(crate) struct WindowLag<C: WindowCounter> {
     /// Length of the window.
     pub(crate) span: Millis,
     /// What came and went in it.
-    pub(crate) counts: C,
+    pub(crate) counts: MessageCounts,
 }
-
-/// What is counted in a window.
-pub(crate) trait WindowCounter: Copy + Default {
-    /// The list whose partitions are counted this way.
-    type List;
-
-    /// Adds what happened since the poll before.
-    fn add(&mut self, since: Since);
-
-    /// Whether nothing arrived.
-    fn is_idle(&self) -> bool;
-}
-
-/// Whether any message arrived: all that is asked of a primary partition.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct AnyArrival(bool);
 
 /// How many messages arrived and were committed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,32 +51,15 @@ pub(crate) struct MessageCounts {
     pub(crate) committed: u32,
 }
 
-impl WindowCounter for AnyArrival {
-    type List = Partitions;
-
-    fn add(&mut self, since: Since) {
-        self.0 |= since.arrived > 0;
-    }
-
-    fn is_idle(&self) -> bool {
-        !self.0
-    }
-}
-
-impl WindowCounter for MessageCounts {
-    type List = CanaryPartitions;
-
+impl MessageCounts {
+    /// Adds what happened since the poll before.
     fn add(&mut self, since: Since) {
         self.arrived = self.arrived.saturating_add(since.arrived);
         self.committed = self.committed.saturating_add(since.committed);
     }
-
-    fn is_idle(&self) -> bool {
-        self.arrived == 0
-    }
 }
 
-impl<C: WindowCounter> LagWindows<C> {
+impl LagWindows {
     /// Windows of `length`, a multiple of the polling `interval`.
     pub(crate) fn new(length: Millis, interval: Millis) -> Self {
         Self {
@@ -122,13 +89,17 @@ impl<C: WindowCounter> LagWindows<C> {
     pub(crate) fn follow(&mut self, moves: &Moves) {
         self.lows.follow(moves, UNKNOWN);
         self.before.follow(moves, UNKNOWN);
-        self.counts.follow(moves, C::default());
+        self.counts.follow(moves, MessageCounts::default());
         self.warm.follow(moves, false);
     }
 
     /// Adds the lags of one moment, of the whole list. Answers if they complete a window: for each
     /// partition that had one owner and usable offsets throughout, in order.
-    pub(crate) fn add(&mut self, at: Millis, lags: &[PartitionLag]) -> Option<Vec<WindowLag<C>>> {
+    pub(crate) fn add<L>(
+        &mut self,
+        at: Millis,
+        lags: &[PartitionLag],
+    ) -> Option<Vec<WindowLag<L>>> {
         match self.schedule.push(at) {
             Poll::Begins => self.begin(lags),
             Poll::GoesOn => self.go_on(lags),
@@ -156,12 +127,12 @@ impl<C: WindowCounter> LagWindows<C> {
     }
 
     /// The next window's first sample also ends the counts of this one.
-    fn end(
+    fn end<L>(
         &mut self,
         lags: &[PartitionLag],
         span: Millis,
         since: Option<Millis>,
-    ) -> Vec<WindowLag<C>> {
+    ) -> Vec<WindowLag<L>> {
         let mut standings = Vec::with_capacity(lags.len());
         for (place, lag) in lags.iter().enumerate() {
             self.counts[place].add(lag.since);
@@ -198,19 +169,17 @@ impl<C: WindowCounter> LagWindows<C> {
     fn open(&mut self, place: usize, lag: &PartitionLag) {
         let lag_now = lag.comparable().filter(|_| lag.consumer.is_some());
         self.lows[place] = lag_now.map_or(UNKNOWN, short);
-        self.counts[place] = C::default();
+        self.counts[place] = MessageCounts::default();
         self.warm[place] = lag.consumer.is_some_and(|consumer| consumer.warm);
     }
 }
 
-impl<C: WindowCounter> WindowLag<C> {
+impl<L> WindowLag<L> {
     /// Whether nothing arrived and nothing waited: no evidence.
     pub(crate) fn is_idle(&self) -> bool {
-        self.counts.is_idle() && self.lag <= 0.0 && self.lag_before <= 0.0
+        self.counts.arrived == 0 && self.lag <= 0.0 && self.lag_before <= 0.0
     }
-}
 
-impl WindowLag<MessageCounts> {
     /// Messages committed per second.
     pub(crate) fn rate(&self) -> f64 {
         f64::from(self.counts.committed) / seconds(self.span)
@@ -225,7 +194,7 @@ pub(crate) fn growing_since(at: Millis, length: Millis) -> Millis {
 
 /// The primary's own drift in a window, never below 0: its median over busy partitions. With
 /// fewer than three of them the largest, which can only spare the canary. `None`: none.
-pub(crate) fn reference<C: WindowCounter>(standings: &[WindowLag<C>]) -> Option<f64> {
+pub(crate) fn reference(standings: &[WindowLag]) -> Option<f64> {
     let mut drifts: Vec<f64> = standings
         .iter()
         .filter(|one| one.consumer.role == Role::Primary && !one.is_idle())

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use crate::counters::counter::Count;
 use crate::counters::kind::Kind;
-use crate::counters::rise::Rise;
-use crate::observation::Role;
+use crate::counters::rise::{Rise, primary_counts};
 
 /// Events of a pod, of those that it would have at the others' rate, from which it has far more.
 const FAR_MORE: f64 = 3.0;
@@ -19,12 +18,10 @@ pub(crate) fn longest_burst(kind: Kind, windows: &[Vec<Rise>]) -> u32 {
     let mut runs: BTreeMap<&Arc<str>, u32> = BTreeMap::new();
     let mut longest = 0;
     for window in windows {
-        let primary = window.iter().filter(|rise| rise.role == Role::Primary);
-        let counted = primary.map(|rise| (&rise.pod, rise.count(kind)));
-        let counted: Vec<(&Arc<str>, Count)> = counted.filter(|(_, it)| it.of > 0.0).collect();
-        let all = counted.iter().map(|(_, count)| *count).fold(Count::default(), Count::plus);
+        let counted: Vec<(&Arc<str>, Count)> = primary_counts(kind, window).collect();
+        let all = counted.iter().map(|(_, count)| *count).sum::<Count>();
         for (pod, own) in counted {
-            let others = Count { events: all.events - own.events, of: all.of - own.of };
+            let others = all.without(own);
             let expected = own.of * others.rate();
             let far_more = own.events + PSEUDO_EVENTS > FAR_MORE * (expected + PSEUDO_EVENTS);
             let run = runs.entry(pod).or_default();
@@ -38,6 +35,7 @@ pub(crate) fn longest_burst(kind: Kind, windows: &[Vec<Rise>]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observation::Role;
 
     /// A window in which one of three pods has so many errors, and the others ten each.
     fn window(errors: f64) -> Vec<Rise> {

@@ -10,14 +10,14 @@ use crate::lag::column::Moves;
 use crate::lag::commit_gaps::CommitGaps;
 use crate::lag::partitions::{Lags, PartitionLag};
 use crate::lag::roster::Roster;
-use crate::lag::windows::{AnyArrival, LagWindows, WindowLag, reference};
+use crate::lag::windows::{LagWindows, WindowLag, reference};
 use crate::normal::capacity::{Capacity, blocks};
 use crate::normal::margins::Margins;
 use crate::normal::tolerance::Tolerance;
 use crate::normal::warm_up::warm_up;
 use crate::numbers::{Millis, median, quantile};
 use crate::observation::record::Record;
-use crate::observation::{GroupState, PartitionId, Role};
+use crate::observation::{PartitionId, Role};
 use crate::settings::Settings;
 
 /// Quantile of a partition's standing lags that is normal: the rest may be a restart or a burst.
@@ -72,28 +72,23 @@ enum RecordStep<'a> {
 }
 
 fn follow(record: &Record, mut take: impl FnMut(RecordStep<'_>)) -> Lags {
-    let mut lags = Lags::default();
     let mut epoch = None;
-    for seen in record.observations() {
-        let Some((group, sight)) = seen.group.as_ref().zip(lags.observe(&seen, 0)) else {
-            continue;
-        };
-        take(RecordStep::Moved(&sight.moves));
-        let current = (group.state == GroupState::Stable).then_some(group.epoch);
+    Lags::of(record, |past| {
+        take(RecordStep::Moved(&past.seen.moves));
+        let current = past.group.stable_epoch();
         if current != epoch || current.is_none() {
             take(RecordStep::Broken);
         }
         epoch = current;
         if current.is_some() {
-            take(RecordStep::Lags(seen.at, &sight.lags, &lags.roster));
+            take(RecordStep::Lags(past.at, &past.seen.lags, past.roster));
         }
-    }
-    lags
+    })
 }
 
 /// Collects the windows of a record, for margins and tolerance.
 struct MarginsBuilder {
-    windows: LagWindows<AnyArrival>,
+    windows: LagWindows,
     blocks: Blocks,
     capacity: Capacity,
     closed: Vec<PastWindow>,
@@ -106,7 +101,7 @@ enum PastWindow {
     /// A rebalance.
     Broken,
     Moved(Moves),
-    Window(Vec<WindowLag<AnyArrival>>),
+    Window(Vec<WindowLag>),
 }
 
 impl MarginsBuilder {
@@ -181,7 +176,7 @@ impl MarginsBuilder {
 }
 
 impl PastWindow {
-    fn window(&self) -> Option<&[WindowLag<AnyArrival>]> {
+    fn window(&self) -> Option<&[WindowLag]> {
         match self {
             Self::Window(window) => Some(window),
             Self::Broken | Self::Moved(_) => None,

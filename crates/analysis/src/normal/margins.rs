@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::constants::{Constant, DEFAULT_COMMIT_GAP};
 use crate::engines::drift_test::{FINEST_SCALE, WIDEST_SCALE};
 use crate::normal::warm_up::LONGEST_WARM_UP;
-use crate::numbers::{Millis, seconds, whole_polls};
+use crate::numbers::{Millis, is_default, seconds, whole_polls};
 use crate::settings::remembered::MOST_GAP;
 
 /// Lag beyond a commit gap, in seconds, that waiting for the next commit doesn't explain.
@@ -34,13 +34,8 @@ pub(crate) struct Margins {
     #[serde(rename = "learnt")]
     pub(crate) learned: bool,
     /// Age up to which a primary pod that started in the record was warming up; 0: none did.
-    #[serde(rename = "warm", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "warm", default, skip_serializing_if = "is_default")]
     pub(crate) warm_up: Millis,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-const fn is_zero(span: &Millis) -> bool {
-    *span == 0
 }
 
 impl Margins {

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use crate::constants::{COUNT_WINDOW, Constant};
 use crate::counters::counter::Count;
 use crate::counters::kind::Kind;
-use crate::counters::rise::Rise;
+use crate::counters::rise::{Rise, primary_counts};
 use crate::engines::ratio_test::Margin;
 use crate::normal::prediction::prediction_limit;
 use crate::numbers::tally;
-use crate::observation::Role;
 
 /// Largest margin: however badly one primary pod once did, a canary with a larger ratio can be
 /// failed.
@@ -42,25 +41,27 @@ const FLOOR_RATIO: f64 = 3.0;
 /// However clean the record, a rate below this part of [`Constant::RateFloor`] is nobody's fault.
 const LEAST_FLOOR: f64 = 0.1;
 
+/// Counts by primary pod.
+type PodCounts = BTreeMap<Arc<str>, Count>;
+
 /// The margin of one signal.
 #[derive(Clone, Debug)]
 pub(crate) struct Spread {
     margin: Margin,
-    /// The block under way, by primary pod.
-    block: BTreeMap<Arc<str>, Count>,
+    /// The block under way.
+    block: PodCounts,
     windows: usize,
 }
 
 impl Spread {
     /// Learns from the windows of a record.
     pub(crate) fn learn(kind: Kind, record: &[Vec<Rise>]) -> Self {
-        let windows: Vec<BTreeMap<Arc<str>, Count>> =
-            record.iter().map(|window| by_pod(kind, window)).collect();
-        let counts = windows.iter().flat_map(BTreeMap::values).copied();
+        let windows: Vec<PodCounts> = record.iter().map(|window| by_pod(kind, window)).collect();
+        let counts = windows.iter().flat_map(PodCounts::values).copied();
         let margin = Margin {
             ratio: least_ratio_beside(kind, &windows),
             dispersion: tempered(kind, &windows),
-            floor: floor(counts.fold(Count::default(), Count::plus)),
+            floor: floor(counts.sum::<Count>()),
         };
         let mut spread = Self::restored(kind, margin);
         for window in record {
@@ -87,7 +88,7 @@ impl Spread {
             dispersion: margin.dispersion.clamp(1.0, MOST_DISPERSION),
             floor: margin.floor,
         };
-        Self { margin, block: BTreeMap::new(), windows: 0 }
+        Self { margin, block: PodCounts::new(), windows: 0 }
     }
 
     /// The margin for the next window: it rests on earlier ones only.
@@ -127,11 +128,11 @@ impl Spread {
 }
 
 /// The largest ratio of a pod's rate to the others'; `None`: there are no others.
-fn worst_ratio(block: &BTreeMap<Arc<str>, Count>) -> Option<f64> {
-    let total = block.values().copied().fold(Count::default(), Count::plus);
+fn worst_ratio(block: &PodCounts) -> Option<f64> {
+    let total = block.values().copied().sum::<Count>();
     let pseudo = Constant::PseudoEvents.value();
     let ratio = |count: &Count| {
-        let others = Count { events: total.events - count.events, of: total.of - count.of };
+        let others = total.without(*count);
         (others.of > 0.0).then(|| (count.events + pseudo) / (count.of * others.rate() + pseudo))
     };
     block.values().filter_map(ratio).reduce(f64::max)
@@ -140,8 +141,8 @@ fn worst_ratio(block: &BTreeMap<Arc<str>, Count>) -> Option<f64> {
 /// The ratio to the others' rate that one more healthy pod exceeds with a probability of ½ %: the
 /// prediction limit for the ln of a rate, with [`Constant::PodDeviation`]. `None`: no other pod, or no
 /// event.
-fn ratio_limit(block: &BTreeMap<Arc<str>, Count>) -> Option<f64> {
-    let total = block.values().copied().fold(Count::default(), Count::plus);
+fn ratio_limit(block: &PodCounts) -> Option<f64> {
+    let total = block.values().copied().sum::<Count>();
     if total.events <= 0.0 {
         return None;
     }
@@ -158,16 +159,14 @@ pub(crate) fn floor(record: Count) -> f64 {
     (FLOOR_RATIO * record.largest_rate()).clamp(LEAST_FLOOR * most, most)
 }
 
-fn by_pod(kind: Kind, window: &[Rise]) -> BTreeMap<Arc<str>, Count> {
-    let primary = window.iter().filter(|rise| rise.role == Role::Primary);
-    let counted = primary.map(|rise| (rise.pod.clone(), rise.count(kind)));
-    counted.filter(|(_, count)| count.of > 0.0).collect()
+fn by_pod(kind: Kind, window: &[Rise]) -> PodCounts {
+    primary_counts(kind, window).map(|(pod, count)| (pod.clone(), count)).collect()
 }
 
 /// The dispersion to divide by, from the windows of a record: max(1, 1.5·φ̂ − 0.5), so that what
 /// a short record underestimates is covered.
-fn tempered(kind: Kind, windows: &[BTreeMap<Arc<str>, Count>]) -> f64 {
-    let events: f64 = windows.iter().flat_map(BTreeMap::values).map(|count| count.events).sum();
+fn tempered(kind: Kind, windows: &[PodCounts]) -> f64 {
+    let events: f64 = windows.iter().flat_map(PodCounts::values).map(|count| count.events).sum();
     let measured = if events > 0.0 {
         let blocks =
             NOISE_BLOCKS.map(|length| dispersion(&merged(windows, of_its_windows(kind, length))));
@@ -184,9 +183,9 @@ fn tempered(kind: Kind, windows: &[BTreeMap<Arc<str>, Count>]) -> f64 {
 }
 
 /// Joins windows to blocks of `length`; an incomplete block at the end is dropped.
-fn merged(windows: &[BTreeMap<Arc<str>, Count>], length: usize) -> Vec<BTreeMap<Arc<str>, Count>> {
-    let together = |block: &[BTreeMap<Arc<str>, Count>]| {
-        let mut sum: BTreeMap<Arc<str>, Count> = BTreeMap::new();
+fn merged(windows: &[PodCounts], length: usize) -> Vec<PodCounts> {
+    let together = |block: &[PodCounts]| {
+        let mut sum: PodCounts = PodCounts::new();
         for (pod, count) in block.iter().flatten() {
             let total = sum.entry(pod.clone()).or_default();
             *total = total.plus(*count);
@@ -198,10 +197,8 @@ fn merged(windows: &[BTreeMap<Arc<str>, Count>], length: usize) -> Vec<BTreeMap<
 
 /// Pearson's χ² of blocks × pods per degree of freedom, drawn towards 1. Each pod is expected to
 /// have its own rate, and each block its own level: both are no noise.
-fn dispersion(blocks: &[BTreeMap<Arc<str>, Count>]) -> f64 {
-    let level = |block: &BTreeMap<Arc<str>, Count>| {
-        block.values().copied().fold(Count::default(), Count::plus).rate()
-    };
+fn dispersion(blocks: &[PodCounts]) -> f64 {
+    let level = |block: &PodCounts| block.values().copied().sum::<Count>().rate();
     // Per pod: its events, and those it would have had at each block's level.
     let mut own: BTreeMap<&Arc<str>, (f64, f64)> = BTreeMap::new();
     for block in blocks {
@@ -234,11 +231,11 @@ fn least_ratio(kind: Kind) -> f64 {
 
 /// The least margin where so many primary pods are left beside the canary: the fewer, the less is known of
 /// how far its node is from theirs. The limit that is predicted of one more pod grows as √(1 + 1/K).
-fn least_ratio_beside(kind: Kind, windows: &[BTreeMap<Arc<str>, Count>]) -> f64 {
+fn least_ratio_beside(kind: Kind, windows: &[PodCounts]) -> f64 {
     match kind {
         Kind::Errors | Kind::Loss | Kind::Latency | Kind::User(_) => least_ratio(kind),
         Kind::Cpu => {
-            let most = windows.iter().map(BTreeMap::len).max().unwrap_or(0);
+            let most = windows.iter().map(PodCounts::len).max().unwrap_or(0);
             let left = f64::from(tally(most.saturating_sub(1).max(1)));
             1.0 + kind.least_excess() * (1.0 + 1.0 / left).sqrt()
         }
@@ -253,11 +250,11 @@ fn of_its_windows(kind: Kind, windows: usize) -> usize {
 
 /// The dispersion that is assumed at least: counts of a part of a pod's time don't vary less than the
 /// time does.
-fn least_dispersion(kind: Kind, windows: &[BTreeMap<Arc<str>, Count>]) -> f64 {
+fn least_dispersion(kind: Kind, windows: &[PodCounts]) -> f64 {
     match kind {
         Kind::Errors | Kind::Loss | Kind::Latency | Kind::User(_) => 1.0,
         Kind::Cpu => {
-            let counts = || windows.iter().flat_map(BTreeMap::values).map(|count| count.events);
+            let counts = || windows.iter().flat_map(PodCounts::values).map(|count| count.events);
             let mean = counts().sum::<f64>() / f64::from(tally(counts().count())).max(1.0);
             (LEAST_NOISE_OF_CPU.powi(2) * mean).max(1.0)
         }

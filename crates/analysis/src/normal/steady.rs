@@ -80,22 +80,17 @@ pub fn primary_steady(record: &Record, now: Millis) -> Result<(), Unsteady> {
 
 /// The largest lag of any primary partition at each Stable observation, in seconds.
 fn largest_lags(record: &Record, stuck: &BTreeSet<PartitionId>) -> Vec<(Millis, f64)> {
-    let mut follower = Lags::default();
     let mut largest = Vec::new();
-    for seen in record.observations() {
-        let Some((group, sight)) = seen.group.as_ref().zip(follower.observe(&seen, 0)) else {
-            continue;
-        };
-        let all = sight.lags.iter().enumerate();
-        let counts = |place: usize| {
-            stuck.is_empty() || !stuck.contains(&follower.roster.id(Place::at(place)))
-        };
+    Lags::of(record, |past| {
+        let all = past.seen.lags.iter().enumerate();
+        let counts =
+            |place: usize| stuck.is_empty() || !stuck.contains(&past.roster.id(Place::at(place)));
         let primary = all.filter(|(place, it)| it.role() == Some(Role::Primary) && counts(*place));
         let primary = primary.map(|(_, lag)| lag);
         let seconds = primary.filter_map(|lag| lag.lag.map(|_| lag.behind())).reduce(f64::max);
-        if let Some(seconds) = seconds.filter(|_| group.state == GroupState::Stable) {
-            largest.push((seen.at, seconds));
+        if let Some(seconds) = seconds.filter(|_| past.group.state == GroupState::Stable) {
+            largest.push((past.at, seconds));
         }
-    }
+    });
     largest
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::lag::column::Place;
 use crate::lag::commit_gaps::CommitGaps;
-use crate::lag::partitions::{Lags, PartitionLag, is_work};
+use crate::lag::partitions::{Lags, PartitionLag, PastGroup, is_work};
 use crate::numbers::{Millis, tally};
 use crate::observation::record::Record;
 use crate::observation::{GroupState, PartitionId, Role};
@@ -38,31 +38,28 @@ struct StandingCommit {
 /// most of its busy partitions are silent: that is a pause of everyone, or a slow rhythm of commits.
 #[must_use]
 pub fn stuck_partitions(record: &Record) -> Vec<StuckPartition> {
-    let mut lags = Lags::default();
     let mut gaps = CommitGaps::new(Role::Primary, 1);
     let mut standing: BTreeMap<PartitionId, StandingCommit> = BTreeMap::new();
     let mut latest = None;
-    for seen in record.observations() {
-        let Some((group, sight)) = seen.group.as_ref().zip(lags.observe(&seen, 0)) else {
-            continue;
-        };
-        gaps.follow(&sight.moves);
+    let lags = Lags::of(record, |past| {
+        let PastGroup { at, group, roster, seen } = past;
+        gaps.follow(&seen.moves);
         if group.state != GroupState::Stable {
             gaps.restart();
-            continue;
+            return;
         }
-        gaps.add(seen.at, &sight.lags);
-        let ours = sight.lags.iter().enumerate().filter(|it| it.1.role() == Some(Role::Primary));
+        gaps.add(at, &seen.lags);
+        let ours = seen.lags.iter().enumerate().filter(|it| it.1.role() == Some(Role::Primary));
         for (place, lag) in ours {
             let (committed, Some(end)) = (lag.committed, lag.log_end) else { continue };
-            let now = StandingCommit { since: seen.at, committed, end };
-            let before = standing.entry(lags.roster.id(Place::at(place))).or_insert(now);
+            let now = StandingCommit { since: at, committed, end };
+            let before = standing.entry(roster.id(Place::at(place))).or_insert(now);
             if before.committed != committed {
                 *before = now;
             }
         }
-        latest = Some((seen.at, sight.lags));
-    }
+        latest = Some((at, seen.lags));
+    });
     let Some((at, latest)) = latest else { return Vec::new() };
     let silence = SHORTEST_SILENCE.max(gaps.longest().unwrap_or(0).saturating_mul(LONGEST_GAPS));
     let waiting = |lag: &PartitionLag, it: &StandingCommit| match (lag.committed, lag.log_end) {

@@ -3,7 +3,7 @@
 
 use crate::constants::Constant;
 use crate::lag::column::{Column, Moves};
-use crate::lag::windows::{AnyArrival, WindowLag};
+use crate::lag::windows::WindowLag;
 use crate::numbers::{short, tally};
 use crate::observation::Role;
 
@@ -50,12 +50,7 @@ impl Tolerance {
 
     /// Adds a window over all partitions. `reference` is the primary's common drift; lag up
     /// to `normal_lag` seconds is not counted as drift, as in the canary's accounts.
-    pub(crate) fn add(
-        &mut self,
-        window: &[WindowLag<AnyArrival>],
-        reference: f64,
-        normal_lag: f64,
-    ) {
+    pub(crate) fn add(&mut self, window: &[WindowLag], reference: f64, normal_lag: f64) {
         let primary = window.iter().filter(|one| one.consumer.role == Role::Primary);
         let mut next = 0;
         for (standing, drift) in primary.filter_map(|one| Some((one, one.drift?))) {

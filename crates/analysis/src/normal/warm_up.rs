@@ -9,6 +9,7 @@ use crate::counters::in_flight::Flight;
 use crate::counters::kind::Kind;
 use crate::counters::latency::slow_from;
 use crate::counters::meter::{Meter, Reader};
+use crate::counters::rise::primary_counts;
 use crate::lag::partitions::Lags;
 use crate::numbers::{Millis, millis, seconds};
 use crate::observation::record::Record;
@@ -104,12 +105,10 @@ fn committing(lags: &mut Lags, seen: &Observation) -> Vec<Arc<str>> {
 /// others of the primary.
 fn slow(meter: &mut Meter, seen: &Observation) -> Vec<(Arc<str>, bool)> {
     let rises = meter.observe(seen);
-    let counted = rises.iter().filter(|rise| rise.role == Role::Primary);
-    let counted = counted.map(|rise| (&rise.pod, rise.count(Kind::Latency)));
-    let counted: Vec<(&Arc<str>, Count)> = counted.filter(|(_, count)| count.of > 0.0).collect();
-    let all = counted.iter().map(|(_, count)| *count).fold(Count::default(), Count::plus);
+    let counted: Vec<(&Arc<str>, Count)> = primary_counts(Kind::Latency, &rises).collect();
+    let all = counted.iter().map(|(_, count)| *count).sum::<Count>();
     let is_slow = |own: Count| {
-        let others = Count { events: all.events - own.events, of: all.of - own.of };
+        let others = all.without(own);
         let expected = own.of * others.rate();
         others.of > 0.0 && own.events + PSEUDO_SLOW > SLOWER_RATIO * (expected + PSEUDO_SLOW)
     };

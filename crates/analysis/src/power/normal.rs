@@ -1,6 +1,7 @@
 //! Quantiles for estimates: the normal distribution, Poisson counts, and the first passage.
 //! Arithmetic only; nothing here knows a signal.
 
+use crate::numbers::bisect;
 use crate::power::plan::POWER;
 
 /// Largest mean whose Poisson terms are summed; beyond, the normal distribution with its first
@@ -51,12 +52,7 @@ pub(crate) fn first_passage(drift: f64) -> f64 {
         // Mills' ratio by Birnbaum's bound, below the truth by less than 3 % for t ≥ 1.
         below(z) + density(z) * 2.0 / ((4.0 + t * t).sqrt() + t)
     };
-    let (mut low, mut high) = (0.0, Z);
-    for _ in 0..30 {
-        let middle = f64::midpoint(low, high);
-        if crossed(middle) < POWER { low = middle } else { high = middle }
-    }
-    high
+    bisect(0.0, Z, 30, |z| crossed(z) >= POWER).1
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::constants::{COUNT_WINDOW, LEAST_OBSERVED_MESSAGES};
 use crate::counters::kind::Kind;
 use crate::engines::poisson::at_least;
 use crate::findings::signal::Signal;
-use crate::lag::column::{PodNumber, Rank};
+use crate::lag::column::{CanaryPartitions, PodNumber, Rank};
 use crate::lag::roster::Consumer;
 use crate::lag::windows::{MessageCounts, WindowLag};
 use crate::numbers::{Millis, millis, seconds};
@@ -163,7 +163,7 @@ impl Case {
 }
 
 /// A window of one warm canary partition without lag.
-fn flat_window(drift: Option<f64>, arrived: u32, span: Millis) -> WindowLag<MessageCounts> {
+fn flat_window(drift: Option<f64>, arrived: u32, span: Millis) -> WindowLag<CanaryPartitions> {
     WindowLag {
         position: Rank::at(0),
         consumer: Consumer { role: Role::Canary, warm: true, number: PodNumber::at(0) },

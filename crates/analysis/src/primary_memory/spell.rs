@@ -12,7 +12,7 @@ use crate::settings::remembered::Remembered;
 use crate::settings::{MinimumEvidence, Settings};
 use crate::signals::Signals;
 use crate::signals::lag::{Budget, Lag};
-use crate::signals::ratio::LearnedCounts;
+use crate::signals::ratio::{LearnedCounts, RatioSignal};
 
 /// Shortest record that makes a spell: margins need about ten minutes of the primary.
 const SHORTEST_SPELL: Millis = 540_000;
@@ -58,7 +58,8 @@ impl Spell {
         let budget = Budget::of(&settings, 0);
         let lag = Lag::new(budget, margins, lesson.capacity, lesson.tolerance);
         let signals = Signals::learn(&settings, record, lag);
-        let counts = |kind| signals.learned(kind).filter(|it| ENOUGH_EVENTS <= it.events);
+        let learned = |kind| signals.ratio(kind).map(RatioSignal::learned);
+        let counts = |kind| learned(kind).filter(|it| ENOUGH_EVENTS <= it.events);
         Self {
             commit_gap: margins.commit_gap,
             warm_up,

@@ -9,8 +9,22 @@ use serde::{Deserialize, Serialize};
 use crate::observation::PartitionId;
 
 /// How sure it is that the canary consumed a range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::EnumString,
+)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum RangeKind {
     /// Committed while the canary owned the partition.
     Certain,
@@ -79,18 +93,14 @@ pub struct Consumed {
 impl RangeKind {
     /// Its name in lists.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Certain => "certain",
-            Self::Possible => "possible",
-            Self::Touched => "touched",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The kind of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Certain, Self::Possible, Self::Touched].into_iter().find(|it| it.name() == name)
+        name.parse().ok()
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::observation::{Owner, PartitionObservation, Role};
 use crate::replay_ranges::consumed::{RangeKind, Shortfall};
 use crate::replay_ranges::proof::Proof;
@@ -29,26 +31,32 @@ pub(crate) struct PartitionLog {
 
 /// Offsets of a partition at one look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OffsetSample {
-    pub(crate) look: u64,
-    pub(crate) holder: Holder,
-    pub(crate) committed: Option<i64>,
-    pub(crate) log_start: Option<i64>,
-    pub(crate) log_end: Option<i64>,
+struct OffsetSample {
+    look: u64,
+    holder: Holder,
+    committed: Option<i64>,
+    log_start: Option<i64>,
+    log_end: Option<i64>,
 }
 
-/// What is kept of a partition for another process.
-#[derive(Clone, Debug)]
-pub(crate) struct KeptPartition {
-    pub(crate) sample: Option<OffsetSample>,
-    pub(crate) most: i64,
-    pub(crate) owed: Option<i64>,
-    pub(crate) shortfalls: BTreeSet<Shortfall>,
-}
+/// What is kept of a partition for another process: committed offset, start and end of the log, the
+/// most that was committed between two samples, and what few partitions have.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeptPartition(
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    i64,
+    #[serde(default)] KeptRest,
+);
+
+/// First offset touched up to an end that is not known yet, and what is wrong with the ranges.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct KeptRest(Option<i64>, BTreeSet<Shortfall>);
 
 /// Who owns a partition, as far as it concerns the canary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Holder {
+enum Holder {
     /// A canary pod.
     Canary,
     /// Somebody who is not the canary, or nobody.
@@ -68,8 +76,11 @@ enum Interval {
 impl PartitionLog {
     /// What an earlier process knew: what was committed since its sample is not told apart.
     pub(crate) fn resumed(kept: KeptPartition) -> Self {
-        let KeptPartition { sample, most, owed, shortfalls } = kept;
-        Self { last: sample, most, owed, shortfalls, ..Self::default() }
+        let KeptPartition(committed, log_start, log_end, most, KeptRest(owed, shortfalls)) = kept;
+        let sample =
+            OffsetSample { look: 0, holder: Holder::Unknown, committed, log_start, log_end };
+        let last = committed.or(log_start).or(log_end).map(|_| sample);
+        Self { last, most, owed, shortfalls, ..Self::default() }
     }
 
     /// What resumes it, beside its spans up to now: the older of the two samples, since the interval
@@ -78,12 +89,10 @@ impl PartitionLog {
         let now = self.up_to_now(proof);
         let mut shortfalls = now.shortfalls;
         shortfalls.remove(&Shortfall::EndUnknown);
-        KeptPartition {
-            sample: self.before.or(self.last),
-            most: self.most,
-            owed: now.owed,
-            shortfalls,
-        }
+        let of = |it: fn(OffsetSample) -> Option<i64>| self.before.or(self.last).and_then(it);
+        let (committed, log_start) = (of(|it| it.committed), of(|it| it.log_start));
+        let rest = KeptRest(now.owed, shortfalls);
+        KeptPartition(committed, log_start, of(|it| it.log_end), self.most, rest)
     }
 
     /// Whether the latest sample shows less committed than the one before it, and a canary may have

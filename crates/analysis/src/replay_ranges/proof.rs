@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::observation::{GroupObservation, GroupState, Millis, Owner, Role};
+use crate::observation::{GroupObservation, Millis, Owner, Role};
 use crate::replay_ranges::look::{CanaryProcess, Look};
 
 /// Looks by number, and what is known of the time between them.
@@ -62,8 +62,7 @@ impl Proof {
     /// Takes the look in.
     pub(crate) fn take(&mut self, look: &Look<'_>) {
         self.look += 1;
-        let at_rest = look.group.state == GroupState::Stable;
-        let epoch = at_rest.then_some(look.group.epoch);
+        let epoch = look.group.stable_epoch();
         let moved = epoch.is_none() || epoch != self.epoch;
         let owners = canary_owners(look.group);
         let all_joined = all_joined(look);
@@ -81,7 +80,7 @@ impl Proof {
             self.lived = self.look;
         }
         self.epoch = epoch;
-        self.remember(look.canaries, &owners, all_joined && at_rest);
+        self.remember(look.canaries, &owners, all_joined && epoch.is_some());
     }
 
     fn remember(&mut self, seen: &[CanaryProcess], owners: &BTreeSet<Arc<str>>, all_joined: bool) {

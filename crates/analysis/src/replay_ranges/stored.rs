@@ -1,7 +1,7 @@
 //! The record of what a canary consumed as texts: a list of ranges for each topic, and what another
 //! process needs to go on. What can't be read counts as lost; nothing is read from anywhere here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::observation::PartitionId;
 use crate::replay_ranges::consumed::{Consumed, ConsumedRange, RangeKind, Shortfall};
 use crate::replay_ranges::log::ConsumedLog;
-use crate::replay_ranges::partition::{Holder, KeptPartition, OffsetSample, PartitionLog};
+use crate::replay_ranges::partition::{KeptPartition, PartitionLog};
 
 /// Ranges of one topic, a line each: partition, first offset, offset after the last, kind.
 pub type RangeLists = BTreeMap<Arc<str>, String>;
@@ -19,19 +19,10 @@ pub type RangeLists = BTreeMap<Arc<str>, String>;
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct StoredLog {
-    topics: BTreeMap<Arc<str>, BTreeMap<i32, StoredPartition>>,
+    topics: BTreeMap<Arc<str>, BTreeMap<i32, KeptPartition>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     shortfalls: BTreeMap<Shortfall, u32>,
 }
-
-/// Committed offset, start and end of the log, the most that was committed between two samples, and
-/// what few partitions have.
-#[derive(Debug, Serialize, Deserialize)]
-struct StoredPartition(Option<i64>, Option<i64>, Option<i64>, i64, #[serde(default)] StoredRest);
-
-/// First offset touched up to an end that is not known yet, and what is wrong with the ranges.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct StoredRest(Option<i64>, BTreeSet<Shortfall>);
 
 /// A record that can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +83,7 @@ impl ConsumedLog {
     pub fn save(&self) -> String {
         let mut stored = StoredLog { shortfalls: self.shortfalls.clone(), ..StoredLog::default() };
         for (id, log) in &self.partitions {
-            let kept = stored_partition(log.kept(&self.proof));
+            let kept = log.kept(&self.proof);
             stored.topics.entry(Arc::clone(&id.topic)).or_default().insert(id.partition, kept);
         }
         // Maps with names and numbers as keys: serializing them does not fail.
@@ -109,7 +100,7 @@ impl ConsumedLog {
         for (topic, partitions) in stored.topics {
             for (partition, kept) in partitions {
                 let id = PartitionId { topic: Arc::clone(&topic), partition };
-                log.partitions.insert(id, resumed(kept));
+                log.partitions.insert(id, PartitionLog::resumed(kept));
             }
         }
         for ConsumedRange { partition, from, to, kind } in ranges {
@@ -118,23 +109,4 @@ impl ConsumedLog {
         log.lose_sight();
         Ok(log)
     }
-}
-
-fn stored_partition(kept: KeptPartition) -> StoredPartition {
-    let KeptPartition { sample, most, owed, shortfalls } = kept;
-    let of = |field: fn(OffsetSample) -> Option<i64>| sample.and_then(field);
-    let rest = StoredRest(owed, shortfalls);
-    StoredPartition(of(|it| it.committed), of(|it| it.log_start), of(|it| it.log_end), most, rest)
-}
-
-fn resumed(kept: StoredPartition) -> PartitionLog {
-    let StoredPartition(committed, log_start, log_end, most, StoredRest(owed, shortfalls)) = kept;
-    let sample = OffsetSample { look: 0, holder: Holder::Unknown, committed, log_start, log_end };
-    let is_known = committed.or(log_start).or(log_end).is_some();
-    PartitionLog::resumed(KeptPartition {
-        sample: is_known.then_some(sample),
-        most,
-        owed,
-        shortfalls,
-    })
 }

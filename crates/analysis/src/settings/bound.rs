@@ -35,14 +35,6 @@ pub enum Scope {
     Global,
 }
 
-impl Scope {
-    /// Whether it is what nobody needs to write down.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-    pub(crate) const fn is_pods(&self) -> bool {
-        matches!(self, Self::Pods)
-    }
-}
-
 /// One bound of a threshold or a check.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Bound {

@@ -1,15 +1,14 @@
 //! Checks by the names that people know from other tools: what each is, and how it is bounded.
 //! Only definitions and words; values are computed in `guards`, from what the pods count.
 
-use std::fmt::{self, Display, Formatter};
-
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::Millis;
 use crate::words::{HumanDuration, ShortNumber};
 
 /// A value that is computed of each pod, over about the last minute but for memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
 pub enum Measure {
     /// Share of the consumed messages that failed for good, 0 to 1.
     ErrorRate,
@@ -39,30 +38,42 @@ pub struct Check {
 }
 
 /// Why a check has no value: no evidence, neither for the canary nor against it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum NoValue {
     /// No scrape of a warm canary pod was read.
+    #[error("no scrape of a warm pod was read")]
     Unread,
     /// A canary pod shows no usable series of an input.
+    #[error("a pod shows no usable {input}; is series.{input} what it exports?")]
     NoSeries {
         /// The input without a series.
         input: Input,
     },
     /// A canary pod has a container without a memory limit.
+    #[error("a container has no memory limit; give each of them one")]
     NoLimit,
     /// No message was counted in the window.
+    #[error("no message came in the time it is computed over")]
     NoMessages,
     /// A counter fell without a restart: nobody knows what happened.
+    #[error("a counter fell without a restart")]
     CounterFell,
     /// The pod has not been watched for a whole window since its warm-up, a gap, or a counter that
     /// fell.
+    #[error("it takes {} of counting, from a pod's warm-up on", HumanDuration(*.window))]
     TooEarly {
         /// The window, in milliseconds.
         window: Millis,
     },
     /// A quantile lies above the largest edge of its histogram, and the bound does too: nobody
     /// knows on which side of it.
+    #[error(
+        "it lies above the largest bucket edge, {}, and so does the bound, {}; add a bucket at \
+         the bound",
+        ShortNumber(*.edge),
+        ShortNumber(*.bound)
+    )]
     BeyondEdges {
         /// The largest finite edge, in seconds.
         edge: f64,
@@ -73,8 +84,9 @@ pub enum NoValue {
 
 /// A series that a check is computed from, by the name of its field in
 /// [`PodMetrics`](crate::observation::PodMetrics).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum Input {
     /// Messages taken.
     Consumed,
@@ -95,19 +107,14 @@ impl Measure {
 
     /// Name of the measure in a spec, a trace and a finding.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ErrorRate => "error_rate",
-            Self::LatencyP99 => "latency_p99",
-            Self::SuccessRate => "success_rate",
-            Self::MemoryUsage => "memory_usage",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The measure with this name.
     #[must_use]
     pub fn called(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.name() == name)
+        name.parse().ok()
     }
 }
 
@@ -117,44 +124,5 @@ impl Check {
         let bounds = [self.less_than, self.greater_than];
         let ordered = self.greater_than.zip(self.less_than).is_none_or(|(low, high)| low < high);
         ordered && bounds.into_iter().flatten().all(f64::is_finite)
-    }
-}
-
-impl Display for NoValue {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unread => f.write_str("no scrape of a warm pod was read"),
-            Self::NoSeries { input } => {
-                write!(f, "a pod shows no usable {input}; is series.{input} what it exports?")
-            }
-            Self::NoLimit => f.write_str("a container has no memory limit; give each of them one"),
-            Self::NoMessages => f.write_str("no message came in the time it is computed over"),
-            Self::CounterFell => f.write_str("a counter fell without a restart"),
-            Self::TooEarly { window } => {
-                write!(
-                    f,
-                    "it takes {} of counting, from a pod's warm-up on",
-                    HumanDuration(*window)
-                )
-            }
-            Self::BeyondEdges { edge, bound } => write!(
-                f,
-                "it lies above the largest bucket edge, {}, and so does the bound, {}; add a bucket at the bound",
-                ShortNumber(*edge),
-                ShortNumber(*bound)
-            ),
-        }
-    }
-}
-
-impl Display for Input {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Consumed => "consumed",
-            Self::Processed => "processed",
-            Self::Errors => "errors",
-            Self::Latency => "latency",
-            Self::WorkingSet => "workingSet",
-        })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::numbers::is_default;
 use crate::settings::bound::{Against, Scope};
 use crate::settings::check::{Check, Measure};
 
@@ -57,7 +58,7 @@ pub struct Threshold {
     #[serde(default)]
     pub against: Against,
     /// Whom the value is about.
-    #[serde(default, skip_serializing_if = "Scope::is_pods")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub scope: Scope,
 }
 

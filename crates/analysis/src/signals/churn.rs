@@ -111,19 +111,7 @@ mod tests {
     use crate::observation::{GroupObservation, GroupState, MemberCount, PodObservation};
 
     fn seen(at: Millis, canary: u32) -> Observation {
-        let pod = PodObservation {
-            name: "canary".into(),
-            role: Role::Canary,
-            created: 0,
-            ready: true,
-            terminating: false,
-            restarts: 0,
-            oom_kills: 0,
-            crash_loop: false,
-            containers: Arc::default(),
-            node: None,
-            metrics: None,
-        };
+        let pod = PodObservation::healthy("canary", Role::Canary, 0);
         let members = MemberCount { canary, ..MemberCount::default() };
         let group = GroupObservation {
             state: GroupState::Stable,

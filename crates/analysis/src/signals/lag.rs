@@ -12,9 +12,7 @@ use crate::guards::alone::AloneLag;
 use crate::lag::blocks::{Blocks, Worked};
 use crate::lag::commit_gaps::CommitGaps;
 use crate::lag::group::{Group, GroupSnapshot};
-use crate::lag::windows::{
-    AnyArrival, LagWindows, MessageCounts, WindowLag, growing_since, reference,
-};
+use crate::lag::windows::{LagWindows, WindowLag, growing_since, reference};
 use crate::normal::capacity::{Capacity, Paces, blocks, works};
 use crate::normal::margins::Margins;
 use crate::normal::tolerance::Tolerance;
@@ -56,10 +54,8 @@ pub(crate) struct Budget {
 /// What is open: rebuilt after a restart, or when the clock was set.
 #[derive(Clone, Debug)]
 struct Clocks {
-    /// The canary's partitions.
-    canary: LagWindows<MessageCounts>,
-    /// All partitions, at the same times.
-    all: LagWindows<AnyArrival>,
+    /// All partitions.
+    windows: LagWindows,
     /// All partitions.
     blocks: Blocks,
     /// The canary's partitions.
@@ -71,7 +67,7 @@ struct Clocks {
 /// A window that has ended.
 pub(crate) struct LagWindow {
     /// All partitions.
-    pub(crate) all: Vec<WindowLag<AnyArrival>>,
+    pub(crate) all: Vec<WindowLag>,
     pub(crate) length: Millis,
     /// Whether no canary partition could be compared.
     pub(crate) is_empty: bool,
@@ -149,44 +145,36 @@ impl Lag {
         if let Some(block) = self.clocks.blocks.add(seen.at, &seen.lags.lags) {
             self.capacity.add(&block, &group.lags.roster);
         }
-        let all = self.clocks.all.add(seen.at, &seen.lags.lags);
-        let window = all.zip(self.clocks.canary.add(seen.at, &seen.canary));
-        let window = window.map(|(all, canary)| self.bet(group, all, &canary, sparing));
-        self.lengthen_windows();
+        let window = self.clocks.windows.add(seen.at, &seen.lags.lags);
+        let window = window.map(|all| self.bet(group, all, sparing));
+        // A canary that commits less often than the primary needs longer windows. Decided before a
+        // window begins, so the bets stay fair.
+        let length = self.margins_at_its_pace().drift_window(self.budget.interval);
+        self.clocks.windows.set_length(length);
         window
     }
 
     /// Bets on a window that ends now.
-    fn bet(
-        &mut self,
-        group: &Group,
-        all: Vec<WindowLag<AnyArrival>>,
-        canary: &[WindowLag<MessageCounts>],
-        sparing: &Sparing<'_>,
-    ) -> LagWindow {
-        let rates = self.pod_rates(group, canary);
+    fn bet(&mut self, group: &Group, all: Vec<WindowLag>, sparing: &Sparing<'_>) -> LagWindow {
+        let roster = &group.lags.roster;
+        let rates = self.pod_rates(group, &all);
         let reference = reference(&all);
         let mut excuses = BTreeSet::new();
         let drifts: Vec<Drift<_>> = reference.map_or_else(Vec::new, |reference| {
-            let compared = canary.iter().filter(|one| one.consumer.warm && !one.is_idle());
+            let compared = of_canary(&all).filter(|one| one.consumer.warm && !one.is_idle());
             compared
                 .filter_map(|one| {
                     let seen = one.drift? - reference;
                     // Bet on or not is decided by the lag at the begin. A queue that stands at 0
                     // can only grow, so that its drift is no fair bet.
                     let stands = one.lag_before > self.margins.normal_lag;
-                    let (id, pod) = group.partition_and_pod(one.position, one.consumer);
+                    let id = roster.id(one.position);
                     if (sparing.has_stood)(&id) {
                         return None;
                     }
-                    let pod_rate = rates[one.consumer.number.index()];
-                    let excuse = (stands && seen > 0.0)
-                        .then(|| {
-                            let is_as_slow = || (sparing.is_as_slow)(pod);
-                            let outage = sparing.outage.then_some(Excuse::Outage);
-                            outage.or_else(|| self.excuse(one.rate(), pod_rate, is_as_slow))
-                        })
-                        .flatten();
+                    let (pod, number) = (roster.name(one.consumer), one.consumer.number);
+                    let excuse = || self.excuse(one, pod, rates[number.index()], sparing);
+                    let excuse = if stands && seen > 0.0 { excuse() } else { None };
                     excuses.extend(excuse);
                     let judged = if excuse.is_some() { 0.0 } else { seen };
                     Some(Drift { id, judged: stands.then_some(judged), seen })
@@ -196,24 +184,29 @@ impl Lag {
         self.test.bet(&drifts, self.tolerance.drift());
         let is_alone = all.iter().all(|one| one.consumer.role == Role::Canary);
         let alone =
-            if is_alone { self.behind_alone(group, canary, &rates, sparing) } else { Vec::new() };
-        self.hold_back(group, canary);
+            if is_alone { self.behind_alone(group, &all, &rates, sparing) } else { Vec::new() };
+        self.hold_back(group, &all);
         self.tolerance.add(&all, reference.unwrap_or(0.0), self.margins.normal_lag);
-        let (length, is_empty) = (self.clocks.canary.length(), drifts.is_empty());
+        let (length, is_empty) = (self.window_length(), drifts.is_empty());
         LagWindow { all, length, is_empty, excuses, alone }
     }
 
-    /// Why growing lag is not held against a pod that works at these rates, in messages per second.
+    /// Why growing lag is not held against a canary, by its pod and the messages that this
+    /// one processes per second.
     fn excuse(
         &self,
-        partition_rate: f64,
+        one: &WindowLag,
+        pod: &str,
         pod_rate: f64,
-        is_as_slow: impl Fn() -> bool,
+        sparing: &Sparing<'_>,
     ) -> Option<Excuse> {
-        if self.capacity.excuses(partition_rate, pod_rate) {
+        if sparing.outage {
+            return Some(Excuse::Outage);
+        }
+        if self.capacity.excuses(one.rate(), pod_rate) {
             return Some(Excuse::Overloaded);
         }
-        is_as_slow().then_some(Excuse::SlowPeer)
+        (sparing.is_as_slow)(pod).then_some(Excuse::SlowPeer)
     }
 
     /// The partitions that are further behind than is normal and have nothing to excuse it. Pods that
@@ -221,16 +214,17 @@ impl Lag {
     fn behind_alone(
         &self,
         group: &Group,
-        canary: &[WindowLag<MessageCounts>],
+        window: &[WindowLag],
         rates: &[f64],
         sparing: &Sparing<'_>,
     ) -> Vec<AloneLag> {
         let young = self.young(group);
-        let behind = canary.iter().filter(|one| {
+        let behind = of_canary(window).filter(|one| {
             !sparing.outage && one.consumer.warm && one.lag > self.margins.normal_lag
         });
         let unexcused = behind.filter_map(|one| {
-            let (partition, pod) = group.partition_and_pod(one.position, one.consumer);
+            let roster = &group.lags.roster;
+            let (partition, pod) = (roster.id(one.position), roster.name(one.consumer));
             let pod_rate = rates[one.consumer.number.index()] * SLOWER_NODE;
             let excused = self.capacity.excuses(one.rate() * SLOWER_NODE, pod_rate);
             if excused || young.contains(pod) || (sparing.has_stood)(&partition) {
@@ -244,16 +238,16 @@ impl Lag {
 
     /// Messages per second of each warm canary pod, by its number, over all its partitions: its pace,
     /// to which a window is added, or if it never had a backlog what it did in that window.
-    fn pod_rates(&mut self, group: &Group, window: &[WindowLag<MessageCounts>]) -> Vec<f64> {
+    fn pod_rates(&mut self, group: &Group, window: &[WindowLag]) -> Vec<f64> {
         let roster = &group.lags.roster;
         let backlog = self.margins.backlog_seconds();
-        let worked = |one: &WindowLag<MessageCounts>| Worked {
+        let worked = |one: &WindowLag| Worked {
             consumer: one.consumer,
             rate: one.rate(),
             behind: one.lag > backlog,
         };
         // What a pod does while it warms up is no pace: it would look slow for minutes after.
-        let warm = window.iter().filter(|one| one.consumer.warm);
+        let warm = of_canary(window).filter(|one| one.consumer.warm);
         let works = works(warm.map(worked), roster);
         self.clocks.paces.add(&works);
         let mut rates = vec![0.0; roster.numbers()];
@@ -264,33 +258,25 @@ impl Lag {
     }
 
     /// Lag that grows while a pod is young may be its warm-up: it counts, but does not decide.
-    fn hold_back(&mut self, group: &Group, canary: &[WindowLag<MessageCounts>]) {
+    fn hold_back(&mut self, group: &Group, window: &[WindowLag]) {
         let young = self.young(group);
         if young.is_empty() {
             return;
         }
-        let owned = canary.iter().map(|one| group.partition_and_pod(one.position, one.consumer));
-        let held: BTreeSet<PartitionId> =
-            owned.filter(|(_, pod)| young.contains(pod)).map(|(id, _)| id).collect();
+        let roster = &group.lags.roster;
+        let held = of_canary(window).filter(|one| young.contains(roster.name(one.consumer)));
+        let held: BTreeSet<PartitionId> = held.map(|one| roster.id(one.position)).collect();
         self.test.hold_back(|id| held.contains(id), self.budget.ln_needed);
     }
 
     /// Canary pods whose lag of the window that ends now may be their warm-up.
     fn young<'a>(&self, group: &'a Group) -> BTreeSet<&'a Arc<str>> {
-        let since = growing_since(group.latest(), self.clocks.canary.length());
+        let since = growing_since(group.latest(), self.window_length());
         let young = |pod: &&PodObservation| {
             let age = since.saturating_sub(pod.created);
             pod.role == Role::Canary && may_be_warming_up(age, self.budget.warm_up)
         };
         group.pods.iter().filter(young).map(|pod| &pod.name).collect()
-    }
-
-    /// A canary that commits less often than the primary needs longer windows. Decided before
-    /// a window begins, so the bets stay fair.
-    fn lengthen_windows(&mut self) {
-        let length = self.margins_at_its_pace().drift_window(self.budget.interval);
-        self.clocks.canary.set_length(length);
-        self.clocks.all.set_length(length);
     }
 
     /// The margins with the commit gaps of the canary, where these are longer.
@@ -316,7 +302,7 @@ impl Lag {
 
     /// Length of the windows that are compared, in milliseconds.
     pub(crate) fn window_length(&self) -> Millis {
-        self.clocks.canary.length()
+        self.clocks.windows.length()
     }
 
     /// The partition with the most evidence and its drift, if there is more evidence than at first.
@@ -348,10 +334,8 @@ impl Lag {
 
 impl Clocks {
     fn new(margins: &Margins, interval: Millis) -> Self {
-        let length = margins.drift_window(interval);
         Self {
-            canary: LagWindows::new(length, interval),
-            all: LagWindows::new(length, interval),
+            windows: LagWindows::new(margins.drift_window(interval), interval),
             blocks: blocks(margins, interval),
             commit_gaps: CommitGaps::new(Role::Canary, interval),
             paces: Paces::default(),
@@ -359,16 +343,18 @@ impl Clocks {
     }
 
     fn follow(&mut self, seen: &GroupSnapshot<'_>) {
-        self.all.follow(&seen.lags.moves);
+        self.windows.follow(&seen.lags.moves);
         self.blocks.follow(&seen.lags.moves);
-        self.canary.follow(&seen.canary_moves);
         self.commit_gaps.follow(&seen.canary_moves);
     }
 
     fn restart(&mut self) {
-        self.all.restart();
+        self.windows.restart();
         self.blocks.restart();
-        self.canary.restart();
         self.commit_gaps.restart();
     }
+}
+
+fn of_canary(window: &[WindowLag]) -> impl Iterator<Item = &WindowLag> {
+    window.iter().filter(|one| one.consumer.role == Role::Canary)
 }

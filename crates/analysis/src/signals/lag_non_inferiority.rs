@@ -12,9 +12,10 @@ use crate::engines::non_inferiority::PROVEN;
 use crate::engines::poisson::largest_mean;
 use crate::findings::finding::Observed;
 use crate::findings::signal::Signal;
+use crate::lag::column::CanaryPartitions;
 use crate::lag::group::{Group, GroupSnapshot};
 use crate::lag::partitions::PartitionLag;
-use crate::lag::windows::{LagWindows, MessageCounts, WindowLag};
+use crate::lag::windows::{LagWindows, WindowLag};
 use crate::numbers::{Millis, count, seconds};
 use crate::observation::PartitionId;
 
@@ -48,7 +49,7 @@ const KNOWN_AFTER_WINDOWS: u32 = 12;
 /// window of at least one commit gap it adds at most a factor e^1.2 over the whole trial.
 #[derive(Clone, Debug)]
 pub(crate) struct LagNonInferiority {
-    windows: LagWindows<MessageCounts>,
+    windows: LagWindows,
     /// Sorted by partition.
     proofs: Vec<(PartitionId, LagProof)>,
     /// Messages of all partitions that were committed in time, since the last one that was not. Where
@@ -182,7 +183,7 @@ impl LagNonInferiority {
         &mut self,
         id: &PartitionId,
         pod: &Arc<str>,
-        standing: &WindowLag<MessageCounts>,
+        standing: &WindowLag<CanaryPartitions>,
     ) {
         if !standing.consumer.warm {
             return;
@@ -263,7 +264,7 @@ impl LagProof {
         windows
     }
 
-    fn bet(&mut self, standing: &WindowLag<MessageCounts>) {
+    fn bet(&mut self, standing: &WindowLag<CanaryPartitions>) {
         self.lag = Some(standing.lag);
         let Some(drift) = standing.drift else { return };
         self.seen = self.seen.saturating_add(1);

@@ -14,7 +14,7 @@ use crate::engines::drift_test::{Drift, DriftTest, WIDEST_SCALE};
 use crate::findings::effect::Effect;
 use crate::numbers::{Millis, count};
 use crate::observation::name_table::NameTable;
-use crate::observation::{Observation, PodObservation, Role};
+use crate::observation::{Observation, PodObservation, Role, staying};
 use crate::signals::pod_accounts::PodAccounts;
 
 /// Heaps, caches and pools fill for this long after a start.
@@ -93,7 +93,7 @@ impl Memory {
 
     /// Takes the canary's pods of an observation; bets once a minute.
     pub(crate) fn observe(&mut self, seen: &Observation) {
-        let pods = || seen.pods.iter().filter(|pod| pod.role == Role::Canary && !pod.terminating);
+        let pods = || staying(&seen.pods, Role::Canary);
         self.pods.retain(|name, _| pods().any(|pod| pod.name == *name));
         for pod in pods().filter(|pod| seen.at.saturating_sub(pod.created) >= self.grace) {
             let Some((set, limit)) = reading(pod) else { continue };

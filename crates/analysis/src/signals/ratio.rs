@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::counters::counter::Count;
-use crate::counters::kind::Kind;
+use crate::counters::kind::{Kind, Traits};
 use crate::counters::rise::Rise;
 use crate::engines::non_inferiority::NonInferiority;
 use crate::engines::onset::Onset;
@@ -115,9 +115,9 @@ impl RatioSignal {
         let counts = record
             .iter()
             .map(|window| sum(kind, window.iter().filter(|rise| rise.role == Role::Primary)));
-        let count = counts.fold(Count::default(), Count::plus);
+        let count = counts.sum::<Count>();
         let exported =
-            !kind.may_begin_empty() || record.iter().flatten().any(|rise| rise.shows(kind));
+            !kind.is(Traits::BEGINS_EMPTY) || record.iter().flatten().any(|rise| rise.shows(kind));
         let spread = Spread::learn(kind, record);
         let (spread, limits) = match kind.remembered(remembered) {
             Some(it) => {
@@ -158,12 +158,12 @@ impl RatioSignal {
         let margin = self.spread.margin();
         let all = counts(self.kind, window, |_| true);
         let warm = counts(self.kind, window, |rise| self.compares(rise));
-        if self.kind.has_gross_account() {
+        if self.kind.is(Traits::GROSS) {
             self.bet_gross(all, margin);
         }
         let most = self
             .largest_factor(window, Count { events: all.canary_events, of: all.canary_messages });
-        let most = if spared && self.kind.may_be_node_or_shard() { most.min(0.0) } else { most };
+        let most = if spared && self.kind.is(Traits::PLACE) { most.min(0.0) } else { most };
         if warm.canary_messages > 0.0 && warm.primary_messages > 0.0 {
             self.engine.bet(warm, margin, most);
             self.onset.add(warm, self.engine.ln_value());
@@ -186,7 +186,7 @@ impl RatioSignal {
 
     /// Whether no primary pod is there to compare with, but a record of it is.
     fn is_alone(&self, all: EventCounts) -> bool {
-        self.kind.is_comparable_with_the_past()
+        self.kind.is(Traits::PAST)
             && all.canary_messages > 0.0
             && all.primary_messages <= 0.0
             && self.record.of > 0.0
@@ -232,9 +232,8 @@ impl RatioSignal {
         self.recent.extend((canary.of > 0.0).then_some(canary));
         let young = window.iter().any(|it| it.role == Role::Canary && it.age < LONGEST_WARM_UP);
         let split = self.recent.len() - (self.recent.len() / 2).min(WARM_UP_WINDOWS);
-        let rate = |part: std::ops::Range<usize>| {
-            self.recent.range(part).copied().fold(Count::default(), Count::plus).rate()
-        };
+        let rate =
+            |part: std::ops::Range<usize>| self.recent.range(part).copied().sum::<Count>().rate();
         let (before, now) = (rate(0..split), rate(split..self.recent.len()));
         // Of one window, or none, nobody knows.
         let gets_faster = self.recent.len() < 2 || now < faster * before;
@@ -262,7 +261,7 @@ impl RatioSignal {
 
     /// ln of the evidence.
     pub(crate) fn ln_value(&self) -> f64 {
-        if self.kind.has_gross_account() {
+        if self.kind.is(Traits::GROSS) {
             let fine = (1.0 - GROSS_PART).ln() + self.engine.ln_value();
             ln_add(fine, GROSS_PART.ln() + self.gross.ln_value())
         } else {
@@ -282,7 +281,7 @@ impl RatioSignal {
 
     /// Whether it is proven that the canary is no worse; `None`: nobody asks for that.
     pub(crate) fn proven(&self) -> Option<bool> {
-        self.kind.needs_proof().then(|| self.is_proven())
+        self.kind.is(Traits::PROOF).then(|| self.is_proven())
     }
 
     /// What is still healthy, for the next window.
@@ -298,7 +297,7 @@ impl RatioSignal {
     /// Whether not even failure of every message would be gross.
     pub(crate) fn is_gross_blind(&self) -> bool {
         let base = self.record.rate();
-        self.kind.has_gross_account() && RatioTest::is_blind(base, self.spread.margin())
+        self.kind.is(Traits::GROSS) && RatioTest::is_blind(base, self.spread.margin())
     }
 
     /// The canary pod with the highest rate.
@@ -335,5 +334,5 @@ fn of_cpu<'a>(rises: impl Iterator<Item = &'a Rise>) -> f64 {
 }
 
 fn sum<'a>(kind: Kind, rises: impl Iterator<Item = &'a Rise>) -> Count {
-    rises.map(|rise| rise.count(kind)).fold(Count::default(), Count::plus)
+    rises.map(|rise| rise.count(kind)).sum::<Count>()
 }

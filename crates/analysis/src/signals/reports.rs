@@ -54,21 +54,12 @@ impl Signals {
         // One without evidence of its own is not the reason, even if no other can be named now.
         let mut parts: Vec<_> = evidence.iter().filter(|one| one.speaks()).collect();
         parts.sort_by(|a, b| b.ln_part().total_cmp(&a.ln_part()));
-        parts.into_iter().find_map(|one| match &one.signal {
-            Signal::Lag => self.lag.worse(group),
-            signal @ (Signal::Latency
-            | Signal::Cpu
-            | Signal::Loss
-            | Signal::Errors
-            | Signal::Memory
-            | Signal::Yield
-            | Signal::Duplicates
-            | Signal::Restarts
-            | Signal::Churn
-            | Signal::User(_)) => {
-                let (pod, effect) = self.culprit(signal)?;
-                Some(Fault::Worse { signal: signal.clone(), pod, effect })
+        parts.into_iter().find_map(|one| {
+            if one.signal == Signal::Lag {
+                return self.lag.worse(group);
             }
+            let (pod, effect) = self.culprit(&one.signal)?;
+            Some(Fault::Worse { signal: one.signal.clone(), pod, effect })
         })
     }
 
@@ -155,11 +146,6 @@ impl Signals {
             has_spoken(&Signal::Memory, memory.latest, now, begin)?;
         }
         Ok(weakest)
-    }
-
-    /// Values that were scraped and were no numbers.
-    pub(crate) fn unreadable(&self) -> u32 {
-        self.meter.unreadable
     }
 
     /// Whether the primary fails so often that not even total failure would be found at once.

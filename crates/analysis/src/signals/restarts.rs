@@ -7,9 +7,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::engines::rate_test::{RateTest, SavedRate};
-use crate::guards::crash::CrashGuard;
+use crate::guards::crash::history::CrashGuard;
 use crate::numbers::{Millis, hours, tally};
-use crate::observation::{Observation, Role};
+use crate::observation::{Observation, Role, staying};
 
 /// Ratios that are bet on: a restart is rare, so a fault multiplies it by much.
 const RATIOS: [f64; 3] = [10.0, 100.0, 1_000.0];
@@ -70,7 +70,7 @@ impl Restarts {
     pub(crate) fn observe(&mut self, seen: &Observation, crash: &CrashGuard) {
         let watched_since = *self.watched_since.get_or_insert(seen.at);
         let before = self.latest.replace(seen.at);
-        let pods = || seen.pods.iter().filter(|pod| pod.role == Role::Canary && !pod.terminating);
+        let pods = || staying(&seen.pods, Role::Canary);
         let mut events = 0.0;
         for pod in pods() {
             let newborn = (pod.created > watched_since).then_some(0);
@@ -122,19 +122,8 @@ mod tests {
     use crate::observation::PodObservation;
 
     fn seen(at: Millis, restarts: u32) -> Observation {
-        let pod = PodObservation {
-            name: "canary".into(),
-            role: Role::Canary,
-            created: 0,
-            ready: true,
-            terminating: false,
-            restarts,
-            oom_kills: 0,
-            crash_loop: false,
-            containers: Arc::default(),
-            node: None,
-            metrics: None,
-        };
+        let pod = PodObservation::healthy("canary", Role::Canary, 0);
+        let pod = PodObservation { restarts, ..pod };
         Observation { at, group: None, pods: vec![pod] }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::guards::crash::containers::{Container, containers};
 use crate::numbers::Millis;
-use crate::observation::{PodObservation, Role};
+use crate::observation::{PodObservation, Role, staying};
 
 /// Crashes count for this long. A crash loop starts its container every five minutes at least, so
 /// that one is never out of sight.
@@ -19,13 +19,13 @@ const MOST_AT_A_START: u32 = 3;
 /// Crashes of one container that are remembered: backoff leaves room for seven in a window.
 const MOST_REMEMBERED: usize = 16;
 
-/// Crashes of the containers of all pods that are there.
+/// Watches the containers of all pods that are there.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct CrashHistory {
+pub(crate) struct CrashGuard {
     containers: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Remembered>>,
     latest: Option<Millis>,
     /// Crashes up to then are nobody's fault: the primary was unhealthy.
-    forgiven: Option<Millis>,
+    pub(crate) forgiven: Option<Millis>,
 }
 
 /// One container.
@@ -54,21 +54,19 @@ pub(super) struct Crashes {
     pub(super) latest_age: Millis,
 }
 
-impl CrashHistory {
-    pub(super) fn going_on(forgiven: Option<Millis>) -> Self {
+impl CrashGuard {
+    /// A guard that goes on from crashes that were forgiven up to then.
+    pub(crate) fn going_on(forgiven: Option<Millis>) -> Self {
         Self { forgiven, ..Self::default() }
     }
 
-    pub(super) const fn forgiven(&self) -> Option<Millis> {
-        self.forgiven
-    }
-
-    pub(super) fn forgive(&mut self) {
+    /// The primary was unhealthy at the latest look: no crash so far is held against anybody.
+    pub(crate) fn forgive(&mut self) {
         self.forgiven = self.forgiven.max(self.latest);
     }
 
     /// Takes the pods of one moment; of those that are gone nothing is kept.
-    pub(super) fn observe(&mut self, at: Millis, pods: &[PodObservation]) {
+    pub(crate) fn observe(&mut self, at: Millis, pods: &[PodObservation]) {
         let mut before = std::mem::take(&mut self.containers);
         for pod in pods.iter().filter(|pod| !pod.terminating) {
             let earlier = before.remove(&pod.name);
@@ -148,9 +146,8 @@ impl CrashHistory {
     /// all of them, their starts left out.
     pub(super) fn usual_in_window(&self, pods: &[PodObservation], container: &Arc<str>) -> f64 {
         let Some(latest) = self.latest else { return 0.0 };
-        let primary = pods.iter().filter(|pod| pod.role == Role::Primary && !pod.terminating);
         let (mut crashes, mut lives) = (0.0, 0.0);
-        for pod in primary {
+        for pod in staying(pods, Role::Primary) {
             let known = self.containers.get(&pod.name).and_then(|it| it.get(container));
             crashes += known.map_or(0.0, |it| f64::from(it.count.saturating_sub(it.early)));
             lives += windows(latest.saturating_sub(pod.created));

@@ -26,17 +26,11 @@ fn pod(
 ) -> PodObservation {
     let sum = |count: fn(&ContainerObservation) -> u32| containers.iter().map(count).sum();
     PodObservation {
-        name: format!("orders-{role:?}-{index}").into(),
-        role,
-        created,
-        ready: true,
-        terminating: false,
         restarts: sum(|it| it.restarts),
         oom_kills: sum(|it| it.oom_kills),
         crash_loop: containers.iter().any(ContainerObservation::is_crash_loop),
         containers: containers.into(),
-        node: None,
-        metrics: None,
+        ..PodObservation::healthy(format!("orders-{role:?}-{index}"), role, created)
     }
 }
 
@@ -178,7 +172,7 @@ fn after_a_shared_outage_both_begin_anew() {
     let pods = look(&mut guard, begin + 90 * SECOND, restarted("worker", 4, begin + 29 * SECOND));
     assert_eq!(guard.finding(&pods, true), None);
     // An operator that starts now knows only until when it was forgiven, and what a status shows.
-    let mut resumed = CrashGuard::going_on(guard.forgiven());
+    let mut resumed = CrashGuard::going_on(guard.forgiven);
     let pods = look(&mut resumed, begin + 95 * SECOND, restarted("worker", 4, begin + 29 * SECOND));
     assert_eq!(resumed.finding(&pods, true), None);
     for guard in [&mut guard, &mut resumed] {

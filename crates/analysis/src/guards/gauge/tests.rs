@@ -11,19 +11,8 @@ const WARM_UP: Millis = 30_000;
 /// A pod with this many polls of work behind it.
 fn pod(polls: f64, role: Role) -> PodObservation {
     let (consumed, errors) = (Some(100.0 * polls), Some(5.0 * polls));
-    PodObservation {
-        name: "a".into(),
-        role,
-        created: BORN,
-        ready: true,
-        terminating: false,
-        restarts: 0,
-        oom_kills: 0,
-        crash_loop: false,
-        containers: Arc::default(),
-        node: None,
-        metrics: Some(PodMetrics { consumed, errors, ..PodMetrics::default() }),
-    }
+    let metrics = Some(PodMetrics { consumed, errors, ..PodMetrics::default() });
+    PodObservation { metrics, ..PodObservation::healthy("a", role, BORN) }
 }
 
 struct Run {

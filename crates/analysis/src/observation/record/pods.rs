@@ -103,20 +103,17 @@ fn has_same_names(one: &PodMetrics, other: &PodMetrics) -> bool {
 
 /// Puts the numbers of a reading beside those of another with the same names.
 fn pack(now: &PodMetrics, before: &PodMetrics, packer: &mut Packer) {
-    for (value, near) in counters(now).into_iter().zip(counters(before)) {
+    for (value, near) in numbers(now).zip(numbers(before)) {
         packer.real(value, near);
     }
-    if let Some((now, before)) = now.latency.as_ref().zip(before.latency.as_ref()) {
-        packer.real(Some(now.total), Some(before.total));
-        for (count, near) in now.counts.iter().zip(&before.counts) {
-            packer.real(Some(*count), Some(*near));
-        }
-    }
-    for (value, near) in now.user.values().zip(before.user.values()) {
-        packer.real(value.events, near.events);
-        packer.real(value.total, near.total);
-        packer.real(value.value, near.value);
-    }
+}
+
+/// All numbers of a reading, in the order in which they are put.
+fn numbers(metrics: &PodMetrics) -> impl Iterator<Item = Option<f64>> {
+    let histogram = metrics.latency.iter();
+    let histogram = histogram.flat_map(|it| std::iter::once(&it.total).chain(&it.counts));
+    let user = metrics.user.values().flat_map(|it| [it.events, it.total, it.value]);
+    metrics.numbers().into_iter().chain(histogram.map(|it| Some(*it))).chain(user)
 }
 
 /// Replaces the numbers of a reading by those that were put beside it.
@@ -132,8 +129,8 @@ fn unpack(metrics: &mut PodMetrics, unpacker: &mut Unpacker<'_>) {
         cpu_seconds,
         user,
     } = metrics;
-    let gauges = [working_set, memory_limit, cpu_seconds];
-    for value in [consumed, processed, errors, filtered].into_iter().chain(gauges) {
+    let counters = [consumed, processed, errors, filtered];
+    for value in counters.into_iter().chain([working_set, memory_limit, cpu_seconds]) {
         *value = unpacker.real(*value);
     }
     if let Some(Histogram { edges: _, counts, total }) = latency {
@@ -147,20 +144,4 @@ fn unpack(metrics: &mut PodMetrics, unpacker: &mut Unpacker<'_>) {
             *number = unpacker.real(*number);
         }
     }
-}
-
-/// The numbers of which a reading has at most one each.
-const fn counters(metrics: &PodMetrics) -> [Option<f64>; 7] {
-    let PodMetrics {
-        consumed,
-        processed,
-        errors,
-        filtered,
-        latency: _,
-        working_set,
-        memory_limit,
-        cpu_seconds,
-        user: _,
-    } = metrics;
-    [*consumed, *processed, *errors, *filtered, *working_set, *memory_limit, *cpu_seconds]
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::engines::non_inferiority::PROVEN;
-use crate::lag::column::{PodNumber, Rank};
+use crate::lag::column::{CanaryPartitions, PodNumber, Rank};
 use crate::lag::roster::Consumer;
 use crate::lag::windows::{MessageCounts, WindowLag};
 use crate::observation::{PartitionId, Role};
@@ -14,7 +14,7 @@ fn id() -> PartitionId {
     PartitionId { topic: Arc::from("orders"), partition: 0 }
 }
 
-fn standing(drift: Option<f64>, arrived: u32) -> WindowLag<MessageCounts> {
+fn standing(drift: Option<f64>, arrived: u32) -> WindowLag<CanaryPartitions> {
     let consumer = Consumer { role: Role::Canary, warm: true, number: PodNumber::at(0) };
     WindowLag {
         position: Rank::at(0),

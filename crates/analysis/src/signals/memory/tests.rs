@@ -14,19 +14,7 @@ fn a_primary_pod_that_grows_in_the_trial_says_what_is_normal() {
             memory_limit: Some(1_073_741_824.0),
             ..PodMetrics::default()
         };
-        PodObservation {
-            name: name.into(),
-            role,
-            created: 0,
-            ready: true,
-            terminating: false,
-            restarts: 0,
-            oom_kills: 0,
-            crash_loop: false,
-            containers: Arc::default(),
-            node: None,
-            metrics: Some(metrics),
-        }
+        PodObservation { metrics: Some(metrics), ..PodObservation::healthy(name, role, 0) }
     };
     let seen = |minute: i64, grown: f64| Observation {
         at: GRACE_AGE + minute * WINDOW,

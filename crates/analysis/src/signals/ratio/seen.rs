@@ -4,7 +4,7 @@
 use crate::constants::{Constant, LEAST_OBSERVED_MESSAGES};
 use crate::counters::counter::Count;
 use crate::counters::cpu::TICKS_PER_SECOND;
-use crate::counters::kind::Kind;
+use crate::counters::kind::{Kind, Traits};
 use crate::engines::e_process::{ROUNDING, share};
 use crate::engines::interval::{LARGEST_RATIO, interval};
 use crate::engines::non_inferiority::PROVEN;
@@ -52,7 +52,7 @@ impl RatioSignal {
     pub(crate) fn is_absent(&self) -> bool {
         let [x, n, y, m] = self.totals.letters();
         let predicted = if m > 0.0 { n * y / m } else { 0.0 };
-        self.kind.may_be_missing() && !self.shown && x <= 0.0 && predicted >= PREDICTED_EVENTS
+        self.kind.is(Traits::RENAMED) && !self.shown && x <= 0.0 && predicted >= PREDICTED_EVENTS
     }
 
     /// Messages still needed for a proof if the canary is as good as the primary: the growth per
@@ -79,7 +79,7 @@ impl RatioSignal {
         }
         let fine = (1.0 - GROSS_PART).ln() + self.engine.ln_value();
         let gross = GROSS_PART.ln() + self.gross.ln_value();
-        let by_gross = self.kind.has_gross_account() && gross > fine;
+        let by_gross = self.kind.is(Traits::GROSS) && gross > fine;
         let mut onsets = [self.onset, self.gross_onset];
         if by_gross {
             onsets.reverse();

@@ -41,21 +41,55 @@ pub fn run(arguments: &Arguments, path: &Path) -> Result<(), String> {
     let chosen = score();
     eprintln!("as chosen: {}", chosen.cells());
     let mut rows = String::new();
-    for constant in Constant::ALL {
+    for &constant in Constant::ALL {
         let mut cells = Vec::new();
         for factor in FACTORS {
             scale_constant(constant, factor);
             cells.push(score().cells());
-            eprintln!("{} × {factor}: {}", constant.describe(), cells[cells.len() - 1]);
+            eprintln!("{} × {factor}: {}", describe(constant), cells[cells.len() - 1]);
         }
         scale_constant(constant, 1.0);
-        let _ = writeln!(rows, "| {} | {} |", constant.describe(), cells.join(" | "));
+        let _ = writeln!(rows, "| {} | {} |", describe(constant), cells.join(" | "));
     }
     let page = include_str!("sensitivity.md")
         .replace("{{seeds}}", &arguments.runs.to_string())
         .replace("{{chosen}}", &chosen.cells())
         .replace("{{rows}}", rows.trim_end());
     save(path, &page)
+}
+
+/// Name of the constant, with value and unit.
+fn describe(constant: Constant) -> String {
+    let chosen = constant.chosen();
+    let percent = || format!("{} %", (chosen * 1_000.0).round() / 10.0);
+    let times = || format!("{chosen} times");
+    let seconds = || format!("{} s", chosen / 1_000.0);
+    let (name, value) = match constant {
+        Constant::LeastRatio => ("least margin of counts, above 1", chosen.to_string()),
+        Constant::PodDeviation => ("deviation of healthy pods' rates", percent()),
+        Constant::PseudoEvents => ("pseudo-events of a pod", chosen.to_string()),
+        Constant::RateFloor => ("rate that is nobody's fault", percent()),
+        Constant::LargestFactor => {
+            ("largest factor of a window of counts", times() + " what decides")
+        }
+        Constant::GrossMargin => ("margin of gross failure", times() + " the ordinary"),
+        Constant::GraceOfErrors => ("age from which errors count", seconds()),
+        Constant::GraceOfLatency => ("age from which latency counts and lag decides", seconds()),
+        Constant::LeastDrift => ("least tolerated drift", format!("{chosen} s/s")),
+        Constant::DriftWindow => ("least window of drift", seconds()),
+        Constant::NormalLag => ("lag that is always normal", format!("{chosen} s")),
+        Constant::NormalFactor => ("normal lag, of the primary's", times()),
+        Constant::SlowerThanFullSpeed => {
+            ("slower than the primary and still at full speed", percent())
+        }
+        Constant::SlowerThanMedian => {
+            ("slower than the primary's median and still at full speed", percent())
+        }
+        Constant::InFlight => ("messages that may be in flight", times() + " what was seen"),
+        Constant::FirstShare => ("capital staked at once", percent()),
+        Constant::PayOut => ("windows over which the rest is paid out", chosen.to_string()),
+    };
+    format!("{name}: {value}")
 }
 
 impl Score {

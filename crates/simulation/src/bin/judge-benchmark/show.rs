@@ -90,18 +90,12 @@ fn show(
     metrics: Option<PodMetrics>,
 ) -> PodObservation {
     PodObservation {
-        name: identity.0.clone(),
-        role: identity.1,
-        created: at(pod.created),
         ready: pod.runs,
-        terminating: false,
         restarts: pod.restarts,
-        oom_kills: 0,
         // The kubelet says so once it waits for longer than the first ten seconds.
         crash_loop: !pod.runs && pod.restarts >= 1,
-        containers: Arc::default(),
-        node: None,
         metrics,
+        ..PodObservation::healthy(identity.0.clone(), identity.1, at(pod.created))
     }
 }
 
