@@ -82,14 +82,14 @@ async fn remove_and_install(s: &mut Scenario) -> Result<()> {
     s.given().a_canary_of(&Version::good("2")).await
 }
 
-/// The command line of the page, read from it, in the middle of a trial.
+/// The commands of the page, read from it, in the middle of a trial.
 #[test]
 fn the_command_line_of_the_page_leaves_the_primary_in_charge_and_nothing_else() {
     scenario_alone(async |s| {
         s.given().an_adopted_fleet_under(Election::None, 3, &RolloutSpec::endless()).await?;
         let adopted = s.log.elapsed();
         s.given().a_canary_of(&Version::good("2")).await?;
-        s.log.note("the command line of docs/uninstall.md");
+        s.log.note("the commands of docs/uninstall.md");
         let line = on_the_bed(s, removes_by_the_page).await;
         let ended = s.operator()?.terminate().await;
         // Whatever happened: the scenarios that follow need it.
@@ -111,29 +111,30 @@ fn block(bed: &Testbed, words: &str) -> Result<Vec<String>> {
     Ok(block.lines().map(str::to_owned).collect())
 }
 
-/// Runs a line of the page, its commands one after the other, in the folder of the repository.
-fn runs(bed: &Testbed, line: &str) -> Result<()> {
-    for command in line.split(" && ") {
-        let (tool, arguments) = command.split_once(' ').context("a command")?;
-        ensure!(tool == "kubectl", "not a command of kubectl: {command}");
-        let folder = bed.repository().display().to_string();
-        let placed =
-            |it: &str| it.strip_prefix("config/").map(|it| format!("{folder}/config/{it}"));
-        let arguments = arguments.split_whitespace();
-        let arguments: Vec<_> =
-            arguments.map(|it| placed(it).unwrap_or_else(|| it.to_owned())).collect();
-        bed.kubectl(&arguments).with_context(|| command.to_owned())?;
-    }
-    Ok(())
+/// A line of the page without the words behind it.
+fn command(line: &str) -> &str {
+    line.split('#').next().unwrap_or_default().trim_end()
+}
+
+/// Runs a command of the page in the folder of the repository.
+fn runs(bed: &Testbed, command: &str) -> Result<()> {
+    let (tool, arguments) = command.split_once(' ').context("a command")?;
+    ensure!(tool == "kubectl", "not a command of kubectl: {command}");
+    let folder = bed.repository().display().to_string();
+    let placed = |it: &str| it.strip_prefix("config/").map(|it| format!("{folder}/config/{it}"));
+    let arguments = arguments.split_whitespace();
+    let arguments: Vec<_> =
+        arguments.map(|it| placed(it).unwrap_or_else(|| it.to_owned())).collect();
+    bed.kubectl(&arguments).with_context(|| command.to_owned()).map(drop)
 }
 
 /// All but the operator's own namespace goes with `config/default`: other scenarios live on it.
 fn removes_by_the_page(bed: &Testbed) -> Result<()> {
-    let line = block(bed, "delete canaryrollouts --all")?.concat();
-    let last = "kubectl delete -k config/default";
-    let line = line.strip_suffix(last).context("the line ends by removing config/default")?;
-    let parts = "kubectl delete -k config/rbac && kubectl delete -k config/crd";
-    runs(bed, &format!("{line}{parts}"))
+    let lines = block(bed, "delete canaryrollouts --all")?;
+    let (last, before) = lines.split_last().context("the page has commands")?;
+    ensure!(command(last) == "kubectl delete -k config/default", "the page ends by {last}");
+    let parts = ["kubectl delete -k config/rbac", "kubectl delete -k config/crd"];
+    before.iter().map(|it| command(it)).chain(parts).try_for_each(|it| runs(bed, it))
 }
 
 /// The finalizer is taken off by hand where no operator runs; the page's recipe makes the target whole.

@@ -49,7 +49,7 @@ const OF_A_TYPE: [Wrong; 14] = [
 ];
 
 /// By the chart, in sentences of its own.
-const TOGETHER: [Wrong; 30] = [
+const TOGETHER: [Wrong; 31] = [
     wrong(
         "image: {repository: \"\"}",
         "image.repository is not set: Siskin's image is in no public registry",
@@ -135,6 +135,10 @@ const TOGETHER: [Wrong; 30] = [
     wrong(
         "extraArgs: [--log-format, text]",
         "extraArgs has --log-format, which the chart sets itself, by logFormat",
+    ),
+    wrong(
+        "extraArgs: [--lease-name=siskin-shop]",
+        "extraArgs has --lease-name=siskin-shop, which the chart sets itself, by nothing: the Role names the Lease",
     ),
     wrong(
         "podLabels: {app.kubernetes.io/name: x}",
