@@ -4,8 +4,10 @@
 mod faults;
 mod figures;
 mod guard;
+mod kafka;
 mod process;
 mod reaction;
+mod requests;
 mod rest;
 mod say;
 mod seed;
@@ -24,6 +26,7 @@ use crate::scenario::Scenario;
 use crate::scenario::installed::{Installed, remove_namespace};
 use crate::scenario::interrupt::Interrupt;
 use crate::testbed::Profile;
+use kafka::Sampling;
 use rest::Rest;
 use say::say;
 use seed::Seeded;
@@ -69,6 +72,15 @@ enum Measurement {
         /// `CanaryRollouts` of one namespace, each with a fake pod
         #[arg(long, default_value_t = 1000)]
         rollouts: u32,
+    },
+    /// One sample of 10,000 partitions beside Kafka's own tool, and what many groups take of the operator
+    Kafka {
+        /// Samples of the group of 10,000 partitions
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+        samples: u32,
+        /// `CanaryRollouts` of a fake pod, each with a group and a topic of its own; 0: none
+        #[arg(long, default_value_t = 500)]
+        groups: u32,
     },
     /// Memory, processor time and writes of the operator with nothing to do
     Rest {
@@ -139,6 +151,9 @@ async fn measure(installed: &Installed, what: Measurement) -> Result<Value> {
         Measurement::CrashLoop { runs } => faults::measure(&mut s, runs, &faults::CRASH_LOOP).await,
         Measurement::Stall { runs } => faults::measure(&mut s, runs, &faults::STALL).await,
         Measurement::Guard { rollouts } => guard::measure(s, rollouts).await,
+        Measurement::Kafka { samples, groups } => {
+            kafka::measure(s, Sampling { samples, groups }).await
+        }
         Measurement::Rest { rollouts, pods, kafka_away, autoscaled, settle } => {
             let settle = Duration::from_secs(settle);
             let seeded = Seeded { rollouts, pods, autoscaled };

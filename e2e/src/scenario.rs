@@ -7,6 +7,7 @@
 
 pub mod alerts;
 pub mod autoscaler;
+mod brokers;
 pub mod cases;
 mod dump;
 pub mod event_log;
@@ -20,6 +21,7 @@ mod invariants;
 pub mod java;
 mod load;
 pub mod objects;
+mod offsets;
 pub(crate) mod operator;
 pub mod plugin;
 mod policy;
@@ -35,11 +37,13 @@ pub mod test_run;
 mod then;
 mod when;
 
+pub use brokers::Placement;
 pub use fake::FakePods;
 pub(crate) use fake::run_members;
 pub use fleet::Version;
 pub(crate) use fleet::{Fleet, Workload};
 pub(crate) use load::{Account, Load};
+pub use offsets::Gaps;
 pub use operator::Election;
 pub use policy::Policy;
 pub use proxy::Source;

@@ -4,6 +4,7 @@
 mod aggregation;
 mod artifact;
 mod bed;
+mod brokers;
 mod certificates;
 mod cgroups;
 mod containers;

@@ -32,8 +32,8 @@ const EXAMPLE: &str = "A first session:
   cargo testbed down
 
 One bed is up on a machine at a time, in the network namespace `siskin`, at 10.243.255.2: the API server
-at :6443, Kafka at :9092 (plain), :9094 (SASL_SSL), :9095 (SSL), Prometheus at :9090. Pods reach the same
-addresses. There is no cluster DNS, and of the Services only `kubernetes` works: use pod addresses.
+at :6443, Kafka at :9092 (plain), :9094 (SASL_SSL), :9095 (SSL), Prometheus at :9090; with --brokers 3 the
+other brokers are at :9292 and :9392 (plain). Pods reach the same addresses. There is no cluster DNS, and of the Services only `kubernetes` works: use pod addresses.
 Logs are in $TESTBED_RUN/log.";
 
 #[derive(Debug, Subcommand)]
@@ -43,6 +43,9 @@ enum Command {
         /// End a running test bed first, with everything in it
         #[arg(long)]
         fresh: bool,
+        /// Brokers of Kafka, 1 to 3; a running bed gets those that it lacks
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
+        brokers: u8,
     },
     /// Install, fetch and build what `up` needs, and start nothing
     Provision {
@@ -119,11 +122,12 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Up { fresh } => {
+        Command::Up { fresh, brokers } => {
             if fresh {
                 Testbed::down()?;
             }
-            Testbed::up(&Part::ALL)?;
+            let more = Part::BROKERS.into_iter().take(usize::from(brokers) - 1);
+            Testbed::up(&Part::USUAL.into_iter().chain(more).collect::<Vec<_>>())?;
             eprintln!("testbed: the test bed is up; `eval \"$(cargo testbed env)\"` to use it");
         }
         Command::Provision { helm, ecosystem } => {

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::fs;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use super::figures::tenths;
 use crate::testbed::Testbed;
@@ -15,21 +15,29 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// The one that runs in the operator's pod.
+    /// The one that runs in the operator's pod and started the others.
     pub(super) fn of_operator(bed: &Testbed) -> Result<Self> {
+        let first = Self::all_of_operator(bed)?.into_iter().next();
+        first.context("no process of the operator's pod runs on this machine")
+    }
+
+    /// Those that run in the operator's pod, the first one first: the clients of Kafka clusters are its children.
+    pub(super) fn all_of_operator(bed: &Testbed) -> Result<Vec<Self>> {
         let path = "jsonpath={.items[0].metadata.uid}";
         let args = ["get", "pods", "-n", "siskin-system", "-l", "app.kubernetes.io/name=siskin"];
         let uid = bed.kubectl(&[&args[..], &["-o", path]].concat())?;
+        let mut pids: Vec<u32> = Vec::new();
         for entry in fs::read_dir("/proc")? {
             let Ok(pid) = entry?.file_name().to_string_lossy().parse() else { continue };
             // Processes end while we look: one that can't be read is not the one.
             let cgroups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
             let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
             if cgroups.contains(uid.trim()) && name.starts_with("siskin") {
-                return Ok(Self { pid });
+                pids.push(pid);
             }
         }
-        bail!("no process of the operator's pod {uid} runs on this machine")
+        pids.sort_unstable();
+        Ok(pids.into_iter().map(|pid| Self { pid }).collect())
     }
 
     /// The one of this number.
@@ -70,11 +78,15 @@ impl Process {
         self.memory_mb("VmRSS:")
     }
 
+    /// Resident memory in MB of a million bytes, of which each page that several processes share counts in parts.
+    pub(super) fn shared_rss_mb(&self) -> Result<f64> {
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid))?;
+        in_mb(&rollup, "Pss:")
+    }
+
     fn memory_mb(&self, field: &'static str) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
-        let line = status.lines().find_map(|it| it.strip_prefix(field)).context(field)?;
-        let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
-        Ok(tenths(kib * 1024.0 / 1e6))
+        in_mb(&status, field)
     }
 
     /// Processor time so far, in seconds, of all threads.
@@ -87,4 +99,11 @@ impl Process {
         let per_second = u32::try_from(rustix::param::clock_ticks_per_second())?;
         Ok(ticks.iter().sum::<f64>() / f64::from(per_second))
     }
+}
+
+/// A field of a table of the kernel's, which counts in KiB.
+fn in_mb(table: &str, field: &'static str) -> Result<f64> {
+    let line = table.lines().find_map(|it| it.strip_prefix(field)).context(field)?;
+    let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(tenths(kib * 1024.0 / 1e6))
 }

@@ -37,7 +37,8 @@ pub(super) async fn measure(mut s: Scenario, rest: Rest) -> Result<Value> {
     let (bed, objects, namespace) = (s.run.bed.clone(), s.objects.clone(), s.namespace.clone());
     let fakes = Seeded { rollouts: seeded.rollouts.saturating_sub(1), ..seeded };
     if 0 < fakes.rollouts {
-        let groups = Groups { bootstrap: &bootstrap, topic: &s.topic() };
+        let topic = s.topic();
+        let groups = Groups { bootstrap: &bootstrap, topic: Some(&topic) };
         seed(&bed, &objects, &namespace, groups, fakes).await?;
     }
     if kafka_away {

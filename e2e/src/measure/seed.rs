@@ -39,9 +39,22 @@ pub(super) struct Seeded {
 }
 
 /// What the groups of seeded rollouts read.
+#[derive(Clone, Copy)]
 pub(super) struct Groups<'a> {
     pub(super) bootstrap: &'a str,
-    pub(super) topic: &'a str,
+    /// The topic of all of them; `None`: each has one of its own, [named](topic_of) after it, and has committed.
+    pub(super) topic: Option<&'a str>,
+}
+
+/// Names of the groups of so many seeded rollouts.
+pub(super) fn groups(rollouts: u32) -> impl Iterator<Item = String> {
+    let copies = (1..rollouts).map(|it| format!("{COPY}-{it}"));
+    std::iter::once(ORIGIN.to_owned()).chain(copies)
+}
+
+/// The topic of a group that has one of its own, as `producer groups` names it.
+fn topic_of(group: &str) -> String {
+    format!("{group}-0")
 }
 
 /// Seeds the namespace under an operator that runs; the guard is off meanwhile.
@@ -54,12 +67,14 @@ pub(super) async fn seed(
 ) -> Result<()> {
     let Seeded { rollouts, pods, autoscaled } = seeded;
     say(&format!("{rollouts} rollouts of {pods} fake pods (the first time this builds kwok)"));
+    // In a copy the name stands where the origin's was, in that of its topic, too.
+    let topic = groups.topic.map_or_else(|| topic_of(ORIGIN), ToOwned::to_owned);
     let manifest = [
         ("name", ORIGIN),
         ("namespace", namespace),
         ("pods", &pods.to_string()),
         ("bootstrap", groups.bootstrap),
-        ("topic", groups.topic),
+        ("topic", &topic),
     ];
     let manifest = manifest.iter().fold(MANIFEST.to_owned(), |text, (name, value)| {
         text.replace(&format!("{{{{{name}}}}}"), value)
@@ -77,7 +92,9 @@ pub(super) async fn seed(
     let origin = Origin::adopted(objects, autoscaled).await?;
     let copies = (1..rollouts).map(|number| origin.copy(objects, format!("{COPY}-{number}")));
     stream::iter(copies).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
-    known(bed, groups.topic, rollouts).await?;
+    if let Some(topic) = groups.topic {
+        known(bed, topic, rollouts).await?;
+    }
     ready(objects, rollouts, pods).await?;
     let on = bed.clone();
     tokio::task::spawn_blocking(move || on.apply_folder("config/guard")).await?
@@ -86,7 +103,7 @@ pub(super) async fn seed(
 /// Groups are known to a broker by what they have committed: of any other it says less than of one that rests.
 async fn known(bed: &Testbed, topic: &str, rollouts: u32) -> Result<()> {
     say(&format!("{rollouts} consumer groups"));
-    let names: Vec<_> = (1..rollouts).map(|it| format!("{COPY}-{it}")).collect();
+    let names: Vec<_> = groups(rollouts).skip(1).collect();
     for names in names.chunks(GROUPS_AT_ONCE) {
         let groups = names.iter().flat_map(|it| ["--group", it]);
         let what = ["--reset-offsets", "--to-earliest", "--topic", topic, "--execute"];

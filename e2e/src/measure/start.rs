@@ -30,7 +30,7 @@ pub(super) async fn measure(mut s: Scenario, seeded: Seeded, runs: u32) -> Resul
     run.allow_leases()?;
     let (bed, topic, _load) = s.without_watches();
     let bootstrap = bed.kafka_bootstrap();
-    let groups = Groups { bootstrap: &bootstrap, topic: &topic };
+    let groups = Groups { bootstrap: &bootstrap, topic: Some(&topic) };
     seed(&bed, &objects, &namespace, groups, seeded).await?;
     let on = bed.clone();
     let prepare = move || {

@@ -74,6 +74,8 @@ pub struct Workload {
     pub commit_interval: &'static str,
     /// Time that a consumer takes for one record.
     pub work_per_message: &'static str,
+    /// Length of the transactions in which records come; `0s` where they come in none.
+    pub transaction: &'static str,
 }
 
 impl Workload {
@@ -85,6 +87,7 @@ impl Workload {
         poison_share: "0",
         commit_interval: "5s",
         work_per_message: "2ms",
+        transaction: "0s",
     };
 }
 
@@ -98,6 +101,7 @@ const WORKLOAD: Workload = Workload {
     // A proof takes a dozen commits: at this pace some ten seconds.
     commit_interval: "500ms",
     work_per_message: "1ms",
+    transaction: "0s",
 };
 
 /// The program in the fleet's pods.

@@ -27,6 +27,13 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(240);
 /// Samples, one a second, in which several commits of each consumer are seen.
 const RECORD: f64 = 6.0;
 
+/// What a fleet beside the scenario's own reads, and as which group.
+#[derive(Clone, Copy)]
+struct Reads<'a> {
+    group: &'a str,
+    topic: &'a str,
+}
+
 /// The beginning of a scenario. What does not come to be in time is an error.
 pub struct Given<'a>(pub(super) &'a mut Scenario);
 
@@ -118,6 +125,11 @@ impl Given<'_> {
     /// A rate of records per second on the topic of the fleet that comes next.
     pub fn a_rate(&mut self, records: u32) {
         self.0.fleet.workload.rate = records;
+    }
+
+    /// Transactions of this length on the topic of the fleet that comes next.
+    pub fn transactions(&mut self, length: &'static str) {
+        self.0.fleet.workload.transaction = length;
     }
 
     /// A workload of the fleet that comes next, applied by a pipeline that names each change after its version.
@@ -212,9 +224,55 @@ impl Given<'_> {
 
     /// Consumers of another Deployment, in this group and on the same topic.
     pub async fn a_foreign_fleet(&mut self, name: &str, group: &str, pods: u32) -> Result<()> {
-        let fleet = Fleet { group: group.to_owned(), ..self.0.fleet.clone() };
         let topic = self.0.fleet.group.clone();
-        let version = Version::good(name).knob("TOPICS", &topic);
+        self.a_fleet_beside(name, Reads { group, topic: &topic }, pods).await
+    }
+
+    /// Another Deployment in the group of the fleet, adopted by a rollout of its own name.
+    pub async fn another_adopted_fleet(
+        &mut self,
+        name: &str,
+        pods: u32,
+        spec: &RolloutSpec,
+    ) -> Result<()> {
+        let group = self.0.fleet.group.clone();
+        self.adopted_beside(name, Reads { group: &group, topic: &group }, pods, spec).await
+    }
+
+    /// Another Deployment in a group and on a topic of its own, both called as it says, adopted by a rollout of its own name.
+    pub async fn another_adopted_group(
+        &mut self,
+        name: &str,
+        pods: u32,
+        spec: &RolloutSpec,
+    ) -> Result<()> {
+        let group = self.0.beside(name);
+        self.adopted_beside(name, Reads { group: &group, topic: &group }, pods, spec).await
+    }
+
+    async fn adopted_beside(
+        &mut self,
+        name: &str,
+        reads: Reads<'_>,
+        pods: u32,
+        spec: &RolloutSpec,
+    ) -> Result<()> {
+        self.a_fleet_beside(name, reads, pods).await?;
+        let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": name});
+        let spec = spec.clone().field("targetRef", target);
+        let manifest = spec.manifest(name, &self.0.fleet.bootstrap, reads.group);
+        self.0.objects.apply(ObjectKind::CanaryRollout, &manifest).await?;
+        let what = format!("{name} is adopted");
+        let found = self.0.log.until(&what, PATIENCE, |view| {
+            let phase = view.state.rollouts.get(name)?.status.phase;
+            (phase == Some(Phase::Initialized)).then_some(())
+        });
+        found.await
+    }
+
+    async fn a_fleet_beside(&mut self, name: &str, reads: Reads<'_>, pods: u32) -> Result<()> {
+        let fleet = Fleet { group: reads.group.to_owned(), ..self.0.fleet.clone() };
+        let version = Version::good(name).knob("TOPICS", reads.topic);
         let mut manifest = fleet.deployment(&version, Some(pods));
         let labels = json!({"app": name});
         manifest["metadata"] = json!({"name": name, "labels": labels.clone()});
@@ -226,27 +284,6 @@ impl Given<'_> {
             let all = view.state.pods.values();
             let ready = all.filter(|it| it.version.as_deref() == Some(name) && it.ready).count();
             (u32::try_from(ready) == Ok(pods)).then_some(())
-        });
-        found.await
-    }
-
-    /// Another Deployment in the group of the fleet, adopted by a rollout of its own name.
-    pub async fn another_adopted_fleet(
-        &mut self,
-        name: &str,
-        pods: u32,
-        spec: &RolloutSpec,
-    ) -> Result<()> {
-        let fleet = &self.0.fleet;
-        let (bootstrap, group) = (fleet.bootstrap.clone(), fleet.group.clone());
-        self.a_foreign_fleet(name, &group, pods).await?;
-        let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": name});
-        let manifest = spec.clone().field("targetRef", target).manifest(name, &bootstrap, &group);
-        self.0.objects.apply(ObjectKind::CanaryRollout, &manifest).await?;
-        let what = format!("{name} is adopted");
-        let found = self.0.log.until(&what, PATIENCE, |view| {
-            let phase = view.state.rollouts.get(name)?.status.phase;
-            (phase == Some(Phase::Initialized)).then_some(())
         });
         found.await
     }

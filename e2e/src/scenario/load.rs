@@ -33,6 +33,7 @@ impl Load {
             command.args(["--partitions", &work.partitions.to_string()]);
             command.args(["--rate", &work.rate.to_string()]);
             command.args(["--poison-share", work.poison_share]);
+            command.args(["--transaction", work.transaction]);
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.try_clone()?);
             command.kill_on_drop(true);
             anyhow::Ok(command)

@@ -53,6 +53,8 @@ pub struct Scenario {
     pub(super) load: Option<Load>,
     /// Ways to servers that it can lose without the others.
     pub(super) proxies: Vec<(Source, Proxy)>,
+    /// Whether it has asked for brokers beside the first one.
+    pub(super) brokers: bool,
     pub(super) watches: JoinSet<()>,
 }
 
@@ -247,6 +249,7 @@ impl Scenario {
             cursor: 0,
             load: None,
             proxies: Vec::new(),
+            brokers: false,
             watches,
         })
     }
@@ -305,6 +308,10 @@ impl Scenario {
             tokio::task::spawn_blocking(move || bed.remove_fake_nodes(&owner)).await??;
         }
         test_run::release(&self.client, &self.namespace).await?;
+        if self.brokers {
+            let bed = self.run.bed.clone();
+            tokio::task::spawn_blocking(move || bed.end_brokers()).await??;
+        }
         let timeline = history::timeline(&self.log.history());
         std::fs::write(self.logs.join("timeline.log"), timeline)?;
         if well && std::env::var_os(KEEP).is_none() {

@@ -159,7 +159,7 @@ impl TestRun {
 
     /// The CRD and the roles as users install them, but no operator: scenarios start their own.
     fn of_tests() -> Result<Self> {
-        let Reserved { bed, lock, .. } = reserve(&Part::ALL, &|| Ok(()))?;
+        let Reserved { bed, lock, .. } = reserve(&Part::USUAL, &|| Ok(()))?;
         let programs = match env::var_os(PROGRAMS_VARIABLE) {
             Some(folder) => PathBuf::from(folder),
             None => build()?,
@@ -252,6 +252,7 @@ fn install(bed: &Testbed) -> Result<()> {
 fn clear(bed: &Testbed) -> Result<()> {
     bed.stop_keda()?;
     bed.stop_flux()?;
+    bed.end_brokers()?;
     bed.put_operator_aside()?;
     bed.remove_guard()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

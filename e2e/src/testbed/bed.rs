@@ -169,14 +169,15 @@ impl Testbed {
         shell::wait_until("the definitions are established", deadline, established, || Ok(()))
     }
 
-    /// Runs one of Kafka's own tools, a class of `org.apache.kafka.tools`, against the broker.
-    pub async fn ask_kafka(&self, tool: &str, arguments: &[&str]) -> Result<()> {
+    /// Runs one of Kafka's own tools, a class of `org.apache.kafka.tools`, against the broker, and returns what it
+    /// printed.
+    pub async fn ask_kafka(&self, tool: &str, arguments: &[&str]) -> Result<String> {
         let command = self.kafka_tool(&format!("org.apache.kafka.tools.{tool}"));
         let mut command = tokio::process::Command::from(command);
         command.args(["--bootstrap-server", &self.kafka_bootstrap()]).args(arguments);
         let run = command.kill_on_drop(true).output().await?;
         let said = String::from_utf8_lossy(&run.stdout);
         ensure!(run.status.success(), "{tool} {arguments:?}: {}", said.trim());
-        Ok(())
+        Ok(said.into_owned())
     }
 }

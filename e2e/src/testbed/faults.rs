@@ -70,7 +70,7 @@ impl Testbed {
         Identity::own()?.write(&mark(&self.places, part))
     }
 
-    fn unwant(&self, part: Part) -> Result<()> {
+    pub(super) fn unwant(&self, part: Part) -> Result<()> {
         Ok(fs::remove_file(mark(&self.places, part)).or_else(daemon::absent_is_fine)?)
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Error, Result, bail};
 
 use super::artifact::Artifact;
 use super::daemon::{self, Identity};
-use super::part::Part;
+use super::part::{Part, SECOND_BROKER, THIRD_BROKER};
 use super::places::{self, Places};
 use super::{faulted, shell};
 
@@ -72,6 +72,8 @@ pub(super) fn probe(places: &Places, part: Part) -> Result<()> {
         Part::Containerd => containerd_answers(places),
         Part::Kubelet => http_ok(10248, "/healthz"),
         Part::Kafka => kafka_answers(9092),
+        Part::SecondBroker => kafka_answers(SECOND_BROKER),
+        Part::ThirdBroker => kafka_answers(THIRD_BROKER),
         Part::Prometheus => http_ok(9090, "/-/ready"),
         // They listen nowhere: that they run is all there is to ask; what they do shows in the node.
         Part::ControllerManager | Part::Scheduler => Ok(()),
@@ -151,7 +153,8 @@ pub(super) fn kafka_answers(port: u16) -> Result<()> {
     Ok(())
 }
 
-fn connected(port: u16) -> Result<TcpStream> {
+/// A connection to a part that listens for pods, too.
+pub(super) fn connected(port: u16) -> Result<TcpStream> {
     let address: SocketAddr = format!("{}:{port}", places::HOST).parse()?;
     let stream = TcpStream::connect_timeout(&address, ANSWER)
         .with_context(|| format!("connecting to {address}"))?;

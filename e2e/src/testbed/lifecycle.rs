@@ -35,6 +35,12 @@ impl Testbed {
         Ok(bed)
     }
 
+    /// Starts the brokers beside the first one, which a bed has only while somebody asks for them.
+    pub fn start_brokers(&self) -> Result<()> {
+        let _lock = lock::take(&self.places)?;
+        self.clone().with(&Part::BROKERS).map(drop)
+    }
+
     /// The running bed with these parts, too. What a test has put out of order stays so.
     fn with(self, parts: &[Part]) -> Result<Self> {
         let places = &self.places;
@@ -51,7 +57,7 @@ impl Testbed {
     pub fn provision() -> Result<()> {
         let places = Places::of_this_user()?;
         let _lock = lock::take(&places)?;
-        provision::ensure(&places, &Part::artifacts(&Part::ALL))
+        provision::ensure(&places, &Part::artifacts(&Part::USUAL))
     }
 
     /// Builds those of these that are not in the cache.

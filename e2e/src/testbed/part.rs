@@ -6,6 +6,11 @@ use std::path::PathBuf;
 use super::artifact::Artifact;
 use super::places::{self, Places};
 
+/// Port of the second broker.
+pub(super) const SECOND_BROKER: u16 = 9292;
+/// Port of the third broker.
+pub(super) const THIRD_BROKER: u16 = 9392;
+
 /// A daemon of the test bed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
@@ -25,11 +30,29 @@ pub enum Part {
     Kafka,
     /// Prometheus.
     Prometheus,
+    /// A second broker, for what only brokers that come and go show.
+    SecondBroker,
+    /// A third one.
+    ThirdBroker,
 }
 
 impl Part {
     /// Every part, in the order in which they are ended: the kubelet before what it uses.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
+        Self::Kubelet,
+        Self::Etcd,
+        Self::ApiServer,
+        Self::ControllerManager,
+        Self::Scheduler,
+        Self::Containerd,
+        Self::SecondBroker,
+        Self::ThirdBroker,
+        Self::Kafka,
+        Self::Prometheus,
+    ];
+
+    /// What a bed has that nobody asks for more: one broker.
+    pub const USUAL: [Self; 8] = [
         Self::Kubelet,
         Self::Etcd,
         Self::ApiServer,
@@ -39,6 +62,9 @@ impl Part {
         Self::Kafka,
         Self::Prometheus,
     ];
+
+    /// Brokers beside the one that every bed has, which stays their controller.
+    pub const BROKERS: [Self; 2] = [Self::SecondBroker, Self::ThirdBroker];
 
     /// A cluster and Kafka: what consumers under an operator need, and all that the demo starts.
     pub const CORE: [Self; 7] = [
@@ -63,6 +89,8 @@ impl Part {
             Self::Kubelet => "kubelet",
             Self::Kafka => "kafka",
             Self::Prometheus => "prometheus",
+            Self::SecondBroker => "kafka-2",
+            Self::ThirdBroker => "kafka-3",
         }
     }
 
@@ -75,6 +103,8 @@ impl Part {
             Self::Kubelet => 10250,
             Self::Kafka => return format!("{}:9092 :9094 (SASL_SSL) :9095 (SSL)", places::HOST),
             Self::Prometheus => 9090,
+            Self::SecondBroker => SECOND_BROKER,
+            Self::ThirdBroker => THIRD_BROKER,
             Self::ControllerManager | Self::Scheduler | Self::Containerd => return "-".to_owned(),
         };
         // etcd serves the API server alone.
@@ -89,7 +119,7 @@ impl Part {
             Self::ApiServer | Self::ControllerManager | Self::Scheduler | Self::Kubelet => {
                 Some(Artifact::Kubernetes)
             }
-            Self::Kafka => Some(Artifact::Kafka),
+            Self::Kafka | Self::SecondBroker | Self::ThirdBroker => Some(Artifact::Kafka),
             Self::Prometheus => Some(Artifact::Prometheus),
             Self::Containerd => None,
         }
@@ -117,8 +147,30 @@ impl Part {
             Self::Scheduler => include_str!("../../testbed/args/kube-scheduler"),
             Self::Containerd => include_str!("../../testbed/args/containerd"),
             Self::Kubelet => include_str!("../../testbed/args/kubelet"),
-            Self::Kafka => include_str!("../../testbed/args/kafka"),
+            Self::Kafka | Self::SecondBroker | Self::ThirdBroker => {
+                include_str!("../../testbed/args/kafka")
+            }
             Self::Prometheus => include_str!("../../testbed/args/prometheus"),
+        }
+    }
+
+    /// What names in its templates stand for, beside what they stand for in all of them.
+    pub(super) fn values(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Kafka => &[("name", "kafka"), ("heap", "512m")],
+            Self::SecondBroker => {
+                &[("name", "kafka-2"), ("heap", "256m"), ("broker", "2"), ("port", "9292")]
+            }
+            Self::ThirdBroker => {
+                &[("name", "kafka-3"), ("heap", "256m"), ("broker", "3"), ("port", "9392")]
+            }
+            Self::Etcd
+            | Self::ApiServer
+            | Self::ControllerManager
+            | Self::Scheduler
+            | Self::Containerd
+            | Self::Kubelet
+            | Self::Prometheus => &[],
         }
     }
 }
@@ -131,8 +183,18 @@ mod tests {
     fn a_command_provisions_what_its_parts_need_and_no_more() {
         let core = [Artifact::Kafka, Artifact::Etcd, Artifact::Kubernetes];
         assert_eq!(Part::artifacts(&Part::CORE), core);
-        assert_eq!(Part::artifacts(&Part::ALL), [&core[..], &[Artifact::Prometheus]].concat());
+        assert_eq!(Part::artifacts(&Part::USUAL), [&core[..], &[Artifact::Prometheus]].concat());
+        assert_eq!(Part::artifacts(&Part::BROKERS), [Artifact::Kafka]);
         assert_eq!(Part::artifacts(&[Part::Prometheus]), [Artifact::Prometheus]);
         assert_eq!(Part::artifacts(&[Part::Containerd]), []);
+    }
+
+    #[test]
+    fn a_broker_listens_where_its_template_says() {
+        for broker in Part::BROKERS {
+            let value = |name| broker.values().iter().find(|it| it.0 == name).unwrap().1;
+            assert!(broker.address().ends_with(&format!(":{}", value("port"))));
+            assert_eq!(value("name"), broker.name());
+        }
     }
 }

@@ -6,15 +6,13 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 use siskin_launch::progress::Activity;
 
 use super::part::Part;
 use super::places::Places;
 use super::templates::Values;
-use super::{certificates, cgroups, daemon, health, image, network, shell, sysctls};
-
-const FORMAT: &str = include_str!("../../testbed/args/kafka-format");
+use super::{brokers, certificates, cgroups, daemon, health, image, network, shell, sysctls};
 
 /// Starts these parts, the cluster among them, and waits until each works.
 pub(super) fn run(places: &Places, parts: &[Part]) -> Result<()> {
@@ -38,6 +36,10 @@ pub(super) fn run(places: &Places, parts: &[Part]) -> Result<()> {
         let kafka = kafka.join().unwrap_or_else(|_| Err(anyhow!("starting Kafka panicked")));
         cluster.and(kafka)
     })?;
+    for broker in Part::BROKERS.into_iter().filter(|it| parts.contains(it)) {
+        launch(places, &values, broker)?;
+        health::wait_for(places, broker)?;
+    }
     fs::write(places.ready_mark(), "")?;
     shell::say(&format!("up in {:.1} s", begun.elapsed().as_secs_f64()));
     Ok(())
@@ -89,14 +91,13 @@ fn start_cluster(places: &Places, values: &Values, parts: &[Part]) -> Result<()>
 }
 
 fn start_kafka(places: &Places, values: &Values) -> Result<()> {
-    let mut format = Command::new("java");
-    format.args(values.arguments(FORMAT)?);
-    shell::output(daemon::mark(places, &mut format)).context("formatting Kafka's storage")?;
     launch(places, values, Part::Kafka)?;
     health::wait_for(places, Part::Kafka)
 }
 
 fn launch(places: &Places, values: &Values, part: Part) -> Result<()> {
+    let values = values.and(part.values());
+    brokers::prepare(places, &values, part)?;
     let mut program = Command::new(part.program(places));
     program.args(values.arguments(part.arguments())?);
     daemon::launch(places, part.name(), &mut program).map(drop)

@@ -111,7 +111,7 @@ fn addresses(places: &Places) -> BTreeMap<String, String> {
 }
 
 /// Tokens and passwords are in most of them, so none is for other users to read.
-fn write_private(path: &Path, text: &str) -> Result<()> {
+pub(super) fn write_private(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().context("a file has a folder")?;
     fs::create_dir_all(folder)?;
     fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;

@@ -10,7 +10,7 @@ use super::{Part, Testbed, health, network, shell};
 
 /// The bed, and the lock under which the scenarios use it, too.
 fn alone() -> (Testbed, File) {
-    let bed = Testbed::up(&Part::ALL).unwrap();
+    let bed = Testbed::up(&Part::USUAL).unwrap();
     let lock = File::create(bed.run_dir().join("e2e.lock")).unwrap();
     lock.lock().unwrap();
     (bed, lock)
@@ -62,7 +62,7 @@ fn a_part_that_a_test_faults_is_not_repaired_behind_its_back() {
     bed.pause(Part::Kafka).unwrap();
     assert_eq!(health_of(Part::Kafka), Health::Faulted);
     assert!(health::kafka_answers(9092).is_err());
-    Testbed::up(&Part::ALL).unwrap();
+    Testbed::up(&Part::USUAL).unwrap();
     bed.resume(Part::Kafka).unwrap();
     bed.stop(Part::Kafka).unwrap();
     bed.start(Part::Kafka).unwrap();
@@ -73,10 +73,10 @@ fn a_part_that_a_test_faults_is_not_repaired_behind_its_back() {
     bed.start(Part::ControllerManager).unwrap();
     bed.stop(Part::ApiServer).unwrap();
     bed.start(Part::ApiServer).unwrap();
-    for part in Part::ALL {
+    for part in Part::USUAL {
         assert_eq!(health_of(part), Health::Healthy, "{}", part.name());
     }
-    Testbed::up(&Part::ALL).unwrap();
+    Testbed::up(&Part::USUAL).unwrap();
     let now = fs::metadata(bed.places.ready_mark()).unwrap().modified().unwrap();
     assert_eq!(started, now, "the bed was started anew");
 }

@@ -14,6 +14,7 @@
 mod acknowledge;
 mod clock;
 mod fate;
+pub mod groups;
 mod ledger;
 pub mod load;
 mod membership;

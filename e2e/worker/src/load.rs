@@ -4,6 +4,7 @@
 pub mod options;
 mod schedule;
 mod spread;
+mod transactions;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +23,7 @@ use crate::fate::uniform;
 use options::Load;
 use schedule::Schedule;
 use spread::Spread;
+use transactions::Transactions;
 
 /// Fine enough for a steady flow, coarse enough that the partitions' records go together: what a broker does for a request
 /// costs more than what it does for a record, and a test bed has many loads and few processors. A poll also spends its last
@@ -38,7 +40,7 @@ pub struct Produced {
     pub produced: u64,
     /// Records in Kafka with a key that starts with "poison".
     pub poison: u64,
-    /// Records that were tried and given up.
+    /// Records that were tried and given up, those of transactions without a commit among them.
     pub failed: u64,
     /// Records in Kafka by partition.
     pub per_partition: BTreeMap<i32, u64>,
@@ -49,12 +51,15 @@ pub struct Produced {
 /// # Errors
 /// Kafka refuses the settings, or takes longer than half a minute for the last records.
 pub fn produce(load: &Load, partitions: i32, stop: &AtomicBool) -> anyhow::Result<Produced> {
-    let producer: BaseProducer<Counting> = ClientConfig::new()
+    let mut config = ClientConfig::new();
+    config
         .set("bootstrap.servers", &load.bootstrap)
         .set("enable.idempotence", "true")
-        .set("linger.ms", "5")
-        .create_with_context(Counting::default())
-        .context("making the producer")?;
+        .set("linger.ms", "5");
+    transactions::configure(&mut config, load);
+    let producer: BaseProducer<Counting> =
+        config.create_with_context(Counting::default()).context("making the producer")?;
+    let mut transactions = Transactions::begin(&producer, load)?;
     let mut schedule = Schedule::new(load.pattern());
     let mut spread = Spread::new(partitions, load.skew);
     let started = Instant::now();
@@ -69,10 +74,11 @@ pub fn produce(load: &Load, partitions: i32, stop: &AtomicBool) -> anyhow::Resul
             sequence += 1;
         }
         producer.poll(TICK);
+        transactions.go_on()?;
     }
+    transactions.end()?;
     producer.flush(LAST_FLUSH).context("waiting for the last records")?;
-    let counted = producer.context().0.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(counted.clone())
+    Ok(producer.context().so_far())
 }
 
 /// Sends one record; false when told to stop before the producer took it.
@@ -93,8 +99,14 @@ fn send(
         .payload(&value);
     // The queue is full while the broker is away: wait for it, lose nothing.
     while let Err((error, back)) = producer.send(record) {
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
-            return Err(error).with_context(|| format!("producing {key}"));
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::QueueFull) => {}
+            // The transaction is lost already, which its end tells.
+            Some(RDKafkaErrorCode::State) if !load.transaction.is_zero() => {
+                producer.context().gave_up_one();
+                return Ok(true);
+            }
+            _ => return Err(error).with_context(|| format!("producing {key}")),
         }
         if stop.load(Ordering::Relaxed) {
             return Ok(false);
@@ -112,6 +124,25 @@ fn is_poison(sequence: u64, share: f64) -> bool {
 
 #[derive(Default)]
 struct Counting(Mutex<Produced>);
+
+impl Counting {
+    /// What is counted so far.
+    fn so_far(&self) -> Produced {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A record could not be sent at all.
+    fn gave_up_one(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).failed += 1;
+    }
+
+    /// What has been confirmed since `before` is given up: it was of a transaction that was not committed.
+    fn gave_up_since(&self, before: &Produced) {
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = counted.failed + (counted.produced - before.produced);
+        *counted = Produced { failed, ..before.clone() };
+    }
+}
 
 impl ClientContext for Counting {}
 

@@ -8,10 +8,11 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
+use siskin_worker::groups::Shape;
 use siskin_worker::load::options::Load;
 use siskin_worker::stop::signalled;
 use siskin_worker::units::duration;
-use siskin_worker::{load, topics, verify};
+use siskin_worker::{groups, load, topics, verify};
 
 /// Produces records at a steady rate until COUNT, DURATION or SIGTERM; then prints one line of JSON:
 /// what Kafka has confirmed.
@@ -42,6 +43,22 @@ enum Command {
         #[arg(long, value_parser = duration, default_value = "1m")]
         patience: Duration,
     },
+    /// Makes consumer groups without members, each of which has committed offset 0 on every partition of topics of its own,
+    /// which are made, too: GROUP-0, GROUP-1, and so on.
+    Groups {
+        /// Kafka brokers, host:port, comma separated.
+        #[arg(long, env = "KAFKA_BOOTSTRAP", default_value = "127.0.0.1:9092")]
+        bootstrap: String,
+        /// Topics of each group.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+        topics: u16,
+        /// Partitions of each topic.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i32).range(1..))]
+        partitions: i32,
+        /// Names of the groups.
+        #[arg(required = true)]
+        groups: Vec<String>,
+    },
 }
 
 #[tokio::main(worker_threads = 1)]
@@ -58,6 +75,10 @@ async fn main() -> anyhow::Result<()> {
             println!("{}", serde_json::to_string(&account)?);
             ensure!(account.missing == 0, "{} records are missing", account.missing);
             Ok(())
+        }
+        Some(Command::Groups { bootstrap, topics, partitions, groups }) => {
+            let shape = Shape { topics, partitions };
+            groups::make(&bootstrap, &groups, shape).await
         }
         None => produce(arguments.load).await,
     }

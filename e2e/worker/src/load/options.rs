@@ -9,6 +9,9 @@ use std::time::Duration;
 use super::schedule::Pattern;
 use crate::units::{duration, share};
 
+/// Longest transaction: a broker ends one after 60 s, and its commit takes some of these.
+const LONGEST_TRANSACTION: Duration = Duration::from_secs(30);
+
 /// What to produce, and for how long.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Load {
@@ -47,6 +50,10 @@ pub struct Load {
     /// Stop after this time; 0s: never.
     #[arg(long, env = "DURATION", value_parser = duration, default_value = "0s")]
     pub duration: Duration,
+    /// Records go in transactions of this length; 0s: in none. Those of a transaction that a broker's loss
+    /// ended without a commit are nobody's to read, and are not sent again.
+    #[arg(long, env = "TRANSACTION", value_parser = duration, default_value = "0s")]
+    pub transaction: Duration,
     /// Only make the topic.
     #[arg(long)]
     pub create_only: bool,
@@ -55,6 +62,12 @@ pub struct Load {
 impl Load {
     /// Checks that the options fit together.
     pub fn check(&self) -> Result<(), String> {
+        if LONGEST_TRANSACTION < self.transaction {
+            return Err(format!(
+                "a transaction of {:?}: brokers end one after a minute, so ask for at most {LONGEST_TRANSACTION:?}",
+                self.transaction
+            ));
+        }
         let (length, every) = (self.burst_length, self.burst_every);
         if every < length || every.is_zero() {
             return Err(format!("a burst of {length:?} does not fit into {every:?}"));
@@ -119,6 +132,12 @@ mod tests {
         let refused = parse(&["--burst-every=5s", "--burst-length=6s"]).unwrap().check();
         assert_eq!(refused, Err("a burst of 6s does not fit into 5s".to_owned()));
         assert!(parse(&["--burst-every=0s", "--burst-length=0s"]).unwrap().check().is_err());
+    }
+
+    #[test]
+    fn a_transaction_is_shorter_than_brokers_wait() {
+        assert_eq!(parse(&["--transaction=30s"]).unwrap().check(), Ok(()));
+        assert!(parse(&["--transaction=31s"]).unwrap().check().is_err());
     }
 
     #[test]
