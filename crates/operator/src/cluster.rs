@@ -1,6 +1,7 @@
 //! The API server: calls with their deadlines, patches with their preconditions.
 //! The only room that owns a client; decides nothing.
 
+mod answers;
 pub mod autoscalers;
 pub mod calls;
 pub mod connection;

@@ -282,8 +282,8 @@ impl Given<'_> {
         let what = format!("{pods} ready {name}");
         let found = self.0.log.until(&what, PATIENCE, |view| {
             let all = view.state.pods.values();
-            let ready = all.filter(|it| it.version.as_deref() == Some(name) && it.ready).count();
-            (u32::try_from(ready) == Ok(pods)).then_some(())
+            let up = all.filter(|it| it.version.as_deref() == Some(name) && it.ready).count();
+            (u32::try_from(up) == Ok(pods)).then_some(())
         });
         found.await
     }

@@ -24,7 +24,7 @@ use super::proxy::{Proxy, Source};
 use super::rollout::RolloutSpec;
 use super::seen::{self, Part};
 use super::test_run::{self, Isolation, TestRun};
-use super::{dump, history, invariants, random, shipped};
+use super::{dump, history, invariants, random};
 use crate::testbed::{Testbed, shell};
 
 /// The name of the rollout, as of its target.
@@ -32,6 +32,9 @@ pub const ROLLOUT: &str = seen::TARGET;
 
 /// Set, it keeps the logs and the timeline of scenarios that went well, too.
 const KEEP: &str = "SISKIN_E2E_KEEP";
+
+/// Set, every scenario has all policies that are shipped on from its beginning.
+const POLICIES: &str = "SISKIN_E2E_POLICIES";
 
 /// One scenario under way.
 pub struct Scenario {
@@ -101,7 +104,7 @@ async fn play(
     let namespace = random::namespace();
     let mut scenario = Scenario::begin(Arc::clone(&run), &namespace, &namespace).await?;
     let all = async |s: &mut Scenario| {
-        if shipped::are_asked_for() {
+        if std::env::var_os(POLICIES).is_some() {
             s.given().all_policies().await?;
         }
         body(s).await

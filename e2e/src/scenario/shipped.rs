@@ -12,19 +12,11 @@ use super::operator;
 use super::policy;
 use super::when::When;
 
-/// Set, every scenario has all policies on from its beginning.
-const ALL: &str = "SISKIN_E2E_POLICIES";
-
 /// The API server learns of a policy some time after it was made.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Pause between two looks at whether it has.
 const LOOKS_EVERY: Duration = Duration::from_millis(200);
-
-/// Whether every scenario is to have all policies on.
-pub(super) fn are_asked_for() -> bool {
-    std::env::var_os(ALL).is_some()
-}
 
 impl Given<'_> {
     /// The policies of an overlay as it is shipped, for this scenario's namespace alone; answers with what was applied. The

@@ -148,7 +148,7 @@ impl TestRun {
 
     /// Lets an operator of a scenario have a Lease of its own name; the roles that users install name theirs.
     pub(crate) fn allow_leases(&self) -> Result<()> {
-        self.bed.apply(LEASES)
+        self.bed.apply(LEASES).map(drop)
     }
 
     /// Whether it has no time for another scenario.

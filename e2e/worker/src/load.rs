@@ -1,29 +1,29 @@
 //! The load: records at a steady rate, with skew, bursts and poison, until told to end.
 //! Counts what Kafka has confirmed, not what was tried.
 
+mod counting;
 pub mod options;
 mod schedule;
 mod spread;
 mod transactions;
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use rdkafka::client::ClientContext;
 use rdkafka::config::ClientConfig;
-use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::types::RDKafkaErrorCode;
-use serde::Serialize;
 
 use crate::clock::now_millis;
 use crate::fate::uniform;
+use counting::Counting;
 use options::Load;
 use schedule::Schedule;
 use spread::Spread;
 use transactions::Transactions;
+
+pub use counting::Produced;
 
 /// Fine enough for a steady flow, coarse enough that the partitions' records go together: what a broker does for a request
 /// costs more than what it does for a record, and a test bed has many loads and few processors. A poll also spends its last
@@ -32,19 +32,6 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// The last records may have to wait for a broker that is being restarted.
 const LAST_FLUSH: Duration = Duration::from_secs(30);
-
-/// What was produced, as Kafka confirmed it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Produced {
-    /// Records in Kafka.
-    pub produced: u64,
-    /// Records in Kafka with a key that starts with "poison".
-    pub poison: u64,
-    /// Records that were tried and given up, those of transactions without a commit among them.
-    pub failed: u64,
-    /// Records in Kafka by partition.
-    pub per_partition: BTreeMap<i32, u64>,
-}
 
 /// Produces until the options or `stop` say enough, then waits for what is under way.
 ///
@@ -120,51 +107,4 @@ fn send(
 /// Whether a record is poison: by its number alone, so that it is so in every run.
 fn is_poison(sequence: u64, share: f64) -> bool {
     uniform("poison", 0, i64::try_from(sequence).unwrap_or(i64::MAX)) < share
-}
-
-#[derive(Default)]
-struct Counting(Mutex<Produced>);
-
-impl Counting {
-    /// What is counted so far.
-    fn so_far(&self) -> Produced {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// A record could not be sent at all.
-    fn gave_up_one(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).failed += 1;
-    }
-
-    /// What has been confirmed since `before` is given up: it was of a transaction that was not committed.
-    fn gave_up_since(&self, before: &Produced) {
-        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let failed = counted.failed + (counted.produced - before.produced);
-        *counted = Produced { failed, ..before.clone() };
-    }
-}
-
-impl ClientContext for Counting {}
-
-impl ProducerContext for Counting {
-    /// 1 for poison, else 0.
-    type DeliveryOpaque = usize;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, poison: usize) {
-        use rdkafka::message::Message;
-        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match result {
-            Ok(message) => {
-                counted.produced += 1;
-                counted.poison += u64::from(poison != 0);
-                *counted.per_partition.entry(message.partition()).or_default() += 1;
-            }
-            Err((error, _)) => {
-                if counted.failed == 0 {
-                    tracing::error!(%error, "a record was not produced");
-                }
-                counted.failed += 1;
-            }
-        }
-    }
 }

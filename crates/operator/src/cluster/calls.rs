@@ -17,8 +17,8 @@ use serde::de::DeserializeOwned;
 use siskin_api::CanaryRollout;
 use siskin_api::annotations::{ROLE, TARGET};
 
+use crate::cluster::answers::{is_denial, is_leaving};
 use crate::cluster::newest::NewestRevision;
-use crate::cluster::refusal::{is_denial, is_leaving};
 use crate::cluster::taken::Taken;
 use crate::cluster::wire::as_written_by_the_server;
 use crate::name::Name;

@@ -21,8 +21,8 @@ impl Cluster {
         most: u32,
         keep: impl Fn(&Pod) -> Option<T>,
     ) -> Result<Vec<T>, CallFailed> {
-        let what = || format!("Pods of {namespace}");
-        self.pods_of(namespace, &ListParams::default(), most, what, keep).await
+        let which = ListParams::default().limit(most);
+        self.pods_of(namespace, &which, || format!("Pods of {namespace}"), keep).await
     }
 
     /// Pods of a target that are being deleted, its children's left out: they are watched.
@@ -37,19 +37,20 @@ impl Cluster {
         selector.extend([Expression::DoesNotExist(ROLE.into())]);
         let of_it = ListParams::default().labels_from(&selector);
         let what = || format!("Pods of {}", target.name_any());
-        let leaving = self.pods_of(namespace, &of_it, u32::MAX, what, leaves).await?;
+        let leaving = self.pods_of(namespace, &of_it, what, leaves).await?;
         Ok(u32::try_from(leaving.len()).unwrap_or(u32::MAX))
     }
 
+    /// The limit of `which` is of all pages together.
     async fn pods_of<T>(
         &self,
         namespace: &str,
         which: &ListParams,
-        most: u32,
         what: impl Fn() -> String,
         keep: impl Fn(&Pod) -> Option<T>,
     ) -> Result<Vec<T>, CallFailed> {
         let api = self.all::<Pod>(Some(namespace));
+        let most = which.limit.unwrap_or(u32::MAX);
         let (mut kept, mut listed, mut next) = (Vec::new(), 0_u32, None::<String>);
         loop {
             let some = which.clone().limit(PAGE.min(most - listed));

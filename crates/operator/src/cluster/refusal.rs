@@ -3,6 +3,7 @@
 
 use kube::core::Status;
 
+use crate::cluster::answers::{is_denial, is_leaving};
 use crate::cluster::calls::{CallError, CallFailed};
 
 /// Characters of the server's words that are told: three or four sentences.
@@ -89,16 +90,6 @@ impl CallFailed {
         };
         format!("could not {} {}: {words}", self.verb, self.what)
     }
-}
-
-/// Whether admission said no, whatever the code.
-pub(super) fn is_denial(status: &Status) -> bool {
-    status.message.contains("denied the request") || status.message.contains("denied request")
-}
-
-/// Whether the name of a new object is held by one that is being deleted: nobody was faster, and another look changes nothing.
-pub(super) fn is_leaving(status: &Status) -> bool {
-    status.reason == "AlreadyExists" && status.message.contains("object is being deleted")
 }
 
 fn reason_of(status: &Status) -> RefusalReason {

@@ -9,8 +9,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, Producer, PurgeConfig};
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::counting::{Counting, Produced};
 use super::options::Load;
-use super::{Counting, Produced};
 
 /// A call waits for a broker that comes back, or for others to take over what it led.
 const WITHIN: Duration = Duration::from_secs(30);
