@@ -86,7 +86,7 @@ pub struct Strategy {
 #[x_kube(cel, validation = rules::STEP_HAS_ONE_SIZE)]
 pub struct StepSpec {
     /// Share of the pods that run the canary, in percent, 1 to 99. Rounded to whole pods, at least
-    /// one canary pod and one primary pod.
+    /// one canary pod and, of two or more, one primary pod. Of a single pod the canary takes the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 99))]
     pub weight: Option<i32>,

@@ -46,9 +46,11 @@ system:serviceaccount:{{ .Release.Namespace }}:siskin
 {{- include "siskin.on" (dict "value" .Values.podDisruptionBudget "auto" $several) }}
 {{- end }}
 
-{{/* preferred, required or none. */}}
+{{/* preferred, required or none; an own podAntiAffinity takes the place of auto. */}}
 {{- define "siskin.antiAffinity" -}}
-{{- if eq .Values.antiAffinity "auto" }}{{ ternary "preferred" "none" (gt (int .Values.replicas) 1) }}
+{{- if eq .Values.antiAffinity "auto" }}
+{{- $wanted := and (gt (int .Values.replicas) 1) (not (hasKey .Values.affinity "podAntiAffinity")) }}
+{{- ternary "preferred" "none" $wanted }}
 {{- else }}{{ .Values.antiAffinity }}
 {{- end }}
 {{- end }}
@@ -59,14 +61,41 @@ system:serviceaccount:{{ .Release.Namespace }}:siskin
 {{- end }}
 {{- end }}
 
+{{/* Labels that only Helm knows, and the user's; none of them is in a selector. */}}
+{{- define "siskin.labels" -}}
+{{- $ours := dict "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_") "app.kubernetes.io/instance" .Release.Name "app.kubernetes.io/managed-by" .Release.Service "app.kubernetes.io/version" .Chart.AppVersion }}
+{{- toYaml (merge (deepCopy .Values.commonLabels) $ours) }}
+{{- end }}
+
+{{/* Documents with these labels beside their own, as text: dict "root" $ "text" "…". */}}
+{{- define "siskin.labelled" -}}
+{{- $labels := include "siskin.labels" .root | indent 4 }}
+{{- $own := "(?m)^(metadata:\n(?:  .*\n)*?  labels:\n)" }}
+{{- range $document := regexSplit "(?m)^---\n" .text -1 }}
+{{- if regexMatch "(?m)^metadata:\n" $document }}
+---
+{{ if regexMatch $own $document }}
+{{- regexReplaceAll $own $document (printf "${1}%s\n" $labels) }}
+{{- else }}
+{{- regexReplaceAll "(?m)^metadata:\n" $document (printf "metadata:\n  labels:\n%s\n" $labels) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Files as config/ has them, for this release's namespace and user: dict "root" $ "glob" "files/…". */}}
-{{- define "siskin.files" -}}
+{{- define "siskin.texts" -}}
 {{- $root := .root }}
 {{- $namespace := printf "namespace: %s" $root.Release.Namespace }}
 {{- range $path, $ignored := $root.Files.Glob .glob }}
 ---
 {{ $root.Files.Get $path | replace "system:serviceaccount:siskin-system:siskin" (include "siskin.user" $root) | replace "namespace: siskin-system" $namespace }}
 {{- end }}
+{{- end }}
+
+{{/* Those files with the release's labels. */}}
+{{- define "siskin.files" -}}
+{{- include "siskin.labelled" (dict "root" .root "text" (include "siskin.texts" .)) }}
 {{- end }}
 
 {{/* Mebibytes of a size in whole Mi or Gi. */}}

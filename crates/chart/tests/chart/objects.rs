@@ -29,6 +29,14 @@ pub fn objects(text: &str) -> Result<Objects> {
     Ok(objects)
 }
 
+/// Labels that say from which release an object is: kustomize has none.
+pub const OF_A_RELEASE: [&str; 4] = [
+    "app.kubernetes.io/instance",
+    "app.kubernetes.io/managed-by",
+    "app.kubernetes.io/version",
+    "helm.sh/chart",
+];
+
 /// Without what the two ways of installing differ in on purpose.
 pub fn comparable(mut objects: Objects) -> Objects {
     // Helm makes it with --create-namespace, and does not own it.
@@ -39,6 +47,11 @@ pub fn comparable(mut objects: Objects) -> Objects {
         if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
             // A word to Helm alone.
             annotations.remove("helm.sh/resource-policy");
+        }
+        for labels in ["/metadata/labels", "/spec/template/metadata/labels"] {
+            if let Some(labels) = object.pointer_mut(labels).and_then(Value::as_object_mut) {
+                labels.retain(|key, _| !OF_A_RELEASE.contains(&key.as_str()));
+            }
         }
         let empty = |it: &Value| it.as_object().is_some_and(serde_json::Map::is_empty);
         if let Some(metadata) = object["metadata"].as_object_mut() {

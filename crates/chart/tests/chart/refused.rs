@@ -22,7 +22,7 @@ const fn wrong_on(kubernetes: &'static str, values: &'static str, told: &'static
 }
 
 /// By the schema, in Helm's words.
-const OF_A_TYPE: [Wrong; 14] = [
+const OF_A_TYPE: [Wrong; 16] = [
     wrong("replica: 2", "additional properties 'replica' not allowed"),
     wrong("image: {name: x}", "at '/image': additional properties 'name' not allowed"),
     wrong(
@@ -42,6 +42,11 @@ const OF_A_TYPE: [Wrong; 14] = [
     wrong("logFormat: yaml", "at '/logFormat': value must be one of 'json', 'text'"),
     wrong("extraArgs: --log-level=debug", "at '/extraArgs': got string, want array"),
     wrong("podAnnotations: {number: 1}", "at '/podAnnotations/number': got number, want string"),
+    wrong("affinity: {node: {}}", "at '/affinity': additional properties 'node' not allowed"),
+    wrong(
+        "topologySpreadConstraints: [{maxSkew: 1}]",
+        "at '/topologySpreadConstraints/0': missing properties 'topologyKey', 'whenUnsatisfiable'",
+    ),
     wrong(
         "resources: {request: {cpu: 1}}",
         "at '/resources': additional properties 'request' not allowed",
@@ -49,7 +54,7 @@ const OF_A_TYPE: [Wrong; 14] = [
 ];
 
 /// By the chart, in sentences of its own.
-const TOGETHER: [Wrong; 31] = [
+const TOGETHER: [Wrong; 34] = [
     wrong(
         "image: {repository: \"\"}",
         "image.repository is not set: Siskin's image is in no public registry",
@@ -143,6 +148,18 @@ const TOGETHER: [Wrong; 31] = [
     wrong(
         "podLabels: {app.kubernetes.io/name: x}",
         "podLabels has app.kubernetes.io/name, by which the Deployment finds its pods",
+    ),
+    wrong(
+        "commonLabels: {app.kubernetes.io/name: x}",
+        "commonLabels has app.kubernetes.io/name, by which the Deployment finds its pods",
+    ),
+    wrong(
+        "{commonLabels: {a: b}, monitoring: {rules: true, labels: {a: c}}}",
+        "monitoring.labels and commonLabels both have a: every object has the latter",
+    ),
+    wrong(
+        "{replicas: 2, antiAffinity: required, affinity: {podAntiAffinity: {}}}",
+        "antiAffinity is required, but affinity has a podAntiAffinity: keep one of them",
     ),
     wrong(
         "traceVolume: {enabled: true, size: 1G}",

@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::Check;
-use crate::objects::objects;
+use crate::objects::{OF_A_RELEASE, objects};
 use crate::tools::{Helm, Release, chart, scratch};
 
 const VALUES: &str = "image: {repository: registry.example.com/siskin-operator}";
@@ -15,13 +15,14 @@ const KEEP: &str = "/metadata/annotations/helm.sh~1resource-policy";
 type Checked = fn(&Helm) -> Result<()>;
 
 pub fn checks(helm: &Helm) -> Vec<Check> {
-    let checks: [(&str, Checked); 7] = [
+    let checks: [(&str, Checked); 8] = [
         ("lint", lint),
         ("packaged", packaged),
         ("crds-stay", crds_stay),
         ("tag-of-the-version", tag_of_the_version),
         ("no-user-but-ours", no_user_but_ours),
         ("runbooks", runbooks),
+        ("labels", labels),
         ("tested-by-what-goes-again", tested_by_what_goes_again),
     ];
     let check = |(name, check): (&str, Checked)| {
@@ -83,6 +84,30 @@ fn tested_by_what_goes_again(helm: &Helm) -> Result<()> {
             annotations["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded";
         ensure!(annotations["helm.sh/hook"] == "test" && goes, "{key} stays");
     }
+    Ok(())
+}
+
+/// Every object of the release says so, and pods do; no selector does, for it could never be changed.
+fn labels(helm: &Helm) -> Result<()> {
+    let values = format!(
+        "{VALUES}\ncommonLabels: {{team: platform}}\nscope: tenants\ntenants: [{{namespace: shop, secrets: [a]}}]\n\
+         replicas: 2\nguardScale: true\npolicies: {{optIn: true}}\nnetworkPolicy: {{enabled: true}}\n\
+         monitoring: {{podMonitor: true, rules: true, dashboard: true, labels: {{release: prometheus}}}}\n\
+         traceVolume: {{enabled: true, accessMode: ReadWriteMany}}"
+    );
+    let rendered = objects(&helm.rendered(release(&values))?)?;
+    for (key, object) in &rendered {
+        let is_test = key.ends_with("/siskin-test");
+        let labels = &object["metadata"]["labels"];
+        ensure!(labels["team"] == "platform", "{key} has {labels}");
+        let lacks = OF_A_RELEASE.iter().find(|it| labels[**it].is_null() != is_test);
+        ensure!(lacks.is_none(), "{key}: {lacks:?}");
+    }
+    let spec = &rendered["Deployment siskin-system/siskin"]["spec"];
+    let (selector, pods) = (&spec["selector"], &spec["template"]["metadata"]["labels"]);
+    let name = serde_json::json!({"matchLabels": {"app.kubernetes.io/name": "siskin"}});
+    ensure!(*selector == name, "the selector is {selector}");
+    ensure!(pods["team"] == "platform" && pods["app.kubernetes.io/name"] == "siskin", "{pods}");
     Ok(())
 }
 

@@ -215,15 +215,21 @@ logFormat: text
 extraArgs: [--log-level=debug]
 nodeSelector: {disk: ssd}
 tolerations: [{key: dedicated, operator: Equal, value: platform, effect: NoSchedule}]
+affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: zone, operator: Exists}]}]}}}
+topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]
 priorityClassName: system-cluster-critical
 podAnnotations: {team: platform, number: \"1\"}
 podLabels: {team: platform}
+commonLabels: {cost-center: platform}
+serviceAccount: {annotations: {team: platform}}
 ",
         "
 resources: [../config/rbac, ../config/manager]
 images:
 - {name: siskin-operator, newName: localhost/siskin-operator,
    digest: \"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}
+labels:
+- {pairs: {cost-center: platform}, includeTemplates: true}
 patches:
 - target: {kind: ClusterRole, name: canaryrollouts-.*}
   patch: |-
@@ -231,6 +237,9 @@ patches:
     kind: ClusterRole
     metadata: {name: any}
     $patch: delete
+- target: {kind: ServiceAccount}
+  patch: |-
+    - {op: add, path: /metadata/annotations, value: {team: platform}}
 - patch: |-
     apiVersion: apps/v1
     kind: Deployment
@@ -244,6 +253,11 @@ patches:
           imagePullSecrets: [{name: registry}]
           nodeSelector: {disk: ssd}
           tolerations: [{key: dedicated, operator: Equal, value: platform, effect: NoSchedule}]
+          affinity:
+            nodeAffinity:
+              requiredDuringSchedulingIgnoredDuringExecution:
+                nodeSelectorTerms: [{matchExpressions: [{key: zone, operator: Exists}]}]
+          topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]
           priorityClassName: system-cluster-critical
           containers:
           - name: siskin

@@ -43,6 +43,9 @@ pub(crate) fn text(it: &Forecast) -> String {
         }
         out.push('\n');
     }
+    if traffic.consumers == 1 {
+        out += "one consumer: the canary replaces it, and a bad version has all the work until it is rolled back\n\n";
+    }
     facts(&mut out, it);
     assumed(&mut out, it);
     out

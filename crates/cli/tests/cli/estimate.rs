@@ -59,6 +59,13 @@ fn the_number_of_consumers_is_that_of_the_file() {
 }
 
 #[test]
+fn the_only_consumer_is_said_to_be_replaced() {
+    let words = "one consumer: the canary replaces it";
+    let of = |consumers| said(&[&[MINIMAL, "--consumers", consumers], &QUIET[..]].concat());
+    assert_eq!([of("1").contains(words), of("2").contains(words)], [true, false]);
+}
+
+#[test]
 fn without_a_group_it_says_how_to_describe_one() {
     assert_eq!(
         said(&[MINIMAL]),
