@@ -5,6 +5,7 @@ pub mod memory;
 pub mod next_look;
 mod ranges;
 mod refusals;
+mod repairs;
 
 use std::time::{Duration, Instant};
 
@@ -170,8 +171,9 @@ impl Passes {
         let observed = observed(&world, &evidence);
         let plan = self.memory.throttle(name, decide(&observed, now), now);
         tracing::debug!(rollout = %name, ?observed, ?plan, "decided");
+        let postponed = self.memory.postponed(&world, &plan);
         let held_back = match fence {
-            Fence::Stands => Vec::new(),
+            Fence::Stands => postponed.effects,
             // Its objects have changed: another look reads them.
             Fence::Stamped => return Ok(None),
             Fence::Refused => plan.waits_for_fence(),
@@ -183,6 +185,7 @@ impl Passes {
         self.keep_ranges(&world, &evidence, &plan, now).await?;
         let applying = self.writer.apply(&world, &observed, &plan, &held_back);
         let (applied, novelty) = tokio::join!(applying, world.novelty());
+        self.memory.repaired(&world, &plan, &applied.made);
         match novelty {
             Novelty::New => {}
             // The next look takes it for what it is.
@@ -217,6 +220,7 @@ impl Passes {
         let moved = recorded && plan.next != world.state;
         let next = next_look(world, evidence, plan, now);
         let next = self.memory.retry_after(name).map_or(next, |it| next.no_later_than(it));
+        let next = postponed.wait.map_or(next, |it| next.no_later_than(it));
         let next = if fence == Fence::Refused { next.no_later_than(FENCE_AGAIN) } else { next };
         Ok((!moved).then_some(next))
     }

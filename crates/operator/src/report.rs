@@ -5,7 +5,7 @@ mod bounds;
 pub mod conditions;
 mod history;
 pub mod refusals;
-mod repairs;
+pub(crate) mod repairs;
 pub mod reporter;
 pub mod round;
 #[cfg(test)]

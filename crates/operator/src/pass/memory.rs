@@ -9,7 +9,9 @@ use siskin_decide::{Effect, Plan, State};
 
 use crate::name::Name;
 use crate::observe::missing_pods::Obstacle;
+use crate::observe::world::World;
 use crate::pass::refusals::Refusals;
+use crate::pass::repairs::{Postponed, Repairs};
 use crate::per_rollout::PerRollout;
 use crate::report::refusals::ToldRefusal;
 
@@ -44,6 +46,7 @@ struct OwnWrites {
     taken: Option<Instant>,
     /// When that was last told.
     taken_told: Option<Instant>,
+    repairs: Repairs,
     /// Obstacles that were told, and when.
     told: HashMap<String, Instant>,
     /// Since when an object could not be stamped.
@@ -122,6 +125,16 @@ impl Memory {
             plan = plan.wake(now.checked_add(left).ok());
         }
         plan
+    }
+
+    /// Repairs of children that would follow the last ones too soon.
+    pub(super) fn postponed(&self, world: &World, plan: &Plan) -> Postponed {
+        self.0.with(&world.name, |it| it.repairs.too_soon(world, plan, Instant::now()))
+    }
+
+    /// Notes repairs of children that were made.
+    pub(super) fn repaired(&self, world: &World, plan: &Plan, made: &[Effect]) {
+        self.0.with(&world.name, |it| it.repairs.note(world, plan, made, Instant::now()));
     }
 
     /// Notes a drain that was made. One that met a conflict, as it will while the target scales up,

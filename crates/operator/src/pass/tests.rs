@@ -24,6 +24,7 @@ use crate::process::events::Events;
 use crate::traces::shelf::Traces;
 
 mod autoscaled;
+mod fights;
 mod process;
 mod takeover;
 

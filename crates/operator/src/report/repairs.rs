@@ -8,7 +8,7 @@ use crate::observe::world::World;
 
 /// What somebody did to a child, and what was done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Touched {
+pub(crate) enum Touched {
     /// It was deleted.
     Gone,
     /// Something other than its count was changed.
@@ -18,7 +18,7 @@ pub(super) enum Touched {
 }
 
 /// What somebody did to the child of this role; nothing if nobody did.
-pub(super) fn touched(world: &World, role: Role) -> Option<Touched> {
+pub(crate) fn touched(world: &World, role: Role) -> Option<Touched> {
     let (gone, differs) = match role {
         Role::Primary => (
             world.primary.is_none() && !matches!(world.state, State::Pending | State::Adopting),

@@ -217,7 +217,7 @@ impl Reporter {
 }
 
 /// Whether nothing that people follow has changed: phase, step and attempt.
-fn same_place(from: &State, to: &State) -> bool {
+pub(crate) fn same_place(from: &State, to: &State) -> bool {
     let step = |state: &State| state.step().map(|it| it.index);
     from.phase() == to.phase() && step(from) == step(to) && from.rollout() == to.rollout()
 }

@@ -14,13 +14,13 @@ const AWAY: &str = "apiserver not ready";
 const MARK: &str = "siskin.dev~1epoch";
 
 /// A trial of one canary pod beside two of the primary, under its first leader.
-struct Trial {
-    server: Server,
+pub(super) struct Trial {
+    pub(super) server: Server,
     id: String,
 }
 
 impl Trial {
-    async fn under_way(change: impl FnOnce(&mut Value)) -> Self {
+    pub(super) async fn under_way(change: impl FnOnce(&mut Value)) -> Self {
         let (server, passes) = Server::start();
         server.change(ROLLOUT, change);
         let passes = Led { server: server.clone(), passes, _keeper: None };
@@ -51,7 +51,7 @@ impl Trial {
         Led { server: self.server.clone(), passes, _keeper: Some(keeper) }
     }
 
-    fn order(&self, key: &str) {
+    pub(super) fn order(&self, key: &str) {
         self.order_of(key, &self.id);
     }
 
@@ -62,7 +62,7 @@ impl Trial {
     }
 
     /// What target, primary and canary are asked to be.
-    fn counts(&self) -> [i64; 3] {
+    pub(super) fn counts(&self) -> [i64; 3] {
         [X, PRIMARY, CANARY].map(|it| self.server.count(it).as_i64().unwrap_or(0))
     }
 }
