@@ -4,6 +4,7 @@
 pub mod autoscalers;
 pub mod calls;
 pub mod connection;
+mod frozen;
 pub mod newest;
 pub mod patch;
 pub mod refusal;

@@ -230,29 +230,6 @@ impl Cluster {
         Ok(parted(call("list", what, api.list(&page)).await?))
     }
 
-    /// The frozen templates of these targets, as new as anything that was seen of any: the first
-    /// time as new as can be.
-    pub(crate) async fn frozen(
-        &self,
-        namespace: &str,
-        targets: &[&str],
-    ) -> Result<Vec<ControllerRevision>, CallFailed> {
-        let api = self.revisions(namespace);
-        let known = self.newest.known();
-        let selection = of_targets(targets);
-        let selection = match &known {
-            Some(version) => selection.at(version).matching(VersionMatch::NotOlderThan),
-            None => selection,
-        };
-        let what = || format!("ControllerRevisions of {}", targets.join(", "));
-        let list = Box::pin(call("list", what, api.list(&selection))).await;
-        match &list {
-            Ok(list) => self.newest.note(list.metadata.resource_version.as_deref()),
-            Err(_) => self.newest.forget(),
-        }
-        Ok(list?.items)
-    }
-
     /// The children of these targets, as the API server's cache has them.
     pub(crate) async fn cached_children(
         &self,
@@ -331,7 +308,7 @@ fn parted<K: Clone>(page: ObjectList<K>) -> (Vec<K>, Option<String>) {
 }
 
 /// What belongs to any of these targets.
-fn of_targets(targets: &[&str]) -> ListParams {
+pub(super) fn of_targets(targets: &[&str]) -> ListParams {
     ListParams::default().labels(&match targets {
         [target] => format!("{TARGET}={target}"),
         targets => format!("{TARGET} in ({})", targets.join(",")),
