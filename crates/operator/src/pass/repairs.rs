@@ -68,8 +68,8 @@ impl Repairs {
 
 /// What the effect repairs: a child that somebody touched while the rollout stays where it is.
 ///
-/// What takes the last pods of a canary is none, nor is anything while a canary is given up, or the
-/// consumers go over to another Deployment: that never waits.
+/// Nothing is while a canary is given up, or the consumers go over to another Deployment: that never
+/// waits.
 fn repair(world: &World, plan: &Plan, effect: &Effect) -> Option<RepairKind> {
     match world.state {
         State::AtRest(_) | State::Trial(_) | State::Promoting(_) => {}
@@ -79,8 +79,7 @@ fn repair(world: &World, plan: &Plan, effect: &Effect) -> Option<RepairKind> {
     }
     let kind = match effect {
         Effect::Primary { scope, .. } => RepairKind { role: Role::Primary, scope: *scope },
-        // One that is gone is made empty, and filled afterwards.
-        Effect::Canary { replicas, scope, .. } if 0 < *replicas || world.canary.is_none() => {
+        Effect::Canary { replicas, scope, .. } if canary_may_wait(world, plan, *replicas) => {
             RepairKind { role: Role::Canary, scope: *scope }
         }
         Effect::AddFinalizer
@@ -103,4 +102,13 @@ fn repair(world: &World, plan: &Plan, effect: &Effect) -> Option<RepairKind> {
     };
     let stays = same_place(&world.state, &plan.next);
     (stays && touched(world, kind.role).is_some()).then_some(kind)
+}
+
+/// Whether nothing relies on the canary having this count at once. Taking its last pods never waits, nor
+/// does what makes room for primary, which grows in the same plan.
+fn canary_may_wait(world: &World, plan: &Plan, replicas: u32) -> bool {
+    // One that is gone is made empty, and filled afterwards.
+    let Some(canary) = &world.canary else { return true };
+    let writes_primary = plan.effects.iter().any(|it| matches!(it, Effect::Primary { .. }));
+    0 < replicas && !(replicas < canary.replicas && writes_primary)
 }
