@@ -93,6 +93,12 @@ impl Scene<'_> {
         self.may_roll(&Workload { rolled: true, ready, ..canary.clone() }, count, beside)
     }
 
+    /// Whether it is its own restart that holds what the canary still has, which may never end, and no
+    /// pod of primary that leaves.
+    pub(crate) fn canary_hangs(&self) -> bool {
+        self.canary_side().rolls && self.primary.workload.terminating == 0
+    }
+
     /// Whether primary may be given another template with these counts.
     pub(crate) fn may_roll_primary(&self, counts: Counts) -> bool {
         self.may_roll(&self.primary.workload, counts.primary, self.beside_primary(counts.canary))
