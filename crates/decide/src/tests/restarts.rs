@@ -262,3 +262,22 @@ fn an_overdue_canary_that_restarts_stays_while_primary_can_not_do_without_it() {
     let whole = with(seen, &[|it| primary(it).workload = workload(PROMOTED, 2)]);
     assert!(goes(&whole), "nobody misses it");
 }
+
+/// A restart is no reason for pods to be missing, whatever a guard says of the canary; what takes a
+/// version back is.
+#[test]
+fn a_restart_waits_also_beside_a_canary_that_a_guard_failed() {
+    let fails: Change = |it| {
+        (it.evidence, it.max_consumers) = (Evidence::GuardFailed, Some(4));
+        (primary(it).strategy, target(it).strategy) = (ONE, ONE);
+        primary(it).workload = Workload { differs: true, ..workload(PROMOTED, 3) };
+    };
+    let seen = with(rolling_back(), &[REVERTED, fails]);
+    let whole = |seen: &Observed| {
+        let scope = scope_of_primary(&decide(seen, NOW)).map(|it| it.1);
+        scope == Some(WriteScope::Whole)
+    };
+    assert!(!whole(&seen), "two of four would be left");
+    let other = with(seen, &[|it| primary(it).workload = workload(THIRD, 3)]);
+    assert!(whole(&other), "nobody wants what primary runs");
+}
