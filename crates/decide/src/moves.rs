@@ -263,8 +263,10 @@ impl Scene<'_> {
         let counted = now.replicas != replicas || self.primary.facts != *facts;
         // How it replaces its pods depends on N: another one changes that under way.
         let changes = self.total_changes() && !(now.rolled && now.current);
-        let replaced = now.revision != Some(revision) || now.differs || changes;
-        let waits = replaced && !self.may_roll(now, replicas, beside);
+        let other = now.revision != Some(revision);
+        let replaced = other || now.differs || changes;
+        let urgent = other && self.is_urgent();
+        let waits = replaced && !urgent && !self.may_roll(now, replicas, beside);
         let write = |revision, scope| {
             let facts = facts.clone();
             Some(Effect::Primary { revision, replicas, facts, scope })

@@ -42,8 +42,7 @@ pub(crate) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Roll
             overdue || scene.canary_failed() || scene.primary_carries(promoted, 0),
         ),
     };
-    // A canary that never gets through its own restart holds what no move may take from it.
-    let stuck = overdue && scene.canary_side().rolls;
+    let stuck = overdue && scene.canary_hangs();
     let at_once = (rollback.cause.is_immediate() && dispensable || stuck)
         && scene.canary_speaks_for(rollback.id.revision);
     let counts = if primary_first {

@@ -71,7 +71,7 @@ impl Scene<'_> {
 
     /// Whether a child may replace its pods at `count`: its own controller takes what may be
     /// unavailable of them, and adds its surge, while others are still on their way. What a child
-    /// lacks anyway costs nothing; beside pods that a guard failed nothing waits.
+    /// lacks anyway costs nothing.
     pub(crate) fn may_roll(&self, child: &Workload, count: u32, beside: Beside) -> bool {
         // The surge of a child is bounded for N pods of all roles together.
         let crowded = self.seen.max_consumers.is_some() && self.total < count + beside.specs;
@@ -81,8 +81,7 @@ impl Scene<'_> {
         // Of pods that are not available yet its controller keeps none, Ready or not.
         let now = if side.rolls { side.healthy() } else { side.serving() };
         let enough = now <= left || self.limits_of_all().min_ready <= left + beside.available;
-        let is_urgent = self.canary_failed() && 0 < self.canary_units();
-        (enough && !crowded) || is_urgent
+        enough && !crowded
     }
 
     /// Whether the canary may replace its pods at `count`. How it does that is only known of the strategy that
@@ -93,9 +92,25 @@ impl Scene<'_> {
         self.may_roll(&Workload { rolled: true, ready, ..canary.clone() }, count, beside)
     }
 
+    /// Whether it is its own restart that holds what the canary still has, which may never end, and no
+    /// pod of primary that leaves.
+    pub(crate) fn canary_hangs(&self) -> bool {
+        self.canary_side().rolls && self.primary.workload.terminating == 0
+    }
+
+    /// Whether a guard failed pods that run: then no other template waits for others to serve.
+    pub(crate) fn is_urgent(&self) -> bool {
+        self.canary_failed() && 0 < self.canary_units()
+    }
+
     /// Whether primary may be given another template with these counts.
     pub(crate) fn may_roll_primary(&self, counts: Counts) -> bool {
-        self.may_roll(&self.primary.workload, counts.primary, self.beside_primary(counts.canary))
+        self.is_urgent()
+            || self.may_roll(
+                &self.primary.workload,
+                counts.primary,
+                self.beside_primary(counts.canary),
+            )
     }
 
     /// Pods of `count` that the controller of a child takes away while it replaces them.

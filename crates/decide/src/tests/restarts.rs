@@ -38,6 +38,14 @@ fn restarted() -> Observed {
     with(progressing(), &[five])
 }
 
+/// The target went back: nothing is rejected, and the canary leaves as it came.
+const REVERTED: Change = |it| {
+    let State::RollingBack(rollback) = &mut it.state else { panic!("it rolls back") };
+    rollback.cause = Cause::Reverted;
+    it.frozen.retain(|it| it.rejection.is_none());
+    it.frozen.push(frozen(NEXT, 1));
+};
+
 fn scope_of_primary(plan: &Plan) -> Option<(u32, WriteScope)> {
     plan.effects.iter().find_map(|it| {
         let Effect::Primary { replicas, scope, .. } = it else { return None };
@@ -217,10 +225,6 @@ fn a_canary_that_stands_beside_a_whole_primary_restarts_when_there_is_room() {
 #[test]
 fn a_canary_that_is_all_there_is_keeps_the_strategy_that_it_rolls_by() {
     let grown: Change = |it| {
-        let State::RollingBack(rollback) = &mut it.state else { panic!("it rolls back") };
-        rollback.cause = Cause::Reverted;
-        it.frozen.retain(|it| it.rejection.is_none());
-        it.frozen.push(frozen(NEXT, 1));
         (primary(it).strategy, target(it).strategy) = (ONE, ONE);
         primary(it).workload = workload(PROMOTED, 0);
         (primary(it).facts.replicas, primary(it).facts.target_replicas) = (5, Some(5));
@@ -228,7 +232,7 @@ fn a_canary_that_is_all_there_is_keeps_the_strategy_that_it_rolls_by() {
         let rolls = Workload { updated: 0, rolled: false, differs: true, ..workload(NEXT, 1) };
         it.canary = Some(rolls);
     };
-    let seen = with(rolling_back(), &[grown]);
+    let seen = with(rolling_back(), &[REVERTED, grown]);
     let written = |seen: &Observed| {
         let effects = decide(seen, NOW).effects;
         effects.iter().any(|it| matches!(it, Effect::Canary { replicas: 1.., .. }))
@@ -238,4 +242,42 @@ fn a_canary_that_is_all_there_is_keeps_the_strategy_that_it_rolls_by() {
     let whole = with(seen, &[|it| primary(it).workload = workload(PROMOTED, 3)]);
     let whole = Observed { canary: Some(Workload { differs: true, ..two }), ..whole };
     assert!(written(&whole), "four of five serve");
+}
+
+/// A pod of primary takes a quarter of an hour to leave, and under `maxConsumers` no other comes before.
+#[test]
+fn an_overdue_canary_that_restarts_stays_while_primary_can_not_do_without_it() {
+    let restarts: Change = |it| {
+        primary(it).workload = Workload { terminating: 1, ..workload(PROMOTED, 1) };
+        (primary(it).facts.replicas, primary(it).facts.target_replicas) = (2, Some(2));
+        (target(it).noted, it.max_consumers) = (Some(2), Some(3));
+        it.canary = Some(Workload { updated: 0, rolled: false, ..workload(NEXT, 1) });
+    };
+    let seen = with(rolling_back(), &[REVERTED, restarts, overdue]);
+    let goes = |seen: &Observed| {
+        let effects = decide(seen, NOW).effects;
+        effects.iter().any(|it| matches!(it, Effect::Canary { replicas: 0, .. }))
+    };
+    assert!(!goes(&seen), "one of two would be left");
+    let whole = with(seen, &[|it| primary(it).workload = workload(PROMOTED, 2)]);
+    assert!(goes(&whole), "nobody misses it");
+}
+
+/// A restart is no reason for pods to be missing, whatever a guard says of the canary; what takes a
+/// version back is.
+#[test]
+fn a_restart_waits_also_beside_a_canary_that_a_guard_failed() {
+    let fails: Change = |it| {
+        (it.evidence, it.max_consumers) = (Evidence::GuardFailed, Some(4));
+        (primary(it).strategy, target(it).strategy) = (ONE, ONE);
+        primary(it).workload = Workload { differs: true, ..workload(PROMOTED, 3) };
+    };
+    let seen = with(rolling_back(), &[REVERTED, fails]);
+    let whole = |seen: &Observed| {
+        let scope = scope_of_primary(&decide(seen, NOW)).map(|it| it.1);
+        scope == Some(WriteScope::Whole)
+    };
+    assert!(!whole(&seen), "two of four would be left");
+    let other = with(seen, &[|it| primary(it).workload = workload(THIRD, 3)]);
+    assert!(whole(&other), "nobody wants what primary runs");
 }
