@@ -25,10 +25,18 @@ pub(super) fn set() -> io::Result<()> {
     Ok(())
 }
 
-/// Asks the kernel to end this process before any other of the container. Whoever may not ask goes
-/// without: the limits hold all the same.
+/// Where a container says whether all of its processes end with the one that the kernel picks (cgroup v2; Kubernetes sets
+/// it since 1.28).
+const ENDS_AS_A_WHOLE: &str = "/sys/fs/cgroup/memory.oom.group";
+
+/// Asks the kernel to end this process before any other of the container. Not where they end together: on a node that is
+/// short of memory, whoever offers itself takes the operator with it. Whoever may not ask goes without: the limits hold all
+/// the same.
 pub(super) fn be_ended_first() {
-    fs::write("/proc/self/oom_score_adj", "1000").ok();
+    let together = fs::read_to_string(ENDS_AS_A_WHOLE).is_ok_and(|it| it.trim() == "1");
+    if !together {
+        fs::write("/proc/self/oom_score_adj", "1000").ok();
+    }
 }
 
 /// The type of a limit's name.
