@@ -98,6 +98,14 @@ impl Scene<'_> {
         self.canary_side().rolls && self.primary.workload.terminating == 0
     }
 
+    /// Whether the canary differs from what it is to be, and is put right now.
+    pub(crate) fn mends_canary(&self) -> bool {
+        let beside = self.beside_canary(self.primary.workload.replicas);
+        let may = |it: &Workload| self.may_roll_canary(it, it.replicas, beside);
+        let canary = self.seen.canary.as_ref().filter(|it| it.differs && 0 < it.replicas);
+        canary.is_some_and(|it| self.is_canarys_turn() && may(it))
+    }
+
     /// Whether a guard failed pods that run: then no other template waits for others to serve.
     pub(crate) fn is_urgent(&self) -> bool {
         self.canary_failed() && 0 < self.canary_units()

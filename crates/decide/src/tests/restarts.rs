@@ -88,7 +88,7 @@ fn a_restart_begins_the_deadline_of_the_canary_anew() {
     let young = with(seen.clone(), &[starts]);
     assert_eq!(unsettled(&young), (0, spent.spent), "it takes its own time");
     let again = with(young, &[|it| it.canary.as_mut().unwrap().differs = true]);
-    assert_eq!(unsettled(&again), (0, spent.spent), "a hand that never rests can't hold it up");
+    assert_eq!(unsettled(&again), (0, spent.spent), "begun anew once, not at every look");
     let old: Change = |it| {
         step(it).reached = 0;
         it.canary = Some(Workload { current: false, ..workload(NEXT, 1) });
