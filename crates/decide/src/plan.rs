@@ -173,7 +173,7 @@ pub enum Held {
     Inconclusive,
     /// The desired revision is a rejected one.
     RevisionRejected,
-    /// Promotion, rollback or deletion has made no progress for `progressDeadline`.
+    /// Promotion, rollback, deletion or a trial's step has made no progress for `progressDeadline`.
     Overdue,
 }
 

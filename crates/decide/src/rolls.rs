@@ -93,9 +93,19 @@ impl Scene<'_> {
     }
 
     /// Whether it is its own restart that holds what the canary still has, which may never end, and no
-    /// pod of primary that leaves.
+    /// pod of primary that leaves. Where primary has none that serves it is the only copy.
     pub(crate) fn canary_hangs(&self) -> bool {
-        self.canary_side().rolls && self.primary.workload.terminating == 0
+        let primary = &self.primary.workload;
+        let is_missed = primary.available < self.total.min(1);
+        self.canary_side().rolls && primary.terminating == 0 && !is_missed
+    }
+
+    /// Whether the canary differs from what it is to be, and is put right now.
+    pub(crate) fn mends_canary(&self) -> bool {
+        let beside = self.beside_canary(self.primary.workload.replicas);
+        let may = |it: &Workload| self.may_roll_canary(it, it.replicas, beside);
+        let canary = self.seen.canary.as_ref().filter(|it| it.differs && 0 < it.replicas);
+        canary.is_some_and(|it| self.is_canarys_turn() && may(it))
     }
 
     /// Whether a guard failed pods that run: then no other template waits for others to serve.

@@ -106,6 +106,8 @@ pub struct CurrentStep {
     pub hold: Stopwatch,
     /// The part of `hold` in which every source delivered: what may end an Inconclusive.
     pub delivered: Stopwatch,
+    /// Since when the step has not got on, whoever is in its way; `None` while it is settled.
+    pub waits: Option<Timestamp>,
 }
 
 /// Primary taking a revision over.

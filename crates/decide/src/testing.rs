@@ -198,6 +198,7 @@ pub fn progressing() -> Observed {
         unsettled: Stopwatch::default(),
         hold: clock,
         delivered: clock,
+        waits: None,
     };
     let seen = with(
         preparing(),

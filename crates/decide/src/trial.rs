@@ -166,7 +166,7 @@ fn judge(
 ) -> Plan {
     let held_for = step.hold.elapsed(scene.now);
     if held_for < plan.hold || step.hold.since.is_none() {
-        return stay(false, scene.canary_blocked(step));
+        return stay(false, scene.stands_still(step).or(scene.canary_blocked(step)));
     }
     match told(scene) {
         // `on_trial` has already rolled these back; were they to come here, nothing moves.
@@ -280,6 +280,7 @@ pub(crate) fn enter(scene: &Scene<'_>, index: usize) -> CurrentStep {
         unsettled: Stopwatch::default(),
         hold: Stopwatch::default(),
         delivered: Stopwatch::default(),
+        waits: Some(scene.now),
     }
 }
 
@@ -304,9 +305,11 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentSt
     let running = 0 < scene.total;
     let settled = running && scaled && joined;
     // What changes the canary, as a restart of the target does, has all of its pods begin again.
-    let restarts = 0 < step.reached && canary.is_some_and(|it| it.differs);
+    let mends = scene.mends_canary();
+    let restarts = 0 < step.reached && mends;
     let before = if restarts { 0 } else { step.reached };
-    let reached = if known { before.max(scene.canary_serving().min(goal)) } else { before };
+    let counts = known && !mends;
+    let reached = if counts { before.max(scene.canary_serving().min(goal)) } else { before };
     let blamed = running && !settled && scene.canary_delays(step, goal);
     let watched = scene.seen.watched_since;
     let well = step.hold.since.is_some_and(|it| scene.overdue(it));
@@ -319,14 +322,19 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentSt
         unsettled: unsettled.run(blamed, scene.now),
         hold: step.hold.run(settled, scene.now),
         delivered: step.delivered.watched(watched).run(settled && known && delivers, scene.now),
+        waits: (running && !settled).then(|| {
+            let moves = next_counts(scene, step, goal) != scene.counts_now();
+            let gets_on = moves || scene.total_changes();
+            step.waits.filter(|_| !gets_on).unwrap_or(scene.now)
+        }),
         ..step
     }
 }
 
 impl Scene<'_> {
     /// Whether it is the canary that is waited for, and nothing else: no pods of primary that leave or
-    /// start, no other N, no cluster without room, no Kafka that says nothing, no move that is ours. Once
-    /// all was settled a group that rebalances is something else, too: only lost pods count then.
+    /// start, no other N, no cluster without room, no Kafka that says nothing, nobody who edits it, no move
+    /// that is ours. Once all was settled a group that rebalances is something else, too: only lost pods count then.
     fn canary_delays(&self, step: CurrentStep, goal: u32) -> bool {
         let (primary, canary) = (&self.primary.workload, self.seen.canary.as_ref());
         let lacks = canary.is_none_or(|it| !it.current || !it.rolled || it.available < it.replicas);
@@ -340,7 +348,7 @@ impl Scene<'_> {
             || !primary.current
             || 0 < primary.terminating
             || self.total_changes();
-        let blocked = self.seen.canary_blocked.is_some();
+        let blocked = self.seen.canary_blocked.is_some() || self.mends_canary();
         own && !primary_moves && !blocked && !is_our_move(self, goal)
     }
 
@@ -348,6 +356,17 @@ impl Scene<'_> {
     fn canary_serving(&self) -> u32 {
         let canary = self.seen.canary.as_ref().filter(|it| it.current);
         canary.map_or(0, |it| it.available.min(it.updated).min(self.seen.canary_joined))
+    }
+
+    /// Whether the step has got no further for longer than a version may take, and none of that is the
+    /// version's doing: else it would have been rejected.
+    fn stands_still(&self, step: CurrentStep) -> Option<Held> {
+        self.waits_since(step).filter(|it| self.overdue(*it)).map(|_| Held::Overdue)
+    }
+
+    /// Since when the step has not got on, as far as this process has watched it.
+    fn waits_since(&self, step: CurrentStep) -> Option<Timestamp> {
+        step.waits.zip(self.seen.watched_since).map(|(since, watched)| since.max(watched))
     }
 
     /// Whether the cluster keeps the canary of this step from running; overdue once it has done so
@@ -369,9 +388,10 @@ fn next_look(scene: &Scene<'_>, step: CurrentStep) -> Option<Timestamp> {
     let ahead = |at: &Timestamp| scene.now < *at;
     // A deadline is over when it has passed, not when it is reached.
     let deadline = scene.seen.strategy.progress_deadline + SignedDuration::from_millis(1);
-    let blocked = scene.seen.canary_blocked.and_then(|it| it.saturating_add(deadline).ok());
+    let told = |it: Option<Timestamp>| it.and_then(|it| it.saturating_add(deadline).ok());
+    let (blocked, waits) = (told(scene.seen.canary_blocked), told(scene.waits_since(step)));
     let (hold, max_hold) = (step.hold.due(plan.hold), step.hold.due(plan.max_hold));
-    [step.unsettled.due(deadline), blocked, hold, max_hold]
+    [step.unsettled.due(deadline), blocked, waits, hold, max_hold]
         .into_iter()
         .flatten()
         .filter(ahead)

@@ -88,6 +88,7 @@ fn write_trial(trial: &Trial, now: Timestamp) -> ProgressStatus {
             step: i32::try_from(step.index).ok(),
             canary: i32::try_from(step.canary).ok(),
             reached: i32::try_from(step.reached).ok(),
+            advanced: step.waits.map(MicroTime),
             clocks: api::Clocks {
                 unsettled: wire_clock(step.unsettled),
                 hold: wire_clock(step.hold),
@@ -154,6 +155,7 @@ fn step(progress: &ProgressStatus) -> Option<CurrentStep> {
         unsettled: read_clock(&progress.clocks.unsettled),
         hold: read_clock(&progress.clocks.hold),
         delivered: read_clock(&progress.clocks.delivered),
+        waits: progress.advanced.as_ref().map(|it| it.0),
     })
 }
 

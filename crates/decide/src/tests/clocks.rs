@@ -3,9 +3,11 @@
 
 use jiff::SignedDuration;
 
-use crate::observed::{Membership, OnInconclusive};
+use crate::observed::{Membership, OnInconclusive, Workload};
+use crate::plan::{Effect, Held};
+use crate::state::Phase;
 use crate::table::decide;
-use crate::testing::{NOW, at_max_hold, overdue, progressing, step, with};
+use crate::testing::{NEXT, NOW, at_max_hold, overdue, progressing, step, with, workload};
 
 #[test]
 fn evidence_that_nobody_watched_promotes_nothing() {
@@ -35,4 +37,30 @@ fn a_process_that_does_not_watch_yet_stops_no_hold() {
     let step = decide(&seen, NOW).next.step().unwrap();
     assert_eq!(step.hold, before.hold);
     assert_eq!(step.delivered.since, Some(NOW));
+}
+
+/// A controller of somebody else gives the canary its own annotation, and again whenever it is mended.
+#[test]
+fn a_canary_that_somebody_edits_at_every_look_is_told_and_never_rejected() {
+    let mut seen = progressing();
+    let deadline = seen.strategy.progress_deadline;
+    let begun = NOW;
+    let mut told = vec![];
+    for second in (0..=deadline.as_secs() + 60).step_by(30) {
+        let now = begun + SignedDuration::from_secs(second);
+        // Now it is edited, now it rolls back to what it was mended to be.
+        let edited = second % 60 == 0;
+        seen.canary = Some(Workload { differs: edited, rolled: edited, ..workload(NEXT, 1) });
+        let plan = decide(&seen, now);
+        assert_eq!(plan.next.phase(), Phase::Progressing, "after {second} s: {plan:?}");
+        let mended = plan.effects.iter().any(|it| matches!(it, Effect::Canary { .. }));
+        assert_eq!(mended, edited, "after {second} s");
+        told.extend(plan.held.map(|it| (it, second)));
+        seen.state = plan.next;
+    }
+    assert_eq!(told.first(), Some(&(Held::Overdue, deadline.as_secs() + 30)));
+    // It is left alone, settles, and the trial goes on.
+    let alone = with(seen, &[|it| it.canary = Some(workload(NEXT, 1))]);
+    let plan = decide(&alone, begun + deadline * 2);
+    assert_eq!((plan.held, plan.next.step().unwrap().waits), (None, None));
 }

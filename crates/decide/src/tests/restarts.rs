@@ -12,7 +12,7 @@ use crate::state::{Origin, State, Stopwatch};
 use crate::table::decide;
 use crate::testing::{
     Change, ID, NEXT, NOW, PROMOTED, THIRD, adopting, ask, frozen, order, overdue, primary,
-    progressing, rolling_back, step, target, with, workload,
+    progressing, promoting, rolling_back, step, target, with, workload,
 };
 
 /// One pod more and one less.
@@ -88,7 +88,7 @@ fn a_restart_begins_the_deadline_of_the_canary_anew() {
     let young = with(seen.clone(), &[starts]);
     assert_eq!(unsettled(&young), (0, spent.spent), "it takes its own time");
     let again = with(young, &[|it| it.canary.as_mut().unwrap().differs = true]);
-    assert_eq!(unsettled(&again), (0, spent.spent), "a hand that never rests can't hold it up");
+    assert_eq!(unsettled(&again), (0, spent.spent), "begun anew once, not at every look");
     let old: Change = |it| {
         step(it).reached = 0;
         it.canary = Some(Workload { current: false, ..workload(NEXT, 1) });
@@ -261,6 +261,21 @@ fn an_overdue_canary_that_restarts_stays_while_primary_can_not_do_without_it() {
     assert!(!goes(&seen), "one of two would be left");
     let whole = with(seen, &[|it| primary(it).workload = workload(PROMOTED, 2)]);
     assert!(goes(&whole), "nobody misses it");
+}
+
+/// The cluster makes no pod of primary, and the only canary restarts.
+#[test]
+fn an_overdue_canary_that_restarts_stays_while_primary_has_no_pod_that_serves() {
+    let only: Change = |it| {
+        let none = Workload { ready: 0, available: 0, ..workload(NEXT, 1) };
+        (primary(it).workload, primary(it).strategy) = (none, ONE);
+        (primary(it).facts.replicas, primary(it).facts.target_replicas) = (1, Some(1));
+        (target(it).noted, target(it).strategy) = (Some(1), ONE);
+        it.canary = Some(Workload { updated: 0, rolled: false, ..workload(NEXT, 1) });
+    };
+    let seen = with(promoting(), &[only, overdue]);
+    let effects = decide(&seen, NOW).effects;
+    assert!(!effects.iter().any(|it| matches!(it, Effect::Canary { .. })), "{effects:?}");
 }
 
 /// A restart is no reason for pods to be missing, whatever a guard says of the canary; what takes a

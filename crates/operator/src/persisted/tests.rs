@@ -43,6 +43,7 @@ fn states() -> Vec<State> {
         unsettled: clock(1, true),
         hold: clock(2, false),
         delivered: clock(3, true),
+        waits: Some(NOW - MINUTE * 4),
     };
     let headway = Headway { reached: 9, since: NOW - MINUTE * 2 };
     let since = NOW - MINUTE * 3;

@@ -1,7 +1,7 @@
 //! Cases of rest, of a trial with its ends, and of a promotion.
 //! Observations only; what follows from them is on the page.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Case;
 use crate::observed::{
@@ -130,7 +130,20 @@ fn steps() -> Vec<Case> {
         order(it, Order::PromoteStep(ID, index));
     };
     let last: Change = |it| step(it).index = 1;
+    let stranded: Change = |it| {
+        primary(it).workload.terminating = 1;
+        step(it).waits = Some(NOW - SignedDuration::from_mins(11));
+    };
+    let edited: Change = |it| {
+        it.canary.as_mut().expect("it runs").differs = true;
+        (step(it).waits, step(it).reached) = (Some(NOW - SignedDuration::from_mins(11)), 0);
+    };
     let mut cases = braked("S1", &with(progressing(), &[full]));
+    cases.extend([
+        ("S6b", with(progressing(), &[stranded, passes])),
+        ("S6b", with(progressing(), &[edited, passes])),
+        ("S7", with(progressing(), &[stranded, passes, |it| it.watched_since = Some(NOW)])),
+    ]);
     cases.extend([
         ("S2", with(progressing(), &[bypass, to_zero])),
         ("S3", with(progressing(), &[to_zero, full])),

@@ -163,7 +163,7 @@ pub(super) fn check(
     let slack = if total < ceiling { own } else { own.max(1) };
     // Overdue, a canary that is stuck in its own restart goes at once, too.
     let at_once = matches!(plan.next, State::RollingBack(it) if is_immediate(it.cause))
-        || plan.held == Some(Held::Overdue);
+        || plan.held == Some(Held::Overdue) && seen.state.step().is_none();
     if after.available < before.available && after.available + slack < total && !at_once {
         world.fail(&format!("I1: {effect:?} brings {before:?} to {after:?} at N = {total}"));
     }
