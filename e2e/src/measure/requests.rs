@@ -99,11 +99,11 @@ mod tests {
         let mut client = TcpStream::connect(&at).await.unwrap();
         let request = [0, 0, 0, 3, 0, 9, 1];
         client.write_all(&[request, request].concat()).await.unwrap();
-        let (mut served, _) = server.accept().await.unwrap();
+        let (mut answering, _) = server.accept().await.unwrap();
         let mut got = [0; 14];
-        served.read_exact(&mut got).await.unwrap();
+        answering.read_exact(&mut got).await.unwrap();
         assert_eq!(got[7..], request);
-        served.write_all(b"y").await.unwrap();
+        answering.write_all(b"y").await.unwrap();
         assert_eq!(client.read_u8().await.unwrap(), b'y');
         assert_eq!(counted.so_far(), BTreeMap::from([(9, 2)]));
     }

@@ -24,9 +24,9 @@ async fn main() -> Result<(), String> {
     let program = Program { path: program.into(), arguments: vec!["sample".into()] };
     let cluster = ClusterConfig::new([bootstrap.clone()], None).map_err(|it| it.to_string())?;
     let topics = Topics::List(topics.iter().cloned().collect::<BTreeSet<_>>());
-    let samplers = Samplers::in_processes(program, Arc::new(|_| {}));
+    let processes = Samplers::in_processes(program, Arc::new(|_| {}));
     // As often as a sampler may.
-    let mut watching = samplers.subscribe(cluster, group, topics, Duration::from_secs(1));
+    let mut watching = processes.subscribe(cluster, group, topics, Duration::from_secs(1));
     let (mut millis, mut known) = (Vec::new(), 0);
     for number in 0..FIRST + samples {
         let sample = watching.changed().await.map_err(|it| it.to_string())?;

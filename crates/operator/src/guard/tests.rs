@@ -26,7 +26,7 @@ struct AskedWrite {
 /// A keeper of what `guarded` says, under a server that has no guard and whose watch tells nothing.
 fn keeper(guarded: &Guarded) -> UnboundedReceiver<AskedWrite> {
     let (service, mut requests) = mock::pair::<Request<Body>, Response<Body>>();
-    let (asked, writes): (UnboundedSender<AskedWrite>, _) = unbounded();
+    let (asked, requested): (UnboundedSender<AskedWrite>, _) = unbounded();
     tokio::spawn(async move {
         let mut silent = vec![];
         while let Some((request, reply)) = requests.next_request().await {
@@ -54,7 +54,7 @@ fn keeper(guarded: &Guarded) -> UnboundedReceiver<AskedWrite> {
     let (guarded, gate) = (guarded.clone(), Gate::open("me"));
     let writer = Writer::new(cluster.clone(), gate.clone(), Metrics::new());
     tokio::spawn(GuardKeeper { cluster, namespace: None, guarded, writer, gate }.run());
-    writes
+    requested
 }
 
 fn answer(reply: Reply, body: &Value) {

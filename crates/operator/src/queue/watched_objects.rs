@@ -72,7 +72,9 @@ mod tests {
     fn a_listing_gives_back_what_it_does_not_show_and_what_was_not_told_to_be_deleted() {
         let mut objects = WatchedObjects::default();
         objects.listing_begins();
-        ["a", "b", "c"].into_iter().for_each(|it| objects.note(&object(it)));
+        for it in ["a", "b", "c"] {
+            objects.note(&object(it));
+        }
         assert_eq!(objects.listing_ends(), [], "the first one shows what there is");
         objects.note(&object("d"));
         objects.forget(&object("c"));

@@ -101,10 +101,7 @@ fn patiently(what: &str, call: impl Fn() -> Result<(), KafkaError>) -> Result<()
 }
 
 fn passes(error: &KafkaError) -> bool {
-    match error {
-        KafkaError::Transaction(error) => error.is_retriable(),
-        KafkaError::Flush(code) => *code == RDKafkaErrorCode::OperationTimedOut,
-        // No other call is made.
-        _ => false,
-    }
+    // No other call is made.
+    let late = KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut);
+    *error == late || matches!(error, KafkaError::Transaction(error) if error.is_retriable())
 }

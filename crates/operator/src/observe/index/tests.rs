@@ -114,12 +114,12 @@ fn metrics_show_what_the_status_says_is_in_the_way() {
     assert_eq!(shown[0].held, expected);
     let how = Ended { outcome: "Promoted", reason: "Bypass" };
     assert_eq!(shown[0].ended, Some(End { how, at: created("9") }), "the last one");
-    let mut held = |conditions| {
+    let mut held_with = |conditions| {
         orders.status.as_mut().expect("a status").conditions =
             serde_json::from_value(conditions).expect("conditions");
         index.note(&orders);
         index.shown()[0].held.clone()
     };
-    assert_eq!(held(blocked), [hold("Reconciling", "CanaryBlocked")], "for want of room");
-    assert_eq!(held(going_on), []);
+    assert_eq!(held_with(blocked), [hold("Reconciling", "CanaryBlocked")], "for want of room");
+    assert_eq!(held_with(going_on), []);
 }

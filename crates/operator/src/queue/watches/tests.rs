@@ -56,7 +56,7 @@ fn serve(before: Vec<Value>, after: Vec<Value>) -> Cluster {
             };
             match answer {
                 Some(it) => {
-                    reply.send_response(Response::new((it.to_string() + "\n").into_bytes().into()))
+                    reply.send_response(Response::new((it.to_string() + "\n").into_bytes().into()));
                 }
                 // A watch without an event.
                 None => silent.push(reply),
@@ -94,7 +94,12 @@ async fn a_target_or_a_child_that_was_deleted_while_nobody_watched_is_looked_at(
         let mut left = all.to_vec();
         left.remove(gone);
         let asked = changes(serve(all.to_vec(), left)).await;
-        assert_eq!(asked, [orders.clone()], "without {}", all[gone]["metadata"]["name"]);
+        assert_eq!(
+            asked,
+            std::slice::from_ref(&orders),
+            "without {}",
+            all[gone]["metadata"]["name"]
+        );
     }
     assert_eq!(changes(serve(all.to_vec(), all.to_vec())).await, [], "all of them are there");
 }
