@@ -89,8 +89,9 @@ const LOG_ENDS: i64 = 256 * 8;
 /// Accounts and proofs, which `status` holds, with their names: 260 bytes of a canary's partition,
 /// which one in ten is.
 const MOST_SAVED: i64 = 26;
-/// Everything else that a judge keeps of a partition.
-const MOST_STATE: i64 = 64;
+/// Everything else that a judge keeps of a partition, the counts of its open window among it, also where only whether there
+/// were any is asked.
+const MOST_STATE: i64 = 72;
 
 /// Bytes of a record of twenty minutes at a poll in 10 s, of 12 partitions and 6 pods.
 fn recorded(seen_as: impl Fn(Observation) -> Observation) -> i64 {
