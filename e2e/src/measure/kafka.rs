@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Map, Value, json};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use tokio::task::JoinSet;
 
 use super::figures::{Unit, figures, tenths};
@@ -17,7 +17,8 @@ use super::seed::{Groups, Seeded, groups, seed};
 use crate::scenario::Scenario;
 use crate::testbed::{Profile, Testbed};
 
-/// The group of ten thousand partitions, and the beginning of its topics' names.
+/// The group of ten thousand partitions, and the beginning of its topics' names. It has no member: one that fetches from so
+/// many partitions is what broker and machine would be busy with.
 const LARGE: &str = "sampled";
 /// Topics of the large group.
 const TOPICS: u32 = 10;
@@ -27,8 +28,6 @@ const PARTITIONS: u32 = 1_000;
 const OF_EACH: u32 = 20;
 /// Runs of Kafka's own tool.
 const PEER_RUNS: usize = 5;
-/// A consumer has its ten thousand partitions by then.
-const JOINS_WITHIN: Duration = Duration::from_secs(120);
 /// A broker keeps the files of a deleted topic for a minute.
 const DELETED_WITHIN: Duration = Duration::from_secs(75);
 /// Time at rest before it counts: what was adopted is looked at for the last time.
@@ -53,6 +52,7 @@ pub(super) async fn measure(s: Scenario, sampling: Sampling) -> Result<Value> {
     let (bed, _, _) = s.without_watches();
     let producer = run.program("producer");
     let large = large_group(&bed, &producer, sampling.samples).await?;
+    say(&format!("the large group: {large}"));
     if sampling.groups == 0 {
         return Ok(json!({"large_group": large}));
     }
@@ -75,9 +75,8 @@ pub(super) async fn measure(s: Scenario, sampling: Sampling) -> Result<Value> {
 /// One sample of ten thousand partitions through the operator's own process, and Kafka's own tool for comparison.
 async fn large_group(bed: &Testbed, producer: &Path, samples: u32) -> Result<Value> {
     let partitions = TOPICS * PARTITIONS;
-    say(&format!("a group of {partitions} partitions, with one member"));
+    say(&format!("a group of {partitions} partitions without a member"));
     make(producer, bed, &[LARGE.to_owned()], TOPICS, PARTITIONS).await?;
-    let mut member = member(bed).await?;
     let on = bed.clone();
     let built = move || {
         let operator = on.built("siskin-operator", Profile::Release)?;
@@ -94,7 +93,6 @@ async fn large_group(bed: &Testbed, producer: &Path, samples: u32) -> Result<Val
     let millis = told["millis"].as_array().into_iter().flatten().filter_map(Value::as_f64);
     let ours: Vec<_> = millis.map(|it| Duration::from_secs_f64(it / 1e3)).collect();
     let peer = peer(bed, partitions).await?;
-    member.kill().await.context("ending the consumer")?;
     let (ours, theirs) = (figures(&ours, Unit::Millis), figures(&peer, Unit::Millis));
     let times = theirs["p50_ms"].as_f64().zip(ours["p50_ms"].as_f64()).map(|(a, b)| tenths(a / b));
     Ok(json!({"partitions": partitions, "sample": ours, "peer": theirs, "times_faster": times}))
@@ -116,32 +114,6 @@ async fn peer(bed: &Testbed, partitions: u32) -> Result<Vec<Duration>> {
         ));
     }
     Ok(times)
-}
-
-/// Kafka's own consumer as the only member of the large group, once it has all partitions.
-async fn member(bed: &Testbed) -> Result<Child> {
-    let mut consumer =
-        Command::from(bed.kafka_tool("org.apache.kafka.tools.consumer.ConsoleConsumer"));
-    consumer.args(["--bootstrap-server", &bed.kafka_bootstrap(), "--group", LARGE]);
-    consumer.args(["--include", &format!("{LARGE}-.*")]);
-    // It would commit ten thousand offsets every five seconds.
-    consumer.args(["--consumer-property", "enable.auto.commit=false"]);
-    consumer.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
-    consumer.stderr(std::process::Stdio::null()).kill_on_drop(true);
-    let mut child = consumer.spawn().context("starting a consumer")?;
-    let deadline = Instant::now() + JOINS_WITHIN;
-    let all = (TOPICS * PARTITIONS).to_string();
-    loop {
-        let members = ["--describe", "--members", "--group", LARGE, "--timeout", "60000"];
-        let table = bed.ask_kafka(PEER, &members).await?;
-        if table.split_whitespace().any(|it| it == all) {
-            return Ok(child);
-        }
-        if let Some(status) = child.try_wait()? {
-            bail!("the consumer of {LARGE} ended with {status}");
-        }
-        ensure!(Instant::now() < deadline, "the consumer has not its partitions: {table}");
-    }
 }
 
 /// What the operator takes for so many groups, in all its processes.

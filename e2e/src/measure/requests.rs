@@ -60,12 +60,11 @@ async fn accept(listener: TcpListener, to: String, counted: Counted) {
             let Ok(server) = TcpStream::connect(&to).await else { return };
             client.set_nodelay(true).ok();
             server.set_nodelay(true).ok();
-            let ((mut answered, mut answers), (asks, asked)) =
-                (server.into_split(), client.into_split());
-            let mut asked = asked;
+            let (mut from_server, mut to_server) = server.into_split();
+            let (from_client, mut to_client) = client.into_split();
             tokio::select! {
-                _ = copy(&mut answered, &mut asked) => {}
-                _ = pass(asks, &mut answers, &counted) => {}
+                _ = copy(&mut from_server, &mut to_client) => {}
+                _ = pass(from_client, &mut to_server, &counted) => {}
             }
         });
     }

@@ -6,11 +6,15 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
 use super::run::Scenario;
 use crate::testbed::shell;
+
+/// Pause between two looks at a trace.
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
 /// Times between two samples of a group in which all that is asked for was known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,37 +30,76 @@ pub struct Gaps {
 impl Scenario {
     /// The gaps in the trial of this rollout that began last.
     pub async fn gaps(&mut self, rollout: &str) -> Result<Gaps> {
+        gaps(&self.trace(rollout).await?)
+    }
+
+    /// Time until a sample of the trial of this rollout has the offsets of so many partitions.
+    pub async fn knows(
+        &mut self,
+        rollout: &str,
+        partitions: usize,
+        within: Duration,
+    ) -> Result<Duration> {
+        let begun = Instant::now();
+        loop {
+            let trace = self.trace(rollout).await?;
+            let newest = samples(&trace).pop().map_or(0, |it| it.known.len());
+            if partitions <= newest {
+                return Ok(begun.elapsed());
+            }
+            let waited = within.as_secs();
+            ensure!(
+                begun.elapsed() < within,
+                "{newest} of {partitions} are known after {waited} s"
+            );
+            sleep(LOOKS_EVERY).await;
+        }
+    }
+
+    async fn trace(&mut self, rollout: &str) -> Result<String> {
         let path = format!("/traces/{}/{rollout}", self.namespace);
         let trace = self.operator()?.fetched(&path).await?;
         let file = self.logs.join(format!("{rollout}.jsonl.gz"));
         fs::write(&file, trace).with_context(|| format!("writing {}", file.display()))?;
-        gaps(&shell::output(Command::new("gzip").arg("-dc").arg(file))?)
+        shell::output(Command::new("gzip").arg("-dc").arg(file))
     }
 }
 
-/// Partitions of a topic.
+/// A partition of a topic.
 type Place = (String, i64);
 
-fn gaps(trace: &str) -> Result<Gaps> {
+/// What one sample says.
+struct Sample {
+    at: u64,
+    /// Partitions whose log end is known.
+    known: Vec<Place>,
+}
+
+/// The samples of a trial, in order.
+fn samples(trace: &str) -> Vec<Sample> {
     let lines = trace.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let of_trial = lines.skip_while(|it| it["mark"] != "trialStarted");
-    let samples: Vec<_> = of_trial.filter_map(|it| Some((at(&it)?, known(&it)))).collect();
+    of_trial.filter_map(|it| Some(Sample { at: at(&it)?, known: known(&it) })).collect()
+}
+
+fn gaps(trace: &str) -> Result<Gaps> {
+    let samples = samples(trace);
     let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
-        anyhow::bail!("the trace has no sample of a trial");
+        bail!("the trace has no sample of a trial");
     };
     let mut known_at: BTreeMap<&Place, u64> = BTreeMap::new();
     let mut longest = 0;
-    for (at, known) in &samples {
+    for Sample { at, known } in &samples {
         for place in known {
             let before = known_at.insert(place, *at);
             longest = longest.max(before.map_or(0, |it| at.saturating_sub(it)));
         }
     }
     for at in known_at.values() {
-        longest = longest.max(last.0.saturating_sub(*at));
+        longest = longest.max(last.at.saturating_sub(*at));
     }
-    let whole = first.1.len();
-    let complete = samples.iter().filter(|it| whole <= it.1.len() && 0 < whole).map(|it| it.0);
+    let whole = first.known.len().max(1);
+    let complete = samples.iter().filter(|it| whole <= it.known.len()).map(|it| it.at);
     let complete: Vec<u64> = complete.collect();
     let mut between: Vec<u64> = complete.windows(2).map(|it| it[1].saturating_sub(it[0])).collect();
     between.sort_unstable();

@@ -86,7 +86,7 @@ fn play(row: &'static Row) -> String {
     let mut measured = String::new();
     scenario_alone(async |s| {
         on_trial(s, row).await?;
-        happens(s, row).await?;
+        let known = happens(s, row).await?;
         let over = std::time::Instant::now();
         s.then().promotes_within(WITHIN, "2", PromotionReason::Passed).await?;
         let promoted = over.elapsed();
@@ -100,8 +100,9 @@ fn play(row: &'static Row) -> String {
         let unread = unread.iter().filter(|it| 0.0 < *it.1);
         let unread: Vec<String> = unread.map(|(why, count)| format!("{count} {why}")).collect();
         measured = format!(
-            "{}; unread {}; promoted {:.0} s later",
+            "{}; all partitions known {:.1} s after it; unread {}; promoted {:.0} s later",
             told(ours, others),
+            known.as_secs_f64(),
             if unread.is_empty() { "none".to_owned() } else { unread.join(", ") },
             promoted.as_secs_f64()
         );
@@ -142,7 +143,8 @@ async fn on_trial(s: &mut Scenario, row: &Row) -> Result<()> {
     s.given().a_canary_of(&Version::good("2")).await
 }
 
-async fn happens(s: &mut Scenario, row: &Row) -> Result<()> {
+/// The event, and the time from its end until the offsets of all partitions are known.
+async fn happens(s: &mut Scenario, row: &Row) -> Result<Duration> {
     // Some samples of the trial come before it.
     tokio::time::sleep(Duration::from_secs(5)).await;
     match row.event {
@@ -158,8 +160,13 @@ async fn happens(s: &mut Scenario, row: &Row) -> Result<()> {
         }
         Event::TopicAnew => s.when().makes_topic_anew(row.placement).await?,
     }
-    tokio::time::sleep(AFTER).await;
-    Ok(())
+    let partitions = match row.event {
+        Event::PartitionsAdded => 2 * row.placement.len(),
+        Event::Killed(_) | Event::Moved | Event::TopicAnew => row.placement.len(),
+    };
+    let known = s.knows(ROLLOUT, partitions, UNKNOWN).await?;
+    tokio::time::sleep(AFTER.saturating_sub(known)).await;
+    Ok(known)
 }
 
 fn told(ours: Gaps, others: Gaps) -> String {
