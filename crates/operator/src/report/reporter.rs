@@ -126,7 +126,7 @@ impl Reporter {
                 Effect::Drain { noted }
                     if world.primary.as_ref().is_some_and(|it| it.facts.adopted) =>
                 {
-                    self.announce(world, scaling::drained(round, *noted));
+                    self.announce(world, scaling::drained(world, *noted));
                 }
                 Effect::Primary { scope: WriteScope::Whole, .. } => {
                     self.repair(round, Role::Primary);

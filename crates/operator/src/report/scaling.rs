@@ -1,12 +1,9 @@
 //! What a person reads of autoscalers: why a target is not adopted, and what was pointed where. Pure.
 
-use siskin_decide::{
-    Autoscalers, Bar, Effect, InTheWay, ScaleTo, ScalerKind, ScalerName, in_the_way,
-};
+use siskin_decide::{Autoscalers, Bar, InTheWay, ScaleTo, ScalerKind, ScalerName, in_the_way};
 
 use crate::observe::world::World;
 use crate::process::events::{Announcement, EventKind};
-use crate::report::round::Round;
 
 /// Why the target's autoscaler is not taken over, and what to do.
 pub(crate) fn in_the_way_text(world: &World) -> String {
@@ -40,27 +37,29 @@ pub(crate) fn in_the_way_text(world: &World) -> String {
     }
 }
 
-/// A count that somebody set on the drained target, and what became of the wish. `noted` is what the target is given back
-/// with.
-pub(crate) fn drained(round: &Round<'_>, noted: u32) -> Announcement {
-    let world = round.world;
+/// A count that somebody set on the drained target, and what becomes of the wish: it is followed by the next look if it is
+/// what the target is noted with, and the `CanaryRollout` asks for none itself.
+pub(crate) fn drained(world: &World, noted: u32) -> Announcement {
     let (target, rollout) = (world.target_name(), &world.name.name);
     let set = world.target.as_ref().map_or(noted, |it| it.workload.replicas);
-    let noted_with_it = round.plan.effects.iter().rev().find_map(Effect::facts);
-    let facts = noted_with_it.or(world.primary.as_ref().map(|it| &it.facts));
-    let total = facts.map_or(0, |it| it.replicas);
-    let becomes = match world.rollout.spec.replicas {
-        _ if total == set => format!("{set} consumers are wanted now"),
-        Some(replicas) => format!(
-            "replicas: {replicas} of CanaryRollout {rollout} decides. Scale that, or let the count of the Deployment decide again: kubectl patch canaryrollout {rollout} --type=merge -p '{{\"spec\":{{\"replicas\":null}}}}'"
+    let (fate, becomes) = match world.rollout.spec.replicas {
+        Some(replicas) => (
+            "overruled",
+            format!(
+                "replicas: {replicas} of CanaryRollout {rollout} decides. Scale that, or let the count of the Deployment decide again: kubectl patch canaryrollout {rollout} --type=merge -p '{{\"spec\":{{\"replicas\":null}}}}'"
+            ),
         ),
-        None => format!("the count was not followed. To scale them, scale CanaryRollout {rollout}"),
+        None if noted == set => ("followed", format!("{set} consumers are wanted now")),
+        None => (
+            "not followed",
+            format!("the count is not followed. To scale them, scale CanaryRollout {rollout}"),
+        ),
     };
     let note = format!(
         "{target} was set to {set} replicas by someone else; its pods run as {target}-primary, so it was drained again; {becomes}"
     );
     // Announcements of one action are one Event, which keeps its first note.
-    let action = format!("{set}, of {total} wanted");
+    let action = format!("{set} {fate}");
     Announcement { kind: EventKind::Normal, reason: "TargetDrained", action, note }
 }
 
