@@ -225,6 +225,9 @@ pub(crate) fn gather(scene: &Scene<'_>, revision: Revision) -> Option<Counts> {
     let kept = now.canary.min(rest);
     let elsewhere = scene.total - (rest - kept);
     let free = scene.canary_failed() || scene.primary_carries(revision, elsewhere);
+    if free && scene.canary_goes_at_once() {
+        return Some(Counts { canary: 0, ..now });
+    }
     let kept =
         if scene.primary.workload.differs { kept.min(scene.canary_side().healthy()) } else { kept };
     let canary = if free { 0 } else { kept };

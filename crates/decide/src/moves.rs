@@ -2,7 +2,7 @@
 //! Nothing is planned for what is already as it should be.
 
 use crate::count::{Counts, Goal};
-use crate::observed::{Evidence, Facts, MoveOrder, Observed, Rejection, Target, Workload};
+use crate::observed::{Facts, MoveOrder, Observed, Rejection, Target, Workload};
 use crate::plan::{Effect, WriteScope};
 use crate::revision::{Cause, Revision, RolloutId};
 use crate::rolls::{Beside, target_side};
@@ -76,14 +76,6 @@ impl Scene<'_> {
     pub(crate) fn canary_side(&self) -> Side {
         let side = self.child_side(self.seen.canary.as_ref(), 0);
         if self.canary_failed() { Side { ready: 0, available: 0, ..side } } else { side }
-    }
-
-    /// Whether a guard says, or has said, that the canary's pods serve nobody.
-    pub(crate) fn canary_failed(&self) -> bool {
-        let runs = self.seen.canary.as_ref().and_then(|it| it.revision);
-        let mark = runs.and_then(|it| self.frozen(it)?.rejection);
-        self.seen.evidence == Evidence::GuardFailed
-            || mark.is_some_and(|it| it.cause == Cause::GuardFailed)
     }
 
     /// The target's units, when they are ours, and whether their counts are current.

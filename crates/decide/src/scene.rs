@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::count::{DesiredTotal, desired_total};
-use crate::observed::{Desired, Facts, Frozen, Observed, Primary, Rejection};
+use crate::observed::{Desired, Evidence, Facts, Frozen, Observed, Primary, Rejection};
 use crate::plan::Held;
 use crate::revision::{Cause, Revision, RolloutId};
 use crate::scaling;
@@ -77,6 +77,23 @@ impl<'a> Scene<'a> {
     /// behind speaks for its own.
     pub(crate) fn canary_speaks_for(&self, revision: Revision) -> bool {
         self.seen.canary.as_ref().is_some_and(|it| it.revision == Some(revision))
+    }
+
+    /// What the canary's revision is marked with as rejected.
+    fn canary_mark(&self) -> Option<Cause> {
+        let runs = self.seen.canary.as_ref()?.revision?;
+        self.frozen(runs)?.rejection.map(|it| it.cause)
+    }
+
+    /// Whether a guard says, or has said, that the canary's pods serve nobody.
+    pub(crate) fn canary_failed(&self) -> bool {
+        self.seen.evidence == Evidence::GuardFailed
+            || self.canary_mark() == Some(Cause::GuardFailed)
+    }
+
+    /// Whether the canary was rejected for what nobody waits for to leave as it came.
+    pub(crate) fn canary_goes_at_once(&self) -> bool {
+        self.canary_mark().is_some_and(Cause::is_immediate)
     }
 
     /// Whether the target's live template is this revision.

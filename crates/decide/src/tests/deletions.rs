@@ -6,12 +6,14 @@ use std::slice;
 use jiff::SignedDuration;
 
 use crate::autoscaler::{Autoscalers, Scaler, Scales};
+use crate::observed::MoveOrder;
 use crate::plan::{Effect, Held, ScaleTo};
+use crate::revision::Cause;
 use crate::state::Ending;
 use crate::table::decide;
 use crate::testing::{
-    Change, NEXT, NOW, at_rest, deleted, overdue, progressing, promoting, scaler, taken, target,
-    with, workload,
+    Change, ID, NEXT, NOW, PROMOTED, ask, at_rest, deleted, overdue, primary, progressing, promoting,
+    reject, scaler, taken, target, with, workload,
 };
 
 #[test]
@@ -80,4 +82,21 @@ fn a_hand_back_that_died_in_its_last_write_leaves_nothing_behind() {
     // Its pods may be all that serves.
     let serving = with(seen, &[|it| it.canary = Some(workload(NEXT, 1))]);
     assert_eq!(decide(&serving, NOW).effects, [Effect::RemoveFinalizer]);
+}
+
+/// Found by the simulation: a pod of primary on its way out kept the canary for as long as it took.
+#[test]
+fn a_rejected_canary_goes_at_once_however_its_rollout_ends() {
+    let rejected: Change = |it| reject(it, NEXT, Cause::AnalysisFailed, ID);
+    let leaving: Change = |it| {
+        it.strategy.order = MoveOrder::DrainFirst;
+        primary(it).workload.terminating = 1;
+    };
+    for (ending, asked) in [(Ending::HandBack, PROMOTED), (Ending::Leave, NEXT)] {
+        let mut seen = deleted(with(progressing(), &[rejected, leaving]), Some(ending));
+        ask(&mut seen, asked);
+        let effects = decide(&seen, NOW).effects;
+        let gone = |it: &Effect| matches!(it, Effect::Canary { replicas: 0, .. });
+        assert!(effects.iter().any(gone), "{ending:?}: {effects:?}");
+    }
 }
