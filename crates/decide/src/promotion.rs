@@ -38,7 +38,7 @@ pub(crate) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promot
     }
     // Before primary has rolled only N moves it; afterwards the canary's units go over.
     let goal = if serves { scene.split(0) } else { scene.keep_canary(canary_now) };
-    let stuck = serves && overdue && scene.canary_hangs();
+    let stuck = serves && scene.overdue_here(headway.since) && scene.canary_hangs();
     let counts = if stuck { scene.give_up_canary() } else { scene.next_counts(goal) };
     let effects = scene.enact_counts(revision, counts, &facts);
     let lost = taken_back.filter(|_| !scene.has_template(previous)).map(|_| Held::PrimaryLost);

@@ -34,15 +34,16 @@ pub(crate) fn rolling_back(scene: &Scene<'_>, promoted: Revision, rollback: Roll
         return Plan::to(State::AtRest(rest_after(scene, rollback)), effects);
     }
     let canary_now = scene.canary_units().min(scene.total);
+    let waited = scene.overdue_here(headway.since);
     let (primary_first, dispensable) = match rollback.from {
         Origin::Trial => (false, true),
         // Healthy pods leave unit by unit while primary lacks some; no longer than a version may take.
         Origin::Promoting => (
             !scene.primary_carries(promoted, canary_now),
-            overdue || scene.canary_failed() || scene.primary_carries(promoted, 0),
+            waited || scene.canary_failed() || scene.primary_carries(promoted, 0),
         ),
     };
-    let stuck = overdue && scene.canary_hangs();
+    let stuck = waited && scene.canary_hangs();
     let at_once = (rollback.cause.is_immediate() && dispensable || stuck)
         && scene.canary_speaks_for(rollback.id.revision);
     let counts = if primary_first {

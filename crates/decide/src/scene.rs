@@ -209,6 +209,11 @@ impl<'a> Scene<'a> {
         self.seen.strategy.progress_deadline < self.now.duration_since(since)
     }
 
+    /// Whether it is overdue by what this process has seen alone: what takes pods away counts no time in which nobody looked.
+    pub(crate) fn overdue_here(&self, since: Timestamp) -> bool {
+        self.overdue(since.max(self.seen.first_look))
+    }
+
     pub(crate) fn deadline(&self, since: Timestamp) -> Timestamp {
         since.saturating_add(self.seen.strategy.progress_deadline).unwrap_or(Timestamp::MAX)
     }
