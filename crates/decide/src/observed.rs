@@ -57,6 +57,9 @@ pub struct Observed {
     /// Since when pods of the canary can't be made or placed, for reasons of the cluster or such
     /// as pods of the primary show too, or restore state as Kafka Streams does.
     pub canary_blocked: Option<Timestamp>,
+    /// Whether pods of the canary are Ready that its Deployment does not count: its controller is away,
+    /// or late.
+    pub canary_uncounted: bool,
     /// Frozen templates.
     pub frozen: Vec<Frozen>,
     /// Preflight, looked at before a canary gets its first pod.

@@ -117,6 +117,7 @@ pub fn plain() -> Observed {
         canary: None,
         primary_blocked: None,
         canary_blocked: None,
+        canary_uncounted: false,
         frozen: vec![],
         preflight: Preflight::Passed,
         membership: Membership::Settled,

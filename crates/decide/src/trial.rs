@@ -333,11 +333,12 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentSt
 
 impl Scene<'_> {
     /// Whether it is the canary that is waited for, and nothing else: no pods of primary that leave or
-    /// start, no other N, no cluster without room, no Kafka that says nothing, nobody who edits it, no move
-    /// that is ours. Once all was settled a group that rebalances is something else, too: only lost pods count then.
+    /// start, no other N, no cluster without room, no Kafka that says nothing, nobody who edits it, no controller that
+    /// has not looked at it, no move that is ours. Once all was settled a group that rebalances is something else, too: only lost pods count then.
     fn canary_delays(&self, step: CurrentStep, goal: u32) -> bool {
         let (primary, canary) = (&self.primary.workload, self.seen.canary.as_ref());
-        let lacks = canary.is_none_or(|it| !it.current || !it.rolled || it.available < it.replicas);
+        let lacks = canary.is_none_or(|it| !it.rolled || it.available < it.replicas);
+        let unseen = canary.is_some_and(|it| !it.current) || self.seen.canary_uncounted;
         let own = match self.seen.membership {
             Membership::NotJoined => true,
             Membership::Rebalancing => lacks || step.hold == Stopwatch::default(),
@@ -349,7 +350,7 @@ impl Scene<'_> {
             || 0 < primary.terminating
             || self.total_changes();
         let blocked = self.seen.canary_blocked.is_some() || self.mends_canary();
-        own && !primary_moves && !blocked && !is_our_move(self, goal)
+        own && !unseen && !primary_moves && !blocked && !is_our_move(self, goal)
     }
 
     /// Pods of the canary that serve on its template, none of an earlier one among them.

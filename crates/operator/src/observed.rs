@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use kube::ResourceExt;
+use siskin_analysis::observation::Role;
 use siskin_api::annotations::FINALIZER;
 use siskin_decide::{Observed, Preflight};
 
@@ -33,6 +34,7 @@ pub(crate) fn observed(world: &World, evidence: &EvidenceView) -> Observed {
         canary: world.canary.clone(),
         primary_blocked: world.blocked.primary.as_ref().map(|it| it.since),
         canary_blocked: canary_blocked(world, evidence),
+        canary_uncounted: canary_uncounted(world),
         frozen: world.live.frozen.iter().map(|it| it.frozen.clone()).collect(),
         preflight: if evidence.concerns.is_empty() { Preflight::Passed } else { Preflight::Failed },
         membership: evidence.membership,
@@ -51,6 +53,13 @@ pub(crate) fn observed(world: &World, evidence: &EvidenceView) -> Observed {
 fn canary_blocked(world: &World, evidence: &EvidenceView) -> Option<Timestamp> {
     let cluster = world.blocked.canary.as_ref().map(|it| it.since);
     cluster.or(evidence.streams.map(|it| it.since))
+}
+
+/// Whether the pods themselves are further than what their Deployment counts: that is written by controllers that may be
+/// away for long, and no version's doing.
+fn canary_uncounted(world: &World) -> bool {
+    let counted = world.canary.as_ref().map_or(0, |it| it.ready);
+    counted < world.pods.ready(Role::Canary)
 }
 
 fn count(value: Option<i32>) -> Option<u32> {

@@ -98,3 +98,25 @@ fn without_prometheus_for_a_minute_a_trial_is_held_and_then_goes_on() {
         s.then().promotes("2", PromotionReason::Commanded).await
     });
 }
+
+/// The pods of the canary become Ready and nobody counts them: their Deployment says less than there is.
+#[test]
+fn a_canary_that_no_controller_counts_is_waited_for_beyond_its_deadline() {
+    scenario_alone(async |s| {
+        let spec = ten_seconds().strategy("progressDeadline", "15s");
+        s.given().an_adopted_fleet(3, &spec).await?;
+        s.given().a_record().await?;
+        s.when().ships(&Version::good("2")).await?;
+        s.then()
+            .sees("a pod of the canary", |view| {
+                let mut pods = view.state.pods.values();
+                pods.any(|it| it.part == Some(Part::Canary)).then_some(())
+            })
+            .await?;
+        s.log.note("no controller works any more");
+        server(s, Testbed::stop, Server::ControllerManager).await?;
+        s.then().gives_nobody_up_for(Duration::from_secs(45)).await?;
+        server(s, Testbed::start, Server::ControllerManager).await?;
+        s.then().promotes("2", PromotionReason::Passed).await
+    });
+}

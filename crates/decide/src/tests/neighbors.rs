@@ -241,7 +241,9 @@ fn each_canary_pod_that_gets_there_begins_the_deadline_anew() {
 
 #[test]
 fn the_deadline_stands_while_anything_else_is_in_the_way() {
-    let ways: [Change; 6] = [
+    let ways: [Change; 8] = [
+        |it| it.canary_uncounted = true,
+        |it| it.canary.as_mut().unwrap().current = false,
         |it| primary(it).workload.terminating = 1,
         |it| primary(it).workload.available -= 1,
         |it| it.replicas = Some(90),

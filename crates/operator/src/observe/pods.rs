@@ -168,6 +168,13 @@ impl PodsOfTarget {
         pods.map(|it| it.name.clone()).collect()
     }
 
+    /// Pods of a role that are Ready and not being deleted.
+    pub(crate) fn ready(&self, role: Role) -> u32 {
+        let pods = self.observations.iter();
+        let ready = pods.filter(|it| it.role == role && it.ready && !it.terminating).count();
+        u32::try_from(ready).unwrap_or(u32::MAX)
+    }
+
     /// Pods of a role, and those of them that are being deleted.
     pub(crate) fn shown(&self, role: Role) -> Shown {
         let pods = self.observations.iter().filter(|it| it.role == role);

@@ -216,6 +216,7 @@ impl Cluster {
                 .filter(|it| it.everybody && lacks_pods(primary))
                 .map(|it| it.since),
             canary_blocked: signs.blocked.filter(|_| lacks_pods(canary)).map(|it| it.since),
+            canary_uncounted: false,
             frozen: self.frozen.iter().map(|it| it.frozen.clone()).collect(),
             preflight: signs.preflight,
             membership: signs.membership,
