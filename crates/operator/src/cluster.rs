@@ -12,4 +12,5 @@ pub(crate) mod pods;
 pub mod refusal;
 pub mod requests;
 pub mod taken;
+mod watching;
 pub(crate) mod wire;

@@ -20,6 +20,7 @@ use siskin_api::annotations::{ROLE, TARGET};
 use crate::cluster::answers::{is_denial, is_leaving};
 use crate::cluster::newest::NewestRevision;
 use crate::cluster::taken::Taken;
+use crate::cluster::watching::telling;
 use crate::cluster::wire::as_written_by_the_server;
 use crate::name::Name;
 
@@ -140,6 +141,11 @@ impl Cluster {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
         }
+    }
+
+    /// As this, and `taken` is called whenever the API server takes up a watch.
+    pub(crate) fn telling(&self, taken: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { client: telling(self.client.clone(), taken), ..self.clone() }
     }
 
     /// Deployments as JSON.

@@ -18,9 +18,7 @@ use crate::cluster::requests::{BoundedRequests, Count, MAX_REQUESTS};
 /// A connection on which something is waited for and nothing comes for so long is given up. A watch says something every
 /// minute or so (a bookmark, by a timer of the API server with a quarter of jitter), and a write takes 40 s at the longest;
 /// without it a server that is gone without a word, behind a balancer or a firewall, is believed in for minutes.
-pub(crate) const SILENT_FOR: Duration = Duration::from_secs(SILENT_SECONDS as u64);
-/// [`SILENT_FOR`], for whoever counts otherwise.
-pub(crate) const SILENT_SECONDS: u32 = 90;
+const SILENT_FOR: Duration = Duration::from_secs(90);
 
 /// A connection on which nothing is said is probed after so long, and then three times.
 const PROBED_AFTER: Duration = Duration::from_secs(30);

@@ -148,13 +148,18 @@ impl<B: Body + Unpin> Body for HeldBody<B> {
 
 const WATCH: &str = "watch";
 
+/// Whether a request asks for a watch.
+pub(super) fn is_watch(method: &Method, uri: &Uri) -> bool {
+    let watches = |it: &str| it == "watch=true" || it == "watch=1";
+    *method == Method::GET && uri.query().is_some_and(|it| it.split('&').any(watches))
+}
+
 /// The verb of a request, as the API server's audit log and roles have it.
 fn verb(method: &Method, uri: &Uri) -> &'static str {
+    if is_watch(method, uri) {
+        return WATCH;
+    }
     if *method == Method::GET {
-        let watches = |it: &str| it == "watch=true" || it == "watch=1";
-        if uri.query().is_some_and(|it| it.split('&').any(watches)) {
-            return WATCH;
-        }
         return if names_an_object(uri.path()) { "get" } else { "list" };
     }
     match method.as_str() {

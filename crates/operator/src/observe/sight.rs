@@ -6,8 +6,6 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use siskin_analysis::observation::Millis;
 
-use crate::cluster::connection::SILENT_SECONDS;
-
 /// Whether the watch of the pods shows what there is.
 #[derive(Clone, Debug, Default)]
 pub struct Sight(Arc<Mutex<Seeing>>);
@@ -19,8 +17,8 @@ enum Seeing {
     NotYet { since: Option<Millis> },
     /// The store shows what there is.
     Well,
-    /// It fails: the first failure and the latest.
-    Broken { first: Millis, latest: Millis },
+    /// It has failed since then, and was taken up again by the API server at that time.
+    Broken { since: Millis, again: Option<Millis> },
 }
 
 impl Default for Seeing {
@@ -29,9 +27,8 @@ impl Default for Seeing {
     }
 }
 
-/// A watch is begun again after at most 30 s; a server that does not answer that is given up after that many seconds. One that
-/// does says nothing until there is news.
-const BEGUN_AGAIN_WITHIN: Millis = 40_000 + SILENT_SECONDS as Millis * 1_000;
+/// What has changed while nobody watched comes first when a watch is taken up again, within so long.
+const CAUGHT_UP_WITHIN: Millis = 3_000;
 
 impl Sight {
     /// The watch broke: what the store shows is the past from `now` on.
@@ -39,9 +36,16 @@ impl Sight {
         let mut seeing = self.0.lock();
         *seeing = match *seeing {
             Seeing::NotYet { since } => Seeing::NotYet { since: since.or(Some(now)) },
-            Seeing::Well => Seeing::Broken { first: now, latest: now },
-            Seeing::Broken { first, .. } => Seeing::Broken { first, latest: now },
+            Seeing::Well => Seeing::Broken { since: now, again: None },
+            Seeing::Broken { since, again: _ } => Seeing::Broken { since, again: None },
         };
+    }
+
+    /// The API server has taken the watch up again, from where it broke.
+    pub(crate) fn taken_up(&self, now: Millis) {
+        if let Seeing::Broken { again, .. } = &mut *self.0.lock() {
+            *again = Some(now);
+        }
     }
 
     /// The watch has shown everything there is, or something new.
@@ -51,20 +55,16 @@ impl Sight {
 
     pub(super) fn lost_for(&self, now: Millis) -> Option<Millis> {
         let mut seeing = self.0.lock();
-        let (since, next) = match *seeing {
-            Seeing::NotYet { since } => {
-                let since = since.unwrap_or(now);
-                (Some(since), Seeing::NotYet { since: Some(since) })
+        let since = match &mut *seeing {
+            Seeing::NotYet { since } => *since.get_or_insert(now),
+            Seeing::Well => return None,
+            Seeing::Broken { again: Some(again), .. } if CAUGHT_UP_WITHIN <= now.saturating_sub(*again) => {
+                *seeing = Seeing::Well;
+                return None;
             }
-            Seeing::Broken { first, latest }
-                if now.saturating_sub(latest) <= BEGUN_AGAIN_WITHIN =>
-            {
-                (Some(first), Seeing::Broken { first, latest })
-            }
-            Seeing::Well | Seeing::Broken { .. } => (None, Seeing::Well),
+            Seeing::Broken { since, .. } => *since,
         };
-        *seeing = next;
-        since.map(|since| now.saturating_sub(since))
+        Some(now.saturating_sub(since))
     }
 }
 
@@ -96,17 +96,27 @@ mod tests {
     }
 
     #[test]
-    fn a_watch_that_was_begun_again_without_a_word_is_well() {
+    fn a_watch_that_was_taken_up_again_is_well_soon_whether_there_is_news_or_not() {
+        let sight = Sight::default();
+        sight.regained();
+        sight.taken_up(1_000);
+        assert_eq!(sight.lost_for(1_000), None);
+        sight.lost(5_000);
+        assert_eq!(sight.lost_for(500_000), Some(495_000), "nobody has answered");
+        sight.taken_up(500_000);
+        assert_eq!(sight.lost_for(502_999), Some(497_999));
+        assert_eq!(sight.lost_for(503_000), None);
+        sight.lost(510_000);
+        assert_eq!(sight.lost_for(511_000), Some(1_000));
+    }
+
+    #[test]
+    fn a_watch_that_is_taken_up_and_breaks_at_once_has_been_broken_all_the_time() {
         let sight = Sight::default();
         sight.regained();
         sight.lost(5_000);
-        assert_eq!(
-            sight.lost_for(135_000),
-            Some(130_000),
-            "a server may have taken it and not answer"
-        );
-        assert_eq!(sight.lost_for(135_001), None);
-        sight.lost(160_000);
-        assert_eq!(sight.lost_for(161_000), Some(1_000));
+        sight.taken_up(6_000);
+        sight.lost(6_100);
+        assert_eq!(sight.lost_for(60_000), Some(55_000), "it began too long ago to go on");
     }
 }

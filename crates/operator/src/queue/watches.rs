@@ -90,7 +90,10 @@ pub fn watch_pods(scope: &Scope) -> (Pods, impl Stream<Item = PodsSeen> + Send +
     let pods = Pods::new(sight.clone());
     let selection = listing().labels(ROLE);
     let met = scope.readiness.condition("the first listing of Pods");
-    let events = watcher(scope.api::<Pod>(), selection).default_backoff().modify(pods::trim);
+    let again = sight.clone();
+    let cluster = scope.cluster.telling(move || again.taken_up(clock::now_millis()));
+    let api = cluster.all::<Pod>(scope.namespace.as_deref());
+    let events = watcher(api, selection).default_backoff().modify(pods::trim);
     let noted = pods.clone();
     // Six pods of a rollout in a listing are one reason to look at it.
     let mut listed = BTreeSet::new();
