@@ -25,7 +25,8 @@ pub(crate) fn touched(world: &World, role: Role) -> Option<Touched> {
             world.primary.as_ref().is_some_and(|it| it.workload.differs),
         ),
         Role::Canary => (
-            world.canary.is_none() && has_run(&world.state),
+            // Its pods may be left.
+            world.live.canary.is_none() && has_run(&world.state),
             world.canary.as_ref().is_some_and(|it| it.differs),
         ),
     };
@@ -52,4 +53,24 @@ pub(super) fn sentence(touched: Touched, child: &str, target: &str) -> String {
 /// Whether the canary of this step has been settled before: then it existed.
 fn has_run(state: &State) -> bool {
     state.step().is_some_and(|it| it.hold != Stopwatch::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use siskin_decide::testing::{NEXT, progressing, workload};
+
+    use super::*;
+    use crate::apply::effects::tests::world;
+
+    /// A Deployment goes at once, its pods have their grace period: whichever of the two is seen first.
+    #[test]
+    fn a_canary_that_was_deleted_is_told_whether_its_pods_have_left_or_not() {
+        let mut world = world();
+        world.state = progressing().state;
+        world.live.canary = None;
+        for left in [None, Some(workload(NEXT, 0))] {
+            world.canary = left;
+            assert_eq!(touched(&world, Role::Canary), Some(Touched::Gone));
+        }
+    }
 }
