@@ -121,6 +121,9 @@ impl Reporter {
     /// Tells what effects alone have changed.
     fn effects(&self, round: &Round<'_>) {
         let world = round.world;
+        if let Some(kept) = scaling::kept_drained(world, &round.applied.made) {
+            self.announce(world, kept);
+        }
         for effect in &round.applied.made {
             match effect {
                 Effect::Drain { noted }

@@ -1,6 +1,6 @@
 //! What a person reads of autoscalers: why a target is not adopted, and what was pointed where. Pure.
 
-use siskin_decide::{Autoscalers, Bar, InTheWay, ScaleTo, ScalerKind, ScalerName, in_the_way};
+use siskin_decide::{Autoscalers, Bar, Effect, InTheWay, ScaleTo, ScalerKind, ScalerName, in_the_way};
 
 use crate::observe::world::World;
 use crate::process::events::{Announcement, EventKind};
@@ -40,19 +40,17 @@ pub(crate) fn in_the_way_text(world: &World) -> String {
 /// A count that somebody set on the drained target, and what becomes of the wish: it is followed by the next look if it is
 /// what the target is noted with, and the `CanaryRollout` asks for none itself.
 pub(crate) fn drained(world: &World, noted: u32) -> Announcement {
-    let (target, rollout) = (world.target_name(), &world.name.name);
+    let target = world.target_name();
     let set = world.target.as_ref().map_or(noted, |it| it.workload.replicas);
-    let (fate, becomes) = match world.rollout.spec.replicas {
-        Some(replicas) => (
-            "overruled",
-            format!(
-                "replicas: {replicas} of CanaryRollout {rollout} decides. Scale that, or let the count of the Deployment decide again: kubectl patch canaryrollout {rollout} --type=merge -p '{{\"spec\":{{\"replicas\":null}}}}'"
-            ),
-        ),
+    let (fate, becomes) = match overruled(world) {
+        Some(overruled) => ("overruled", overruled),
         None if noted == set => ("followed", format!("{set} consumers are wanted now")),
         None => (
             "not followed",
-            format!("the count is not followed. To scale them, scale CanaryRollout {rollout}"),
+            format!(
+                "the count is not followed. To scale them, scale CanaryRollout {}",
+                world.name.name
+            ),
         ),
     };
     let note = format!(
@@ -61,6 +59,36 @@ pub(crate) fn drained(world: &World, noted: u32) -> Announcement {
     // Announcements of one action are one Event, which keeps its first note.
     let action = format!("{set} {fate}");
     Announcement { kind: EventKind::Normal, reason: "TargetDrained", action, note }
+}
+
+/// A count that somebody asked the drained target for since the last look, which the guard has noted on it without letting
+/// a pod of it start: nothing of `made` had to drain it.
+pub(super) fn kept_drained(world: &World, made: &[Effect]) -> Option<Announcement> {
+    let before = world.primary.as_ref().filter(|it| it.facts.adopted)?.facts.target_replicas?;
+    let noted = made.iter().find_map(Effect::facts)?.target_replicas?;
+    let asked = world.target.as_ref()?;
+    let news = noted != before && asked.noted == Some(noted) && asked.workload.replicas == 0;
+    if !news || made.iter().any(|it| matches!(it, Effect::Drain { .. })) {
+        return None;
+    }
+    let target = world.target_name();
+    let (fate, becomes) = match overruled(world) {
+        Some(overruled) => ("overruled", overruled),
+        None => ("followed", format!("{noted} consumers are wanted now")),
+    };
+    let note = format!(
+        "{noted} replicas of {target} were asked for; its pods run as {target}-primary, so the guard kept it drained; {becomes}"
+    );
+    let action = format!("{noted} {fate}");
+    Some(Announcement { kind: EventKind::Normal, reason: "TargetDrained", action, note })
+}
+
+/// Who decides instead of the target's own count, and how to change that; nothing if the target's count decides.
+fn overruled(world: &World) -> Option<String> {
+    let (replicas, rollout) = (world.rollout.spec.replicas?, &world.name.name);
+    Some(format!(
+        "replicas: {replicas} of CanaryRollout {rollout} decides. Scale that, or let the count of the Deployment decide again: kubectl patch canaryrollout {rollout} --type=merge -p '{{\"spec\":{{\"replicas\":null}}}}'"
+    ))
 }
 
 /// What is waited for before a unit moves.
@@ -123,5 +151,38 @@ pub(super) const fn wire_kind(kind: ScalerKind) -> siskin_api::AutoscalerKind {
     match kind {
         ScalerKind::HorizontalPodAutoscaler => siskin_api::AutoscalerKind::HorizontalPodAutoscaler,
         ScalerKind::ScaledObject => siskin_api::AutoscalerKind::ScaledObject,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use siskin_decide::WriteScope;
+    use siskin_decide::testing::{PROMOTED, at_rest};
+
+    use super::*;
+    use crate::apply::effects::tests::world;
+
+    #[test]
+    fn a_count_that_the_guard_keeps_from_the_target_is_told_with_what_becomes_of_it() {
+        let (mut world, mut seen) = (world(), at_rest());
+        if let Some(target) = &mut seen.target {
+            target.noted = Some(7);
+        }
+        (world.target, world.primary) = (seen.target, seen.primary);
+        let known = world.primary.clone().expect("a primary").facts;
+        let noting = |noted| Effect::Primary {
+            revision: PROMOTED,
+            replicas: 4,
+            facts: siskin_decide::Facts { target_replicas: Some(noted), ..known.clone() },
+            scope: WriteScope::CountOnly,
+        };
+        let note = |world: &World, made: &[Effect]| kept_drained(world, made).map(|it| it.note);
+        let told = note(&world, &[noting(7)]).expect("told");
+        assert!(told.contains("the guard") && told.contains("7 consumers are wanted now"), "{told}");
+        assert_eq!(note(&world, &[noting(4)]), None, "nobody asked for anything");
+        assert_eq!(note(&world, &[Effect::Drain { noted: 7 }, noting(7)]), None, "without a guard");
+        world.rollout.spec.replicas = Some(4);
+        let told = note(&world, &[noting(7)]).expect("told");
+        assert!(told.contains("replicas: 4 of CanaryRollout orders decides"), "{told}");
     }
 }
