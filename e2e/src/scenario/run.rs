@@ -104,7 +104,7 @@ async fn play(
     let namespace = random::namespace();
     let mut scenario = Scenario::begin(Arc::clone(&run), &namespace, &namespace).await?;
     let all = async |s: &mut Scenario| {
-        if std::env::var_os(POLICIES).is_some() {
+        if s.has_all_policies() {
             s.given().all_policies().await?;
         }
         body(s).await
@@ -130,6 +130,12 @@ async fn play(
 }
 
 impl Scenario {
+    /// Whether all policies that are shipped are on from the beginning.
+    #[must_use]
+    pub fn has_all_policies(&self) -> bool {
+        std::env::var_os(POLICIES).is_some()
+    }
+
     /// Waits for a moment that nobody can foresee: somewhere in the life of an operator that had time to start, and often
     /// just when something has changed.
     pub async fn a_random_moment(&self) {
