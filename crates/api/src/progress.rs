@@ -34,8 +34,8 @@ pub struct ProgressStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub reached: Option<i32>,
-    /// When the pods got that far: `progressDeadline` counts from here, except in a trial, where a
-    /// clock counts only what the canary itself is late.
+    /// When the pods got that far: `progressDeadline` counts from here. In a trial, since when the step
+    /// has not got on, whoever is in its way; a clock counts what the canary itself is late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advanced: Option<MicroTime>,
     /// When this state, and in a trial this step, began.
