@@ -12,8 +12,8 @@ use crate::revision::Cause;
 use crate::state::Ending;
 use crate::table::decide;
 use crate::testing::{
-    Change, ID, NEXT, NOW, PROMOTED, ask, at_rest, deleted, overdue, primary, progressing, promoting,
-    reject, scaler, taken, target, with, workload,
+    Change, ID, NEXT, NOW, PROMOTED, ask, at_rest, deleted, overdue, primary, progressing,
+    promoting, reject, scaler, taken, target, with, workload,
 };
 
 #[test]

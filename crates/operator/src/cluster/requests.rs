@@ -3,15 +3,17 @@
 //! connections, watches aside.
 
 use std::collections::HashMap;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame, SizeHint};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use tower::Service;
 
 /// Requests under way at the same time: a thousand rollouts looked at within seconds, and not a
@@ -21,9 +23,13 @@ pub(super) const MAX_REQUESTS: usize = 24;
 /// Writes among them: one may hang for half a minute in a webhook, and looks at other rollouts must
 /// not wait for that.
 const MAX_WRITES: usize = 16;
-/// Writes of one namespace among those: what hangs is its webhook. Two such namespaces leave places to
-/// the others.
-const MAX_WRITES_OF_ONE: usize = 6;
+/// A write that is answered later is held by something: commonly a webhook of its namespace. It gives
+/// its place to others.
+const LATE_AFTER: Duration = Duration::from_secs(2);
+/// Late writes of one namespace: while there are so many none is begun there.
+const MAX_LATE_OF_ONE: usize = 6;
+/// Late writes that take no place of others.
+const MAX_LATE: usize = 32;
 /// Namespaces whose writes are counted; those without a write are forgotten when there are more.
 const MAX_NAMESPACES: usize = 1_000;
 
@@ -35,26 +41,27 @@ pub(super) struct BoundedRequests<S> {
     inner: S,
     permits: Arc<Semaphore>,
     writes: Arc<Semaphore>,
-    of_namespaces: Mutex<HashMap<Box<str>, Arc<Semaphore>>>,
+    late: Arc<Semaphore>,
+    late_of: Mutex<HashMap<Box<str>, Arc<Semaphore>>>,
     count: Count,
 }
 
 /// The body of an answer; its request counts as under way until this is dropped.
 pub(super) struct HeldBody<B> {
     body: B,
-    _permits: [Option<OwnedSemaphorePermit>; 3],
+    _permits: Permits,
 }
 
 impl<S> BoundedRequests<S> {
     pub(super) fn new(inner: S, count: Count) -> Self {
-        let (permits, writes) = (Semaphore::new(MAX_REQUESTS), Semaphore::new(MAX_WRITES));
-        let (permits, writes) = (Arc::new(permits), Arc::new(writes));
-        Self { inner, permits, writes, of_namespaces: Mutex::default(), count }
+        let [permits, writes, late] =
+            [MAX_REQUESTS, MAX_WRITES, MAX_LATE].map(|it| Arc::new(Semaphore::new(it)));
+        Self { inner, permits, writes, late, late_of: Mutex::default(), count }
     }
 
-    /// The places of the writes to this namespace.
-    fn writes_of(&self, namespace: &str) -> Arc<Semaphore> {
-        let mut all = self.of_namespaces.lock();
+    /// Places of the late writes to this namespace.
+    fn late_of(&self, namespace: &str) -> Arc<Semaphore> {
+        let mut all = self.late_of.lock();
         if let Some(found) = all.get(namespace) {
             return Arc::clone(found);
         }
@@ -62,7 +69,7 @@ impl<S> BoundedRequests<S> {
             // Whoever has a place, or waits for one, holds it too.
             all.retain(|_, it| 1 < Arc::strong_count(it));
         }
-        let made = Arc::new(Semaphore::new(MAX_WRITES_OF_ONE));
+        let made = Arc::new(Semaphore::new(MAX_LATE_OF_ONE));
         all.insert(namespace.into(), Arc::clone(&made));
         made
     }
@@ -87,18 +94,52 @@ where
         let mut counted = Counted { count: Arc::clone(&self.count), verb, code: None };
         let writes = (!is_read(verb)).then(|| Arc::clone(&self.writes));
         let namespace = namespace(request.uri().path()).filter(|_| writes.is_some());
-        let of_one = namespace.map(|it| self.writes_of(it));
+        let late = namespace.map(|it| (self.late_of(it), Arc::clone(&self.late)));
         let permits = (verb != WATCH).then(|| Arc::clone(&self.permits));
         // It does nothing before it is polled.
         let answer = self.inner.call(request);
         Box::pin(async move {
-            // In this order: a write that waits for its turn holds no place of another namespace, nor of a read.
-            let permits = [acquired(of_one).await, acquired(writes).await, acquired(permits).await];
-            let answer = answer.await?;
+            let permits = loop {
+                let taken = [acquired(writes.clone()).await, acquired(permits.clone()).await];
+                let Some((of_one, _)) = late.as_ref().filter(|(it, _)| it.available_permits() == 0)
+                else {
+                    break taken;
+                };
+                // Others have the place while its namespace has too many late ones.
+                drop(taken);
+                drop(acquired(Some(Arc::clone(of_one))).await);
+            };
+            let (answer, permits) = answered(answer, late, permits).await;
+            let answer = answer?;
             counted.answered(answer.status());
             Ok(answer.map(|body| HeldBody { body, _permits: permits }))
         })
     }
+}
+
+type Permits = [Option<OwnedSemaphorePermit>; 2];
+
+/// The answer with what its request holds: a late write has given its places back, and takes one of the late.
+async fn answered<T>(
+    answer: impl Future<Output = T>,
+    late: Option<(Arc<Semaphore>, Arc<Semaphore>)>,
+    permits: Permits,
+) -> (T, Permits) {
+    let Some((of_one, of_all)) = late else { return (answer.await, permits) };
+    let mut answer = pin!(answer);
+    if let Ok(answer) = timeout(LATE_AFTER, &mut answer).await {
+        return (answer, permits);
+    }
+    // Where there is no more room for late ones it keeps what it has.
+    let permits = match of_all.try_acquire_owned() {
+        Ok(late) => {
+            drop(permits);
+            [Some(late), None]
+        }
+        Err(_) => permits,
+    };
+    let _counted = of_one.try_acquire_owned().ok();
+    (answer.await, permits)
 }
 
 /// Counts a request when it is over, however that was: answered, failed, or given up by who asked.

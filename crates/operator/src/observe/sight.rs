@@ -58,7 +58,9 @@ impl Sight {
         let since = match &mut *seeing {
             Seeing::NotYet { since } => *since.get_or_insert(now),
             Seeing::Well => return None,
-            Seeing::Broken { again: Some(again), .. } if CAUGHT_UP_WITHIN <= now.saturating_sub(*again) => {
+            Seeing::Broken { again: Some(again), .. }
+                if CAUGHT_UP_WITHIN <= now.saturating_sub(*again) =>
+            {
                 *seeing = Seeing::Well;
                 return None;
             }

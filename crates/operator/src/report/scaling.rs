@@ -1,6 +1,8 @@
 //! What a person reads of autoscalers: why a target is not adopted, and what was pointed where. Pure.
 
-use siskin_decide::{Autoscalers, Bar, Effect, InTheWay, ScaleTo, ScalerKind, ScalerName, in_the_way};
+use siskin_decide::{
+    Autoscalers, Bar, Effect, InTheWay, ScaleTo, ScalerKind, ScalerName, in_the_way,
+};
 
 use crate::observe::world::World;
 use crate::process::events::{Announcement, EventKind};
@@ -178,7 +180,10 @@ mod tests {
         };
         let note = |world: &World, made: &[Effect]| kept_drained(world, made).map(|it| it.note);
         let told = note(&world, &[noting(7)]).expect("told");
-        assert!(told.contains("the guard") && told.contains("7 consumers are wanted now"), "{told}");
+        assert!(
+            told.contains("the guard") && told.contains("7 consumers are wanted now"),
+            "{told}"
+        );
         assert_eq!(note(&world, &[noting(4)]), None, "nobody asked for anything");
         assert_eq!(note(&world, &[Effect::Drain { noted: 7 }, noting(7)]), None, "without a guard");
         world.rollout.spec.replicas = Some(4);

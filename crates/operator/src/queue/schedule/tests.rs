@@ -48,8 +48,8 @@ fn a_change_is_looked_at_before_a_thousand_that_only_begin() {
     let (mut schedule, now) = (Schedule::default(), Instant::now());
     (0..1_000).for_each(|it| schedule.ask(name(it), now, Cause::Routine));
     let running = std::iter::from_fn(|| schedule.next(now)).count();
-    assert_eq!(running, MAX_ROUTINE_PASSES_OF_ONE);
-    assert_eq!(schedule.next_due(now), None, "nothing to wake up for");
+    assert_eq!(running, MAX_ROUTINE_PASSES);
+    assert_eq!(schedule.next_due(now), Some(now + LONG_AFTER), "nothing to wake up for before");
     schedule.ask(name(999), now, Cause::Change);
     assert_eq!(schedule.next(now), Some((name(999), Cause::Change)));
 }
@@ -60,36 +60,48 @@ fn no_more_run_than_may_and_routine_looks_leave_room_for_changes() {
     let all = || (0..100).map(|it| Name::new(format!("team-{it:02}"), "orders"));
     all().for_each(|it| schedule.ask(it, now, Cause::Routine));
     assert_eq!(std::iter::from_fn(|| schedule.next(now)).count(), MAX_ROUTINE_PASSES);
-    assert_eq!(schedule.next_due(now), None, "nothing to wake up for");
+    assert_eq!(schedule.next_due(now), Some(now + LONG_AFTER), "nothing to wake up for before");
     all().for_each(|it| schedule.ask(it, now, Cause::Change));
     let more = std::iter::from_fn(|| schedule.next(now)).count();
     assert_eq!(MAX_ROUTINE_PASSES + more, MAX_PASSES);
-    assert_eq!(schedule.next_due(now), None);
+    assert_eq!(schedule.next_due(now), Some(now + LONG_AFTER));
     schedule.ended(&Name::new("team-00", "orders"));
     assert_eq!(schedule.next(now).map(|it| it.1), Some(Cause::Change));
 }
 
 #[test]
-fn a_namespace_whose_webhook_hangs_leaves_places_to_the_others() {
+fn a_namespace_whose_webhook_hangs_gives_its_places_to_the_others() {
     let (mut schedule, now) = (Schedule::default(), Instant::now());
     (0..100).for_each(|it| schedule.ask(name(it), now, Cause::Change));
     let running: Vec<_> = std::iter::from_fn(|| schedule.next(now)).collect();
-    assert_eq!(running.len(), MAX_PASSES_OF_ONE, "none of them ends");
-    assert_eq!(schedule.next_due(now), None, "its others wake nobody up");
-    let (other, later) = (Name::new("bank", "bills"), now + Duration::from_secs(1));
-    schedule.ask(other.clone(), later, Cause::Change);
-    assert_eq!(schedule.next_due(now), Some(later));
-    assert_eq!(schedule.next(later), Some((other.clone(), Cause::Change)));
-    assert_eq!(schedule.next(later), None);
-    schedule.ended(&running[0].0);
-    let next = schedule.next(later).map(|it| it.0);
-    assert_eq!(next, Some(name(MAX_PASSES_OF_ONE)), "the next in line has its place");
-    for (it, _) in &running {
+    assert_eq!(running.len(), MAX_PASSES, "none of them ends");
+    let other = Name::new("bank", "bills");
+    schedule.ask(other.clone(), now, Cause::Change);
+    assert_eq!(schedule.next(now), None);
+    let later = schedule.next_due(now).expect("woken up");
+    assert_eq!(later, now + LONG_AFTER);
+    assert_eq!(schedule.next(later), Some((other, Cause::Change)));
+    assert_eq!(schedule.next(later), None, "of those that hang there are enough");
+    let ends = MAX_PASSES - MAX_LONG_OF_ONE;
+    for (it, _) in running.iter().take(ends) {
         schedule.ended(it);
     }
-    schedule.ended(&name(MAX_PASSES_OF_ONE));
-    schedule.ended(&other);
-    assert!(schedule.namespaces.is_empty(), "nothing is left behind");
+    assert_eq!(schedule.next(later), None);
+    schedule.ended(&running[ends].0);
+    assert_eq!(schedule.next(later), Some((name(MAX_PASSES), Cause::Change)), "the next in line");
+}
+
+#[test]
+fn however_many_namespaces_hang_there_is_a_bound() {
+    let (mut schedule, mut now) = (Schedule::default(), Instant::now());
+    let mut running = 0;
+    for team in 0..10 {
+        let all = (0..100).map(|it| Name::new(format!("team-{team}"), format!("orders-{it:02}")));
+        all.for_each(|it| schedule.ask(it, now, Cause::Change));
+        running += std::iter::from_fn(|| schedule.next(now)).count();
+        now += LONG_AFTER;
+    }
+    assert_eq!(running, MAX_LONG + MAX_PASSES);
 }
 
 #[test]
