@@ -56,7 +56,8 @@ pub(super) fn one_after_the_other(moment: &Moment<'_>) -> Option<String> {
     let other = if part == Part::Primary { Part::Canary } else { Part::Primary };
     let (before, other_child) = (moment.before.parts.get(&part)?, moment.after.parts.get(&other)?);
     let begins = now.template_is_ours && now.spec["template"] != before.spec["template"];
-    let both = 0 < now.replicas && 0 < other_child.replicas;
+    // One that had no pods has none that are replaced.
+    let both = 0 < before.replicas.min(now.replicas) && 0 < other_child.replicas;
     if !begins || !both || !moment.past.rolling.contains(&other) {
         return None;
     }

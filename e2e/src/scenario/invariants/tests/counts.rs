@@ -121,8 +121,9 @@ fn i1_the_mark_of_a_rejection_may_follow_its_rollback() {
     assert_eq!(story.broken(), [Rule::I1Available], "that was no rollback");
 }
 
-/// Writes of children on trial: which of them, its template's stamp, and whether its controller has seen it through.
-fn restarts(writes: &[(Part, &str, bool)]) -> Vec<Rule> {
+/// Writes of children on trial: which of them, its count, its template's stamp, and whether its controller has seen it
+/// through.
+fn restarts(writes: &[(Part, u32, &str, bool)]) -> Vec<Rule> {
     let spec = |at: &str| {
         serde_json::json!({
             "strategy": {"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}},
@@ -131,10 +132,10 @@ fn restarts(writes: &[(Part, &str, bool)]) -> Vec<Rule> {
     };
     let mut story = Story::on_trial();
     story.put(Part::Target, |it| it.spec = spec("0"));
-    let before = [(Part::Primary, "0", true), (Part::Canary, "0", true)];
-    for (part, at, rolled) in before.iter().chain(writes) {
+    let before = [(Part::Primary, 2, "0", true), (Part::Canary, 1, "0", true)];
+    for (part, count, at, rolled) in before.iter().chain(writes) {
         story.put(*part, |it| {
-            it.replicas = if *part == Part::Primary { 2 } else { 1 };
+            it.replicas = *count;
             (it.spec, it.template_is_ours, it.rolled) = (spec(at), true, *rolled);
         });
     }
@@ -144,13 +145,15 @@ fn restarts(writes: &[(Part, &str, bool)]) -> Vec<Rule> {
 #[test]
 fn i1_a_restart_takes_one_role_after_the_other() {
     use Part::{Canary, Primary};
-    let at_once = [(Primary, "1", false), (Canary, "1", false)];
+    let at_once = [(Primary, 2, "1", false), (Canary, 1, "1", false)];
     assert_eq!(restarts(&at_once), [Rule::I1Available]);
-    let in_turn = [(Primary, "1", false), (Primary, "1", true), (Canary, "1", false)];
+    let in_turn = [(Primary, 2, "1", false), (Primary, 2, "1", true), (Canary, 1, "1", false)];
     assert_eq!(restarts(&in_turn), []);
     // Its controller has not seen another count yet.
-    let scaled = [(Canary, "0", false), (Primary, "1", false)];
+    let scaled = [(Canary, 1, "0", false), (Primary, 2, "1", false)];
     assert_eq!(restarts(&scaled), [], "a child that is only scaled is not replaced");
+    let empty = [(Canary, 0, "0", true), (Primary, 2, "1", false), (Canary, 1, "1", false)];
+    assert_eq!(restarts(&empty), [], "nor is one that had no pods");
 }
 
 #[test]
