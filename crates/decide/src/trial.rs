@@ -332,9 +332,9 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentSt
 }
 
 impl Scene<'_> {
-    /// Whether it is the canary that is waited for, and nothing else: no pods of primary that leave or
-    /// start, no other N, no cluster without room, no Kafka that says nothing, nobody who edits it, no controller that
-    /// has not looked at it, no move that is ours. Once all was settled a group that rebalances is something else, too: only lost pods count then.
+    /// Whether it is the canary that is waited for, and nothing else: no pods of primary that leave or start, no other N,
+    /// no cluster without room, no Kafka that says nothing, nobody who edits it, no controller that has yet to look at it
+    /// or to count its pods, no move of ours. Once all was settled a group that rebalances is something else, too.
     fn canary_delays(&self, step: CurrentStep, goal: u32) -> bool {
         let (primary, canary) = (&self.primary.workload, self.seen.canary.as_ref());
         let lacks = canary.is_none_or(|it| !it.rolled || it.available < it.replicas);
