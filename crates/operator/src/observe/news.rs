@@ -1,4 +1,4 @@
-//! Which versions of a rollout's objects were read last: an event that shows one of them is no news.
+//! Which versions of a rollout's objects were read last, or written since: an event that shows no later one is no news.
 //! Holds no object; what it has forgotten is news again.
 
 use kube::ResourceExt;
@@ -6,23 +6,84 @@ use kube::ResourceExt;
 use crate::name::Name;
 use crate::per_rollout::PerRollout;
 
-/// The versions that the last look at each rollout has read. Clones share them.
-///
-/// Many events of a rollout that moves tell of writes of our own, which the round after them has read: each would cost
-/// five reads more. Versions are only told equal from unequal.
-#[derive(Clone, Default)]
-pub(crate) struct News(PerRollout<Box<[Box<str>]>>);
+/// Kinds of objects that a look reads one by one, and that a watch shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WatchedKind {
+    CanaryRollout,
+    Deployment,
+    ControllerRevision,
+}
 
-impl News {
-    /// A look has read objects of these versions. It takes them in, or fails and is made again.
-    pub(super) fn read<'a>(&self, name: &Name, versions: impl Iterator<Item = &'a str>) {
-        self.0.insert(name, versions.map(Box::from).collect());
+/// How a watch has come to show an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// It has changed.
+    Changed,
+    /// It is there, as a new listing has it.
+    Listed,
+}
+
+/// An object in one version, as it was read, written or shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    kind: WatchedKind,
+    name: Box<str>,
+    /// Its `resourceVersion`; `None`: that of an object of which only its deletion is known.
+    version: Option<Box<str>>,
+}
+
+impl Seen {
+    pub(crate) fn new(kind: WatchedKind, name: &str, version: Option<&str>) -> Self {
+        Self { kind, name: name.into(), version: version.map(Into::into) }
     }
 
-    /// Whether an event with this object has anything to tell of the rollout.
-    pub(crate) fn is_news(&self, name: &Name, object: &impl ResourceExt) -> bool {
-        let Some(version) = object.resource_version() else { return true };
-        !self.0.lock().get(name).is_some_and(|read| read.iter().any(|it| **it == *version))
+    pub(crate) fn of(kind: WatchedKind, object: &impl ResourceExt) -> Self {
+        Self::new(kind, &object.name_any(), object.resource_version().as_deref())
+    }
+
+    /// Whether both are of one object.
+    pub(crate) fn is_of(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.name == other.name
+    }
+
+    /// Whether whoever knows this one knows all that the other shows. Versions of one kind are ordered numbers
+    /// (KEP-5504); those of a server that has others are only told equal from unequal.
+    fn covers(&self, other: &Self, shown: Shown) -> bool {
+        let (Some(own), Some(others)) = (&self.version, &other.version) else { return false };
+        match (shown, own.parse::<u64>(), others.parse::<u64>()) {
+            (Shown::Changed, Ok(own), Ok(others)) => others <= own,
+            // A cluster that was restored from a backup lists lower ones, and they count.
+            (Shown::Changed | Shown::Listed, _, _) => own == others,
+        }
+    }
+}
+
+/// What the last look at each rollout has read. Clones share it.
+///
+/// Many events of a rollout that moves tell of writes of our own, or of steps on the way to what was read: each look that
+/// follows one costs five reads.
+#[derive(Clone, Default)]
+pub(crate) struct News(PerRollout<Vec<Seen>>);
+
+impl News {
+    /// A look has read these. It takes them in, or fails and is made again.
+    pub(super) fn read(&self, name: &Name, objects: Vec<Seen>) {
+        self.0.insert(name, objects);
+    }
+
+    /// The last look has written this after all that it had to do, from which nothing follows.
+    pub(crate) fn wrote(&self, name: &Name, written: Seen) {
+        self.0.with(name, |known| {
+            known.retain(|it| !it.is_of(&written));
+            known.push(written);
+        });
+    }
+
+    /// Whether this has anything to tell of the rollout.
+    pub(crate) fn is_news(&self, name: &Name, seen: &Seen, shown: Shown) -> bool {
+        let known = self.0.lock();
+        let mut known = known.get(name).into_iter().flatten();
+        !known.any(|it| it.is_of(seen) && it.covers(seen, shown))
     }
 
     /// Drops what is remembered of a rollout that is gone.
@@ -38,27 +99,44 @@ impl News {
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::api::apps::v1::Deployment;
-
     use super::*;
 
-    fn event(version: Option<&str>) -> Deployment {
-        let mut seen = Deployment::default();
-        seen.metadata.resource_version = version.map(str::to_owned);
-        seen
+    fn target(version: Option<&str>) -> Seen {
+        Seen::new(WatchedKind::Deployment, "orders", version)
+    }
+
+    fn rollout() -> Name {
+        Name::new("shop", "orders")
     }
 
     #[test]
-    fn only_what_the_last_look_has_read_is_no_news() {
-        let (news, name) = (News::default(), Name::new("shop", "orders"));
-        let (old, new) = (event(Some("11")), event(Some("12")));
-        assert!(news.is_news(&name, &old), "nobody has looked");
-        news.read(&name, ["7", "11"].into_iter());
-        assert!(!news.is_news(&name, &old));
-        assert!(news.is_news(&name, &new));
-        assert!(news.is_news(&Name::new("shop", "bills"), &old), "another rollout");
-        news.read(&name, ["7", "12"].into_iter());
-        assert!(news.is_news(&name, &old), "the last look read another");
-        assert!(news.is_news(&name, &event(None)), "an object without a version");
+    fn only_a_later_version_than_the_last_look_has_read_is_news() {
+        let (news, name) = (News::default(), rollout());
+        let is_news = |seen: &Seen| news.is_news(&name, seen, Shown::Changed);
+        assert!(is_news(&target(Some("11"))), "nobody has looked");
+        news.read(&name, vec![target(Some("11"))]);
+        assert!(!is_news(&target(Some("9"))), "a step on the way to what was read");
+        assert!(!is_news(&target(Some("11"))));
+        assert!(is_news(&target(Some("12"))));
+        assert!(is_news(&target(None)), "a deletion that nobody has watched");
+        assert!(
+            is_news(&Seen::new(WatchedKind::CanaryRollout, "orders", Some("9"))),
+            "another kind"
+        );
+        assert!(is_news(&Seen::new(WatchedKind::Deployment, "orders-primary", Some("9"))));
+        let other = Name::new("shop", "bills");
+        assert!(news.is_news(&other, &target(Some("9")), Shown::Changed), "another rollout");
+        news.wrote(&name, target(Some("13")));
+        assert!(!is_news(&target(Some("12"))) && !is_news(&target(Some("13"))));
+        assert!(is_news(&target(Some("14"))));
+    }
+
+    #[test]
+    fn lower_versions_of_a_restored_cluster_and_versions_without_an_order_are_news() {
+        let (news, name) = (News::default(), rollout());
+        news.read(&name, vec![target(Some("11"))]);
+        assert!(news.is_news(&name, &target(Some("9")), Shown::Listed));
+        assert!(!news.is_news(&name, &target(Some("11")), Shown::Listed));
+        assert!(news.is_news(&name, &target(Some("a9")), Shown::Changed));
     }
 }

@@ -18,7 +18,7 @@ use crate::observe::defaults::Defaults;
 use crate::observe::doubt::Doubt;
 use crate::observe::index::Index;
 use crate::observe::kept::Statuses;
-use crate::observe::news::News;
+use crate::observe::news::{News, Seen, WatchedKind};
 use crate::observe::novelty::{Asking, Comparison};
 use crate::observe::objects::TargetObjects;
 use crate::observe::ownership;
@@ -87,8 +87,8 @@ impl Observer {
         let Some((mut rollout, live)) = Box::pin(self.read(&cluster, name)).await? else {
             return Ok(None);
         };
-        let version = rollout.metadata.resource_version.as_deref();
-        self.news.read(name, version.into_iter().chain(live.versions()));
+        let rollout_read = Seen::of(WatchedKind::CanaryRollout, &rollout);
+        self.news.read(name, std::iter::once(rollout_read).chain(live.seen()).collect());
         self.statuses.restore(name, &mut rollout);
         let target_name = &rollout.spec.target_ref.name;
         let target_absent_for = self.absent_for(name, live.target.is_none(), now);
@@ -156,8 +156,8 @@ impl Observer {
     }
 
     /// What looks have read, for those who hear of events.
-    pub(crate) fn news(&self) -> News {
-        self.news.clone()
+    pub(crate) const fn news(&self) -> &News {
+        &self.news
     }
 
     /// Drops what is remembered of a rollout that is gone.

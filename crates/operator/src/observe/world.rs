@@ -12,6 +12,7 @@ use siskin_decide::{Names, Primary, Revision, State, Strategy, Target, Uid, Work
 use crate::commands::Asked;
 use crate::name::Name;
 use crate::observe::doubt::{Doubt, Novelty};
+use crate::observe::news::{Seen, WatchedKind};
 use crate::observe::parse::{self, FrozenObject};
 use crate::observe::pods::PodsOfTarget;
 use crate::observe::scaling::Scaling;
@@ -30,11 +31,14 @@ pub struct Live {
 
 impl Live {
     /// The versions in which they were read.
-    pub(super) fn versions(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn seen(&self) -> impl Iterator<Item = Seen> {
         let Self { target, primary, canary, frozen } = self;
         let deployments = [target, primary, canary].into_iter().flatten();
-        let frozen = frozen.iter().filter_map(|it| it.resource_version.as_deref());
-        deployments.filter_map(|it| it.metadata.resource_version.as_deref()).chain(frozen)
+        let deployments = deployments.map(|it| Seen::of(WatchedKind::Deployment, it));
+        let revision = |it: &FrozenObject| {
+            Seen::new(WatchedKind::ControllerRevision, &it.name, it.resource_version.as_deref())
+        };
+        deployments.chain(frozen.iter().map(revision))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The queue of passes: each name once, one pass per name at a time, failed ones later.
 //! Knows names; what a pass does is its own business.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -12,11 +12,12 @@ use tokio::time::Instant;
 
 use crate::name::Name;
 use crate::observe::index::Index;
+use crate::observe::news::{Seen, Shown};
 use crate::pass::next_look::{Cause, NextLook};
 use crate::pass::{PassFailed, Passes};
 use crate::per_rollout::PerRollout;
 use crate::queue::schedule::Schedule;
-use crate::queue::watches::{Asked, Looked, PodsSeen, Scope, Triggers, watch_names};
+use crate::queue::watches::{Asked, PodsSeen, Scope, Triggers, watch_names};
 
 /// The first retry of a failed pass, doubled up to [`MAX_BACKOFF`].
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
@@ -39,6 +40,9 @@ trait Looks: Clone + Send + 'static {
     /// Forgets a rollout that is gone.
     fn forget(&self, name: &Name);
 
+    /// Whether an object, shown like this, tells anything that the last look has not taken in.
+    fn is_news(&self, name: &Name, seen: &Seen, shown: Shown) -> bool;
+
     /// Counts a pass that failed.
     fn failed(&self, error: &PassFailed);
 
@@ -52,6 +56,8 @@ struct Runner<L> {
     index: Index,
     failures: PerRollout<u32>,
     schedule: Schedule,
+    /// What was shown of a rollout during its pass, which may read it still.
+    meanwhile: HashMap<Name, Vec<(Seen, Shown)>>,
     running: JoinSet<(Name, Result<NextLook, PassFailed>)>,
     /// Whether every rollout is known: before, none is told from an orphan's owner.
     listed: bool,
@@ -78,8 +84,7 @@ pub async fn run<P: Stream<Item = PodsSeen> + Send + 'static>(
     index: Index,
     triggers: Triggers<P>,
 ) {
-    let looks = Looked { shown: passes.observer.shown(), news: passes.observer.news() };
-    let names = watch_names(&scope, &index, looks, triggers);
+    let names = watch_names(&scope, &index, passes.observer.shown(), triggers);
     let gate = passes.gate.clone();
     let leading = async move {
         if gate.leading().await.is_err() {
@@ -97,6 +102,7 @@ impl<L: Looks> Runner<L> {
             index,
             failures: PerRollout::default(),
             schedule: Schedule::default(),
+            meanwhile: HashMap::new(),
             running: JoinSet::new(),
             listed: false,
             pods_known: false,
@@ -143,6 +149,11 @@ impl<L: Looks> Runner<L> {
                     self.schedule.ask(name, now, cause);
                 }
             }
+            Asked::Saw(names, seen, shown) => {
+                for name in names {
+                    self.saw(name, seen.clone(), shown);
+                }
+            }
             Asked::Listed(gone) => {
                 self.listed = true;
                 for name in &gone {
@@ -155,6 +166,17 @@ impl<L: Looks> Runner<L> {
             }
             Asked::Gone(name) => self.gone(&name),
             Asked::Nothing => {}
+        }
+    }
+
+    fn saw(&mut self, name: Name, seen: Seen, shown: Shown) {
+        if self.schedule.is_running(&name) {
+            let all = self.meanwhile.entry(name).or_default();
+            // One that is shown twice is judged by its last version.
+            all.retain(|(it, _)| !it.is_of(&seen));
+            all.push((seen, shown));
+        } else if self.passes.is_news(&name, &seen, shown) {
+            self.schedule.ask(name, Instant::now(), cause(shown));
         }
     }
 
@@ -208,11 +230,17 @@ impl<L: Looks> Runner<L> {
                 Err(_) => return,
             },
         };
+        let meanwhile = self.meanwhile.remove(&name).unwrap_or_default();
         if self.schedule.ended(&name) {
             self.forget(&name);
             return;
         }
         let now = Instant::now();
+        for (seen, shown) in meanwhile {
+            if self.passes.is_news(&name, &seen, shown) {
+                self.schedule.ask(name.clone(), now, cause(shown));
+            }
+        }
         match outcome {
             Ok(next) => {
                 self.failures.forget(&name);
@@ -261,6 +289,13 @@ impl<L: Looks> Runner<L> {
     }
 }
 
+const fn cause(shown: Shown) -> Cause {
+    match shown {
+        Shown::Changed => Cause::Change,
+        Shown::Listed => Cause::Routine,
+    }
+}
+
 impl Looks for Passes {
     fn look(&self, name: Name, cause: Cause) -> BoxFuture<'static, Result<NextLook, PassFailed>> {
         let passes = self.clone();
@@ -273,6 +308,10 @@ impl Looks for Passes {
 
     fn forget(&self, name: &Name) {
         Self::forget(self, name);
+    }
+
+    fn is_news(&self, name: &Name, seen: &Seen, shown: Shown) -> bool {
+        self.observer.news().is_news(name, seen, shown)
     }
 
     fn failed(&self, error: &PassFailed) {

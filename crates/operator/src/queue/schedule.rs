@@ -126,6 +126,11 @@ impl Schedule {
         crowd
     }
 
+    /// Whether a pass of this name is under way.
+    pub(super) fn is_running(&self, name: &Name) -> bool {
+        self.running.contains_key(name)
+    }
+
     /// Notes that a rollout is gone. Whether what is remembered of it may be forgotten at once: else
     /// [`Schedule::ended`] says so.
     pub(super) fn gone(&mut self, name: &Name) -> bool {

@@ -19,10 +19,10 @@ use tokio::sync::mpsc;
 use crate::clock;
 use crate::cluster::calls::Cluster;
 use crate::name::Name;
-use crate::observe::ahead::Shown;
+use crate::observe::ahead::Shown as FirstListing;
 use crate::observe::guarded::Guarded;
 use crate::observe::index::Index;
-use crate::observe::news::News;
+use crate::observe::news::{Seen, Shown, WatchedKind};
 use crate::observe::pods::{self, Pods};
 use crate::observe::sight::Sight;
 use crate::pass::next_look::Cause;
@@ -135,6 +135,8 @@ pub fn watch_pods(scope: &Scope) -> (Pods, impl Stream<Item = PodsSeen> + Send +
 pub(super) enum Asked {
     /// Passes over these rollouts, for this cause.
     Look(Vec<Name>, Cause),
+    /// A pass over each of these rollouts to which this object is news.
+    Saw(Vec<Name>, Seen, Shown),
     /// Every rollout was listed; these are gone.
     Listed(Vec<Name>),
     /// As much is known of pods as will be: pods of these rollouts were listed.
@@ -155,40 +157,30 @@ pub struct Triggers<P> {
     pub heartbeat: Heartbeat,
 }
 
-/// What watches and looks tell each other.
-pub(super) struct Looked {
-    /// Rollouts as the first listing shows them.
-    pub(super) shown: Shown,
-    /// Which events tell something that no look has read.
-    pub(super) news: News,
-}
-
 /// Names of rollouts to look at, and of those that are gone.
 pub(super) fn watch_names<P: Stream<Item = PodsSeen> + Send + 'static>(
     scope: &Scope,
     index: &Index,
-    looked: Looked,
+    first: FirstListing,
     triggers: Triggers<P>,
 ) -> impl Stream<Item = Asked> + Send + use<P> {
-    let Looked { shown, news } = looked;
-    let rollouts = watch_rollouts(scope, index, shown.clone(), news.clone());
+    let rollouts = watch_rollouts(scope, index, first.clone());
     let deployments = watch_metadata::<Deployment>(scope, "Deployments", "");
     let revisions = watch_metadata::<ControllerRevision>(scope, "ControllerRevisions", TARGET);
-    let (rollouts_of, news_of) = (index.clone(), news.clone());
-    let deployments = deployments.map(move |(it, cause)| {
+    let rollouts_of = index.clone();
+    let deployments = deployments.map(move |(it, shown)| {
         let (namespace, name) = (it.namespace().unwrap_or_default(), it.name_any());
         let targets = [Some(&*name), target_of(&name)];
         let names = targets.into_iter().flatten();
         let names = names.flat_map(|target| rollouts_of.of_target(&namespace, target));
-        Asked::Look(names.filter(|name| news_of.is_news(name, &it)).collect(), cause)
+        Asked::Saw(names.collect(), Seen::of(WatchedKind::Deployment, &it), shown)
     });
     let (rollouts_of, newest) = (index.clone(), scope.cluster.newest.clone());
-    let revisions = revisions.map(move |(it, cause)| {
+    let revisions = revisions.map(move |(it, shown)| {
         newest.note(it.resource_version().as_deref());
         let target = it.labels().get(TARGET).map_or("", |it| it.as_str());
-        let mut names = rollouts_of.of_target(&it.namespace().unwrap_or_default(), target);
-        names.retain(|name| news.is_news(name, &it));
-        Asked::Look(names, cause)
+        let names = rollouts_of.of_target(&it.namespace().unwrap_or_default(), target);
+        Asked::Saw(names, Seen::of(WatchedKind::ControllerRevision, &it), shown)
     });
     let rollouts_of = index.clone();
     let pods = triggers.pods.map(move |seen| {
@@ -206,11 +198,11 @@ pub(super) fn watch_names<P: Stream<Item = PodsSeen> + Send + 'static>(
         asked.recv().await.map(|name| (Asked::Look(vec![name], Cause::Change), asked))
     });
     // Polled by the queue itself: one that is stuck misses its beat.
-    let beats = stream::unfold((triggers.heartbeat, shown), |(heartbeat, shown)| async move {
+    let beats = stream::unfold((triggers.heartbeat, first), |(heartbeat, first)| async move {
         heartbeat.beat();
-        shown.forget_old();
+        first.forget_old();
         tokio::time::sleep(BEAT_EVERY).await;
-        Some((Asked::Nothing, (heartbeat, shown)))
+        Some((Asked::Nothing, (heartbeat, first)))
     });
     stream::select_all([
         rollouts.boxed(),
@@ -225,8 +217,7 @@ pub(super) fn watch_names<P: Stream<Item = PodsSeen> + Send + 'static>(
 fn watch_rollouts(
     scope: &Scope,
     index: &Index,
-    shown: Shown,
-    news: News,
+    first: FirstListing,
 ) -> impl Stream<Item = Asked> + Send + use<> {
     let met = scope.readiness.condition("the first listing of CanaryRollouts");
     let (index, guarded) = (index.clone(), scope.guarded.clone());
@@ -234,14 +225,12 @@ fn watch_rollouts(
     events.map(move |event| match event {
         Ok(watcher::Event::Apply(it)) => {
             note(&index, &guarded, &it);
-            let mut names = vec![name(&it)];
-            names.retain(|name| news.is_news(name, &it));
-            Asked::Look(names, Cause::Change)
+            Asked::Saw(vec![name(&it)], Seen::of(WatchedKind::CanaryRollout, &it), Shown::Changed)
         }
         Ok(watcher::Event::InitApply(it)) => {
             note(&index, &guarded, &it);
             let names = vec![name(&it)];
-            shown.keep(it.0.ok());
+            first.keep(it.0.ok());
             Asked::Look(names, Cause::Routine)
         }
         Ok(watcher::Event::Delete(it)) => {
@@ -289,7 +278,7 @@ fn watch_metadata<K>(
     scope: &Scope,
     what: &'static str,
     labels: &str,
-) -> impl Stream<Item = (PartialObjectMeta<K>, Cause)> + Send + use<K>
+) -> impl Stream<Item = (PartialObjectMeta<K>, Shown)> + Send + use<K>
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
         + DeserializeOwned
@@ -305,22 +294,22 @@ where
     let seen = events.map(move |event| match event {
         Ok(watcher::Event::Apply(it)) => {
             watched.note(&it.metadata);
-            vec![(it, Cause::Change)]
+            vec![(it, Shown::Changed)]
         }
         Ok(watcher::Event::Delete(it)) => {
             watched.forget(&it.metadata);
-            vec![(it, Cause::Change)]
+            vec![(it, Shown::Changed)]
         }
         // A listing shows everything there is, most of it unchanged.
         Ok(watcher::Event::InitApply(it)) => {
             watched.note(&it.metadata);
-            vec![(it, Cause::Routine)]
+            vec![(it, Shown::Listed)]
         }
         Ok(watcher::Event::InitDone) => {
             met.met();
             // It is known to have changed: an older cache of another API server must not hide that.
             let gone = watched.listing_ends().into_iter();
-            gone.map(|it| (it.into_response_partial(), Cause::Change)).collect()
+            gone.map(|it| (it.into_response_partial(), Shown::Changed)).collect()
         }
         Ok(watcher::Event::Init) => {
             watched.listing_begins();

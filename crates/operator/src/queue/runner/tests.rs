@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::*;
 use crate::apply::writer::ApplyFailed;
+use crate::observe::news::{News, Seen as ShownObject, WatchedKind};
 
 /// Passes that end when they may, as they are told to.
 #[derive(Clone)]
@@ -17,6 +18,8 @@ struct Noted {
     seen: Arc<Mutex<Seen>>,
     /// What each pass waits for.
     go: Arc<Semaphore>,
+    /// What passes have read.
+    news: News,
 }
 
 #[derive(Default)]
@@ -35,7 +38,8 @@ struct Seen {
 impl Noted {
     fn new(permits: usize) -> Self {
         let seen = Seen { begun: Some(Instant::now()), ..Seen::default() };
-        Self { seen: Arc::new(Mutex::new(seen)), go: Arc::new(Semaphore::new(permits)) }
+        let (seen, go) = (Arc::new(Mutex::new(seen)), Arc::new(Semaphore::new(permits)));
+        Self { seen, go, news: News::default() }
     }
 
     fn answers(&self, name: &Name, answers: Vec<Result<NextLook, PassFailed>>) {
@@ -73,6 +77,10 @@ impl Looks for Noted {
 
     fn forget(&self, name: &Name) {
         self.seen.lock().forgotten.push(name.clone());
+    }
+
+    fn is_news(&self, name: &Name, seen: &ShownObject, shown: Shown) -> bool {
+        self.news.is_news(name, seen, shown)
     }
 
     fn failed(&self, _: &PassFailed) {}
@@ -203,4 +211,43 @@ async fn what_is_remembered_of_a_rollout_goes_with_it_in_the_middle_of_its_pass_
     assert_eq!(passes.seen.lock().forgotten, [name(1), name(0)]);
     idle(10_000_000).await;
     assert_eq!(passes.looks(&name(0)).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_pass_has_read_since_it_was_shown_asks_for_no_other_look() {
+    let passes = Noted::new(0);
+    let asks = queue(&passes, 1, future::pending());
+    let target = |version| ShownObject::new(WatchedKind::Deployment, "orders-0", Some(version));
+    let shown = |version| Asked::Saw(vec![name(0)], target(version), Shown::Changed);
+    ask(&asks, Asked::Listed(vec![]));
+    ask(&asks, shown("7"));
+    idle(10).await;
+    ask(&asks, shown("8"));
+    ask(&asks, shown("9"));
+    idle(10).await;
+    passes.news.wrote(&name(0), target("9"));
+    passes.go.add_permits(ENOUGH);
+    idle(1_000).await;
+    assert_eq!(passes.looks(&name(0)).len(), 1, "it has read the last of them");
+    ask(&asks, shown("8"));
+    idle(1_000).await;
+    assert_eq!(passes.looks(&name(0)).len(), 1);
+    ask(&asks, shown("10"));
+    idle(1_000).await;
+    assert_eq!(passes.looks(&name(0)).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_pass_was_too_early_to_read_is_looked_at_after_it() {
+    let passes = Noted::new(0);
+    let asks = queue(&passes, 1, future::pending());
+    let target = |version| ShownObject::new(WatchedKind::Deployment, "orders-0", Some(version));
+    ask(&asks, Asked::Listed(vec![]));
+    ask(&asks, Asked::Look(vec![name(0)], Cause::Change));
+    idle(10).await;
+    passes.news.wrote(&name(0), target("8"));
+    ask(&asks, Asked::Saw(vec![name(0)], target("9"), Shown::Changed));
+    passes.go.add_permits(ENOUGH);
+    idle(1_000).await;
+    assert_eq!(passes.looks(&name(0)).len(), 2);
 }

@@ -72,12 +72,12 @@ async fn changes(cluster: Cluster) -> Vec<Name> {
     let (_asks, asked) = mpsc::unbounded_channel();
     let heartbeat = Health::default().task("the queue", Duration::from_secs(60));
     let triggers = Triggers { pods: stream::pending(), asked, heartbeat };
-    let looked = Looked { shown: Shown::default(), news: News::default() };
-    let names = watch_names(&scope, &Index::default(), looked, triggers);
+    let names = watch_names(&scope, &Index::default(), FirstListing::default(), triggers);
     let until = tokio::time::sleep(Duration::from_secs(60));
     let changed = names.take_until(until).filter_map(async |it| match it {
-        Asked::Look(names, Cause::Change) => Some(names),
+        Asked::Look(names, Cause::Change) | Asked::Saw(names, _, Shown::Changed) => Some(names),
         Asked::Look(_, Cause::Routine)
+        | Asked::Saw(_, _, Shown::Listed)
         | Asked::Listed(_)
         | Asked::PodsKnown(_)
         | Asked::Gone(_)
