@@ -181,6 +181,7 @@ impl<L: Looks> Runner<L> {
     }
 
     fn gone(&mut self, name: &Name) {
+        self.meanwhile.remove(name);
         if self.schedule.gone(name) {
             self.forget(name);
         }
@@ -230,16 +231,19 @@ impl<L: Looks> Runner<L> {
                 Err(_) => return,
             },
         };
-        let meanwhile = self.meanwhile.remove(&name).unwrap_or_default();
-        if self.schedule.ended(&name) {
+        let is_gone = self.schedule.ended(&name);
+        if is_gone {
             self.forget(&name);
-            return;
         }
         let now = Instant::now();
-        for (seen, shown) in meanwhile {
+        // One that was made again has been shown since.
+        for (seen, shown) in self.meanwhile.remove(&name).unwrap_or_default() {
             if self.passes.is_news(&name, &seen, shown) {
                 self.schedule.ask(name.clone(), now, cause(shown));
             }
+        }
+        if is_gone {
+            return;
         }
         match outcome {
             Ok(next) => {

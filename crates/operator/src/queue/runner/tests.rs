@@ -251,3 +251,23 @@ async fn what_a_pass_was_too_early_to_read_is_looked_at_after_it() {
     idle(1_000).await;
     assert_eq!(passes.looks(&name(0)).len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rollout_that_is_made_again_during_its_pass_is_looked_at() {
+    let passes = Noted::new(0);
+    let asks = queue(&passes, 1, future::pending());
+    let rollout = |version| {
+        let seen = ShownObject::new(WatchedKind::CanaryRollout, "orders-0", Some(version));
+        Asked::Saw(vec![name(0)], seen, Shown::Changed)
+    };
+    ask(&asks, Asked::Listed(vec![]));
+    ask(&asks, rollout("7"));
+    idle(10).await;
+    ask(&asks, Asked::Gone(name(0)));
+    ask(&asks, rollout("9"));
+    idle(10).await;
+    passes.go.add_permits(ENOUGH);
+    idle(1_000).await;
+    assert_eq!(passes.looks(&name(0)).len(), 2);
+    assert_eq!(passes.seen.lock().forgotten, [name(0)], "before the second one");
+}
