@@ -24,7 +24,6 @@ use crate::evidence::weigh::Weigher;
 use crate::name::Name;
 use crate::observe::doubt::Novelty;
 use crate::observe::missing_pods::Obstacle;
-use crate::observe::news::{Seen, WatchedKind};
 use crate::observe::observer::Observer;
 use crate::observe::parse;
 use crate::observe::world::World;
@@ -87,14 +86,6 @@ enum Fence {
     Stamped,
     /// The API server refuses it for one of the objects, or does not answer.
     Refused,
-}
-
-/// A status that stands.
-enum Recorded {
-    /// It is as it was.
-    Stands,
-    /// It was written: the rollout as it is since.
-    Written(Seen),
 }
 
 impl Passes {
@@ -222,19 +213,11 @@ impl Passes {
             refusals,
             now,
         };
-        let written = self.record(&round).await?;
-        let recorded = written.is_some();
+        let recorded = self.record(&round).await?;
         self.reporter.tell(&round, recorded);
         applied.finish()?;
         self.memory.carried_out(name, plan);
         let moved = recorded && plan.next != world.state;
-        if let Some(Recorded::Written(status)) = written
-            && !moved
-            && plan.effects.is_empty()
-        {
-            // Nothing but words: who looks again because of them finds the same.
-            self.observer.news().wrote(name, status);
-        }
         let next = next_look(world, evidence, plan, now);
         let next = self.memory.retry_after(name).map_or(next, |it| next.no_later_than(it));
         let next = postponed.wait.map_or(next, |it| next.no_later_than(it));
@@ -279,25 +262,25 @@ impl Passes {
         Ok(Fence::Refused)
     }
 
-    /// Persists the status if it differs; `None` if it does not stand. One that is refused is told by an Event.
-    async fn record(&self, round: &Round<'_>) -> Result<Option<Recorded>, PassFailed> {
+    /// Persists the status if it differs; whether it stands. One that is refused is told by an Event.
+    async fn record(&self, round: &Round<'_>) -> Result<bool, PassFailed> {
         let Round { world, applied, .. } = *round;
         let (name, status) = (&world.name, status(round));
         if applied.stopped.is_some() {
-            return Ok(None);
+            return Ok(false);
         }
         let same = world.rollout.status.as_ref() == Some(&status);
         if same && !self.observer.statuses.sends_again(name) {
             self.memory.status_stands(name);
-            return Ok(Some(Recorded::Stands));
+            return Ok(true);
         }
         let error = match self.writer.record(world, applied, &status).await {
             Ok(written) => {
                 self.memory.status_stands(name);
-                let Some(written) = written else { return Ok(Some(Recorded::Stands)) };
-                let seen = Seen::of(WatchedKind::CanaryRollout, &written);
-                self.observer.statuses.sent(name, status, written.status);
-                return Ok(Some(Recorded::Written(seen)));
+                if let Some(written) = written {
+                    self.observer.statuses.sent(name, status, written.status);
+                }
+                return Ok(true);
             }
             Err(error) => error,
         };
@@ -305,7 +288,7 @@ impl Passes {
         let Some(reason) = lasting else { return Err(error.into()) };
         let refusal = ToldRefusal::beside_the_plan(ToldRefusal::STATUS, reason, error.told());
         self.reporter.refused(world, &[self.memory.refused_beside(name, refusal)]);
-        Ok(None)
+        Ok(false)
     }
 
     /// What of a rollout is remembered, by each that may.

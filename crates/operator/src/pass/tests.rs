@@ -18,7 +18,6 @@ use crate::cluster::calls::Cluster;
 use crate::evidence::sampling::Sampling;
 use crate::observe::autoscalers::Autoscalers;
 use crate::observe::index::Index;
-use crate::observe::news::Shown;
 use crate::observe::pods::Pods;
 use crate::observe::sight::Sight;
 use crate::process::events::Events;
@@ -365,28 +364,4 @@ async fn what_is_asked_for_meanwhile_is_tried_before_a_refused_write_is_due_agai
     });
     pass(&passes).await;
     assert!(server.get(PRIMARY).is_some(), "the wait holds no look that is asked for");
-}
-
-#[tokio::test]
-async fn a_status_of_nothing_but_words_asks_for_no_other_look() {
-    let (server, passes) = Server::start();
-    let is_news = || {
-        let version =
-            server.get(ROLLOUT).expect("a rollout")["metadata"]["resourceVersion"].clone();
-        let seen = Seen::new(WatchedKind::CanaryRollout, "orders", version.as_str());
-        passes.observer.news().is_news(&Name::new("shop", "orders"), &seen, Shown::Changed)
-    };
-    for _ in 0..8 {
-        pass(&passes).await;
-        server.settle();
-    }
-    assert_eq!(server.status()["phase"], "Initialized");
-    server.sent();
-    server.change(X, |it| it["metadata"]["generation"] = json!(99));
-    server.settle();
-    pass(&passes).await;
-    assert_eq!(server.sent().len(), 1, "the generation is told");
-    assert!(!is_news());
-    server.change(ROLLOUT, |it| it["spec"]["suspended"] = json!(true));
-    assert!(is_news());
 }

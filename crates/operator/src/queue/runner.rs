@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::name::Name;
 use crate::observe::index::Index;
-use crate::observe::news::{Seen, Shown};
+use crate::observe::news::{Seen, ShownAs};
 use crate::pass::next_look::{Cause, NextLook};
 use crate::pass::{PassFailed, Passes};
 use crate::per_rollout::PerRollout;
@@ -41,7 +41,7 @@ trait Looks: Clone + Send + 'static {
     fn forget(&self, name: &Name);
 
     /// Whether an object, shown like this, tells anything that the last look has not taken in.
-    fn is_news(&self, name: &Name, seen: &Seen, shown: Shown) -> bool;
+    fn is_news(&self, name: &Name, seen: &Seen, shown: ShownAs) -> bool;
 
     /// Counts a pass that failed.
     fn failed(&self, error: &PassFailed);
@@ -57,7 +57,7 @@ struct Runner<L> {
     failures: PerRollout<u32>,
     schedule: Schedule,
     /// What was shown of a rollout during its pass, which may read it still.
-    meanwhile: HashMap<Name, Vec<(Seen, Shown)>>,
+    meanwhile: HashMap<Name, Vec<(Seen, ShownAs)>>,
     running: JoinSet<(Name, Result<NextLook, PassFailed>)>,
     /// Whether every rollout is known: before, none is told from an orphan's owner.
     listed: bool,
@@ -169,11 +169,11 @@ impl<L: Looks> Runner<L> {
         }
     }
 
-    fn saw(&mut self, name: Name, seen: Seen, shown: Shown) {
+    fn saw(&mut self, name: Name, seen: Seen, shown: ShownAs) {
         if self.schedule.is_running(&name) {
             let all = self.meanwhile.entry(name).or_default();
-            // One that is shown twice is judged by its last version.
-            all.retain(|(it, _)| !it.is_of(&seen));
+            // One that changes twice is judged by its last version. What only lists it takes no change away.
+            all.retain(|(it, before)| *before != shown || !it.is_of(&seen));
             all.push((seen, shown));
         } else if self.passes.is_news(&name, &seen, shown) {
             self.schedule.ask(name, Instant::now(), cause(shown));
@@ -293,10 +293,10 @@ impl<L: Looks> Runner<L> {
     }
 }
 
-const fn cause(shown: Shown) -> Cause {
+const fn cause(shown: ShownAs) -> Cause {
     match shown {
-        Shown::Changed => Cause::Change,
-        Shown::Listed => Cause::Routine,
+        ShownAs::Changed => Cause::Change,
+        ShownAs::Listed => Cause::Routine,
     }
 }
 
@@ -314,7 +314,7 @@ impl Looks for Passes {
         Self::forget(self, name);
     }
 
-    fn is_news(&self, name: &Name, seen: &Seen, shown: Shown) -> bool {
+    fn is_news(&self, name: &Name, seen: &Seen, shown: ShownAs) -> bool {
         self.observer.news().is_news(name, seen, shown)
     }
 

@@ -19,10 +19,10 @@ use tokio::sync::mpsc;
 use crate::clock;
 use crate::cluster::calls::Cluster;
 use crate::name::Name;
-use crate::observe::ahead::Shown as FirstListing;
+use crate::observe::ahead::Shown;
 use crate::observe::guarded::Guarded;
 use crate::observe::index::Index;
-use crate::observe::news::{Seen, Shown, WatchedKind};
+use crate::observe::news::{Seen, ShownAs, WatchedKind};
 use crate::observe::pods::{self, Pods};
 use crate::observe::sight::Sight;
 use crate::pass::next_look::Cause;
@@ -136,7 +136,7 @@ pub(super) enum Asked {
     /// Passes over these rollouts, for this cause.
     Look(Vec<Name>, Cause),
     /// A pass over each of these rollouts to which this object is news.
-    Saw(Vec<Name>, Seen, Shown),
+    Saw(Vec<Name>, Seen, ShownAs),
     /// Every rollout was listed; these are gone.
     Listed(Vec<Name>),
     /// As much is known of pods as will be: pods of these rollouts were listed.
@@ -161,10 +161,10 @@ pub struct Triggers<P> {
 pub(super) fn watch_names<P: Stream<Item = PodsSeen> + Send + 'static>(
     scope: &Scope,
     index: &Index,
-    first: FirstListing,
+    shown: Shown,
     triggers: Triggers<P>,
 ) -> impl Stream<Item = Asked> + Send + use<P> {
-    let rollouts = watch_rollouts(scope, index, first.clone());
+    let rollouts = watch_rollouts(scope, index, shown.clone());
     let deployments = watch_metadata::<Deployment>(scope, "Deployments", "");
     let revisions = watch_metadata::<ControllerRevision>(scope, "ControllerRevisions", TARGET);
     let rollouts_of = index.clone();
@@ -198,11 +198,11 @@ pub(super) fn watch_names<P: Stream<Item = PodsSeen> + Send + 'static>(
         asked.recv().await.map(|name| (Asked::Look(vec![name], Cause::Change), asked))
     });
     // Polled by the queue itself: one that is stuck misses its beat.
-    let beats = stream::unfold((triggers.heartbeat, first), |(heartbeat, first)| async move {
+    let beats = stream::unfold((triggers.heartbeat, shown), |(heartbeat, shown)| async move {
         heartbeat.beat();
-        first.forget_old();
+        shown.forget_old();
         tokio::time::sleep(BEAT_EVERY).await;
-        Some((Asked::Nothing, (heartbeat, first)))
+        Some((Asked::Nothing, (heartbeat, shown)))
     });
     stream::select_all([
         rollouts.boxed(),
@@ -217,7 +217,7 @@ pub(super) fn watch_names<P: Stream<Item = PodsSeen> + Send + 'static>(
 fn watch_rollouts(
     scope: &Scope,
     index: &Index,
-    first: FirstListing,
+    shown: Shown,
 ) -> impl Stream<Item = Asked> + Send + use<> {
     let met = scope.readiness.condition("the first listing of CanaryRollouts");
     let (index, guarded) = (index.clone(), scope.guarded.clone());
@@ -225,12 +225,15 @@ fn watch_rollouts(
     events.map(move |event| match event {
         Ok(watcher::Event::Apply(it)) => {
             note(&index, &guarded, &it);
-            Asked::Saw(vec![name(&it)], Seen::of(WatchedKind::CanaryRollout, &it), Shown::Changed)
+            let name = name(&it);
+            // A follower makes no look for this: its first one as the leader must not go by the copy.
+            shown.forget(&name);
+            Asked::Saw(vec![name], Seen::of(WatchedKind::CanaryRollout, &it), ShownAs::Changed)
         }
         Ok(watcher::Event::InitApply(it)) => {
             note(&index, &guarded, &it);
             let names = vec![name(&it)];
-            first.keep(it.0.ok());
+            shown.keep(it.0.ok());
             Asked::Look(names, Cause::Routine)
         }
         Ok(watcher::Event::Delete(it)) => {
@@ -278,7 +281,7 @@ fn watch_metadata<K>(
     scope: &Scope,
     what: &'static str,
     labels: &str,
-) -> impl Stream<Item = (PartialObjectMeta<K>, Shown)> + Send + use<K>
+) -> impl Stream<Item = (PartialObjectMeta<K>, ShownAs)> + Send + use<K>
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
         + DeserializeOwned
@@ -294,22 +297,22 @@ where
     let seen = events.map(move |event| match event {
         Ok(watcher::Event::Apply(it)) => {
             watched.note(&it.metadata);
-            vec![(it, Shown::Changed)]
+            vec![(it, ShownAs::Changed)]
         }
         Ok(watcher::Event::Delete(it)) => {
             watched.forget(&it.metadata);
-            vec![(it, Shown::Changed)]
+            vec![(it, ShownAs::Changed)]
         }
         // A listing shows everything there is, most of it unchanged.
         Ok(watcher::Event::InitApply(it)) => {
             watched.note(&it.metadata);
-            vec![(it, Shown::Listed)]
+            vec![(it, ShownAs::Listed)]
         }
         Ok(watcher::Event::InitDone) => {
             met.met();
             // It is known to have changed: an older cache of another API server must not hide that.
             let gone = watched.listing_ends().into_iter();
-            gone.map(|it| (it.into_response_partial(), Shown::Changed)).collect()
+            gone.map(|it| (it.into_response_partial(), ShownAs::Changed)).collect()
         }
         Ok(watcher::Event::Init) => {
             watched.listing_begins();

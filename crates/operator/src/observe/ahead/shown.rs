@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use crate::name::Name;
 
-/// A copy that nobody has taken by then is dropped: changes since are missing from it. Those that
-/// came before it was taken have asked for a look of their own.
+/// A copy that nobody has taken by then is dropped, and one whose rollout is seen to change: changes since are
+/// missing from it.
 pub(super) const YOUNG: Duration = Duration::from_secs(5);
 
 /// More are not held: they are read by the page.
@@ -41,6 +41,16 @@ impl Shown {
         }
         let name = Name::new(rollout.namespace().unwrap_or_default(), rollout.name_any());
         copies.rollouts.insert(name, (Box::new(rollout), Instant::now()));
+    }
+
+    /// Drops the copy of one that has changed since.
+    pub(crate) fn forget(&self, name: &Name) {
+        self.0.lock().rollouts.remove(name);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_kept(&self, name: &Name) -> bool {
+        self.0.lock().rollouts.contains_key(name)
     }
 
     /// What a later listing shows is for nobody.

@@ -79,7 +79,7 @@ impl Looks for Noted {
         self.seen.lock().forgotten.push(name.clone());
     }
 
-    fn is_news(&self, name: &Name, seen: &ShownObject, shown: Shown) -> bool {
+    fn is_news(&self, name: &Name, seen: &ShownObject, shown: ShownAs) -> bool {
         self.news.is_news(name, seen, shown)
     }
 
@@ -213,53 +213,63 @@ async fn what_is_remembered_of_a_rollout_goes_with_it_in_the_middle_of_its_pass_
     assert_eq!(passes.looks(&name(0)).len(), 1);
 }
 
+/// The first rollout, or its target, as a watch shows it in this version.
+fn shown(kind: WatchedKind, version: &str, shown: ShownAs) -> Asked {
+    Asked::Saw(vec![name(0)], ShownObject::new(kind, "orders-0", Some(version)), shown)
+}
+
+fn target(version: &str) -> Asked {
+    shown(WatchedKind::Deployment, version, ShownAs::Changed)
+}
+
+fn read(passes: &Noted, version: &str) {
+    let target = ShownObject::new(WatchedKind::Deployment, "orders-0", Some(version));
+    passes.news.read(&name(0), vec![target]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_a_pass_has_read_since_it_was_shown_asks_for_no_other_look() {
     let passes = Noted::new(0);
     let asks = queue(&passes, 1, future::pending());
-    let target = |version| ShownObject::new(WatchedKind::Deployment, "orders-0", Some(version));
-    let shown = |version| Asked::Saw(vec![name(0)], target(version), Shown::Changed);
     ask(&asks, Asked::Listed(vec![]));
-    ask(&asks, shown("7"));
+    ask(&asks, target("7"));
     idle(10).await;
-    ask(&asks, shown("8"));
-    ask(&asks, shown("9"));
+    ask(&asks, target("8"));
+    ask(&asks, target("9"));
     idle(10).await;
-    passes.news.wrote(&name(0), target("9"));
+    read(&passes, "9");
     passes.go.add_permits(ENOUGH);
     idle(1_000).await;
     assert_eq!(passes.looks(&name(0)).len(), 1, "it has read the last of them");
-    ask(&asks, shown("8"));
+    ask(&asks, target("8"));
     idle(1_000).await;
     assert_eq!(passes.looks(&name(0)).len(), 1);
-    ask(&asks, shown("10"));
+    ask(&asks, target("10"));
     idle(1_000).await;
     assert_eq!(passes.looks(&name(0)).len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_pass_was_too_early_to_read_is_looked_at_after_it() {
+async fn what_a_pass_was_too_early_to_read_is_looked_at_after_it_as_the_change_that_it_is() {
     let passes = Noted::new(0);
     let asks = queue(&passes, 1, future::pending());
-    let target = |version| ShownObject::new(WatchedKind::Deployment, "orders-0", Some(version));
     ask(&asks, Asked::Listed(vec![]));
-    ask(&asks, Asked::Look(vec![name(0)], Cause::Change));
+    ask(&asks, target("7"));
     idle(10).await;
-    passes.news.wrote(&name(0), target("8"));
-    ask(&asks, Asked::Saw(vec![name(0)], target("9"), Shown::Changed));
+    read(&passes, "8");
+    ask(&asks, target("9"));
+    ask(&asks, shown(WatchedKind::Deployment, "9", ShownAs::Listed));
     passes.go.add_permits(ENOUGH);
     idle(1_000).await;
-    assert_eq!(passes.looks(&name(0)).len(), 2);
+    let causes: Vec<_> = passes.looks(&name(0)).into_iter().map(|(cause, _)| cause).collect();
+    assert_eq!(causes, [Cause::Change; 2], "a listing takes no change away");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rollout_that_is_made_again_during_its_pass_is_looked_at() {
     let passes = Noted::new(0);
     let asks = queue(&passes, 1, future::pending());
-    let rollout = |version| {
-        let seen = ShownObject::new(WatchedKind::CanaryRollout, "orders-0", Some(version));
-        Asked::Saw(vec![name(0)], seen, Shown::Changed)
-    };
+    let rollout = |version| shown(WatchedKind::CanaryRollout, version, ShownAs::Changed);
     ask(&asks, Asked::Listed(vec![]));
     ask(&asks, rollout("7"));
     idle(10).await;

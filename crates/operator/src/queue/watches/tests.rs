@@ -37,6 +37,11 @@ fn deployment(name: &str) -> Value {
 
 /// Deployments before and after the time that the watch has missed; none of its events is told.
 fn serve(before: Vec<Value>, after: Vec<Value>) -> Cluster {
+    serve_with(before, after, None)
+}
+
+/// As [`serve`], with an event of the watch of rollouts.
+fn serve_with(before: Vec<Value>, after: Vec<Value>, mut event: Option<Value>) -> Cluster {
     let (service, mut requests) = mock::pair::<Request<Body>, Response<Body>>();
     let expired = json!({"type": "ERROR", "object": {
         "apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Failure",
@@ -51,6 +56,7 @@ fn serve(before: Vec<Value>, after: Vec<Value>) -> Cluster {
             let answer = match (path.rsplit('/').next(), watches) {
                 (Some("deployments"), _) => deployments.pop(),
                 (Some("canaryrollouts"), false) => Some(listed(&[rollout()])),
+                (Some("canaryrollouts"), true) => event.take(),
                 (_, false) => Some(listed(&[])),
                 (_, true) => None,
             };
@@ -68,16 +74,21 @@ fn serve(before: Vec<Value>, after: Vec<Value>) -> Cluster {
 
 /// Looks that are asked for within a minute because something has changed.
 async fn changes(cluster: Cluster) -> Vec<Name> {
+    changes_beside(cluster, Shown::default()).await
+}
+
+/// As [`changes`], and what the first listing shows is kept there.
+async fn changes_beside(cluster: Cluster, shown: Shown) -> Vec<Name> {
     let scope = Scope::new(cluster, None, Readiness::default());
     let (_asks, asked) = mpsc::unbounded_channel();
     let heartbeat = Health::default().task("the queue", Duration::from_secs(60));
     let triggers = Triggers { pods: stream::pending(), asked, heartbeat };
-    let names = watch_names(&scope, &Index::default(), FirstListing::default(), triggers);
+    let names = watch_names(&scope, &Index::default(), shown, triggers);
     let until = tokio::time::sleep(Duration::from_secs(60));
     let changed = names.take_until(until).filter_map(async |it| match it {
-        Asked::Look(names, Cause::Change) | Asked::Saw(names, _, Shown::Changed) => Some(names),
+        Asked::Look(names, Cause::Change) | Asked::Saw(names, _, ShownAs::Changed) => Some(names),
         Asked::Look(_, Cause::Routine)
-        | Asked::Saw(_, _, Shown::Listed)
+        | Asked::Saw(_, _, ShownAs::Listed)
         | Asked::Listed(_)
         | Asked::PodsKnown(_)
         | Asked::Gone(_)
@@ -102,4 +113,18 @@ async fn a_target_or_a_child_that_was_deleted_while_nobody_watched_is_looked_at(
         );
     }
     assert_eq!(changes(serve(all.to_vec(), all.to_vec())).await, [], "all of them are there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollout_that_changes_after_its_listing_is_not_looked_at_as_it_was_listed() {
+    let orders = Name::new("shop", "orders");
+    for changed in [false, true] {
+        let event = json!({"type": "MODIFIED", "object": rollout()});
+        let shown = Shown::default();
+        let cluster = serve_with(vec![], vec![], changed.then_some(event));
+        let watching = tokio::spawn(changes_beside(cluster, shown.clone()));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(shown.is_kept(&orders), !changed);
+        watching.abort();
+    }
 }
