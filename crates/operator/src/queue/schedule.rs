@@ -87,7 +87,7 @@ impl Schedule {
     pub(super) fn next_due(&self, now: Instant) -> Option<Instant> {
         let crowd = self.crowd(now);
         let first = self.first(&crowd, now).map(|(at, _)| *at);
-        let waiting = self.urgent.iter().next().or(self.routine.iter().next());
+        let waiting = self.urgent.first().into_iter().chain(self.routine.first()).min();
         // A pass that becomes long gives its place to another one.
         let room = crowd.next_long.filter(|_| waiting.is_some_and(|(at, _)| *at <= now));
         first.into_iter().chain(room).min()

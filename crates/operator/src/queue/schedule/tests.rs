@@ -70,6 +70,16 @@ fn no_more_run_than_may_and_routine_looks_leave_room_for_changes() {
 }
 
 #[test]
+fn a_change_that_is_not_due_yet_keeps_no_routine_look_from_a_place_that_is_given_up() {
+    let (mut schedule, now) = (Schedule::default(), Instant::now());
+    (0..100).for_each(|it| schedule.ask(name(it), now, Cause::Routine));
+    assert_eq!(std::iter::from_fn(|| schedule.next(now)).count(), MAX_ROUTINE_PASSES);
+    schedule.ask(name(0), now + LONG_AFTER * 10, Cause::Change);
+    schedule.ask(Name::new("bank", "bills"), now + LONG_AFTER * 10, Cause::Change);
+    assert_eq!(schedule.next_due(now), Some(now + LONG_AFTER));
+}
+
+#[test]
 fn a_namespace_whose_webhook_hangs_gives_its_places_to_the_others() {
     let (mut schedule, now) = (Schedule::default(), Instant::now());
     (0..100).for_each(|it| schedule.ask(name(it), now, Cause::Change));
