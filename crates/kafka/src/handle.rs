@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rdkafka::error::KafkaError;
-use rdkafka::producer::{Producer, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, Producer};
 use rdkafka::types::RDKafka;
 use tokio::time::Instant;
 
@@ -17,13 +18,20 @@ use crate::notice::{Notice, Notices};
 use crate::pace::Pace;
 use crate::pem;
 
+/// Time after which the thread of a client asks whether it is still needed. What happens wakes it at
+/// once. rdkafka's own thread asks ten times a second, and is busy for the last millisecond of each:
+/// a hundredth of a core for each client.
+const NEEDED_EVERY: Duration = Duration::from_millis(500);
+
 /// A librdkafka client whose event queue is polled by a thread of its own.
 ///
 /// A producer, because an admin client never polls its event queue (no logs, no errors) and a
 /// consumer would belong to a group. It never produces.
 pub(crate) struct Handle {
-    /// `None` only while dropping.
-    producer: Option<ThreadedProducer<LogContext>>,
+    /// `None` only while dropping. The thread has the other.
+    producer: Option<Arc<BaseProducer<LogContext>>>,
+    /// Ends the thread.
+    unneeded: Arc<AtomicBool>,
     context: Arc<LogContext>,
     /// Whether the next call needs a new client: see [`Handle::retire`].
     retired: AtomicBool,
@@ -140,12 +148,27 @@ impl Connection {
 impl Handle {
     /// Makes the client. Connects later, in the background.
     fn new(cluster: &ClusterConfig, pace: Pace, context: LogContext) -> Result<Self, SampleError> {
-        let producer: ThreadedProducer<LogContext> = cluster
+        let producer: BaseProducer<LogContext> = cluster
             .to_librdkafka(pace.metadata)
             .create_with_context(context)
             .map_err(|error| SampleError::Setup { detail: without_values(&error) })?;
         let context = Arc::clone(producer.client().context());
-        Ok(Self { producer: Some(producer), context, retired: AtomicBool::new(false) })
+        let (producer, unneeded) = (Arc::new(producer), Arc::new(AtomicBool::new(false)));
+        let (polled, ends) = (Arc::clone(&producer), Arc::clone(&unneeded));
+        std::thread::Builder::new()
+            .name("kafka-events".to_owned())
+            .spawn(move || {
+                while !ends.load(Ordering::Acquire) {
+                    polled.poll(NEEDED_EVERY);
+                }
+            })
+            // For want of threads, which passes: no fault of the configuration.
+            .map_err(|error| SampleError::KafkaClientCrashed {
+                servers: cluster.servers(),
+                detail: format!("it got no thread: {error}"),
+            })?;
+        let (producer, retired) = (Some(producer), AtomicBool::new(false));
+        Ok(Self { producer, unneeded, context, retired })
     }
 
     /// Takes this client out of use, because a call to a group's coordinator was given up.
@@ -173,15 +196,11 @@ impl Handle {
 }
 
 impl Drop for Handle {
-    /// Destroying a client joins its threads, which can take seconds: not on the runtime's.
+    /// The thread is the last to have the client: destroying one joins librdkafka's threads, which
+    /// can take seconds, and is nothing for a thread of the runtime.
     fn drop(&mut self) {
-        let producer = self.producer.take();
-        let spawned = std::thread::Builder::new()
-            .name("kafka-disconnect".to_owned())
-            .spawn(move || drop(producer));
-        if let Err(error) = spawned {
-            tracing::debug!(%error, "no thread to disconnect on; disconnected in place");
-        }
+        drop(self.producer.take());
+        self.unneeded.store(true, Ordering::Release);
     }
 }
 

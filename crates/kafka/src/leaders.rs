@@ -15,8 +15,9 @@ use crate::handle::Handle;
 use crate::notice::UnreadReason;
 use crate::snapshot::TopicPartition;
 
-/// Calls under way at one time to one leader: while it answers one it can read the next.
-const CALLS_A_LEADER: usize = 2;
+/// Calls under way at one time to one leader: while it answers one, the next are there, and what it
+/// answered before is read.
+const CALLS_A_LEADER: usize = 4;
 
 /// Partitions that one broker leads, as far as is known. Another broker may lead them by now:
 /// librdkafka asks the right one all the same.
@@ -28,15 +29,25 @@ pub(crate) struct LedBy {
 }
 
 /// The partitions, by leader.
-pub(crate) fn by_leader(
-    partitions: &[TopicPartition],
-    leader: impl Fn(&TopicPartition) -> Option<i32>,
+pub(crate) fn by_leader<'a>(
+    partitions: &'a [TopicPartition],
+    mut leader: impl FnMut(&'a TopicPartition) -> Option<i32>,
 ) -> Vec<LedBy> {
     let mut led: BTreeMap<Option<i32>, Vec<TopicPartition>> = BTreeMap::new();
     for id in partitions {
         led.entry(leader(id)).or_default().push(id.clone());
     }
     led.into_iter().map(|(leader, partitions)| LedBy { leader, partitions }).collect()
+}
+
+/// Those of them that are wanted, by leader.
+pub(crate) fn only(led: &[LedBy], wanted: &[TopicPartition]) -> Vec<LedBy> {
+    let wanted: HashSet<&TopicPartition> = wanted.iter().collect();
+    let of_leader = |LedBy { leader, partitions }: &LedBy| {
+        let partitions = partitions.iter().filter(|it| wanted.contains(it)).cloned();
+        LedBy { leader: *leader, partitions: partitions.collect() }
+    };
+    led.iter().map(of_leader).collect()
 }
 
 impl LedBy {
@@ -85,6 +96,10 @@ fn is_unanswered(row: &OffsetRow) -> bool {
 /// How many of the partitions have no offset, by reason.
 pub(crate) fn unread(led: &[LedBy], rows: &[OffsetRow]) -> BTreeMap<UnreadReason, usize> {
     let mut counts = BTreeMap::new();
+    let asked: usize = led.iter().map(|it| it.partitions.len()).sum();
+    if rows.len() == asked && rows.iter().all(|it| it.offset.is_some()) {
+        return counts;
+    }
     let mut answered = HashSet::new();
     for row in rows {
         answered.insert(&row.id);
@@ -119,6 +134,9 @@ mod tests {
         let numbers = |it: &LedBy| it.partitions.iter().map(|id| id.partition).collect::<Vec<_>>();
         let found: Vec<_> = led.iter().map(|it| (it.leader, numbers(it))).collect();
         assert_eq!(found, [(None, vec![3]), (Some(1), vec![0, 2]), (Some(2), vec![1])]);
+        let found: Vec<_> =
+            only(&led, &[id(2), id(3)]).iter().map(|it| (it.leader, numbers(it))).collect();
+        assert_eq!(found, [(None, vec![3]), (Some(1), vec![2]), (Some(2), vec![])]);
     }
 
     #[test]

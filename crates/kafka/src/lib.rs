@@ -12,6 +12,7 @@
 //! | `process` | the client in a process of its own, behind that seam |
 //! | `client` | which requests make a snapshot, and in which order |
 //! | `log_ends` | ends of logs, asked for many groups in one request |
+//! | `log_starts` | beginnings of logs, remembered for a while |
 //! | `leaders` | calls to one leader each, so that a lost broker keeps up nobody else |
 //! | `absent` | why a group is described to nobody: there is none, or it is of another kind |
 //! | `topics` | partitions of topics and who leads them, remembered for a while |
@@ -83,6 +84,7 @@ mod handle;
 mod leaders;
 mod log_context;
 mod log_ends;
+mod log_starts;
 mod notice;
 mod pace;
 mod pem;

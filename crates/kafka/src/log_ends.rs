@@ -13,6 +13,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::SampleError;
 use crate::ffi::raw::{LogOffset, OffsetRow};
+use crate::leaders::{LedBy, only};
+use crate::log_starts::KnownStarts;
 use crate::requests::{Requests, allowed};
 use crate::snapshot::TopicPartition;
 use crate::topics::KnownTopics;
@@ -53,6 +55,7 @@ pub(crate) struct SharedLogEnds {
 struct Leaders {
     requests: Arc<Requests>,
     topics: Arc<KnownTopics>,
+    starts: Arc<KnownStarts>,
     clock: fn() -> Millis,
 }
 
@@ -83,7 +86,8 @@ impl SharedLogEnds {
         topics: Arc<KnownTopics>,
         clock: fn() -> Millis,
     ) -> Self {
-        Self { leaders: Leaders { requests, topics, clock }, shared: Arc::default() }
+        let leaders = Leaders { requests, topics, starts: Arc::default(), clock };
+        Self { leaders, shared: Arc::default() }
     }
 
     /// First and last offsets of these partitions, for this group.
@@ -100,7 +104,11 @@ impl SharedLogEnds {
             }
             self.shared.lock().apart_until = Some(Instant::now() + APART_FOR);
         }
-        let alone = self.leaders.read(group, partitions).await?;
+        let alone = if MOST_SHARED < partitions.len() {
+            self.leaders.read_large(group, partitions).await?
+        } else {
+            self.leaders.read(group, partitions).await?
+        };
         Ok(LogEnds { at: alone.at, ends: allowed(alone.ends)?, starts: allowed(alone.starts)? })
     }
 
@@ -172,7 +180,7 @@ impl Leaders {
         group: &str,
         partitions: &[TopicPartition],
     ) -> Result<LogEnds, SampleError> {
-        let Self { requests, topics, clock } = self;
+        let Self { requests, topics, starts: _, clock } = self;
         let led = topics.by_leader(requests, group, partitions).await;
         let (ends, starts) = futures::try_join!(
             requests.log_offsets(group, &led, LogOffset::StableEnd),
@@ -180,5 +188,45 @@ impl Leaders {
         )?;
         requests.tell_unread(&led, &ends);
         Ok(LogEnds { at: clock(), ends, starts })
+    }
+
+    /// Both ends for a large group, whose first offsets are asked for where they are not known from
+    /// lately.
+    async fn read_large(
+        &self,
+        group: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<LogEnds, SampleError> {
+        let Self { requests, topics, starts, clock } = self;
+        let led = topics.by_leader(requests, group, partitions).await;
+        let due = starts.due(partitions, Instant::now());
+        let (ends, mut unknown) = futures::try_join!(
+            requests.log_offsets(group, &led, LogOffset::StableEnd),
+            self.read_starts(group, &led, &due),
+        )?;
+        let at = clock();
+        requests.tell_unread(&led, &ends);
+        let anew = starts.made_anew(&ends);
+        unknown.extend(self.read_starts(group, &led, &anew).await?);
+        unknown.extend(starts.of(partitions));
+        Ok(LogEnds { at, ends, starts: unknown })
+    }
+
+    /// Learns the first offsets of some of the partitions; rows that have none are returned.
+    async fn read_starts(
+        &self,
+        group: &str,
+        led: &[LedBy],
+        wanted: &[TopicPartition],
+    ) -> Result<Vec<OffsetRow>, SampleError> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let asked = Instant::now();
+        let led = only(led, wanted);
+        let mut rows = self.requests.log_offsets(group, &led, LogOffset::Start).await?;
+        self.starts.note(wanted, &rows, asked);
+        rows.retain(|it| it.offset.is_none());
+        Ok(rows)
     }
 }

@@ -27,6 +27,9 @@ use crate::snapshot::TopicPartition;
 /// notice.
 const CALLS_AT_ONCE: usize = 4;
 
+/// Topics that one call asks for: calls for topics come one after the other.
+const TOPICS_A_CALL: usize = 1_000;
+
 /// The calls that a snapshot needs, to one cluster.
 pub(crate) struct Requests {
     connection: Connection,
@@ -70,7 +73,7 @@ impl Requests {
         let handle = self.connection.handle()?;
         let deadline = self.pace.leader;
         let mut rows = Vec::new();
-        for chunk in topics.chunks(LIST_LENGTH) {
+        for chunk in topics.chunks(TOPICS_A_CALL) {
             let call = ffi::describe_topics(&handle, chunk, deadline);
             let asked = Asked { attempted: Attempt::DescribeTopics, group, deadline };
             rows.extend(self.conclude(&handle, asked, call).await?);

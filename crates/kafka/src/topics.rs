@@ -35,7 +35,8 @@ struct KnownTopic {
 struct Found {
     at: Instant,
     partitions: Vec<TopicPartition>,
-    leaders: HashMap<TopicPartition, i32>,
+    /// By number of the partition.
+    leaders: HashMap<i32, i32>,
 }
 
 impl KnownTopics {
@@ -65,10 +66,18 @@ impl KnownTopics {
         let topics: BTreeSet<&str> = partitions.iter().map(|it| &*it.topic).collect();
         self.ask(requests, group, &topics).await;
         let known = self.0.lock();
-        let leader = |id: &TopicPartition| {
-            known.get(&*id.topic)?.found.as_ref().ok()?.leaders.get(id).copied()
-        };
-        by_leader(partitions, leader)
+        // Partitions come sorted by topic: each is looked up once.
+        let mut of: Option<(&str, Option<&Found>)> = None;
+        by_leader(partitions, |id| {
+            let (_, found) = match of {
+                Some(same) if *same.0 == *id.topic => same,
+                Some(_) | None => {
+                    let found = known.get(&*id.topic).and_then(|it| it.found.as_ref().ok());
+                    *of.insert((&id.topic, found))
+                }
+            };
+            found?.leaders.get(&id.partition).copied()
+        })
     }
 
     /// Asks for those topics that were not asked for lately.
@@ -118,7 +127,7 @@ impl KnownTopic {
         }
         let shared: Arc<str> = Arc::from(topic.as_str());
         let id = |partition| TopicPartition { topic: Arc::clone(&shared), partition };
-        let leaders = partitions.iter().filter_map(|it| Some((id(it.partition), it.leader?)));
+        let leaders = partitions.iter().filter_map(|it| Some((it.partition, it.leader?)));
         let leaders = leaders.collect();
         let partitions = partitions.iter().map(|it| id(it.partition)).collect();
         (topic, Self { ask_at: now + GOOD_FOR, found: Ok(Found { at: now, partitions, leaders }) })

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafka_protocol::messages::ApiKey;
 use tokio::net::TcpListener;
 
 use super::{KafkaClient, beyond_stable_end, parse_host, set_offsets};
@@ -54,6 +55,42 @@ async fn a_coordinator_that_comes_back_after_the_deadline_is_asked_again() {
         }
     }
     outcome.expect("a snapshot again");
+}
+
+/// First and last offsets of a group's partitions, and the requests that were made for all so far.
+async fn logs_of(
+    client: &KafkaClient,
+    asked: &broker::Asked,
+) -> (Vec<(Option<i64>, Option<i64>)>, usize) {
+    let topics = Topics::List([broker::TOPIC.to_owned()].into());
+    let sample = client.sample("g", &topics).await.expect("a snapshot");
+    let logs = sample.partitions.iter().map(|it| (it.log_start, it.log_end)).collect();
+    (logs, asked.times(ApiKey::ListOffsets))
+}
+
+#[tokio::test]
+async fn first_offsets_of_a_large_group_are_remembered_until_a_log_ends_earlier() {
+    let old = broker::Log { committed: 40, start: 30, stable_end: 90, ..broker::Log::default() };
+    let classic = broker::Classic { state: "Empty", members: vec![] };
+    for (partitions, is_large) in [(1_000, false), (1_001, true)] {
+        let script = broker::Script {
+            classic: Some(classic.clone()),
+            partitions: (0..partitions).map(|it| (it, old)).collect(),
+            ..broker::Script::default()
+        };
+        let (asked, nodes) = (script.asked.clone(), script.nodes.clone());
+        let server = broker::start(script).await;
+        let cluster = ClusterConfig::new([server], None).expect("a valid address");
+        let client = KafkaClient::connect(&cluster, || 0, traced()).expect("a client");
+        let (first, second) = (logs_of(&client, &asked).await, logs_of(&client, &asked).await);
+        assert!(first.0.iter().chain(&second.0).all(|it| *it == (Some(30), Some(90))));
+        let both = first.1;
+        assert_eq!(second.1, both + if is_large { both / 2 } else { both });
+        // Made anew, and already longer than it was where it began.
+        nodes.layout().logs.insert(1, broker::Log { start: 0, stable_end: 50, ..old });
+        let (logs, _) = logs_of(&client, &asked).await;
+        assert_eq!(logs[..2], [(Some(30), Some(90)), (Some(0), Some(50))]);
+    }
 }
 
 #[test]

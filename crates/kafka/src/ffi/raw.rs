@@ -5,9 +5,10 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::snapshot::TopicPartition;
 
-/// Most partitions or topics of one call. librdkafka is quadratic in the length of a list: 10,000
-/// partitions at once take seven times as long as in ten lists.
-pub(crate) const LIST_LENGTH: usize = 1_000;
+/// Most partitions of one call. librdkafka (2.12.1) is quadratic in the length of a list,
+/// and a broker has work with each request: of 10,000 partitions the ends were read faster in lists
+/// of 250 than in those of 125 or 500, and a third faster than in those of 1,000.
+pub(crate) const LIST_LENGTH: usize = 250;
 
 /// librdkafka's code for a call that was not answered in time.
 pub(crate) const TIMED_OUT: i32 = -185;

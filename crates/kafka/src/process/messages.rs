@@ -184,15 +184,20 @@ impl TryFrom<Columns> for GroupSnapshot {
 struct TopicIndexes {
     topics: Vec<Arc<str>>,
     indexes: HashMap<Arc<str>, usize>,
+    /// The topic asked for last: rows come sorted by topic.
+    last: usize,
 }
 
 impl TopicIndexes {
     fn id(&mut self, id: &TopicPartition) -> Id {
-        let index = self.indexes.get(&id.topic).copied().unwrap_or_else(|| {
+        if self.topics.get(self.last).is_some_and(|it| *it == id.topic) {
+            return Id(self.last, id.partition);
+        }
+        let index = *self.indexes.entry(Arc::clone(&id.topic)).or_insert_with(|| {
             self.topics.push(Arc::clone(&id.topic));
             self.topics.len() - 1
         });
-        self.indexes.entry(Arc::clone(&id.topic)).or_insert(index);
+        self.last = index;
         Id(index, id.partition)
     }
 }

@@ -169,9 +169,14 @@ impl ProcessSource {
         written.ok_or_else(silent)?;
         match timeout(REPORT_WITHIN, &mut expected.report).await {
             Ok(Ok(outcome)) => {
-                if let Err(refused @ SampleError::Setup { .. }) = &outcome {
-                    self.processes.refusals.note(&self.cluster, refused);
-                    self.running.lock().take();
+                match &outcome {
+                    Err(refused @ SampleError::Setup { .. }) => {
+                        self.processes.refusals.note(&self.cluster, refused);
+                        self.running.lock().take();
+                    }
+                    // It got no client for want of threads: another process may.
+                    Err(SampleError::KafkaClientCrashed { .. }) => drop(self.running.lock().take()),
+                    Ok(_) | Err(_) => {}
                 }
                 outcome
             }

@@ -347,16 +347,17 @@ fn offsets(request: &ListOffsetsRequest, port: u16, script: &Script) -> ListOffs
     const READ_COMMITTED: i8 = 1;
     let topics = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
-            let log = script.partitions[&partition.partition_index];
-            let epoch = partition.current_leader_epoch;
-            let error = script.nodes.layout().error(port, partition.partition_index, epoch);
+            let (index, epoch) = (partition.partition_index, partition.current_leader_epoch);
+            let layout = script.nodes.layout();
+            let log = layout.logs.get(&index).copied().unwrap_or(script.partitions[&index]);
+            let error = layout.error(port, index, epoch);
             let offset = match (partition.timestamp, request.isolation_level) {
                 (LATEST, READ_COMMITTED) => log.stable_end,
                 (LATEST, _) => log.high_watermark,
                 (_, _) => log.start,
             };
             listed::ListOffsetsPartitionResponse::default()
-                .with_partition_index(partition.partition_index)
+                .with_partition_index(index)
                 .with_error_code(error.unwrap_or(log.leader_error))
                 .with_offset(offset)
                 .with_timestamp(-1)

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::BytesMut;
 
+use super::Log;
+
 /// Kafka's code for a broker that does not lead the partition.
 const NOT_LEADER: i16 = 6;
 /// Kafka's code for an epoch that is over.
@@ -28,6 +30,8 @@ pub(crate) struct Layout {
     pub(crate) epoch: i32,
     /// Partitions that metadata does not show.
     pub(crate) hidden: BTreeSet<i32>,
+    /// Logs that are other than the script has them.
+    pub(crate) logs: BTreeMap<i32, Log>,
 }
 
 impl Nodes {
