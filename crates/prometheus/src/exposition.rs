@@ -24,11 +24,13 @@ pub(crate) fn read<'a>(
 ) -> Result<(), usize> {
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
-        if line == "# EOF" {
-            return Ok(());
+        // `# EOF` too: where registries are written one after the other, it is in the midst of them.
+        if line.is_empty() || line.starts_with('#') {
+            continue;
         }
-        // `{"a.b", ...}`: names beyond the classic ones, which no selector can name.
-        if line.is_empty() || line.starts_with('#') || line.starts_with("{\"") {
+        // `{"a.b", ...} 1`: names beyond the classic ones, which no selector can name.
+        if line.starts_with("{\"") {
+            ends_in_a_value(line).ok_or(number + 1)?;
             continue;
         }
         let mut cursor = Cursor::new(line);
@@ -41,6 +43,11 @@ pub(crate) fn read<'a>(
         }
     }
     Ok(())
+}
+
+/// Whether a number follows the last brace: JSON has none there.
+fn ends_in_a_value(line: &str) -> Option<f64> {
+    line.rsplit('}').next()?.split_ascii_whitespace().next()?.parse().ok()
 }
 
 fn sample<'a>(name: &'a str, cursor: &mut Cursor<'a>) -> Option<SampleLine<'a>> {

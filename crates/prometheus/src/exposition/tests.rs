@@ -34,10 +34,14 @@ fn openmetrics_is_read() {
     let text = "# TYPE x counter\n# UNIT x seconds\nx_total 3.0 1700000000.123\n\
         x_created 1700000000.0\n\
         h_bucket{le=\"0.5\"} 4 # {trace_id=\"a # b\"} 0.3 1700000000.1\n\
-        h_bucket{le=\"+Inf\"} 5 1700000000 # {} 9\n# EOF\nnot read any more {{{\n";
+        h_bucket{le=\"+Inf\"} 5 1700000000 # {} 9\n# EOF\nlast_total 7\n";
     let seen = all(text).expect("the format");
     let names: Vec<&str> = seen.iter().map(|(name, ..)| name.as_str()).collect();
-    assert_eq!(names, ["x_total", "x_created", "h_bucket", "h_bucket"]);
+    assert_eq!(
+        names,
+        ["x_total", "x_created", "h_bucket", "h_bucket", "last_total"],
+        "of another registry"
+    );
     assert_eq!((&seen[2].1, seen[2].2), (&labels(&[("le", "0.5")]), 4.0));
     assert_eq!(seen[3].2.to_bits(), 5.0_f64.to_bits());
 }
@@ -55,6 +59,8 @@ fn texts_that_are_none_are_refused_with_the_line() {
         ("x{a=b} 1", 1),
         ("x{a} 1", 1),
         ("x{a=\"b\"c=\"d\"} 1", 1),
+        (r#"{"status":"UP"}"#, 1),
+        (r#"{"names":["jvm.memory.used"]}"#, 1),
         ("9x 1", 1),
     ] {
         assert_eq!(all(text), Err(line), "{text}");
