@@ -243,12 +243,13 @@ fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
         last.extend(scene.disown().into_iter().chain([Effect::RemoveChildren]));
         return Plan::release(Ending::HandBack, last);
     }
+    // The target has no part in that.
+    if let Some(counts) = gather(scene, running) {
+        return stay(scene.enact_counts(running, counts, &scene.facts));
+    }
     if target.paused {
         // Its controller makes no pods of a template that it has not rolled out yet.
         return stay(scene.upkeep()).held(Held::TargetPaused);
-    }
-    if let Some(counts) = gather(scene, running) {
-        return stay(scene.enact_counts(running, counts, &scene.facts));
     }
     if !primary.current || !target.workload.current {
         return stay(vec![]);

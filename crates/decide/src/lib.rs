@@ -60,7 +60,7 @@ pub use scaling::in_the_way;
 pub use shape::{DeploymentStrategy, Portion};
 pub use state::{
     CurrentStep, Ending, Headway, Origin, Phase, PromotedBy, Promotion, Rest, Rollback, Stage,
-    State, Stopwatch, Termination, Trial,
+    State, Stopwatch, Termination, Trial, Unbroken,
 };
 pub use table::decide;
 

@@ -9,7 +9,7 @@ use crate::autoscaler::{Autoscalers, Declined, Taken};
 use crate::order::Order;
 use crate::revision::{Cause, Revision, RolloutId, TrialKey};
 use crate::shape::DeploymentStrategy;
-use crate::state::{Ending, PromotedBy, State};
+use crate::state::{Ending, PromotedBy, State, Unbroken};
 
 /// UID of a `CanaryRollout`.
 pub type Uid = Arc<str>;
@@ -79,6 +79,9 @@ pub struct Observed {
     /// Since when this process has watched the attempt under way without a break; `None`: it does
     /// not. What it did not watch counts for no clock that ends a trial.
     pub watched_since: Option<Timestamp>,
+    /// The latest time without a gap in which every source answered, as far as this process has watched
+    /// the attempt under way; `None`: none has answered yet.
+    pub unbroken: Option<Unbroken>,
     /// When this process looked at the rollout for the first time: what it did not see counts for
     /// no deadline of a deletion.
     pub first_look: Timestamp,
@@ -327,4 +330,14 @@ pub enum Evidence {
         /// Whether every source answered in the last window.
         delivered: bool,
     },
+}
+
+impl Evidence {
+    /// Whether every source answers, and the judge needs no more than time.
+    pub(crate) const fn is_delivered(self) -> bool {
+        match self {
+            Self::Pass | Self::Inconclusive { delivered: true } => true,
+            Self::GuardFailed | Self::Failed | Self::Inconclusive { delivered: false } => false,
+        }
+    }
 }

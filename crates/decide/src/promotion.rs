@@ -49,7 +49,10 @@ pub(crate) fn promoting(scene: &Scene<'_>, previous: Revision, promotion: Promot
 
 /// The fact first, then the mark: between the two the mark is behind, never ahead of what serves.
 fn finish(scene: &Scene<'_>, revision: Revision, facts: Facts) -> Plan {
-    let facts = Facts { promoting: None, promoted: Some(revision), ..facts };
+    // A bypass that came while its version was being promoted was meant for that one.
+    let spent = scene.live_bypass() && scene.is_live(revision);
+    let bypass = if spent { scene.consuming_bypass().bypass } else { facts.bypass };
+    let facts = Facts { promoting: None, promoted: Some(revision), bypass, ..facts };
     let mut effects = scene.enact_alone(revision, &facts);
     effects.push(Effect::MarkPromoted { revision });
     effects.extend(forget_rejections(scene.seen));

@@ -226,6 +226,15 @@ pub struct Stopwatch {
     pub since: Option<Timestamp>,
 }
 
+/// A time without a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unbroken {
+    /// When it began.
+    pub since: Timestamp,
+    /// When it was seen last.
+    pub until: Timestamp,
+}
+
 impl Stopwatch {
     /// A stopwatch that runs from `now`.
     pub(crate) const fn started(now: Timestamp) -> Self {
@@ -247,6 +256,15 @@ impl Stopwatch {
     pub(crate) fn watched(self, watched: Option<Timestamp>) -> Self {
         let since = self.since.zip(watched).map(|(since, watched)| since.max(watched));
         Self { since, ..self }
+    }
+
+    /// Runs or stands still from `now`, and counts of the open interval only what lies within `seen`: a
+    /// status that was refused meanwhile, or a clock that was put forward, adds nothing.
+    pub(crate) fn run_within(self, seen: Option<Unbroken>, running: bool, now: Timestamp) -> Self {
+        let Some(since) = self.since else { return self.run(running, now) };
+        let since = Some(seen.map_or(now, |it| since.max(it.since)));
+        let until = seen.map_or(now, |it| now.min(it.until));
+        Self { since, ..self }.run(running, if running { now } else { until })
     }
 
     /// Time spent until `now`. A clock that went backwards adds nothing.

@@ -15,7 +15,7 @@ use crate::revision::{Cause, Revision, RolloutId, TrialKey};
 use crate::shape::{DeploymentStrategy, Portion};
 use crate::state::{
     CurrentStep, Ending, Headway, Origin, PromotedBy, Promotion, Rest, Rollback, Stage, State,
-    Stopwatch, Termination, Trial,
+    Stopwatch, Termination, Trial, Unbroken,
 };
 
 /// The revision that primary serves.
@@ -126,6 +126,7 @@ pub fn plain() -> Observed {
         fault_stayed: None,
         awaits_last_sample: false,
         watched_since: Some(Timestamp::MIN),
+        unbroken: Some(Unbroken { since: Timestamp::MIN, until: Timestamp::MAX }),
         first_look: Timestamp::MIN,
         orders: vec![],
     }

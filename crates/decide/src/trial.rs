@@ -315,13 +315,12 @@ fn settle(scene: &Scene<'_>, revision: Revision, step: CurrentStep) -> CurrentSt
     let well = step.hold.since.is_some_and(|it| scene.overdue(it));
     let begins = restarts || before < reached || (settled && well);
     let unsettled = if begins { Stopwatch::default() } else { step.unsettled.watched(watched) };
-    let delivers =
-        matches!(scene.seen.evidence, Evidence::Pass | Evidence::Inconclusive { delivered: true });
+    let delivered = settled && known && scene.seen.evidence.is_delivered();
     CurrentStep {
         reached,
         unsettled: unsettled.run(blamed, scene.now),
         hold: step.hold.run(settled, scene.now),
-        delivered: step.delivered.watched(watched).run(settled && known && delivers, scene.now),
+        delivered: step.delivered.run_within(scene.seen.unbroken, delivered, scene.now),
         waits: (running && !settled).then(|| {
             let moves = next_counts(scene, step, goal) != scene.counts_now();
             let gets_on = moves || scene.total_changes();

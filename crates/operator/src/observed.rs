@@ -43,6 +43,7 @@ pub(crate) fn observed(world: &World, evidence: &EvidenceView) -> Observed {
         fault_stayed: evidence.stayed.as_ref().map(|it| it.id),
         awaits_last_sample: evidence.replay.as_ref().is_some_and(ReplayView::is_open),
         watched_since: evidence.watched_since,
+        unbroken: evidence.unbroken,
         first_look: world.first_look,
         orders: world.asked.iter().filter_map(|it| it.order).collect(),
     }

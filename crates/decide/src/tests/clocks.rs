@@ -1,13 +1,15 @@
 //! The clocks that may end a trial, after a time in which nobody watched.
 //! What they are for is in the table; here is only what a gap does to them.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::observed::{Membership, OnInconclusive, Workload};
+use crate::observed::{Evidence, Membership, OnInconclusive, Workload};
 use crate::plan::{Effect, Held};
-use crate::state::Phase;
+use crate::state::{Phase, Stopwatch, Unbroken};
 use crate::table::decide;
-use crate::testing::{NEXT, NOW, at_max_hold, overdue, progressing, step, with, workload};
+use crate::testing::{Change, NEXT, NOW, at_max_hold, overdue, progressing, step, with, workload};
+
+const MINUTE: SignedDuration = SignedDuration::from_secs(60);
 
 #[test]
 fn evidence_that_nobody_watched_promotes_nothing() {
@@ -16,9 +18,23 @@ fn evidence_that_nobody_watched_promotes_nothing() {
         &[at_max_hold, |it| it.strategy.on_inconclusive = OnInconclusive::Promote],
     );
     assert_eq!(decide(&seen, NOW).next.step(), None, "watched all along, it is promoted");
-    let after = with(seen, &[|it| it.watched_since = Some(NOW)]);
+    let begun_anew: Change = |it| it.unbroken = Some(Unbroken { since: NOW, until: NOW });
+    let after = with(seen, &[begun_anew]);
     let step = decide(&after, NOW).next.step().unwrap();
     assert_eq!(step.delivered.elapsed(NOW), SignedDuration::ZERO);
+}
+
+#[test]
+fn evidence_counts_until_it_was_seen_last_and_no_longer() {
+    let mut seen = progressing();
+    let delivered = step(&mut seen).delivered;
+    let begun = delivered.since.expect("it runs");
+    seen.evidence = Evidence::Inconclusive { delivered: false };
+    seen.unbroken = Some(Unbroken { since: Timestamp::MIN, until: begun + MINUTE });
+    // Nobody looked for an hour, or the clock was put forward by one.
+    let late = NOW + SignedDuration::from_hours(1);
+    let closed = decide(&seen, late).next.step().unwrap().delivered;
+    assert_eq!(closed, Stopwatch { spent: delivered.spent + MINUTE, since: None });
 }
 
 #[test]
@@ -32,7 +48,8 @@ fn a_delay_that_nobody_watched_rejects_nothing() {
 
 #[test]
 fn a_process_that_does_not_watch_yet_stops_no_hold() {
-    let seen = with(progressing(), &[|it| it.watched_since = None]);
+    let nothing: Change = |it| (it.watched_since, it.unbroken) = (None, None);
+    let seen = with(progressing(), &[nothing]);
     let before = *step(&mut seen.clone());
     let step = decide(&seen, NOW).next.step().unwrap();
     assert_eq!(step.hold, before.hold);

@@ -7,8 +7,8 @@ use crate::revision::Cause;
 use crate::state::{PromotedBy, Rest, State};
 use crate::table::decide;
 use crate::testing::{
-    Change, ID, NEXT, NOW, PASSED, PROMOTED, ask, at_rest, bypass, order, primary, progressing,
-    promoting, reject, with, workload,
+    Change, ID, NEXT, NOW, PASSED, PROMOTED, THIRD, ask, at_rest, bypass, order, primary,
+    progressing, promoting, reject, with, workload,
 };
 
 /// What the next process sees when this plan's effects on the primary Deployment were made, and no
@@ -64,6 +64,25 @@ fn a_promotion_that_was_over_before_anybody_looked_is_recorded_before_it_ends() 
     assert_eq!(promoted_by(&found), Some(PromotedBy::Commanded));
     let recorded = Observed { state: decide(&found, NOW).next, ..found };
     assert_eq!(decide(&recorded, NOW).next, State::AtRest(Rest::Succeeded));
+}
+
+/// A version of the target's own is promoted next: by what.
+fn next_is_promoted_by(finishing: &[Change]) -> Option<PromotedBy> {
+    let over: Change = |it| {
+        primary(it).workload = workload(NEXT, 4);
+        it.canary = None;
+    };
+    let mut seen = crashed(with(with(promoting(), &[over]), finishing));
+    seen.state = State::AtRest(Rest::Succeeded);
+    primary(&mut seen).workload = workload(NEXT, 4);
+    promoted_by(&with(seen, &[|it| ask(it, THIRD)]))
+}
+
+#[test]
+fn a_bypass_that_comes_during_a_promotion_is_for_what_the_target_has_then() {
+    assert_eq!(next_is_promoted_by(&[bypass]), None, "it was for the one that was promoted");
+    let fix: Change = |it| ask(it, THIRD);
+    assert_eq!(next_is_promoted_by(&[bypass, fix]), Some(PromotedBy::Bypass));
 }
 
 #[test]

@@ -141,7 +141,11 @@ impl Objects<'_> {
         let api = self.writer.cluster.deployments(&self.world.name.namespace);
         for child in [&self.live.canary, &self.live.primary].into_iter().flatten() {
             let only = DeleteParams {
-                preconditions: Some(Preconditions { uid: child.uid(), resource_version: None }),
+                preconditions: Some(Preconditions {
+                    uid: child.uid(),
+                    // A late one of a leader that was must not meet a child that serves again.
+                    resource_version: child.resource_version(),
+                }),
                 ..DeleteParams::background()
             };
             self.writer.delete(Written::Deployment, &api, &child.name_any(), &only).await?;

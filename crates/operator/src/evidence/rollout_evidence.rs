@@ -11,7 +11,7 @@ use siskin_analysis::{
     crash_guard, summarize,
 };
 use siskin_api::AnalysisStatus;
-use siskin_decide::{Membership, RolloutId};
+use siskin_decide::{Membership, RolloutId, Unbroken};
 use siskin_kafka::Sample;
 use siskin_prometheus::ReadError;
 use siskin_trace::Seen;
@@ -63,6 +63,7 @@ struct Reported {
 struct Session {
     id: RolloutId,
     begun: Timestamp,
+    unbroken: Option<Unbroken>,
     judge: Judge,
     /// `None` until it is known what an earlier process kept.
     replay: Option<ReplayRecord>,
@@ -129,6 +130,18 @@ impl RolloutEvidence {
         self.after.observe(&observation);
         self.record.push(observation);
         self.latest = Some(sample);
+        self.note_unbroken(now);
+    }
+
+    /// Notes whether every source has answered by now, and since when without a gap. A clock that was
+    /// put forward leaves a gap as well.
+    fn note_unbroken(&mut self, now: Timestamp) {
+        let (longest, delivered) = (self.longest_gap(), self.delivered(now));
+        let Some(session) = self.session.as_mut().filter(|_| delivered) else { return };
+        let gap = |it: &Unbroken| now.as_millisecond() - it.until.as_millisecond();
+        let goes_on = session.unbroken.filter(|it| (0..=longest).contains(&gap(it)));
+        let since = goes_on.map_or(now, |it| it.since);
+        session.unbroken = Some(Unbroken { since, until: now });
     }
 
     /// Notes what the status says of the sources: the reason why one does not deliver.
@@ -215,9 +228,11 @@ impl RolloutEvidence {
         self.recorder.begin(attempt, &self.record, now.as_millisecond());
         self.after.watch(None);
         let (unasked, primary_healthy, aftermath) = (None, None, None);
+        let (begun, unbroken) = (now, None);
         let session =
-            Session { id, begun: now, judge, replay, unasked, primary_healthy, aftermath };
+            Session { id, begun, unbroken, judge, replay, unasked, primary_healthy, aftermath };
         self.session = Some(Box::new(session));
+        self.note_unbroken(now);
     }
 
     /// Ends the attempt under way, if there is one.
@@ -242,6 +257,11 @@ impl RolloutEvidence {
     /// Since when this process has watched the attempt.
     pub(crate) fn watched_since(&self) -> Option<Timestamp> {
         self.session.as_ref().map(|it| it.begun)
+    }
+
+    /// The latest time without a gap in which every source answered, within the attempt.
+    pub(crate) fn unbroken(&self) -> Option<Unbroken> {
+        self.session.as_ref()?.unbroken
     }
 
     /// The judge's assessment at `now`, if an attempt is judged. Whether this pass takes the primary
@@ -351,8 +371,12 @@ impl RolloutEvidence {
     fn recent(&self, now: Timestamp) -> Option<GroupObservation> {
         let latest = self.record.observations().next_back()?;
         let age = now.as_millisecond().saturating_sub(latest.at);
-        let limit = self.interval.saturating_mul(RECENT_POLLS).max(5_000);
-        latest.group.filter(|_| age <= limit)
+        latest.group.filter(|_| age <= self.longest_gap())
+    }
+
+    /// Longest time, in milliseconds, from one sample to the next that leaves nothing out.
+    fn longest_gap(&self) -> Millis {
+        self.interval.saturating_mul(RECENT_POLLS).max(5_000)
     }
 }
 

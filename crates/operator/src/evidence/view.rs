@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use siskin_analysis::{Assessment, Finding, GroupSummary};
-use siskin_decide::{Evidence, Membership};
+use siskin_decide::{Evidence, Membership, Unbroken};
 
 use crate::evidence::after_rollback::StayedFault;
 use crate::evidence::concern::Concern;
@@ -34,6 +34,8 @@ pub struct EvidenceView {
     pub streams: Option<StreamsDelay>,
     /// Since when this process has watched the attempt.
     pub watched_since: Option<Timestamp>,
+    /// The latest time without a gap in which every source answered.
+    pub unbroken: Option<Unbroken>,
     /// Lag, throughput and shares by role.
     pub figures: GroupSummary,
     /// The judge's accounts, to be persisted.
@@ -60,6 +62,7 @@ impl EvidenceView {
             canary_joined: 0,
             streams: None,
             watched_since: None,
+            unbroken: None,
             figures: GroupSummary::default(),
             accounts: None,
             stayed: None,

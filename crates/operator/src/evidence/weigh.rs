@@ -169,6 +169,7 @@ fn weighed(
         canary_joined: gathered.canary_joined(now),
         streams: gathered.streams.delay().filter(|_| !has_trouble(world, now)),
         watched_since: gathered.watched_since(),
+        unbroken: gathered.unbroken(),
         figures: gathered.summary(),
         accounts: gathered.accounts(),
         stayed: gathered.stayed(),

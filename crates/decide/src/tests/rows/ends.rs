@@ -114,6 +114,7 @@ fn handed_back() -> Vec<Case> {
         ("D11", with(with(back(at_rest()), &up), &[empty, taken])),
         ("D11b", with(back(at_rest()), &[|it| target(it).paused = true])),
         ("D12", with(back(progressing()), &[reverted])),
+        ("D12", with(back(progressing()), &[reverted, |it| target(it).paused = true])),
         ("D13", back(at_rest())),
     ]
 }

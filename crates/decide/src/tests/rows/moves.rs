@@ -221,6 +221,7 @@ fn promotion() -> Vec<Case> {
         ("M2", with(promoting(), &[unknown, third, overdue, bypass])),
         ("M2", with(promoting(), &[unknown, third, abort, |it| order(it, Order::Start(FIX))])),
         ("M3", with(promoting(), &done)),
+        ("M3", with(with(promoting(), &done), &[bypass])),
         ("M4", with(promoting(), &[rolled, third])),
         ("M5", promoting()),
         ("M5", with(promoting(), &[|it| it.suspended = true, |it| it.target = None])),

@@ -16,7 +16,7 @@ use crate::observed::{
 };
 use crate::order::Order;
 use crate::revision::{Revision, TrialKey};
-use crate::state::State;
+use crate::state::{State, Unbroken};
 
 /// Revisions that users write, two per trial key.
 pub(super) const REVISIONS: u64 = 8;
@@ -225,6 +225,7 @@ impl Cluster {
             fault_stayed: signs.fault_stayed,
             awaits_last_sample: signs.awaits_last_sample,
             watched_since: signs.watched_since,
+            unbroken: signs.watched_since.map(|since| Unbroken { since, until: Timestamp::MAX }),
             first_look: signs.watched_since.unwrap_or(Timestamp::MIN),
             orders: rollout.orders.clone(),
         };

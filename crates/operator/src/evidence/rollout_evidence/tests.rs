@@ -106,6 +106,21 @@ fn crashes_while_the_primary_was_unhealthy_are_nobodys_fault_when_it_is_well_aga
     assert_eq!(fails(&mut evidence, now, 2), (fail, Some(fail)));
 }
 
+/// The group answers at this moment, with these partitions.
+fn answers(evidence: &mut RolloutEvidence, now: Timestamp, partitions: Vec<PartitionObservation>) {
+    let (state, members) = (GroupState::Stable, MemberCount::default());
+    let group = GroupObservation { state, epoch: 1, members, partitions };
+    let snapshot = GroupSnapshot {
+        at: now.as_millisecond(),
+        state,
+        assignor: String::new(),
+        epoch: 1,
+        members: vec![],
+        partitions: vec![],
+    };
+    evidence.observe(Arc::new(Ok(snapshot)), now, vec![], Some(group));
+}
+
 /// Whether a group of which one partition has these offsets counts as delivered.
 fn delivers(role: Role, committed: Option<i64>, ends: [Option<i64>; 2]) -> bool {
     let [log_start, log_end] = ends;
@@ -113,19 +128,8 @@ fn delivers(role: Role, committed: Option<i64>, ends: [Option<i64>; 2]) -> bool 
     let topic = Arc::from("orders");
     let partition =
         PartitionObservation { topic, partition: 0, owner, committed, log_start, log_end };
-    let (state, members) = (GroupState::Stable, MemberCount::default());
-    let group = GroupObservation { state, epoch: 1, members, partitions: vec![partition] };
-    let at = NOW.as_millisecond();
-    let snapshot = GroupSnapshot {
-        at,
-        state,
-        assignor: String::new(),
-        epoch: 1,
-        members: vec![],
-        partitions: vec![],
-    };
     let mut evidence = at_rest();
-    evidence.observe(Arc::new(Ok(snapshot)), NOW, vec![], Some(group));
+    answers(&mut evidence, NOW, vec![partition]);
     evidence.delivered(NOW)
 }
 
@@ -137,4 +141,27 @@ fn a_canary_partition_without_both_offsets_is_not_delivered() {
     assert!(!delivers(canary, Some(40), [None, None]), "its leader is lost");
     assert!(delivers(canary, None, [Some(7), Some(7)]), "nothing to be committed");
     assert!(delivers(Role::Primary, None, [None, None]), "it is the canary that is judged");
+}
+
+/// An outage, samples that nobody took, and a clock that was put forward look alike.
+#[test]
+fn time_in_which_no_source_answered_is_in_no_time_without_a_gap() {
+    let (mut evidence, begun) = restarted_twice_beside(true);
+    assert_eq!(evidence.unbroken(), None, "nothing but failures so far");
+    let at = |seconds| begun + jiff::SignedDuration::from_secs(seconds);
+    for seconds in [10, 20, 40] {
+        answers(&mut evidence, at(seconds), vec![]);
+    }
+    let first = Unbroken { since: at(10), until: at(40) };
+    assert_eq!(evidence.unbroken(), Some(first), "one sample may be missing");
+    for seconds in [50, 60, 70] {
+        let error = SampleError::UnknownGroup { group: "orders".to_owned() };
+        evidence.observe(Arc::new(Err(error)), at(seconds), vec![], None);
+    }
+    assert_eq!(evidence.unbroken(), Some(first), "it ended with the last answer");
+    answers(&mut evidence, at(80), vec![]);
+    assert_eq!(evidence.unbroken(), Some(Unbroken { since: at(80), until: at(80) }));
+    answers(&mut evidence, at(60), vec![]);
+    let since = at(60);
+    assert_eq!(evidence.unbroken(), Some(Unbroken { since, until: since }), "it was put back");
 }
