@@ -243,7 +243,7 @@ fn hand_back(scene: &Scene<'_>, promoted: Revision, target: &Target) -> Plan {
         last.extend(scene.disown().into_iter().chain([Effect::RemoveChildren]));
         return Plan::release(Ending::HandBack, last);
     }
-    // The target has no part in that.
+    // From the canary to primary: a paused target has no part in it.
     if let Some(counts) = gather(scene, running) {
         return stay(scene.enact_counts(running, counts, &scene.facts));
     }

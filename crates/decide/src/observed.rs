@@ -333,7 +333,7 @@ pub enum Evidence {
 }
 
 impl Evidence {
-    /// Whether every source answers, and the judge needs no more than time.
+    /// Whether every source answers, and nothing speaks against the canary so far.
     pub(crate) const fn is_delivered(self) -> bool {
         match self {
             Self::Pass | Self::Inconclusive { delivered: true } => true,

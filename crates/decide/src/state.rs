@@ -235,6 +235,17 @@ pub struct Unbroken {
     pub until: Timestamp,
 }
 
+impl Unbroken {
+    /// What was seen until `now`: it goes on from `before`, unless the gap between them is longer than
+    /// `longest`. A clock that was put forward leaves a gap as well, and so does one that was put back.
+    #[must_use]
+    pub fn until(now: Timestamp, before: Option<Self>, longest: SignedDuration) -> Self {
+        let goes_on = |it: &Self| it.until <= now && now.duration_since(it.until) <= longest;
+        let since = before.filter(goes_on).map_or(now, |it| it.since);
+        Self { since, until: now }
+    }
+}
+
 impl Stopwatch {
     /// A stopwatch that runs from `now`.
     pub(crate) const fn started(now: Timestamp) -> Self {

@@ -5,9 +5,9 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::snapshot::TopicPartition;
 
-/// Most partitions of one call. librdkafka (2.12.1) is quadratic in the length of a list,
-/// and a broker has work with each request: of 10,000 partitions the ends were read faster in lists
-/// of 250 than in those of 125 or 500, and a third faster than in those of 1,000.
+/// Most partitions of one call. librdkafka (2.12.1) is quadratic in the length of a list, and a broker
+/// has work with each request: a sample of 10,000 partitions took 133 ms in lists of 250, 164 in those
+/// of 125, 170 in those of 500, and 227 in those of 1,000.
 pub(crate) const LIST_LENGTH: usize = 250;
 
 /// librdkafka's code for a call that was not answered in time.

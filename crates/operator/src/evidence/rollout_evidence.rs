@@ -1,7 +1,7 @@
 //! What is known about one rollout's group: the record before and during a trial, and the judge of
 //! the attempt under way. Takes observations in; reads nothing itself.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use siskin_analysis::observation::{
     GroupObservation, GroupState, Millis, Observation, Owner, PartitionObservation, PodObservation,
     Role,
@@ -63,6 +63,7 @@ struct Reported {
 struct Session {
     id: RolloutId,
     begun: Timestamp,
+    /// The latest time without a gap in which every source answered.
     unbroken: Option<Unbroken>,
     judge: Judge,
     /// `None` until it is known what an earlier process kept.
@@ -133,15 +134,14 @@ impl RolloutEvidence {
         self.note_unbroken(now);
     }
 
-    /// Notes whether every source has answered by now, and since when without a gap. A clock that was
-    /// put forward leaves a gap as well.
+    /// Notes whether every source has answered by now. The session comes first: most groups are at rest,
+    /// and the answer unpacks a sample.
     fn note_unbroken(&mut self, now: Timestamp) {
-        let (longest, delivered) = (self.longest_gap(), self.delivered(now));
-        let Some(session) = self.session.as_mut().filter(|_| delivered) else { return };
-        let gap = |it: &Unbroken| now.as_millisecond() - it.until.as_millisecond();
-        let goes_on = session.unbroken.filter(|it| (0..=longest).contains(&gap(it)));
-        let since = goes_on.map_or(now, |it| it.since);
-        session.unbroken = Some(Unbroken { since, until: now });
+        if self.session.is_some() && self.delivered(now) {
+            let longest = self.longest_gap();
+            let Some(session) = &mut self.session else { return };
+            session.unbroken = Some(Unbroken::until(now, session.unbroken, longest));
+        }
     }
 
     /// Notes what the status says of the sources: the reason why one does not deliver.
@@ -371,12 +371,12 @@ impl RolloutEvidence {
     fn recent(&self, now: Timestamp) -> Option<GroupObservation> {
         let latest = self.record.observations().next_back()?;
         let age = now.as_millisecond().saturating_sub(latest.at);
-        latest.group.filter(|_| age <= self.longest_gap())
+        latest.group.filter(|_| SignedDuration::from_millis(age) <= self.longest_gap())
     }
 
-    /// Longest time, in milliseconds, from one sample to the next that leaves nothing out.
-    fn longest_gap(&self) -> Millis {
-        self.interval.saturating_mul(RECENT_POLLS).max(5_000)
+    /// Longest time from one sample to the next that leaves nothing out.
+    fn longest_gap(&self) -> SignedDuration {
+        SignedDuration::from_millis(self.interval.saturating_mul(RECENT_POLLS).max(5_000))
     }
 }
 
